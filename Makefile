@@ -1,0 +1,44 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export HF_HUB_DISABLE_TELEMETRY := 1
+
+.PHONY: help demo test check format lint types contracts bench clean
+
+help:  ## This list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(STAMP): pyproject.toml requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tuner needs Python 3.11 or newer: make PYTHON=python3.12 …")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev]'
+	touch $(STAMP)
+
+demo: $(STAMP)  ## Install and run the embedded study
+	$(BIN)/tuner demo
+
+test: $(STAMP)  ## All tests
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+format: $(STAMP)  ## Format the code
+	$(BIN)/ruff format tuner tests benchmarks
+	$(BIN)/ruff check --fix tuner tests benchmarks
+
+lint: $(STAMP)  ## Format and lint, checked
+	$(BIN)/ruff format --check tuner tests benchmarks
+	$(BIN)/ruff check tuner tests benchmarks
+
+types: $(STAMP)  ## mypy, strict
+	$(BIN)/mypy
+
+contracts: $(STAMP)  ## Who may import whom
+	$(BIN)/lint-imports
+
+check: lint types contracts test  ## Everything, before a commit
+
+bench: $(STAMP)  ## Benchmarks
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+clean:  ## Remove the environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,191 @@
+"""The messages between worker and trainer: one JSON object a line on the trainer's stdin and stdout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from tuner.recipe.config import TrialConfig
+
+
+class Message(msgspec.Struct, tag_field="kind", frozen=True, kw_only=True):
+    """Tagged by the class's name in snake case."""
+
+
+# worker → trainer
+
+
+class Setup(Message, tag="setup"):
+    """First of all: load data, tokenizer and model. `recipe` is `recipe_to_dict(recipe)`."""
+
+    session: str
+    recipe: dict[str, Any]
+    device: str
+    threads: int
+
+
+class Train(Message, tag="train"):
+    """Train one trial, from its checkpoint if there is one.
+
+    `metric` and `direction` say which evaluation to keep; a model that is better than `best_value`
+    (None: any) is saved to trials/NNNN/model before `Completed` is sent.
+    """
+
+    trial: int
+    config: TrialConfig
+    metric: str
+    direction: str
+    best_value: float | None = None
+
+
+class Go(Message, tag="go"):
+    """The answer to `Evaluated`: train on."""
+
+    trial: int
+
+
+class Prune(Message, tag="prune"):
+    """The trial is to end here. An answer to `Evaluated`, or unasked; answered by `Stopped`."""
+
+    trial: int
+
+
+class Pause(Message, tag="pause"):
+    """Checkpoint after the current step, answer `Paused`, and end. stdin closing means the same."""
+
+
+class Score(Message, tag="score"):
+    """Score the model in `folder` on the sealed test split; answered by `Scored`."""
+
+    folder: str
+
+
+# trainer → worker
+
+
+class Ready(Message, tag="ready"):
+    """Data and model are loaded. `rows` counts them by split; groups counts trained elements."""
+
+    device: str
+    device_name: str
+    versions: dict[str, str]
+    labels: list[str]
+    rows: dict[str, int]
+    parameters: int
+    groups: dict[str, int]
+    notes: list[str] = []
+
+
+class Refused(Message, tag="refused"):
+    """Setup is impossible with this recipe: the study fails with this one line."""
+
+    error: str
+    lines: list[str] = []
+
+
+class Started(Message, tag="started"):
+    """`step` is 0, or where the checkpoint was."""
+
+    trial: int
+    step: int
+    of: int
+
+
+class Progress(Message, tag="progress"):
+    """At most two a second. `memory` is peak bytes of the device (or of the process on a CPU)."""
+
+    trial: int
+    step: int
+    of: int
+    loss: float
+    learning_rates: dict[str, float]
+    examples_per_second: float
+    memory: int
+
+
+class Evaluated(Message, tag="evaluated"):
+    """Predictions are on disk; the trainer waits for `Go`, `Prune` or `Pause`.
+
+    After a resume, evaluations from before the checkpoint are sent again, in order. metrics holds
+    loss, accuracy, f1_macro, mcc and f1.LABEL for every label; train_loss is the mean since the
+    evaluation before; gradient_norms are by group, before clipping, of the last update.
+    """
+
+    trial: int
+    epoch: float
+    share: float
+    step: int
+    of: int
+    metrics: dict[str, float]
+    confusion: list[list[int]]
+    gradient_norms: dict[str, float]
+    train_loss: float
+    seconds: float
+
+
+class Completed(Message, tag="completed"):
+    """`step` is that of the kept evaluation; `saved` tells whether trials/NNNN/model was written."""
+
+    trial: int
+    value: float
+    epoch: float
+    step: int
+    seconds: float
+    memory: int
+    saved: bool
+
+
+class Stopped(Message, tag="stopped"):
+    """The trial ended at `Prune`."""
+
+    trial: int
+    seconds: float
+
+
+class Paused(Message, tag="paused"):
+    """The checkpoint is on disk and the trainer ends."""
+
+    trial: int | None
+    step: int
+
+
+class Failed(Message, tag="failed"):
+    """The trial could not go on; the trainer can. `cause`: "out of memory", "not a number", "exception"."""
+
+    trial: int
+    cause: str
+    error: str
+    lines: list[str]
+    seconds: float
+
+
+class Scored(Message, tag="scored"):
+    """The sealed split, scored. Predictions are in FOLDER/../test_predictions.json."""
+
+    n: int
+    metrics: dict[str, float]
+    confusion: list[list[int]]
+
+
+class Note(Message, tag="note"):
+    """Something worth a line in the log."""
+
+    level: str
+    text: str
+
+
+Request = Setup | Train | Go | Prune | Pause | Score
+Reply = (
+    Ready
+    | Refused
+    | Started
+    | Progress
+    | Evaluated
+    | Completed
+    | Stopped
+    | Paused
+    | Failed
+    | Scored
+    | Note
+)

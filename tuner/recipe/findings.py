@@ -1,0 +1,42 @@
+"""What is known about a model and a recipe before any training: plain values that cross processes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Level = Literal["ok", "warning", "error"]
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One fact that a check found. `topic` is "data", "model", "groups", "disk" or "recipe"."""
+
+    level: Level
+    topic: str
+    text: str
+
+
+class ModelDescription(msgspec.Struct, frozen=True):
+    """A model's shape, without its weights.
+
+    `parameters` are (name, shape) in the model's order, tied ones once; `layers` is the number of
+    encoder layers (1 where all share their weights, and `shared_layers` tells so).
+    """
+
+    name: str
+    model_type: str
+    layers: int
+    shared_layers: bool
+    hidden_size: int
+    labels: list[str]
+    parameters: list[tuple[str, tuple[int, ...]]]
+
+
+class CheckReport(msgspec.Struct, frozen=True):
+    """All that `tuner check` found; `model` is None where it could not be read."""
+
+    findings: list[Finding]
+    model: ModelDescription | None = None
+    rows: dict[str, int] = {}
+    labels: list[str] = []

@@ -1,0 +1,113 @@
+"""A session as its event log tells it: what every screen and command shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from tuner.session.events import AnyEvent, Evaluated, Rung, TestScored, Unknown
+
+
+class TrialState(StrEnum):
+    """What became of a trial. The glyph that goes with each is in `results.format`."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETE = "complete"
+    PRUNED = "pruned"
+    COLLAPSED = "collapsed"
+    FAILED = "failed"
+
+
+class SessionState(StrEnum):
+    """Derived from the last lifecycle event and the lock, never stored."""
+
+    DRAFT = "draft"
+    STARTING = "starting"
+    RUNNING = "running"
+    PAUSING = "pausing"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    CRASHED = "crashed"
+
+
+@dataclass(slots=True)
+class TrialView:
+    """One trial. `value` is the metric at the kept evaluation once complete, else the best so far
+    (last where the recipe keeps the last one); None before the first evaluation.
+    """
+
+    number: int
+    state: TrialState = TrialState.RUNNING
+    generation: int = 0
+    params: dict[str, Any] = field(default_factory=dict)
+    fixed: dict[str, Any] = field(default_factory=dict)
+    origin: str = "sampled"
+    seed: int = 0
+    device: str = ""
+    started: float = 0.0
+    ended: float | None = None
+    seconds: float = 0.0
+    value: float | None = None
+    epoch: float = 0.0
+    step: int = 0
+    of: int = 0
+    loss: float | None = None
+    learning_rates: dict[str, float] = field(default_factory=dict)
+    examples_per_second: float = 0.0
+    memory: int = 0
+    losses: list[tuple[int, float]] = field(default_factory=list)
+    evaluations: list[Evaluated] = field(default_factory=list)
+    rungs: list[Rung] = field(default_factory=list)
+    kept_step: int | None = None
+    reason: str = ""
+    lines: list[str] = field(default_factory=list)
+    attempts: int = 1
+
+
+@dataclass(slots=True)
+class SessionView:
+    """Everything that the log says, folded. Made and changed by `session.fold` alone.
+
+    `history` keeps the events worth reading (no `step`), in order; `best` is a trial's number.
+    """
+
+    name: str = ""
+    metric: str = "accuracy"
+    direction: str = "maximize"
+    planned: int = 0
+    generation: int = 0
+    recipe: dict[str, Any] = field(default_factory=dict)
+    lifecycle: str = ""
+    reason: str = ""
+    commands_done: set[str] = field(default_factory=set)
+    labels: list[str] = field(default_factory=list)
+    rows: dict[str, int] = field(default_factory=dict)
+    parameters: int = 0
+    group_sizes: dict[str, int] = field(default_factory=dict)
+    worker_pid: int | None = None
+    worker_host: str | None = None
+    devices: list[str] = field(default_factory=list)
+    slots: int = 1
+    versions: dict[str, str] = field(default_factory=dict)
+    trials: dict[int, TrialView] = field(default_factory=dict)
+    best: int | None = None
+    importance: dict[str, float] = field(default_factory=dict)
+    test: TestScored | None = None
+    history: list[AnyEvent | Unknown] = field(default_factory=list)
+    next_seq: int = 0
+    first_time: float | None = None
+    last_time: float | None = None
+    active_seconds: float = 0.0
+
+    def best_trial(self) -> TrialView | None:
+        """The best complete trial, if there is one."""
+        return None if self.best is None else self.trials[self.best]
+
+    def count(self, *states: TrialState) -> int:
+        """How many trials are in one of these states."""
+        return sum(trial.state in states for trial in self.trials.values())
