@@ -8,8 +8,9 @@ import msgspec
 class TrialConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All that decides how one model is trained.
 
-    learning_rates and weight_decays have one entry a layer group, by its name; a rate of None means
-    that the group is frozen. `warmup` is a share of the schedule, `epochs` a whole number of passes.
+    learning_rates and weight_decays have one entry a layer group, by its name; a rate of None
+    means that the group is frozen. `warmup` is a share of the schedule, `epochs` a whole number of
+    passes.
     """
 
     learning_rates: dict[str, float | None]

@@ -1,4 +1,4 @@
-"""What is known about a model and a recipe before any training: plain values that cross processes."""
+"""What is known about a model and a recipe before training: plain values that cross processes."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ class TrainingSection:
 class GroupSpec:
     """A layer group as asked for. Exactly one of the selectors is set.
 
-    part    "embeddings", "layers" (all of them), "pooler" or "head"
+    part    "embeddings", "layers" (all of them), "pooler" or "head", or several of them
     layers  "0-5", "3", "0-2,9" by index, or "2/4": the second of four equal slices of any encoder
     params  parameter names or shell-style globs
     rest    everything that no other group took
@@ -98,7 +98,7 @@ class GroupSpec:
 
     name: str
     lr: Setting
-    part: str | None = None
+    part: str | tuple[str, ...] | None = None
     layers: str | None = None
     params: tuple[str, ...] | None = None
     rest: bool = False

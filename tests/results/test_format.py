@@ -1,0 +1,167 @@
+"""How numbers, times, states and foreign text are written."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tuner.results import format as fmt
+from tuner.results.spark import sparkline
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (3.1e-6, "3.1e-6"), (8e-6, "8.0e-6"), (1.234e-3, "1.2e-3"), (0.0, "0"), (0.5, "5.0e-1"),
+        (9.99e-6, "1.0e-5"), (None, "frozen"), ("frozen", "frozen"), (1e-10, "1.0e-10"),
+    ],
+)  # fmt: skip
+def test_rates(value: float | str | None, text: str) -> None:
+    assert fmt.rate(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1e-7, "1e-7"), (4e-4, "4e-4"), (5.5e-5, "5.5e-5"), (0.0, "0"), (0.1, "0.1"), (40, "40"),
+     (1e-3, "0.001"), (1e6, "1e6")],
+)  # fmt: skip
+def test_bounds(value: float, text: str) -> None:
+    assert fmt.bound(value) == text
+    assert float(text) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("lr.head", 3.1e-6, "3.1e-6"), ("lr.head", "frozen", "frozen"), ("lr.head", 0.0, "0"),
+        ("epochs", 7, "7"), ("warmup", 0.0625, "0.0625"), ("weight_decay", 1e-4, "1e-4"),
+        ("schedule", "linear", "linear"), ("dropout", None, "—"), ("x", True, "true"),
+        ("x", 123456.0, "123456"), ("x", "a\x1b[31m", "a␛[31m"), ("x", 0.123456, "0.1235"),
+    ],
+)  # fmt: skip
+def test_settings(name: str, value: object, text: str) -> None:
+    assert fmt.setting(name, value) == text
+
+
+def test_scores() -> None:
+    assert fmt.score(0.81234) == "0.8123"
+    assert fmt.score(1) == "1.0000"
+    assert fmt.score(None) == "—"
+    assert fmt.score(-0.25) == "−0.2500"
+    assert fmt.change(-0.0145) == "−0.0145"
+    assert fmt.change(0.0145) == "+0.0145"
+    assert fmt.change(None) == "—"
+    assert fmt.percent(0.781) == "78 %"
+    assert fmt.percent(0.781, 1) == "78.1 %"
+    assert fmt.percent(None) == "—"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "short", "words", "clock"),
+    [
+        (0, "0s", "0 s", "00:00"),
+        (11.4, "11s", "11 s", "00:11"),
+        (59.6, "1m00s", "1 m 00 s", "01:00"),
+        (191, "3m11s", "3 m 11 s", "03:11"),
+        (4 * 3600 + 120, "4h02m", "4 h 02 m", "4:02:00"),
+        (53 * 3600, "2d05h", "2 d 05 h", "53:00:00"),
+        (-3, "0s", "0 s", "00:00"),
+        (None, "—", "—", "—"),
+        (math.inf, "—", "—", "—"),
+    ],
+)
+def test_spans(seconds: float | None, short: str, words: str, clock: str) -> None:
+    assert fmt.duration(seconds) == short
+    assert fmt.duration_words(seconds) == words
+    assert fmt.clock(seconds) == clock
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(3, "3 s ago"), (0, "0 s ago"), (-5, "0 s ago"), (119, "1 m ago"), (7300, "2 h ago"),
+     (86399, "23 h ago"),
+     (86400, "yesterday"), (3 * 86400, "3 d ago"), (None, "—")],
+)  # fmt: skip
+def test_ago(seconds: float | None, text: str) -> None:
+    assert fmt.ago(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (950, "950"), (999, "999"), (1000, "1.0k"), (12_345, "12.3k"), (999_960, "1.0M"),
+     (124_600_000, "124.6M"), (1_200_000_000, "1.2B")],
+)  # fmt: skip
+def test_counts(value: int, text: str) -> None:
+    assert fmt.count(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0 B"), (512, "512 B"), (1024, "1.0 KiB"), (5.25 * 2**30, "5.2 GiB"),
+     (2**20 - 1, "1.0 MiB"), (3 * 2**40, "3.0 TiB")],
+)  # fmt: skip
+def test_bytes(value: float, text: str) -> None:
+    assert fmt.bytes(value) == text
+
+
+def test_glyphs() -> None:
+    assert set(fmt.GLYPHS) == set(fmt.ASCII_GLYPHS)
+    assert all(len(sign) == 1 for sign in fmt.GLYPHS.values())
+    assert all(len(sign) == 1 and sign.isascii() for sign in fmt.ASCII_GLYPHS.values())
+    trial_states = ("waiting", "running", "paused", "complete", "pruned", "collapsed", "failed")
+    for signs in (fmt.GLYPHS, fmt.ASCII_GLYPHS):
+        assert len({signs[state] for state in trial_states}) == len(trial_states)
+    assert fmt.glyph("pruned") == "✂"
+    assert fmt.glyph("collapsed", ascii_only=True) == "0"
+    assert fmt.glyph("of a newer version") == "?"
+
+
+@pytest.mark.parametrize(
+    ("text", "inert"),
+    [
+        ("a\x1b[31mred\x1b[0m", "a␛[31mred␛[0m"),
+        ("two\nlines\tand\rmore", "two lines and more"),
+        ("\x00\x07\x7f", "␀␇␡"),
+        ("\x9b31m", "�31m"),
+        ("abc\u202edef\u2066", "abc�def�"),
+        ("[bold]markup[/]", "[bold]markup[/]"),
+        ("naïve 日本語 👩‍🔬", "naïve 日本語 👩‍🔬"),
+        ("lone \ud800", "lone �"),
+    ],
+)
+def test_foreign_text_is_inert(text: str, inert: str) -> None:
+    assert fmt.plain(text) == inert
+
+
+@given(st.text())
+def test_no_control_survives(text: str) -> None:
+    inert = fmt.plain(text)
+    assert len(inert) == len(text)
+    assert not any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in inert)
+    assert not any(unicodedata.bidirectional(c) in BIDI for c in inert)
+    assert fmt.plain(inert) == inert
+    inert.encode()
+
+
+BIDI = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+
+
+def test_sparklines() -> None:
+    assert sparkline([0, 1, 2, 3, 4, 5, 6, 7]) == "▁▂▃▄▅▆▇█"
+    assert sparkline([0.5, 0.5]) == "▄▄"
+    assert sparkline([]) == ""
+    assert sparkline([None, math.nan]) == "  "
+    assert sparkline([0, None, 1]) == "▁ █"
+    assert sparkline([0.5], low=0, high=1) == "▅"
+    assert sparkline([-1, 2], low=0, high=1) == "▁█"
+    assert sparkline(range(100), width=4) == "▁▃▆█"
+    assert sparkline([0, 1], ascii_only=True) == "_@"
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False, width=32)), st.integers(1, 20))
+def test_sparklines_are_as_long_as_asked(values: list[float], width: int) -> None:
+    assert len(sparkline(values, width)) == min(len(values), width)

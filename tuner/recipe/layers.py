@@ -1,0 +1,81 @@
+"""Layer expressions: "0-5", "3", "0-2,9" by index, or "2/4" for the second of four equal slices."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tuner.errors import TunerError
+from tuner.recipe.nearest import show
+
+_SLICE = re.compile(r"\s*(\d+)\s*/\s*(\d+)\s*")
+_SPAN = re.compile(r"\s*(\d+)(?:\s*[-–]\s*(\d+))?\s*")
+_FORM = 'write "0-5", "3", "0-2,9", or "2/4" for the second of four equal slices'
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The `number`-th (from 1) of `of` equal slices of an encoder."""
+
+    number: int
+    of: int
+
+    def indices(self, layer_count: int) -> tuple[int, ...]:
+        """The layers of this slice; none where the encoder has fewer layers than slices."""
+        start, end = (
+            (self.number - 1) * layer_count // self.of,
+            self.number * layer_count // self.of,
+        )
+        return tuple(range(start, end))
+
+
+def parse_layers(expression: str) -> Slice | tuple[int, ...]:
+    """A layer expression as a slice, or as indices in order; TunerError where it is neither."""
+    if match := _SLICE.fullmatch(expression):
+        number, of = int(match[1]), int(match[2])
+        if not 1 <= number <= of:
+            raise TunerError(
+                f"{show(expression)} is no slice: the first of four is 1/4, the last 4/4"
+            )
+        return Slice(number, of)
+    indices: set[int] = set()
+    for part in expression.split(","):
+        indices |= _span(part, expression, indices)
+    return tuple(sorted(indices))
+
+
+def _span(part: str, expression: str, taken: set[int]) -> set[int]:
+    match = _SPAN.fullmatch(part)
+    if match is None:
+        raise TunerError(f"{show(expression)} names no layers; {_FORM}")
+    first, last = int(match[1]), int(match[2] or match[1])
+    if last < first or last > 10_000:
+        raise TunerError(f"{show(expression)} names no layers: {first} to {last}; {_FORM}")
+    span = set(range(first, last + 1))
+    if span & taken:
+        raise TunerError(f"{show(expression)} names layer {min(span & taken)} twice")
+    return span
+
+
+def layer_indices(expression: str, layer_count: int) -> tuple[int, ...]:
+    """What an expression means in an encoder of `layer_count` layers; TunerError beyond it."""
+    parsed = parse_layers(expression)
+    if isinstance(parsed, Slice):
+        return parsed.indices(layer_count)
+    if parsed[-1] >= layer_count:
+        several = f"layers 0-{layer_count - 1}" if layer_count > 1 else "layer 0 alone"
+        has = several if layer_count else "no numbered layers"
+        raise TunerError(f"there is no layer {parsed[-1]}: the model has {has}")
+    return parsed
+
+
+def layer_expression(indices: Iterable[int]) -> str:
+    """The shortest expression for these layers: {0, 1, 2, 9} is "0-2,9"."""
+    spans: list[list[int]] = []
+    for index in sorted(set(indices)):
+        if spans and index == spans[-1][1] + 1:
+            spans[-1][1] = index
+        else:
+            spans.append([index, index])
+    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in spans)

@@ -1,0 +1,43 @@
+"""The valid spelling that comes nearest to what somebody wrote."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+
+
+def nearest(
+    word: str, valid: Iterable[str], aliases: Mapping[str, str] | None = None
+) -> str | None:
+    """The entry of `valid` most like `word`, or None where nothing is like it.
+
+    `aliases` maps names that mean an entry without looking like it (lower case) to that entry.
+    """
+    by_folded = {name.casefold(): name for name in valid}
+    folded = word.strip().casefold()
+    if aliases and folded in aliases:
+        return aliases[folded]
+    close = difflib.get_close_matches(folded, by_folded, n=1, cutoff=0.55)
+    # Short words with letters exchanged ("rl") are less alike to difflib than they are to people.
+    exchanged = [name for name in by_folded if sorted(name) == sorted(folded)]
+    return next((by_folded[name] for name in (*exchanged, *close)), None)
+
+
+def suggestion(word: str, valid: Iterable[str], aliases: Mapping[str, str] | None = None) -> str:
+    """The end of an error message: the nearest spelling, or else all there are."""
+    names = list(valid)
+    best = nearest(word, names, aliases)
+    if best is not None:
+        return f"did you mean {show(best)}?"
+    return "valid are " + ", ".join(show(name) for name in names) if names else "there are none"
+
+
+def show(value: object) -> str:
+    """A value in one short line, safe to print: strings quoted, control characters escaped."""
+    written = repr(value)
+    if isinstance(value, str):
+        inner = written[1:-1].replace("\\'", "'") if written[0] == "'" else written[1:-1]
+        written = f'"{inner}"'
+    elif isinstance(value, bool):
+        written = "true" if value else "false"
+    return written if len(written) <= 80 else written[:77] + "…" + written[-1]

@@ -1,0 +1,34 @@
+"""The recipes that come with tuner."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tuner.errors import TunerError
+from tuner.recipe.nearest import show, suggestion
+
+if TYPE_CHECKING:
+    from tuner.recipe.document import RecipeDocument
+
+_FOLDER = Path(__file__).parent / "presets"
+
+
+@cache
+def preset_names() -> tuple[str, ...]:
+    """The names of all presets, in alphabetical order."""
+    return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
+
+
+def preset_document(name: str) -> RecipeDocument:
+    """A fresh copy of a preset, to be changed; TunerError with the nearest name if there is none.
+
+    Presets for any model and data leave those out: `recipe()` then says which key is missing.
+    """
+    from tuner.recipe.document import RecipeDocument
+
+    if name not in preset_names():
+        raise TunerError(f"no preset {show(name)}; {suggestion(name, preset_names())}")
+    text = (_FOLDER / f"{name}.toml").read_text(encoding="utf-8")
+    return RecipeDocument.from_text(text, source=f"preset {name}")

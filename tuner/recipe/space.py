@@ -1,0 +1,128 @@
+"""The searched settings under flat names, and from flat values back to one trial's configuration.
+
+Flat names, in this order: "lr.GROUP" for every group, "weight_decay.GROUP", then the keys of
+[training] ("epochs", "batch_size", …).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any
+
+from tuner.errors import TunerError
+from tuner.recipe.config import TrialConfig
+from tuner.recipe.nearest import show, suggestion
+from tuner.recipe.readers import Place, Rule, is_searched
+from tuner.recipe.schema import GROUP, PER_TRIAL, TRAINING
+from tuner.recipe.types import FROZEN, Choices, Range, Recipe, Scalar, Setting
+
+LR = "lr."
+WEIGHT_DECAY = "weight_decay."
+SEARCHABLE = tuple(key for key, rule in TRAINING.items() if rule.kind is not None)
+
+
+def search_space(recipe: Recipe) -> dict[str, Range | Choices]:
+    """The settings that are left to the search, by flat name, in a fixed order."""
+    every = settings(recipe)
+    return {name: s for name, s in every.items() if isinstance(s, Range | Choices)}
+
+
+def settings(recipe: Recipe) -> dict[str, Setting]:
+    """Every setting that the recipe makes, fixed or searched, by flat name in the fixed order."""
+    out: dict[str, Setting] = {LR + group.name: group.lr for group in recipe.groups}
+    decays = ((WEIGHT_DECAY + group.name, group.weight_decay) for group in recipe.groups)
+    out |= {name: decay for name, decay in decays if decay is not None}
+    for key in SEARCHABLE:
+        value = getattr(recipe.training, key)
+        if value is not None:
+            out[key] = value
+    return out
+
+
+def fixed_names(recipe: Recipe) -> tuple[str, ...]:
+    """Every flat name that a trial's values may have: searched, fixed, and "seed"."""
+    groups = [group.name for group in recipe.groups]
+    rates = [LR + name for name in groups]
+    return (*rates, *(WEIGHT_DECAY + name for name in groups), *SEARCHABLE, "seed")
+
+
+def check_values(recipe: Recipe, values: Mapping[str, Any], source: str = "") -> None:
+    """Refuses flat values that no trial can have: unknown names, wrong types, impossible numbers.
+
+    Values outside of the searched ranges are fine. `source` begins the one-line TunerError.
+    """
+    valid = fixed_names(recipe)
+    for name, value in values.items():
+        at = Place(source, name)
+        if name == "lr":
+            rates = ", ".join(f"{LR}{group.name}" for group in recipe.groups)
+            raise at.refuse(f"of which group? write one of {rates}")
+        if name not in valid:
+            raise at.refuse(f"no such setting; {suggestion(name, valid)}")
+        _rule(name).plain(value, at)
+
+
+def _rule(name: str) -> Rule:
+    if name.startswith(LR):
+        return GROUP["lr"]
+    return GROUP["weight_decay"] if name.startswith(WEIGHT_DECAY) else TRAINING[name]
+
+
+def trial_config(recipe: Recipe, values: Mapping[str, Scalar], trial: int) -> TrialConfig:
+    """The configuration of trial number `trial`: `values` by flat name, else the recipe's own.
+
+    Raises TunerError where a value is wrong or a searched setting has none. A rate of 0.0 stays a
+    rate; only "frozen" becomes None.
+    """
+    check_values(recipe, values)
+    chosen = {**settings(recipe), **values}
+    left = [name for name, value in chosen.items() if is_searched(value)]
+    if left:
+        raise TunerError(f"{left[0]}: has a range in the recipe and no value in trial {trial}")
+    training = recipe.training
+    general = {key: chosen.get(key) for key in SEARCHABLE if key != "weight_decay"}
+    return TrialConfig(
+        **_typed(general),
+        learning_rates={g.name: _rate(chosen[LR + g.name]) for g in recipe.groups},
+        weight_decays={
+            g.name: _number(chosen.get(WEIGHT_DECAY + g.name, chosen["weight_decay"]))
+            for g in recipe.groups
+        },
+        seed=_seed(recipe, values.get("seed", training.seed), trial),
+        evaluations_per_epoch=training.evaluations_per_epoch,
+        keep=training.keep,
+    )
+
+
+def _typed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Numbers as TrialConfig has them: 1 as a warmup is 1.0, whole numbers stay whole."""
+    return {
+        key: float(value) if TRAINING[key].kind == "number" and value is not None else value
+        for key, value in values.items()
+    }
+
+
+def _number(value: Any) -> float:
+    return float(value)
+
+
+def _rate(value: Any) -> float | None:
+    return None if value == FROZEN else float(value)
+
+
+def _seed(recipe: Recipe, seed: Any, trial: int) -> int:
+    """A seed per trial comes from the search's seed and the trial's number: a resume repeats it."""
+    if seed != PER_TRIAL:
+        return int(seed)
+    digest = hashlib.sha256(f"{recipe.search.seed}:{trial}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1
+
+
+def with_groups(recipe: Recipe, present: Collection[str]) -> Recipe:
+    """The recipe without the groups that hold nothing in its model: none is searched in vain."""
+    unknown = set(present) - {group.name for group in recipe.groups}
+    if unknown:
+        raise ValueError(f"groups that the recipe does not have: {show(sorted(unknown))}")
+    return replace(recipe, groups=tuple(g for g in recipe.groups if g.name in present))

@@ -1,0 +1,38 @@
+"""Values as TOML text, written the way people write recipes: 1e-6 rather than 1e-06."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import tomlkit
+
+from tuner.recipe.types import Choices, Range, Scale
+
+
+def toml_text(value: Any, default_scale: Scale = "linear") -> str:
+    """One TOML value on one line. A range's scale is left out where it is the key's default."""
+    if isinstance(value, Range):
+        ends = {"low": value.low, "high": value.high}
+        scale = {"scale": value.scale} if value.scale != default_scale else {}
+        return toml_text(ends | scale)
+    if isinstance(value, Choices):
+        return toml_text({"choices": list(value.values)})
+    if isinstance(value, Mapping):
+        pairs = (f"{_key(str(key))} = {toml_text(inner)}" for key, inner in value.items())
+        return f"{{ {', '.join(pairs)} }}"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return f"[{', '.join(toml_text(inner) for inner in value)}]"
+    return float_text(value) if isinstance(value, float) else tomlkit.item(value).as_string()
+
+
+def float_text(value: float) -> str:
+    """The shortest text that reads back as the same number: 1e-6, 0.06, 4e-5, 0.0."""
+    written = repr(value)
+    return re.sub(r"e([+-])0*(\d+)", lambda m: f"e{'-' if m[1] == '-' else ''}{m[2]}", written)
+
+
+def _key(key: str) -> str:
+    bare = re.fullmatch(r"[A-Za-z0-9_-]+", key)
+    return key if bare else tomlkit.item(key).as_string()

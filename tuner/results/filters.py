@@ -1,0 +1,183 @@
+"""The filter language: `state:pruned accuracy>0.78 lr.head<1e-3 9,12`.
+
+A blank is "and", `!` before a term is "not". A name or value with blanks goes in quotes, or has
+`_` for each of them: `"lr.layers 0-5"<1e-5`, `lr.layers_0-5<1e-5`.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from tuner.errors import TunerError
+from tuner.recipe.nearest import nearest, show, suggestion
+
+STATES = ("waiting", "running", "paused", "complete", "pruned", "collapsed", "failed")
+_STATE_ALIASES = {
+    "done": "complete",
+    "finished": "complete",
+    "error": "failed",
+    "queued": "waiting",
+}
+_NAME_ALIASES = {"acc": "accuracy", "f1": "f1_macro", "wd": "weight_decay", "#": "number"}
+_ORDERED: Mapping[str, Callable[[Any, Any], bool]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+_TERM = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s"'])+""")
+_COMPARISON = re.compile(r"""("[^"]*"|'[^']*'|[^<>=!:"']+)(<=|>=|!=|==|<|>|=|:)(.*)""")
+_NUMBERS = re.compile(r"\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*,?")
+
+
+class Evaluation(Protocol):
+    """One evaluation's metrics by name."""
+
+    @property
+    def metrics(self) -> Mapping[str, float]: ...
+
+
+class Trial(Protocol):
+    """What the filter looks at (`session.view.TrialView` has it)."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def params(self) -> Mapping[str, Any]: ...
+    @property
+    def fixed(self) -> Mapping[str, Any]: ...
+    @property
+    def value(self) -> float | None: ...
+    @property
+    def evaluations(self) -> Sequence[Evaluation]: ...
+
+
+Predicate = Callable[[Trial], bool]
+
+
+def parse_filter(text: str, names: Sequence[str] | None = None) -> Predicate:
+    """Whether a trial passes the filter. Nothing but blanks lets all pass.
+
+    `names`, if given, are the only names that may be compared (beside value, number and the
+    metrics' short names). A trial that lacks a compared name does not pass that term. Raises
+    TunerError in one line where the text is no filter.
+    """
+    if len(re.findall(r"[\"']", text)) % 2:
+        raise TunerError(f"filter: a quote is open in {show(text)}")
+    terms = [_term(term, names) for term in _TERM.findall(text)]
+    return lambda trial: all(term(trial) for term in terms)
+
+
+def _term(term: str, names: Sequence[str] | None) -> Predicate:
+    if term.startswith("!"):
+        if len(term) == 1:
+            raise TunerError('filter: "!" needs a term right after it, such as !state:pruned')
+        inner = _term(term[1:], names)
+        return lambda trial: not inner(trial)
+    if _NUMBERS.fullmatch(term):
+        return _numbers(term)
+    match = _COMPARISON.fullmatch(term)
+    if match is None:
+        raise TunerError(
+            f"filter: {show(term)} is no term; write state:pruned, accuracy>0.78 or 9,12"
+        )
+    name, sign, value = _unquoted(match[1]), match[2], _unquoted(match[3])
+    if not value:
+        raise TunerError(f"filter: {show(term)} lacks a value")
+    if name == "state":
+        return _state(sign, value)
+    return _compare(_known(name, names), ":=" if sign == ":" else sign, value)
+
+
+def _numbers(term: str) -> Predicate:
+    """9,12 and 3-7: trials by number."""
+    spans = [part.partition("-")[::2] for part in term.split(",") if part]
+    bounds = [(int(first), int(last or first)) for first, last in spans]
+    return lambda trial: any(first <= trial.number <= last for first, last in bounds)
+
+
+def _state(sign: str, value: str) -> Predicate:
+    if sign not in (":", "=", "==", "!="):
+        raise TunerError(f"filter: a state has no order; write state:{value}")
+    wanted = {_state_name(part) for part in value.split(",") if part}
+    differs = sign == "!="
+    return lambda trial: (str(trial.state) in wanted) != differs
+
+
+def _state_name(word: str) -> str:
+    folded = word.casefold()
+    begun = [state for state in STATES if state.startswith(folded)]
+    if len(begun) == 1:
+        return begun[0]
+    if folded in _STATE_ALIASES:
+        return _STATE_ALIASES[folded]
+    raise TunerError(f"filter: no state {show(word)}; {suggestion(word, STATES, _STATE_ALIASES)}")
+
+
+def _known(name: str, names: Sequence[str] | None) -> str:
+    name = _NAME_ALIASES.get(name.casefold(), name)
+    if names is None or _folded(name) in {_folded(known) for known in (*names, "value", "number")}:
+        return name
+    close = nearest(name, names)
+    hint = f"; did you mean {show(close)}?" if close else ""
+    raise TunerError(f"filter: nothing is called {show(name)}{hint}")
+
+
+def _compare(name: str, sign: str, value: str) -> Predicate:
+    wanted = _value(value)
+    if sign in _ORDERED:
+        if not isinstance(wanted, float):
+            raise TunerError(f"filter: {show(value)} is not a number, so nothing is {sign} it")
+        order, limit = _ORDERED[sign], wanted
+        return lambda trial: _is_number(found := lookup(trial, name)) and order(found, limit)
+    differs = sign == "!="
+
+    def equal(trial: Trial) -> bool:
+        found = lookup(trial, name)
+        return found is not None and _same(found, wanted) != differs
+
+    return equal
+
+
+def lookup(trial: Trial, name: str) -> Any:
+    """A trial's number, value, setting or latest metric by name; None where it has none."""
+    if name in ("number", "value"):
+        return getattr(trial, name)
+    latest = trial.evaluations[-1].metrics if trial.evaluations else {}
+    for values in (trial.params, trial.fixed, latest):
+        if name in values:
+            return values[name]
+        folded = next((key for key in values if _folded(key) == _folded(name)), None)
+        if folded is not None:
+            return values[folded]
+    return None
+
+
+def _same(found: Any, wanted: float | str) -> bool:
+    if _is_number(found):
+        return bool(found == wanted)
+    return str(found).casefold() == str(wanted).casefold()
+
+
+def _value(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _folded(name: str) -> str:
+    return name.casefold().replace(" ", "_")
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
