@@ -1,7 +1,7 @@
 """The embedded study: a small data set of messages to a city and a tiny pretrained BERT.
 
-Both are made by this package (`python -m tuner.demo.build`) and shipped with it, so that a study can be
-shown without network or GPU.
+Both are made by this package (`python -m tuner.demo.build`) and shipped with it, so that a study
+can be shown without network or GPU.
 """
 
 from pathlib import Path
@@ -10,7 +10,7 @@ _ASSETS = Path(__file__).parent / "assets"
 
 
 def data_folder() -> Path:
-    """The folder of `train.jsonl`, `validation.jsonl` and `test.jsonl` (columns `text` and `label`)."""
+    """The folder of `train`, `validation` and `test.jsonl`, with columns `text` and `label`."""
     return _ASSETS / "data"
 
 
