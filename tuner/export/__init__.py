@@ -1,0 +1,1 @@
+"""What leaves a session: best.json, CSV, rows, and a summary."""

@@ -1,0 +1,57 @@
+"""`tuner demo` without a terminal, around a scripted worker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli import sessions
+from tests.cli.conftest import Tuner
+from tests.cli.test_running import worker_writes
+from tuner.recipe.load import load
+from tuner.session import events as e
+from tuner.session.folder import Session
+
+
+@pytest.fixture
+def search_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker does four trials and finishes."""
+    worker_writes(monkeypatch, sessions.search(e.SessionFinished(reason="6 trials")))
+
+
+@pytest.mark.usefixtures("search_ends")
+def test_it_tells_honestly_what_was_found(tuner: Tuner, root: Path) -> None:
+    answer = tuner("demo", "--trials", "4")
+    assert answer.code == 0
+    for claim in (
+        "trial 1, accuracy 0.8000 (16 of 20 rows right, 95 % interval 0.5840…0.9193)",
+        "+2 rows, +10.0 points",
+        "The two intervals overlap: scores on 20 rows alone do not settle which is better.",
+        "best of 2 complete trials",
+        "1 pruned, 1 collapsed",
+        "tuner new NAME --model MODEL --train FILE",
+    ):
+        assert claim in " ".join(answer.out.split())
+    recipe = load(Session(root / "demo").recipe_path)
+    assert recipe.search.trials == 4
+    assert Path(recipe.model.name).is_dir()
+    assert Path(recipe.data.train).is_file()
+
+
+@pytest.mark.usefixtures("search_ends")
+def test_a_second_demo_stands_beside_the_first(tuner: Tuner, root: Path) -> None:
+    tuner("demo")
+    tuner("demo")
+    assert (root / "demo-2" / "recipe.toml").exists()
+    assert not (root / "demo-3").exists()
+
+
+@pytest.mark.usefixtures("search_ends")
+def test_an_unfinished_demo_goes_on(tuner: Tuner, root: Path) -> None:
+    sessions.recorded(root, "demo-2", sessions.search(e.SessionPaused()))
+    sessions.draft(root, "demo-of-mine")
+    answer = tuner("demo", "--trials", "9")
+    assert f"going on with {root / 'demo-2'}" in answer.err
+    assert "its number of trials stays 6" in answer.err
+    assert not (root / "demo").exists()

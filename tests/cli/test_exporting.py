@@ -1,0 +1,68 @@
+"""`tuner export` to stdout and to files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Tuner
+from tuner.recipe.findings import ModelDescription
+from tuner.session.best import cache_model
+from tuner.session.folder import Session
+
+BEST_KEYS = [
+    *("schema", "session", "model", "metric", "direction", "trial", "value", "params", "groups"),
+    *("training", "validation", "confirmation", "test", "baseline", "versions", "created"),
+]
+
+
+SHAPES = [
+    ("bert.embeddings.word_embeddings.weight", (10, 4)),
+    ("bert.encoder.layer.0.output.dense.weight", (4, 4)),
+    ("classifier.weight", (2, 4)),
+]
+MODEL = ModelDescription(
+    name="tiny",
+    model_type="bert",
+    layers=1,
+    shared_layers=False,
+    hidden_size=4,
+    labels=[],
+    parameters=[(name, shape) for name, shape in SHAPES],
+)
+
+
+def test_json_is_best_json(tuner: Tuner, root: Path) -> None:
+    cache_model(Session(root / "done"), MODEL)
+    best = json.loads(tuner("export", "done").out)
+    assert list(best) == BEST_KEYS
+    assert (best["trial"], best["value"]) == (1, 0.8)
+    assert best["baseline"] == {"trial": 0, "value": 0.7}
+    assert [group["parameters"] for group in best["groups"]][1] == ["classifier.weight"]
+
+
+def test_the_model_is_read_anew_where_the_workers_copy_is_gone(
+    tuner: Tuner, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tuner.worker.inspect.describe_model", lambda *_: MODEL)
+    answer = tuner("export", "done", "-o", "best.json")
+    cache_model(Session(root / "done"), MODEL)
+    assert (answer.code, answer.out) == (0, "")
+    assert Path("best.json").read_text() == tuner("export", "done").out
+
+
+def test_csv_to_a_file(tuner: Tuner) -> None:
+    answer = tuner("export", "done", "--format", "csv", "-o", "trials.csv")
+    assert (answer.code, answer.out) == (0, "")
+    table = list(csv.DictReader(io.StringIO(Path("trials.csv").read_text())))
+    assert len(table) == 4
+    assert tuner("export", "done", "--format", "csv").out == Path("trials.csv").read_text()
+
+
+def test_nothing_to_export_is_not_finished(tuner: Tuner) -> None:
+    answer = tuner("export", "draft")
+    assert (answer.code, answer.err.count("\n")) == (3, 1)

@@ -1,0 +1,66 @@
+"""The lines that are redrawn while a session is followed on a terminal."""
+
+from __future__ import annotations
+
+import io
+from collections import deque
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from tests.cli import sessions
+from tuner.cli.live import LiveReporter, picture
+from tuner.cli.output import working
+from tuner.session import events as e
+from tuner.session.fold import load_view
+from tuner.session.view import SessionView
+
+
+@pytest.fixture
+def view(tmp_path: Path) -> SessionView:
+    """Four trials have ended, a fifth is at step 7 of 20."""
+    step = e.Step(trial=4, step=7, of=20, loss=0.4321, learning_rates={}, examples_per_second=9.0)
+    log = [*sessions.search(sessions.started(4)), step]
+    return load_view(sessions.recorded(tmp_path, "live", log))
+
+
+def drawn(view: SessionView, events: deque[str], width: int) -> list[str]:
+    """The picture as lines of text."""
+    console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
+    with console.capture() as written:
+        console.print(picture(view, events))
+    return written.get().splitlines()
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_picture_fits_and_tells_study_and_trial(view: SessionView, width: int) -> None:
+    lines = drawn(view, deque(["an event"]), width)
+    assert max(map(len, lines)) <= width
+    assert len(lines) == 3
+    assert "4/6 trials" in lines[1]
+    assert "trial 4" in lines[2]
+
+
+def test_the_picture_tells_the_best_and_the_loss(view: SessionView) -> None:
+    text = "\n".join(drawn(view, deque(), 120))
+    assert "best accuracy 0.8000 (trial 1)" in text
+    assert "step 7/20 · loss 0.4321" in text
+
+
+def test_events_and_remarks_stand_above_the_bars(
+    view: SessionView, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with LiveReporter(view) as report:
+        report.update(view, sessions.whole_trial(1, 16))
+        report.say("pausing…")
+        report.update(view, [])
+    shown = capsys.readouterr().err
+    assert "done" in shown
+    assert "pausing…" in shown
+
+
+def test_a_quick_answer_needs_no_remark(capsys: pytest.CaptureFixture[str]) -> None:
+    with working("adding up"):
+        pass
+    assert capsys.readouterr().err == ""

@@ -1,0 +1,143 @@
+"""`tuner new`: what is guessed, what is stored, what is said."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Answer, Tuner
+from tuner.cli.guess import Columns, guess
+from tuner.cli.peek import peek
+from tuner.recipe.load import load
+from tuner.recipe.types import Range, Recipe
+
+SENTENCES = [f"this is sentence number {n}" for n in range(12)]
+CLASSES = ["no", "yes", "no", "no", "yes", "yes"] * 2
+
+
+def rows(**columns: Sequence[Any]) -> list[dict[str, Any]]:
+    """Rows with these columns."""
+    return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+
+
+def write_jsonl(path: str, table: Sequence[Mapping[str, Any]]) -> str:
+    """A .jsonl file of these rows."""
+    Path(path).write_text("".join(json.dumps(row) + "\n" for row in table))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("columns", "text", "label"),
+    [
+        (("text", "label"), ("text",), "label"),
+        (("Sentence", "Label"), ("Sentence",), "Label"),
+        (("idx", "premise", "hypothesis", "label"), ("premise", "hypothesis"), "label"),
+        (("sentence1", "sentence2", "target"), ("sentence1", "sentence2"), "target"),
+        (("question", "sentence", "label"), ("question", "sentence"), "label"),
+        (("text", "label", "fine_label"), ("text",), "label"),
+        (("id", "headline", "class"), ("headline",), "class"),
+    ],
+)
+def test_columns_by_name(columns: tuple[str, ...], text: tuple[str, ...], label: str) -> None:
+    cells = {name: CLASSES if "label" in name.lower() else SENTENCES for name in columns}
+    seen = peek(Path(write_jsonl("train.jsonl", rows(**cells))))
+    assert guess(seen) == Columns(text, label)
+
+
+@pytest.mark.parametrize(
+    "columns", [("one", "two", "label"), ("one", "two", "three"), ("label",), ("a", "b")]
+)
+def test_no_guess_where_there_is_a_doubt(columns: tuple[str, ...]) -> None:
+    table = rows(**dict.fromkeys(columns, SENTENCES))
+    assert guess(peek(Path(write_jsonl("train.jsonl", table)))) is None
+
+
+def test_a_file_of_two_columns_without_a_header() -> None:
+    pairs = zip(SENTENCES, "010101010101", strict=True)
+    Path("train.tsv").write_text("".join(f"{text}\t{label}\n" for text, label in pairs))
+    assert guess(peek(Path("train.tsv"))) == Columns((0,), 1)
+
+
+def test_a_header_is_seen_and_quotes_are_read() -> None:
+    lines = [f'"{text}, or ""so""",{label}' for text, label in zip(SENTENCES, CLASSES, strict=True)]
+    Path("train.csv").write_text("\n".join(["Text,Intent", *lines]) + "\n")
+    seen = peek(Path("train.csv"))
+    assert seen.columns == ("Text", "Intent")
+    assert seen.rows[0] == ('this is sentence number 0, or "so"', "no")
+    assert guess(seen) == Columns(("Text",), "Intent")
+
+
+@pytest.fixture
+def train() -> str:
+    """Sentence pairs in the working folder."""
+    table = rows(premise=SENTENCES, hypothesis=SENTENCES, label=CLASSES)
+    return write_jsonl("train.jsonl", table)
+
+
+def made(root: Path, answer: Answer) -> Recipe:
+    """The recipe of the session that was just made."""
+    assert (answer.code, answer.err.count("tuner:")) == (0, 0)
+    assert Path(answer.out.strip()) == root / "fresh"
+    return load(root / "fresh" / "recipe.toml")
+
+
+def test_guesses_are_said_and_stored(tuner: Tuner, root: Path, train: str) -> None:
+    answer = tuner("new", "fresh", "--model", "roberta-base", "--train", train)
+    recipe = made(root, answer)
+    assert "text premise + hypothesis, label label" in answer.err
+    assert "10% of the training rows are set aside" in answer.err
+    assert f"tuner run fresh --sessions {root}" in answer.err
+    assert recipe.data.text == ("premise", "hypothesis")
+    assert recipe.data.validation == 0.1
+    assert recipe.data.root == os.getcwd()
+    assert recipe.preset == "groups"
+
+
+def test_everything_given_is_stored_and_nothing_guessed(
+    tuner: Tuner, root: Path, train: str
+) -> None:
+    answer = tuner(
+        *("new", "fresh", "--model", "m", "--train", train, "--validation", train),
+        *("--holdout", "50%", "--text", "premise,hypothesis", "--label", "label"),
+        *("--trials", "7", "--preset", "basic", "--set", "training.batch_size=8"),
+        *("--set", "groups.all.lr={low=1e-5,high=1e-4}", "--set", "search.metric=mcc"),
+    )
+    recipe = made(root, answer)
+    assert "guessed" not in answer.err
+    assert (recipe.data.validation, recipe.data.holdout) == (train, 0.5)
+    assert (recipe.search.trials, recipe.search.metric) == (7, "mcc")
+    assert recipe.training.batch_size == 8
+    assert recipe.groups[0].lr == Range(1e-5, 1e-4, "log")
+
+
+def test_columns_by_number(tuner: Tuner, root: Path) -> None:
+    Path("train.tsv").write_text("".join(f"{text}\t0\t{text}\n" for text in SENTENCES))
+    answer = tuner(
+        *("new", "fresh", "--model", "m", "--train", "train.tsv", "--text", "0,2", "--label", "1")
+    )
+    data = made(root, answer).data
+    assert (data.text, data.label) == ((0, 2), 1)
+
+
+def test_a_model_folder_is_stored_as_an_absolute_path(tuner: Tuner, root: Path, train: str) -> None:
+    Path("model").mkdir()
+    answer = tuner("new", "fresh", "--model", "model", "--train", train)
+    assert made(root, answer).model.name == str(Path("model").resolve())
+
+
+def test_hub_data_needs_its_columns(tuner: Tuner, root: Path) -> None:
+    line = ["new", "fresh", "--model", "m", "--train", "hub:aps/super_glue:rte:train"]
+    assert "give --text and --label" in tuner(*line).err
+    answer = tuner(*line, "--text", "premise,hypothesis", "--label", "label")
+    assert made(root, answer).data.train == "hub:aps/super_glue:rte:train"
+
+
+def test_the_folder_is_private(tuner: Tuner, root: Path, train: str) -> None:
+    tuner("new", "fresh", "--model", "m", "--train", train)
+    assert (root / "fresh").stat().st_mode & 0o777 == 0o700
+    assert (root / "fresh" / "recipe.toml").stat().st_mode & 0o777 == 0o600

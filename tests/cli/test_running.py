@@ -1,0 +1,151 @@
+"""run, start and enqueue around a scripted worker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.cli import sessions
+from tests.cli.conftest import Tuner
+from tuner.session import events as e
+from tuner.session.commands import Enqueue, Pause
+from tuner.session.folder import Session
+from tuner.session.inbox import CommandTail
+from tuner.session.writer import EventWriter
+
+Monkey = pytest.MonkeyPatch
+
+
+def worker_writes(monkeypatch: Monkey, events: Sequence[e.Event]) -> None:
+    """A worker that writes these events and is gone."""
+
+    def start(session: Session) -> None:
+        with EventWriter(session.events_path) as writer:
+            for event in events:
+                writer.append(event)
+
+    monkeypatch.setattr("tuner.worker.launch.start", start)
+
+
+def test_run_tells_what_happens_and_ends_with_the_table(tuner: Tuner, monkeypatch: Monkey) -> None:
+    worker_writes(monkeypatch, sessions.search(e.SessionFinished(reason="6 trials")))
+    answer = tuner("run", "draft")
+    assert answer.code == 0
+    for word in ("pruned", "collapsed", "new best", "finished", "(baseline)", "0.8000"):
+        assert word in answer.err
+    assert "★" in answer.out
+    assert "Best: trial 1, accuracy 0.8000 (16 of 20 rows right" in answer.out
+    assert "Baseline (trial 0): 0.7000; +2 rows, +10.0 points." in answer.out
+    assert "2 complete, 1 pruned, 1 collapsed." in answer.out
+
+
+def test_run_of_a_finished_session_prints_the_table(tuner: Tuner) -> None:
+    answer = tuner("run", "done")
+    assert (answer.code, answer.err) == (0, "")
+    assert "Best: trial 1" in answer.out
+
+
+def test_run_of_a_stopped_session_prints_the_table_and_is_not_finished(tuner: Tuner) -> None:
+    answer = tuner("run", "given-up")
+    assert (answer.code, answer.err) == (3, "tuner: given-up was stopped\n")
+    assert "Best: trial 1" in answer.out
+
+
+def test_a_finished_session_goes_on_where_its_recipe_asks_for_more(
+    tuner: Tuner, monkeypatch: Monkey, root: Path
+) -> None:
+    recipe = root / "done" / "recipe.toml"
+    recipe.write_text(recipe.read_text().replace("trials = 6", "trials = 9"))
+    more = [sessions.worker_started(), *sessions.whole_trial(4, 18), e.SessionFinished()]
+    worker_writes(monkeypatch, more)
+    answer = tuner("run", "done")
+    assert answer.code == 0
+    assert "Best: trial 4" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("ending", "code", "says"),
+    [
+        (e.SessionFailed(reason="out of memory three times"), 1, "out of memory three times"),
+        (e.SessionPaused(), 3, "tuner resume"),
+        (e.SessionStopped(), 3, "stopped"),
+    ],
+)
+def test_run_ends_as_the_session_did(
+    tuner: Tuner, monkeypatch: Monkey, ending: e.Event, code: int, says: str
+) -> None:
+    worker_writes(monkeypatch, sessions.search(ending))
+    answer = tuner("run", "draft")
+    assert answer.code == code
+    assert says in answer.err.splitlines()[-1]
+
+
+def test_run_notices_that_the_worker_is_gone(tuner: Tuner, monkeypatch: Monkey, root: Path) -> None:
+    monkeypatch.setattr("tuner.cli.follow.PATIENCE", {})
+    worker_writes(monkeypatch, sessions.search(sessions.started(4)))
+    (root / "draft" / "worker.log").write_text("…\nMemoryError: no more\n\n")
+    answer = tuner("run", "draft")
+    assert answer.code == 1
+    assert "MemoryError: no more" in answer.err.splitlines()[-1]
+
+
+def test_the_first_interrupt_pauses(tuner: Tuner, monkeypatch: Monkey, root: Path) -> None:
+    monkeypatch.setattr("tuner.cli.follow.AWAKE", ("crashed",))
+    worker_writes(monkeypatch, sessions.search(sessions.started(4)))
+    presses = iter([KeyboardInterrupt])
+    endings = iter([e.SessionPaused()])
+
+    def sleep(_seconds: float) -> None:
+        for press in presses:
+            raise press
+        with EventWriter(root / "draft" / "events.jsonl") as writer:
+            for ending in endings:
+                writer.append(ending)
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    answer = tuner("run", "draft")
+    assert answer.code == 130
+    assert "paused; tuner resume draft" in answer.err
+    (command,) = CommandTail(root / "draft" / "commands.jsonl").read()
+    assert isinstance(command, Pause)
+
+
+def test_the_second_interrupt_leaves(tuner: Tuner, monkeypatch: Monkey) -> None:
+    monkeypatch.setattr("tuner.cli.follow.AWAKE", ("crashed",))
+    worker_writes(monkeypatch, sessions.search(sessions.started(4)))
+
+    def sleep(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    assert tuner("run", "draft").code == 130
+
+
+def test_start_says_what_the_log_says(tuner: Tuner, monkeypatch: Monkey) -> None:
+    worker_writes(monkeypatch, sessions.search(e.SessionPaused()))
+    answer = tuner("start", "draft")
+    assert answer.code == 0
+    assert answer.out.startswith("draft is paused")
+
+
+def test_pausing_what_is_paused_is_fine(tuner: Tuner) -> None:
+    answer = tuner("pause", "halted")
+    assert (answer.code, answer.out) == (0, "halted is paused already\n")
+
+
+@pytest.mark.parametrize("name", ["draft", "halted"])
+def test_enqueue_waits_for_the_next_start(tuner: Tuner, root: Path, name: str) -> None:
+    answer = tuner("enqueue", name, "lr=2e-5", "lr.head=1e-3", "epochs=4")
+    assert answer.code == 0
+    assert f"when {name} is started" in answer.out
+    (command,) = CommandTail(root / name / "commands.jsonl").read()
+    assert isinstance(command, Enqueue)
+    assert command.params == {
+        "lr.body": 2e-5,
+        "lr.head": 1e-3,
+        "lr.the rest": 2e-5,
+        "epochs": 4,
+    }

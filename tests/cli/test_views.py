@@ -1,0 +1,126 @@
+"""list, status, trials and show: what people read, and the JSON that programs read."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.cli import sessions
+from tests.cli.conftest import Tuner
+from tuner.session import events as e
+
+STATUS_KEYS = [
+    *("session", "status", "metric", "direction", "trials", "best", "eta_seconds", "worker"),
+]
+
+
+def test_status_json_is_the_contract(tuner: Tuner) -> None:
+    status = json.loads(tuner("status", "done", "--json").out)
+    assert list(status) == STATUS_KEYS
+    assert status["status"] == "finished"
+    assert status["trials"] == {
+        "complete": 2,
+        "pruned": 2,
+        "failed": 0,
+        "running": 0,
+        "waiting": 0,
+        "planned": 6,
+    }
+    assert status["best"]["trial"] == 1
+    assert status["best"]["value"] == 0.8
+    assert status["best"]["params"]["lr.head"] == 1e-4
+    assert (status["eta_seconds"], status["worker"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "state"),
+    [("draft", "draft"), ("halted", "paused"), ("given-up", "stopped"), ("broken", "failed")],
+)
+def test_status_tells_every_state_with_exit_code_0(tuner: Tuner, name: str, state: str) -> None:
+    answer = tuner("status", name, "--json")
+    assert (answer.code, json.loads(answer.out)["status"]) == (0, state)
+    assert state in tuner("status", name).out
+
+
+def test_list_has_a_row_a_session(tuner: Tuner) -> None:
+    answer = tuner("list")
+    lines = answer.out.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == [
+        *("broken", "done", "draft", "given-up", "halted")
+    ]
+    assert re.search(r"done +✓ finished +accuracy +4/6 +0.8000", answer.out)
+    assert answer.err == ""
+
+
+def test_list_json_is_a_list_of_statuses(tuner: Tuner) -> None:
+    listed = json.loads(tuner("list", "--json").out)
+    assert [list(entry) for entry in listed] == [STATUS_KEYS] * 5
+
+
+def test_list_of_nothing(tuner: Tuner, tmp_path: Path) -> None:
+    answer = tuner("list", "--json", "--sessions", str(tmp_path / "nothing"))
+    assert (answer.code, json.loads(answer.out)) == (0, [])
+    assert "tuner demo" in answer.err
+
+
+def test_trials_table_and_json_agree(tuner: Tuner) -> None:
+    rows = json.loads(tuner("trials", "done", "--json").out)
+    assert [(row["trial"], row["state"], row["value"]) for row in rows] == [
+        *((0, "complete", 0.7), (1, "complete", 0.8)),
+        *((2, "pruned", 0.5), (3, "collapsed", 0.5)),
+    ]
+    assert rows[0]["origin"] == "baseline"
+    assert rows[1]["metrics"] == {"accuracy": 0.8, "loss": 0.5}
+    assert rows[3]["reason"] == "one label twice running"
+    table = tuner("trials", "done").out
+    assert "★" in table
+    assert "0.8000" in table
+
+
+def test_show_by_number_and_best(tuner: Tuner) -> None:
+    assert tuner("show", "done", "best").out == tuner("show", "done", "1").out
+    shown = tuner("show", "done", "2").out
+    assert 'below the cutoff, "0.70"' in shown
+    assert "halving" in shown
+
+
+def test_show_json_has_evaluations_and_rungs(tuner: Tuner) -> None:
+    trial = json.loads(tuner("show", "done", "2", "--json").out)
+    assert trial["evaluations"][0]["confusion"] == [[5, 5], [5, 5]]
+    assert trial["rungs"][0]["rule"] == "halving"
+    assert "seq" not in trial["evaluations"][0]
+
+
+def test_show_best_of_a_draft_is_not_finished(tuner: Tuner) -> None:
+    answer = tuner("show", "draft", "best")
+    assert (answer.code, answer.err.count("\n")) == (3, 1)
+
+
+def test_a_folder_that_cannot_be_read_hides_no_other(tuner: Tuner, root: Path) -> None:
+    (root / "halted" / "events.jsonl").unlink()
+    (root / "halted" / "events.jsonl").mkdir()
+    assert "done" in tuner("list").out
+
+
+def test_hostile_text_is_inert(tuner: Tuner, root: Path) -> None:
+    hostile = e.SessionFailed(reason="\x1b]0;owned\x07 [bold]x[/bold]")
+    sessions.recorded(root, "hostile", sessions.search(hostile))
+    shown = tuner("status", "hostile").out
+    assert "\x1b" not in shown
+    assert "[bold]x[/bold]" in shown
+
+
+def test_no_value_that_json_lacks(tuner: Tuner, root: Path) -> None:
+    lost = e.TrialPruned(trial=0, reason="", value=float("nan"))
+    sessions.recorded(root, "odd", [sessions.session_started(), sessions.started(0), lost])
+    text = tuner("trials", "odd", "--json").out
+    assert "NaN" not in text
+    assert json.loads(text)[0]["value"] is None
+
+
+def test_no_colour_codes_without_a_terminal(tuner: Tuner) -> None:
+    for command in (["list"], ["status", "done"], ["trials", "done"], ["show", "done", "1"]):
+        assert "\x1b" not in tuner(*command).out

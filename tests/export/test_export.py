@@ -1,0 +1,71 @@
+"""What leaves a session: rows, CSV and the summary."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+from tests.cli import sessions
+from tuner.export.rows import trial_rows, trials_csv
+from tuner.export.summary import summarize
+from tuner.session import events as e
+from tuner.session.fold import load_view
+from tuner.session.view import SessionView
+
+
+@pytest.fixture
+def view(tmp_path: Path) -> SessionView:
+    """The view of a finished session."""
+    return load_view(sessions.finished(tmp_path))
+
+
+def test_csv_has_one_row_a_trial_and_survives_quotes(view: SessionView) -> None:
+    table = list(csv.DictReader(io.StringIO(trials_csv(view))))
+    assert [row["trial"] for row in table] == ["0", "1", "2", "3"]
+    assert [row["state"] for row in table] == ["complete", "complete", "pruned", "collapsed"]
+    assert table[2]["reason"] == 'below the cutoff, "0.70"'
+    assert float(table[1]["params.lr.body"]) == 2e-5
+    assert float(table[1]["metrics.accuracy"]) == 0.8
+    assert list(table[0])[:5] == ["trial", "state", "origin", "generation", "value"]
+
+
+def test_csv_of_a_draft_is_its_header(tmp_path: Path) -> None:
+    text = trials_csv(load_view(sessions.draft(tmp_path)))
+    assert text.startswith("trial,state,")
+    assert text.count("\n") == 1
+
+
+def test_a_trials_own_values_stand_in_the_column_of_their_name(tmp_path: Path) -> None:
+    baseline = e.TrialStarted(
+        trial=0, generation=0, params={}, fixed={"epochs": 9}, seed=0, device="cpu"
+    )
+    events = [sessions.session_started(), baseline, sessions.started(1)]
+    table = trials_csv(load_view(sessions.recorded(tmp_path, "own", events)))
+    assert [row["params.epochs"] for row in csv.DictReader(io.StringIO(table))] == ["9", "2"]
+
+
+def test_rows_carry_the_kept_evaluation(view: SessionView) -> None:
+    rows = trial_rows(view)
+    assert rows[0]["metrics"]["accuracy"] == 0.7
+    assert rows[2]["metrics"]["accuracy"] == 0.5
+
+
+def test_summary_counts_rows_and_keeps_collapsed_apart(view: SessionView) -> None:
+    summary = summarize(view)
+    assert summary.best is not None
+    assert summary.baseline is not None
+    assert (summary.best.trial, summary.best.correct, summary.best.rows) == (1, 16, 20)
+    assert (summary.baseline.trial, summary.baseline.correct) == (0, 14)
+    assert summary.gained_rows == 2
+    assert (summary.complete, summary.pruned, summary.collapsed, summary.failed) == (2, 1, 1, 0)
+    low, high = summary.best.interval
+    assert 0.58 < low < 0.59
+    assert 0.91 < high < 0.92
+
+
+def test_summary_of_a_draft_has_no_scores(tmp_path: Path) -> None:
+    summary = summarize(load_view(sessions.draft(tmp_path)))
+    assert (summary.best, summary.baseline, summary.gained_rows) == (None, None, None)

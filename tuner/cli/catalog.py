@@ -1,0 +1,237 @@
+"""Every command: its name, its help, its arguments, and where its function is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tuner.cli.parsing import Parser, key_value, one_of, share, whole_number
+
+EXPORT_FORMATS = ("json", "csv", "toml", "transformers", "simpletransformers")
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSpec:
+    """`module` is below tuner.cli, imported when the command runs; `function` takes the options."""
+
+    name: str
+    section: str
+    summary: str
+    module: str
+    function: str
+    add_arguments: Callable[[Parser], None]
+    details: str = ""
+    epilog: str | None = None
+
+    @property
+    def description(self) -> str:
+        """The summary as a sentence, and what there is to add to it."""
+        sentence = f"{self.summary[0].upper()}{self.summary[1:]}."
+        return f"{sentence}\n{self.details}".rstrip()
+
+
+def _session(parser: Parser) -> None:
+    parser.add_argument("name", metavar="NAME", help="the session")
+
+
+def _session_json(parser: Parser) -> None:
+    _session(parser)
+    _json(parser)
+
+
+def _json(parser: Parser) -> None:
+    parser.add_argument("--json", action="store_true", help="JSON instead of a table")
+
+
+def _trials(parser: Parser, meaning: str) -> None:
+    parser.add_argument("--trials", metavar="N", type=whole_number(1), help=meaning)
+
+
+def _demo(parser: Parser) -> None:
+    _trials(parser, "how many trials (default: the preset's)")
+
+
+def _new(parser: Parser) -> None:
+    parser.add_argument("name", metavar="NAME", help="letters, digits, - _ and .")
+    parser.add_argument("--preset", metavar="P", help="where to start from (default: groups)")
+    parser.add_argument("--model", metavar="M", help="a folder, or a model's id on the hub")
+    parser.add_argument(
+        "--train", metavar="FILE", help=".jsonl .csv .tsv .parquet or hub:NAME:SPLIT"
+    )
+    parser.add_argument(
+        "--validation",
+        metavar="FILE|SHARE",
+        help="a file, or the share of the training rows to set aside (default: 0.1)",
+    )
+    parser.add_argument("--test", metavar="FILE", help="rows that stay sealed until `tuner test`")
+    parser.add_argument(
+        "--holdout", metavar="SHARE", type=share, help="share of validation to seal as test"
+    )
+    parser.add_argument("--text", metavar="COL[,COL]", help="one or two text columns")
+    parser.add_argument("--label", metavar="COL", help="the label's column")
+    _trials(parser, "how many trials")
+    parser.add_argument(
+        "--set",
+        metavar="KEY=VALUE",
+        type=key_value,
+        action="append",
+        default=[],
+        help="any key of the recipe, with dots; may be given many times",
+    )
+
+
+def _show(parser: Parser) -> None:
+    _session(parser)
+    parser.add_argument("trial", metavar="TRIAL", help="a trial's number, or best")
+    _json(parser)
+
+
+def _groups(parser: Parser) -> None:
+    parser.add_argument("name", metavar="NAME|MODEL", help="a session, a folder, or a model's id")
+    parser.add_argument("--preset", metavar="P", help="whose groups to show for a MODEL")
+    _json(parser)
+
+
+def _enqueue(parser: Parser) -> None:
+    _session(parser)
+    parser.add_argument(
+        "values",
+        metavar="KEY=VALUE",
+        type=key_value,
+        nargs="+",
+        help="lr.GROUP=2e-5, epochs=4, …; lr=2e-5 stands for every group",
+    )
+
+
+def _export(parser: Parser) -> None:
+    _session(parser)
+    parser.add_argument(
+        "--format",
+        metavar="FORMAT",
+        type=one_of(*EXPORT_FORMATS),
+        default="json",
+        help="json: the best hyperparameters (default); csv: one row a trial",
+    )
+    parser.add_argument("-o", "--output", metavar="FILE", help="a file instead of stdout")
+
+
+NEW_EXAMPLE = """examples:
+  tuner new reviews --model roberta-base --train train.jsonl --validation dev.jsonl
+  tuner new reviews --train train.csv --text title,body --label stars --trials 20
+  tuner new reviews --train train.csv --set 'groups.head.lr={low=1e-5,high=1e-3}'"""
+
+_ALL = (
+    CommandSpec(
+        "demo",
+        "Start",
+        "run the embedded study",
+        "demo",
+        "demo",
+        _demo,
+        "A small data set and a small model come with tuner; nothing is downloaded.",
+    ),
+    CommandSpec("new", "Start", "create a session", "making", "new", _new, epilog=NEW_EXAMPLE),
+    CommandSpec(
+        "run",
+        "Start",
+        "start if needed and follow to the end",
+        "running",
+        "run",
+        _session,
+        "Ctrl-C pauses; a second Ctrl-C leaves at once while the worker goes on pausing.",
+    ),
+    CommandSpec(
+        "start", "In the background", "start the worker and return", "control", "start", _session
+    ),
+    CommandSpec(
+        "pause",
+        "In the background",
+        "checkpoint what runs and end the worker",
+        "control",
+        "pause",
+        _session,
+    ),
+    CommandSpec(
+        "drain", "In the background", "finish what runs, then pause", "control", "drain", _session
+    ),
+    CommandSpec(
+        "resume", "In the background", "go on with a paused session", "control", "resume", _session
+    ),
+    CommandSpec(
+        "stop",
+        "In the background",
+        "end the study for good; what runs is given up",
+        "control",
+        "stop",
+        _session,
+    ),
+    CommandSpec(
+        "enqueue",
+        "In the background",
+        "a trial of your own, next",
+        "enqueue",
+        "enqueue",
+        _enqueue,
+        "What is not given is suggested by the sampler.",
+    ),
+    CommandSpec("open", "Look", "the UI on one session", "screens", "open_session", _session),
+    CommandSpec("list", "Look", "all sessions", "viewing", "list_all", _json),
+    CommandSpec("status", "Look", "where a session stands", "viewing", "status", _session_json),
+    CommandSpec("trials", "Look", "the trials of a session", "viewing", "trials", _session_json),
+    CommandSpec("show", "Look", "one trial in full", "trial", "show_trial", _show),
+    CommandSpec(
+        "groups",
+        "Look",
+        "every parameter, its group, its range",
+        "groups",
+        "groups",
+        _groups,
+        "For a MODEL the groups of the preset are shown.",
+    ),
+    CommandSpec(
+        "check",
+        "Look",
+        "everything that can be known before GPU time is spent",
+        "checking",
+        "check",
+        _session_json,
+    ),
+    CommandSpec(
+        "export",
+        "Results",
+        "the best hyperparameters, or all trials",
+        "exporting",
+        "export",
+        _export,
+    ),
+    CommandSpec(
+        "test",
+        "Results",
+        "score the best model on the sealed test split",
+        "testing",
+        "score",
+        _session_json,
+        "Each time is logged and counted: a test split that steers choices is no test split.",
+    ),
+    CommandSpec("doctor", "This machine", "what tuner finds here", "doctor", "doctor", _json),
+)
+COMMANDS = {spec.name: spec for spec in _ALL}
+
+
+def overview() -> str:
+    """What `tuner --help` shows."""
+    lines = [
+        "usage: tuner [--sessions DIR] [COMMAND …]",
+        "",
+        "Finds the best way to fine-tune a transformer classifier.",
+        "Without a command: the UI on the sessions in DIR.",
+        "DIR is TUNER_SESSIONS where that is set, else ./sessions.",
+    ]
+    section = ""
+    for spec in _ALL:
+        if spec.section != section:
+            section = spec.section
+            lines += ["", f"{section}:"]
+        lines.append(f"  {spec.name:<9} {spec.summary}")
+    lines += ["", "tuner COMMAND --help says more; tuner --version tells the version.", ""]
+    return "\n".join(lines)

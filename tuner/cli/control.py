@@ -1,0 +1,86 @@
+"""Starting and ending a session's worker; each command returns once the fact is in the log."""
+
+from __future__ import annotations
+
+import argparse
+
+from tuner.cli.output import show, working
+from tuner.cli.places import current, named_session
+from tuner.errors import TunerError
+from tuner.recipe.load import load
+from tuner.session.fold import planned_trials
+from tuner.session.folder import Session
+from tuner.session.view import SessionState, SessionView
+
+AWAKE = (SessionState.STARTING, SessionState.RUNNING, SessionState.PAUSING)
+
+
+def start(options: argparse.Namespace) -> int:
+    """Start the worker of a session that has none."""
+    session = named_session(options)
+    view, state = current(session)
+    if state in AWAKE:
+        show(f"{session.name} is {state} already (worker {view.worker_pid})")
+        return 0
+    if is_over(session, view, state):
+        raise TunerError(f"{session.name} is {state}; tuner trials {session.name} shows its trials")
+    return launch(session)
+
+
+def is_over(session: Session, view: SessionView, state: SessionState) -> bool:
+    """Whether nothing is left to start: stopped, or done with all that the recipe asks for."""
+    if state is SessionState.FINISHED:
+        return planned_trials(load(session.recipe_path)) <= view.planned
+    return state is SessionState.STOPPED
+
+
+def launch(session: Session) -> int:
+    """Start the worker and say so."""
+    from tuner.worker.launch import start as start_worker
+
+    with working(f"starting the worker of {session.name}"):
+        start_worker(session)
+    view, state = current(session)
+    show(f"{session.name} is {state} (worker {view.worker_pid})")
+    return 0
+
+
+def resume(options: argparse.Namespace) -> int:
+    """Go on with a session that was started before."""
+    session = named_session(options)
+    if current(session)[1] is SessionState.DRAFT:
+        raise TunerError(f"{session.name} was never started: tuner start {session.name}")
+    return start(options)
+
+
+def pause(options: argparse.Namespace) -> int:
+    """Checkpoint what runs and end the worker."""
+    return _end(named_session(options), "pause", SessionState.PAUSED)
+
+
+def drain(options: argparse.Namespace) -> int:
+    """Let what runs finish, then end the worker as paused."""
+    return _end(named_session(options), "drain", SessionState.PAUSED)
+
+
+def stop(options: argparse.Namespace) -> int:
+    """End the study."""
+    return _end(named_session(options), "stop", SessionState.STOPPED)
+
+
+def _end(session: Session, verb: str, wanted: SessionState) -> int:
+    _, state = current(session)
+    if state is wanted:
+        show(f"{session.name} is {state} already")
+        return 0
+    if state not in AWAKE:
+        raise TunerError(f"{session.name} is not running, it is {state}: nothing to {verb}")
+    from tuner.worker import control
+
+    ask = {"pause": control.pause, "drain": control.drain, "stop": control.stop}[verb]
+    with working(f"asking the worker of {session.name} to {verb}"):
+        ask(session)
+    view, state = current(session)
+    because = f": {view.reason}" if view.reason else ""
+    show(f"{session.name} is {state}{because}")
+    return 0

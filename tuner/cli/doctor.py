@@ -1,0 +1,183 @@
+"""`tuner doctor`: what this machine offers, and what would go wrong on it."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.table import Table
+from rich.text import Text
+
+from tuner import __version__
+from tuner.cli.checking import MARKS
+from tuner.cli.output import can_encode, show, show_json, working
+from tuner.cli.places import sessions_root
+from tuner.recipe.findings import Finding
+from tuner.results.format import plain
+
+PACKAGES = ("torch", "transformers", "optuna", "textual", "datasets", "msgspec", "numpy")
+OLDEST_PYTHON = (3, 11)
+LITTLE_DISK = 5e9
+DEVICE_SECONDS = 180
+# torch is asked in a process of its own: its import takes seconds, a broken driver may crash it.
+DEVICE_QUESTION = """
+import json, torch
+found = []
+if torch.cuda.is_available():
+    for index in range(torch.cuda.device_count()):
+        known = torch.cuda.get_device_properties(index)
+        found.append(f"cuda:{index} {known.name}, {known.total_memory / 2**30:.0f} GiB")
+elif getattr(torch.backends, "mps", None) and torch.backends.mps.is_available():
+    found.append("mps")
+print(json.dumps(found + [f"cpu, {torch.get_num_threads()} threads"]))
+"""
+LOCK_QUESTION = """
+import fcntl, sys
+with open(sys.argv[1], "r+") as file:
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        print("held")
+    else:
+        print("free")
+"""
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Print what was found; 1 where something has to be put right."""
+    root = sessions_root(options)
+    with working("looking at this machine"):
+        findings = list(examine(root))
+    if options.json:
+        show_json(findings)
+    else:
+        show(_table(findings))
+    return 1 if any(finding.level == "error" for finding in findings) else 0
+
+
+def examine(root: Path) -> Iterator[Finding]:
+    """Everything there is to say, in the order in which it is shown."""
+    yield python_finding()
+    yield from package_findings()
+    yield device_finding()
+    folder = _first_existing(root.resolve())
+    yield disk_finding(folder)
+    yield from sessions_findings(root, folder)
+    yield terminal_finding()
+    yield hub_finding()
+
+
+def python_finding() -> Finding:
+    """Python's version and the system."""
+    text = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
+    old = sys.version_info < OLDEST_PYTHON
+    return Finding("error" if old else "ok", "python", f"{text}, tuner {__version__}")
+
+
+def package_findings() -> Iterator[Finding]:
+    """The versions of what tuner stands on."""
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding("error", "packages", f"{name} is not installed: pip install {name}")
+    yield Finding(
+        "ok", "packages", ", ".join(f"{name} {found}" for name, found in versions.items())
+    )
+
+
+def device_finding() -> Finding:
+    """The devices that torch sees."""
+    try:
+        answer = _child(DEVICE_QUESTION, timeout=DEVICE_SECONDS)
+    except subprocess.TimeoutExpired:
+        return Finding("error", "devices", f"torch did not answer within {DEVICE_SECONDS} s")
+    if answer.returncode:
+        lines = answer.stderr.strip().splitlines() or ["it said nothing"]
+        return Finding("error", "devices", f"torch cannot be used: {lines[-1]}")
+    devices = json.loads(answer.stdout.splitlines()[-1])
+    return Finding("ok", "devices", "; ".join(devices))
+
+
+def _child(code: str, *arguments: str, timeout: float = 30) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+
+
+def disk_finding(folder: Path) -> Finding:
+    """Free space where the sessions are."""
+    free = shutil.disk_usage(folder).free
+    return Finding(
+        "warning" if free < LITTLE_DISK else "ok", "disk", f"{free / 1e9:.1f} GB free in {folder}"
+    )
+
+
+def sessions_findings(root: Path, folder: Path) -> Iterator[Finding]:
+    """Whether sessions can be written there, and whether the file system keeps locks."""
+    where = str(root) if root.exists() else f"{root} (to be made in {folder})"
+    if not os.access(folder, os.W_OK | os.X_OK):
+        yield Finding("error", "sessions", f"{where} cannot be written: choose --sessions DIR")
+        return
+    yield Finding("ok", "sessions", where)
+    yield lock_finding(folder)
+
+
+def lock_finding(folder: Path) -> Finding:
+    """A lock held here must be seen by another process, as between a worker and the UI."""
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".tuner-doctor-") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            return Finding("error", "locks", f"no locks on this file system: {error.strerror}")
+        seen = _child(LOCK_QUESTION, file.name).stdout.strip()
+    if seen != "held":
+        return Finding("error", "locks", "this file system does not keep locks: use a local disk")
+    return Finding("ok", "locks", "kept between processes")
+
+
+def terminal_finding() -> Finding:
+    """Size, colours and characters."""
+    size = shutil.get_terminal_size()
+    if not sys.stdout.isatty():
+        return Finding("ok", "terminal", "none here: every command works without, the UI does not")
+    from rich.console import Console
+
+    colours = Console().color_system or "none"
+    letters = "Unicode" if can_encode(sys.stdout) else "no Unicode: ASCII is shown instead"
+    text = f"{size.columns}×{size.lines}, colours {colours}, {letters}"
+    return Finding("warning" if size.columns < 60 or size.lines < 16 else "ok", "terminal", text)
+
+
+def hub_finding() -> Finding:
+    """Whether models may be fetched, and where those fetched before are."""
+    offline = os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
+    home = Path(os.environ.get("HF_HOME", "~/.cache/huggingface")).expanduser()
+    cache = Path(os.environ.get("HF_HUB_CACHE", home / "hub"))
+    kept = len(list(cache.glob("models--*"))) if cache.is_dir() else 0
+    mode = "offline (HF_HUB_OFFLINE)" if offline else "online"
+    return Finding("ok", "hub", f"{mode}, {kept} models in {cache}")
+
+
+def _first_existing(path: Path) -> Path:
+    return next(folder for folder in (path, *path.parents) if folder.exists())
+
+
+def _table(findings: list[Finding]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    unicode = can_encode(sys.stdout)
+    for finding in findings:
+        glyph, ascii_mark, style = MARKS[finding.level]
+        mark = Text(glyph if unicode else ascii_mark, style=style)
+        table.add_row(mark, Text(finding.topic, style="dim"), Text(plain(finding.text)))
+    return table

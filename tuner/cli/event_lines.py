@@ -1,0 +1,56 @@
+"""The events worth a line while a session is followed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tuner.cli.output import unicode_on_stderr
+from tuner.results import format as fmt
+from tuner.session import events as e
+from tuner.session.view import SessionView
+from tuner.tui.render.events import tell, time_of_day
+
+SHOWN_PARAMS = 4
+TITLE_WIDTH = 18
+QUIET = (e.SessionCreated, e.Step, e.Rung, e.Importance)
+QUIET_LEVELS = ("debug", "info")
+
+
+def event_line(event: Any, view: SessionView) -> str | None:
+    """One line about an event, or None where it is not worth one. `view` has it folded in.
+
+    Rungs that a trial passes are left out: the one that ends it comes as its reason.
+    """
+    if isinstance(event, QUIET) or _is_chatter(event):
+        return None
+    told = tell(event, view)
+    trial = getattr(event, "trial", None)
+    subject = "" if trial is None else f"#{trial}"
+    glyph = told.glyph if told.glyph and unicode_on_stderr() else ""
+    title = f"{glyph} {told.title}".strip()
+    detail = (
+        _started_with(event) if isinstance(event, e.TrialStarted) else told.reason or told.short
+    )
+    line = f"{time_of_day(event.time)} {subject:>5}  {title:<{TITLE_WIDTH}} {detail}"
+    return fmt.plain(line).rstrip()
+
+
+def _is_chatter(event: Any) -> bool:
+    if isinstance(event, e.CommandDone):
+        return event.ok
+    return isinstance(event, e.Log) and event.level.lower() in QUIET_LEVELS
+
+
+def _started_with(event: e.TrialStarted) -> str:
+    if event.resumed_at:
+        return f"goes on from step {event.resumed_at}"
+    origin = "" if event.origin == "sampled" else f"({event.origin}) "
+    return origin + values_line({**event.fixed, **event.params})
+
+
+def values_line(params: dict[str, Any]) -> str:
+    """The first values, learning rates before the others: `lr.head 1.0e-3, epochs 3, …`."""
+    rates_first = sorted(params.items(), key=lambda item: not item[0].startswith("lr."))
+    pairs = rates_first[:SHOWN_PARAMS]
+    shown = [f"{name} {fmt.setting(name, value)}" for name, value in pairs]
+    return ", ".join(shown + ["…"] * (len(params) > SHOWN_PARAMS))

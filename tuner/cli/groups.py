@@ -1,0 +1,181 @@
+"""`tuner groups`: every parameter of a model, the group it is in, and that group's rate."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from tuner.cli.making import DEFAULT_PRESET, model_name
+from tuner.cli.output import note, show, show_json, working
+from tuner.cli.places import sessions_root
+from tuner.errors import TunerError
+from tuner.recipe.findings import ModelDescription
+from tuner.recipe.groups import resolve_groups
+from tuner.recipe.load import load, plain_value
+from tuner.recipe.presets import preset_document
+from tuner.recipe.types import (
+    FROZEN,
+    Choices,
+    GroupSpec,
+    Parameter,
+    Range,
+    Recipe,
+    ResolvedGroup,
+    Setting,
+)
+from tuner.results import format as fmt
+from tuner.session.best import cached_model
+from tuner.session.folder import Session, list_sessions
+
+ALMOST = 0.75
+
+
+def groups(options: argparse.Namespace) -> int:
+    """The groups of a session's recipe in its model, or of a preset's in any model."""
+    model, specs = _model_and_groups(options)
+    parameters = [Parameter(name, tuple(shape)) for name, shape in model.parameters]
+    resolved = resolve_groups(specs, parameters)
+    if options.json:
+        show_json(as_object(model, resolved))
+        return 0
+    show(groups_table(resolved))
+    show(total_line(model, resolved))
+    return 0
+
+
+def _model_and_groups(options: argparse.Namespace) -> tuple[ModelDescription, Sequence[GroupSpec]]:
+    session = _session_named(options)
+    if session is not None:
+        recipe = load(session.recipe_path)
+        return _model_of(session, recipe), recipe.groups
+    _refuse_typo(options)
+    name = options.preset or DEFAULT_PRESET
+    specs = preset_document(name).groups()
+    with working(f"reading the shape of {options.name}"):
+        model = _described(options)
+    if options.preset is None:
+        note(f"{options.name} is no session: the groups of the preset {name} are shown")
+    return model, specs
+
+
+def _model_of(session: Session, recipe: Recipe) -> ModelDescription:
+    """The model's shape as a worker found it, else as a child process does now."""
+    from tuner.worker.inspect import describe_model
+
+    found = cached_model(session)
+    if found is not None and found.name == recipe.model.name:
+        return found
+    with working(f"reading the shape of {recipe.model.name}"):
+        return describe_model(recipe)
+
+
+def _session_named(options: argparse.Namespace) -> Session | None:
+    """The session of this name; None where the name is a model's."""
+    found = [s for s in list_sessions(sessions_root(options)) if s.name == options.name]
+    return None if options.preset or not found else found[0]
+
+
+def _described(options: argparse.Namespace) -> ModelDescription:
+    from tuner.worker.inspect import describe_model
+
+    try:
+        return describe_model(model_name(options.name))
+    except TunerError as error:
+        if _is_a_models(options.name):
+            raise
+        raise TunerError(f"no session {options.name}; as a model: {error}") from error
+
+
+def _is_a_models(name: str) -> bool:
+    """Whether no session can have this name, or a folder has it."""
+    return "/" in name or Path(name).is_dir()
+
+
+def _refuse_typo(options: argparse.Namespace) -> None:
+    """A name that is almost a session's is not looked up on the hub, which takes its time."""
+    if options.preset or _is_a_models(options.name):
+        return
+    names = [session.name for session in list_sessions(sessions_root(options))]
+    near = difflib.get_close_matches(options.name, names, n=1, cutoff=ALMOST)
+    if near:
+        raise TunerError(
+            f"no session {options.name}; did you mean {near[0]}? "
+            f"(if it is a model: --preset {DEFAULT_PRESET})"
+        )
+
+
+def groups_table(resolved: Sequence[ResolvedGroup]) -> Table:
+    """One row a parameter, group after group."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("PARAMETER", no_wrap=True)
+    table.add_column("SHAPE", justify="right", no_wrap=True)
+    table.add_column("SIZE", justify="right", no_wrap=True)
+    table.add_column("GROUP", no_wrap=True)
+    table.add_column("LEARNING RATE", no_wrap=True)
+    for group in resolved:
+        name, rate = fmt.plain(group.spec.name), rate_text(group.spec.lr)
+        for parameter in group.parameters:
+            shape = "×".join(map(str, parameter.shape)) or "scalar"
+            size = fmt.count(parameter.size)
+            table.add_row(fmt.plain(parameter.name), shape, size, name, rate)
+    return table
+
+
+def rate_text(setting: Setting) -> str:
+    """`1e-6…5e-5 log`, `4e-5`, `frozen`, or the choices."""
+    match setting:
+        case Range(low=low, high=high, scale=scale):
+            return f"{fmt.bound(low)}…{fmt.bound(high)} {scale}"
+        case Choices(values=values):
+            return " or ".join(rate_text(value) for value in values)
+        case str():
+            return setting
+    return fmt.bound(float(setting))
+
+
+def total_line(model: ModelDescription, resolved: Sequence[ResolvedGroup]) -> Text:
+    """How many parameters, in how many groups, and how many are frozen."""
+    total = sum(group.size for group in resolved)
+    frozen = sum(group.size for group in resolved if group.spec.lr == FROZEN)
+    tensors = sum(len(group.parameters) for group in resolved)
+    text = f"{fmt.count(total)} parameters in {tensors} tensors and {len(resolved)} groups"
+    text += f", {fmt.count(frozen)} of them frozen" if frozen else ""
+    layers = "layer" if model.layers == 1 else "layers"
+    shared = ", weights shared" if model.shared_layers else ""
+    return Text(
+        f"\n{text} · {fmt.plain(model.name)}: {model.layers} {layers}{shared}", style="bold"
+    )
+
+
+def as_object(model: ModelDescription, resolved: Sequence[ResolvedGroup]) -> dict[str, Any]:
+    """The same as one JSON-able object."""
+    return {
+        "model": {
+            "name": model.name,
+            "type": model.model_type,
+            "layers": model.layers,
+            "shared_layers": model.shared_layers,
+            "hidden_size": model.hidden_size,
+        },
+        "parameters": sum(group.size for group in resolved),
+        "groups": [_group_object(group) for group in resolved],
+    }
+
+
+def _group_object(group: ResolvedGroup) -> dict[str, Any]:
+    return {
+        "name": group.spec.name,
+        "lr": plain_value(group.spec.lr),
+        "weight_decay": plain_value(group.spec.weight_decay),
+        "size": group.size,
+        "parameters": [
+            {"name": parameter.name, "shape": list(parameter.shape), "size": parameter.size}
+            for parameter in group.parameters
+        ],
+    }

@@ -1,0 +1,106 @@
+"""Where a command writes: results to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+import msgspec
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+PIPED_WIDTH = 200
+"""Columns where there is no terminal: tables are read by other programs, so nothing is cut."""
+
+
+class _Console(Console):
+    """Rich ends the process where the reader of a pipe has gone; here `tuner.cli.entry` does."""
+
+    def on_broken_pipe(self) -> None:
+        """Let the BrokenPipeError that is being handled through."""
+        raise
+
+
+def results() -> Console:
+    """The console for what was asked for."""
+    return _console(sys.stdout)
+
+
+def notes() -> Console:
+    """The console for everything else."""
+    return _console(sys.stderr)
+
+
+def _console(stream: TextIO) -> Console:
+    width = None if stream.isatty() or "COLUMNS" in os.environ else PIPED_WIDTH
+    return _Console(file=stream, highlight=False, markup=False, emoji=False, width=width)
+
+
+def show(*renderables: RenderableType) -> None:
+    """Print to stdout; strings wrap at the console's width and carry no markup."""
+    console = results()
+    for renderable in renderables:
+        console.print(renderable)
+
+
+def note(text: str | Text) -> None:
+    """One line to stderr, whole even where it is wider than the terminal."""
+    notes().print(text, soft_wrap=True)
+
+
+def show_json(value: Any) -> None:
+    """Print a value as JSON to stdout: structs as objects, numbers that JSON lacks as null."""
+    sys.stdout.write(as_json(value, ascii_only=not can_encode(sys.stdout)))
+
+
+def as_json(value: Any, *, ascii_only: bool = False) -> str:
+    """Indented JSON with a newline at its end."""
+    plain = json.loads(msgspec.json.encode(value))
+    return json.dumps(plain, indent=2, ensure_ascii=ascii_only) + "\n"
+
+
+def can_encode(stream: TextIO, text: str = "●✓▁") -> bool:
+    """Whether the stream can write these characters."""
+    try:
+        text.encode(stream.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def unicode_on_stderr() -> bool:
+    """Whether glyphs can be written to stderr."""
+    return can_encode(sys.stderr)
+
+
+def on_terminal() -> bool:
+    """Whether the UI can be drawn: Textual reads stdin and draws on stderr."""
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    usable = os.environ.get("TERM", "") not in ("", "dumb")
+    return usable and all(stream is not None and stream.isatty() for stream in streams)
+
+
+def live_terminal() -> bool:
+    """Whether progress can be redrawn in place on stderr."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+@contextmanager
+def working(text: str) -> Iterator[None]:
+    """A spinner on stderr while the block runs; without a terminal one line, after a second."""
+    if live_terminal():
+        with notes().status(Text(text)):
+            yield
+        return
+    timer = threading.Timer(1.0, note, [text])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

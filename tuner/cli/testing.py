@@ -1,0 +1,68 @@
+"""`tuner test`: the sealed split, opened on purpose and counted."""
+
+from __future__ import annotations
+
+import argparse
+
+import msgspec
+
+from tuner.cli.output import show, show_json, working
+from tuner.cli.places import current, named_session
+from tuner.errors import NotFinished
+from tuner.results.format import plain
+from tuner.results.format import score as score_text
+from tuner.results.intervals import wilson
+from tuner.results.metrics import correct
+from tuner.session.events import TestScored
+from tuner.session.view import SessionView
+from tuner.tui.render.confusion import confusion_table
+
+
+def score(options: argparse.Namespace) -> int:
+    """Score the best model on the test rows and say how often they have been opened."""
+    from tuner.worker.inspect import score_test
+
+    session = named_session(options)
+    view, _ = current(session)
+    if view.best is None:
+        raise NotFinished(f"{session.name} has no complete trial yet: nothing to test")
+    with working(f"scoring trial {view.best} of {session.name} on the sealed test split"):
+        scored = score_test(session)
+    if options.json:
+        show_json(as_object(scored))
+    else:
+        show(headline(scored, view), "", confusion_table(scored.confusion, view.labels))
+        show("", opened_line(scored))
+    return 0
+
+
+def as_object(scored: TestScored) -> dict[str, object]:
+    """The score with Wilson's 95 % interval of the accuracy."""
+    fields = msgspec.structs.asdict(scored)
+    low, high = wilson(correct(scored.confusion), scored.n)
+    return {
+        **{name: fields[name] for name in ("trial", "n", "metrics", "confusion", "opened")},
+        "accuracy_interval": [low, high],
+    }
+
+
+def headline(scored: TestScored, view: SessionView) -> str:
+    """`test: trial 3, accuracy 0.8300 (166 of 200 rows right, 95 % interval 0.77…0.88)`."""
+    right = correct(scored.confusion)
+    low, high = wilson(right, scored.n)
+    interval = f"95 % interval {score_text(low)}…{score_text(high)}"
+    rows = f"{right} of {scored.n} rows right, {interval}"
+    parts = [f"accuracy {score_text(right / scored.n if scored.n else 0.0)} ({rows})"]
+    if view.metric != "accuracy" and view.metric in scored.metrics:
+        parts.insert(0, f"{plain(view.metric)} {score_text(scored.metrics[view.metric])}")
+    return f"test: trial {scored.trial}, {', '.join(parts)}"
+
+
+def opened_line(scored: TestScored) -> str:
+    """How often the split was opened, and what that means."""
+    if scored.opened <= 1:
+        return "The test split was opened for the first time."
+    return (
+        f"The test split has been opened {scored.opened} times: "
+        "a choice made after looking makes this score too good."
+    )

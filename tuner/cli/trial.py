@@ -1,0 +1,68 @@
+"""`tuner show`: one trial in full."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import msgspec
+
+from tuner.cli.output import show, show_json
+from tuner.cli.places import named_session
+from tuner.errors import NotFinished, TunerError
+from tuner.export.rows import trial_row
+from tuner.session.fold import load_view
+from tuner.session.view import SessionView, TrialView
+from tuner.tui.render.trial import trial_detail
+
+BEST = "best"
+
+
+def show_trial(options: argparse.Namespace) -> int:
+    """Parameters, evaluations, rungs and the confusion matrix of one trial."""
+    view = load_view(named_session(options))
+    trial = find_trial(view, options.trial, options.name)
+    if options.json:
+        show_json(as_object(trial))
+    else:
+        show(trial_detail(view, trial.number))
+    return 0
+
+
+def find_trial(view: SessionView, asked: str, name: str) -> TrialView:
+    """The trial with this number, or the best; raises TunerError saying which there are."""
+    if asked == BEST:
+        best = view.best_trial()
+        if best is None:
+            raise NotFinished(f"{name} has no complete trial yet, so none is the best")
+        return best
+    number = asked.removeprefix("#")
+    if not (number.isascii() and number.isdigit()):
+        raise TunerError(f"TRIAL {asked}: give a trial's number, or best")
+    if int(number) not in view.trials:
+        raise TunerError(f"{name} has no trial {int(number)}; {_known(view)}")
+    return view.trials[int(number)]
+
+
+def _known(view: SessionView) -> str:
+    if not view.trials:
+        return "no trial has started yet"
+    first, last = min(view.trials), max(view.trials)
+    return f"its trials are {first} to {last}" if last > first else f"its only trial is {first}"
+
+
+def as_object(trial: TrialView) -> dict[str, Any]:
+    """The trial's row with all its evaluations, rungs and last lines."""
+    return {
+        **trial_row(trial),
+        "attempts": trial.attempts,
+        "memory": trial.memory,
+        "evaluations": [_bare(evaluation) for evaluation in trial.evaluations],
+        "rungs": [_bare(rung) for rung in trial.rungs],
+        "lines": trial.lines,
+    }
+
+
+def _bare(event: Any) -> dict[str, Any]:
+    fields: dict[str, Any] = msgspec.structs.asdict(event)
+    return {name: value for name, value in fields.items() if name not in ("trial", "seq")}

@@ -1,0 +1,148 @@
+"""`tuner list`, `status` and `trials`: what the logs say."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import msgspec
+from rich.table import Table
+from rich.text import Text
+
+from tuner.cli.event_lines import values_line
+from tuner.cli.output import note, show, show_json
+from tuner.cli.places import named_session, sessions_root
+from tuner.errors import TunerError
+from tuner.results import format as fmt
+from tuner.session.fold import load_view
+from tuner.session.folder import Session, list_sessions
+from tuner.session.status import Status
+from tuner.session.status import status as status_of
+from tuner.session.view import SessionView
+from tuner.tui.render.marks import session_text
+from tuner.tui.render.styles import TERMINAL
+
+
+def list_all(options: argparse.Namespace) -> int:
+    """One row a session; one that cannot be read says why and hides no other."""
+    root = sessions_root(options)
+    sessions = list_sessions(root)
+    if options.json:
+        show_json([_json_row(session) for session in sessions])
+    elif sessions:
+        show(_sessions_table(sessions))
+    if not sessions:
+        note(f"no sessions in {root}: tuner demo runs the embedded study, tuner new makes one")
+    return 0
+
+
+def _json_row(session: Session) -> Any:
+    try:
+        return status_of(session, load_view(session))
+    except (TunerError, OSError) as error:
+        return {"session": session.name, "error": str(error)}
+
+
+def _sessions_table(sessions: list[Session]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for title in ("SESSION", "STATUS", "METRIC"):
+        table.add_column(title, no_wrap=True)
+    for title in ("TRIALS", "BEST", "LEFT"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("MODEL")
+    for session in sessions:
+        table.add_row(*_cells(session))
+    return table
+
+
+def _cells(session: Session) -> list[str | Text]:
+    try:
+        view = load_view(session)
+        now = status_of(session, view)
+    except (TunerError, OSError) as error:
+        return [session.name, Text(f"unreadable: {fmt.plain(str(error))}", style="red")]
+    state = Text(session_text(now.status), style=TERMINAL.session(now.status))
+    best = fmt.score(now.best.value) if now.best else "—"
+    left = fmt.duration(now.eta_seconds) if now.eta_seconds is not None else "—"
+    return [
+        session.name,
+        state,
+        fmt.plain(now.metric),
+        f"{ended(now)}/{now.trials.planned}",
+        best,
+        left,
+        fmt.plain(model_of(view)),
+    ]
+
+
+def ended(now: Status) -> int:
+    """Trials that have come to an end, whatever end."""
+    return now.trials.complete + now.trials.pruned + now.trials.failed
+
+
+def model_of(view: SessionView) -> str:
+    """The last part of the model's name or folder."""
+    model = view.recipe.get("model", {})
+    name = str(model.get("name", "—")) if isinstance(model, dict) else "—"
+    return name.rstrip("/").rsplit("/", 1)[-1] or name
+
+
+def status(options: argparse.Namespace) -> int:
+    """Where one session stands."""
+    session = named_session(options)
+    view = load_view(session)
+    now = status_of(session, view)
+    if options.json:
+        show_json(now)
+        return 0
+    table = Table.grid(padding=(0, 2))
+    for name, value in _facts(view, now):
+        table.add_row(Text(name, style="dim"), value)
+    show(table)
+    return 0
+
+
+def _facts(view: SessionView, now: Status) -> list[tuple[str, Text]]:
+    facts = {
+        "session": now.session,
+        "trials": _counts(now),
+        "best": _best(now),
+        "left": fmt.duration(now.eta_seconds) if now.eta_seconds is not None else "",
+        "worker": f"{now.worker.pid} on {now.worker.host}, {now.worker.device}"
+        if now.worker
+        else "",
+        "model": model_of(view),
+        "metric": f"{now.metric}, {now.direction}d",
+        "reason": view.reason,
+    }
+    state = Text(session_text(now.status), style=TERMINAL.session(now.status))
+    rows = [(name, Text(fmt.plain(text))) for name, text in facts.items() if text]
+    return [rows[0], ("status", state), *rows[1:]]
+
+
+def _counts(now: Status) -> str:
+    counts = msgspec.structs.asdict(now.trials)
+    planned = counts.pop("planned")
+    parts = [f"{count} {name}" for name, count in counts.items() if count]
+    return f"{ended(now)} of {planned}" + (f" ({', '.join(parts)})" if parts else "")
+
+
+def _best(now: Status) -> str:
+    if now.best is None:
+        return ""
+    value = fmt.score(now.best.value)
+    return f"trial {now.best.trial}, {now.metric} {value} ({values_line(now.best.params)})"
+
+
+def trials(options: argparse.Namespace) -> int:
+    """Every trial of one session."""
+    view = load_view(named_session(options))
+    if options.json:
+        from tuner.export.rows import trial_rows
+
+        show_json(trial_rows(view))
+        return 0
+    from tuner.tui.render.trials import trials_table
+
+    show(trials_table(view))
+    return 0
