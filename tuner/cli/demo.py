@@ -8,7 +8,6 @@ from pathlib import Path
 from tuner.cli.control import AWAKE
 from tuner.cli.follow import Follower
 from tuner.cli.output import note, on_terminal, show, working
-from tuner.cli.packaged import use_packaged_paths
 from tuner.cli.places import current, sessions_root
 from tuner.cli.running import run_to_end
 from tuner.cli.words import honest_paragraph
@@ -52,7 +51,6 @@ def unfinished(root: Path, trials: int | None) -> Session | None:
 def create(root: Path, trials: int | None) -> Session:
     """A new session from the preset demo, with the packaged data and model."""
     document = preset_document(NAME)
-    use_packaged_paths(document)
     if trials is not None:
         document.set("search.trials", trials)
     return create_session(root, free_name(root), document.text)

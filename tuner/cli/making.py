@@ -9,7 +9,6 @@ from pathlib import Path
 
 from tuner.cli.guess import Columns, data_columns
 from tuner.cli.output import note, show
-from tuner.cli.packaged import use_packaged_paths
 from tuner.cli.parsing import share
 from tuner.cli.places import sessions_root
 from tuner.errors import TunerError
@@ -32,7 +31,6 @@ def new(options: argparse.Namespace) -> int:
     remarks = fill_in(document, options)
     _need(document, "model.name", "--model M: a folder, or a model's id such as roberta-base")
     _need(document, "data.train", "--train FILE")
-    use_packaged_paths(document)
     check_files(document.recipe())
     session = create_session(root, options.name, document.text)
     for remark in remarks:

@@ -16,7 +16,7 @@ from tuner.recipe.types import Choices, GroupSpec, Range, Recipe, Scalar
 LARGE: Final = 1024
 SMALL: Final = 512
 TINY: Final = 128
-"""Hidden sizes: large from 1024 on, small up to 512, base between; nothing is published below 128."""
+"""Hidden sizes: large from 1024, small to 512, base between; nothing is published below 128."""
 
 
 @dataclass(frozen=True, slots=True)

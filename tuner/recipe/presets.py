@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tuner.demo import data_folder, model_folder
 from tuner.errors import TunerError
 from tuner.recipe.nearest import show, suggestion
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from tuner.recipe.document import RecipeDocument
 
 _FOLDER = Path(__file__).parent / "presets"
+_PACKAGED = "demo:"
 
 
 @cache
@@ -24,11 +26,24 @@ def preset_names() -> tuple[str, ...]:
 def preset_document(name: str) -> RecipeDocument:
     """A fresh copy of a preset, to be changed; TunerError with the nearest name if there is none.
 
-    Presets for any model and data leave those out: `recipe()` then says which key is missing.
+    Presets for any model and data leave those out: `recipe()` then says which key is missing. What
+    comes with tuner (`demo:model`, `demo:train`) is replaced by its place in this installation.
     """
     from tuner.recipe.document import RecipeDocument
 
     if name not in preset_names():
         raise TunerError(f"no preset {show(name)}; {suggestion(name, preset_names())}")
     text = (_FOLDER / f"{name}.toml").read_text(encoding="utf-8")
-    return RecipeDocument.from_text(text, source=f"preset {name}")
+    document = RecipeDocument.from_text(text, source=f"preset {name}")
+    _place_packaged_files(document)
+    return document
+
+
+def _place_packaged_files(document: RecipeDocument) -> None:
+    if document.get("model.name") == f"{_PACKAGED}model":
+        document.set("model.name", str(model_folder()))
+    for key in ("data.train", "data.validation", "data.test"):
+        source = document.get(key)
+        if isinstance(source, str) and source.startswith(_PACKAGED):
+            split = source.removeprefix(_PACKAGED)
+            document.set(key, str(data_folder() / f"{split}.jsonl"))
