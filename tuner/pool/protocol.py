@@ -1,4 +1,7 @@
-"""The messages between worker and trainer: one JSON object a line on the trainer's stdin and stdout."""
+"""The messages between worker and trainer: one JSON object a line on its stdin and stdout.
+
+Numbers are finite: JSON has no word for the others, so a loss that is not a number is `Failed`.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import Any
 import msgspec
 
 from tuner.recipe.config import TrialConfig
+from tuner.recipe.findings import ModelDescription
 
 
 class Message(msgspec.Struct, tag_field="kind", frozen=True, kw_only=True):
@@ -16,7 +20,7 @@ class Message(msgspec.Struct, tag_field="kind", frozen=True, kw_only=True):
 # worker → trainer
 
 
-class Setup(Message, tag="setup"):
+class Setup(Message, tag="setup", frozen=True):
     """First of all: load data, tokenizer and model. `recipe` is `recipe_to_dict(recipe)`."""
 
     session: str
@@ -25,7 +29,7 @@ class Setup(Message, tag="setup"):
     threads: int
 
 
-class Train(Message, tag="train"):
+class Train(Message, tag="train", frozen=True):
     """Train one trial, from its checkpoint if there is one.
 
     `metric` and `direction` say which evaluation to keep; a model that is better than `best_value`
@@ -39,23 +43,23 @@ class Train(Message, tag="train"):
     best_value: float | None = None
 
 
-class Go(Message, tag="go"):
+class Go(Message, tag="go", frozen=True):
     """The answer to `Evaluated`: train on."""
 
     trial: int
 
 
-class Prune(Message, tag="prune"):
+class Prune(Message, tag="prune", frozen=True):
     """The trial is to end here. An answer to `Evaluated`, or unasked; answered by `Stopped`."""
 
     trial: int
 
 
-class Pause(Message, tag="pause"):
+class Pause(Message, tag="pause", frozen=True):
     """Checkpoint after the current step, answer `Paused`, and end. stdin closing means the same."""
 
 
-class Score(Message, tag="score"):
+class Score(Message, tag="score", frozen=True):
     """Score the model in `folder` on the sealed test split; answered by `Scored`."""
 
     folder: str
@@ -64,8 +68,11 @@ class Score(Message, tag="score"):
 # trainer → worker
 
 
-class Ready(Message, tag="ready"):
-    """Data and model are loaded. `rows` counts them by split; groups counts trained elements."""
+class Ready(Message, tag="ready", frozen=True):
+    """Data and model are loaded. `rows` counts them by split; groups counts trained elements.
+
+    `model` is the shape of the model that was loaded; the worker asks for it where it is missing.
+    """
 
     device: str
     device_name: str
@@ -75,16 +82,17 @@ class Ready(Message, tag="ready"):
     parameters: int
     groups: dict[str, int]
     notes: list[str] = []
+    model: ModelDescription | None = None
 
 
-class Refused(Message, tag="refused"):
+class Refused(Message, tag="refused", frozen=True):
     """Setup is impossible with this recipe: the study fails with this one line."""
 
     error: str
     lines: list[str] = []
 
 
-class Started(Message, tag="started"):
+class Started(Message, tag="started", frozen=True):
     """`step` is 0, or where the checkpoint was."""
 
     trial: int
@@ -92,7 +100,7 @@ class Started(Message, tag="started"):
     of: int
 
 
-class Progress(Message, tag="progress"):
+class Progress(Message, tag="progress", frozen=True):
     """At most two a second. `memory` is peak bytes of the device (or of the process on a CPU)."""
 
     trial: int
@@ -104,7 +112,7 @@ class Progress(Message, tag="progress"):
     memory: int
 
 
-class Evaluated(Message, tag="evaluated"):
+class Evaluated(Message, tag="evaluated", frozen=True):
     """Predictions are on disk; the trainer waits for `Go`, `Prune` or `Pause`.
 
     After a resume, evaluations from before the checkpoint are sent again, in order. metrics holds
@@ -124,8 +132,8 @@ class Evaluated(Message, tag="evaluated"):
     seconds: float
 
 
-class Completed(Message, tag="completed"):
-    """`step` is that of the kept evaluation; `saved` tells whether trials/NNNN/model was written."""
+class Completed(Message, tag="completed", frozen=True):
+    """`step` is that of the kept evaluation; `saved` tells whether trials/NNNN/model is there."""
 
     trial: int
     value: float
@@ -136,22 +144,25 @@ class Completed(Message, tag="completed"):
     saved: bool
 
 
-class Stopped(Message, tag="stopped"):
+class Stopped(Message, tag="stopped", frozen=True):
     """The trial ended at `Prune`."""
 
     trial: int
     seconds: float
 
 
-class Paused(Message, tag="paused"):
+class Paused(Message, tag="paused", frozen=True):
     """The checkpoint is on disk and the trainer ends."""
 
     trial: int | None
     step: int
 
 
-class Failed(Message, tag="failed"):
-    """The trial could not go on; the trainer can. `cause`: "out of memory", "not a number", "exception"."""
+class Failed(Message, tag="failed", frozen=True):
+    """The trial could not go on; the trainer can.
+
+    `cause` is "out of memory", "not a number" or "exception".
+    """
 
     trial: int
     cause: str
@@ -160,7 +171,7 @@ class Failed(Message, tag="failed"):
     seconds: float
 
 
-class Scored(Message, tag="scored"):
+class Scored(Message, tag="scored", frozen=True):
     """The sealed split, scored. Predictions are in FOLDER/../test_predictions.json."""
 
     n: int
@@ -168,7 +179,7 @@ class Scored(Message, tag="scored"):
     confusion: list[list[int]]
 
 
-class Note(Message, tag="note"):
+class Note(Message, tag="note", frozen=True):
     """Something worth a line in the log."""
 
     level: str

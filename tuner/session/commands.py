@@ -8,31 +8,31 @@ import msgspec
 
 
 class Command(msgspec.Struct, tag_field="kind", kw_only=True, frozen=True, omit_defaults=False):
-    """`id` is a UUID in hex, made by the sender; `time` is UTC in seconds."""
+    """`id` is a UUID in hex, `time` is UTC in seconds; `inbox.send` fills in what is missing."""
 
-    id: str
+    id: str = ""
     time: float = 0.0
 
 
-class Pause(Command, tag="pause"):
+class Pause(Command, tag="pause", frozen=True):
     """Checkpoint what runs and end the worker."""
 
 
-class Drain(Command, tag="drain"):
+class Drain(Command, tag="drain", frozen=True):
     """Let what runs finish, start nothing new, then end the worker as paused."""
 
 
-class Stop(Command, tag="stop"):
+class Stop(Command, tag="stop", frozen=True):
     """End the study: what runs is given up."""
 
 
-class Prune(Command, tag="prune"):
+class Prune(Command, tag="prune", frozen=True):
     """End one running trial as pruned."""
 
     trial: int
 
 
-class Enqueue(Command, tag="enqueue"):
+class Enqueue(Command, tag="enqueue", frozen=True):
     """A trial with these flat values next; what is not given is suggested by the sampler."""
 
     params: dict[str, Any]

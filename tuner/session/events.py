@@ -16,13 +16,13 @@ class Event(msgspec.Struct, tag_field="kind", kw_only=True, frozen=True, omit_de
     time: float = 0.0
 
 
-class SessionCreated(Event, tag="session_created"):
+class SessionCreated(Event, tag="session_created", frozen=True):
     schema: int
     name: str
     tuner: str
 
 
-class SessionStarted(Event, tag="session_started"):
+class SessionStarted(Event, tag="session_started", frozen=True):
     """A worker took the session on: for the first time, or again."""
 
     trials: int
@@ -33,23 +33,23 @@ class SessionStarted(Event, tag="session_started"):
     recipe: dict[str, Any] = {}
 
 
-class SessionPaused(Event, tag="session_paused"):
+class SessionPaused(Event, tag="session_paused", frozen=True):
     reason: str = ""
 
 
-class SessionFinished(Event, tag="session_finished"):
+class SessionFinished(Event, tag="session_finished", frozen=True):
     reason: str = ""
 
 
-class SessionStopped(Event, tag="session_stopped"):
+class SessionStopped(Event, tag="session_stopped", frozen=True):
     reason: str = ""
 
 
-class SessionFailed(Event, tag="session_failed"):
+class SessionFailed(Event, tag="session_failed", frozen=True):
     reason: str
 
 
-class WorkerStarted(Event, tag="worker_started"):
+class WorkerStarted(Event, tag="worker_started", frozen=True):
     pid: int
     host: str
     versions: dict[str, str]
@@ -57,7 +57,7 @@ class WorkerStarted(Event, tag="worker_started"):
     slots: int = 1
 
 
-class TrialStarted(Event, tag="trial_started"):
+class TrialStarted(Event, tag="trial_started", frozen=True):
     """`params` are the searched values; `fixed` the values that this trial has instead of the
     recipe's own; `origin` is "baseline", "middle", "enqueued" or "sampled"."""
 
@@ -71,7 +71,7 @@ class TrialStarted(Event, tag="trial_started"):
     resumed_at: int = 0
 
 
-class Step(Event, tag="step"):
+class Step(Event, tag="step", frozen=True):
     """At most two a second. `memory` is the trainer's peak in bytes."""
 
     trial: int
@@ -83,7 +83,7 @@ class Step(Event, tag="step"):
     memory: int = 0
 
 
-class Evaluated(Event, tag="evaluated"):
+class Evaluated(Event, tag="evaluated", frozen=True):
     """`share` of the schedule that is done, 0…1; confusion[i][j] counts label i answered as j."""
 
     trial: int
@@ -98,8 +98,11 @@ class Evaluated(Event, tag="evaluated"):
     seconds: float = 0.0
 
 
-class Rung(Event, tag="rung"):
-    """A trial was compared at a share of its schedule. `rank` counts from 1 among `among`."""
+class Rung(Event, tag="rung", frozen=True):
+    """A trial was compared at a share of its schedule. `rank` counts from 1 among `among`.
+
+    `spared`: the rule would have pruned it, and it was kept all the same, as `rule` says.
+    """
 
     trial: int
     share: float
@@ -109,23 +112,24 @@ class Rung(Event, tag="rung"):
     rank: int
     among: int
     rule: str
+    spared: bool = False
 
 
-class TrialPruned(Event, tag="trial_pruned"):
+class TrialPruned(Event, tag="trial_pruned", frozen=True):
     trial: int
     reason: str
     value: float | None = None
     seconds: float = 0.0
 
 
-class TrialCollapsed(Event, tag="trial_collapsed"):
+class TrialCollapsed(Event, tag="trial_collapsed", frozen=True):
     trial: int
     reason: str
     label: str
     seconds: float = 0.0
 
 
-class TrialCompleted(Event, tag="trial_completed"):
+class TrialCompleted(Event, tag="trial_completed", frozen=True):
     """`value` is the metric at the evaluation that was kept, `epoch` and `step` where that was."""
 
     trial: int
@@ -136,7 +140,7 @@ class TrialCompleted(Event, tag="trial_completed"):
     memory: int = 0
 
 
-class TrialFailed(Event, tag="trial_failed"):
+class TrialFailed(Event, tag="trial_failed", frozen=True):
     """`cause` is "out of memory", "not a number", "exception", "died" or "stopped"."""
 
     trial: int
@@ -146,7 +150,7 @@ class TrialFailed(Event, tag="trial_failed"):
     seconds: float = 0.0
 
 
-class TrialRetried(Event, tag="trial_retried"):
+class TrialRetried(Event, tag="trial_retried", frozen=True):
     """The trainer was lost; the trial goes on from its checkpoint in a fresh one."""
 
     trial: int
@@ -155,33 +159,35 @@ class TrialRetried(Event, tag="trial_retried"):
     attempt: int
 
 
-class BestChanged(Event, tag="best_changed"):
+class BestChanged(Event, tag="best_changed", frozen=True):
     trial: int
     value: float
 
 
-class Importance(Event, tag="importance"):
+class Importance(Event, tag="importance", frozen=True):
     values: dict[str, float]
     method: str
     trials: int
 
 
-class GenerationOpened(Event, tag="generation_opened"):
+class GenerationOpened(Event, tag="generation_opened", frozen=True):
     generation: int
     changes: dict[str, Any]
     carried: int
 
 
-class DataRead(Event, tag="data_read"):
+class DataRead(Event, tag="data_read", frozen=True):
     """What the first trainer found: rows per split, the labels in order, the model's size."""
 
     rows: dict[str, int]
     labels: list[str]
     parameters: int
     groups: dict[str, int]
+    device: str = ""
+    device_name: str = ""
 
 
-class TestScored(Event, tag="test_scored"):
+class TestScored(Event, tag="test_scored", frozen=True):
     """The sealed split was opened."""
 
     __test__ = False
@@ -192,13 +198,13 @@ class TestScored(Event, tag="test_scored"):
     opened: int
 
 
-class CommandDone(Event, tag="command_done"):
+class CommandDone(Event, tag="command_done", frozen=True):
     id: str
     result: str
     ok: bool = True
 
 
-class Log(Event, tag="log"):
+class Log(Event, tag="log", frozen=True):
     level: str
     text: str
 

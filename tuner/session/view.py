@@ -39,6 +39,9 @@ class SessionState(StrEnum):
 class TrialView:
     """One trial. `value` is the metric at the kept evaluation once complete, else the best so far
     (last where the recipe keeps the last one); None before the first evaluation.
+
+    `seconds` counts the time in which it ran; `losses` holds (step, loss), thinned out evenly as it
+    grows: every `loss_stride`-th of the `loss_count` points seen so far.
     """
 
     number: int
@@ -67,6 +70,10 @@ class TrialView:
     reason: str = ""
     lines: list[str] = field(default_factory=list)
     attempts: int = 1
+    resumed: float = 0.0
+    seconds_before: float = 0.0
+    loss_stride: int = 1
+    loss_count: int = 0
 
 
 @dataclass(slots=True)
@@ -74,6 +81,8 @@ class SessionView:
     """Everything that the log says, folded. Made and changed by `session.fold` alone.
 
     `history` keeps the events worth reading (no `step`), in order; `best` is a trial's number.
+    `lifecycle` is the kind of the last event that changed the session's state. `active_seconds`
+    counts the time in which a worker was at work; `active` tells whether one was at the last event.
     """
 
     name: str = ""
@@ -97,12 +106,16 @@ class SessionView:
     trials: dict[int, TrialView] = field(default_factory=dict)
     best: int | None = None
     importance: dict[str, float] = field(default_factory=dict)
+    importance_method: str = ""
+    importance_trials: int = 0
     test: TestScored | None = None
     history: list[AnyEvent | Unknown] = field(default_factory=list)
     next_seq: int = 0
     first_time: float | None = None
     last_time: float | None = None
     active_seconds: float = 0.0
+    active: bool = False
+    schema: int = 0
 
     def best_trial(self) -> TrialView | None:
         """The best complete trial, if there is one."""

@@ -1,0 +1,114 @@
+"""Trainers as processes: what they say arrives in order, and their end is always the last word."""
+
+from __future__ import annotations
+
+import queue
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tuner.pool import protocol as p
+from tuner.pool.local import LocalTrainer, module_command, trainer_command
+from tuner.pool.orphans import end_orphans, lock_path
+from tuner.pool.trainer import Garbled, Lost, Trainer, TrainerMessage
+
+ECHO = """
+import json, sys
+print('{"kind": "note", "level": "info", "text": "hello"}', flush=True)
+for line in sys.stdin:
+    request = json.loads(line)
+    if request["kind"] == "prune":
+        print("Downloading…", flush=True)
+        print('{"kind":"stopped","trial":%d,"seconds":1.5}' % request["trial"], flush=True)
+        print('{"kind":"stopped","trial":null}', flush=True)
+    if request["kind"] == "pause":
+        print("a traceback", file=sys.stderr, flush=True)
+        sys.exit(3)
+"""
+
+Messages = queue.Queue[TrainerMessage]
+Start = Callable[..., tuple[LocalTrainer, Messages]]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Start:
+    def start_trainer(code: str = ECHO) -> tuple[LocalTrainer, Messages]:
+        messages: Messages = queue.Queue()
+
+        def receive(_: Trainer, message: TrainerMessage) -> None:
+            messages.put(message)
+
+        command = [sys.executable, "-c", code]
+        return LocalTrainer(receive, lambda _: None, lock_path(tmp_path, 0), 1, command), messages
+
+    return start_trainer
+
+
+def take(messages: Messages) -> TrainerMessage:
+    return messages.get(timeout=20)
+
+
+def test_messages_arrive_in_order_and_rubbish_is_told_apart(start: Start) -> None:
+    trainer, messages = start()
+    assert take(messages) == p.Note(level="info", text="hello")
+    assert trainer.send(p.Prune(trial=3))
+    assert take(messages) == p.Stopped(trial=3, seconds=1.5)
+    assert take(messages) == Garbled('{"kind":"stopped","trial":null}')
+    trainer.end()
+    lost = take(messages)
+    assert isinstance(lost, Lost)
+    assert (lost.code, lost.lines) == (0, ("Downloading…",))
+    assert not trainer.alive
+
+
+def test_its_end_comes_with_its_code_and_last_lines(start: Start) -> None:
+    trainer, messages = start()
+    trainer.send(p.Pause())
+    take(messages)
+    lost = take(messages)
+    assert isinstance(lost, Lost)
+    assert lost.describe() == "the trainer ended with exit code 3"
+    assert lost.lines == ("a traceback",)
+    assert not trainer.send(p.Pause())
+
+
+def test_a_killed_trainer_takes_its_children_along(start: Start) -> None:
+    trainer, messages = start("import subprocess; subprocess.run(['sleep', '60'])")
+    time.sleep(0.3)
+    trainer.kill()
+    lost = take(messages)
+    assert isinstance(lost, Lost)
+    assert lost.describe() == "the trainer was ended by signal 9"
+    trainer.kill()
+
+
+def test_a_trainer_is_an_orphan_until_it_has_ended(start: Start, tmp_path: Path) -> None:
+    trainer, messages = start()
+    take(messages)
+    assert lock_path(tmp_path, 0).read_text() == f"{trainer.pid}\n"
+    assert end_orphans(tmp_path, patience=0.0) == [trainer.pid]
+    assert isinstance(take(messages), Lost)
+    assert end_orphans(tmp_path, patience=0.0) == []
+
+
+def test_no_orphans_in_a_folder_that_does_not_exist(tmp_path: Path) -> None:
+    assert end_orphans(tmp_path / "cache", patience=0.0) == []
+
+
+def test_the_trainer_of_a_command_and_its_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TUNER_TRAINER", raising=False)
+    assert trainer_command()[-2:] == ["-m", "tuner.training"]
+    monkeypatch.setenv("TUNER_TRAINER", "python 'my trainer.py'")
+    assert trainer_command() == ["python", "my trainer.py"]
+
+
+def test_the_working_folder_stays_out_of_the_import_path(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "-P" in module_command("tuner.training")
+    monkeypatch.chdir(Path(p.__file__).parents[2])
+    assert "-P" not in module_command("tuner.training")

@@ -1,0 +1,112 @@
+"""Event logs made up for the tests: every kind of event, some trials that end in every way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from tuner.session import events as e
+from tuner.session.codec import encode_line
+
+
+def evaluation(trial: int, step: int, accuracy: float, of: int = 30) -> e.Evaluated:
+    right = round(accuracy * 50)
+    return e.Evaluated(
+        trial=trial,
+        epoch=step / 10,
+        share=step / of,
+        step=step,
+        of=of,
+        metrics={"accuracy": accuracy, "loss": 1.0 - accuracy},
+        confusion=[[right, 50 - right], [50 - right, right]],
+        gradient_norms={"head": 1.5},
+        train_loss=0.7,
+    )
+
+
+def started(trial: int, resumed_at: int = 0) -> e.TrialStarted:
+    return e.TrialStarted(
+        trial=trial,
+        generation=0,
+        params={"lr.head": 1e-3 / (trial + 1)},
+        seed=trial,
+        device="cpu",
+        resumed_at=resumed_at,
+    )
+
+
+def step(trial: int, at: int) -> e.Step:
+    return e.Step(
+        trial=trial,
+        step=at,
+        of=30,
+        loss=1.0 / (at + 1),
+        learning_rates={"head": 1e-3},
+        examples_per_second=99.0,
+        memory=1000 + at,
+    )
+
+
+def session_start() -> list[e.AnyEvent]:
+    return [
+        e.WorkerStarted(pid=7, host="here", versions={"tuner": "1"}, devices=["cpu"]),
+        e.DataRead(rows={"train": 9}, labels=["no", "yes"], parameters=10, groups={"head": 10}),
+        e.SessionStarted(trials=6, metric="accuracy", direction="maximize"),
+    ]
+
+
+def story() -> list[e.AnyEvent]:
+    """A session with a crash and a pause in it, and every kind of event."""
+    events: list[e.AnyEvent] = [
+        e.SessionCreated(schema=1, name="demo", tuner="1"),
+        *session_start(),
+        started(0),
+        step(0, 5),
+        evaluation(0, 10, 0.6),
+        step(0, 15),
+        evaluation(0, 20, 0.8),
+        evaluation(0, 30, 0.7),
+        e.TrialCompleted(trial=0, value=0.8, epoch=2.0, step=20, seconds=9.0, memory=5),
+        e.BestChanged(trial=0, value=0.8),
+        started(1),
+        evaluation(1, 10, 0.5),
+        e.Rung(
+            trial=1, share=1 / 3, kept=False, value=0.5, cutoff=0.6, rank=2, among=2, rule="halving"
+        ),
+        e.TrialPruned(trial=1, reason="pruned at 33 %", seconds=3.0),
+        started(2),
+        step(2, 8),
+        step(2, 9),
+        *session_start(),
+        started(2, resumed_at=8),
+        e.TrialRetried(trial=2, cause="died", error="signal 9", attempt=1),
+        evaluation(2, 10, 0.5),
+        e.TrialCollapsed(trial=2, reason="one label", label="yes"),
+        started(3),
+        e.TrialFailed(trial=3, cause="out of memory", error="too much", lines=["a", "b"]),
+        e.CommandDone(id="c1", result="done"),
+        e.Log(level="warning", text="odd"),
+        started(4),
+        evaluation(4, 10, 0.81),
+        e.SessionPaused(reason="asked to"),
+        *session_start(),
+        started(4, resumed_at=10),
+        e.TrialCompleted(trial=4, value=0.8, epoch=1.0, step=10, seconds=9.0),
+        e.Importance(values={"lr.head": 1.0}, method="PED-ANOVA", trials=2),
+        e.GenerationOpened(generation=1, changes={}, carried=2),
+        e.SessionFinished(reason="all trials have ended"),
+        e.TestScored(trial=0, n=10, metrics={"accuracy": 0.9}, confusion=[[9, 1]], opened=1),
+    ]
+    return [_dated(event, seq) for seq, event in enumerate(events)]
+
+
+def _dated(event: e.AnyEvent, seq: int) -> e.AnyEvent:
+    dated: e.AnyEvent = msgspec.structs.replace(event, seq=seq, time=1_000_000.0 + seq)
+    return dated
+
+
+def write(path: Path, events: list[e.AnyEvent]) -> bytes:
+    content = b"".join(encode_line(event) for event in events)
+    path.write_bytes(content)
+    return content

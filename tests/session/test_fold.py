@@ -1,0 +1,113 @@
+"""The fold: what a log means, in whatever pieces it comes."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.session.logs import evaluation, session_start, started, step, story
+from tuner.session import events as e
+from tuner.session.fold import MOST_LOSSES, fold
+from tuner.session.view import SessionView, TrialState
+
+
+def folded(events: list[e.AnyEvent]) -> SessionView:
+    view = SessionView()
+    fold(view, events)
+    return view
+
+
+@given(st.lists(st.integers(0, len(story())), max_size=8))
+def test_folding_in_pieces_gives_the_same_view(cuts: list[int]) -> None:
+    events = story()
+    view, start = SessionView(), 0
+    changed: set[int] = set()
+    for cut in [*sorted(cuts), len(events)]:
+        changed |= fold(view, events[start:cut])
+        start = cut
+    assert view == folded(events)
+    assert changed == set(view.trials)
+
+
+def test_every_end_of_a_trial_has_its_state() -> None:
+    view = folded(story())
+    states = {number: trial.state for number, trial in view.trials.items()}
+    assert states == {
+        0: TrialState.COMPLETE,
+        1: TrialState.PRUNED,
+        2: TrialState.COLLAPSED,
+        3: TrialState.FAILED,
+        4: TrialState.COMPLETE,
+    }
+    assert view.trials[3].lines == ["a", "b"]
+    assert view.trials[2].attempts == 2
+
+
+def test_the_best_is_the_best_complete_trial_and_the_earlier_of_two_equals() -> None:
+    assert folded(story()).best == 0
+
+
+def test_a_metric_to_minimize_has_the_lowest_value_as_its_best() -> None:
+    start = e.SessionStarted(trials=2, metric="loss", direction="minimize")
+    ends: list[e.AnyEvent] = [
+        e.TrialCompleted(trial=n, value=value, epoch=1, step=1, seconds=1)
+        for n, value in enumerate([0.5, 0.4, 0.6])
+    ]
+    assert folded([start, *ends]).best == 1
+
+
+def test_the_value_of_a_running_trial_is_its_best_so_far_or_its_last() -> None:
+    trial: list[e.AnyEvent] = [started(0), evaluation(0, 10, 0.8), evaluation(0, 20, 0.6)]
+    best = folded([*session_start(), *trial])
+    assert (best.trials[0].value, best.trials[0].kept_step) == (0.8, 10)
+    keep_last = e.SessionStarted(
+        trials=1, metric="accuracy", direction="maximize", recipe={"training": {"keep": "last"}}
+    )
+    last = folded([keep_last, *trial])
+    assert (last.trials[0].value, last.trials[0].kept_step) == (0.6, 20)
+
+
+def test_a_pause_and_a_new_worker_leave_running_trials_waiting() -> None:
+    running: list[e.AnyEvent] = [*session_start(), started(0)]
+    assert folded(running).trials[0].state is TrialState.RUNNING
+    assert folded([*running, e.SessionPaused()]).trials[0].state is TrialState.PAUSED
+    assert folded([*running, session_start()[0]]).trials[0].state is TrialState.PAUSED
+    resumed = [*running, e.SessionPaused(), *session_start(), started(0, 5)]
+    assert folded(resumed).trials[0].state is TrialState.RUNNING
+
+
+def test_losses_after_the_checkpoint_are_dropped_and_long_curves_thinned() -> None:
+    assert folded(story()).trials[2].losses == [(8, 1 / 9)]
+    long = folded([started(0), *(step(0, at) for at in range(5000))]).trials[0]
+    assert MOST_LOSSES / 2 <= len(long.losses) <= MOST_LOSSES
+    gaps = {b[0] - a[0] for a, b in zip(long.losses, long.losses[1:], strict=False)}
+    assert gaps == {16}
+
+
+def test_active_time_counts_neither_pauses_nor_the_gap_after_a_crash() -> None:
+    def at(time: float, event: e.AnyEvent) -> e.AnyEvent:
+        return type(event)(
+            **{**{f: getattr(event, f) for f in event.__struct_fields__}, "time": time}
+        )
+
+    worker = session_start()[0]
+    view = folded(
+        [
+            at(100, worker),
+            at(110, step(0, 1)),
+            at(500, worker),
+            at(505, e.SessionPaused()),
+            at(900, e.CommandDone(id="x", result="")),
+            at(1000, worker),
+            at(1001, step(0, 2)),
+        ]
+    )
+    assert view.active_seconds == 16.0
+
+
+def test_events_of_a_newer_version_are_kept_and_counted() -> None:
+    unknown = e.Unknown(5, 3.0, "weather", {"kind": "weather"})
+    view = SessionView()
+    assert fold(view, [unknown]) == set()
+    assert view.history == [unknown]
+    assert view.next_seq == 6

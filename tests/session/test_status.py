@@ -1,0 +1,161 @@
+"""A session's state: derived from the log, the lock and the commands."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.session.logs import evaluation, started, story
+from tuner.session import events as e
+from tuner.session.commands import Pause, Prune
+from tuner.session.fold import fold
+from tuner.session.folder import Session, create_session
+from tuner.session.inbox import send
+from tuner.session.lock import WorkerLock
+from tuner.session.status import eta_seconds, session_state, stalled, status
+from tuner.session.tail import EventTail
+from tuner.session.view import SessionState, SessionView
+from tuner.session.writer import EventWriter
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Session:
+    return create_session(tmp_path, "demo", "")
+
+
+@pytest.fixture
+def lock(session: Session) -> Iterator[WorkerLock]:
+    lock = WorkerLock(session.lock_path)
+    assert lock.acquire()
+    yield lock
+    lock.release()
+
+
+def write(session: Session, *events: e.AnyEvent) -> SessionView:
+    with EventWriter(session.events_path) as writer:
+        for event in events:
+            writer.append(event)
+    return read(session)
+
+
+def read(session: Session) -> SessionView:
+    view = SessionView()
+    fold(view, EventTail(session.events_path).read_all())
+    return view
+
+
+def worker() -> e.WorkerStarted:
+    return e.WorkerStarted(pid=os.getpid(), host="here", versions={}, devices=["cpu"])
+
+
+def start() -> e.SessionStarted:
+    return e.SessionStarted(trials=4, metric="accuracy", direction="maximize")
+
+
+def test_a_session_that_never_started_is_a_draft(session: Session) -> None:
+    assert session_state(session, read(session)) is SessionState.DRAFT
+
+
+def test_a_held_lock_is_starting_until_the_session_has_started(
+    session: Session, lock: WorkerLock
+) -> None:
+    assert session_state(session, read(session)) is SessionState.STARTING
+    assert session_state(session, write(session, worker())) is SessionState.STARTING
+    assert session_state(session, write(session, start())) is SessionState.RUNNING
+    lock.release()
+    assert session_state(session, read(session)) is SessionState.CRASHED
+
+
+def test_a_new_worker_after_a_crash_is_starting(session: Session, lock: WorkerLock) -> None:
+    other = msgspec.structs.replace(worker(), pid=1)
+    assert session_state(session, write(session, other, start())) is SessionState.STARTING
+    lock.release()
+
+
+@pytest.mark.parametrize(
+    ("event", "state"),
+    [
+        (e.SessionPaused(), SessionState.PAUSED),
+        (e.SessionFinished(), SessionState.FINISHED),
+        (e.SessionStopped(), SessionState.STOPPED),
+        (e.SessionFailed(reason="x"), SessionState.FAILED),
+    ],
+)
+def test_the_last_lifecycle_event_says_how_it_ended(
+    session: Session, lock: WorkerLock, event: e.AnyEvent, state: SessionState
+) -> None:
+    view = write(session, worker(), start(), event)
+    assert session_state(session, view) is state
+    lock.release()
+    assert session_state(session, view) is state
+
+
+def test_a_pause_that_was_not_answered_yet_is_pausing(session: Session, lock: WorkerLock) -> None:
+    write(session, worker(), start())
+    send(session, Prune(trial=0))
+    assert session_state(session, read(session)) is SessionState.RUNNING
+    sent = send(session, Pause())
+    assert session_state(session, read(session)) is SessionState.PAUSING
+    answered = write(session, e.CommandDone(id=sent, result="not running then", ok=False))
+    assert session_state(session, answered) is SessionState.RUNNING
+    lock.release()
+
+
+def test_a_view_behind_its_log_gives_no_verdict_of_a_crash(session: Session) -> None:
+    view = write(session, worker(), start())
+    write(session, e.SessionFinished())
+    assert session_state(session, view) is SessionState.RUNNING
+    assert session_state(session, read(session)) is SessionState.FINISHED
+
+
+def test_silence_is_a_badge_for_sessions_with_a_worker() -> None:
+    view = SessionView(last_time=1000.0)
+    assert not stalled(SessionState.RUNNING, view, 1059.0)
+    assert stalled(SessionState.RUNNING, view, 1061.0)
+    assert not stalled(SessionState.PAUSED, view, 9999.0)
+
+
+def test_the_status_has_the_keys_of_the_contract(session: Session, lock: WorkerLock) -> None:
+    view = write(session, worker(), start(), *story()[4:17], started(2), evaluation(2, 10, 0.9))
+    document = json.loads(msgspec.json.encode(status(session, view)))
+    assert set(document) == {
+        "session", "status", "metric", "direction", "trials", "best", "eta_seconds", "worker",
+    }  # fmt: skip
+    assert document["session"] == "demo"
+    assert document["status"] == "running"
+    assert document["trials"] == {
+        "complete": 1, "pruned": 1, "failed": 0, "running": 1, "waiting": 0, "planned": 4,
+    }  # fmt: skip
+    assert document["best"] == {"trial": 0, "value": 0.8, "params": {"lr.head": 1e-3}}
+    assert document["worker"]["pid"] == os.getpid()
+    assert document["worker"]["device"] == "cpu"
+    lock.release()
+    crashed = status(session, view)
+    assert (crashed.status, crashed.worker, crashed.eta_seconds) == ("crashed", None, None)
+    assert (crashed.trials.running, crashed.trials.waiting) == (0, 1)
+
+
+def test_collapsed_trials_count_as_pruned(session: Session) -> None:
+    counts = status(session, write(session, *story()[1:])).trials
+    assert (counts.complete, counts.pruned, counts.failed) == (2, 2, 1)
+
+
+def test_the_time_left_counts_pruned_trials_and_slots() -> None:
+    view = SessionView()
+    fold(view, [worker(), start()])
+    assert eta_seconds(view) is None
+    ends: list[e.AnyEvent] = [
+        e.TrialCompleted(trial=0, value=1, epoch=1, step=1, seconds=30),
+        e.TrialPruned(trial=1, reason="", seconds=10),
+    ]
+    fold(view, ends)
+    assert eta_seconds(view) == 40.0
+    view.slots = 2
+    assert eta_seconds(view) == 20.0
+    view.recipe = {"search": {"time": 5.0}}
+    assert eta_seconds(view) == 5.0

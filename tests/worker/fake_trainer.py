@@ -1,0 +1,211 @@
+"""A trainer that trains nothing: speaks the protocol, and misbehaves as FAKE_TRAINER says.
+
+The curve of a trial follows from its learning rate alone. FAKE_TRAINER is a JSON object:
+pace      seconds a step takes
+slow      the trial whose steps take `slowly` seconds after the first evaluation
+collapse  trials that answer one label only
+fail      {"cause": …, "trials": […]}: trials that report a failure at their second step
+die       {"trial": n, "step": k, "times": m}: end without a word, m times
+hang      seconds that a checkpoint takes
+slow_setup      seconds that loading takes
+refuse    the line to refuse the setup with
+deaf_and_dumb   end with these last words before being ready
+noise     print a line of rubbish on stdout at every evaluation
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import queue
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+STEPS_AN_EPOCH = 4
+PLAN: dict[str, Any] = json.loads(os.environ.get("FAKE_TRAINER", "{}"))
+requests: queue.Queue[dict[str, Any] | None] = queue.Queue()
+
+
+def read_requests() -> None:
+    for line in sys.stdin:
+        requests.put(json.loads(line))
+    requests.put(None)
+
+
+def say(kind: str, **fields: Any) -> None:
+    line = json.dumps({"kind": kind, **fields}) + "\n"
+    with contextlib.suppress(BrokenPipeError):  # the end of stdin tells that the worker is gone
+        os.write(1, line.encode())
+
+
+class Over(Exception):
+    """The trainer is to end."""
+
+
+class Trial:
+    def __init__(self, session: Path, request: dict[str, Any]) -> None:
+        self.number = int(request["trial"])
+        self.config = request["config"]
+        self.metric, self.best_value = request["metric"], request["best_value"]
+        self.folder = session / "trials" / f"{self.number:04d}"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.checkpoint = self.folder / "checkpoint.json"
+        self.of = self.config["epochs"] * STEPS_AN_EPOCH
+        self.step, self.evaluations = 0, []
+        self.session = session
+        if self.checkpoint.exists():
+            self.step, self.evaluations = json.loads(self.checkpoint.read_text())
+
+    def run(self) -> None:
+        say("started", trial=self.number, step=self.step, of=self.of)
+        for evaluation in list(self.evaluations):
+            if not self.tell(evaluation):
+                return
+        while self.step < self.of:
+            self.train_a_step()
+            if self.step == 2 and self.number in PLAN.get("fail", {}).get("trials", []):
+                say("failed", trial=self.number, cause=PLAN["fail"]["cause"], error="as planned",
+                    lines=["line"], seconds=0.1)  # fmt: skip
+                return
+            if self.step % STEPS_AN_EPOCH == 0:
+                self.evaluations.append(self.evaluate())
+                self.save()
+                if not self.tell(self.evaluations[-1]):
+                    return
+        self.complete()
+
+    def train_a_step(self) -> None:
+        self.look_for_orders()
+        time.sleep(PLAN["slowly"] if self.is_slow() else PLAN.get("pace", 0.0))
+        self.step += 1
+        die = PLAN.get("die", {})
+        if die.get("trial") == self.number and die["step"] == self.step and self.may_die(die):
+            print("dying as planned", file=sys.stderr, flush=True)
+            os._exit(7)
+        say("progress", trial=self.number, step=self.step, of=self.of, loss=1 / self.step,
+            learning_rates={}, examples_per_second=10.0, memory=1)  # fmt: skip
+
+    def is_slow(self) -> bool:
+        return self.number == PLAN.get("slow") and len(self.evaluations) == 1
+
+    def may_die(self, die: dict[str, Any]) -> bool:
+        deaths = self.session / "cache" / "deaths"
+        count = int(deaths.read_text()) if deaths.exists() else 0
+        deaths.write_text(str(count + 1))
+        return count < int(die["times"])
+
+    def save(self) -> None:
+        draft = self.checkpoint.with_suffix(".new")
+        draft.write_text(json.dumps([self.step, self.evaluations]))
+        draft.replace(self.checkpoint)
+
+    def look_for_orders(self) -> None:
+        while True:
+            try:
+                request = requests.get_nowait()
+            except queue.Empty:
+                return
+            self.follow(request)
+
+    def follow(self, request: dict[str, Any] | None) -> bool:
+        """True for Go, False for Prune; ends at Pause."""
+        if request is None or request["kind"] == "pause":
+            time.sleep(PLAN.get("hang", 0.0))
+            self.save()
+            if request is not None:
+                say("paused", trial=self.number, step=self.step)
+            raise Over
+        if request["kind"] == "prune":
+            raise Pruned
+        return bool(request["kind"] == "go")
+
+    def evaluate(self) -> dict[str, Any]:
+        share = self.step / self.of
+        collapsed = self.number in PLAN.get("collapse", [])
+        right = 10 if collapsed else round(10 + 10 * self.quality() * share)
+        confusion = [[0, 10], [0, 10]] if collapsed else [[right - 10, 20 - right], [0, 10]]
+        accuracy = right / 20
+        (self.folder / f"predictions-{self.step}.json").write_text("[]")
+        return {
+            "epoch": self.step / STEPS_AN_EPOCH, "share": share, "step": self.step, "of": self.of,
+            "metrics": {"accuracy": accuracy, "loss": 1 - accuracy}, "confusion": confusion,
+            "gradient_norms": {"head": 1.0}, "train_loss": 0.7, "seconds": 0.01,
+        }  # fmt: skip
+
+    def quality(self) -> float:
+        rate = self.config["learning_rates"]["head"]
+        return max(0.0, 1 - abs(math.log10(rate) + 3) / 3)
+
+    def tell(self, evaluation: dict[str, Any]) -> bool:
+        if PLAN.get("noise"):
+            os.write(1, b"a library says hello\n")
+        say("evaluated", trial=self.number, **evaluation)
+        return self.follow(requests.get())
+
+    def complete(self) -> None:
+        kept = max(self.evaluations, key=lambda one: one["metrics"][self.metric])
+        value = kept["metrics"][self.metric]
+        saved = self.best_value is None or value > self.best_value
+        if saved:
+            (self.folder / "model").mkdir(exist_ok=True)
+            (self.folder / "model" / "weights.txt").write_text(str(self.number))
+        say("completed", trial=self.number, value=value, epoch=kept["epoch"], step=kept["step"],
+            seconds=0.5, memory=1, saved=saved)  # fmt: skip
+
+
+class Pruned(Exception):
+    """The trial is to end."""
+
+
+def run_trial(session: Path, request: dict[str, Any]) -> None:
+    try:
+        Trial(session, request).run()
+    except Pruned:
+        say("stopped", trial=request["trial"], seconds=0.2)
+
+
+def set_up(request: dict[str, Any]) -> Path:
+    if "deaf_and_dumb" in PLAN:
+        sys.exit(PLAN["deaf_and_dumb"])
+    time.sleep(PLAN.get("slow_setup", 0.0))
+    if "refuse" in PLAN:
+        say("refused", error=PLAN["refuse"])
+        raise Over
+    parameters = [["encoder.layer.0.weight", [4, 4]], ["classifier.weight", [2, 4]]]
+    say(
+        "ready", device="cpu", device_name="fake", versions={}, labels=["no", "yes"],
+        rows={"train": 100, "validation": 20}, parameters=24, groups={"head": 8, "body": 16},
+        model={
+            "name": "fake", "model_type": "bert", "layers": 1, "shared_layers": False,
+            "hidden_size": 4, "labels": ["no", "yes"], "parameters": parameters,
+        },
+    )  # fmt: skip
+    return Path(request["session"])
+
+
+def main() -> None:
+    threading.Thread(target=read_requests, daemon=True).start()
+    session = Path()
+    while (request := requests.get()) is not None:
+        match request["kind"]:
+            case "setup":
+                session = set_up(request)
+            case "train":
+                run_trial(session, request)
+            case "score":
+                say("scored", n=10, metrics={"accuracy": 0.9}, confusion=[[4, 1], [0, 5]])
+            case "pause":
+                say("paused", trial=None, step=0)
+                return
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Over:
+        os._exit(0)

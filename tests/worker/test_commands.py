@@ -1,0 +1,193 @@
+"""What users ask of a worker while it runs, and while it does not."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.worker.sessions import (
+    WorkerProcess,
+    environment,
+    evaluations,
+    make,
+    of_kind,
+    wait_for,
+    work,
+    work_until,
+)
+from tests.worker.test_kills import story
+from tuner.errors import NotFinished, StudyFailed, TunerError
+from tuner.session import commands as c
+from tuner.session import events as e
+from tuner.session.fold import ENDED, load_view
+from tuner.session.folder import Session
+from tuner.session.inbox import send
+from tuner.session.lock import lock_holder
+from tuner.session.status import session_state
+from tuner.session.view import SessionState, TrialState
+from tuner.worker.control import drain, enqueue, pause, prune, stop
+from tuner.worker.inspect import score_test
+from tuner.worker.launch import start
+
+
+def state(session: Session) -> SessionState:
+    return session_state(session, load_view(session))
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Everything started from here on uses the fake trainer."""
+    for name, value in environment().items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+def test_pause_and_resume_end_as_an_undisturbed_study(tmp_path: Path) -> None:
+    calm, paused = make(tmp_path / "calm"), make(tmp_path / "paused")
+    assert work(calm) == 0
+    process = work_until(paused, evaluations(2), pace=0.02)
+    pause(paused)
+    assert process.wait() == 0
+    assert state(paused) is SessionState.PAUSED
+    view = load_view(paused)
+    assert TrialState.PAUSED in {trial.state for trial in view.trials.values()}
+    assert lock_holder(paused.lock_path) is None
+    assert work(paused) == 0
+    assert story(paused) == story(calm)
+    assert [event.resumed for event in of_kind(paused, e.SessionStarted)] == [False, True]
+
+
+def test_a_signal_pauses(tmp_path: Path) -> None:
+    session = make(tmp_path)
+    process = work_until(session, evaluations(1), pace=0.05)
+    process.send(signal.SIGHUP)
+    process.send(signal.SIGTERM)
+    assert process.wait() == 0
+    assert of_kind(session, e.SessionPaused)[0].reason == "SIGTERM"
+
+
+def test_drain_lets_what_runs_finish(tmp_path: Path) -> None:
+    session = make(tmp_path)
+    process = work_until(session, evaluations(1), pace=0.02)
+    drain(session)
+    assert process.wait() == 0
+    assert state(session) is SessionState.PAUSED
+    view = load_view(session)
+    assert [trial.state for trial in view.trials.values()] == [TrialState.COMPLETE]
+    assert view.reason == "drained"
+
+
+def test_stop_gives_up_what_runs(tmp_path: Path) -> None:
+    session = make(tmp_path)
+    process = work_until(session, evaluations(1), pace=0.05)
+    stop(session)
+    assert process.wait() == 0
+    assert state(session) is SessionState.STOPPED
+    (pruned,) = of_kind(session, e.TrialPruned)
+    assert pruned.reason == "the study was stopped"
+    assert not list(session.trials_folder.rglob("checkpoint*"))
+
+
+def test_prune_ends_one_trial_and_enqueue_brings_the_next(tmp_path: Path) -> None:
+    session = make(tmp_path)
+    process = work_until(session, evaluations(1), pace=0.05)
+    assert enqueue(session, {"lr.head": 0.5, "epochs": 2}) == "trial 2 waits for its turn"
+    with pytest.raises(TunerError, match=r"lr\.haed"):
+        enqueue(session, {"lr.haed": 1.0})
+    with pytest.raises(TunerError, match="trial 7 is not running"):
+        prune(session, 7)
+    assert prune(session, 0) == "trial 0 is pruned"
+    pause(session)
+    assert process.wait() == 0
+    assert work(session) == 0
+    view = load_view(session)
+    assert view.trials[0].reason == "pruned by hand"
+    assert view.trials[2].origin == "enqueued"
+    assert view.trials[2].params["lr.head"] == 0.5
+    assert view.trials[2].of == 8
+    assert len(view.trials) == 4
+
+
+def test_what_was_asked_while_nothing_ran(tmp_path: Path) -> None:
+    session = make(tmp_path, trials=2)
+    with pytest.raises(TunerError, match="is not running"):
+        pause(session)
+    late = send(session, c.Pause())
+    wish = send(session, c.Enqueue(params={"lr.head": 1e-3}))
+    assert work(session) == 0
+    answers = {event.id: event for event in of_kind(session, e.CommandDone)}
+    assert (answers[late].ok, answers[late].result) == (False, "not running then")
+    assert answers[wish].ok
+    assert [t.origin for t in load_view(session).trials.values()] == [
+        "baseline", "middle", "enqueued",
+    ]  # fmt: skip
+    send(session, c.Enqueue(params={"lr.head": 2e-3}))
+    assert work(session) == 0
+    view = load_view(session)
+    assert view.trials[3].params["lr.head"] == 2e-3
+    assert all(trial.state in ENDED for trial in view.trials.values())
+
+
+def test_a_pause_while_the_trainer_loads(tmp_path: Path) -> None:
+    session = make(tmp_path)
+    process = WorkerProcess(session, {"slow_setup": 20.0})
+    wait_for(lambda: load_view(session).lifecycle == "worker_started")
+    pause(session)
+    assert process.wait() == 0
+    assert state(session) is SessionState.PAUSED
+
+
+def test_a_lost_worker_is_noticed_by_who_waits(tmp_path: Path) -> None:
+    session = make(tmp_path)
+    process = work_until(
+        session, evaluations(1), slow=0, slowly=0.5, kill_at={"record": 7, "written": False}
+    )
+    with pytest.raises(StudyFailed, match="was lost"):
+        drain(session)
+    assert process.wait() == -9
+
+
+def test_start_returns_once_the_log_says_so_and_the_worker_stays(
+    tmp_path: Path, fake: pytest.MonkeyPatch
+) -> None:
+    fake.setenv("FAKE_TRAINER", '{"pace": 0.05}')
+    session = make(tmp_path)
+    start(session)
+    assert state(session) is SessionState.RUNNING
+    holder = lock_holder(session.lock_path)
+    assert holder is not None
+    assert os.getsid(holder) == holder
+    with pytest.raises(TunerError, match=f"running already: pid {holder} on "):
+        start(session)
+    pause(session)
+    assert state(session) is SessionState.PAUSED
+
+
+def test_start_tells_why_a_session_fails_at_once(tmp_path: Path, fake: pytest.MonkeyPatch) -> None:
+    session = make(tmp_path)
+    fake.setenv("FAKE_TRAINER", '{"refuse": "data.train: no such file"}')
+    with pytest.raises(StudyFailed, match=r"data\.train: no such file"):
+        start(session)
+    session.recipe_path.write_text("[model]\nnam = 1\n")
+    with pytest.raises(TunerError, match="nam"):
+        start(session)
+
+
+@pytest.mark.usefixtures("fake")
+def test_the_sealed_split_is_scored_once_and_counted(tmp_path: Path) -> None:
+    session = make(tmp_path, trials=2)
+    with pytest.raises(NotFinished):
+        score_test(session)
+    assert work(session) == 0
+    first = score_test(session)
+    assert (first.n, first.opened, first.trial) == (10, 1, load_view(session).best)
+    assert score_test(session) == first
+    assert score_test(session, again=True).opened == 2
+    assert '"opened": 2' in session.best_json.read_text()
+    assert state(session) is SessionState.FINISHED
+    session.recipe_path.write_text(session.recipe_path.read_text().replace("holdout = 0.5", ""))
+    with pytest.raises(TunerError, match="no test split"):
+        score_test(session)

@@ -1,0 +1,173 @@
+"""A worker that is killed at any moment leaves a study that ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tests.worker.sessions import (
+    WorkerProcess,
+    evaluations,
+    events,
+    gap_free,
+    make,
+    of_kind,
+    work,
+    work_until,
+)
+from tuner.pool.orphans import end_orphans
+from tuner.session import events as e
+from tuner.session.fold import load_view
+from tuner.session.folder import Session
+from tuner.session.status import session_state
+from tuner.session.view import SessionState, SessionView
+from tuner.session.writer import EventWriter
+
+COMPARED = (
+    e.TrialStarted,
+    e.Evaluated,
+    e.Rung,
+    e.TrialPruned,
+    e.TrialCollapsed,
+    e.TrialCompleted,
+    e.TrialFailed,
+    e.BestChanged,
+    e.Importance,
+    e.SessionFinished,
+)
+PASSING = ("seq", "time", "seconds", "memory")
+
+
+def story(session: Session) -> list[dict[str, Any]]:
+    """What happened, without when, and without the starts that go on from a checkpoint."""
+    told: list[dict[str, Any]] = []
+    begun: set[int] = set()
+    for event in events(session):
+        if not isinstance(event, COMPARED):
+            continue
+        if isinstance(event, e.TrialStarted):
+            if event.trial in begun:
+                continue
+            begun.add(event.trial)
+        fields = msgspec.structs.asdict(event)
+        told.append(
+            {"kind": type(event).__name__}
+            | {name: value for name, value in fields.items() if name not in PASSING}
+        )
+    return told
+
+
+def database(session: Session) -> list[tuple[Any, ...]]:
+    with sqlite3.connect(session.database_path) as connection:
+        trials = "SELECT number, state, value FROM trials LEFT JOIN trial_values USING (trial_id)"
+        curves = "SELECT number, step, intermediate_value FROM trial_intermediate_values"
+        join = " JOIN trials USING (trial_id)"
+        rows = connection.execute(f"{trials} ORDER BY number").fetchall()
+        return rows + sorted(connection.execute(curves + join).fetchall())
+
+
+def assert_same(disturbed: Session, undisturbed: Session) -> None:
+    assert story(disturbed) == story(undisturbed)
+    assert database(disturbed) == database(undisturbed)
+    assert gap_free(disturbed)
+    assert disturbed.best_json.read_text() == undisturbed.best_json.read_text() or (
+        _timeless(disturbed) == _timeless(undisturbed)
+    )
+    for path in (disturbed.best_folder / "weights.txt",):
+        assert path.read_text() == (undisturbed.best_folder / "weights.txt").read_text()
+    assert sorted(files(disturbed)) == sorted(files(undisturbed))
+
+
+def _timeless(session: Session) -> str:
+    lines = session.best_json.read_text().splitlines()
+    return "\n".join(line for line in lines if '"created"' not in line)
+
+
+def files(session: Session) -> list[str]:
+    folders = (session.trials_folder, session.best_folder)
+    return [str(p.relative_to(session.path)) for folder in folders for p in folder.rglob("*")]
+
+
+def test_kills_between_study_and_log_and_anywhere_else(tmp_path: Path) -> None:
+    calm, shaken = make(tmp_path / "calm", trials=7), make(tmp_path / "shaken", trials=7)
+    assert work(calm, collapse=[3]) == 0
+    dice = random.Random(5)
+    kills = 0
+    while True:
+        kill_at = {"record": dice.randint(3, 13), "written": dice.random() < 0.3}
+        code = WorkerProcess(shaken, {"collapse": [3], "kill_at": kill_at}).wait()
+        if code == 0:
+            break
+        assert code == -9
+        kills += 1
+    assert kills >= 10, kills
+    assert_same(shaken, calm)
+
+
+def starts(view: SessionView) -> int:
+    return sum(isinstance(event, e.SessionStarted) for event in view.history)
+
+
+def has_started_again(before: int, view: SessionView) -> bool:
+    return starts(view) > before
+
+
+def test_kills_at_random_moments(tmp_path: Path) -> None:
+    calm, shaken = make(tmp_path / "calm", trials=5), make(tmp_path / "shaken", trials=5)
+    assert work(calm) == 0
+    dice = random.Random(7)
+    for _ in range(6):
+        lifetime = dice.uniform(0.0, 0.25)
+        before = starts(load_view(shaken))
+        process = work_until(shaken, partial(has_started_again, before), pace=0.01)
+        time.sleep(lifetime)
+        process.kill()
+    assert session_state(shaken, load_view(shaken)) in (SessionState.CRASHED, SessionState.FINISHED)
+    assert work(shaken) == 0
+    assert_same(shaken, calm)
+
+
+def test_a_study_that_lost_its_last_event_writes_it_again(tmp_path: Path) -> None:
+    calm, cut = make(tmp_path / "calm", trials=3), make(tmp_path / "cut", trials=3)
+    assert work(calm) == 0
+    assert work(cut) == 0
+    lines = cut.events_path.read_bytes().splitlines(keepends=True)
+    last_end = max(n for n, line in enumerate(lines) if b'"kind":"trial_' in line)
+    cut.events_path.write_bytes(b"".join(lines[:last_end]) + b'{"kind":"tri')
+    assert work(cut) == 0
+    assert story(cut) == story(calm)
+
+
+def test_an_older_database_is_told_what_the_log_has(tmp_path: Path) -> None:
+    session = make(tmp_path, trials=2)
+    process = work_until(session, evaluations(1), pace=0.05)
+    process.kill()
+    with EventWriter(session.events_path) as writer:
+        writer.append(e.TrialCompleted(trial=0, value=0.75, epoch=1, step=4, seconds=1))
+    assert work(session) == 0
+    assert database(session)[0] == (0, "COMPLETE", 0.75)
+
+
+def test_the_next_worker_waits_for_the_trainer_of_a_killed_one(tmp_path: Path) -> None:
+    session = make(tmp_path, trials=2)
+    process = work_until(session, evaluations(1), pace=0.05, hang=1.0)
+    process.kill()
+    started = time.monotonic()
+    assert work(session) == 0
+    assert time.monotonic() - started > 0.5
+    assert all("was killed" not in event.text for event in of_kind(session, e.Log))
+
+
+def test_an_orphan_that_does_not_end_is_killed(tmp_path: Path) -> None:
+    session = make(tmp_path, trials=2)
+    process = work_until(session, evaluations(1), pace=0.05, hang=60.0)
+    process.kill()
+    trainer = int((session.cache_folder / "trainer-0.lock").read_text())
+    assert end_orphans(session.cache_folder, patience=0.1) == [trainer]
+    assert end_orphans(session.cache_folder, patience=0.1) == []

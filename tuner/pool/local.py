@@ -1,0 +1,150 @@
+"""Trainers as processes of this machine, spoken to over their stdin and stdout."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from tuner.pool.orphans import hold_for_child, name_holder
+from tuner.pool.protocol import Reply, Request
+from tuner.pool.trainer import Garbled, Lost, Receive, TrainerMessage
+
+TRAINER_VARIABLE = "TUNER_TRAINER"
+LINES_KEPT = 40
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Reply)
+
+
+def module_command(module: str) -> list[str]:
+    """How to run one of tuner's modules in a fresh interpreter, like this one.
+
+    The working folder stays out of the import path (a user's datasets.py there would be taken for
+    the library), unless that is where tuner itself is.
+    """
+    here = Path(__file__).resolve().parents[2]
+    safe = [] if here == Path.cwd() else ["-P"]
+    return [sys.executable, *safe, "-m", module]
+
+
+def trainer_command() -> list[str]:
+    """The trainer's command line; TUNER_TRAINER replaces it (a stand-in, in the tests)."""
+    override = os.environ.get(TRAINER_VARIABLE)
+    return shlex.split(override) if override else module_command("tuner.training")
+
+
+class LocalTrainer:
+    """A trainer process, its stdin, and two threads that read its stdout and stderr.
+
+    It leads a process group of its own, so that Ctrl-C in a terminal reaches the worker alone. It
+    inherits the lock on `lock`, which tells the next worker that it is still there (`orphans`).
+    """
+
+    def __init__(
+        self,
+        receive: Receive,
+        print_line: Callable[[str], None],
+        lock: Path,
+        threads: int,
+        command: Sequence[str] | None = None,
+    ) -> None:
+        self._receive = receive
+        self._print_line = print_line
+        self._last_lines: deque[str] = deque(maxlen=LINES_KEPT)
+        with hold_for_child(lock) as held:
+            self._process = subprocess.Popen(
+                command or trainer_command(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+                pass_fds=[held],
+                env=os.environ | _environment(threads),
+            )
+            name_holder(held, self._process.pid)
+        self.alive = True
+        errors = threading.Thread(target=self._read_errors, daemon=True)
+        errors.start()
+        threading.Thread(target=self._read_messages, args=[errors], daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def last_lines(self) -> tuple[str, ...]:
+        return tuple(self._last_lines)
+
+    def send(self, request: Request) -> bool:
+        stdin = _pipe(self._process.stdin)
+        try:
+            stdin.write(_encoder.encode(request) + b"\n")
+            stdin.flush()
+        except (BrokenPipeError, ValueError):
+            return False
+        return True
+
+    def end(self) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            _pipe(self._process.stdin).close()
+
+    def kill(self) -> None:
+        # The process is not reaped before its pipes are closed, so the number is still its own.
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _read_messages(self, errors: threading.Thread) -> None:
+        for line in _pipe(self._process.stdout):
+            message = self._decode(line)
+            if message is not None:
+                self._receive(self, message)
+        errors.join()
+        code = self._process.wait()
+        self.alive = False
+        self._receive(self, Lost(code, self.last_lines))
+
+    def _decode(self, line: bytes) -> TrainerMessage | None:
+        """None for what a library printed; it goes where stderr goes."""
+        try:
+            message: Reply = _decoder.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            text = line.decode("utf-8", "replace").rstrip()
+            if text.startswith('{"kind":'):
+                return Garbled(text)
+            self._keep(text)
+            return None
+        return message
+
+    def _read_errors(self) -> None:
+        for line in _pipe(self._process.stderr):
+            self._keep(line.decode("utf-8", "replace").rstrip())
+
+    def _keep(self, text: str) -> None:
+        self._last_lines.append(text)
+        self._print_line(text)
+
+
+def _environment(threads: int) -> dict[str, str]:
+    return {
+        "OMP_NUM_THREADS": str(threads),
+        "MKL_NUM_THREADS": str(threads),
+        "TOKENIZERS_PARALLELISM": "false",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
+    assert stream is not None
+    return stream

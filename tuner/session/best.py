@@ -1,0 +1,154 @@
+"""best.json: the best hyperparameters with everything needed to use them elsewhere."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import msgspec
+
+from tuner import __version__
+from tuner.errors import TunerError
+from tuner.recipe.config import TrialConfig
+from tuner.recipe.findings import ModelDescription
+from tuner.recipe.groups import resolve_groups
+from tuner.recipe.load import parse
+from tuner.recipe.space import trial_config, with_groups
+from tuner.recipe.types import Parameter, Recipe, ResolvedGroup
+from tuner.session.events import Evaluated
+from tuner.session.folder import Session, write_private
+from tuner.session.view import SessionView, TrialState, TrialView
+
+BEST_SCHEMA = "tuner/best/1"
+MODEL_FILE = "model.json"
+
+
+def best_document(
+    recipe: Recipe, view: SessionView, model: ModelDescription
+) -> dict[str, Any] | None:
+    """The content of best.json, None while no trial is complete.
+
+    It follows from its arguments alone: `created` is when the best trial ended, in UTC.
+    """
+    best = view.best_trial()
+    if best is None:
+        return None
+    resolved = resolve_groups(recipe.groups, [Parameter(n, tuple(s)) for n, s in model.parameters])
+    recipe = with_groups(recipe, [group.spec.name for group in resolved])
+    config = trial_config(recipe, {**best.params, **best.fixed}, best.number)
+    return {
+        "schema": BEST_SCHEMA,
+        "session": view.name,
+        "model": {"name": recipe.model.name, "revision": recipe.model.revision},
+        "metric": view.metric,
+        "direction": view.direction,
+        "trial": best.number,
+        "value": best.value,
+        "params": {**best.params, **best.fixed},
+        "groups": [_group(group, config) for group in resolved],
+        "training": _training(recipe, config),
+        "validation": _validation(view, best),
+        "confirmation": None,
+        "test": _test(view, best),
+        "baseline": _baseline(view),
+        "versions": package_versions() | view.versions,
+        "created": datetime.fromtimestamp(best.ended or 0.0, UTC).isoformat(timespec="seconds"),
+    }
+
+
+def best_object(session: Session, view: SessionView) -> dict[str, Any] | None:
+    """best.json as a session's log tells it now, None while no trial is complete."""
+    model = cached_model(session)
+    if model is None:
+        raise TunerError(
+            f"{session.cache_folder / MODEL_FILE} is missing, so the parameters of the groups are "
+            f"not known: `tuner start {session.name}` writes it"
+        )
+    return best_document(parse(view.recipe, str(session.events_path)), view, model)
+
+
+def cached_model(session: Session) -> ModelDescription | None:
+    """The shape of the session's model as the worker found it, None where no worker has yet."""
+    try:
+        return msgspec.json.decode(
+            (session.cache_folder / MODEL_FILE).read_bytes(), type=ModelDescription
+        )
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+
+
+def cache_model(session: Session, model: ModelDescription) -> None:
+    """Keep the shape of the session's model for later."""
+    session.cache_folder.mkdir(mode=0o700, exist_ok=True)
+    write_private(session.cache_folder / MODEL_FILE, msgspec.json.encode(model).decode())
+
+
+def package_versions() -> dict[str, str]:
+    """The versions of what takes part, by name, read without importing any of it."""
+    versions = {"tuner": __version__, "python": platform.python_version()}
+    for package in ("torch", "transformers", "optuna"):
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return versions
+
+
+def _group(group: ResolvedGroup, config: TrialConfig) -> dict[str, Any]:
+    return {
+        "name": group.spec.name,
+        "lr": config.learning_rates[group.spec.name],
+        "weight_decay": config.weight_decays.get(group.spec.name),
+        "parameters": [parameter.name for parameter in group.parameters],
+    }
+
+
+def _training(recipe: Recipe, config: TrialConfig) -> dict[str, Any]:
+    chosen = msgspec.to_builtins(config)
+    del chosen["learning_rates"], chosen["weight_decays"]
+    return {
+        **chosen,
+        "max_length": recipe.model.max_length,
+        "precision": recipe.training.precision,
+        "data": {key: value for key, value in asdict(recipe.data).items() if value is not None},
+    }
+
+
+def _validation(view: SessionView, best: TrialView) -> dict[str, Any] | None:
+    kept = kept_evaluation(best)
+    if kept is None:
+        return None
+    return _scores(view, kept.metrics, kept.confusion) | {"epoch": kept.epoch, "step": kept.step}
+
+
+def kept_evaluation(trial: TrialView) -> Evaluated | None:
+    """The evaluation whose model was kept, None where there was none."""
+    kept = [item for item in trial.evaluations if item.step == trial.kept_step]
+    return kept[-1] if kept else None
+
+
+def _test(view: SessionView, best: TrialView) -> dict[str, Any] | None:
+    test = view.test
+    if test is None or test.trial != best.number:
+        return None
+    return _scores(view, test.metrics, test.confusion) | {"opened": test.opened}
+
+
+def _scores(
+    view: SessionView, metrics: dict[str, float], confusion: list[list[int]]
+) -> dict[str, Any]:
+    return {
+        **metrics,
+        "confusion": {"labels": view.labels, "matrix": confusion},
+        "n": sum(map(sum, confusion)),
+    }
+
+
+def _baseline(view: SessionView) -> dict[str, Any] | None:
+    for trial in view.trials.values():
+        if trial.origin == "baseline" and trial.state is TrialState.COMPLETE:
+            return {"trial": trial.number, "value": trial.value}
+    return None

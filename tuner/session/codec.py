@@ -1,0 +1,50 @@
+"""One event, one line: bytes to structs and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from tuner.session.events import AnyEvent, Event, Unknown
+
+UNREADABLE = "unreadable"
+
+_events = msgspec.json.Decoder(AnyEvent)
+_anything = msgspec.json.Decoder()
+_encoder = msgspec.json.Encoder()
+
+
+def encode_line(event: Event) -> bytes:
+    """The event as one line of JSON, newline included."""
+    return _encoder.encode(event) + b"\n"
+
+
+def decode_line(line: bytes) -> AnyEvent | Unknown:
+    """The event in a line; what no reader of this version understands comes back as `Unknown`."""
+    try:
+        event: AnyEvent = _events.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _unknown(line)
+    return event
+
+
+def _unknown(line: bytes) -> Unknown:
+    try:
+        raw = _anything.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raw = None
+    if not isinstance(raw, dict):
+        return Unknown(-1, 0.0, UNREADABLE, {"line": line.decode("utf-8", "replace")})
+    kind = raw.get("kind")
+    return Unknown(
+        int(_number(raw, "seq", -1)),
+        float(_number(raw, "time", 0.0)),
+        kind if isinstance(kind, str) else UNREADABLE,
+        raw,
+    )
+
+
+def _number(raw: dict[str, Any], key: str, default: float) -> float:
+    value = raw.get(key)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else default

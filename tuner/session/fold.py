@@ -1,0 +1,294 @@
+"""Events folded into a view: the one place that says what a log means."""
+
+from __future__ import annotations
+
+import gc
+import math
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tuner.errors import TunerError
+from tuner.recipe.load import load, recipe_to_dict
+from tuner.recipe.space import search_space
+from tuner.recipe.types import Recipe
+from tuner.results.metrics import direction
+from tuner.session import events as e
+from tuner.session.events import AnyEvent, Evaluated, Unknown
+from tuner.session.folder import Session
+from tuner.session.tail import EventTail
+from tuner.session.view import SessionView, TrialState, TrialView
+
+MOST_LOSSES = 400
+TERMINAL = frozenset({"session_paused", "session_finished", "session_stopped", "session_failed"})
+ENDED = frozenset({TrialState.COMPLETE, TrialState.PRUNED, TrialState.COLLAPSED, TrialState.FAILED})
+
+
+def fold(view: SessionView, events: Iterable[AnyEvent | Unknown]) -> set[int]:
+    """Change the view by these events and return the numbers of the trials that changed.
+
+    Folding a log in any number of pieces gives the same view as folding it at once.
+    """
+    changed: set[int] = set()
+    for event in events:
+        _clock(view, event)
+        if type(event) is not e.Step:
+            view.history.append(event)
+        handler = _HANDLERS.get(type(event))
+        if handler is not None:
+            changed.update(handler(view, event))
+    return changed
+
+
+def load_view(session: Session) -> SessionView:
+    """The view of everything that is in the log by now.
+
+    A session that never started shows what its recipe asks for, as far as that can be read.
+    """
+    view = SessionView(name=session.name)
+    with _no_garbage_collection():
+        fold(view, EventTail(session.events_path).read_all())
+    if not view.recipe:
+        preview_recipe(view, session)
+    return view
+
+
+def preview_recipe(view: SessionView, session: Session) -> None:
+    """Show in the view of a draft what its recipe asks for; one that is not valid shows nothing."""
+    try:
+        recipe = load(session.recipe_path)
+    except (TunerError, FileNotFoundError):
+        return
+    view.metric, view.direction = recipe.search.metric, direction(recipe.search.metric)
+    view.planned = planned_trials(recipe)
+    view.recipe = recipe_to_dict(recipe)
+
+
+def planned_trials(recipe: Recipe) -> int:
+    """How many trials the search is to have: one where nothing is searched."""
+    return recipe.search.trials if search_space(recipe) else 1
+
+
+def better(direction: str, value: float, than: float | None) -> bool:
+    """Whether a metric's value is strictly better than another; not-a-number never is."""
+    if math.isnan(value):
+        return False
+    if than is None:
+        return True
+    return value > than if direction == "maximize" else value < than
+
+
+def keeps_last(view: SessionView) -> bool:
+    """Whether the recipe keeps a trial's last evaluation, not its best one."""
+    training = view.recipe.get("training")
+    return isinstance(training, dict) and training.get("keep") == "last"
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """A long log makes a million objects and no garbage: looking for some doubles the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _clock(view: SessionView, event: AnyEvent | Unknown) -> None:
+    if event.seq >= 0:
+        view.next_seq = event.seq + 1
+    if event.time <= 0:
+        return
+    if view.first_time is None:
+        view.first_time = event.time
+    if view.active and view.last_time is not None and type(event) is not e.WorkerStarted:
+        view.active_seconds += max(0.0, event.time - view.last_time)
+    view.last_time = event.time
+
+
+def _trial(view: SessionView, number: int) -> TrialView:
+    return view.trials.setdefault(number, TrialView(number))
+
+
+def _interrupt(view: SessionView) -> list[int]:
+    """Trials that ran without an end are waiting for the next worker."""
+    running = [t for t in view.trials.values() if t.state is TrialState.RUNNING]
+    for trial in running:
+        trial.state = TrialState.PAUSED
+    return [trial.number for trial in running]
+
+
+def _session_created(view: SessionView, event: e.SessionCreated) -> list[int]:
+    view.name, view.schema, view.lifecycle = event.name, event.schema, "session_created"
+    return []
+
+
+def _worker_started(view: SessionView, event: e.WorkerStarted) -> list[int]:
+    view.lifecycle, view.reason = "worker_started", ""
+    view.worker_pid, view.worker_host = event.pid, event.host
+    view.devices, view.slots = list(event.devices), event.slots
+    view.versions = {**view.versions, **event.versions}
+    view.active = True
+    return _interrupt(view)
+
+
+def _session_started(view: SessionView, event: e.SessionStarted) -> list[int]:
+    view.lifecycle, view.reason = "session_started", ""
+    view.planned, view.generation = event.trials, event.generation
+    view.metric, view.direction = event.metric, event.direction
+    view.recipe = event.recipe
+    return []
+
+
+def _session_ended(view: SessionView, event: Any) -> list[int]:
+    view.lifecycle, view.reason = event.__struct_config__.tag, event.reason
+    view.active = False
+    return _interrupt(view)
+
+
+def _trial_started(view: SessionView, event: e.TrialStarted) -> list[int]:
+    trial = _trial(view, event.trial)
+    if not trial.started:
+        trial.started = event.time
+    trial.state, trial.generation = TrialState.RUNNING, event.generation
+    trial.params, trial.fixed, trial.origin = event.params, event.fixed, event.origin
+    trial.seed, trial.device = event.seed, event.device
+    trial.resumed, trial.seconds_before = event.time, trial.seconds
+    trial.step = event.resumed_at
+    trial.losses = [point for point in trial.losses if point[0] <= event.resumed_at]
+    return [event.trial]
+
+
+def _step(view: SessionView, event: e.Step) -> list[int]:
+    trial = _trial(view, event.trial)
+    trial.step, trial.of, trial.loss = event.step, event.of, event.loss
+    trial.learning_rates = event.learning_rates
+    trial.examples_per_second = event.examples_per_second
+    trial.memory = max(trial.memory, event.memory)
+    _run_until(trial, event.time)
+    if trial.loss_count % trial.loss_stride == 0:
+        trial.losses.append((event.step, event.loss))
+        if len(trial.losses) > MOST_LOSSES:
+            trial.losses = trial.losses[::2]
+            trial.loss_stride *= 2
+    trial.loss_count += 1
+    return [event.trial]
+
+
+def _run_until(trial: TrialView, now: float) -> None:
+    if trial.resumed:
+        trial.seconds = trial.seconds_before + max(0.0, now - trial.resumed)
+
+
+def _evaluated(view: SessionView, event: Evaluated) -> list[int]:
+    trial = _trial(view, event.trial)
+    trial.evaluations.append(event)
+    trial.step, trial.of, trial.epoch = event.step, event.of, event.epoch
+    _run_until(trial, event.time)
+    value = event.metrics.get(view.metric)
+    if value is not None and (keeps_last(view) or better(view.direction, value, trial.value)):
+        trial.value, trial.kept_step = value, event.step
+    return [event.trial]
+
+
+def _rung(view: SessionView, event: e.Rung) -> list[int]:
+    _trial(view, event.trial).rungs.append(event)
+    return [event.trial]
+
+
+def _end(view: SessionView, event: Any, state: TrialState, reason: str) -> TrialView:
+    trial = _trial(view, event.trial)
+    trial.state, trial.ended, trial.reason = state, event.time, reason
+    _run_until(trial, event.time)
+    if event.seconds > 0:
+        trial.seconds = event.seconds
+    return trial
+
+
+def _trial_pruned(view: SessionView, event: e.TrialPruned) -> list[int]:
+    trial = _end(view, event, TrialState.PRUNED, event.reason)
+    trial.value = trial.value if event.value is None else event.value
+    return [event.trial]
+
+
+def _trial_collapsed(view: SessionView, event: e.TrialCollapsed) -> list[int]:
+    _end(view, event, TrialState.COLLAPSED, event.reason)
+    return [event.trial]
+
+
+def _trial_failed(view: SessionView, event: e.TrialFailed) -> list[int]:
+    trial = _end(view, event, TrialState.FAILED, f"{event.cause}: {event.error}")
+    trial.lines = event.lines
+    return [event.trial]
+
+
+def _trial_completed(view: SessionView, event: e.TrialCompleted) -> list[int]:
+    trial = _end(view, event, TrialState.COMPLETE, "")
+    trial.value, trial.kept_step = event.value, event.step
+    trial.memory = max(trial.memory, event.memory)
+    best = view.best_trial()
+    if better(view.direction, event.value, None if best is None else best.value):
+        view.best = event.trial
+    return [event.trial]
+
+
+def _trial_retried(view: SessionView, event: e.TrialRetried) -> list[int]:
+    trial = _trial(view, event.trial)
+    trial.state, trial.attempts = TrialState.RUNNING, event.attempt + 1
+    return [event.trial]
+
+
+def _importance(view: SessionView, event: e.Importance) -> list[int]:
+    view.importance, view.importance_method = event.values, event.method
+    view.importance_trials = event.trials
+    return []
+
+
+def _generation_opened(view: SessionView, event: e.GenerationOpened) -> list[int]:
+    view.generation = event.generation
+    return []
+
+
+def _data_read(view: SessionView, event: e.DataRead) -> list[int]:
+    view.rows, view.labels = event.rows, event.labels
+    view.parameters, view.group_sizes = event.parameters, event.groups
+    if event.device:
+        view.devices = [event.device]
+    return []
+
+
+def _test_scored(view: SessionView, event: e.TestScored) -> list[int]:
+    view.test = event
+    return []
+
+
+def _command_done(view: SessionView, event: e.CommandDone) -> list[int]:
+    view.commands_done.add(event.id)
+    return []
+
+
+_HANDLERS: dict[type, Callable[[SessionView, Any], list[int]]] = {
+    e.SessionCreated: _session_created,
+    e.SessionStarted: _session_started,
+    e.SessionPaused: _session_ended,
+    e.SessionFinished: _session_ended,
+    e.SessionStopped: _session_ended,
+    e.SessionFailed: _session_ended,
+    e.WorkerStarted: _worker_started,
+    e.TrialStarted: _trial_started,
+    e.Step: _step,
+    e.Evaluated: _evaluated,
+    e.Rung: _rung,
+    e.TrialPruned: _trial_pruned,
+    e.TrialCollapsed: _trial_collapsed,
+    e.TrialCompleted: _trial_completed,
+    e.TrialFailed: _trial_failed,
+    e.TrialRetried: _trial_retried,
+    e.Importance: _importance,
+    e.GenerationOpened: _generation_opened,
+    e.DataRead: _data_read,
+    e.TestScored: _test_scored,
+    e.CommandDone: _command_done,
+}

@@ -1,0 +1,65 @@
+"""Commands to a session's worker: appended by anybody, read by the worker."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from pathlib import Path
+
+import msgspec
+
+from tuner.session.commands import AnyCommand, Command
+from tuner.session.folder import Session
+
+_decoder = msgspec.json.Decoder(AnyCommand)
+
+
+def send(session: Session, command: Command) -> str:
+    """Append the command in one write and return its id (made here where it has none)."""
+    command = msgspec.structs.replace(
+        command, id=command.id or uuid.uuid4().hex, time=command.time or time.time()
+    )
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+    file = os.open(session.commands_path, flags, 0o600)
+    try:
+        size = os.fstat(file).st_size
+        torn = size > 0 and os.pread(file, 1, size - 1) != b"\n"
+        os.write(file, (b"\n" if torn else b"") + msgspec.json.encode(command) + b"\n")
+    finally:
+        os.close(file)
+    return command.id
+
+
+class CommandTail:
+    """Reads commands as they come. `bad_lines` collects what was no command, for a warning."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+        self._partial = b""
+        self.bad_lines: list[str] = []
+
+    def read(self) -> list[AnyCommand]:
+        """The commands that were written since the last call, in order."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._offset)
+                chunk = file.read()
+        except FileNotFoundError:
+            return []
+        self._offset += len(chunk)
+        *lines, self._partial = (self._partial + chunk).split(b"\n")
+        commands = [self._decode(line) for line in lines if line.strip()]
+        return [command for command in commands if command is not None]
+
+    def _decode(self, line: bytes) -> AnyCommand | None:
+        try:
+            command: AnyCommand = _decoder.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            self.bad_lines.append(line.decode("utf-8", "replace"))
+            return None
+        if not command.id:
+            self.bad_lines.append(line.decode("utf-8", "replace"))
+            return None
+        return command

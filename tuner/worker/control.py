@@ -1,0 +1,89 @@
+"""Asking a session's worker for something, and waiting until the fact is in the log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from tuner.errors import StudyFailed, TunerError
+from tuner.recipe.types import Scalar
+from tuner.session import events as e
+from tuner.session.commands import Command, Drain, Enqueue, Pause, Prune, Stop
+from tuner.session.folder import Session
+from tuner.session.inbox import send
+from tuner.session.lock import lock_holder
+from tuner.session.tail import EventTail
+from tuner.worker.launch import last_lines
+
+PAUSE_PATIENCE = 60.0
+ANSWER_PATIENCE = 30.0
+_TICK = 0.05
+
+
+def pause(session: Session, timeout: float | None = PAUSE_PATIENCE) -> None:
+    """Checkpoint what runs and end the worker."""
+    _ask(session, Pause(), timeout)
+    _wait_for_the_end(session)
+
+
+def drain(session: Session, timeout: float | None = None) -> None:
+    """Let what runs finish, then end the worker. It takes as long as the trials take."""
+    _ask(session, Drain(), timeout)
+    _wait_for_the_end(session)
+
+
+def stop(session: Session, timeout: float | None = PAUSE_PATIENCE) -> None:
+    """Give up what runs and end the study."""
+    _ask(session, Stop(), timeout)
+    _wait_for_the_end(session)
+
+
+def prune(session: Session, trial: int, timeout: float | None = ANSWER_PATIENCE) -> str:
+    """End a running trial as pruned; the worker's answer."""
+    return _ask(session, Prune(trial=trial), timeout)
+
+
+def enqueue(
+    session: Session, params: Mapping[str, Scalar], timeout: float | None = ANSWER_PATIENCE
+) -> str:
+    """Let a trial with these flat values be the next one; the worker's answer."""
+    return _ask(session, Enqueue(params=dict(params)), timeout)
+
+
+def _ask(session: Session, command: Command, timeout: float | None) -> str:
+    """Send the command and wait for its answer.
+
+    Raises TunerError where nobody is at work, where the worker refuses, and after `timeout` seconds
+    (None: never); StudyFailed where the worker is lost meanwhile.
+    """
+    if lock_holder(session.lock_path) is None:
+        raise TunerError(f"session {session.name!r} is not running: `tuner start` starts it")
+    tail = EventTail(session.events_path)
+    tail.skip()
+    command_id = send(session, command)
+    deadline = float("inf") if timeout is None else time.monotonic() + timeout
+    while True:
+        alive = lock_holder(session.lock_path) is not None
+        for event in tail.read_all():
+            if isinstance(event, e.CommandDone) and event.id == command_id:
+                if event.ok:
+                    return event.result
+                raise TunerError(event.result)
+        if not alive:
+            words = last_lines(session.log_path)
+            raise StudyFailed(
+                f"the worker of {session.name!r} was lost before it answered: {words}"
+            )
+        if time.monotonic() > deadline:
+            raise TunerError(
+                f"session {session.name!r} has not answered in {timeout:g} s; it has got the "
+                f"request, `tuner status {session.name}` shows what becomes of it"
+            )
+        time.sleep(_TICK)
+
+
+def _wait_for_the_end(session: Session) -> None:
+    """The facts are in the log; the process needs a moment more before the next can start."""
+    deadline = time.monotonic() + ANSWER_PATIENCE
+    while lock_holder(session.lock_path) is not None and time.monotonic() < deadline:
+        time.sleep(_TICK)

@@ -1,0 +1,106 @@
+"""Starting a session's worker in the background. Light to import: no optuna, no torch."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+from tuner.errors import StudyFailed, TunerError
+from tuner.pool.local import module_command
+from tuner.recipe.load import load
+from tuner.session import events as e
+from tuner.session.folder import Session
+from tuner.session.lock import holder_details, lock_holder
+from tuner.session.tail import EventTail
+
+LOADING_PATIENCE = 60.0
+ENDING_PATIENCE = 30.0
+MOMENT = 2.0
+_TICK = 0.05
+_STARTED = (e.SessionStarted, e.SessionPaused, e.SessionFinished, e.SessionStopped)
+
+# A child that ended is a zombie until it is asked after; the next start asks.
+_children: list[subprocess.Popen[bytes]] = []
+
+
+def start(session: Session, patience: float = LOADING_PATIENCE) -> None:
+    """Start the worker and return once the log says that the session has started.
+
+    Where data and model take more than `patience` seconds to load, it returns when the worker is at
+    it. The worker outlives its caller. Raises TunerError where one is running already or the recipe
+    is wrong, StudyFailed where the session fails at once.
+    """
+    refuse_running(session)
+    load(session.recipe_path)
+    tail = EventTail(session.events_path)
+    tail.skip()
+    process = _spawn(session)
+    deadline = time.monotonic() + patience
+    working = False
+    while True:
+        ended = process.poll() is not None
+        for event in tail.read_all():
+            working = working or (isinstance(event, e.WorkerStarted) and event.pid == process.pid)
+            if isinstance(event, e.SessionFailed):
+                process.wait(ENDING_PATIENCE)
+                raise StudyFailed(f"session {session.name!r} failed: {event.reason}")
+            if working and isinstance(event, _STARTED):
+                return
+        if ended:
+            raise _worker_ended(session, process.returncode)
+        if working and time.monotonic() > deadline:
+            return
+        time.sleep(_TICK)
+
+
+def refuse_running(session: Session) -> None:
+    """Raise TunerError, naming pid and host, where somebody works on the session.
+
+    A worker that wrote its last event holds the lock for a moment more, so that is waited for.
+    """
+    deadline = time.monotonic() + MOMENT
+    while (holder := lock_holder(session.lock_path)) is not None and time.monotonic() < deadline:
+        time.sleep(_TICK)
+    if holder is None:
+        return
+    host = holder_details(session.lock_path).get("host", "this machine")
+    raise TunerError(f"session {session.name!r} is running already: pid {holder} on {host}")
+
+
+def last_lines(path: Path, count: int = 3) -> str:
+    """The end of a log in one line, for an error message."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return " / ".join(lines[-count:])[-500:]
+
+
+def _spawn(session: Session) -> subprocess.Popen[bytes]:
+    for child in list(_children):
+        if child.poll() is not None:
+            _children.remove(child)
+    log = os.open(session.log_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        process = subprocess.Popen(
+            [*module_command("tuner.worker"), str(session.path.resolve())],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    finally:
+        os.close(log)
+    _children.append(process)
+    return process
+
+
+def _worker_ended(session: Session, code: int) -> TunerError:
+    refuse_running(session)
+    words = last_lines(session.log_path)
+    return StudyFailed(
+        f"the worker of {session.name!r} ended with exit code {code}: {words or 'it said nothing'}"
+    )

@@ -1,0 +1,350 @@
+"""The worker: one loop over what the trainers say and what the users ask for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from tuner.errors import TunerError
+from tuner.pool import protocol as p
+from tuner.pool.trainer import Garbled, Lost, TrainerMessage
+from tuner.recipe.load import recipe_to_dict
+from tuner.recipe.space import check_values
+from tuner.recipe.types import Recipe
+from tuner.session import commands as c
+from tuner.session import events as e
+from tuner.session.folder import Session
+from tuner.session.inbox import CommandTail
+from tuner.worker.best import clean_ended_trials
+from tuner.worker.budget import threads_for_each
+from tuner.worker.journal import Journal
+from tuner.worker.slots import Pool, Slot
+
+if TYPE_CHECKING:  # Optuna is imported while the first trainer loads its model
+    from tuner.study.records import Suggestion
+    from tuner.worker.opening import OpenStudy
+
+TICK = 0.1
+PAUSE_PATIENCE = 30.0
+END_PATIENCE = 10.0
+MOST_RETRIES = 2
+MOST_SETUPS_LOST = 3
+NOT_RUNNING_THEN = "not running then"
+
+
+class Worker:
+    """Runs one session until it is finished, paused, stopped or failed.
+
+    `signalled` gives the name of the signal that asked for a pause, None while none did.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        recipe: Recipe,
+        journal: Journal,
+        pool: Pool,
+        signalled: Callable[[], str | None],
+    ) -> None:
+        self._session = session
+        self._recipe = recipe
+        self._journal = journal
+        self._pool = pool
+        self._signalled = signalled
+        self._inbox = CommandTail(session.commands_path)
+        self._open: OpenStudy | None = None
+        self._left_over: list[Suggestion] = []
+        self._held_back: list[c.Enqueue] = []
+        self._asked_to: dict[type[c.Command], list[str]] = {c.Pause: [], c.Drain: [], c.Stop: []}
+        self._failure: str | None = None
+        self._pausing = False
+
+    def run(self, started: float) -> int:
+        """Work to the end and return the exit code; `started` tells old commands from new ones."""
+        self._answer_old_commands(started)
+        self._open_trainer(self._pool.slots[0])
+        from tuner.worker.opening import prepare
+
+        prepare(self._session)
+        while True:
+            self._take_commands()
+            code = self._end()
+            if code is not None:
+                return code
+            self._assign()
+            for slot, message in self._pool.messages(TICK):
+                self._handle(slot, message)
+
+    # ── commands ─────────────────────────────────────────────────────────────────────────────
+
+    def _answer_old_commands(self, started: float) -> None:
+        """What was asked of an earlier worker is not meant for this one, but trials are."""
+        for command in self._unanswered():
+            if command.time >= started or isinstance(command, c.Enqueue):
+                self._obey(command)
+            else:
+                self._done(command.id, NOT_RUNNING_THEN, ok=False)
+
+    def _take_commands(self) -> None:
+        for command in self._unanswered():
+            self._obey(command)
+        if self._open is not None:
+            while self._held_back:
+                self._enqueue(self._open, self._held_back.pop(0))
+
+    def _unanswered(self) -> list[c.AnyCommand]:
+        commands = self._inbox.read()
+        for line in self._inbox.bad_lines:
+            self._warn_once(f"commands.jsonl: not a command: {line[:200]!r}")
+        self._inbox.bad_lines.clear()
+        return [one for one in commands if one.id not in self._journal.view.commands_done]
+
+    def _warn_once(self, text: str) -> None:
+        """Every worker reads the file from its start; a warning in the log is enough."""
+        logs = (event for event in self._journal.view.history if isinstance(event, e.Log))
+        if all(log.text != text for log in logs):
+            self._journal.log("warning", text)
+
+    def _obey(self, command: c.AnyCommand) -> None:
+        match command:
+            case c.Enqueue():
+                self._held_back.append(command)
+            case c.Prune():
+                self._prune(command)
+            case _:
+                self._asked_to[type(command)].append(command.id)
+
+    def _prune(self, command: c.Prune) -> None:
+        slots = [slot for slot in self._pool.slots if slot.has(command.trial)]
+        if self._open is None or not slots:
+            self._done(command.id, f"trial {command.trial} is not running", ok=False)
+            return
+        self._open.trials.prune(command.trial, "pruned by hand")
+        self._give_up(slots[0])
+        self._done(command.id, f"trial {command.trial} is pruned")
+
+    def _enqueue(self, study: OpenStudy, command: c.Enqueue) -> None:
+        try:
+            check_values(study.recipe, command.params)
+        except TunerError as error:
+            self._done(command.id, str(error), ok=False)
+            return
+        number = study.enqueue(command)
+        self._done(command.id, f"trial {number} waits for its turn")
+
+    def _done(self, command_id: str, result: str, *, ok: bool = True) -> None:
+        self._journal.record(e.CommandDone(id=command_id, result=result, ok=ok))
+
+    # ── trainers ─────────────────────────────────────────────────────────────────────────────
+
+    def _open_trainer(self, slot: Slot) -> None:
+        setup = p.Setup(
+            session=str(self._session.path),
+            recipe=recipe_to_dict(self._recipe),
+            device="auto",
+            threads=threads_for_each(len(self._pool.slots)),
+        )
+        self._pool.open(slot, setup)
+
+    def _assign(self) -> None:
+        """Give every free slot a trainer and a trial, as long as there is something to train."""
+        for slot in self._pool.slots if self._open is not None else self._pool.slots[:1]:
+            if slot.trainer is None and (slot.trial or self._has_more() or self._open is None):
+                self._open_trainer(slot)
+            if self._open is not None and slot.ready is not None and not slot.sent:
+                if slot.trial is None and self._has_more():
+                    slot.trial = self._next(self._open)
+                self._send_trial(self._open, slot)
+
+    def _has_more(self) -> bool:
+        if self._open is None or self._asked_to[c.Drain]:
+            return False
+        return bool(self._left_over) or self._open.over() is None
+
+    def _next(self, study: OpenStudy) -> Suggestion:
+        return self._left_over.pop(0) if self._left_over else study.study.ask()
+
+    def _send_trial(self, study: OpenStudy, slot: Slot) -> None:
+        trial = slot.trial
+        if trial is None:
+            return
+        if trial.number not in study.trials.view.trials:
+            study.trials.started(trial, slot.device, 0)
+            slot.announced = True
+        best = study.trials.view.best_trial()
+        slot.sent = True
+        slot.send(
+            p.Train(
+                trial=trial.number,
+                config=study.trials.config(trial),
+                metric=study.trials.view.metric,
+                direction=study.trials.view.direction,
+                best_value=None if best is None else best.value,
+            )
+        )
+
+    def _give_up(self, slot: Slot) -> None:
+        """The trial is over for study and log; a trainer that has it answers `Stopped`."""
+        if slot.trial is None or not slot.sent:
+            slot.free()
+        else:
+            slot.ended = True
+            slot.send(p.Prune(trial=slot.trial.number))
+
+    def _handle(self, slot: Slot, message: TrainerMessage) -> None:
+        match message:
+            case p.Ready():
+                self._ready(slot, message)
+            case p.Refused():
+                self._failure = message.error
+            case p.Note():
+                self._journal.log(message.level, message.text)
+            case Garbled():
+                self._journal.log("error", f"a message of the trainer's: {message.line[:200]}")
+                slot.end_trainer()
+            case Lost():
+                self._lost(slot, message)
+            case p.Paused() | p.Scored():
+                pass
+            case _:
+                self._handle_trial(slot, message)
+
+    def _ready(self, slot: Slot, ready: p.Ready) -> None:
+        slot.ready, slot.setups_lost = ready, 0
+        if self._open is not None:
+            return
+        for note in ready.notes:
+            self._journal.log("info", note)
+        from tuner.worker.opening import open_study
+
+        try:
+            self._open = open_study(self._session, self._recipe, self._journal, ready)
+        except TunerError as error:
+            self._failure = str(error)
+            return
+        self._left_over = self._open.study.running()
+
+    def _handle_trial(
+        self,
+        slot: Slot,
+        message: p.Started | p.Progress | p.Evaluated | p.Completed | p.Stopped | p.Failed,
+    ) -> None:
+        if self._open is None or slot.trial is None or slot.trial.number != message.trial:
+            return
+        trials = self._open.trials
+        match message:
+            case p.Started() if not slot.announced and not slot.ended:
+                trials.started(slot.trial, slot.device, message.step)
+                slot.announced = True
+            case p.Progress() if not slot.ended:
+                trials.progressed(message)
+            case p.Evaluated() if not slot.ended and not self._pausing:
+                self._evaluated(slot, message)
+            case p.Completed() | p.Failed() | p.Stopped():
+                self._ended(slot, message)
+            case _:
+                pass
+
+    def _evaluated(self, slot: Slot, message: p.Evaluated) -> None:
+        assert self._open is not None
+        if self._open.trials.evaluated(message):
+            slot.send(p.Go(trial=message.trial))
+        else:
+            self._give_up(slot)
+
+    def _ended(self, slot: Slot, message: p.Completed | p.Failed | p.Stopped) -> None:
+        """The trainer has let go of the trial."""
+        assert self._open is not None
+        trials, ended = self._open.trials, slot.ended
+        slot.free()
+        if isinstance(message, p.Completed) and not ended:
+            trials.completed(message)
+        elif isinstance(message, p.Failed) and not ended:
+            trials.failed(message.trial, message.cause, message.error, message.lines)
+            self._failure = trials.failing()
+        trials.tidy(message.trial, trainer_has_it=not isinstance(message, p.Failed))
+
+    def _lost(self, slot: Slot, lost: Lost) -> None:
+        if self._pausing:
+            return
+        if slot.trial is None or self._open is None:
+            if slot.setups_lost >= MOST_SETUPS_LOST:
+                self._failure = f"no trainer could be started: {lost.describe()}{_last(lost)}"
+            return
+        trials, number = self._open.trials, slot.trial.number
+        if not slot.ended and trials.view.trials[number].attempts <= MOST_RETRIES:
+            trials.retried(number, lost.describe())
+            return
+        if not slot.ended:
+            trials.failed(number, "died", lost.describe(), list(lost.lines))
+            self._failure = trials.failing()
+        slot.free()
+        trials.tidy(number, trainer_has_it=False)
+
+    # ── ends ─────────────────────────────────────────────────────────────────────────────────
+
+    def _end(self) -> int | None:
+        """End the session where it is time to; the exit code then."""
+        if self._failure is not None:
+            return self._fail(self._failure)
+        if self._asked_to[c.Stop] and self._open is not None:
+            return self._stop(self._open)
+        signal = self._signalled()
+        if signal is not None or self._asked_to[c.Pause]:
+            return self._pause(signal or "asked for")
+        if any(slot.trial for slot in self._pool.slots) or self._has_more():
+            return None
+        if self._open is None:
+            return self._pause("asked for") if self._asked_to[c.Drain] else None
+        return self._finish(self._open)
+
+    def _finish(self, study: OpenStudy) -> int:
+        over = None if self._left_over else study.over()
+        self._pool.end(END_PATIENCE)
+        if over is None:
+            return self._close(e.SessionPaused(reason="drained"), "paused")
+        return self._close(e.SessionFinished(reason=over), "finished")
+
+    def _pause(self, reason: str) -> int:
+        """Checkpoint everything. A trainer that does not come to an end is killed: the checkpoint
+        on the disk is whole at any time.
+        """
+        self._pausing = True
+        for slot in self._pool.with_trainers():
+            if slot.ready is None:
+                slot.end_trainer()
+            else:
+                slot.send(p.Pause())
+        deadline = time.monotonic() + PAUSE_PATIENCE
+        while self._pool.with_trainers() and time.monotonic() < deadline:
+            for slot, message in self._pool.messages(TICK):
+                self._handle(slot, message)
+        self._pool.kill()
+        return self._close(e.SessionPaused(reason=reason), "paused")
+
+    def _stop(self, study: OpenStudy) -> int:
+        self._pool.kill()
+        for trial in study.study.running():
+            study.trials.prune(trial.number, "the study was stopped")
+        return self._close(e.SessionStopped(reason="asked for"), "stopped")
+
+    def _fail(self, reason: str) -> int:
+        self._pool.kill()
+        self._close(e.SessionFailed(reason=reason), "failed")
+        return 1
+
+    def _close(self, last: e.Event, answer: str) -> int:
+        """The last words, once no trainer is left."""
+        clean_ended_trials(self._session, self._journal.view)
+        self._journal.record(last)
+        for asked in self._asked_to.values():
+            for command_id in asked:
+                self._done(command_id, answer)
+        return 0
+
+
+def _last(lost: Lost) -> str:
+    """The last line that the trainer printed, where it printed any."""
+    line = next((line for line in reversed(lost.lines) if line.strip()), "")
+    return f": {line.strip()}" if line else ""

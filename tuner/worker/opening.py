@@ -1,0 +1,126 @@
+"""Opening a session's study once a trainer has told what model and data are like."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from tuner.pool import protocol as p
+from tuner.recipe.baselines import baseline_values, middle_values
+from tuner.recipe.findings import ModelDescription
+from tuner.recipe.load import recipe_to_dict
+from tuner.recipe.space import search_space
+from tuner.recipe.types import Recipe
+from tuner.results.metrics import check_metric, direction
+from tuner.session import events as e
+from tuner.session.best import cache_model, cached_model
+from tuner.session.commands import Enqueue
+from tuner.session.fold import planned_trials
+from tuner.session.folder import Session
+from tuner.study.storage import open_storage
+from tuner.study.study import Study
+from tuner.worker.budget import spent
+from tuner.worker.generations import close_old_generation, open_generation, present_groups
+from tuner.worker.inspect import describe_model
+from tuner.worker.journal import Journal
+from tuner.worker.reconcile import reconcile
+from tuner.worker.trials import Trials
+
+
+@dataclass(slots=True)
+class OpenStudy:
+    """The study with its trials; `planned` counts the trials of all generations."""
+
+    study: Study
+    trials: Trials
+    recipe: Recipe
+    planned: int
+
+    def waiting(self) -> bool:
+        """Whether a trial was enqueued and not started yet."""
+        return "waiting" in self.study.states().values()
+
+    def over(self) -> str | None:
+        """Why no new trial is to be started, or None. Enqueued trials count beyond the plan."""
+        reason = spent(self.recipe, self.trials.view, time.time())
+        if reason is not None:
+            return reason
+        if self.waiting():
+            return None
+        if self._asked() >= self.planned:
+            return f"all {self.planned} trials have ended" if self.planned > 1 else "done"
+        return "the grid is exhausted" if self.study.exhausted else None
+
+    def enqueue(self, command: Enqueue) -> int:
+        """Let a trial of the user's wait for its turn; its number."""
+        return self.study.enqueue(command.params, "enqueued", command.id)
+
+    def _asked(self) -> int:
+        earlier = (t.generation < self.study.generation for t in self.trials.view.trials.values())
+        return sum(earlier) + len(self.study.states())
+
+
+def prepare(session: Session) -> None:
+    """Import and make what opening the study needs, while the trainer loads its model.
+
+    Raises TunerError for a database that cannot be used.
+    """
+    open_storage(session.database_path)
+
+
+def open_study(session: Session, recipe: Recipe, journal: Journal, ready: p.Ready) -> OpenStudy:
+    """Open or begin the study, tell the log, and make both agree.
+
+    Raises TunerError where recipe, data and study do not fit together.
+    """
+    check_metric(recipe.search.metric, ready.labels, str(session.recipe_path))
+    model = _model(session, recipe, ready)
+    planned = planned_trials(recipe)
+    study_recipe = present_groups(recipe, model)
+    close_old_generation(session, recipe, model, journal)
+    study = open_generation(session, study_recipe, journal.view)
+    trials = Trials(session, study_recipe, study, journal)
+    _tell(journal, recipe, ready, planned, study.generation)
+    reconcile(session, study_recipe, study, journal, trials)
+    if recipe.search.baseline and search_space(study_recipe) and not study.generation:
+        _enqueue_first_trials(study, study_recipe, model, planned)
+    return OpenStudy(study, trials, study_recipe, planned)
+
+
+def _model(session: Session, recipe: Recipe, ready: p.Ready) -> ModelDescription:
+    model = ready.model or cached_model(session) or describe_model(recipe, ready.labels)
+    cache_model(session, model)
+    return model
+
+
+def _tell(journal: Journal, recipe: Recipe, ready: p.Ready, planned: int, generation: int) -> None:
+    view = journal.view
+    read = e.DataRead(
+        rows=ready.rows,
+        labels=ready.labels,
+        parameters=ready.parameters,
+        groups=ready.groups,
+        device=ready.device,
+        device_name=ready.device_name,
+    )
+    journal.record(read)
+    journal.record(
+        e.SessionStarted(
+            trials=planned,
+            metric=recipe.search.metric,
+            direction=direction(recipe.search.metric),
+            generation=generation,
+            resumed=any(isinstance(event, e.SessionStarted) for event in view.history),
+            recipe=recipe_to_dict(recipe),
+        )
+    )
+
+
+def _enqueue_first_trials(
+    study: Study, recipe: Recipe, model: ModelDescription, planned: int
+) -> None:
+    """The published recipe first, then the middle of the ranges, as far as the plan allows."""
+    baseline = baseline_values(recipe, model.model_type, model.hidden_size, model.layers)
+    first = [("baseline", baseline), ("middle", middle_values(recipe))]
+    for origin, values in first[:planned]:
+        study.enqueue(values, origin, origin)

@@ -1,0 +1,136 @@
+"""Opening the sealed test split: once, and counted when it is more often."""
+
+from __future__ import annotations
+
+import queue
+import sys
+
+from tuner.errors import NotFinished, StudyFailed, TunerError
+from tuner.pool import protocol as p
+from tuner.pool.local import LocalTrainer
+from tuner.pool.orphans import end_orphans, lock_path
+from tuner.pool.trainer import Garbled, Lost, Trainer, TrainerMessage
+from tuner.recipe.load import load, recipe_to_dict
+from tuner.recipe.types import Recipe
+from tuner.session import events as e
+from tuner.session.fold import load_view
+from tuner.session.folder import Session
+from tuner.session.lock import WorkerLock
+from tuner.worker.best import write_best_json
+from tuner.worker.budget import threads_for_each
+from tuner.worker.journal import Journal
+from tuner.worker.launch import refuse_running
+
+END_PATIENCE = 10.0
+ORPHAN_PATIENCE = 30.0
+
+
+def score_test(session: Session, again: bool = False) -> e.TestScored:
+    """Score the best model on the sealed test split, and note it in the log and in best.json.
+
+    Where the present best was scored before, the stored result comes back, unless it is to be
+    scored `again`; `opened` counts how often the split was looked at. Raises TunerError where there
+    is no sealed split or while a worker is running, NotFinished where there is no best model.
+    """
+    recipe = load(session.recipe_path)
+    if recipe.data.test is None and not recipe.data.holdout:
+        raise TunerError(
+            f"session {session.name!r} has no test split: data.holdout or data.test in its recipe "
+            "seals one"
+        )
+    stored = load_view(session)
+    if stored.test is not None and stored.test.trial == stored.best and not again:
+        return stored.test
+    refuse_running(session)
+    lock = WorkerLock(session.lock_path)
+    if not lock.acquire("test"):
+        refuse_running(session)
+    try:
+        return _score(session, recipe)
+    finally:
+        lock.release()
+
+
+def _score(session: Session, recipe: Recipe) -> e.TestScored:
+    journal = Journal(session)
+    try:
+        best = journal.view.best
+        if best is None or not session.best_folder.is_dir():
+            raise NotFinished(f"session {session.name!r} has no best model yet to be tested")
+        scored = _ask_trainer(session, recipe)
+        event = journal.record(
+            e.TestScored(
+                trial=best,
+                n=scored.n,
+                metrics=scored.metrics,
+                confusion=scored.confusion,
+                opened=1 + (0 if journal.view.test is None else journal.view.test.opened),
+            )
+        )
+        write_best_json(session, journal.view)
+        return event
+    finally:
+        journal.close()
+
+
+def _ask_trainer(session: Session, recipe: Recipe) -> p.Scored:
+    messages: queue.Queue[TrainerMessage] = queue.Queue()
+
+    def receive(_: Trainer, message: TrainerMessage) -> None:
+        messages.put(message)
+
+    session.cache_folder.mkdir(mode=0o700, exist_ok=True)
+    end_orphans(session.cache_folder, ORPHAN_PATIENCE)
+    threads = threads_for_each(1)
+    with session.log_path.open("a", encoding="utf-8") as log:
+        trainer = LocalTrainer(
+            receive, lambda line: print(line, file=log), lock_path(session.cache_folder, 0), threads
+        )
+        try:
+            trainer.send(
+                p.Setup(
+                    session=str(session.path.resolve()),
+                    recipe=recipe_to_dict(recipe),
+                    device="auto",
+                    threads=threads,
+                )
+            )
+            return _wait(trainer, messages, session)
+        finally:
+            trainer.end()
+            _let_end(trainer, messages)
+
+
+def _wait(
+    trainer: LocalTrainer, messages: queue.Queue[TrainerMessage], session: Session
+) -> p.Scored:
+    while True:
+        match messages.get():
+            case p.Ready():
+                trainer.send(p.Score(folder=str(session.best_folder.resolve())))
+            case p.Scored() as scored:
+                return scored
+            case p.Refused() as refused:
+                raise TunerError(refused.error)
+            case p.Failed() as failed:
+                raise StudyFailed(f"{failed.cause}: {failed.error}")
+            case Lost() as lost:
+                messages.put(lost)
+                words = " / ".join(lost.lines[-3:])
+                raise StudyFailed(f"{lost.describe()}: {words}")
+            case Garbled() as garbled:
+                raise RuntimeError(f"a message of the trainer's: {garbled.line[:200]}")
+            case _:
+                continue
+
+
+def _let_end(trainer: LocalTrainer, messages: queue.Queue[TrainerMessage]) -> None:
+    """Wait for `Lost`, so that nothing prints into the log after it was closed."""
+    try:
+        while not isinstance(messages.get(timeout=END_PATIENCE), Lost):
+            continue
+    except queue.Empty:
+        print(f"trainer {trainer.pid} did not end and is killed", file=sys.stderr)
+        trainer.kill()
+        while not isinstance(messages.get(), Lost):
+            continue

@@ -1,0 +1,124 @@
+"""A slot: a place where one trial at a time is trained, by one trainer after another."""
+
+from __future__ import annotations
+
+import itertools
+import queue
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tuner.pool import protocol as p
+from tuner.pool.trainer import Lost, Trainer, TrainerMessage
+
+if TYPE_CHECKING:  # Optuna is imported while the first trainer loads its model
+    from tuner.study.records import Suggestion
+
+_MOST_AT_ONCE = 64
+
+
+@dataclass(slots=True)
+class Slot:
+    """`trial` is what is to be trained here, `sent` whether the trainer has got it, `announced`
+    whether the log says so, and `ended` that the trial is over and the trainer was told.
+
+    `setups_lost` counts trainers that were lost before they had loaded data and model.
+    """
+
+    trainer: Trainer | None = None
+    ready: p.Ready | None = None
+    trial: Suggestion | None = None
+    ended: bool = False
+    sent: bool = False
+    announced: bool = False
+    setups_lost: int = 0
+
+    def has(self, number: int) -> bool:
+        """Whether this trial is being trained here, and not over."""
+        return self.trial is not None and self.trial.number == number and not self.ended
+
+    @property
+    def device(self) -> str:
+        return "" if self.ready is None else self.ready.device
+
+    def send(self, request: p.Request) -> None:
+        """Hand it to the trainer; where that is gone, `Lost` will tell."""
+        if self.trainer is not None:
+            self.trainer.send(request)
+
+    def end_trainer(self) -> None:
+        """End the trainer by force; `Lost` follows."""
+        if self.trainer is not None:
+            self.trainer.kill()
+
+    def free(self) -> None:
+        """The trainer has no trial any more."""
+        self.trial, self.ended, self.sent, self.announced = None, False, False, False
+
+    def lose(self) -> None:
+        """The trainer is gone; its trial stays assigned."""
+        if self.ready is None:
+            self.setups_lost += 1
+        self.trainer, self.ready, self.sent, self.announced = None, None, False, False
+
+
+class Pool:
+    """All slots, and the queue that their trainers' messages arrive in."""
+
+    def __init__(self, slots: int, start: Callable[..., Trainer]) -> None:
+        self.slots = [Slot() for _ in range(slots)]
+        self._start = start
+        self._messages: queue.Queue[tuple[Trainer, TrainerMessage]] = queue.Queue()
+
+    def open(self, slot: Slot, setup: p.Setup) -> None:
+        """Start a trainer in a slot that has none."""
+        slot.trainer = self._start(self._receive, self.slots.index(slot))
+        slot.send(setup)
+
+    def messages(self, seconds: float) -> Iterator[tuple[Slot, TrainerMessage]]:
+        """What arrives: waits for the first one at most so long, then takes what is there.
+
+        A slot has lost its trainer once `Lost` is handed out.
+        """
+        for wait in itertools.chain([seconds], itertools.repeat(0.0, _MOST_AT_ONCE)):
+            try:
+                trainer, message = self._messages.get(block=wait > 0, timeout=wait)
+            except queue.Empty:
+                return
+            slot = self._slot_of(trainer)
+            if slot is not None:
+                if isinstance(message, Lost):
+                    slot.lose()
+                yield slot, message
+
+    def with_trainers(self) -> Sequence[Slot]:
+        """The slots that have one."""
+        return [slot for slot in self.slots if slot.trainer is not None]
+
+    def end(self, patience: float) -> None:
+        """End all trainers, by asking, and after `patience` seconds by force."""
+        for slot in self.with_trainers():
+            if slot.trainer is not None:
+                slot.trainer.end()
+        self.wait_until_gone(patience)
+        self.kill()
+
+    def kill(self) -> None:
+        """End all trainers by force and wait until they are gone."""
+        for slot in self.with_trainers():
+            slot.end_trainer()
+        self.wait_until_gone(float("inf"))
+
+    def wait_until_gone(self, patience: float) -> None:
+        """Drop messages until no trainer is left, or the time is over."""
+        deadline = time.monotonic() + patience
+        while self.with_trainers() and time.monotonic() < deadline:
+            for _ in self.messages(0.05):
+                pass
+
+    def _receive(self, trainer: Trainer, message: TrainerMessage) -> None:
+        self._messages.put((trainer, message))
+
+    def _slot_of(self, trainer: Trainer) -> Slot | None:
+        return next((slot for slot in self.slots if slot.trainer is trainer), None)

@@ -1,0 +1,259 @@
+"""What becomes of the trials: each fact goes into the study first, then into the log."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+from tuner.pool import protocol as p
+from tuner.recipe.config import TrialConfig
+from tuner.recipe.space import trial_config
+from tuner.recipe.types import Recipe
+from tuner.results.collapse import collapse_reason
+from tuner.session import events as e
+from tuner.session.fold import ENDED
+from tuner.session.folder import Session
+from tuner.session.view import SessionView, TrialState, TrialView
+from tuner.study.pruners import RungDecision
+from tuner.study.records import Suggestion
+from tuner.study.study import Study
+from tuner.worker.best import clean_trial, drop_model, keep_best
+from tuner.worker.journal import Journal
+
+IMPORTANCE_FROM = 4
+IMPORTANCE_RARER_FROM = 50
+IMPORTANCE_EVERY = 5
+IMPORTANCE_METHOD = "PED-ANOVA"
+FAILURES_IN_A_ROW = 3
+TrialEnd = e.TrialPruned | e.TrialCollapsed | e.TrialCompleted | e.TrialFailed
+
+
+class Trials:
+    """The trials of one session: study, log and folder in step.
+
+    `recipe` has only the groups that hold something in its model.
+    """
+
+    def __init__(self, session: Session, recipe: Recipe, study: Study, journal: Journal) -> None:
+        self._session = session
+        self._recipe = recipe
+        self._study = study
+        self._journal = journal
+
+    @property
+    def view(self) -> SessionView:
+        return self._journal.view
+
+    def config(self, suggestion: Suggestion) -> TrialConfig:
+        """All that the trainer needs to know of a trial."""
+        values = {**suggestion.params, **suggestion.fixed}
+        return trial_config(self._recipe, values, suggestion.number)
+
+    def has_ended(self, number: int) -> bool:
+        """Whether the log has the trial's end."""
+        return number in self.view.trials and self.view.trials[number].state in ENDED
+
+    def started(self, suggestion: Suggestion, device: str, step: int) -> None:
+        """A trainer has the trial, from the beginning or from a checkpoint."""
+        self._journal.record(
+            e.TrialStarted(
+                trial=suggestion.number,
+                generation=self._study.generation,
+                params=dict(suggestion.params),
+                fixed=dict(suggestion.fixed),
+                origin=suggestion.origin,
+                seed=self.config(suggestion).seed,
+                device=device,
+                resumed_at=step,
+            )
+        )
+
+    def progressed(self, message: p.Progress) -> None:
+        """At most two a second."""
+        self._journal.record(
+            e.Step(
+                trial=message.trial,
+                step=message.step,
+                of=message.of,
+                loss=message.loss,
+                learning_rates=message.learning_rates,
+                examples_per_second=message.examples_per_second,
+                memory=message.memory,
+            )
+        )
+
+    def evaluated(self, message: p.Evaluated) -> bool:
+        """Log an evaluation and decide on it: whether the trial is to go on.
+
+        One that the log has already, because it is from before a checkpoint, is decided on again:
+        the worker may have been lost before the decision was written.
+        """
+        trial = self.view.trials[message.trial]
+        if all(message.step != known.step for known in trial.evaluations):
+            self._journal.record(_as_event(message))
+        if self._collapsed(trial, message.step):
+            return False
+        return self._passed_rung(message)
+
+    def _collapsed(self, trial: TrialView, step: int) -> bool:
+        found = collapse_of(trial, self._recipe, step)
+        if found is None:
+            return False
+        self._study.collapse(trial.number)
+        self._journal.record(collapsed_event(self.view, trial, *found))
+        return True
+
+    def _passed_rung(self, message: p.Evaluated) -> bool:
+        value = message.metrics[self._recipe.search.metric]
+        decision = self._study.evaluate(message.trial, message.share, value)
+        if decision is None:
+            return True
+        rung = self._logged_rung(message.trial, decision.share)
+        if rung is None:
+            rung = self._journal.record(_rung_event(message.trial, decision))
+        if not rung.kept:
+            self.prune(message.trial, rung_reason(rung))
+        return rung.kept
+
+    def _logged_rung(self, number: int, share: float) -> e.Rung | None:
+        """A decision that was written stands, even if others have ended since."""
+        rungs = self.view.trials[number].rungs
+        return next((rung for rung in rungs if rung.share == share), None)
+
+    def prune(self, number: int, reason: str) -> None:
+        """End a trial before its time."""
+        value = self.view.trials[number].value if number in self.view.trials else None
+        self._study.prune(number, value)
+        self._journal.record(
+            e.TrialPruned(trial=number, reason=reason, value=value, seconds=self._seconds(number))
+        )
+
+    def completed(self, message: p.Completed) -> None:
+        """A trial came to the end of its schedule."""
+        self._study.complete(message.trial, message.value)
+        self._journal.record(
+            e.TrialCompleted(
+                trial=message.trial,
+                value=message.value,
+                epoch=message.epoch,
+                step=message.step,
+                seconds=message.seconds,
+                memory=message.memory,
+            )
+        )
+        self.settle()
+
+    def failed(self, number: int, cause: str, error: str, lines: list[str]) -> None:
+        """A trial cannot go on."""
+        self._study.fail(number)
+        self._journal.record(
+            e.TrialFailed(
+                trial=number, cause=cause, error=error, lines=lines, seconds=self._seconds(number)
+            )
+        )
+
+    def failing(self) -> str | None:
+        """Why the session is to end, where the latest trials all failed with the same cause."""
+        latest = list(itertools.islice(_ends(self.view), FAILURES_IN_A_ROW))
+        causes = {end.cause if isinstance(end, e.TrialFailed) else None for end in latest}
+        if len(latest) < FAILURES_IN_A_ROW or len(causes) > 1 or None in causes:
+            return None
+        assert isinstance(latest[0], e.TrialFailed)
+        count, last = FAILURES_IN_A_ROW, latest[0]
+        return f"{count} trials failed in a row ({last.cause}): {last.error}"
+
+    def retried(self, number: int, error: str) -> None:
+        """The trainer was lost, and the trial goes on in another one."""
+        attempt = self.view.trials[number].attempts
+        self._journal.record(
+            e.TrialRetried(trial=number, cause="died", error=error, attempt=attempt)
+        )
+
+    def settle(self) -> None:
+        """All that follows from a complete trial; what was done already is left as it is."""
+        keep_best(self._session, self._journal)
+        complete = self.view.count(TrialState.COMPLETE)
+        every = IMPORTANCE_EVERY if complete > IMPORTANCE_RARER_FROM else 1
+        if complete < max(IMPORTANCE_FROM, self.view.importance_trials + every):
+            return
+        values = self._study.importance()
+        if values is not None:
+            self._journal.record(
+                e.Importance(values=dict(values), method=IMPORTANCE_METHOD, trials=complete)
+            )
+
+    def tidy(self, number: int, *, trainer_has_it: bool) -> None:
+        """Remove what an ended trial does not need any more."""
+        if trainer_has_it:
+            drop_model(self._session, number)
+        else:
+            clean_trial(self._session, number)
+
+    def _seconds(self, number: int) -> float:
+        trial = self.view.trials.get(number)
+        return 0.0 if trial is None else trial.seconds
+
+
+def collapse_of(
+    trial: TrialView, recipe: Recipe, step: int | None = None
+) -> tuple[int, str] | None:
+    """Label and reason where the trial had collapsed at a step (the last one where None)."""
+    seen = [known for known in trial.evaluations if step is None or known.step <= step]
+    values = {**trial.params, **trial.fixed}
+    return collapse_reason(seen, trial_config(recipe, values, trial.number).warmup)
+
+
+def collapsed_event(
+    view: SessionView, trial: TrialView, label: int, reason: str
+) -> e.TrialCollapsed:
+    """The end of a trial whose model answers one label only."""
+    name = view.labels[label] if label < len(view.labels) else str(label)
+    return e.TrialCollapsed(trial=trial.number, reason=reason, label=name, seconds=trial.seconds)
+
+
+def rung_reason(rung: e.Rung) -> str:
+    """Why a rung ended a trial: "pruned at 33 %: 0.541 < cutoff 0.603, rank 7 of 9"."""
+    at = f"pruned at {round(rung.share * 100)} %"
+    rank = f"rank {rung.rank} of {rung.among}"
+    if rung.cutoff is None:
+        return f"{at}: {rung.value:.3g}, {rank}"
+    sign = "<" if rung.value < rung.cutoff else ">" if rung.value > rung.cutoff else "="
+    return f"{at}: {rung.value:.3g} {sign} cutoff {rung.cutoff:.3g}, {rank}"
+
+
+def _ends(view: SessionView) -> Iterator[TrialEnd]:
+    """The ends of trials since the session failed the last time, the latest first."""
+    for event in reversed(view.history):
+        if isinstance(event, e.SessionFailed):
+            return
+        if isinstance(event, TrialEnd):
+            yield event
+
+
+def _rung_event(number: int, decision: RungDecision) -> e.Rung:
+    return e.Rung(
+        trial=number,
+        share=decision.share,
+        kept=decision.kept,
+        value=decision.value,
+        cutoff=decision.cutoff,
+        rank=decision.rank,
+        among=decision.among,
+        rule=decision.rule,
+        spared=decision.spared,
+    )
+
+
+def _as_event(message: p.Evaluated) -> e.Evaluated:
+    return e.Evaluated(
+        trial=message.trial,
+        epoch=message.epoch,
+        share=message.share,
+        step=message.step,
+        of=message.of,
+        metrics=message.metrics,
+        confusion=message.confusion,
+        gradient_norms=message.gradient_norms,
+        train_loss=message.train_loss,
+        seconds=message.seconds,
+    )
