@@ -1,0 +1,397 @@
+"""What a study keeps, and what it refuses."""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing
+from itertools import count
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.storages import RDBStorage
+from optuna.trial import FrozenTrial
+
+from tests.study.toys import (
+    BASELINE,
+    MIDDLE,
+    SPACE,
+    ended,
+    opened,
+    run,
+    score,
+    search,
+    told,
+)
+from tuner.errors import TunerError
+from tuner.recipe.types import Choices, Range
+from tuner.study import Study
+from tuner.study.storage import open_storage
+
+
+def test_enqueue_is_idempotent_by_key_and_goes_first(tmp_path: Path) -> None:
+    study = opened(tmp_path)
+    assert study.enqueue(BASELINE, "baseline", "baseline") == 0
+    assert study.enqueue(MIDDLE, "middle", "middle") == 1
+    assert study.enqueue(BASELINE, "baseline", "baseline") == 0
+    again = opened(tmp_path)
+    assert again.enqueue(MIDDLE, "middle", "middle") == 1
+    assert again.states() == {0: "waiting", 1: "waiting"}
+    first, second, third = (again.ask() for _ in range(3))
+    assert [s.number for s in (first, second, third)] == [0, 1, 2]
+    assert [s.origin for s in (first, second, third)] == ["baseline", "middle", "sampled"]
+    assert {**first.params, **first.fixed} == BASELINE
+    assert (second.params, second.fixed) == (MIDDLE, {})
+    assert opened(tmp_path).running() == [first, second, third]
+    assert opened(tmp_path).enqueue(MIDDLE, "middle", "middle") == 1
+
+
+def test_what_was_not_given_is_suggested(tmp_path: Path) -> None:
+    study = opened(tmp_path)
+    study.enqueue({"epochs": 3, "lr.head": 7.0}, "enqueued", "mine")
+    suggestion = study.ask()
+    assert suggestion.params.keys() == SPACE.keys()
+    assert (suggestion.params["epochs"], suggestion.params["lr.head"]) == (3, 7.0)
+    assert suggestion.fixed == {}
+    assert opened(tmp_path).running() == [suggestion]
+
+
+def test_values_keep_their_type(tmp_path: Path) -> None:
+    study = opened(tmp_path)
+    study.enqueue({"lr.head": 0, "epochs": 4.0, "batch_size": 16.0}, "enqueued", "mine")
+    params = study.ask().params
+    assert [type(params[name]) for name in SPACE] == [float, float, int, int]
+    assert [type(opened(tmp_path).running()[0].params[n]) for n in SPACE] == [
+        float,
+        float,
+        int,
+        int,
+    ]
+
+
+def test_endings_are_idempotent_and_cannot_be_contradicted(tmp_path: Path) -> None:
+    study = opened(tmp_path)
+    numbers = [study.ask().number for _ in range(5)]
+    study.evaluate(1, 0.2, 0.3)
+
+    def end(study: Study) -> None:
+        study.complete(0, 0.5)
+        study.prune(1)
+        study.prune(2, 0.25)
+        study.collapse(3)
+        study.fail(4)
+
+    end(study)
+    expected = [
+        ("complete", 0.5),
+        ("pruned", 0.3),
+        ("pruned", 0.25),
+        ("pruned", 0.0),
+        ("failed", None),
+    ]
+    for current in (study, opened(tmp_path)):
+        end(current)
+        assert [current.outcome(number) for number in numbers] == expected
+        assert [current.has_collapsed(number) for number in numbers] == [False] * 3 + [True, False]
+        for number, other_end in [
+            (0, current.prune),
+            (1, current.collapse),
+            (3, current.fail),
+            (4, current.collapse),
+        ]:
+            with pytest.raises(RuntimeError, match="has ended as"):
+                other_end(number)
+        with pytest.raises(RuntimeError, match="has ended as"):
+            current.complete(0, 0.6)
+        with pytest.raises(RuntimeError, match="not running"):
+            current.evaluate(0, 0.9, 0.5)
+        with pytest.raises(KeyError):
+            current.complete(99, 0.5)
+
+
+def test_a_value_that_is_no_number_never_reaches_the_database(tmp_path: Path) -> None:
+    study = opened(tmp_path)
+    number = study.ask().number
+    with pytest.raises(ValueError, match="not a number"):
+        study.evaluate(number, 0.5, math.nan)
+    for end in (study.complete, study.prune):
+        with pytest.raises(ValueError, match="not a number"):
+            end(number, math.nan)
+    assert opened(tmp_path).states() == {number: "running"}
+    assert told(opened(tmp_path))[0].curve == {}
+
+
+@pytest.mark.parametrize("direction", ["maximize", "minimize"])
+def test_a_collapsed_trial_is_the_worst_for_tpe(direction: str, tmp_path: Path) -> None:
+    """Also where it came further than a pruned one, which TPE would rank before it."""
+    from optuna.samplers._tpe.sampler import _split_trials
+
+    sign = 1 if direction == "maximize" else -1
+    study = opened(tmp_path, direction=direction, worst=0.0 if sign == 1 else math.inf)
+    values = [0.5, 0.6, 0.7]
+    collapsed, pruned, *complete = (study.ask().number for _ in range(5))
+    for share in (0.2, 0.5, 0.9):
+        study.evaluate(collapsed, share, sign * 0.99)
+    study.collapse(collapsed)
+    study.evaluate(pruned, 0.2, sign * 0.1)
+    study.prune(pruned)
+    for number, value in zip(complete, values, strict=True):
+        study.complete(number, sign * value)
+    for current in (study, opened(tmp_path, direction=direction)):
+        view = current._history.study()
+        below, above = _split_trials(view, view.get_trials(), 4)
+        assert [trial.number for trial in above] == [collapsed]
+        assert len(below) == 4
+    assert study.outcome(collapsed).value == (0.0 if sign == 1 else math.inf)
+
+
+def test_minimize_prunes_the_high_values(tmp_path: Path) -> None:
+    study = opened(tmp_path, direction="minimize", worst=math.inf)
+    kept = []
+    for value in (0.5, 0.4, 0.6, 0.3):
+        decision = study.evaluate(study.ask().number, 0.4, value)
+        assert decision is not None
+        kept.append(decision.kept)
+    assert kept == [True, True, False, True]
+
+
+def test_a_killed_study_ends_as_one_that_was_not(tmp_path: Path) -> None:
+    """SIGKILL at some instants: the trials, parameters, curves and ends are the same to the bit."""
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    whole.mkdir()
+    killed.mkdir()
+    run(opened(whole), 20)
+    opened(killed).close()
+    instants = random.Random(5)
+    for trials in (2, 5, 9, 12, 16):
+        _run_and_kill(killed, 20, once_begun=trials, delay=instants.uniform(0, 0.05))
+        with closing(sqlite3.connect(killed / "study.db")) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert ended(opened(killed)) < 20
+    run(opened(killed), 20)
+    assert told(opened(killed)) == told(opened(whole))
+
+
+def _run_and_kill(folder: Path, trials: int, *, once_begun: int, delay: float) -> None:
+    child = os.fork()
+    if child == 0:
+        run(opened(folder), trials)
+        os._exit(0)
+    with closing(sqlite3.connect(folder / "study.db")) as reader:
+        deadline = time.monotonic() + 60
+        while reader.execute("SELECT count(*) FROM trials").fetchone()[0] <= once_begun:
+            assert time.monotonic() < deadline
+    time.sleep(delay)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+
+
+def test_a_reader_never_locks_the_writer_out(tmp_path: Path) -> None:
+    study = opened(tmp_path)
+    number = study.ask().number
+    reader = sqlite3.connect(tmp_path / "study.db")
+    try:
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM trials").fetchone() == (1,)
+        started = time.perf_counter()
+        for step in range(1, 6):
+            study.evaluate(number, step / 10, 0.5)
+        study.complete(number, 0.5)
+        assert time.perf_counter() - started < 5  # a locked writer would wait 30 s
+        assert reader.execute("SELECT count(*) FROM trial_values").fetchone() == (0,)
+    finally:
+        reader.close()
+    assert opened(tmp_path).outcome(number) == ("complete", 0.5)
+
+
+def test_another_writer_is_waited_for(tmp_path: Path) -> None:
+    study = opened(tmp_path)
+    other = sqlite3.connect(tmp_path / "study.db", check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.3, other.rollback).start()
+    assert study.ask().number == 0
+    other.close()
+
+
+def test_optuna_itself_sees_the_same_trials(tmp_path: Path) -> None:
+    study = opened(tmp_path)
+    run(study, 8)
+    study.collapse(study.ask().number)
+    seen = optuna.load_study(study_name="toy", storage=f"sqlite:///{tmp_path / 'study.db'}")
+    ends = {trial.number: (trial.state.name.lower(), trial.value) for trial in seen.trials}
+    assert ends == {number: tuple(study.outcome(number)) for number in study.states()}
+    assert [dict(t.intermediate_values) for t in seen.trials] == [t.curve for t in told(study)]
+    assert [t.params for t in seen.trials[1:]] == [dict(t.params) for t in told(study)[1:]]
+    assert seen.trials[0].user_attrs["fixed"] == {
+        name: BASELINE[name] for name in ("lr.head", "epochs", "batch_size", "weight_decay")
+    }
+    assert seen.ask().number == 9
+
+
+def test_optuna_dashboard_reads_it(tmp_path: Path) -> None:
+    dashboard = pytest.importorskip("optuna_dashboard")
+    study = opened(tmp_path)
+    run(study, 6)
+    app = dashboard.wsgi(f"sqlite:///{tmp_path / 'study.db'}")
+    pages = [_get(app, path) for path in ("/api/studies", "/api/studies/1")]
+    assert '"study_name": "toy"' in pages[0]
+    assert pages[1].count('"trial_id"') >= 6
+
+
+def _get(app: object, path: str) -> str:
+    from wsgiref.util import setup_testing_defaults
+
+    environ: dict[str, object] = {"PATH_INFO": path, "REQUEST_METHOD": "GET"}
+    setup_testing_defaults(environ)
+    return b"".join(app(environ, lambda *_: None)).decode()  # type: ignore[operator]
+
+
+def test_the_file_is_private_and_in_wal_mode(tmp_path: Path) -> None:
+    odd = tmp_path / "a{b}?c #%20"
+    odd.mkdir()
+    storage = open_storage(odd / "study.db")
+    files = sorted(path.name for path in odd.iterdir())
+    assert files == ["study.db", "study.db-shm", "study.db-wal"]
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in odd.iterdir()}
+    assert modes == {0o600}
+    with storage.engine.connect() as connection:
+        raw = connection.connection
+        assert raw.cursor().execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert raw.cursor().execute("PRAGMA synchronous").fetchone() == (1,)
+        assert raw.cursor().execute("PRAGMA busy_timeout").fetchone() == (30000,)
+
+
+def test_a_closed_study_is_one_file(tmp_path: Path) -> None:
+    study = opened(tmp_path)
+    study.ask()
+    study.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["study.db"]
+
+
+def _damaged(path: Path) -> None:
+    opened(path.parent)
+    for leftover in path.parent.glob("study.db-*"):
+        leftover.unlink()
+    content = bytearray(path.read_bytes())
+    content[8192:16384] = b"\xff" * 8192
+    path.write_bytes(bytes(content))
+
+
+def _foreign(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE songs (name TEXT)")
+    connection.close()
+
+
+def _from_the_future(path: Path) -> None:
+    opened(path.parent)
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE version_info SET library_version = '99.0.0'")
+        connection.execute("UPDATE alembic_version SET version_num = 'v99.0.0.a'")
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: path.write_text("no database at all\n" * 99), "not an SQLite database"),
+        (_damaged, "is damaged"),
+        (_foreign, "another program"),
+        (_from_the_future, "another version of Optuna"),
+        (lambda path: path.mkdir(), "cannot be written"),
+        (lambda path: path.parent.rmdir(), "cannot be written"),
+    ],
+)
+def test_a_database_that_cannot_be_used(make: object, message: str, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    make(folder / "study.db")  # type: ignore[operator]
+    with pytest.raises(TunerError, match=message) as error:
+        Study.open(folder / "study.db", "toy", SPACE, search(), "maximize", 0.0)
+    assert "\n" not in str(error.value)
+    assert str(folder / "study.db") in str(error.value)
+
+
+def test_a_study_of_the_other_direction_is_refused(tmp_path: Path) -> None:
+    opened(tmp_path)
+    with pytest.raises(TunerError, match="does not minimize its metric"):
+        opened(tmp_path, direction="minimize")
+
+
+def test_a_copied_session_has_the_same_study_under_another_name(tmp_path: Path) -> None:
+    run(opened(tmp_path), 3)
+    copy = Study.open(tmp_path / "study.db", "copy", SPACE, search(), "maximize", 0.0)
+    assert ended(copy) == 3
+
+
+ZOOMED: dict[str, Range | Choices] = {
+    "lr.body": Range(1e-5, 1e-4, "log"),
+    "lr.head": Range(0.0, 1e-2),
+    "epochs": Range(1, 10, integer=True),
+}
+
+
+def test_a_new_generation_takes_over_what_lies_inside(tmp_path: Path) -> None:
+    first = opened(tmp_path, "random", pruner="none")
+    run(first, 10)
+    first.collapse(first.ask().number)
+    first.ask()
+    inside = [
+        number
+        for number, trial in enumerate(told(first)[:11])
+        if number
+        and 1e-5 <= float(trial.params["lr.body"]) <= 1e-4
+        and trial.params["batch_size"] == 16
+    ]
+    zoomed = opened(tmp_path, generation=1, space=ZOOMED, settings={"batch_size": 16})
+    assert zoomed.carried == len(inside) > 1
+    assert [record.number for record in zoomed._carried] == inside
+    assert zoomed.states() == {}
+    suggestion = zoomed.ask()
+    assert suggestion.number == 12
+    zoomed.complete(suggestion.number, score({**suggestion.params, "batch_size": 16}))
+    again = opened(tmp_path, generation=1, space=ZOOMED, settings={"batch_size": 16})
+    assert (again.carried, again.states()) == (len(inside), {12: "complete"})
+    assert len(again._history.study().trials) == len(inside) + 1
+    assert again.ask().number == 13
+    third = opened(tmp_path, generation=2, space=ZOOMED, settings={"batch_size": 16})
+    assert [record.number for record in third._carried] == [*inside, 12]
+    assert third.ask().number == 14
+
+
+def test_taking_over_is_finished_after_a_crash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(opened(tmp_path, "random", pruner="none"), 6)
+    original, calls = RDBStorage.create_new_trial, count()
+
+    def dying(storage: RDBStorage, study_id: int, trial: FrozenTrial) -> int:
+        if next(calls) == 2:
+            raise KeyboardInterrupt
+        return original(storage, study_id, trial)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RDBStorage, "create_new_trial", dying)
+        with pytest.raises(KeyboardInterrupt):
+            opened(tmp_path, generation=1)
+    again = opened(tmp_path, generation=1)
+    assert [record.number for record in again._carried] == [1, 2, 3, 4, 5]
+    assert again.ask().number == 6
+
+
+def test_importing_it_is_light() -> None:
+    heavy = ("torch", "transformers", "pandas", "plotly", "matplotlib", "sklearn", "scipy")
+    code = f"import sys, tuner.study; print([m for m in {heavy} if m in sys.modules])"
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout == "[]\n"

@@ -1,0 +1,136 @@
+"""One Optuna study for each generation of a session, all in the session's database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from optuna.storages import RDBStorage
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from tuner.errors import TunerError
+from tuner.recipe.types import Scalar
+from tuner.study.records import Attribute, Record, record_of
+from tuner.study.space import Space, distributions
+
+_GENERATION = "generation"
+_ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """Where a generation is: its study in the database, and the number of its first own trial."""
+
+    study_id: int
+    generation: int
+    first: int
+
+
+def open_lineage(
+    storage: RDBStorage,
+    name: str,
+    generation: int,
+    direction: StudyDirection,
+    space: Space,
+    settings: Mapping[str, Scalar],
+) -> Lineage:
+    """Find the study of a generation, or begin it with the earlier trials that lie in its space.
+
+    A study is known by the generation noted in it, so a session folder can be copied under
+    another name. Taking trials over is finished here when a crash has cut it short.
+    """
+    known = _studies(storage)
+    if generation not in known:
+        known[generation] = _new_study(storage, name, generation, direction)
+    study_id = known[generation]
+    if storage.get_study_directions(study_id) != [direction]:
+        raise TunerError(
+            f"the study of {name} does not {direction.name.lower()} its metric, but the recipe "
+            f"asks for it now: begin a new session for another metric"
+        )
+    first = _carry(storage, known, generation, space, settings) if generation else 0
+    return Lineage(study_id, generation, first)
+
+
+def is_carried(trial: FrozenTrial) -> bool:
+    """Whether the trial was taken over from an earlier generation."""
+    return Attribute.CARRIED in trial.user_attrs
+
+
+def _studies(storage: RDBStorage) -> dict[int, int]:
+    return {
+        study.user_attrs[_GENERATION]: storage.get_study_id_from_name(study.study_name)
+        for study in storage.get_all_studies()
+        if _GENERATION in study.user_attrs
+    }
+
+
+def _new_study(storage: RDBStorage, name: str, generation: int, direction: StudyDirection) -> int:
+    title = f"{name} (generation {generation})" if generation else name
+    try:  # a crash may have come between the study and its note
+        study_id = storage.get_study_id_from_name(title)
+    except KeyError:
+        study_id = storage.create_new_study([direction], title)
+    storage.set_study_user_attr(study_id, _GENERATION, generation)
+    return study_id
+
+
+def _carry(
+    storage: RDBStorage,
+    known: Mapping[int, int],
+    generation: int,
+    space: Space,
+    settings: Mapping[str, Scalar],
+) -> int:
+    """Take over the trials that lie in the new space; the number of trials before it."""
+    study_id = known[generation]
+    present = {
+        trial.user_attrs[Attribute.CARRIED]
+        for trial in storage.get_all_trials(study_id, deepcopy=False)
+        if is_carried(trial)
+    }
+    count = 0
+    for count, trial in enumerate(_own_trials(storage, known, generation), start=1):
+        record = record_of(trial, count - 1, space)
+        if record.number not in present and _belongs(trial, record, space, settings):
+            storage.create_new_trial(study_id, _copy(trial, record, space))
+    return count
+
+
+def _own_trials(
+    storage: RDBStorage, known: Mapping[int, int], generation: int
+) -> Iterator[FrozenTrial]:
+    for earlier in sorted(g for g in known if g < generation):
+        trials = storage.get_all_trials(known[earlier], deepcopy=False)
+        yield from (trial for trial in trials if not is_carried(trial))
+
+
+def _belongs(
+    trial: FrozenTrial, record: Record, space: Space, settings: Mapping[str, Scalar]
+) -> bool:
+    elsewhere = {**trial.params, **record.fixed}
+    others = {name: value for name, value in elsewhere.items() if name not in space}
+    return (
+        trial.state in _ENDED
+        and space.keys() == record.params.keys()
+        and not space.keys() & record.fixed.keys()
+        and all(name in settings and settings[name] == value for name, value in others.items())
+    )
+
+
+def _copy(trial: FrozenTrial, record: Record, space: Space) -> FrozenTrial:
+    attributes: dict[str, object] = {
+        Attribute.CARRIED: record.number,
+        Attribute.ORIGIN: record.origin,
+    }
+    if record.collapsed:
+        attributes[Attribute.COLLAPSED] = True
+    return create_trial(
+        state=trial.state,
+        value=trial.value,
+        params=dict(record.params),
+        distributions=distributions(space),
+        user_attrs=attributes,
+        intermediate_values=dict(trial.intermediate_values),
+    )

@@ -1,0 +1,130 @@
+"""What the study knows about each trial, kept in memory and rebuilt from the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from optuna.trial import FrozenTrial, TrialState
+
+from tuner.recipe.types import Scalar
+from tuner.study.space import Space, inside
+
+State = Literal["running", "waiting", "complete", "pruned", "failed"]
+SAMPLED = "sampled"
+BASELINE = "baseline"
+
+STATES: Mapping[TrialState, State] = {
+    TrialState.RUNNING: "running",
+    TrialState.WAITING: "waiting",
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+}
+
+
+class Attribute:
+    """Names of the user attributes of a trial in the database."""
+
+    ORIGIN = "origin"
+    KEY = "key"
+    FIXED = "fixed"
+    COLLAPSED = "collapsed"
+    CARRIED = "carried"
+    CMA_GENERATION = "cma_generation"
+
+
+FIXED_PARAMS = "fixed_params"
+"""Optuna's own system attribute for the parameters of a trial that waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """What a trial is to be trained with.
+
+    `params` has every searched setting with the value really used, also where that lies outside
+    of its range; `fixed` the settings that are not searched and that this trial has instead of the
+    recipe's own. `origin` is "baseline", "middle", "enqueued" or "sampled".
+    """
+
+    number: int
+    params: Mapping[str, Scalar]
+    fixed: Mapping[str, Scalar]
+    origin: str
+
+
+class Outcome(NamedTuple):
+    """The state of a trial and, where there is one, its value."""
+
+    state: State
+    value: float | None
+
+
+@dataclass(slots=True)
+class Record:
+    """One trial. `id` is the database's; `curve` maps a percent of the schedule to the value there.
+
+    `params` are the searched settings with a value inside of their range. `given` are those of them
+    that an enqueued trial came with. `fixed` are the values that are no point of the space: of
+    settings that are not searched, or outside of their range. A trial that has any is kept from
+    the sampler.
+    """
+
+    number: int
+    id: int
+    state: State
+    origin: str = SAMPLED
+    key: str | None = None
+    params: dict[str, Scalar] = field(default_factory=dict)
+    given: dict[str, Scalar] = field(default_factory=dict)
+    fixed: dict[str, Scalar] = field(default_factory=dict)
+    curve: dict[int, float] = field(default_factory=dict)
+    value: float | None = None
+    collapsed: bool = False
+    carried: bool = False
+    cma_generation: int | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether the trial has ended, in whatever way."""
+        return self.state not in ("running", "waiting")
+
+    def lies_in(self, space: Space) -> bool:
+        """Whether the trial is a point of the space: only then a sampler may learn from it."""
+        return not self.fixed and space.keys() == self.params.keys()
+
+    def suggestion(self, space: Space) -> Suggestion:
+        """The trial as it is to be trained."""
+        known = {**self.params, **self.fixed}
+        return Suggestion(
+            number=self.number,
+            params={name: known[name] for name in space},
+            fixed={name: value for name, value in self.fixed.items() if name not in space},
+            origin=self.origin,
+        )
+
+
+def record_of(trial: FrozenTrial, number: int, space: Space) -> Record:
+    """A trial of the database; parameters that the space does not (or no longer) hold are left."""
+    attributes = trial.user_attrs
+    return Record(
+        number=number,
+        id=trial._trial_id,
+        state=STATES[trial.state],
+        origin=attributes.get(Attribute.ORIGIN, SAMPLED),
+        key=attributes.get(Attribute.KEY),
+        params=_inside(trial.params, space),
+        given=_inside(trial.system_attrs.get(FIXED_PARAMS, {}), space),
+        fixed=dict(attributes.get(Attribute.FIXED, {})),
+        curve=dict(sorted(trial.intermediate_values.items())),
+        value=trial.value,
+        collapsed=bool(attributes.get(Attribute.COLLAPSED, False)),
+        carried=Attribute.CARRIED in attributes,
+        cma_generation=attributes.get(Attribute.CMA_GENERATION),
+    )
+
+
+def _inside(values: Mapping[str, Any], space: Space) -> dict[str, Scalar]:
+    placed = {name: inside(space[name], values[name]) for name in space if name in values}
+    return {name: value for name, value in placed.items() if value is not None}

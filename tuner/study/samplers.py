@@ -1,0 +1,228 @@
+"""Samplers built afresh for every trial, so that no suggestion depends on what a process remembers.
+
+Optuna's TPE, Gaussian process and random samplers are used as they are, told the whole space up
+front (Optuna would infer it from the trials). Its QMC, grid and CMA-ES samplers keep state in the
+study (a counter; the visited points; a pickled optimizer) that a crash between two writes leaves
+behind a trial or ahead of it: those three are written here as functions of the trial's number, or
+of the trials before it. The Gaussian process needs torch: Optuna imports it with the first trial
+after the startup trials, and only where the recipe asks for `sampler = "gp"`.
+"""
+
+# ruff: noqa: ARG002 (the signatures are Optuna's)
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
+from optuna.trial import FrozenTrial
+
+from tuner.errors import TunerError
+from tuner.recipe.types import Choices, Range, Scalar, SearchSection
+from tuner.study.cma import CmaEsByReplay
+from tuner.study.records import SAMPLED, Record
+from tuner.study.seeds import Seeds
+from tuner.study.space import Space, distributions, is_single, value_at
+
+NAMES = ("tpe", "gp", "cmaes", "qmc", "random", "grid")
+SEES_PRUNED = frozenset({"tpe"})
+"""The samplers that know what a pruned trial is; others are shown it as complete."""
+
+
+def check_sampler(search: SearchSection, space: Space) -> None:
+    """Raise TunerError where the recipe's sampler cannot search this space."""
+    if search.sampler not in NAMES:
+        raise TunerError(f'search.sampler = "{search.sampler}" is none of {", ".join(NAMES)}')
+    numbers = sum(isinstance(s, Range) and not is_single(s) for s in space.values())
+    if search.sampler == "cmaes" and numbers < 2:
+        raise TunerError(
+            f'search.sampler = "cmaes" needs at least two searched numbers, there '
+            f'{"is" if numbers == 1 else "are"} {numbers}: use "tpe"'
+        )
+
+
+def build_sampler(
+    search: SearchSection, space: Space, seeds: Seeds, number: int, earlier: Iterable[Record]
+) -> BaseSampler:
+    """The sampler for one trial; `earlier` are the records of the study, this trial's or not."""
+    seed = seeds.of("sampler", number)
+    if not space:
+        return RandomSampler(seed=seed)
+    match search.sampler:
+        case "tpe":
+            return _Tpe(space, search, seed)
+        case "gp":
+            return _GaussianProcess(space, search, seed)
+        case "cmaes":
+            return CmaEsByReplay(space, seeds, number, earlier)
+        case "qmc":
+            return _Sobol(space, seeds, number)
+        case "grid":
+            return _GridPoint(space, search, seeds, seed, _sampled_before(number, earlier))
+        case _:
+            return RandomSampler(seed=seed)
+
+
+def grid_exhausted(search: SearchSection, space: Space, records: Iterable[Record]) -> bool:
+    """Whether every point of the grid was suggested; never for the other samplers."""
+    if search.sampler != "grid":
+        return False
+    return _sampled_before(None, records) >= math.prod(_grid_sizes(space, search.grid_points))
+
+
+def _sampled_before(number: int | None, records: Iterable[Record]) -> int:
+    return sum(
+        record.origin == SAMPLED
+        and not record.carried
+        and (number is None or record.number < number)
+        for record in records
+    )
+
+
+def _searched(space: Space) -> dict[str, BaseDistribution]:
+    return distributions({name: s for name, s in space.items() if not is_single(s)})
+
+
+class _Tpe(TPESampler):
+    """Multivariate TPE over the whole space (Watanabe 2023, arXiv 2304.11127)."""
+
+    def __init__(self, space: Space, search: SearchSection, seed: int) -> None:
+        super().__init__(
+            n_startup_trials=search.startup_trials,
+            seed=seed,
+            multivariate=True,
+            constant_liar=search.slots != 1,
+        )
+        self._joint = _searched(space)
+
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        return self._joint
+
+
+class _GaussianProcess(GPSampler):
+    """Optuna's Gaussian process over the whole space."""
+
+    def __init__(self, space: Space, search: SearchSection, seed: int) -> None:
+        super().__init__(seed=seed, n_startup_trials=search.startup_trials)
+        self._joint = _searched(space)
+
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        return self._joint
+
+    def sample_relative(
+        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        with warnings.catch_warnings():
+            # A collapsed trial's loss is infinite: taken as the worst of the others, as it should.
+            warnings.filterwarnings("ignore", "Clip non-finite values")
+            return super().sample_relative(study, trial, search_space)
+
+
+class _Point(BaseSampler):
+    """One point of the space that is known beforehand."""
+
+    def __init__(self, space: Space, values: dict[str, Scalar]) -> None:
+        self._space = space
+        self._values = values
+
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        return distributions(self._space)
+
+    def sample_relative(
+        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        return self._values
+
+    def sample_independent(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        return self._values[param_name]
+
+
+class _Sobol(_Point):
+    """The point of a scrambled Sobol sequence that has the trial's number."""
+
+    def __init__(self, space: Space, seeds: Seeds, number: int) -> None:
+        # scipy.stats takes half a second to import, so only who asks for QMC pays for it.
+        from scipy.stats import qmc
+
+        engine = qmc.Sobol(len(space), scramble=True, rng=seeds.of("sobol"))
+        if number:
+            engine.fast_forward(number)
+        point = engine.random(1)[0].tolist()
+        super().__init__(
+            space,
+            {n: value_at(s, share) for (n, s), share in zip(space.items(), point, strict=True)},
+        )
+
+
+class _GridPoint(_Point):
+    """The n-th point of the grid in a scattered order, a random one when there is no n-th."""
+
+    def __init__(
+        self, space: Space, search: SearchSection, seeds: Seeds, seed: int, nth: int
+    ) -> None:
+        sizes = _grid_sizes(space, search.grid_points)
+        total = math.prod(sizes)
+        index = _scattered(nth, total, seeds.of("grid")) if nth < total else seed % total
+        values: dict[str, Scalar] = {}
+        for (name, setting), size in zip(space.items(), sizes, strict=True):
+            index, place = divmod(index, size)
+            values[name] = _grid_value(setting, place, size)
+        super().__init__(space, values)
+
+
+def _grid_sizes(space: Space, points: int) -> list[int]:
+    return [_grid_size(setting, points) for setting in space.values()]
+
+
+def _grid_size(setting: Range | Choices, points: int) -> int:
+    if isinstance(setting, Choices):
+        return len(setting.values)
+    if is_single(setting):
+        return 1
+    return min(points, int(setting.high - setting.low) + 1) if setting.integer else points
+
+
+def _grid_value(setting: Range | Choices, place: int, size: int) -> Scalar:
+    if isinstance(setting, Choices):
+        return setting.values[place]
+    if size == 1:
+        return value_at(setting, 0.5)
+    if setting.integer:
+        return _whole_grid_value(setting, place, size)
+    # The ends belong to the grid, and exactly so, whatever exp(log(x)) gives.
+    ends = {0: setting.low, size - 1: setting.high}
+    return ends.get(place, value_at(setting, place / (size - 1)))
+
+
+def _whole_grid_value(setting: Range, place: int, size: int) -> int:
+    bare = Range(setting.low, setting.high, setting.scale)
+    points = {round(float(value_at(bare, i / (size - 1)))) for i in range(size)}
+    # On a log scale neighbours can round to the same number: fill up with the next free ones.
+    free = (n for n in range(int(setting.low), int(setting.high) + 1) if n not in points)
+    while len(points) < size:
+        points.add(next(free))
+    return sorted(points)[place]
+
+
+def _scattered(nth: int, total: int, seed: int) -> int:
+    """A bijection of 0…total-1: every point once, neighbours far apart, no list of all points."""
+    stride = seed % total
+    while math.gcd(stride, total) != 1:
+        stride += 1
+    return (nth * stride + seed // total) % total

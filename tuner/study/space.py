@@ -1,0 +1,83 @@
+"""Searched settings as Optuna's distributions, and where a value lies in them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+
+from tuner.recipe.types import Choices, Range, Scalar
+
+Space = Mapping[str, Range | Choices]
+
+
+def distribution(setting: Range | Choices) -> BaseDistribution:
+    """The setting as Optuna knows it."""
+    if isinstance(setting, Choices):
+        return CategoricalDistribution(setting.values)
+    log = setting.scale == "log"
+    if setting.integer:
+        return IntDistribution(int(setting.low), int(setting.high), log=log)
+    return FloatDistribution(setting.low, setting.high, log=log)
+
+
+def distributions(space: Space) -> dict[str, BaseDistribution]:
+    """Every setting of a space as Optuna knows it, in the same order."""
+    return {name: distribution(setting) for name, setting in space.items()}
+
+
+def inside(setting: Range | Choices, value: Scalar) -> Scalar | None:
+    """The value in the setting's own type, or None when the setting cannot take it."""
+    if isinstance(setting, Choices):
+        return _choice(setting, value)
+    if isinstance(value, str) or not setting.low <= value <= setting.high:
+        return None
+    if setting.integer:
+        return int(value) if int(value) == value else None
+    return float(value)
+
+
+def _choice(setting: Choices, value: Scalar) -> Scalar | None:
+    # True == 1 == 1.0, so a choice of the same type goes first.
+    equal = [choice for choice in setting.values if choice == value]
+    same = [choice for choice in equal if type(choice) is type(value)]
+    return next(iter(same or equal), None)
+
+
+def value_at(setting: Range | Choices, share: float) -> Scalar:
+    """The value at a share 0…1 of the setting: of the range on its scale, or of the choices."""
+    if isinstance(setting, Choices):
+        return setting.values[min(int(share * len(setting.values)), len(setting.values) - 1)]
+    low, high = _edges(setting)
+    point = low + share * (high - low)
+    value = math.exp(point) if setting.scale == "log" else point
+    if setting.integer:
+        return min(max(round(value), int(setting.low)), int(setting.high))
+    return min(max(value, setting.low), setting.high)
+
+
+def share_at(setting: Range, value: float) -> float:
+    """Where a value lies in its range, 0…1 on the range's scale; a single value lies at 0.5."""
+    low, high = _edges(setting)
+    point = math.log(value) if setting.scale == "log" else value
+    return (point - low) / (high - low) if high > low else 0.5
+
+
+def is_single(setting: Range | Choices) -> bool:
+    """Whether there is nothing to choose."""
+    if isinstance(setting, Choices):
+        return len(setting.values) == 1
+    return setting.low == setting.high
+
+
+def _edges(setting: Range) -> tuple[float, float]:
+    # A whole number stands for the unit around it, so that the ends are drawn as often as the rest.
+    margin = 0.5 if setting.integer else 0.0
+    low, high = setting.low - margin, setting.high + margin
+    return (math.log(low), math.log(high)) if setting.scale == "log" else (low, high)
