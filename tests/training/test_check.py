@@ -1,0 +1,222 @@
+"""What can be known before training: `describe` and `check`, and what a wrong model says."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections import namedtuple
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+import tuner.training.model as model_module
+from tests.training.conftest import RecipeMaker, learnable_rows, write_jsonl
+from tuner.errors import TunerError
+from tuner.recipe.findings import CheckReport, ModelDescription
+from tuner.recipe.types import ModelSection
+from tuner.training.check import answer_check
+from tuner.training.describe import answer_describe
+from tuner.training.model import load_config, load_tokenizer, load_weights, model_source
+
+
+def texts(report: CheckReport, level: str) -> str:
+    """All findings of a level, one a line."""
+    return "\n".join(f"{f.topic}: {f.text}" for f in report.findings if f.level == level)
+
+
+def check(recipe: dict[str, Any]) -> CheckReport:
+    """The answer to a recipe."""
+    return answer_check({"recipe": recipe, "session": None})
+
+
+@pytest.mark.parametrize("kind", ["bert", "roberta", "electra", "distilbert"])
+def test_a_good_recipe_has_only_good_findings(make_recipe: RecipeMaker, kind: str) -> None:
+    report = check(make_recipe(kind, data={"holdout": 0.5}))
+    assert texts(report, "error") == texts(report, "warning") == ""
+    good = texts(report, "ok")
+    assert "rows: 64 train, 15 validation, 15 test" in good
+    assert '"no" 50.0%, "yes" 50.0%' in good
+    assert 'group "lower": ' in good
+    assert report.labels == ["no", "yes"]
+    assert report.rows == {"train": 64, "validation": 15, "test": 15}
+    assert report.model is not None
+    assert (report.model.layers, report.model.shared_layers) == (2, False)
+
+
+def test_everything_wrong_with_the_data_is_found(make_recipe: RecipeMaker, tmp_path: Path) -> None:
+    train = [*learnable_rows(100, 1), {"text": " ", "label": "no"}, {"text": "w1", "label": "rare"}]
+    other = [*train[:3], {"text": "w1 " * 30, "label": "new"}, {"text": "w2", "label": "no"}]
+    data = {
+        "train": str(write_jsonl(tmp_path / "t.jsonl", train)),
+        "validation": str(write_jsonl(tmp_path / "v.jsonl", other)),
+    }
+    recipe = make_recipe(data=data, model={"max_length": 100}, search={"metric": "f1.jes"})
+    report = check(recipe)
+    warnings, errors = texts(report, "warning"), texts(report, "error")
+    assert 'validation has 1 rows of "new", train has none' in warnings
+    assert 'validation has no row of "rare"' in warnings
+    assert "1 rare classes" in warnings
+    assert "train has 1 rows with an empty text" in warnings
+    assert "3 of 5 validation rows are in train too" in warnings
+    assert "max_length is 100, but the model has 32 positions" in warnings
+    assert errors == "" or "f1.jes" in errors
+    assert 'the data has no "f1.jes"; did you mean "f1.yes"?' in errors
+
+
+def test_a_wrong_file_a_wrong_group_and_a_wrong_model_are_each_one_error(
+    make_recipe: RecipeMaker, tmp_path: Path
+) -> None:
+    groups = [
+        {"name": "one", "params": ["classifer.*"], "lr": 1e-5},
+        {"name": "rest", "rest": True, "lr": 1e-5},
+    ]
+    report = check(make_recipe(data={"validation": str(tmp_path / "v.csv")}, groups=groups))
+    errors = texts(report, "error")
+    assert "data: data.validation: there is no file" in errors
+    assert 'groups: groups.one.params: "classifer.*" matches no parameter' in errors
+    assert report.labels == []
+
+    report = check(make_recipe(model={"name": str(tmp_path / "nothing" / "here")}))
+    assert "model: model.name: there is no folder" in texts(report, "error")
+    assert report.model is None
+
+
+def test_uncovered_doubled_and_frozen_groups_are_errors(make_recipe: RecipeMaker) -> None:
+    only = [{"name": "head", "part": "head", "lr": 1e-3}]
+    assert "in no group" in texts(check(make_recipe(groups=only)), "error")
+    double = [*only, {"name": "c", "params": ["classifier.*"], "lr": 1e-3}]
+    assert "in two groups" in texts(check(make_recipe(groups=double)), "error")
+
+
+def test_a_full_disk_is_an_error(make_recipe: RecipeMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage(10, 10, 0))
+    assert "disk: about" in texts(check(make_recipe()), "error")
+
+
+def test_albert_has_one_layer_that_all_share(tmp_path: Path) -> None:
+    from transformers import AlbertConfig
+
+    from tests.training.conftest import make_tokenizer
+
+    size = make_tokenizer(tmp_path)
+    AlbertConfig(
+        vocab_size=size, hidden_size=16, num_attention_heads=2, intermediate_size=32,
+        num_hidden_layers=4, embedding_size=8,
+    ).save_pretrained(tmp_path)  # fmt: skip
+    (tmp_path / "model.safetensors").write_bytes(b"not read")
+    described = answer_describe({"model": str(tmp_path), "labels": ["a", "b", "c"]})
+    assert (described.layers, described.shared_layers) == (1, True)
+    assert described.labels == ["a", "b", "c"]
+    assert dict(described.parameters)["classifier.weight"] == (3, 16)
+
+
+def ask(command: str, request: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    """Run `python -m tuner.training COMMAND`."""
+    return subprocess.run(
+        [sys.executable, "-m", "tuner.training", command],
+        input=json.dumps(request),
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"HF_HUB_OFFLINE": "1"},
+    )
+
+
+def test_describe_as_a_process(make_recipe: RecipeMaker) -> None:
+    answer = ask("describe", {"recipe": make_recipe("distilbert")})
+    assert answer.returncode == 0, answer.stderr
+    described = msgspec.json.decode(answer.stdout, type=ModelDescription)
+    assert (described.model_type, described.hidden_size) == ("distilbert", 16)
+
+
+def test_a_wrong_model_as_a_process_is_one_line_and_exit_code_2() -> None:
+    answer = ask("describe", {"model": "nobody/no-such-model", "labels": []})
+    assert answer.returncode == 2
+    assert answer.stdout == ""
+    assert len(answer.stderr.strip().splitlines()) == 1
+    assert "no such folder, and no network" in answer.stderr
+
+
+# --- models that cannot be loaded
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_module, "hub_is_reachable", lambda: False)
+
+
+def message_of(section: ModelSection, load: Callable[[Any], Any]) -> str:
+    """What loading says, in one line."""
+    with pytest.raises(TunerError) as caught:
+        load(model_source(section))
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.usefixtures("offline")
+def test_unknown_models_are_told_plainly(tmp_path: Path) -> None:
+    def config(source: Any) -> Any:
+        return load_config(source, ["a", "b"])
+
+    assert "no such folder, and no network" in message_of(ModelSection("no/such"), config)
+    assert "no folder and no hub model" in message_of(ModelSection("a b?"), config)
+    (tmp_path / "model").mkdir()
+    near = message_of(ModelSection(str(tmp_path / "modle")), config)
+    assert "there is no folder" in near
+    assert 'did you mean "model"?' in near
+    assert "holds no config.json" in message_of(ModelSection(str(tmp_path / "model")), config)
+    (tmp_path / "model" / "config.json").write_text('{"model_type": "bert"}')
+    assert "holds no weights" in message_of(ModelSection(str(tmp_path / "model")), config)
+
+
+def test_pickled_weights_are_loaded_only_on_request(
+    models: Callable[[str], Path], tmp_path: Path
+) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    folder = tmp_path / "pickled"
+    shutil.copytree(models("bert"), folder)
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    refused = message_of(ModelSection(str(folder)), lambda source: source)
+    assert "set model.allow_pickle = true" in refused
+    source = model_source(ModelSection(str(folder), allow_pickle=True))
+    _, fresh = load_weights(source, load_config(source, ["a", "b"]))
+    assert fresh == {"classifier.weight", "classifier.bias"}
+
+
+def test_foreign_code_runs_only_on_request(tmp_path: Path, models: Callable[[str], Path]) -> None:
+    folder = tmp_path / "foreign"
+    shutil.copytree(models("bert"), folder)
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"model_type": "unheard", "auto_map": {"AutoConfig": "code.Config"}}
+    (folder / "config.json").write_text(json.dumps(config))
+    told = message_of(ModelSection(str(folder)), lambda source: load_config(source, ["a", "b"]))
+    assert "set model.trust_remote_code = true" in told
+
+
+def test_a_model_without_a_tokenizer_says_so(models: Callable[[str], Path], tmp_path: Path) -> None:
+    folder = tmp_path / "mute"
+    shutil.copytree(models("bert"), folder)
+    for path in folder.glob("tokenizer*"):
+        path.unlink()
+    told = message_of(ModelSection(str(folder)), load_tokenizer)
+    assert "tokenizer" in told
+
+
+def test_damaged_weights_are_told_plainly(models: Callable[[str], Path], tmp_path: Path) -> None:
+    folder = tmp_path / "damaged"
+    shutil.copytree(models("bert"), folder)
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:500])
+    section = ModelSection(str(folder))
+    told = message_of(section, lambda s: load_weights(s, load_config(s, ["a", "b"])))
+    assert "weights cannot be loaded" in told

@@ -1,0 +1,168 @@
+"""A trial that is interrupted goes on as if nothing had happened, to the bit."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from tests.training.conftest import BenchMaker, of_kind, request_of, run_through
+from tuner.pool.protocol import Completed, Evaluated, Note, Pause, Paused, Reply, Started, Train
+from tuner.training.bench import Bench
+from tuner.training.checkpoint import generator_states, restore_generators
+from tuner.training.loop import train
+
+
+def measured(messages: list[Reply]) -> list[Any]:
+    """All evaluations without the clock."""
+    return [msgspec.structs.replace(e, seconds=0.0) for e in of_kind(messages, Evaluated)]
+
+
+def predictions(folder: Path) -> list[bytes]:
+    """The bytes of every prediction file of a trial."""
+    return [path.read_bytes() for path in sorted(folder.glob("predictions-*.npz"))]
+
+
+def weights(folder: Path) -> bytes:
+    """The bytes of a trial's saved model."""
+    return (folder / "model" / "model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("step", [1, 3, 8, 9, 15, 16])
+def test_paused_at_a_step_and_resumed_is_the_same_to_the_bit(
+    make_bench: BenchMaker, step: int
+) -> None:
+    bench = make_bench(training={"batch_size": 4, "accumulation": 2})
+    whole = run_through(bench, request_of(bench, trial=0))
+    paused = _pause_after(bench, request_of(bench, trial=1), step)
+    assert isinstance(paused[-1], Paused)
+    assert paused[-1].step == step
+    torch.manual_seed(99)
+    resumed = run_through(bench, request_of(bench, trial=1))
+
+    assert of_kind(resumed, Started) == [Started(trial=1, step=step, of=16)]
+    renumbered = [msgspec.structs.replace(e, trial=0) for e in measured(resumed)]
+    assert renumbered == measured(whole)
+    trials = bench.session / "trials"
+    assert predictions(trials / "0001") == predictions(trials / "0000")
+    assert weights(trials / "0001") == weights(trials / "0000")
+    assert not (trials / "0001" / "checkpoint").exists()
+
+
+def _pause_after(bench: Bench, request: Train, step: int) -> list[Reply]:
+    conversation = train(bench, request)
+    messages = [next(conversation)]
+    done = 0
+    while done < step:
+        messages.append(conversation.send(None))
+        done += 1
+    messages.append(conversation.send(Pause()))
+    conversation.close()
+    return [message for message in messages if message is not None]
+
+
+def test_every_generator_comes_back() -> None:
+    import random
+
+    device = torch.device("cpu")
+    states = generator_states(device)
+    drawn = (torch.rand(3).tolist(), np.random.rand(3).tolist(), random.random())
+    states = msgspec.json.decode(msgspec.json.encode(states), type=type(states))
+    restore_generators(states, device)
+    assert (torch.rand(3).tolist(), np.random.rand(3).tolist(), random.random()) == drawn
+
+
+@pytest.fixture
+def paused_bench(make_bench: BenchMaker) -> Bench:
+    """A bench whose trial 1 was paused after step 9."""
+    bench = make_bench()
+    _pause_after(bench, request_of(bench, trial=1), 9)
+    return bench
+
+
+def test_a_checkpoint_is_small_files_without_pickle(paused_bench: Bench) -> None:
+    folder = paused_bench.session / "trials" / "0001" / "checkpoint"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "00000009.json",
+        "00000009.safetensors",
+    ]
+    names = {name.split("/")[0] for name in load_file(folder / "00000009.safetensors")}
+    assert {"model", "exp_avg", "exp_avg_sq", "step"} <= names
+    state = json.loads((folder / "00000009.json").read_text())
+    assert len(state["evaluations"]) == 1
+
+
+@pytest.mark.parametrize("damage", ["tensors", "json", "missing", "other"])
+def test_a_damaged_or_foreign_checkpoint_is_left_aside_with_a_note(
+    paused_bench: Bench, damage: str
+) -> None:
+    folder = paused_bench.session / "trials" / "0001" / "checkpoint"
+    request = request_of(paused_bench, trial=1)
+    if damage == "tensors":
+        path = folder / "00000009.safetensors"
+        raw = bytearray(path.read_bytes())
+        raw[-5] ^= 1
+        path.write_bytes(raw)
+    elif damage == "json":
+        path = folder / "00000009.json"
+        path.write_bytes(path.read_bytes()[:-20])
+    elif damage == "missing":
+        (folder / "00000009.safetensors").unlink()
+    else:
+        request = request_of(paused_bench, trial=1, batch_size=4)
+    messages = run_through(paused_bench, request)
+    (note,) = of_kind(messages, Note)
+    assert "checkpoint 00000009 is" in note.text
+    assert of_kind(messages, Started)[0].step == 0
+    assert of_kind(messages, Completed)
+
+
+def test_a_torn_newer_checkpoint_falls_back_to_the_one_before(paused_bench: Bench) -> None:
+    folder = paused_bench.session / "trials" / "0001" / "checkpoint"
+    shutil.copy(folder / "00000009.json", folder / "00000012.json")
+    (folder / "00000012.safetensors").write_bytes(b"torn")
+    messages = run_through(paused_bench, request_of(paused_bench, trial=1))
+    assert "00000012" in of_kind(messages, Note)[0].text
+    assert of_kind(messages, Started)[0].step == 9
+
+
+def test_checkpoints_are_written_by_training_time(make_bench: BenchMaker) -> None:
+    bench = make_bench(training={"checkpoint_seconds": 1.0})
+    now = [0.0]
+
+    def clock() -> float:
+        now[0] += 0.1
+        return now[0]
+
+    folder = bench.session / "trials" / "0000" / "checkpoint"
+    seen: list[str] = []
+    for _ in train(bench, request_of(bench), clock):
+        files = [path.name for path in folder.glob("*.json")]
+        assert len(files) <= 1
+        seen += [name for name in files if name not in seen]
+    assert len(seen) >= 1
+    assert not folder.exists()
+
+
+def test_another_best_value_after_a_resume_saves_the_kept_weights(make_bench: BenchMaker) -> None:
+    """The best evaluation lies before the pause: its weights come out of the checkpoint."""
+    bench = make_bench(training={"epochs": 6})
+    rates = dict.fromkeys(("embeddings", "lower", "upper", "rest"), 2e-2)
+    requests = [
+        request_of(bench, trial=number, learning_rates=rates, metric="loss") for number in (0, 1)
+    ]
+    whole = run_through(bench, requests[0])
+    _pause_after(bench, requests[1], 45)
+    resumed = run_through(bench, requests[1])
+    kept = of_kind(whole, Completed)[0]
+    assert kept.step < 45
+    assert of_kind(resumed, Completed)[0].step == kept.step
+    trials = bench.session / "trials"
+    assert weights(trials / "0000") == weights(trials / "0001")

@@ -1,0 +1,214 @@
+"""Division, sealing, tokens and their cache."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tuner.training.data as data_module
+import tuner.training.tokens as tokens_module
+from tests.training.conftest import (
+    BenchMaker,
+    RecipeMaker,
+    learnable_rows,
+    request_of,
+    run_through,
+    write_jsonl,
+)
+from tuner.errors import TunerError
+from tuner.recipe.load import parse
+from tuner.training.data import load_data
+from tuner.training.model import load_tokenizer, model_source
+from tuner.training.score import score_sealed
+from tuner.training.split import stratified_cut
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    counts=st.lists(st.integers(2, 40), min_size=2, max_size=6),
+    share=st.floats(0.2, 0.8),
+    seed=st.integers(0, 9),
+)
+def test_a_cut_is_a_stratified_partition(counts: list[int], share: float, seed: int) -> None:
+    classes = np.repeat(np.arange(len(counts)), counts)
+    kept, cut = stratified_cut(classes, share, seed)
+    assert np.array_equal(np.sort(np.concatenate([kept, cut])), np.arange(len(classes)))
+    for number, count in enumerate(counts):
+        here = int(np.sum(classes[cut] == number))
+        assert abs(here - count * share) <= 1
+        assert here < count
+    again = stratified_cut(classes, share, seed)
+    assert np.array_equal(again[1], cut)
+
+
+def test_half_of_277_rows_is_138_and_139() -> None:
+    classes = np.array([0] * 146 + [1] * 131)
+    kept, cut = stratified_cut(classes, 0.5, 4)
+    assert (len(kept), len(cut)) == (138, 139)
+    assert not np.array_equal(stratified_cut(classes, 0.5, 5)[1], cut)
+
+
+def test_too_small_a_share_is_refused() -> None:
+    with pytest.raises(TunerError, match="leaves one side"):
+        stratified_cut(np.array([0, 1, 0, 1]), 0.01, 0)
+
+
+Loader = Callable[..., data_module.Data]
+
+
+@pytest.fixture
+def loaded(make_recipe: RecipeMaker, tmp_path: Path) -> Loader:
+    """Loads the data of a plain recipe with changes to its sections."""
+
+    def load(**sections: Any) -> data_module.Data:
+        recipe = parse(make_recipe("bert", **sections), "")
+        tokenizer = load_tokenizer(model_source(recipe.model))
+        return load_data(recipe, tokenizer, recipe.model.max_length, tmp_path / "session")
+
+    return load
+
+
+def test_tokens_are_those_of_the_tokenizer(loaded: Loader, make_recipe: RecipeMaker) -> None:
+    recipe = parse(make_recipe(), "")
+    tokenizer = load_tokenizer(model_source(recipe.model))
+    split = loaded().train
+    texts = [row["text"] for row in learnable_rows(64, 1)]
+    for row in (0, 7, 63):
+        here = slice(split.offsets[row], split.offsets[row + 1])
+        assert split.tokens[here].tolist() == tokenizer(texts[row])["input_ids"]
+    assert split.labels.tolist() == [number % 2 for number in range(64)]
+
+
+def test_pairs_have_token_types_and_cut_rows_are_counted(
+    make_recipe: RecipeMaker, tmp_path: Path
+) -> None:
+    rows = [{"a": "w1 " * 9, "b": "w2 " * n, "label": n % 2} for n in range(1, 21)]
+    path = write_jsonl(tmp_path / "pairs.jsonl", rows)
+    changes = {"train": str(path), "validation": 0.5, "text": ["a", "b"]}
+    recipe = parse(make_recipe(data=changes, model={"max_length": 16}), "")
+    tokenizer = load_tokenizer(model_source(recipe.model))
+    data = load_data(recipe, tokenizer, 16, tmp_path / "session")
+    assert set(data.train.types.tolist()) == {0, 1}
+    assert int(data.train.lengths.max()) == 16
+    cut = sum(9 + int(row) + 1 + 3 > 16 for row in data.train.rows)
+    assert data.facts.cut["train"] == cut
+    assert data.facts.labels == ["0", "1"]
+
+
+def test_a_warm_cache_needs_neither_datasets_nor_the_files_contents(
+    loaded: Loader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cold = loaded()
+    real_import = builtins.__import__
+
+    def guarded(name: str, *args: Any, **kwargs: Any) -> Any:
+        assert name.split(".")[0] not in ("datasets", "pandas", "pyarrow")
+        return real_import(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", guarded)
+    monkeypatch.setattr(data_module, "read_rows", None)
+    warm = loaded()
+    assert np.array_equal(cold.train.tokens, warm.train.tokens)
+    assert isinstance(warm.train.tokens, np.ndarray)
+
+
+def test_importing_the_trainer_imports_no_heavy_library() -> None:
+    program = "import sys, tuner.training.serve, tuner.training.__main__; print([m for m in "
+    program += "('torch', 'transformers', 'datasets', 'numpy', 'optuna') if m in sys.modules])"
+    out = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert out.stdout.strip() == "[]"
+
+
+def test_a_damaged_cache_is_made_again(loaded: Loader, tmp_path: Path) -> None:
+    first = loaded()
+    path = tmp_path / "session" / "cache" / first.key / "train.tokens.npy"
+    path.write_bytes(path.read_bytes()[:-8])
+    assert np.array_equal(loaded().train.tokens, first.train.tokens)
+
+
+def test_another_tokenizer_length_or_split_is_another_cache(loaded: Loader) -> None:
+    keys = {
+        loaded().key,
+        loaded(model={"max_length": 10}).key,
+        loaded(data={"holdout": 0.5}).key,
+        loaded(data={"holdout": 0.5, "split_seed": 1}).key,
+    }
+    assert len(keys) == 4
+
+
+def test_data_that_changed_under_a_session_is_refused(
+    make_recipe: RecipeMaker, tmp_path: Path
+) -> None:
+    path = write_jsonl(tmp_path / "t.jsonl", learnable_rows(20, 5))
+    recipe = parse(make_recipe(data={"train": str(path)}), "")
+    tokenizer = load_tokenizer(model_source(recipe.model))
+    load_data(recipe, tokenizer, 24, tmp_path / "session")
+    write_jsonl(path, learnable_rows(20, 6))
+    with pytest.raises(TunerError, match="has changed since this session began"):
+        load_data(recipe, tokenizer, 24, tmp_path / "session")
+    load_data(recipe, tokenizer, 24, tmp_path / "another")
+
+
+def test_a_label_that_train_lacks_is_noted(loaded: Loader, tmp_path: Path) -> None:
+    rows = [*learnable_rows(10, 3), {"text": "w3", "label": "maybe"}]
+    path = write_jsonl(tmp_path / "v.jsonl", rows)
+    facts = loaded(data={"validation": str(path)}).facts
+    assert facts.labels == ["maybe", "no", "yes"]
+    assert facts.notes == ["no training row has the label 'maybe'"]
+
+
+def test_sealed_rows_are_not_tokenized_before_they_are_scored(
+    make_bench: BenchMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokenized: list[int] = []
+    real = tokens_module.tokenize
+
+    def spying(tokenizer: Any, texts: Any, labels: Any, rows: Any, limit: int) -> Any:
+        tokenized.append(len(rows))
+        return real(tokenizer, texts, labels, rows, limit)
+
+    monkeypatch.setattr(data_module, "tokenize", spying)
+    bench = make_bench(data={"holdout": 0.5, "split_seed": 3})
+    assert tokenized == [64, 15]
+    assert bench.ready().rows == {"train": 64, "validation": 15, "test": 15}
+    cached = sorted(p.name for p in (bench.session / "cache" / bench.data.key).iterdir())
+    assert not any("sealed" in name or "test" in name for name in cached)
+
+    run_through(bench, request_of(bench))
+    scored = score_sealed(bench, str(bench.session / "trials" / "0000" / "model"))
+    assert scored.n == sum(map(sum, scored.confusion)) == 15
+    answers = json.loads((bench.session / "trials" / "0000" / "test_predictions.json").read_text())
+    assert not set(answers["rows"]) & set(bench.data.validation.rows.tolist())
+
+
+def test_a_test_file_is_not_opened_before_it_is_scored(
+    make_bench: BenchMaker, tmp_path: Path
+) -> None:
+    path = tmp_path / "test.jsonl"
+    bench = make_bench(data={"test": str(path)})
+    run_through(bench, request_of(bench))
+    folder = str(bench.session / "trials" / "0000" / "model")
+    with pytest.raises(TunerError, match=r"data\.test: there is no file"):
+        score_sealed(bench, folder)
+    write_jsonl(path, [*learnable_rows(6, 8), {"text": "w1", "label": "other"}])
+    with pytest.raises(TunerError, match="no such label in the training data: 'other'"):
+        score_sealed(bench, folder)
+    write_jsonl(path, learnable_rows(6, 8))
+    assert score_sealed(bench, folder).n == 6
+
+
+def test_without_a_sealed_part_there_is_nothing_to_score(make_bench: BenchMaker) -> None:
+    with pytest.raises(TunerError, match="nothing is sealed"):
+        score_sealed(make_bench(), "anywhere")

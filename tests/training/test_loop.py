@@ -1,0 +1,311 @@
+"""Training as such: which parameters move, at which rates, and what is told."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from transformers import (
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    get_constant_schedule_with_warmup,
+    get_cosine_schedule_with_warmup,
+    get_linear_schedule_with_warmup,
+)
+
+from tests.training.conftest import (
+    KINDS,
+    BenchMaker,
+    config_of,
+    of_kind,
+    request_of,
+    run_through,
+)
+from tuner.pool.protocol import Completed, Evaluated, Progress, Prune, Reply, Started, Stopped
+from tuner.recipe.load import recipe_to_dict
+from tuner.training.describe import answer_describe
+from tuner.training.errors import NotANumber
+from tuner.training.optimizer import check_partition, undecayed_names
+from tuner.training.trial import Trial
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_trains_every_kind_of_model_and_reports_it(make_bench: BenchMaker, kind: str) -> None:
+    bench = make_bench(kind)
+    check_partition(bench.model, bench.groups)
+    ready = bench.ready()
+    assert ready.rows == {"train": 64, "validation": 30}
+    assert ready.labels == ["no", "yes"]
+    assert sum(ready.groups.values()) == ready.parameters
+    assert ready.model == answer_describe({"recipe": recipe_to_dict(bench.recipe)})
+
+    messages = run_through(bench, request_of(bench))
+
+    assert messages[0] == Started(trial=0, step=0, of=16)
+    first, second = of_kind(messages, Evaluated)
+    assert (first.epoch, first.share, first.step) == (1.0, 0.5, 8)
+    assert (second.epoch, second.share, second.step) == (2.0, 1.0, 16)
+    assert set(first.metrics) == {"loss", "accuracy", "f1_macro", "mcc", "f1.no", "f1.yes"}
+    assert sum(map(sum, first.confusion)) == 30
+    assert set(first.gradient_norms) == {"embeddings", "lower", "upper", "rest"}
+    assert all(norm > 0 for norm in first.gradient_norms.values())
+    completed = messages[-1]
+    assert isinstance(completed, Completed)
+    assert completed.saved
+    assert completed.memory > 0
+
+
+def test_the_loss_falls_and_the_task_is_learned(make_bench: BenchMaker) -> None:
+    bench = make_bench(training={"epochs": 12, "warmup": 0.1})
+    rates = {"embeddings": 5e-3, "lower": 5e-3, "upper": 5e-3, "rest": 5e-3}
+    messages = run_through(bench, request_of(bench, learning_rates=rates))
+    evaluations = of_kind(messages, Evaluated)
+    assert evaluations[-1].train_loss < 0.5 * evaluations[0].train_loss
+    assert max(evaluation.metrics["accuracy"] for evaluation in evaluations) > 0.8
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine", "constant"])
+def test_every_parameter_has_at_every_step_the_rate_that_was_asked_for(
+    make_bench: BenchMaker, schedule: str
+) -> None:
+    bench = make_bench(training={"schedule": schedule, "epochs": 2})
+    request = request_of(bench)
+    trial = Trial(bench, request)
+    seen: list[dict[int, float]] = []
+    step = trial.optimizer.step
+
+    def spying_step(*args: Any, **kwargs: Any) -> Any:
+        parts = trial.optimizer.param_groups
+        seen.append({id(p): part["lr"] for part in parts for p in part["params"]})
+        return step(*args, **kwargs)
+
+    trial.optimizer.step = spying_step  # type: ignore[method-assign]
+    while trial.step < trial.of:
+        trial.update()
+
+    expected = _factors_of_transformers(schedule, trial.of)
+    parameters = dict(bench.model.named_parameters())
+    assert len(seen) == trial.of == 16
+    for update, by_parameter in enumerate(seen):
+        assert len(by_parameter) == len(parameters)
+        for group in bench.groups:
+            asked = request.config.learning_rates[group.spec.name]
+            assert asked is not None
+            for parameter in group.parameters:
+                applied = by_parameter[id(parameters[parameter.name])]
+                assert applied == pytest.approx(asked * expected[update], rel=1e-12)
+
+
+def _factors_of_transformers(schedule: str, updates: int) -> list[float]:
+    """The factors of the library's own schedules, with a quarter of the updates as warmup."""
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    warmup = updates // 4
+    if schedule == "constant":
+        scheduler = get_constant_schedule_with_warmup(optimizer, warmup)
+    elif schedule == "linear":
+        scheduler = get_linear_schedule_with_warmup(optimizer, warmup, updates)
+    else:
+        scheduler = get_cosine_schedule_with_warmup(optimizer, warmup, updates)
+    factors = []
+    for _ in range(updates):
+        factors.append(scheduler.get_last_lr()[0])
+        optimizer.step()
+        scheduler.step()
+    return factors
+
+
+def test_parameters_move_as_much_as_their_rate_says(make_bench: BenchMaker) -> None:
+    """AdamW's first update moves each element by the rate: read it from the weights themselves."""
+    bench = make_bench(training={"schedule": "constant", "warmup": 0.0, "max_grad_norm": 1e9})
+    rates = {"embeddings": 0.0, "lower": None, "upper": 1e-3, "rest": 1e-2}
+    zero = dict.fromkeys(rates, 0.0)
+    trial = Trial(
+        bench, request_of(bench, learning_rates=rates, weight_decays=zero, adam_epsilon=1e-20)
+    )
+    before = {name: p.detach().clone() for name, p in bench.model.named_parameters()}
+    trial.update()
+    for group in bench.groups:
+        rate = rates[group.spec.name] or 0.0
+        for parameter in group.parameters:
+            moved = bench.model.get_parameter(parameter.name).detach() - before[parameter.name]
+            assert float(moved.abs().max()) == pytest.approx(rate, rel=0.02, abs=1e-9)
+
+
+def test_weight_decay_spares_norms_and_biases(make_bench: BenchMaker) -> None:
+    bench = make_bench()
+    decays = {"embeddings": 0.0, "lower": 0.0, "upper": 0.1, "rest": 0.0}
+    trial = Trial(bench, request_of(bench, weight_decays=decays))
+    spared = undecayed_names(bench.model)
+    names = {id(p): name for name, p in bench.model.named_parameters()}
+    assert all(name in spared for name in names.values() if name.endswith("bias"))
+    assert "bert.encoder.layer.1.output.LayerNorm.weight" in spared
+    assert "bert.encoder.layer.1.output.dense.weight" not in spared
+    for part in trial.optimizer.param_groups:
+        for parameter in part["params"]:
+            upper = part["name"] == "upper" and names[id(parameter)] not in spared
+            assert part["weight_decay"] == (0.1 if upper else 0.0)
+
+
+def test_a_frozen_group_does_not_move_and_thaws_in_the_next_trial(make_bench: BenchMaker) -> None:
+    bench = make_bench()
+    before = {name: p.detach().clone() for name, p in bench.model.named_parameters()}
+    rates = config_of(bench).learning_rates | {"embeddings": None, "lower": None}
+    messages = run_through(bench, request_of(bench, learning_rates=rates))
+    after = dict(bench.model.named_parameters())
+    frozen = {p.name for group in bench.groups[:2] for p in group.parameters}
+    assert {name for name in after if torch.equal(after[name], before[name])} == frozen
+    assert set(of_kind(messages, Evaluated)[0].gradient_norms) == {"upper", "rest"}
+
+    run_through(bench, request_of(bench, trial=1))
+    assert not any(torch.equal(after[name], before[name]) for name in frozen)
+
+
+def test_a_trial_repeats_itself_whatever_ran_before(make_bench: BenchMaker) -> None:
+    bench = make_bench()
+    first = run_through(bench, request_of(bench, trial=0))
+    run_through(bench, request_of(bench, trial=1, seed=77, dropout=0.5))
+    again = run_through(bench, request_of(bench, trial=2))
+    assert _measured(again) == _measured(first)
+    other = run_through(bench, request_of(bench, trial=3, seed=5))
+    assert _measured(other) != _measured(first)
+
+
+def _measured(messages: list[Reply]) -> list[Any]:
+    return [(e.metrics, e.confusion, e.train_loss) for e in of_kind(messages, Evaluated)]
+
+
+def test_the_head_comes_from_the_seed_and_the_body_from_the_checkpoint(
+    make_bench: BenchMaker, models: Any
+) -> None:
+    from safetensors.torch import load_file
+
+    bench = make_bench("electra")
+    body = load_file(models("electra") / "model.safetensors")
+    heads = []
+    for seed in (1, 2, 1):
+        Trial(bench, request_of(bench, seed=seed)).update()
+        bench.restart(config_of(bench, seed=seed))
+        state = bench.model.state_dict()
+        assert all(torch.equal(state[f"electra.{name}"], tensor) for name, tensor in body.items())
+        heads.append(state["classifier.dense.weight"].clone())
+        assert float(state["classifier.dense.bias"].abs().max()) == 0.0
+    assert torch.equal(heads[0], heads[2])
+    assert not torch.equal(heads[0], heads[1])
+    assert 0.01 < float(heads[0].std()) < 0.03
+
+
+def test_dropout_is_set_everywhere_and_put_back(make_bench: BenchMaker) -> None:
+    bench = make_bench("distilbert")
+    modules = [module for module in bench.model.modules() if isinstance(module, torch.nn.Dropout)]
+    own = [module.p for module in modules]
+    bench.restart(config_of(bench, dropout=0.37))
+    assert {module.p for module in modules} == {0.37}
+    bench.restart(config_of(bench))
+    assert [module.p for module in modules] == own
+
+
+def test_accumulation_makes_the_same_update_as_one_large_batch(make_bench: BenchMaker) -> None:
+    bench = make_bench()
+    losses = []
+    for batch, accumulation in ((16, 1), (4, 4)):
+        request = request_of(bench, batch_size=batch, accumulation=accumulation, dropout=0.0)
+        evaluation = of_kind(run_through(bench, request), Evaluated)[-1]
+        losses.append((evaluation.train_loss, evaluation.metrics["loss"]))
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+def test_evaluates_several_times_an_epoch(make_bench: BenchMaker) -> None:
+    bench = make_bench(training={"evaluations_per_epoch": 3})
+    evaluations = of_kind(run_through(bench, request_of(bench)), Evaluated)
+    assert [evaluation.step for evaluation in evaluations] == [3, 6, 8, 11, 14, 16]
+
+
+def test_keeps_the_best_evaluation_and_saves_exactly_its_model(make_bench: BenchMaker) -> None:
+    bench = make_bench(training={"epochs": 6})
+    rates = dict.fromkeys(config_of(bench).learning_rates, 2e-2)
+    messages = run_through(bench, request_of(bench, learning_rates=rates, metric="loss"))
+    evaluations = of_kind(messages, Evaluated)
+    losses = [evaluation.metrics["loss"] for evaluation in evaluations]
+    best = int(np.argmin(losses))
+    assert best < len(losses) - 1, "the test wants a best evaluation before the last"
+    completed = messages[-1]
+    assert isinstance(completed, Completed)
+    assert (completed.value, completed.step) == (losses[best], evaluations[best].step)
+
+    folder = bench.session / "trials" / "0000"
+    model = AutoModelForSequenceClassification.from_pretrained(folder / "model").eval()
+    assert model.config.id2label == {0: "no", 1: "yes"}
+    tokenizer = AutoTokenizer.from_pretrained(folder / "model")
+    kept = np.load(folder / f"predictions-{best}.npz", allow_pickle=False)
+    texts = _validation_texts(bench)
+    with torch.inference_mode():
+        logits = model(**tokenizer(texts, padding=True, return_tensors="pt")).logits
+    probabilities = torch.softmax(logits, -1).numpy()
+    assert np.allclose(probabilities, kept["probabilities"], atol=1e-3)
+    assert kept["rows"].tolist() == list(range(30))
+    assert np.bincount(kept["predicted"], minlength=2).tolist() == [
+        sum(column) for column in zip(*evaluations[best].confusion, strict=True)
+    ]
+
+
+def _validation_texts(bench: Any) -> list[str]:
+    import json
+
+    lines = Path(bench.recipe.data.validation).read_text().splitlines()
+    return [json.loads(line)["text"] for line in lines]
+
+
+def test_a_worse_trial_saves_no_model_and_the_last_can_be_kept(make_bench: BenchMaker) -> None:
+    bench = make_bench()
+    messages = run_through(bench, request_of(bench, best_value=2.0, keep="last"))
+    completed = messages[-1]
+    assert isinstance(completed, Completed)
+    assert not completed.saved
+    assert completed.step == 16
+    assert not (bench.session / "trials" / "0000" / "model").exists()
+
+
+def test_prune_ends_the_trial_after_an_evaluation(make_bench: BenchMaker) -> None:
+    bench = make_bench()
+
+    def prune(message: Reply) -> Prune | None:
+        return Prune(trial=0) if isinstance(message, Evaluated) else None
+
+    messages = run_through(bench, request_of(bench), prune)
+    assert len(of_kind(messages, Evaluated)) == 1
+    assert isinstance(messages[-1], Stopped)
+
+
+def test_progress_comes_at_most_twice_a_second(make_bench: BenchMaker) -> None:
+    from tuner.training.loop import train
+
+    bench = make_bench()
+    now = [0.0]
+
+    def clock() -> float:
+        now[0] += 0.05
+        return now[0]
+
+    messages = []
+    conversation = train(bench, request_of(bench), clock)
+    times = []
+    for message in conversation:
+        if isinstance(message, Progress):
+            times.append(now[0])
+            messages.append(message)
+    assert len(messages) >= 2
+    assert min(b - a for a, b in pairwise(times)) >= 0.45
+    assert messages[0].examples_per_second > 0
+    assert set(messages[0].learning_rates) == {"embeddings", "lower", "upper", "rest"}
+
+
+def test_a_huge_rate_ends_as_not_a_number(make_bench: BenchMaker) -> None:
+    bench = make_bench()
+    rates = dict.fromkeys(config_of(bench).learning_rates, 1e30)
+    with pytest.raises(NotANumber, match="at step"):
+        run_through(bench, request_of(bench, learning_rates=rates))
+    assert of_kind(run_through(bench, request_of(bench, trial=1)), Completed)

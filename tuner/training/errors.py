@@ -1,0 +1,53 @@
+"""What can go wrong in a trial, told apart by cause."""
+
+from __future__ import annotations
+
+import traceback
+
+OUT_OF_MEMORY = "out of memory"
+NOT_A_NUMBER = "not a number"
+EXCEPTION = "exception"
+_TRACE_LINES = 30
+
+
+class NotANumber(ArithmeticError):
+    """The loss or a gradient is infinite or not a number; the message says which and where."""
+
+
+def cause_of(error: BaseException) -> str:
+    """One of the three causes that `Failed` names."""
+    if isinstance(error, NotANumber):
+        return NOT_A_NUMBER
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return OUT_OF_MEMORY
+    text = str(error)
+    if isinstance(error, RuntimeError) and (
+        "can't allocate memory" in text or "out of memory" in text
+    ):
+        return OUT_OF_MEMORY
+    return EXCEPTION
+
+
+def first_line(error: BaseException) -> str:
+    """The error in one line, its type in front where the text alone would not tell."""
+    text = str(error).strip()
+    line = text.splitlines()[0] if text else ""
+    if isinstance(error, NotANumber) and line:
+        return line
+    return f"{type(error).__name__}: {line}" if line else type(error).__name__
+
+
+def last_lines(error: BaseException) -> list[str]:
+    """The end of the traceback, for the log."""
+    text = "".join(traceback.format_exception(error))
+    return text.rstrip().splitlines()[-_TRACE_LINES:]
+
+
+def device_is_lost(error: BaseException) -> bool:
+    """Whether the CUDA context is unusable from now on, so that only a new process helps."""
+    if type(error).__name__ == "AcceleratorError":
+        return True
+    text = str(error)
+    return isinstance(error, RuntimeError) and (
+        "CUDA error" in text or "device-side assert" in text or "CUBLAS_STATUS" in text
+    )

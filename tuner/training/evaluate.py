@@ -1,0 +1,107 @@
+"""Scoring a split: logits, loss, metrics, and every row's prediction on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+from torch.nn import functional
+
+from tuner.results.metrics import confusion_matrix, metrics
+from tuner.training.batches import Layout, budget_spans
+from tuner.training.errors import NotANumber
+from tuner.training.files import replaced_file
+from tuner.training.tokens import Split
+
+_BUDGET = {"cpu": 4_096, "cuda": 65_536, "mps": 16_384}
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """A split, scored. logits: rows × classes, float32, in the split's order."""
+
+    metrics: dict[str, float]
+    confusion: list[list[int]]
+    logits: npt.NDArray[np.float32]
+    gold: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int64]
+
+    @property
+    def predicted(self) -> npt.NDArray[np.int64]:
+        """The class number with the highest score, the first of equal ones."""
+        return np.asarray(np.argmax(self.logits, axis=1), dtype=np.int64)
+
+    @property
+    def probabilities(self) -> npt.NDArray[np.float32]:
+        """Softmax of the logits."""
+        powers = np.exp(self.logits - self.logits.max(axis=1, keepdims=True))
+        shares: npt.NDArray[np.float32] = powers / powers.sum(axis=1, keepdims=True)
+        return shares
+
+
+def score(
+    model: nn.Module,
+    layout: Layout,
+    split: Split,
+    labels: Sequence[str],
+    device: torch.device,
+    autocast: Any,
+) -> Scores:
+    """Answer every row of a split. NotANumber for an infinite loss; ends in training mode."""
+    logits = _logits(model, layout, split, len(labels), device, autocast)
+    gold = torch.from_numpy(np.array(split.labels))
+    loss = float(functional.cross_entropy(logits.double(), gold))
+    if not np.isfinite(loss):
+        raise NotANumber(f"the validation loss is {loss}")
+    scores = logits.numpy()
+    confusion = confusion_matrix(gold.tolist(), np.argmax(scores, axis=1).tolist(), len(labels))
+    return Scores(
+        metrics={"loss": loss} | metrics(confusion, labels),
+        confusion=confusion,
+        logits=scores,
+        gold=np.array(split.labels),
+        rows=np.array(split.rows),
+    )
+
+
+def _logits(
+    model: nn.Module,
+    layout: Layout,
+    split: Split,
+    classes: int,
+    device: torch.device,
+    autocast: Any,
+) -> torch.Tensor:
+    """Scores of all rows on the CPU, from long batches of rows of about equal length."""
+    out = torch.empty(len(split), classes)
+    order = np.argsort(split.lengths, kind="stable")
+    model.eval()
+    with torch.inference_mode(), autocast():
+        answered = []
+        for start, end in budget_spans(split.lengths[order], _BUDGET.get(device.type, 4_096)):
+            rows = order[start:end]
+            for positions, piece in layout.pieces(rows, overhead=1 << 40):
+                answered.append((rows[positions], piece.logits(model).float()))
+        for rows, scores in answered:
+            out[torch.from_numpy(rows)] = scores.cpu()
+    model.train()
+    return out
+
+
+def save_predictions(path: Path, scores: Scores) -> None:
+    """Write rows, gold, predicted (int32) and probabilities (float16) as .npz, in one go."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with replaced_file(path, durable=False) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(
+            file,
+            rows=scores.rows.astype(np.int32),
+            gold=scores.gold.astype(np.int32),
+            predicted=scores.predicted.astype(np.int32),
+            probabilities=scores.probabilities.astype(np.float16),
+        )

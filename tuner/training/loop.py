@@ -1,0 +1,81 @@
+"""The training loop: a generator of messages that hears its decisions as answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+
+from tuner.pool.protocol import (
+    Completed,
+    Go,
+    Note,
+    Pause,
+    Paused,
+    Prune,
+    Reply,
+    Started,
+    Stopped,
+    Train,
+)
+from tuner.training.bench import Bench
+from tuner.training.trial import Clock, Trial
+
+Decision = Go | Prune | Pause | None
+Conversation = Generator[Reply | None, Decision, None]
+
+
+def train(bench: Bench, request: Train, clock: Clock = time.monotonic) -> Conversation:
+    """Train one trial, from its checkpoint if there is one.
+
+    Yields messages, and None after a step about which there is nothing to say. An `Evaluated` is to
+    be answered by Go, Prune or Pause; any other yield may be answered by Prune or Pause. The last
+    message is Completed, Stopped or Paused. Closing the generator drops the trial without a trace.
+    Raises what goes wrong (see errors.cause_of).
+    """
+    trial = Trial(bench, request, clock)
+    for text in trial.resume():
+        yield Note(level="warning", text=f"trial {request.trial}: {text}")
+    yield Started(trial=request.trial, step=trial.step, of=trial.of)
+
+    for evaluated in list(trial.evaluations):
+        if (yield from _ended(trial, (yield evaluated))):
+            return
+
+    while trial.step < trial.of:
+        trial.update()
+        if trial.timetable.evaluates_after(trial.step):
+            decision = yield trial.evaluate()
+        elif trial.progress_is_due():
+            decision = yield trial.progress()
+        else:
+            decision = yield None
+        if (yield from _ended(trial, decision)):
+            return
+        if trial.checkpoint_is_due():
+            trial.save()
+
+    saved = trial.save_model()
+    kept = trial.kept_evaluation()
+    yield Completed(
+        trial=request.trial,
+        value=kept.metrics[request.metric],
+        epoch=kept.epoch,
+        step=kept.step,
+        seconds=trial.seconds,
+        memory=bench.memory(),
+        saved=saved,
+    )
+    trial.discard_checkpoint()
+
+
+def _ended(trial: Trial, decision: Decision) -> Generator[Reply | None, Decision, bool]:
+    """Carry out a decision that ends the trial here; tell whether it was one."""
+    if isinstance(decision, Prune):
+        yield Stopped(trial=trial.request.trial, seconds=trial.seconds)
+        trial.discard_checkpoint()
+        return True
+    if isinstance(decision, Pause):
+        trial.save()
+        yield Paused(trial=trial.request.trial, step=trial.step)
+        return True
+    return False

@@ -1,0 +1,250 @@
+"""A model by name: its configuration, its shape without weights, its weights, its tokenizer."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+from torch import nn
+
+from tuner.errors import TunerError
+from tuner.recipe.findings import ModelDescription
+from tuner.recipe.groups import layer_count
+from tuner.recipe.nearest import suggestion
+from tuner.recipe.types import ModelSection, Parameter
+from tuner.training.hub import hub_is_reachable
+
+_PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json")
+_SAFE = ("model.safetensors", "model.safetensors.index.json")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSource:
+    """Where a model's files come from: a folder, or a hub id; `options` are for loading."""
+
+    name: str
+    location: str
+    folder: Path | None
+    options: dict[str, Any]
+    allow_pickle: bool
+
+
+def quiet_transformers() -> None:
+    """Silence what transformers says about newly made heads and loading bars."""
+    import transformers
+
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+
+
+def model_source(section: ModelSection, root: str | None = None) -> ModelSource:
+    """Find a model: a folder (relative ones from `root`) or a hub id; TunerError for neither."""
+    quiet_transformers()
+    options: dict[str, Any] = {"trust_remote_code": section.trust_remote_code}
+    folder = _folder(section.name, root)
+    if folder is not None:
+        _check_folder(folder, section)
+        return ModelSource(section.name, str(folder), folder, options, section.allow_pickle)
+    _check_id(section.name, root)
+    if section.revision is not None:
+        options["revision"] = section.revision
+    source = ModelSource(section.name, section.name, None, options, section.allow_pickle)
+    with _told_plainly(source, "files"):
+        if _is_cached(section) or not hub_is_reachable():
+            options["local_files_only"] = True
+    return source
+
+
+def _folder(name: str, root: str | None) -> Path | None:
+    path = Path(name).expanduser()
+    if not path.is_absolute() and root is not None:
+        path = Path(root) / path
+    return path if path.is_dir() else None
+
+
+def _check_folder(folder: Path, section: ModelSection) -> None:
+    if not (folder / "config.json").is_file():
+        raise TunerError(f"model.name: {folder} holds no config.json, so it is no model folder")
+    if any((folder / name).is_file() for name in _SAFE):
+        return
+    if not any((folder / name).is_file() for name in _PICKLES):
+        raise TunerError(f"model.name: {folder} holds no weights (model.safetensors)")
+    if not section.allow_pickle:
+        raise TunerError(_pickle_message(section.name))
+
+
+def _pickle_message(name: str) -> str:
+    return (
+        f"model.name: {name} has its weights as a pickle only, which can run any code; "
+        "if you trust it, set model.allow_pickle = true"
+    )
+
+
+def _check_id(name: str, root: str | None) -> None:
+    if name.startswith(("/", "./", "../", "~")) or name.count("/") > 1 or "\\" in name:
+        path = Path(root or ".") / Path(name).expanduser()
+        near = [p.name for p in path.parent.iterdir() if p.is_dir()] if path.parent.is_dir() else []
+        hint = suggestion(path.name, near) if near else "give a hub id or a folder with config.json"
+        raise TunerError(f"model.name: there is no folder {path}; {hint}")
+
+
+def _is_cached(section: ModelSection) -> bool:
+    """Whether the hub's local cache has configuration and weights, so that no network is needed."""
+    from huggingface_hub import try_to_load_from_cache
+
+    def has(file: str) -> bool:
+        found = try_to_load_from_cache(section.name, file, revision=section.revision)
+        return isinstance(found, str)
+
+    return has("config.json") and any(has(file) for file in (*_SAFE, *_PICKLES))
+
+
+@contextlib.contextmanager
+def _told_plainly(source: ModelSource, what: str) -> Iterator[None]:
+    """Turn what the loading libraries raise into one line that says what to do."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except TunerError:
+        raise
+    except (OSError, ValueError, KeyError, ImportError, SafetensorError, UnpicklingError) as error:
+        raise TunerError(f"model.name: {source.name}: {_reason(source, what, error)}") from error
+
+
+def _reason(source: ModelSource, what: str, error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    kinds = {type(cause).__name__ for cause in _causes(error)}
+    if "trust_remote_code" in text:
+        return "it brings its own code; if you trust it, set model.trust_remote_code = true"
+    if "GatedRepoError" in kinds:
+        return "access is granted on the hub to those who ask for it; log in with `hf auth login`"
+    if "RevisionNotFoundError" in kinds:
+        return "there is no such revision on the hub; check model.revision"
+    if "RepositoryNotFoundError" in kinds or "HFValidationError" in kinds:
+        return "there is no folder and no hub model of this name"
+    if source.options.get("local_files_only") and not hub_is_reachable():
+        return (
+            f"no such folder, and no network to ask the hub for its {what}; "
+            "connect, or give a folder"
+        )
+    if "safetensors" in text and not source.allow_pickle:
+        return _pickle_message(source.name).removeprefix(f"model.name: {source.name} ")
+    return f"its {what} cannot be loaded: {text[:300]}"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def load_config(source: ModelSource, labels: Sequence[str]) -> Any:
+    """The model's configuration with a head for these labels."""
+    from transformers import AutoConfig
+
+    with _told_plainly(source, "configuration"):
+        return AutoConfig.from_pretrained(
+            source.location,
+            num_labels=len(labels),
+            id2label=dict(enumerate(labels)),
+            label2id={label: number for number, label in enumerate(labels)},
+            problem_type="single_label_classification",
+            **source.options,
+        )
+
+
+def load_tokenizer(source: ModelSource) -> Any:
+    """The model's tokenizer, with a padding token. TunerError where the model has none."""
+    from transformers import AutoTokenizer
+
+    with _told_plainly(source, "tokenizer"):
+        tokenizer = AutoTokenizer.from_pretrained(source.location, **source.options)
+    if len(tokenizer) <= len(tokenizer.all_special_tokens):
+        raise TunerError(f"model.name: {source.name} brings no tokenizer; add tokenizer.json to it")
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def load_weights(source: ModelSource, config: Any) -> tuple[nn.Module, set[str]]:
+    """The model in fp32 on the CPU, and the names of tensors that the checkpoint does not have."""
+    from transformers import AutoModelForSequenceClassification
+
+    with _told_plainly(source, "weights"):
+        model, report = AutoModelForSequenceClassification.from_pretrained(
+            source.location,
+            config=config,
+            dtype=torch.float32,
+            use_safetensors=None if source.allow_pickle else True,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+            **source.options,
+        )
+    mismatched = {
+        entry[0] if isinstance(entry, tuple) else entry for entry in report["mismatched_keys"]
+    }
+    return model, set(report["missing_keys"]) | mismatched
+
+
+def empty_model(source: ModelSource, config: Any) -> nn.Module:
+    """The model on the meta device: names and shapes, no weights."""
+    from transformers import AutoModelForSequenceClassification
+
+    with _told_plainly(source, "code"), torch.device("meta"):
+        model: nn.Module = AutoModelForSequenceClassification.from_config(
+            config, trust_remote_code=source.options["trust_remote_code"]
+        )
+    return model
+
+
+def parameters_of(model: nn.Module) -> list[Parameter]:
+    """Every parameter in the model's order, tied ones once."""
+    return [Parameter(name, tuple(tensor.shape)) for name, tensor in model.named_parameters()]
+
+
+def describe_model(source: ModelSource, labels: Sequence[str]) -> ModelDescription:
+    """A model's shape with a head for these labels; reads its configuration alone."""
+    config = load_config(source, labels)
+    return description_of(source, config, empty_model(source, config), labels)
+
+
+def description_of(
+    source: ModelSource, config: Any, model: nn.Module, labels: Sequence[str]
+) -> ModelDescription:
+    """The shape of a model that is there, with or without weights."""
+    parameters = parameters_of(model)
+    layers = layer_count(parameters)
+    declared = int(getattr(config, "num_hidden_layers", layers) or layers)
+    return ModelDescription(
+        name=source.name,
+        model_type=str(config.model_type),
+        layers=layers,
+        shared_layers=0 < layers < declared,
+        hidden_size=int(getattr(config, "hidden_size", 0) or 0),
+        labels=list(labels),
+        parameters=[(parameter.name, parameter.shape) for parameter in parameters],
+    )
+
+
+def positions_of(model: nn.Module, config: Any, tokenizer: Any) -> int | None:
+    """The most wordpieces that the model has positions for; None where unlimited."""
+    limits = [int(tokenizer.model_max_length)]
+    positions = getattr(config, "max_position_embeddings", None)
+    if positions is not None and positions > 0:
+        limits.append(int(positions) - _position_offset(model))
+    limit = min(limits)
+    return limit if limit < 1_000_000 else None
+
+
+def _position_offset(model: nn.Module) -> int:
+    """RoBERTa and its kin count positions from padding_idx + 1, so that so many fewer are left."""
+    for name, module in model.named_modules():
+        if name.endswith("position_embeddings") and isinstance(module, nn.Embedding):
+            return 0 if module.padding_idx is None else module.padding_idx + 1
+    return 0

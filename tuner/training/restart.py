@@ -1,0 +1,68 @@
+"""Back to the start of a trial by copying, without loading anything again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+_DROPOUT_NUMBERS = (
+    "dropout",
+    "attention_dropout",
+    "attn_dropout",
+    "dropout_prob",
+    "hidden_dropout",
+)
+
+# transformers' own mark on tensors and modules that need no initialisation.
+_LOADED = "_is_hf_initialized"
+
+
+class Restart:
+    """Keeps a model's base weights; `fresh` names the tensors that every trial draws anew."""
+
+    def __init__(self, model: nn.Module, fresh: set[str]) -> None:
+        self._model: Any = model
+        tensors = dict(model.named_parameters()) | dict(model.named_buffers())
+        self._fresh = sorted(fresh & tensors.keys())
+        self._kept = [tensor for name, tensor in tensors.items() if name not in fresh]
+        self._base = [tensor.detach().clone() for tensor in self._kept]
+        for name, tensor in tensors.items():
+            setattr(tensor, _LOADED, name not in fresh)
+        self._dropouts = _dropouts(model)
+
+    def apply(self, dropout: float | None) -> None:
+        """Draw the fresh tensors, copy the others, set dropout (None: the model's own)."""
+        self._draw()
+        with torch.no_grad():
+            torch._foreach_copy_([tensor.detach() for tensor in self._kept], self._base)
+        for module, attribute, original in self._dropouts:
+            setattr(module, attribute, original if dropout is None else dropout)
+        self._model.train()
+
+    def _draw(self) -> None:
+        """Through the model's own initialisation, which leaves alone what is marked as loaded.
+
+        Modules are marked from within: all that hold a fresh tensor somewhere are asked again.
+        """
+        if not self._fresh:
+            return
+        for name, module in self._model.named_modules():
+            prefix = f"{name}." if name else ""
+            setattr(module, _LOADED, not any(fresh.startswith(prefix) for fresh in self._fresh))
+        self._model.initialize_weights()
+
+
+def _dropouts(model: nn.Module) -> list[tuple[nn.Module, str, float]]:
+    """Every place where a dropout rate is kept: (module, attribute, rate)."""
+    places: list[tuple[nn.Module, str, float]] = []
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            places.append((module, "p", module.p))
+            continue
+        for attribute in _DROPOUT_NUMBERS:
+            value = vars(module).get(attribute)
+            if isinstance(value, float):
+                places.append((module, attribute, value))
+    return places

@@ -1,0 +1,84 @@
+"""The learning rate's course, and which rows and evaluations belong to which update."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from tuner.recipe.config import TrialConfig
+
+
+def rate_factor(schedule: str, update: int, updates: int, warmup: float) -> float:
+    """What every group's rate is multiplied by at `update` (from 0) of `updates`.
+
+    As transformers has it: it climbs from 0 over the first ceil(warmup × updates) updates, then
+    stays ("constant") or falls to 0 after the last update ("linear", "cosine").
+    """
+    climbing = math.ceil(warmup * updates)
+    if update < climbing:
+        return update / climbing
+    if schedule == "constant":
+        return 1.0
+    passed = (update - climbing) / max(1, updates - climbing)
+    if schedule == "linear":
+        return max(0.0, 1.0 - passed)
+    if schedule == "cosine":
+        return max(0.0, 0.5 * (1.0 + math.cos(math.pi * passed)))
+    raise ValueError(f"no such schedule: {schedule!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Timetable:
+    """Updates of a trial, from 0; the position in the data follows from the update alone."""
+
+    rows: int
+    rows_per_update: int
+    epochs: int
+    evaluations_per_epoch: int
+    seed: int
+
+    @classmethod
+    def of(cls, config: TrialConfig, rows: int) -> Timetable:
+        """The timetable of a trial on `rows` training rows."""
+        return cls(
+            rows=rows,
+            rows_per_update=config.batch_size * config.accumulation,
+            epochs=config.epochs,
+            evaluations_per_epoch=config.evaluations_per_epoch,
+            seed=config.seed,
+        )
+
+    @property
+    def updates_per_epoch(self) -> int:
+        """The last update of an epoch may have fewer rows."""
+        return -(-self.rows // self.rows_per_update)
+
+    @property
+    def updates(self) -> int:
+        """Updates of the whole trial."""
+        return self.updates_per_epoch * self.epochs
+
+    def rows_of(self, update: int) -> npt.NDArray[np.int64]:
+        """The training rows of an update: the next ones of the epoch's own permutation."""
+        epoch, position = divmod(update, self.updates_per_epoch)
+        start = position * self.rows_per_update
+        return permutation(self.rows, self.seed, epoch)[start : start + self.rows_per_update]
+
+    def evaluates_after(self, done: int) -> bool:
+        """Whether an evaluation follows when `done` updates are done."""
+        position = (done - 1) % self.updates_per_epoch + 1
+        per_epoch = min(self.evaluations_per_epoch, self.updates_per_epoch)
+        shares = range(1, per_epoch + 1)
+        return position in {-(-number * self.updates_per_epoch // per_epoch) for number in shares}
+
+
+@lru_cache(maxsize=2)
+def permutation(rows: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:
+    """The order of the training rows in an epoch, from (seed, epoch) alone."""
+    order = np.random.Generator(np.random.PCG64([seed, epoch])).permutation(rows)
+    order.setflags(write=False)
+    return order

@@ -1,0 +1,150 @@
+"""The trainer: hears requests, trains, answers. torch is imported once `Setup` told the threads."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import time
+from typing import TYPE_CHECKING
+
+from tuner.errors import TunerError
+from tuner.pool.protocol import (
+    Completed,
+    Evaluated,
+    Failed,
+    Note,
+    Pause,
+    Paused,
+    Prune,
+    Refused,
+    Reply,
+    Request,
+    Score,
+    Setup,
+    Stopped,
+    Train,
+)
+from tuner.training.channel import Channel
+from tuner.training.errors import EXCEPTION, cause_of, device_is_lost, first_line, last_lines
+from tuner.training.hub import quiet_libraries
+
+if TYPE_CHECKING:
+    from tuner.training.bench import Bench
+    from tuner.training.loop import Conversation, Decision
+
+DEVICE_LOST = 70
+
+
+def serve() -> int:
+    """Answer requests on stdin until `Pause` or its end; returns the exit code.
+
+    0 after a pause, 2 after a refused setup, 70 where the device is unusable for this process.
+    """
+    os.umask(0o077)
+    channel = Channel.over_standard_streams()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: channel.end())
+    setup = channel.wait()
+    if not isinstance(setup, Setup):
+        return 0
+    quiet_libraries(setup.threads)
+    bench = _set_up(setup, channel)
+    return 2 if bench is None else _answer_all(bench, channel)
+
+
+def _set_up(setup: Setup, channel: Channel) -> Bench | None:
+    try:
+        from tuner.training.bench import Bench
+
+        bench = Bench(setup, lambda level, text: channel.send(Note(level=level, text=text)))
+    except TunerError as error:
+        channel.send(Refused(error=str(error)))
+        return None
+    except Exception as error:  # noqa: BLE001 - whatever it is, the worker has to hear of it
+        channel.send(Refused(error=first_line(error), lines=last_lines(error)))
+        return None
+    # What is here now stays to the end: no later collection has to look at it again.
+    gc.collect()
+    gc.freeze()
+    channel.send(bench.ready())
+    return bench
+
+
+def _answer_all(bench: Bench, channel: Channel) -> int:
+    while True:
+        request = channel.wait()
+        if isinstance(request, Pause):
+            channel.send(Paused(trial=None, step=0))
+            return 0
+        if isinstance(request, Score):
+            channel.send(_scored(bench, request))
+        elif isinstance(request, Train):
+            last, lost = _train(bench, request, channel)
+            if lost:
+                return DEVICE_LOST
+            if isinstance(last, Paused):
+                return 0
+
+
+def _train(bench: Bench, request: Train, channel: Channel) -> tuple[Reply, bool]:
+    """Train to the end; returns the last message, and whether the device is lost."""
+    from tuner.training.loop import train
+
+    started = time.monotonic()
+    try:
+        return _converse(train(bench, request), request.trial, channel), False
+    except Exception as error:  # noqa: BLE001 - a trial may fail in any way, the trainer goes on
+        failed = Failed(
+            trial=request.trial,
+            cause=cause_of(error),
+            error=first_line(error),
+            lines=last_lines(error) if cause_of(error) == EXCEPTION else [],
+            seconds=time.monotonic() - started,
+        )
+        lost = device_is_lost(error)
+    # Outside of the handler, where the traceback no longer holds the trial's tensors.
+    channel.send(failed)
+    if not lost:
+        bench.release()
+    return failed, lost
+
+
+def _converse(conversation: Conversation, trial: int, channel: Channel) -> Reply:
+    """Carry messages out and decisions in; returns the last message.
+
+    Once that is out, what comes in is no decision any more but the next request.
+    """
+    decision: Decision = None
+    while True:
+        message = conversation.send(decision)
+        if message is not None:
+            channel.send(message)
+        if isinstance(message, (Completed, Stopped, Paused)):
+            for _ in conversation:
+                raise AssertionError("a trial went on after its last message")
+            return message
+        decision = _decision(channel, trial, wait=isinstance(message, Evaluated))
+
+
+def _decision(channel: Channel, trial: int, wait: bool) -> Decision:
+    """The next decision about this trial; those about others came too late and are dropped."""
+    while True:
+        request: Request | None = channel.wait() if wait else channel.poll()
+        if request is None or isinstance(request, Pause):
+            return request
+        if isinstance(request, (Setup, Train, Score)):
+            raise RuntimeError(f"a {type(request).__name__} came while trial {trial} was training")
+        if request.trial == trial and (wait or isinstance(request, Prune)):
+            return request
+
+
+def _scored(bench: Bench, request: Score) -> Reply:
+    from tuner.training.score import score_sealed
+
+    try:
+        return score_sealed(bench, request.folder)
+    except TunerError as error:
+        return Refused(error=str(error))
+    except Exception as error:  # noqa: BLE001 - the worker has to hear of it
+        return Refused(error=first_line(error), lines=last_lines(error))

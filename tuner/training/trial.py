@@ -1,0 +1,310 @@
+"""One trial in progress: the model's state, what was measured, and how both are kept."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from tuner.pool.protocol import Evaluated, Progress, Train
+from tuner.training.bench import Bench
+from tuner.training.checkpoint import (
+    State,
+    generator_states,
+    load_checkpoint,
+    remove_checkpoints,
+    restore_generators,
+    save_checkpoint,
+)
+from tuner.training.errors import NotANumber
+from tuner.training.evaluate import save_predictions, score
+from tuner.training.files import replaced_folder
+from tuner.training.optimizer import Gradients, build_optimizer, freeze, rates, set_rates
+from tuner.training.schedule import Timetable
+
+Clock = Callable[[], float]
+# What cutting a batch once more costs, in wordpieces of arithmetic: little on a CPU, while a GPU
+# waits for launches rather than for padding.
+_OVERHEAD = {"cpu": 64}
+_NEVER_CUT = 1 << 40
+_MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+
+
+class Trial:
+    """The state of one trial. Whatever is measured in seconds leaves out waiting for answers."""
+
+    def __init__(self, bench: Bench, request: Train, clock: Clock = time.monotonic) -> None:
+        self.bench, self.request, self.config = bench, request, request.config
+        self.folder = bench.session / "trials" / f"{request.trial:04d}"
+        self.timetable = Timetable.of(request.config, len(bench.data.train))
+        self.clock = clock
+        self.step = 0
+        self.of = self.timetable.updates
+        self.evaluations: list[Evaluated] = []
+        self.kept: int | None = None
+        self._kept_weights: list[torch.Tensor] | None = None
+        bench.restart(request.config)
+        freeze(bench.model, bench.groups, request.config)
+        self.optimizer = build_optimizer(bench.model, bench.groups, request.config)
+        self.gradients = Gradients(self.optimizer)
+        self._trained = {n: p for n, p in bench.model.named_parameters() if p.requires_grad}
+        self._buffers = dict(bench.model.named_buffers())
+        # MPS has no double precision.
+        exact = torch.float32 if bench.device.type == "mps" else torch.float64
+        self._loss_sum = torch.zeros((), dtype=exact, device=bench.device)
+        self._loss_updates = 0
+        self._recent_loss = torch.zeros((), dtype=exact, device=bench.device)
+        self._recent_updates = self._recent_rows = 0
+        self._recent_seconds = self.seconds = self.checkpointed_at = 0.0
+        self._told_at = clock()
+        self._saved_step: int | None = None
+
+    # --- training
+
+    def update(self) -> None:
+        """One optimizer step on the next rows. NotANumber for an infinite loss or gradient."""
+        started = self.clock()
+        rows = self.timetable.rows_of(self.step)
+        set_rates(self.optimizer, self.config, self.step, self.of)
+        loss = self._backward(rows)
+        total = self.gradients.clip(self.config.max_grad_norm)
+        if self.bench.device.type == "cpu":
+            self._check_finite(loss, total)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.step += 1
+        self._loss_sum += loss
+        self._recent_loss += loss + 0.0 * total
+        self._loss_updates += 1
+        self._recent_updates += 1
+        self._recent_rows += len(rows)
+        seconds = self.clock() - started
+        self.seconds += seconds
+        self._recent_seconds += seconds
+
+    def _backward(self, rows: np.ndarray) -> torch.Tensor:
+        """The mean loss of the rows, its gradient added up over pieces."""
+        total = torch.zeros((), device=self.bench.device)
+        overhead = _OVERHEAD.get(self.bench.device.type, _NEVER_CUT)
+        for start in range(0, len(rows), self.config.batch_size):
+            batch = rows[start : start + self.config.batch_size]
+            for _, piece in self.bench.train_layout.pieces(batch, overhead):
+                with self.bench.autocast():
+                    logits = piece.logits(self.bench.model)
+                loss = functional.cross_entropy(
+                    logits.float(),
+                    piece.labels,
+                    reduction="sum",
+                    label_smoothing=self.config.label_smoothing,
+                ) / len(rows)
+                loss.backward()  # type: ignore[no-untyped-call]
+                total += loss.detach()
+        return total
+
+    def _check_finite(self, loss: torch.Tensor, total: torch.Tensor) -> None:
+        for what, value in (("training loss", loss), ("gradient's norm", total)):
+            if not np.isfinite(float(value)):
+                raise NotANumber(
+                    f"the {what} is {float(value)} at step {self.step + 1} of {self.of}"
+                )
+
+    # --- messages
+
+    def progress_is_due(self) -> bool:
+        """At most two a second."""
+        return self.clock() - self._told_at >= 0.5
+
+    def progress(self) -> Progress:
+        """How the steps since the last one went. Raises NotANumber where the loss is infinite."""
+        loss = float(self._recent_loss) / max(1, self._recent_updates)
+        if not np.isfinite(loss):
+            raise NotANumber(
+                f"the training loss or a gradient is {loss} by step {self.step} of {self.of}"
+            )
+        message = Progress(
+            trial=self.request.trial,
+            step=self.step,
+            of=self.of,
+            loss=loss,
+            learning_rates=rates(self.optimizer),
+            examples_per_second=self._recent_rows / max(self._recent_seconds, 1e-9),
+            memory=self.bench.memory(),
+        )
+        self._recent_loss.zero_()
+        self._recent_updates = self._recent_rows = 0
+        self._recent_seconds = 0.0
+        self._told_at = self.clock()
+        return message
+
+    def evaluate(self) -> Evaluated:
+        """Score the validation rows, write the predictions, hold the weights if they are best."""
+        started = self.clock()
+        bench = self.bench
+        train_loss = float(self._loss_sum) / max(1, self._loss_updates)
+        if not np.isfinite(train_loss):
+            raise NotANumber(f"the training loss is {train_loss} by step {self.step} of {self.of}")
+        scores = score(
+            bench.model, bench.validation_layout, bench.data.validation, bench.labels,
+            bench.device, bench.autocast,
+        )  # fmt: skip
+        save_predictions(self.folder / f"predictions-{len(self.evaluations)}.npz", scores)
+        self.seconds += self.clock() - started
+        message = Evaluated(
+            trial=self.request.trial,
+            epoch=self.step / self.timetable.updates_per_epoch,
+            share=self.step / self.of,
+            step=self.step,
+            of=self.of,
+            metrics=scores.metrics,
+            confusion=scores.confusion,
+            gradient_norms=self.gradients.by_group(),
+            train_loss=train_loss,
+            seconds=self.seconds,
+        )
+        self._loss_sum.zero_()
+        self._loss_updates = 0
+        self.evaluations.append(message)
+        self._keep()
+        return message
+
+    # --- the kept evaluation
+
+    def _keep(self) -> None:
+        """Note the best evaluation so far; hold its weights only while they may be wanted."""
+        newest = len(self.evaluations) - 1
+        if self.config.keep == "last":
+            self.kept = newest
+        elif self.kept is None or self._better(self._value(newest), self._value(self.kept)):
+            self.kept, self._kept_weights = newest, None
+            if self.step < self.of and self.beats_all():
+                self._kept_weights = [p.detach().clone() for p in self._trained.values()]
+
+    def _value(self, index: int) -> float:
+        return self.evaluations[index].metrics[self.request.metric]
+
+    def _better(self, value: float, than: float) -> bool:
+        return value < than if self.request.direction == "minimize" else value > than
+
+    def kept_evaluation(self) -> Evaluated:
+        """The evaluation that the trial ends with."""
+        assert self.kept is not None, "no evaluation yet"
+        return self.evaluations[self.kept]
+
+    def beats_all(self) -> bool:
+        """Whether the kept value is better than every trial's before."""
+        assert self.kept is not None, "no evaluation yet"
+        best = self.request.best_value
+        return best is None or self._better(self._value(self.kept), best)
+
+    def save_model(self) -> bool:
+        """Write the kept model to trials/NNNN/model if it beats all before; tell whether so."""
+        kept = self.kept_evaluation()
+        if not self.beats_all() or (kept.step != self.step and self._kept_weights is None):
+            return False
+        if kept.step != self.step and self._kept_weights is not None:
+            with torch.no_grad():
+                torch._foreach_copy_(
+                    [p.detach() for p in self._trained.values()], self._kept_weights
+                )
+        with replaced_folder(self.folder / "model") as temporary:
+            self.bench.save_pretrained(temporary)
+        return True
+
+    # --- checkpoints
+
+    @property
+    def checkpoint_folder(self) -> Path:
+        """Where the trial's checkpoint lies while it is unfinished."""
+        return self.folder / "checkpoint"
+
+    def checkpoint_is_due(self) -> bool:
+        """By training time since the last one."""
+        every = self.bench.recipe.training.checkpoint_seconds
+        return self.step < self.of and self.seconds - self.checkpointed_at >= every
+
+    def save(self) -> None:
+        """Write a checkpoint of this very moment, between two updates, unless it is there."""
+        if self._saved_step == self.step:
+            return
+        tensors: dict[str, torch.Tensor] = {f"model/{name}": p for name, p in self._trained.items()}
+        tensors |= {f"buffer/{name}": b for name, b in self._buffers.items()}
+        for name, parameter in self._trained.items():
+            for moment, value in self.optimizer.state.get(parameter, {}).items():
+                tensors[f"{moment}/{name}"] = value
+        if self._kept_weights is not None:
+            tensors |= {
+                f"kept/{n}": w for n, w in zip(self._trained, self._kept_weights, strict=True)
+            }
+        state = State(
+            config=self.config,
+            data=self._identity(),
+            metric=f"{self.request.direction} {self.request.metric}",
+            step=self.step,
+            evaluations=self.evaluations,
+            kept=self.kept,
+            loss_sum=float(self._loss_sum),
+            loss_updates=self._loss_updates,
+            seconds=self.seconds,
+            generators=generator_states(self.bench.device),
+        )
+        save_checkpoint(self.checkpoint_folder, state, tensors)
+        self.checkpointed_at, self._saved_step = self.seconds, self.step
+
+    def resume(self) -> list[str]:
+        """Go on from the newest whole checkpoint, if any; returns lines for the log."""
+        metric = f"{self.request.direction} {self.request.metric}"
+        found, notes = load_checkpoint(
+            self.checkpoint_folder, self.config, self._identity(), metric
+        )
+        if found is None:
+            return notes
+        state, tensors = found
+        self._restore_tensors(tensors)
+        self.step, self.seconds, self.kept = state.step, state.seconds, state.kept
+        self.checkpointed_at, self._saved_step = state.seconds, state.step
+        self.evaluations = list(state.evaluations)
+        self._loss_sum.fill_(state.loss_sum)
+        self._loss_updates = state.loss_updates
+        restore_generators(state.generators, self.bench.device)
+        return notes
+
+    def _restore_tensors(self, tensors: dict[str, torch.Tensor]) -> None:
+        with torch.no_grad():
+            for name, buffer in self._buffers.items():
+                buffer.copy_(tensors[f"buffer/{name}"])
+            for name, parameter in self._trained.items():
+                parameter.copy_(tensors[f"model/{name}"])
+                if f"step/{name}" in tensors:
+                    self.optimizer.state[parameter] = {
+                        moment: self._as_kept(tensors[f"{moment}/{name}"], moment)
+                        for moment in _MOMENTS
+                    }
+        if any(name.startswith("kept/") for name in tensors):
+            self._kept_weights = [
+                tensors[f"kept/{name}"].clone().to(self.bench.device) for name in self._trained
+            ]
+
+    def _as_kept(self, tensor: torch.Tensor, moment: str) -> torch.Tensor:
+        """A moment where AdamW keeps it: the fused one has its step counters on the device."""
+        fused = bool(self.optimizer.defaults["fused"])
+        return (
+            tensor.clone()
+            if moment == "step" and not fused
+            else tensor.clone().to(self.bench.device)
+        )
+
+    def _identity(self) -> str:
+        """What a checkpoint belongs to besides its configuration: data, model and groups."""
+        bench = self.bench
+        parts = [bench.data.key, bench.source.name, str(bench.source.options), bench.max_length]
+        parts += [[g.spec.name, [p.name for p in g.parameters]] for g in bench.groups]
+        return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
+
+    def discard_checkpoint(self) -> None:
+        """Remove the checkpoint of a trial that is over."""
+        remove_checkpoints(self.checkpoint_folder)
