@@ -1,0 +1,47 @@
+"""What makes screens differ from run to run, switched off."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.tui import corpus
+from tests.tui.stage import States
+from tuner.tui import feed
+
+
+@pytest.fixture(autouse=True)
+def _same_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("TUNER_ASCII", "0")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.fixture
+def states(monkeypatch: pytest.MonkeyPatch) -> States:
+    """States by the name of the session, for those that no process can give here."""
+    found = States()
+    monkeypatch.setattr(feed, "session_state", found.state)
+    return found
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A folder for sessions."""
+    return tmp_path / "sessions"
+
+
+@pytest.fixture
+def whole_corpus(root: Path, states: States) -> Path:
+    """All recorded sessions; two of them are said to run."""
+    corpus.all_of_them(root)
+    states.running("rte-roberta-llrd", "odd.names-1")
+    return root

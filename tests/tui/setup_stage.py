@@ -1,0 +1,192 @@
+"""A small app and small answers for the tests of the setup screens: no process, no model."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+from textual.app import App
+from textual.message import Message
+from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widgets import Input
+
+from tests.tui import stage
+from tests.tui.stage import LARGE, SMALL, until
+from tuner.errors import TunerError
+from tuner.recipe.document import RecipeDocument
+from tuner.recipe.findings import CheckReport, Finding, ModelDescription
+from tuner.recipe.presets import preset_document
+from tuner.recipe.types import GroupSpec, Recipe
+from tuner.session.folder import Session, create_session
+from tuner.tui.app import TunerApp
+from tuner.tui.render.styles import TERMINAL
+from tuner.tui.screens.setup import SetupScreen
+from tuner.tui.setup.inspection import Services
+
+__all__ = ["LARGE", "SMALL", "until"]
+
+LAYERS = 12
+
+
+def model_description(layers: int = LAYERS, width: int = 8) -> ModelDescription:
+    """A model with the names of RoBERTa; a layer has a matrix and a bias."""
+    parameters: list[tuple[str, tuple[int, ...]]] = [
+        ("roberta.embeddings.word_embeddings.weight", (1000, width)),
+        ("roberta.embeddings.LayerNorm.weight", (width,)),
+    ]
+    for layer in range(layers):
+        name = f"roberta.encoder.layer.{layer}.output.dense"
+        parameters += [(f"{name}.weight", (width, width)), (f"{name}.bias", (width,))]
+    parameters += [
+        ("classifier.dense.weight", (width, width)),
+        ("classifier.dense.bias", (width,)),
+        ("classifier.out_proj.weight", (2, width)),
+        ("classifier.out_proj.bias", (2,)),
+    ]
+    return ModelDescription("tiny", "roberta", layers, False, width, ["no", "yes"], parameters)
+
+
+FINDINGS = [
+    Finding("ok", "data", "2,490 rows to train, 138 to validate, 139 sealed"),
+    Finding("warning", "data", "3 rows of validation are in train as well"),
+]
+
+
+@dataclass
+class Answers:
+    """What the slow services say, and what they were asked."""
+
+    model: ModelDescription | str = field(default_factory=model_description)
+    findings: list[Finding] = field(default_factory=lambda: list(FINDINGS))
+    start_problem: str = ""
+    started: list[str] = field(default_factory=list)
+    checks: int = 0
+
+    def services(self) -> Services:
+        """The services that answer so."""
+        return Services(self._describe, self._check, self._start)
+
+    def _describe(self, recipe: Recipe) -> ModelDescription:  # noqa: ARG002
+        if isinstance(self.model, str):
+            raise TunerError(self.model)
+        return self.model
+
+    def _check(self, recipe: Recipe) -> CheckReport:  # noqa: ARG002
+        self.checks += 1
+        return CheckReport(self.findings, labels=["no", "yes"])
+
+    def _start(self, session: Session) -> None:
+        self.started.append(session.name)
+        if self.start_problem:
+            raise TunerError(self.start_problem)
+
+
+class Stage(App[None]):
+    """Shows one screen and keeps the messages that reach the app."""
+
+    ENABLE_COMMAND_PALETTE = False
+
+    def __init__(self, screen: Screen[None]) -> None:
+        super().__init__()
+        self.styles_by_role = TERMINAL
+        self.first = screen
+        self.requests: list[Message] = []
+
+    def on_mount(self) -> None:
+        """The screen to be tested lies over the default one."""
+        self.push_screen(self.first)
+
+    def on_start_requested(self, message: Message) -> None:
+        """What the real app answers with its live screen."""
+        self.requests.append(message)
+
+
+def complete_document(preset: str = "groups") -> RecipeDocument:
+    """A preset with a model and files that nobody reads."""
+    document = preset_document(preset)
+    for key, value in {
+        "model.name": "roberta-base",
+        "data.train": "data/train.jsonl",
+        "data.validation": "data/val.jsonl",
+        "data.holdout": 0.5,
+        "data.text": ["premise", "hypothesis"],
+        "data.label": "label",
+    }.items():
+        document.set(key, value)
+    return document
+
+
+def make_session(root: Path, name: str = "rte", text: str | None = None) -> Session:
+    """A draft session."""
+    return create_session(root, name, complete_document().text if text is None else text)
+
+
+def setup_stage(root: Path, answers: Answers | None = None, **options: object) -> Stage:
+    """The setup screen of a fresh draft."""
+    session = make_session(root)
+    services = (answers or Answers()).services()
+    return Stage(SetupScreen(session, services=services, **options))  # type: ignore[arg-type]
+
+
+def screen_of(app: App[None]) -> SetupScreen:
+    """The setup screen on top."""
+    assert isinstance(app.screen, SetupScreen), app.screen
+    return app.screen
+
+
+async def settled(pilot: Pilot[None]) -> SetupScreen:
+    """The setup screen once model and checks are there."""
+    await pilot.pause()
+    screen = screen_of(pilot.app)
+    knowledge = screen.knowledge
+    await until(pilot, lambda: knowledge.models and not knowledge.checking)
+    await pilot.pause()
+    return screen
+
+
+async def type_text(pilot: Pilot[None], text: str) -> None:
+    """Puts a text into the open prompt and presses enter."""
+    line = pilot.app.focused
+    assert isinstance(line, Input), line
+    line.value = text
+    await pilot.press("enter")
+    await pilot.pause()
+
+
+def group_names(screen: SetupScreen) -> list[str]:
+    """The names of the draft's groups."""
+    assert screen.draft.recipe is not None
+    return [group.name for group in screen.draft.recipe.groups]
+
+
+def group(screen: SetupScreen, name: str) -> GroupSpec:
+    """One of the draft's groups."""
+    assert screen.draft.recipe is not None
+    return next(group for group in screen.draft.recipe.groups if group.name == name)
+
+
+def screen_text(app: App[None]) -> str:
+    """What is on the screen, as lines of text."""
+    return stage.screen_text(cast(TunerApp, app))
+
+
+def assert_golden(app: App[None], name: str) -> None:
+    """Compares the screen with the stored one of that name."""
+    stage.assert_golden(cast(TunerApp, app), f"setup-{name}")
+
+
+Scenario = Callable[[Pilot[None], SetupScreen], Awaitable[None]]
+
+
+def play(app: Stage, scenario: Scenario, size: tuple[int, int] = SMALL) -> None:
+    """Runs a scenario on a setup screen whose model and checks have arrived."""
+
+    async def run() -> None:
+        async with app.run_test(size=size) as pilot:
+            await scenario(pilot, await settled(pilot))
+
+    asyncio.run(run())

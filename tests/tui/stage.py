@@ -1,0 +1,114 @@
+"""The app on a stage: no worker, a clock that stands still, screens as text."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from tests.tui import corpus
+from tuner.session.folder import Session
+from tuner.session.status import session_state
+from tuner.session.view import SessionState, SessionView
+from tuner.tui.app import TunerApp
+from tuner.tui.screens.live import LiveScreen
+from tuner.tui.screens.picker import PickerScreen
+from tuner.tui.widgets.trial_table import TrialTable
+
+GOLDEN = Path(__file__).parent / "golden"
+SMALL, LARGE = (80, 24), (120, 40)
+NOW = corpus.START + 3900
+
+Scene = Callable[[Pilot[None], TunerApp], Awaitable[None]]
+
+
+class States:
+    """Says in which state sessions are, where the lock could not."""
+
+    def __init__(self) -> None:
+        self.told: dict[str, SessionState] = {}
+
+    def running(self, *names: str) -> None:
+        """These run."""
+        self.told.update(dict.fromkeys(names, SessionState.RUNNING))
+
+    def state(self, session: Session, view: SessionView) -> SessionState:
+        """In the place of `session_state`."""
+        return self.told.get(session.name) or session_state(session, view)
+
+
+def play(
+    root: Path,
+    scene: Scene,
+    *,
+    session: str | None = None,
+    size: tuple[int, int] = SMALL,
+    now: Callable[[], float] = lambda: NOW,
+) -> TunerApp:
+    """Run a scene once everything recorded has been read; the app afterwards."""
+    app = TunerApp(root, session, clock=now, settings=root / "no-settings.toml")
+    app.animation_level = "none"
+
+    async def run() -> None:
+        async with app.run_test(size=size) as pilot:
+            await until(pilot, lambda: _read(app))
+            await pilot.pause()
+            await scene(pilot, app)
+
+    asyncio.run(run())
+    return app
+
+
+def _read(app: TunerApp) -> bool:
+    screen = app.screen
+    if isinstance(screen, LiveScreen):
+        return screen.feed.complete and screen._shown_until == screen.feed.view.next_seq
+    if isinstance(screen, PickerScreen):
+        return app.catalog.complete and screen.query_one("#sessions").all_read  # type: ignore[attr-defined]
+    return False
+
+
+async def until(pilot: Pilot[None], fact: Callable[[], object], seconds: float = 20.0) -> None:
+    """Wait for a fact, never for a time."""
+    deadline = time.monotonic() + seconds
+    while not fact():
+        assert time.monotonic() < deadline, "waited in vain"
+        await asyncio.sleep(0.01)
+        await pilot.pause()
+
+
+async def press(pilot: Pilot[None], *keys: str) -> None:
+    """Press keys, and let what follows from them happen."""
+    for key in keys:
+        await pilot.press(key)
+        await pilot.pause()
+
+
+def live(app: TunerApp) -> LiveScreen:
+    """The live screen on top."""
+    assert isinstance(app.screen, LiveScreen), app.screen
+    return app.screen
+
+
+def table(app: TunerApp) -> TrialTable:
+    """Its table of trials."""
+    return live(app).query_one(TrialTable)
+
+
+def screen_text(app: TunerApp) -> str:
+    """What is on the screen, as lines of text."""
+    strips = app.screen._compositor.render_strips()
+    return "\n".join(strip.text.rstrip() for strip in strips) + "\n"
+
+
+def assert_golden(app: TunerApp, name: str) -> None:
+    """Compare the screen with the stored one; with RENEW_GOLDEN set, store it first."""
+    path, seen = GOLDEN / f"{name}.txt", screen_text(app)
+    if os.environ.get("RENEW_GOLDEN"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(seen, encoding="utf-8")
+    assert seen == path.read_text(encoding="utf-8")

@@ -1,0 +1,149 @@
+"""The axis, its grid, and the bars on it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tuner.errors import TunerError
+from tuner.recipe.types import FROZEN, Choices, Range, Setting
+from tuner.tui.setup.ranges import End, move, pulled, toggled_fixed, toggled_frozen
+from tuner.tui.widgets.group_axis import Axis, fit_axis, next_grid_rate
+from tuner.tui.widgets.group_bar import draw_bar, ruler
+
+LOG = Range(1e-6, 5e-5, "log")
+rates = st.floats(1e-9, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("rate", "direction", "grid_rate"),
+    [
+        (1e-6, 1, 2e-6),
+        (2e-6, 1, 5e-6),
+        (5e-6, 1, 1e-5),
+        (1e-5, -1, 5e-6),
+        (3e-6, 1, 5e-6),
+        (3e-6, -1, 2e-6),
+        (9.9e-6, 1, 1e-5),
+        (1.0000000001e-5, -1, 5e-6),
+    ],
+)
+def test_the_grid_has_one_two_and_five(rate: float, direction: int, grid_rate: float) -> None:
+    assert next_grid_rate(rate, direction) == grid_rate
+
+
+@given(rates)
+def test_a_step_up_and_down_ends_on_the_grid(rate: float) -> None:
+    up = next_grid_rate(rate, 1)
+    assert next_grid_rate(rate, -1) < rate < up
+    assert next_grid_rate(next_grid_rate(up, -1), 1) == up
+
+
+def test_the_axis_holds_what_is_there_and_spans_four_decades() -> None:
+    assert fit_axis([Range(1e-7, 1e-5, "log"), Range(1e-4, 5e-3, "log")]) == Axis(-7, -2)
+    assert fit_axis([1e-5]) == Axis(-7, -3)
+    assert fit_axis([FROZEN]) == Axis(-7, -1)
+    assert fit_axis([Range(0.0, 1e-3, "linear")]).last >= -3
+    assert fit_axis([Choices((1e-9, 1e-3))]) == Axis(-9, -3)
+
+
+@given(st.lists(rates, min_size=1, max_size=6), st.integers(10, 90))
+def test_every_rate_has_a_cell_and_cells_are_in_order(found: list[float], width: int) -> None:
+    axis = fit_axis(found)
+    columns = [axis.column(rate, width) for rate in sorted(found)]
+    assert columns == sorted(columns)
+    assert all(0 <= column < width for column in columns)
+
+
+@given(st.integers(-9, -4), st.integers(1, 8), st.integers(10, 90), st.data())
+def test_a_cell_gives_the_nearest_grid_rate(
+    first: int, decades: int, width: int, data: st.DataObject
+) -> None:
+    axis = Axis(first, first + decades)
+    column = data.draw(st.integers(0, width - 1))
+    cells_a_step = (width - 1) / decades * 0.4
+    assert abs(axis.column(axis.rate(column, width), width) - column) <= cells_a_step / 2 + 1
+
+
+def test_bars() -> None:
+    axis = Axis(-7, -3)
+    assert ruler(axis, 41) == "1e-7      1e-6      1e-5      1e-4   1e-3"
+    assert draw_bar(Range(1e-6, 1e-4, "log"), axis, 41).text == (
+        "·         ├───────────────────┤         ·"
+    )
+    assert draw_bar(Range(0.0, 1e-4, "linear"), axis, 41).text == (
+        "╞═════════════════════════════╡         ·"
+    )
+    assert draw_bar(1e-5, axis, 41).text == "·         ·         ◆         ·         ·"
+    assert draw_bar(FROZEN, axis, 41).text == "·         ·         ·         ·         ·"
+    assert draw_bar(Choices((1e-7, 1e-3)), axis, 41).text.count("◆") == 2
+
+
+@given(rates, rates, st.integers(6, 100), st.sampled_from([0, 1, 2, 3]))
+def test_a_bar_is_as_wide_as_it_should_be(a: float, b: float, width: int, kind: int) -> None:
+    settings: list[Setting] = [a, FROZEN, Choices((a, b)), Range(min(a, b), max(a, b), "log")]
+    lr = settings[kind]
+    bar = draw_bar(lr, fit_axis([lr]), width)
+    assert len(bar.text) == width
+    assert 0 <= bar.start <= bar.end <= width
+    assert (bar.start == bar.end) == (lr == FROZEN)
+    assert len(ruler(fit_axis([lr]), width)) == width
+
+
+@pytest.mark.parametrize(
+    ("lr", "end", "direction", "moved"),
+    [
+        (LOG, "low", -1, Range(5e-7, 5e-5, "log")),
+        (LOG, "low", 1, Range(2e-6, 5e-5, "log")),
+        (LOG, "high", 1, Range(1e-6, 1e-4, "log")),
+        (LOG, "both", 1, Range(2e-6, 1e-4, "log")),
+        (3e-6, "low", 1, 5e-6),
+        (3e-6, "high", -1, 2e-6),
+        (Range(1e-7, 1e-5, "linear"), "low", -1, Range(0.0, 1e-5, "linear")),
+        (Range(0.0, 1e-5, "linear"), "low", 1, Range(1e-7, 1e-5, "linear")),
+    ],
+)
+def test_keys_move_along_the_grid(lr: Setting, end: End, direction: int, moved: Setting) -> None:
+    assert move(lr, end, direction) == moved
+
+
+@pytest.mark.parametrize(
+    ("lr", "end", "direction", "reason"),
+    [
+        (Range(5e-6, 1e-5, "log"), "low", 1, "low stays below high"),
+        (Range(5e-6, 1e-5, "log"), "high", -1, "low stays below high"),
+        (Range(1e-7, 1e-5, "log"), "low", -1, "the keys end at 1e-7"),
+        (0.1, "both", 1, "the keys end at 0.1"),
+        (FROZEN, "low", 1, "frozen"),
+        (Choices((1e-5, 2e-5)), "low", 1, "enter types"),
+    ],
+)
+def test_where_there_is_no_room_the_reason_is_said(
+    lr: Setting, end: End, direction: int, reason: str
+) -> None:
+    with pytest.raises(TunerError, match=reason):
+        move(lr, end, direction)
+
+
+def test_the_mouse_puts_an_end_where_it_is() -> None:
+    assert pulled(LOG, "low", 2e-6) == Range(2e-6, 5e-5, "log")
+    assert pulled(LOG, "high", 1e-4) == Range(1e-6, 1e-4, "log")
+    assert pulled(1e-5, "both", 2e-5) == 2e-5
+    with pytest.raises(TunerError, match="below high"):
+        pulled(LOG, "low", 1e-4)
+    with pytest.raises(TunerError, match="frozen"):
+        pulled(FROZEN, "low", 1e-4)
+
+
+def test_fix_and_freeze_go_there_and_back() -> None:
+    assert toggled_fixed(LOG, None) == 7.1e-6
+    assert toggled_fixed(7.1e-6, LOG) == LOG
+    assert toggled_fixed(1e-5, None) == Range(5e-6, 2e-5, "log")
+    assert toggled_fixed(Choices((1e-5, 2e-5)), None) == 1e-5
+    assert toggled_fixed(Range(0.0, 1e-3, "linear"), None) == 5e-4
+    assert toggled_frozen(LOG, None) == FROZEN
+    assert toggled_frozen(FROZEN, LOG) == LOG
+    assert isinstance(toggled_frozen(FROZEN, None), Range)
+    with pytest.raises(TunerError, match="frozen"):
+        toggled_fixed(FROZEN, LOG)

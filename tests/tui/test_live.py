@@ -1,0 +1,355 @@
+"""The live screen: keys, panes, filter, following, and that it assumes nothing."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+from textual.pilot import Pilot
+
+from tests.tui import corpus
+from tests.tui.stage import LARGE, NOW, States, live, play, press, screen_text, table, until
+from tuner.errors import TunerError
+from tuner.session import events as e
+from tuner.session.codec import encode_line
+from tuner.session.folder import Session
+from tuner.session.inbox import CommandTail
+from tuner.session.view import SessionState
+from tuner.tui.app import TunerApp
+from tuner.tui.screens.picker import PickerScreen
+from tuner.tui.screens.trial import TrialScreen
+from tuner.tui.widgets.confusion import ConfusionPane
+from tuner.tui.widgets.curves import CurvesPane
+from tuner.tui.widgets.events import EventsPane
+from tuner.tui.widgets.keybar import KeyBar
+
+NAME = "rte-roberta-llrd"
+
+
+@pytest.fixture
+def session(root: Path, states: States) -> Session:
+    states.running(NAME)
+    return corpus.running(root)
+
+
+def append(session: Session, *events: e.Event) -> None:
+    """As a worker would."""
+    with session.events_path.open("ab") as file:
+        for event in events:
+            file.write(encode_line(msgspec.structs.replace(event, seq=999, time=NOW)))
+
+
+def commands(session: Session) -> list[str]:
+    return [type(command).__name__ for command in CommandTail(session.commands_path).read()]
+
+
+def keys_shown(app: TunerApp) -> str:
+    return screen_text(app).splitlines()[-1]
+
+
+def test_pausing_is_asked_for_and_shown_only_once_it_happened(
+    session: Session, root: Path, states: States
+) -> None:
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        assert "p Pause" in keys_shown(app)
+        await press(pilot, "p")
+        assert commands(session) == ["Pause"]
+        assert "RUNNING" in screen_text(app)
+        states.told[NAME] = SessionState.PAUSING
+        await until(pilot, lambda: "pausing…" in screen_text(app))
+        assert "p Pause" not in keys_shown(app)
+        states.told.clear()
+        append(session, e.SessionPaused(reason="asked for by you"))
+        await until(pilot, lambda: "PAUSED" in screen_text(app))
+        assert "p Resume" in keys_shown(app)
+        assert app.screen.query_one(EventsPane)
+
+    play(root, scene, session=NAME)
+
+
+def test_drain_and_stop(session: Session, root: Path) -> None:
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        await press(pilot, "P")
+        await press(pilot, "ctrl+k")
+        assert f"Stop {NAME} for good?" in keys_shown(app)
+        await press(pilot, "n")
+        assert commands(session) == ["Drain"]
+        await press(pilot, "ctrl+k", "p", "j")
+        assert "for good?" in keys_shown(app)
+        await press(pilot, "y")
+        assert commands(session) == ["Drain", "Stop"]
+        assert app.focused is table(app)
+
+    play(root, scene, session=NAME)
+
+
+def test_pruning_asks_and_is_for_running_trials(session: Session, root: Path) -> None:
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        assert table(app).selected == 14
+        await press(pilot, "x", "escape")
+        assert commands(session) == []
+        await press(pilot, "x", "y")
+        assert commands(session) == ["Prune"]
+        await press(pilot, "j", "x", "y")
+        assert commands(session) == ["Prune"]
+
+    play(root, scene, session=NAME)
+
+
+def test_only_what_changed_is_told(session: Session, root: Path) -> None:
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        step = e.Step(
+            trial=14, step=900, of=936, loss=0.111, learning_rates={}, examples_per_second=5
+        )
+        drawn = dict(table(app)._strips)
+        append(session, step)
+        await until(pilot, lambda: "0.1110" in screen_text(app))
+        fresh = {key for key, strip in table(app)._strips.items() if drawn.get(key) is not strip}
+        assert {number for number, _ in fresh} <= {14}
+
+    play(root, scene, session=NAME, size=LARGE)
+
+
+def test_a_new_best_moves_its_row(session: Session, root: Path) -> None:
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        await press(pilot, "f")
+        done = e.TrialCompleted(trial=14, value=0.99, epoch=6, step=936, seconds=9)
+        append(session, done, e.BestChanged(trial=14, value=0.99))
+        await until(pilot, lambda: "★ done" in screen_text(app).splitlines()[4])
+        assert table(app).keys_in_order()[0] == 14
+        assert screen_text(app).count("★ done") == 1
+
+    play(root, scene, session=NAME)
+
+
+def test_following_goes_to_the_newest_running_trial(session: Session, root: Path) -> None:
+    started = e.TrialStarted(trial=15, generation=0, params={}, seed=1, device="cuda:0")
+
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        append(session, started)
+        await until(pilot, lambda: table(app).selected == 15)
+        await press(pilot, "j")
+        assert not table(app).following
+        append(session, msgspec.structs.replace(started, trial=16))
+        await until(pilot, lambda: 16 in table(app).keys_in_order())
+        assert table(app).selected != 16
+        await press(pilot, "f")
+        assert table(app).selected == 16
+
+    play(root, scene, session=NAME)
+
+
+@pytest.mark.usefixtures("session")
+def test_the_filter_is_live_kept_by_enter_and_taken_back_by_escape(root: Path) -> None:
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        def rows() -> int:
+            return len(table(app).keys_in_order())
+
+        await press(pilot, "slash", *"state", "colon", *"pruned")
+        assert rows() == 6
+        await press(pilot, "enter")
+        assert (rows(), app.focused) == (6, table(app))
+        await press(pilot, "slash", "x", "x")
+        assert rows() == 6
+        await press(pilot, "escape")
+        assert rows() == 6
+        await press(pilot, "escape")
+        assert rows() == 15
+
+    play(root, scene, session=NAME)
+
+
+@pytest.mark.usefixtures("session")
+def test_a_filter_that_cannot_be_read_says_why(root: Path) -> None:
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        await press(pilot, "slash", *"state", "colon", *"prunde")
+        assert "pruned" in screen_text(app).splitlines()[-2]
+        assert len(table(app).keys_in_order()) == 15
+
+    play(root, scene, session=NAME, size=LARGE)
+
+
+@pytest.mark.usefixtures("session")
+def test_sorting_by_every_column_and_back(root: Path) -> None:
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        await press(pilot, "f")
+        orders = set()
+        for _ in range(13):
+            orders.add((table(app).sorted_by, tuple(table(app).keys_in_order())))
+            await press(pilot, "o")
+        assert {key for key, _ in orders} > {"number", "state", "metric", "time", "param:lr.head"}
+        await press(pilot, "O")
+        before = list(table(app).keys_in_order())
+        await press(pilot, "R")
+        assert list(table(app).keys_in_order()) == before[::-1]
+
+    play(root, scene, session=NAME)
+
+
+@pytest.mark.usefixtures("session")
+def test_arrows_bring_the_other_parameters(root: Path) -> None:
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        def header() -> str:
+            return screen_text(app).splitlines()[3]
+
+        assert "warmup" not in header()
+        await press(pilot, "right", "right", "right")
+        assert "wd" in header()
+        assert "LR emb" not in header()
+        await press(pilot, "left", "left", "left")
+        assert "LR emb" in header()
+
+    play(root, scene, session=NAME)
+
+
+@pytest.mark.usefixtures("session")
+def test_moving(root: Path) -> None:
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        await press(pilot, "G")
+        assert table(app).cursor == 14
+        assert "✗ fail" in screen_text(app)
+        await press(pilot, "g", "j", "j", "k")
+        assert table(app).cursor == 1
+        await press(pilot, "pagedown")
+        assert table(app).cursor > 4
+
+    play(root, scene, session=NAME)
+
+
+@pytest.mark.usefixtures("session")
+def test_numbers_focus_panes_and_z_zooms(root: Path) -> None:
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        for number, pane in enumerate(
+            ("trials", "curves", "events", "confusion", "importance"), start=1
+        ):
+            await press(pilot, str(number))
+            assert app.focused is not None
+            assert app.focused.id == pane
+            await press(pilot, "z")
+            assert app.focused.size.width > 115
+            await press(pilot, "escape")
+        assert live(app).query_one("#trials").size.width < 115
+
+    play(root, scene, session=NAME, size=LARGE)
+
+
+@pytest.mark.usefixtures("session")
+def test_curves_and_matrix_have_their_keys(root: Path) -> None:
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        await press(pilot, "2", "t")
+        assert "Train loss over the schedule" in screen_text(app)
+        await press(pilot, "l", "4", "n")
+        assert live(app).query_one(CurvesPane).logarithmic
+        assert "64 %" in screen_text(app)
+        await press(pilot, "left")
+        assert "#14 epoch 2" in screen_text(app)
+        await press(pilot, "1", "j")
+        assert "#4 epoch 6" in screen_text(app)
+        assert live(app).query_one(ConfusionPane)
+
+    play(root, scene, session=NAME, size=LARGE)
+
+
+def test_a_trial_opens_and_its_neighbours(session: Session, root: Path) -> None:
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        await press(pilot, "enter")
+        assert isinstance(app.screen, TrialScreen)
+        assert "trial 14" in screen_text(app)
+        append(session, e.TrialPruned(trial=14, reason="not good enough", value=0.5))
+        await until(pilot, lambda: "not good enough" in screen_text(app))
+        await press(pilot, "left")
+        assert "trial 13" in screen_text(app)
+        await press(pilot, "y")
+        assert set(json.loads(app.clipboard)) > {"lr.head", "warmup"}
+        await press(pilot, "escape")
+        live(app)
+
+    play(root, scene, session=NAME, size=LARGE)
+
+
+def test_views_and_the_way_out(session: Session, root: Path) -> None:
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        await press(pilot, "right_square_bracket")
+        assert "# What is trained" in screen_text(app)
+        await press(pilot, "right_square_bracket")
+        assert "worker.log" in screen_text(app)
+        session.log_path.write_text("hello\x1b[31m from the worker\n")
+        await until(pilot, lambda: "hello␛[31m from" in screen_text(app))
+        await press(pilot, "left_square_bracket", "left_square_bracket")
+        assert "1 Trials" in screen_text(app)
+        await press(pilot, "left_square_bracket", "escape", "escape")
+        assert isinstance(app.screen, PickerScreen)
+
+    play(root, scene, session=NAME)
+
+
+def test_leaving_names_the_way_back(session: Session, root: Path) -> None:
+    async def scene(pilot: Pilot[None], _app: TunerApp) -> None:
+        await press(pilot, "q")
+
+    app = play(root, scene, session=NAME)
+    assert app.farewell() == [
+        f"{NAME} goes on without the screens.",
+        f"Back to it: tuner open {NAME}",
+    ]
+    assert commands(session) == []
+
+
+def test_a_start_that_fails_says_why(
+    root: Path, states: States, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus.draft(root)
+    asked: list[str] = []
+
+    def start(session: Session) -> None:
+        asked.append(session.name)
+        time.sleep(0.05)
+        raise TunerError("no such model [red]x[/red]")
+
+    monkeypatch.setattr("tuner.worker.launch.start", start)
+
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        await press(pilot, "s")
+        assert "STARTING" in screen_text(app)
+        await until(pilot, lambda: "no such model [red]x[/red]" in screen_text(app))
+        assert "DRAFT" in screen_text(app)
+        assert asked == ["agnews-tiny"]
+
+    play(root, scene, session="agnews-tiny")
+    assert states.told == {}
+
+
+def test_deleting_asks_and_is_not_for_what_runs(session: Session, root: Path) -> None:
+    finished = corpus.finished(root)
+
+    async def running(pilot: Pilot[None], app: TunerApp) -> None:
+        await press(pilot, "ctrl+d")
+        assert not app.screen.query_one(KeyBar).asking
+
+    async def ended(pilot: Pilot[None], app: TunerApp) -> None:
+        await press(pilot, "ctrl+d", "y")
+        assert isinstance(app.screen, PickerScreen)
+
+    play(root, running, session=NAME)
+    play(root, ended, session=finished.name)
+    assert session.path.exists()
+    assert not finished.path.exists()
+
+
+def test_a_key_in_the_bar_can_be_clicked(session: Session, root: Path) -> None:
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        at = keys_shown(app).index("Drain")
+        await pilot.click(KeyBar, offset=(at, 0))
+        await pilot.pause()
+        assert commands(session) == ["Drain"]
+        await pilot.click("#tabs", offset=(32, 0))
+        await pilot.pause()
+        assert app.focused is not None
+        assert app.focused.id == "confusion"
+        await pilot.click("#trials", offset=(4, 5))
+        assert table(app).cursor == 3
+
+    play(root, scene, session=NAME)

@@ -1,0 +1,246 @@
+"""Themes, monochrome, ASCII, sizes; help, palette, settings; and what must not be imported."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from rich.style import Style
+from textual.binding import Binding
+from textual.color import Color
+from textual.pilot import Pilot
+from textual.theme import BUILTIN_THEMES
+
+from tests.tui import corpus
+from tests.tui.stage import LARGE, States, live, play, press, screen_text, table, until
+from tuner.errors import TunerError
+from tuner.tui.app import TunerApp
+from tuner.tui.ascii import in_ascii, wants_ascii
+from tuner.tui.screens.help import help_entries, nodes_of
+from tuner.tui.screens.live import LiveScreen
+from tuner.tui.settings import Settings, check_names, load_settings
+from tuner.tui.theme import TUNER_THEME, contrast, styles_from
+from tuner.tui.widgets.keybar import KeyBar, key_text, shown_keys
+
+NAME = "rte-roberta-llrd"
+THEMES = {**BUILTIN_THEMES, TUNER_THEME.name: TUNER_THEME}
+
+
+def test_the_ui_imports_nothing_heavy() -> None:
+    program = (
+        "import sys, tuner.tui.app, tuner.tui.screens.trial, tuner.tui.screens.help;"
+        "heavy = {'torch', 'transformers', 'datasets', 'pandas', 'optuna', 'numpy'};"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", sorted(name for name, theme in THEMES.items() if not theme.ansi))
+def test_every_theme_is_readable(name: str) -> None:
+    variables = THEMES[name].to_color_system().generate()
+    styles = styles_from(variables)
+    background = Color.parse(variables["background"])
+    inks = ("text", "muted", "running", "paused", "complete", "pruned", "failed", "best", "accent")
+    for role in inks:
+        style: Style = getattr(styles, role)
+        assert style.color is not None
+        assert contrast(background, Color.from_rich_color(style.color)) >= 2.9, role
+    for style in (*styles.good, *styles.bad):
+        assert style.color is not None
+        ground = Color.from_rich_color(style.bgcolor) if style.bgcolor else background
+        assert contrast(ground, Color.from_rich_color(style.color)) >= 2.9
+
+
+def test_themes_of_terminal_colours_have_styles_too() -> None:
+    styles = styles_from(BUILTIN_THEMES["ansi-dark"].to_color_system().generate())
+    assert styles.failed.color is not None
+    assert styles.failed.color.number == 1
+    assert styles.muted.dim
+
+
+def test_another_theme_recolours_what_is_shown(root: Path, states: States) -> None:
+    corpus.running(root)
+    states.running(NAME)
+
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        before = app.styles_by_role.best
+        app.theme = "textual-light"
+        await pilot.pause()
+        after = app.styles_by_role.best
+        assert after != before
+        strip = table(app).render_line(2)
+        colours = {segment.style.color for segment in strip if segment.style}
+        assert after.color in colours
+
+    play(root, scene, session=NAME)
+
+
+def test_ascii_in_as_many_cells() -> None:
+    assert in_ascii("● run ⣿⠁ 日本 ╭─╮") == "> run *. ???? +-+"
+    assert wants_ascii({"TUNER_ASCII": "1"})
+    assert not wants_ascii({"TUNER_ASCII": "0"})
+
+
+def test_a_screen_without_unicode(
+    root: Path, states: States, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUNER_ASCII", "1")
+    corpus.running(root)
+    states.running(NAME)
+
+    async def scene(_pilot: Pilot[None], app: TunerApp) -> None:
+        assert screen_text(app).isascii()
+        assert "> run" in screen_text(app)
+        assert "* done" in screen_text(app)
+
+    play(root, scene, session=NAME, size=LARGE)
+
+
+def test_states_are_told_apart_without_colour(
+    root: Path, states: States, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    corpus.running(root)
+    states.running(NAME)
+
+    async def scene(_pilot: Pilot[None], app: TunerApp) -> None:
+        for glyph in ("● run", "★ done", "✓ done", "✂ 33 %", "⊘ 33 %", "✗ fail"):
+            assert glyph in screen_text(app)
+        for strip in app.screen._compositor.render_strips():
+            for segment in strip:
+                if segment.style and segment.style.color and segment.style.color.triplet:
+                    assert len(set(segment.style.color.triplet)) == 1
+
+    play(root, scene, session=NAME, size=LARGE)
+
+
+@pytest.mark.parametrize("size", [(59, 24), (80, 15), (12, 4)])
+def test_a_terminal_too_small_says_so(root: Path, size: tuple[int, int]) -> None:
+    corpus.finished(root)
+
+    async def scene(_pilot: Pilot[None], app: TunerApp) -> None:
+        lines = [line for line in screen_text(app).splitlines() if line.strip()]
+        assert len(lines) == 1
+        assert "small" in lines[0] or "60 columns" in lines[0]
+
+    play(root, scene, session="trec-bert", size=size)
+
+
+def test_resizing_changes_the_layout(root: Path) -> None:
+    corpus.finished(root)
+
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        await pilot.resize_terminal(120, 40)
+        await until(pilot, lambda: "2-5 switch" not in screen_text(app))
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: "2-5 switch" in screen_text(app))
+
+    play(root, scene, session="trec-bert")
+
+
+def test_every_binding_has_an_id_and_says_what_it_does(whole_corpus: Path) -> None:
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        for _ in range(2):
+            for node in nodes_of(app.screen):
+                if type(node).__module__.startswith("textual"):
+                    continue
+                own: list[Binding] = type(node).__dict__.get("BINDINGS", [])
+                for binding in own:
+                    assert binding.id, binding
+                    assert binding.tooltip, binding
+            if not isinstance(app.screen, LiveScreen):
+                await press(pilot, "enter")
+        assert {entry.section for entry in help_entries(nodes_of(live(app)))} >= {
+            "session",
+            "trials",
+            "view",
+            "app",
+        }
+
+    play(whole_corpus, scene)
+
+
+def test_the_bar_shows_at_most_ten_keys(whole_corpus: Path) -> None:
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        for _ in range(2):
+            shown = shown_keys(app, app.screen)
+            assert len(shown) <= 10
+            assert [key.text for key in shown[-3:]] == ["Palette", "Help", "Leave"]
+            await press(pilot, "enter")
+
+    play(whole_corpus, scene, size=LARGE)
+
+
+def test_keys_are_written_as_people_write_them() -> None:
+    names = ["ctrl+k", "question_mark", "escape", "up"]
+    assert [key_text(key) for key in names] == ["ctrl+k", "?", "esc", "↑"]
+
+
+def test_the_palette_knows_every_action(root: Path, states: States) -> None:
+    corpus.running(root)
+    states.running(NAME)
+
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        await press(pilot, "colon")
+        await until(pilot, lambda: "Pause now" in screen_text(app))
+        await press(pilot, *"drain")
+        await press(pilot, "escape")
+        await press(pilot, "ctrl+p", *"logarithmic")
+        await until(pilot, lambda: "Search" not in screen_text(app))
+
+    play(root, scene, session=NAME, size=LARGE)
+
+
+def test_keys_and_theme_can_be_set(root: Path) -> None:
+    corpus.finished(root)
+    path = root / "no-settings.toml"
+    path.write_text('theme = "nord"\n[keys]\n"view.zoom" = "v"\n')
+
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        assert app.theme == "nord"
+        await press(pilot, "v")
+        assert app.screen.query_one("#panes").has_class("-zoom")
+        assert app.screen.query_one(KeyBar)
+
+    play(root, scene, session="trec-bert")
+
+
+def test_settings_that_are_wrong_name_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    assert load_settings(path) == Settings()
+    for text in ("theme = 3", "keys = 3", "theme = "):
+        path.write_text(text)
+        with pytest.raises(TunerError, match=r"config\.toml"):
+            load_settings(path)
+    with pytest.raises(TunerError, match="nord"):
+        check_names(Settings(theme="nrod"), ["nord", "dracula"], path)
+
+
+@pytest.mark.slow
+def test_ten_thousand_trials_stay_quick(root: Path, states: States) -> None:
+    corpus.long(root, 10_000)
+    states.running("long")
+
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        rows = table(app)
+        started = time.process_time()
+        for _ in range(40):
+            await pilot.press("j")
+        await pilot.pause()
+        assert (time.process_time() - started) / 40 < 0.05
+        started = time.process_time()
+        for _ in range(20):
+            rows.trials_changed({10_000})
+            rows.render_line(1)
+        assert (time.process_time() - started) / 20 < 0.01
+        assert len(rows._strips) < 200
+
+    play(root, scene, session="long", size=LARGE)

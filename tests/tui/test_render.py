@@ -1,0 +1,206 @@
+"""What the command line prints and the screens show: tables, matrices, events."""
+
+from __future__ import annotations
+
+import io
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.console import Console
+
+from tests.tui import corpus
+from tuner.errors import TunerError
+from tuner.session import events as e
+from tuner.session.events import Unknown
+from tuner.session.fold import fold, load_view
+from tuner.session.view import SessionView, TrialState
+from tuner.tui.render.confusion import class_scores, confusion_lines, confusion_table, shade
+from tuner.tui.render.events import event_runs, tell
+from tuner.tui.render.names import fit, short_names, wrapped
+from tuner.tui.render.styles import TERMINAL, plain_lines
+from tuner.tui.render.trial import trial_detail
+from tuner.tui.render.trials import trials_table
+from tuner.tui.tally import Tally
+
+
+def printed(renderable: object, width: int = 80) -> str:
+    """As a terminal without colours would show it."""
+    file = io.StringIO()
+    Console(file=file, width=width, color_system=None, force_terminal=False).print(renderable)
+    return file.getvalue()
+
+
+def widest(text: str) -> int:
+    return max(cell_len(line) for line in text.splitlines())
+
+
+def matrix(classes: int, seed: int = 0) -> list[list[int]]:
+    rng = random.Random(seed)
+    cells = [[rng.randrange(4) for _ in range(classes)] for _ in range(classes)]
+    for index in range(classes):
+        cells[index][index] += 30
+    return cells
+
+
+@pytest.mark.parametrize("classes", [2, 3, 6, 12, 23, 24, 77, 200])
+@pytest.mark.parametrize("width", [34, 60, 80, 160])
+@pytest.mark.parametrize("mode", ["counts", "row"])
+def test_a_matrix_of_any_size_is_readable(classes: int, width: int, mode: str) -> None:
+    labels = [f"label {index} with a long name" for index in range(classes)]
+    text = printed(confusion_table(matrix(classes), labels, mode=mode, width=width), 200)  # type: ignore[arg-type]
+    assert widest(text) <= width
+    assert "right" in text
+    assert "macro F1" in text
+
+
+def test_a_small_matrix_has_all_its_numbers() -> None:
+    text = printed(confusion_table([[121, 25], [35, 96]], ["entail", "not"]))
+    for number in ("121", "25", "35", "96", "0.78", "0.79", "146", "131", "217 of 277"):
+        assert number in text
+    rows = printed(confusion_table([[121, 25], [35, 96]], ["entail", "not"], mode="row"))
+    assert "83 %" in rows
+
+
+def test_a_large_matrix_names_the_most_confused_and_says_what_it_leaves_out() -> None:
+    cells = matrix(200)
+    cells[7][150] = 99
+    text = printed(confusion_table(cells, [f"l{index}" for index in range(200)]))
+    first = text.split("most confused")[1].splitlines()[1]
+    assert "99" in first
+    assert "l7" in first
+    assert "l150" in first
+    assert "160 better ones not shown" in text
+
+
+def test_scores_of_classes() -> None:
+    first, second = class_scores([[3, 1], [0, 0]], ["a"])
+    assert (first.precision, first.recall, first.n) == (1.0, 0.75, 4)
+    assert (second.label, second.recall, second.precision) == ("1", None, 0.0)
+
+
+def test_nothing_is_as_light_as_nothing() -> None:
+    assert [shade(share) for share in (0, 0.001, 0.3, 0.6, 0.9, 1)] == [0, 1, 2, 3, 4, 4]
+
+
+def test_an_empty_matrix_says_so() -> None:
+    assert "no row" in printed(confusion_table([[0, 0], [0, 0]], ["a", "b"]))
+
+
+@given(st.lists(st.text(max_size=12), min_size=2, max_size=5), st.integers(40, 120))
+def test_labels_never_break_the_matrix(labels: list[str], width: int) -> None:
+    lines = plain_lines(confusion_lines(matrix(len(labels)), labels, width, TERMINAL))
+    assert all(cell_len(line) <= width for line in lines)
+    assert not any(ord(character) < 32 for line in lines for character in line)
+
+
+@pytest.fixture
+def view(root: Path) -> SessionView:
+    return load_view(corpus.running(root))
+
+
+def test_the_trials_are_readable_on_eighty_columns(view: SessionView) -> None:
+    text = printed(trials_table(view, now=lambda: corpus.START))
+    lines = text.splitlines()
+    assert widest(text) <= 80
+    assert "● run" in lines[1]
+    assert "★ done" in lines[2]
+    assert sum("⊘ 33 %" in line for line in lines) == 1
+    assert "not shown in 80 columns" in lines[-1]
+    assert "weight_decay" in lines[-1]
+
+
+def test_a_wide_table_has_every_parameter(view: SessionView) -> None:
+    text = printed(trials_table(view), 140)
+    assert "not shown" not in text
+    assert text.splitlines()[0].split()[-1] == "CURVE"
+
+
+def test_no_trials_are_said_to_be_none() -> None:
+    assert "no trials yet" in printed(trials_table(SessionView()))
+
+
+def test_the_detail_of_a_trial_tells_all(view: SessionView) -> None:
+    text = printed(trial_detail(view, view.best or 0))
+    for part in ("Parameters", "lr.head", "├", "Evaluations", "Rungs", "Confusion", "★ kept"):
+        assert part in text
+    assert widest(text) <= 80
+    pruned = next(n for n, t in view.trials.items() if t.state == "pruned")
+    assert "the upper half begins at" in printed(trial_detail(view, pruned)).replace("\n", " ")
+    failed = next(n for n, t in view.trials.items() if t.state == "failed")
+    assert "torch.OutOfMemoryError" in printed(trial_detail(view, failed))
+
+
+def test_a_trial_that_there_is_not(view: SessionView) -> None:
+    with pytest.raises(TunerError, match="no trial 99, trials are 0 to 14"):
+        trial_detail(view, 99)
+
+
+def test_every_event_is_told_and_nothing_in_it_has_an_effect(root: Path) -> None:
+    for session in corpus.all_of_them(root):
+        view = load_view(session)
+        for event in view.history:
+            for width in (43, 78, 118):
+                text = "".join(part for part, _ in event_runs(event, view, width, TERMINAL))
+                assert cell_len(text) <= width
+                assert "\x1b" not in text
+
+
+def test_every_kind_of_event_has_words() -> None:
+    view = SessionView()
+    assert tell(
+        e.Step(trial=1, step=2, of=4, loss=0.5, learning_rates={}, examples_per_second=1), view
+    ).title
+    assert tell(e.GenerationOpened(generation=2, changes={"a": 1}, carried=3), view).reason
+    scored = e.TestScored(trial=1, n=9, metrics={"accuracy": 0.5}, confusion=[], opened=1)
+    assert tell(scored, view).role == "best"
+    assert tell(e.TrialRetried(trial=1, cause="died", error="x", attempt=1), view).short == "died"
+    told = tell(Unknown(3, 1.0, "new\x1bkind", {"a": "[b]"}), view)
+    assert (told.title, told.reason) == ("new␛kind", '{"a": "[b]"}')
+
+
+def test_a_pruning_shows_its_reason_where_it_fits_else_the_numbers(view: SessionView) -> None:
+    event = next(event for event in view.history if isinstance(event, e.TrialPruned))
+    wide = "".join(part for part, _ in event_runs(event, view, 140, TERMINAL))
+    narrow = "".join(part for part, _ in event_runs(event, view, 43, TERMINAL))
+    assert event.reason in wide
+    assert " < " in narrow
+    assert event.reason not in narrow
+
+
+def test_short_names_are_short_and_differ() -> None:
+    names = ["lr.embeddings", "lr.layers 0-5", "lr.layer 11", "lr.a b", "lr.a  b", "weight_decay"]
+    short = short_names(names)
+    assert short["lr.embeddings"] == "emb"
+    assert short["lr.layers 0-5"] == "L0–5"
+    assert short["weight_decay"] == "wd"
+    assert len(set(short.values())) == len(names)
+
+
+@given(st.text(max_size=40), st.integers(1, 20))
+def test_fitting_text_fits(text: str, width: int) -> None:
+    assert cell_len(fit(text, width)) == width
+
+
+def test_wrapping_breaks_at_blanks() -> None:
+    assert wrapped("one two three", 7) == ["one two", "three"]
+
+
+def test_what_pruning_saved_is_the_rest_of_the_schedule(view: SessionView) -> None:
+    pruned = [t for t in view.trials.values() if t.state in ("pruned", "collapsed")]
+    rest = sum(trial.seconds * (trial.of / trial.step - 1) for trial in pruned)
+    tally = Tally.of(view)
+    assert tally.saved == pytest.approx(rest)
+
+
+def test_a_tally_kept_up_to_date_is_one_made_anew(root: Path) -> None:
+    view, tally = SessionView(), Tally()
+    for event in load_view(corpus.running(root)).history:
+        tally.update(view, fold(view, [event]))
+    fresh = Tally.of(view)
+    assert tally.running == fresh.running
+    assert tally.saved == pytest.approx(fresh.saved)
+    assert [tally.count(state) for state in TrialState] == [view.count(s) for s in TrialState]

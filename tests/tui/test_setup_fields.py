@@ -1,0 +1,178 @@
+"""The fields of the forms, and hints about ranges: pure."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.tui.setup_stage import complete_document
+from tuner.errors import TunerError
+from tuner.recipe.schema import SECTIONS
+from tuner.recipe.types import FROZEN, Choices, GroupSpec, Range, SearchSection
+from tuner.tui.setup.field_table import OTHER, SEARCH, TASK
+from tuner.tui.setup.fields import (
+    Field,
+    Value,
+    field_text,
+    next_word,
+    parse_field,
+    shown_text,
+    toggled_search,
+    value_of,
+)
+from tuner.tui.setup.hints import group_hints, unused_hint
+from tuner.tui.setup.rungs import Rung, halving_rungs, sketch, training_share
+
+ALL = {field.key: field for field in (*TASK, *OTHER, *SEARCH)}
+
+
+def test_every_field_is_a_key_of_a_recipe_and_has_help() -> None:
+    recipe = complete_document().recipe()
+    for key, field in ALL.items():
+        section, name = key.split(".")
+        assert name in SECTIONS[section]
+        assert field.help
+        value_of(recipe, field)
+
+
+@pytest.mark.parametrize("field", ALL.values(), ids=ALL.keys())
+def test_what_a_field_shows_for_typing_is_read_back(field: Field) -> None:
+    value = value_of(complete_document().recipe(), field)
+    for known in (value, field.usual):
+        if known is not None:
+            assert parse_field(field, field_text(field, known)) == known
+
+
+@pytest.mark.parametrize(
+    ("key", "typed", "value"),
+    [
+        ("training.epochs", "3", 3),
+        ("training.epochs", "2..10", Range(2, 10, "linear", True)),
+        ("training.batch_size", "{16,32}", Choices((16, 32))),
+        ("training.warmup", "0..0.2", Range(0.0, 0.2)),
+        ("training.schedule", "cosine", "cosine"),
+        ("training.schedule", "{linear, cosine}", Choices(("linear", "cosine"))),
+        ("training.dropout", "", None),
+        ("training.seed", "per-trial", "per-trial"),
+        ("training.seed", "7", 7),
+        ("training.keep", "last", "last"),
+        ("data.text", "premise, hypothesis", ("premise", "hypothesis")),
+        ("data.text", "0", (0,)),
+        ("data.label", "3", 3),
+        ("data.validation", "0.1", 0.1),
+        ("data.validation", "a b/val.csv", "a b/val.csv"),
+        ("data.test", "", None),
+        ("search.time", "1h30m", 5400.0),
+        ("search.time", "90", 90.0),
+        ("search.slots", "auto", "auto"),
+        ("search.slots", "3", 3),
+        ("search.baseline", "false", False),
+        ("search.metric", "f1.yes", "f1.yes"),
+        ("search.first_rung", "0.25", 0.25),
+    ],
+)
+def test_typed_values(key: str, typed: str, value: Value) -> None:
+    assert parse_field(ALL[key], typed) == value
+
+
+@pytest.mark.parametrize(
+    ("key", "typed", "reason"),
+    [
+        ("training.epochs", "0", "at least 1"),
+        ("training.epochs", "2.5", "whole number"),
+        ("training.epochs", "", "cannot be empty"),
+        ("training.batch_size", "{16,x}", "no number"),
+        ("training.schedule", "cosin", "did you mean"),
+        ("training.precision", "fp16", "bf16"),
+        ("training.precision", "{fp32,bf16}", "table|not known"),
+        ("training.warmup", "2", "at most 1"),
+        ("data.holdout", "1", "below 1"),
+        ("data.text", "a, b, c", "two different"),
+        ("search.time", "soon", "time"),
+        ("search.metric", "f1", "of what"),
+        ("search.trials", "2..3", "not searched"),
+        ("search.baseline", "maybe", "true or false|none of|not known|must be|no number"),
+    ],
+)
+def test_wrong_values_are_refused_in_one_line(key: str, typed: str, reason: str) -> None:
+    with pytest.raises(TunerError, match=reason) as error:
+        parse_field(ALL[key], typed)
+    assert "\n" not in str(error.value)
+    assert "training." not in str(error.value)
+
+
+def test_words_go_round() -> None:
+    schedule = ALL["training.schedule"]
+    assert next_word(schedule, "linear", 1) == "cosine"
+    assert next_word(schedule, "linear", -1) == "constant"
+    assert next_word(schedule, Choices(("linear", "cosine")), 1) == "linear"
+    assert next_word(ALL["training.epochs"], 3, 1) is None
+
+
+def test_space_searches_and_fixes() -> None:
+    epochs, seed = ALL["training.epochs"], ALL["training.seed"]
+    assert toggled_search(epochs, 3, {}) == epochs.usual
+    before = Range(1, 40, "linear", True)
+    assert toggled_search(epochs, 3, {epochs.key: before}) == before
+    assert toggled_search(epochs, before, {}) == 20
+    assert toggled_search(ALL["training.batch_size"], Choices((16, 32)), {}) == 16
+    with pytest.raises(TunerError, match="not searched"):
+        toggled_search(seed, 0, {})
+
+
+def test_shown_values_are_short() -> None:
+    assert shown_text(ALL["training.epochs"], Range(2, 10, "linear", True)) == (
+        "2 … 10",
+        "uniform",
+    )
+    assert shown_text(ALL["search.first_rung"], 1 / 3) == ("0.3333", "")
+    assert shown_text(ALL["data.text"], ("a", "b")) == ("a + b", "")
+    assert shown_text(ALL["training.dropout"], None) == ("—", "fixed")
+
+
+LOWER = GroupSpec("layers 0-5", Range(1e-6, 5e-5, "log"), layers="0-5")
+UPPER = GroupSpec("layers 6-11", Range(1e-5, 1e-4, "log"), layers="6-11")
+HEAD = GroupSpec("head", Range(1e-4, 1e-2, "log"), part="head")
+
+
+def texts(*groups: GroupSpec, size: int | None = None) -> list[str]:
+    return [hint.text for hint in group_hints(groups, size)]
+
+
+def test_overlaps_are_told_and_allowed() -> None:
+    assert texts(LOWER, UPPER) == ["high (5e-5) overlaps layers 6-11, low (1e-5): allowed"]
+    assert texts(UPPER, LOWER)[0].startswith("high (1e-4) is above that of layers 0-5")
+
+
+def test_a_body_that_may_collapse_is_told_a_head_is_not() -> None:
+    hot = GroupSpec("layers 0-5", Range(1e-6, 5e-3, "log"), layers="0-5")
+    warm = GroupSpec("all", Range(1e-6, 4e-4, "log"), rest=True)
+    assert any("invites collapse" in text for text in texts(hot, size=23_000_000))
+    assert not any("invites collapse" in text for text in texts(HEAD, size=23_000_000))
+    assert not texts(hot, size=600_000)
+    assert not texts(hot)
+    assert not texts(warm, size=23_000_000)
+    assert any("invites collapse" in text for text in texts(warm, size=355_000_000))
+
+
+def test_a_uniform_range_over_decades_is_told() -> None:
+    uniform = GroupSpec("head", Range(0.0, 4e-4, "linear"), part="head")
+    assert texts(uniform) == ["uniform: 90% of its draws lie above 4e-5; log spreads them"]
+
+
+def test_nothing_to_train_is_told() -> None:
+    assert unused_hint([GroupSpec("all", FROZEN, rest=True)])
+    assert not unused_hint([GroupSpec("all", FROZEN, rest=True), HEAD])
+
+
+def test_rungs_halve_the_trials_and_double_the_share() -> None:
+    rungs = halving_rungs(SearchSection(trials=40, first_rung=0.25, reduction=2))
+    assert rungs == [Rung(0.25, 40), Rung(0.5, 20), Rung(1.0, 10)]
+    assert training_share(rungs) == (10 + 5 + 5) / 40
+
+
+@pytest.mark.parametrize("pruner", ["halving", "median", "patient", "none"])
+@pytest.mark.parametrize("first_rung", [0.001, 0.25, 1 / 3, 0.9])
+def test_every_pruner_has_a_sketch_that_fits(pruner: str, first_rung: float) -> None:
+    lines = sketch(SearchSection(pruner=pruner, first_rung=first_rung), 34)
+    assert lines
+    assert max(map(len, lines)) <= 38

@@ -1,0 +1,286 @@
+"""The draft with its undo, the typed group edits, and what holds after any sequence of them."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.tui.setup_stage import LAYERS, complete_document, make_session, model_description
+from tuner.errors import TunerError
+from tuner.recipe.document import RecipeDocument
+from tuner.recipe.groups import part_of, resolve_groups
+from tuner.recipe.types import FROZEN, GroupSpec, Range
+from tuner.session.events import SessionStarted
+from tuner.session.writer import EventWriter
+from tuner.tui.setup import group_edits
+from tuner.tui.setup.inspection import divide, parameters_of
+from tuner.tui.setup.ranges import move, toggled_fixed, toggled_frozen
+from tuner.tui.setup.state import Draft, begun_reason, put_groups
+
+PARAMETERS = parameters_of(model_description())
+TEXT = complete_document().text
+Groups = tuple[GroupSpec, ...]
+
+
+def draft() -> Draft:
+    return Draft(TEXT)
+
+
+@cache
+def complete_groups() -> Groups:
+    return complete_document().groups()
+
+
+def groups_of(found: Draft) -> Groups:
+    assert found.recipe is not None
+    return found.recipe.groups
+
+
+def rate_of(found: Draft, name: str) -> object:
+    return next(group.lr for group in groups_of(found) if group.name == name)
+
+
+def test_an_edit_can_be_undone_and_redone() -> None:
+    edited = draft()
+    before = edited.text
+    edited.edit("warmup", lambda document: document.set("training.warmup", 0.1))
+    after = edited.text
+    assert edited.unsaved
+    assert after != before
+    assert edited.undo() == "warmup"
+    assert (edited.text, edited.unsaved) == (before, False)
+    assert edited.redo() == "warmup"
+    assert edited.text == after
+
+
+def test_a_wrong_edit_changes_nothing() -> None:
+    edited = draft()
+    before = edited.text
+
+    def spoil(document: RecipeDocument) -> None:
+        document.set("training.warmup", 0.2)
+        document.set("data.test", "test.csv")
+
+    with pytest.raises(TunerError, match="holdout"):
+        edited.edit("test", spoil)
+    assert edited.text == before
+    edited.edit("seed", lambda document: document.set("search.seed", 5))
+    assert "warmup = 0.06" in edited.text
+    edited.undo()
+    with pytest.raises(TunerError, match="nothing to undo"):
+        edited.undo()
+
+
+def test_an_edit_that_changes_nothing_is_no_step() -> None:
+    edited = draft()
+    edited.edit("same", lambda document: document.set("training.warmup", 0.06))
+    with pytest.raises(TunerError, match="nothing to undo"):
+        edited.undo()
+
+
+def test_a_drag_is_one_step() -> None:
+    edited = draft()
+    before = edited.text
+    for rate in (1e-4, 2e-4, 5e-4):
+        groups = group_edits.with_rate(groups_of(edited), "head", rate)
+
+        def put(document: RecipeDocument, groups: Groups = groups) -> None:
+            put_groups(document, groups)
+
+        edited.edit("head", put, joined="drag 1")
+    edited.undo()
+    assert edited.text == before
+
+
+def test_comments_survive_edits() -> None:
+    edited = Draft("# mine\n" + complete_document().text.replace("rest = true", "rest = true # r"))
+    groups = group_edits.split(groups_of(edited), "quarter 1", "1", PARAMETERS)
+    edited.edit("split", lambda document: document.replace_groups(groups))
+    edited.edit("epochs", lambda document: document.set("training.epochs", 4))
+    assert edited.text.startswith("# mine\n")
+    assert "rest = true # r" in edited.text
+    assert "# share of all updates" in edited.text
+
+
+def test_a_broken_text_from_the_editor_can_be_taken_back() -> None:
+    edited = draft()
+    recipe = edited.recipe
+    edited.replace_text("the editor", "[model\n")
+    assert "line" in edited.problem
+    assert edited.recipe is recipe
+    with pytest.raises(TunerError, match=r"ctrl\+e"):
+        edited.edit("seed", lambda document: document.set("search.seed", 1))
+    edited.undo()
+    assert not edited.problem
+
+
+def test_a_session_that_has_begun_is_read_only(tmp_path: Path) -> None:
+    session = make_session(tmp_path)
+    assert not begun_reason(session)
+    with EventWriter(session.events_path) as writer:
+        writer.append(SessionStarted(trials=3, metric="accuracy", direction="maximize"))
+    reason = begun_reason(session)
+    assert "has begun" in reason
+    edited = Draft(complete_document().text, read_only=reason)
+    for change in (edited.undo, lambda: edited.replace_text("x", "y")):
+        with pytest.raises(TunerError, match="has begun"):
+            change()
+
+
+ADDED = {
+    "9-11": ("layers 9-11", "layers 9-11"),
+    "layers 9 - 11": ("layers 9-11", "layers 9-11"),
+    "top = 11": ("top", "layers 11"),
+    "embeddings": ("embeddings (2)", "embeddings"),
+    "out = classifier.out_proj.*": ("out", "classifier.out_proj.*"),
+    "classifier.dense.weight, classifier.dense.bias": (
+        "classifier dense weight",
+        "classifier.dense.weight classifier.dense.bias",
+    ),
+}
+
+
+@pytest.mark.parametrize("typed", [typed for typed in ADDED if typed != "embeddings"])
+def test_a_group_is_added_as_typed(typed: str) -> None:
+    groups, name = group_edits.add(groups_of(draft()), typed, PARAMETERS)
+    added = next(group for group in groups if group.name == name)
+    assert (name, group_edits.selector_text(added)) == ADDED[typed]
+    assert not divide(groups, PARAMETERS).problem
+
+
+@pytest.mark.parametrize(
+    ("typed", "reason"),
+    [
+        ("", "nothing to put"),
+        ("top =", "nothing to put"),
+        ("= 9", "nothing to put"),
+        ("5-2", "names no layers"),
+        ("99", "layers 0-11"),
+        ("head = 3", "already"),
+        ("clasifier.*", "matches no parameter"),
+        ("a.b = 3", "cannot have"),
+    ],
+)
+def test_a_group_that_cannot_be_is_refused(typed: str, reason: str) -> None:
+    with pytest.raises(TunerError, match=reason):
+        group_edits.add(groups_of(draft()), typed, PARAMETERS)
+
+
+def test_names_are_not_taken_out_of_a_large_group() -> None:
+    groups = complete_document("demo").groups()
+    with pytest.raises(TunerError, match="split that first"):
+        group_edits.add(groups, "*.bias", PARAMETERS)
+
+
+def test_layers_are_counted_by_the_model_or_by_the_groups_themselves() -> None:
+    plain = (GroupSpec("low", 1e-5, layers="0-3"), GroupSpec("high", 1e-4, layers="4-7"))
+    assert group_edits.count_layers(plain, None) == 8
+    assert group_edits.count_layers(plain, PARAMETERS) == LAYERS
+    with pytest.raises(TunerError, match="before the model is read"):
+        group_edits.count_layers(groups_of(draft()), None)
+
+
+Action = tuple[str, int, int]
+actions = st.lists(
+    st.tuples(
+        st.sampled_from(
+            ("low", "high", "both", "fix", "freeze", "delete", "merge", "split", "add", "regroup")
+        ),
+        st.integers(0, 30),
+        st.integers(-1, 13),
+    ),
+    max_size=12,
+)
+
+
+def act(groups: Groups, action: Action) -> Groups:
+    """What one key of the editor does to the group that the cursor is on."""
+    kind, where, number = action
+    group = groups[where % len(groups)]
+    direction = 1 if number % 2 else -1
+    match kind:
+        case "low" | "high" | "both":
+            end = {"low": "low", "high": "high", "both": "both"}[kind]
+            lr = move(group.lr, end, direction)  # type: ignore[arg-type]
+            return group_edits.with_rate(groups, group.name, lr)
+        case "fix":
+            return group_edits.with_rate(groups, group.name, toggled_fixed(group.lr, None))
+        case "freeze":
+            return group_edits.with_rate(groups, group.name, toggled_frozen(group.lr, None))
+        case "delete":
+            return group_edits.delete(groups, group.name)
+        case "merge":
+            return group_edits.merge(groups, group.name, PARAMETERS)
+        case "split":
+            return group_edits.split(groups, group.name, str(number), PARAMETERS)
+        case "add":
+            selectors = (f"{number}", f"{number}-11", "classifier.dense.*", "*.bias")
+            return group_edits.add(groups, selectors[where % 4], PARAMETERS)[0]
+        case _:
+            return group_edits.regroup(groups, str(number), PARAMETERS)
+
+
+def holds_everything_once(groups: Groups) -> bool:
+    """Whether every parameter is in one group, and no layer in two groups of layers."""
+    resolved = resolve_groups(groups, PARAMETERS)
+    names = [parameter.name for found in resolved for parameter in found.parameters]
+    by_layers = [found for found in resolved if found.spec.params is None]
+    layers = [
+        layer
+        for found in by_layers
+        for layer in {part_of(parameter.name)[1] for parameter in found.parameters}
+        if layer is not None
+    ]
+    everything = sorted(parameter.name for parameter in PARAMETERS)
+    return sorted(names) == everything and len(set(layers)) == len(layers)
+
+
+def tried(groups: Groups, key: Action) -> Groups:
+    """The groups after a key, or as they were where the editor refuses it."""
+    try:
+        changed = act(groups, key)
+    except TunerError:
+        return groups
+    return groups if divide(changed, PARAMETERS).problem else changed
+
+
+@settings(max_examples=60, deadline=None)
+@given(actions)
+def test_any_keys_keep_each_layer_in_exactly_one_group(keys: list[Action]) -> None:
+    groups = complete_groups()
+    for key in keys:
+        groups = tried(groups, key)
+        assert holds_everything_once(groups)
+        assert len({group.name for group in groups}) == len(groups)
+
+
+@settings(max_examples=8, deadline=None)
+@given(actions)
+def test_undo_leads_back_from_any_keys(keys: list[Action]) -> None:
+    edited = draft()
+    start, done = edited.text, 0
+    for key in keys[:6]:
+        before = edited.text
+        groups = tried(groups_of(edited), key)
+
+        def put(document: RecipeDocument, groups: Groups = groups) -> None:
+            put_groups(document, groups)
+
+        edited.edit(str(key), put)
+        done += edited.text != before
+        assert RecipeDocument.from_text(edited.text).groups() == groups
+    for _ in range(done):
+        edited.undo()
+    assert edited.text == start
+
+
+def test_a_range_survives_freezing() -> None:
+    edited = draft()
+    head = rate_of(edited, "head")
+    assert isinstance(head, Range)
+    assert toggled_frozen(toggled_frozen(head, None), head) == head
+    assert toggled_frozen(head, None) == FROZEN

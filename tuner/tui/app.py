@@ -1,0 +1,265 @@
+"""The terminal program: it shows sessions and passes on what is asked; workers live without it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual import work
+from textual.app import App, SystemCommand
+from textual.binding import Binding
+from textual.screen import Screen
+
+from tuner.errors import TunerError
+from tuner.results.format import plain
+from tuner.session.folder import Session, create_session, list_sessions, open_session
+from tuner.session.status import ALIVE
+from tuner.session.view import SessionState
+from tuner.tui.ascii import AsciiFilter, wants_ascii
+from tuner.tui.catalog import Catalog
+from tuner.tui.feed import Feed
+from tuner.tui.messages import ExportEnded, LaunchFailed, WorkerLaunched
+from tuner.tui.render.styles import TERMINAL, Styles
+from tuner.tui.screens.live import LiveScreen
+from tuner.tui.screens.picker import PickerScreen
+from tuner.tui.settings import Settings, check_names, load_settings, settings_path
+from tuner.tui.theme import TUNER_THEME, styles_from
+
+if TYPE_CHECKING:
+    from textual.command import Provider
+
+
+def _actions_provider() -> type[Provider]:
+    from tuner.tui.palette import ActionsProvider
+
+    return ActionsProvider
+
+
+class TunerApp(App[None]):
+    """The picker, or one session; other screens come above it."""
+
+    TITLE = "tuner"
+    CSS_PATH = Path(__file__).with_name("app.tcss")
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny-width"), (60, "-narrow"), (100, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-tiny-height"), (16, "-low"), (30, "-high")]
+    COMMANDS = App.COMMANDS | {_actions_provider}
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    BINDINGS = [
+        Binding("question_mark,f1", "help", "Help", id="app.help", tooltip="Help for this screen"),
+        Binding(
+            "colon,ctrl+p",
+            "command_palette",
+            "Palette",
+            id="app.palette",
+            tooltip="Every action by name",
+        ),
+        Binding(
+            "q",
+            "leave",
+            "Leave",
+            id="app.leave",
+            tooltip="Leave the screens; workers go on",
+        ),
+    ]
+
+    def __init__(
+        self,
+        root: Path,
+        session: str | None = None,
+        *,
+        clock: Callable[[], float] = time.time,
+        settings: Path | None = None,
+    ) -> None:
+        self.styles_by_role: Styles = TERMINAL
+        super().__init__()
+        self.root = root
+        self.clock = clock
+        self.catalog = Catalog(root, clock)
+        self.launching: set[str] = set()
+        self.looked_at: Session | None = None
+        self._first = open_session(root, session) if session is not None else None
+        self._settings_path = settings if settings is not None else settings_path()
+        self.register_theme(TUNER_THEME)
+        self.theme = TUNER_THEME.name
+        self._filters.extend([AsciiFilter()] if wants_ascii() else [])
+
+    # Looks
+
+    def on_mount(self) -> None:
+        """The user's settings, then the first screen."""
+        self.theme_changed_signal.subscribe(self, lambda _theme: self._take_colours())
+        self._take_colours()
+        try:
+            self._apply(load_settings(self._settings_path))
+        except TunerError as error:
+            self.tell(str(error), failed=True)
+        if self._first is None:
+            self.push_screen(PickerScreen(self.catalog))
+        else:
+            self.open_feed(self.catalog.feed(self._first))
+
+    def _apply(self, settings: Settings) -> None:
+        check_names(settings, self.available_themes, self._settings_path)
+        if settings.theme is not None:
+            self.theme = settings.theme
+        self.set_keymap(dict(settings.keys))
+
+    def _take_colours(self) -> None:
+        self.styles_by_role = styles_from(self.theme_variables)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
+        """What has no key: the theme, a picture of the screen."""
+        yield SystemCommand(
+            "Choose a theme", "The colours of all screens", self.action_change_theme
+        )
+        yield SystemCommand(
+            "Save a picture of the screen",
+            "As SVG",
+            lambda: self.set_timer(0.1, self.deliver_screenshot),
+        )
+
+    def tell(self, message: str, *, failed: bool = False) -> None:
+        """One line that goes away by itself."""
+        self.notify(plain(message), severity="error" if failed else "information", markup=False)
+
+    # Sessions
+
+    def state_of(self, feed: Feed) -> SessionState:
+        """The session's state; starting from the moment that its worker was asked for."""
+        asked = feed.session.name in self.launching and feed.state not in ALIVE
+        return SessionState.STARTING if asked else feed.state
+
+    def open_feed(self, feed: Feed) -> None:
+        """A session's live view over what is there."""
+        self.looked_at = feed.session
+        self.push_screen(LiveScreen(feed))
+
+    def close_live(self) -> None:
+        """Back to the picker, which is made now where a session was opened by its name."""
+        below = self.screen_stack[-2]
+        if isinstance(below, PickerScreen):
+            self.pop_screen()
+        else:
+            self.switch_screen(PickerScreen(self.catalog))
+
+    def edit_draft(self, session: Session) -> None:
+        """The setup screen of a draft."""
+        from tuner.tui.screens.setup import SetupScreen
+
+        self.push_screen(SetupScreen(session))
+
+    def action_edit_draft(self, name: str) -> None:
+        """The setup screen of the draft of that name."""
+        self.edit_draft(open_session(self.root, name))
+
+    def new_session(self) -> None:
+        """The setup of a session that there is not yet."""
+        from tuner.tui.screens.setup import NewSessionScreen
+
+        self.push_screen(NewSessionScreen(self.root))
+
+    def clone(self, session: Session) -> None:
+        """A new draft with a session's recipe."""
+        try:
+            text = session.recipe_path.read_text("utf-8")
+            name = free_name(session.name, {found.name for found in list_sessions(self.root)})
+            create_session(self.root, name, text)
+        except (OSError, UnicodeDecodeError, TunerError) as error:
+            self.tell(str(error), failed=True)
+            return
+        self.tell(f"{name} is a draft with the same recipe")
+
+    def launch(self, session: Session) -> None:
+        """Start the session's worker; messages tell how that went."""
+        if session.name not in self.launching:
+            self.launching.add(session.name)
+            self._stirred()
+            self._launch(session)
+
+    @work(thread=True, group="launch")
+    def _launch(self, session: Session) -> None:
+        from tuner.worker.launch import start
+
+        try:
+            start(session)
+        except (TunerError, OSError) as error:
+            self.post_message(LaunchFailed(session, str(error)))
+        else:
+            self.post_message(WorkerLaunched(session))
+
+    def on_worker_launched(self, event: WorkerLaunched) -> None:
+        """The log tells the rest."""
+        self._launched(event.session)
+
+    def on_launch_failed(self, event: LaunchFailed) -> None:
+        """Say why."""
+        self._launched(event.session)
+        self.tell(event.reason, failed=True)
+
+    def _launched(self, session: Session) -> None:
+        self.launching.discard(session.name)
+        self.catalog.feed(session).look_again()
+        self._stirred()
+
+    def _stirred(self) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, (LiveScreen, PickerScreen)) and screen.is_mounted:
+                screen.session_stirred()
+
+    def on_start_requested(self, event: object) -> None:
+        """The setup screen has started its session: show it live."""
+        session = getattr(event, "session", None)
+        if isinstance(session, Session):
+            self.pop_screen()
+            showing = self.screen
+            if not (isinstance(showing, LiveScreen) and showing.feed.session == session):
+                self.open_feed(self.catalog.feed(session))
+
+    @work(thread=True, group="export")
+    def export(self, session: Session, name: str, target: Path) -> None:
+        """Write an export; a message tells how that went."""
+        from tuner.tui.screens.export import run_export
+
+        self.post_message(run_export(session, name, target))
+
+    def on_export_ended(self, event: ExportEnded) -> None:
+        """Say where it is, or why it is not."""
+        self.tell(event.told, failed=not event.written)
+
+    # Keys
+
+    def action_help(self) -> None:
+        """Help for the screen on top."""
+        from tuner.tui.screens.help import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.screen))
+
+    def action_leave(self) -> None:
+        """Leave; workers go on."""
+        self.exit()
+
+    def farewell(self) -> list[str]:
+        """What to say on the terminal after leaving: the way back, and what goes on."""
+        running = [name for name, feed in self.catalog.feeds.items() if feed.state in ALIVE]
+        lines = [f"{name} goes on without the screens." for name in sorted(running)]
+        back = self.looked_at.name if self.looked_at else next(iter(sorted(running)), None)
+        return [*lines, f"Back to it: tuner open {back}"] if back else lines
+
+
+def free_name(name: str, taken: set[str]) -> str:
+    """NAME-2, or the next number that is free."""
+    number = 2
+    while f"{name}-{number}" in taken:
+        number += 1
+    return f"{name}-{number}"
+
+
+def run_app(root: Path, session: str | None = None) -> None:
+    """Show the screens until the user leaves; raises TunerError where there is no such session."""
+    app = TunerApp(root, session)
+    app.run()
+    for line in app.farewell():
+        print(line)

@@ -1,0 +1,1 @@
+"""Charts in characters: pure functions from values to lines of styled runs."""

@@ -1,0 +1,94 @@
+"""Scales from values to places, and the axes around a plot."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+
+from tuner.tui.render.styles import Run, Styles
+
+GUTTER = 7
+"""Cells that the y axis takes at the left: five of number, a space, the axis."""
+FLOOR = 2
+"""Lines that the x axis takes at the bottom."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A line from low to high; `log` needs both above zero."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    def share(self, value: float) -> float:
+        """Where a value lies, 0 at low and 1 at high; never outside."""
+        low, high, at = (self._map(bound) for bound in (self.low, self.high, value))
+        if high <= low:
+            return 0.5
+        return min(max((at - low) / (high - low), 0.0), 1.0)
+
+    def value(self, share: float) -> float:
+        """The value at a share of the way."""
+        low, high = self._map(self.low), self._map(self.high)
+        at = low + (high - low) * share
+        return math.exp(at) if self.log else at
+
+    def _map(self, value: float) -> float:
+        return math.log(max(value, 1e-300)) if self.log else value
+
+
+def scale_of(values: Sequence[float], *, log: bool = False) -> Scale:
+    """A scale that holds all finite values, with a little air; 0…1 where there are none."""
+    finite = [value for value in values if math.isfinite(value) and (value > 0 or not log)]
+    if not finite:
+        return Scale(1e-3, 1.0, log=True) if log else Scale(0.0, 1.0)
+    low, high = min(finite), max(finite)
+    if log:
+        return Scale(low / 1.1, high * 1.1, log=True)
+    air = (high - low) * 0.04 or abs(high) * 0.05 or 0.5
+    return Scale(low - air, high + air)
+
+
+def tick_rows(rows: int) -> list[int]:
+    """Which rows of a plot carry a number: the first, then evenly down, about every fifth."""
+    count = max(2, min(6, (rows + 3) // 4))
+    if rows < 3:
+        return [0]
+    return sorted({round(index * (rows - 1) / (count - 1)) for index in range(count)})
+
+
+def tick_text(value: float, spread: float) -> str:
+    """A tick's number in at most five cells, with the decimals that tell neighbours apart."""
+    decimals = 0 if spread >= 20 else 1 if spread >= 4 else 2 if spread >= 0.04 else 3
+    text = f"{value:.{decimals}f}"
+    if len(text) <= 5 and (value == 0 or abs(value) >= 1e-3):
+        return text
+    mantissa, _, exponent = f"{value:.0e}".partition("e")
+    return f"{mantissa}e{int(exponent)}"[:5]
+
+
+def framed(
+    plot: Sequence[list[Run]],
+    scale: Scale,
+    ends: tuple[str, str],
+    styles: Styles,
+    ticks: Callable[[float, float], str] = tick_text,
+) -> list[list[Run]]:
+    """A plot with its y axis at the left and its x axis, labelled at both ends, below."""
+    width = sum(cell_len(text) for text, _ in plot[0])
+    numbered = set(tick_rows(len(plot)))
+    lines: list[list[Run]] = []
+    for row, runs in enumerate(plot):
+        value = scale.value(1 - (row + 0.5) / len(plot))
+        label = ticks(value, scale.high - scale.low) if row in numbered else ""
+        axis = "┤" if row in numbered else "│"
+        lines.append([(f"{label:>5} ", styles.muted), (axis, styles.faint), *runs])
+    left, right = ends
+    gap = max(width - cell_len(left) - cell_len(right), 1)
+    lines.append([(" " * 6 + "└" + "─" * width, styles.faint)])
+    lines.append([(" " * 7 + left + " " * gap + right, styles.muted)])
+    return lines

@@ -1,0 +1,33 @@
+"""Facts that screens and the app tell each other."""
+
+from __future__ import annotations
+
+from textual.message import Message
+
+from tuner.session.folder import Session
+
+
+class WorkerLaunched(Message):
+    """A worker has taken the session on."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+
+
+class LaunchFailed(Message):
+    """No worker could be started; `reason` is one line for the user."""
+
+    def __init__(self, session: Session, reason: str) -> None:
+        super().__init__()
+        self.session = session
+        self.reason = reason
+
+
+class ExportEnded(Message):
+    """An export was written, or not; `told` is one line for the user."""
+
+    def __init__(self, told: str, *, written: bool) -> None:
+        super().__init__()
+        self.told = told
+        self.written = written

@@ -1,0 +1,1 @@
+"""What is drawn from data: Rich renderables without a screen, shared with the command line."""

@@ -1,0 +1,178 @@
+"""The columns of the table of trials: titles, widths, cells and orders, on screens and off them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from rich.cells import cell_len
+
+from tuner.results import format as fmt
+from tuner.results.spark import sparkline
+from tuner.session.view import SessionView, TrialState, TrialView
+from tuner.tui.render.marks import trial_glyph, trial_word
+from tuner.tui.render.names import fit, short_names
+from tuner.tui.render.styles import Run, Styles
+
+Order = tuple[Any, ...]
+
+_RANKS = {
+    TrialState.RUNNING: 0,
+    TrialState.PAUSED: 1,
+    TrialState.COMPLETE: 2,
+    TrialState.PRUNED: 3,
+    TrialState.COLLAPSED: 4,
+    TrialState.FAILED: 5,
+    TrialState.WAITING: 6,
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column. `cell` is what is shown, `order` what it is sorted by (best or smallest first).
+
+    `name` is the flat name of a parameter's column, "" for the others; `left` aligns to the left.
+    """
+
+    key: str
+    title: str
+    width: int
+    cell: Callable[[TrialView, Styles], Run]
+    order: Callable[[TrialView], Order]
+    left: bool = False
+    name: str = ""
+
+    def heading(self, mark: str = "") -> str:
+        """The title in the column's width, with a mark after it."""
+        return self._aligned(fit(self.title, self.width - len(mark)).rstrip() + mark)
+
+    def padded(self, trial: TrialView, styles: Styles) -> Run:
+        """The cell in exactly the column's width."""
+        text, style = self.cell(trial, styles)
+        return self._aligned(text), style
+
+    def _aligned(self, text: str) -> str:
+        fitted = fit(text, self.width)
+        return fitted if self.left else " " * (len(fitted) - len(fitted.rstrip())) + fitted.rstrip()
+
+
+def parameter_names(trials: Iterable[TrialView], known: Iterable[str] = ()) -> list[str]:
+    """The flat names that these trials searched, in the order of their first appearance."""
+    names = dict.fromkeys(known)
+    for trial in trials:
+        names.update(dict.fromkeys(trial.params))
+    return list(names)
+
+
+def trial_columns(
+    view: SessionView, names: Iterable[str], now: Callable[[], float]
+) -> list[Column]:
+    """All columns in order; `now` is the clock that running trials are timed by."""
+    return [
+        _number(len(str(max(view.trials, default=0))) + 1),
+        _state(view),
+        _metric(view),
+        _epoch(),
+        *_parameters(list(names)),
+        _time(now),
+        _curve(view),
+    ]
+
+
+def elapsed(trial: TrialView, now: float) -> float:
+    """Seconds that a trial took, or has taken until now."""
+    if trial.state is TrialState.RUNNING and trial.resumed:
+        return max(trial.seconds_before + now - trial.resumed, trial.seconds, 0.0)
+    return trial.seconds
+
+
+def _number(width: int) -> Column:
+    return Column(
+        "number", "#", max(width, 3), lambda t, s: (str(t.number), s.muted), lambda t: (-t.number,)
+    )
+
+
+def _state(view: SessionView) -> Column:
+    def cell(trial: TrialView, styles: Styles) -> Run:
+        best = trial.number == view.best
+        text = f"{trial_glyph(trial, best=best)} {trial_word(trial)}"
+        return text, styles.trial(trial.state, best=best)
+
+    return Column("state", "STATE", 7, cell, lambda t: (_RANKS[t.state], -t.number), left=True)
+
+
+def _metric(view: SessionView) -> Column:
+    sign = 1.0 if view.direction == "minimize" else -1.0
+
+    def cell(trial: TrialView, styles: Styles) -> Run:
+        if trial.value is None:
+            return fmt.NONE, styles.muted
+        style = styles.best if trial.number == view.best else styles.text
+        return fmt.score(trial.value), style
+
+    def order(trial: TrialView) -> Order:
+        known = trial.value is not None and math.isfinite(trial.value)
+        place = sign * trial.value if known and trial.value is not None else math.inf
+        return (_RANKS[trial.state], place, -trial.number)
+
+    return Column("metric", short_metric(view.metric), 6, cell, order)
+
+
+def short_metric(metric: str) -> str:
+    """A metric's name in few letters, upper case."""
+    known = {"accuracy": "ACC", "f1_macro": "F1", "mcc": "MCC", "loss": "LOSS"}
+    return known.get(metric, fmt.plain(metric).upper())
+
+
+def _epoch() -> Column:
+    def cell(trial: TrialView, styles: Styles) -> Run:
+        return (f"{trial.epoch:.3g}" if trial.epoch else fmt.NONE), styles.muted
+
+    return Column("epoch", "EP", 3, cell, lambda t: (-t.epoch, -t.number))
+
+
+def _parameters(names: list[str]) -> list[Column]:
+    short = short_names(names)
+    rates = [name for name in names if name.startswith("lr.")]
+    titles = {
+        name: f"LR {title}" if rates[:1] == [name] else title for name, title in short.items()
+    }
+    return [_parameter(name, titles[name]) for name in names]
+
+
+def _parameter(name: str, title: str) -> Column:
+    def value(trial: TrialView) -> Any:
+        return trial.params.get(name, trial.fixed.get(name))
+
+    def cell(trial: TrialView, styles: Styles) -> Run:
+        style = styles.muted if name in trial.fixed and name not in trial.params else styles.text
+        return fmt.setting(name, value(trial)), style
+
+    def order(trial: TrialView) -> Order:
+        found = value(trial)
+        if isinstance(found, (int, float)):
+            return (0, float(found), "", -trial.number)
+        return (1 if isinstance(found, str) else 2, 0.0, str(found), -trial.number)
+
+    width = max(6, min(cell_len(title), 10))
+    return Column(f"param:{name}", title, width, cell, order, name=name)
+
+
+def _time(now: Callable[[], float]) -> Column:
+    def cell(trial: TrialView, styles: Styles) -> Run:
+        taken = elapsed(trial, now())
+        return (fmt.clock(taken) if taken > 0 else fmt.NONE), styles.muted
+
+    return Column("time", "TIME", 7, cell, lambda t: (-t.seconds, -t.number))
+
+
+def _curve(view: SessionView) -> Column:
+    def cell(trial: TrialView, styles: Styles) -> Run:
+        values = [item.metrics.get(view.metric, math.nan) for item in trial.evaluations]
+        finite = [value for value in values if math.isfinite(value)]
+        best = trial.number == view.best
+        return sparkline(finite, 6), styles.trial(trial.state, best=best)
+
+    return Column("curve", "CURVE", 6, cell, lambda t: (-len(t.evaluations), -t.number), left=True)

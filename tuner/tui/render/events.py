@@ -1,0 +1,232 @@
+"""What every event says in one line, with its reason."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rich.cells import cell_len
+
+from tuner.results import format as fmt
+from tuner.results.format import GLYPHS, plain
+from tuner.session import events as e
+from tuner.session.events import AnyEvent, Unknown
+from tuner.session.view import SessionView, TrialView
+from tuner.tui.render.marks import share_text
+from tuner.tui.render.names import fit
+from tuner.tui.render.styles import Run, Styles
+
+TITLE = 17
+"""Cells of the middle column, the one that says what happened."""
+TIGHT = 56
+"""Below this width seconds are left out."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """An event in words: what happened, the numbers that decided, the whole reason, its look."""
+
+    title: str
+    short: str = ""
+    reason: str = ""
+    role: str = "text"
+    glyph: str = ""
+
+
+def event_runs(
+    event: AnyEvent | Unknown, view: SessionView, width: int, styles: Styles
+) -> list[Run]:
+    """The event in one line of at most `width` cells: time, trial, what happened, why."""
+    told = tell(event, view)
+    trial = getattr(event, "trial", None)
+    subject = f"#{trial}" if isinstance(trial, int) else ""
+    head = time_of_day(event.time)[: 5 if width < TIGHT else 8]
+    lead = f"{head} {subject:>{3 if width < TIGHT else 5}} "
+    room = width - len(lead)
+    shown = fit(_sentence(told, room), room).rstrip() if room > 1 else ""
+    return [(lead, styles.muted), (shown, getattr(styles, told.role))]
+
+
+def _sentence(told: Told, room: int) -> str:
+    """With the whole reason where it fits, else with the numbers that decided."""
+    title = f"{told.glyph} {told.title}" if told.glyph else told.title
+    if not (told.reason or told.short):
+        return title
+    title = fit(title, TITLE) if cell_len(title) <= TITLE else title
+    fits = cell_len(title) + 1 + cell_len(told.reason) <= room
+    return f"{title} {told.reason if told.reason and fits else told.short or told.reason}"
+
+
+def time_of_day(moment: float) -> str:
+    """Hours, minutes and seconds on the reader's own clock."""
+    return time.strftime("%H:%M:%S", time.localtime(moment))
+
+
+def tell(event: AnyEvent | Unknown, view: SessionView) -> Told:
+    """The event in words; kinds that this version does not know are shown raw."""
+    if isinstance(event, Unknown):
+        return Told(plain(event.kind), reason=plain(json.dumps(event.raw, ensure_ascii=False)))
+    return _TELLERS[type(event)](event, view)
+
+
+def _trial(view: SessionView, number: int) -> TrialView:
+    return view.trials.get(number) or TrialView(number)
+
+
+def _created(event: e.SessionCreated, _view: SessionView) -> Told:
+    return Told("session created", reason=f"by tuner {plain(event.tuner)}", role="muted")
+
+
+def _started(event: e.SessionStarted, _view: SessionView) -> Told:
+    goal = f"{event.direction} {plain(event.metric)} in {event.trials} trials"
+    return Told(
+        "search resumed" if event.resumed else "search started", reason=goal, role="running"
+    )
+
+
+def _ended(title: str, glyph: str, role: str) -> Callable[[Any, SessionView], Told]:
+    def teller(event: Any, _view: SessionView) -> Told:
+        return Told(title, reason=plain(event.reason), role=role, glyph=GLYPHS[glyph])
+
+    return teller
+
+
+def _worker(event: e.WorkerStarted, _view: SessionView) -> Told:
+    devices = ", ".join(event.devices) or "no device"
+    return Told("worker started", reason=plain(f"pid {event.pid} on {event.host}, {devices}"))
+
+
+def _trial_started(event: e.TrialStarted, _view: SessionView) -> Told:
+    why = {"sampled": "", "enqueued": "asked for by you"}.get(event.origin, event.origin)
+    if event.resumed_at:
+        return Told("resumed", reason=f"at step {event.resumed_at}", role="muted")
+    return Told("started", reason=plain(why), role="muted")
+
+
+def _step(event: e.Step, _view: SessionView) -> Told:
+    return Told(f"step {event.step}/{event.of}", reason=f"loss {event.loss:.4f}", role="muted")
+
+
+def _evaluated(event: e.Evaluated, view: SessionView) -> Told:
+    value = event.metrics.get(view.metric)
+    score = "" if value is None else fmt.score(value)
+    loss = f", train loss {event.train_loss:.4f}"
+    return Told(f"epoch {event.epoch:.3g}", score, score + loss if score else loss[2:], "muted")
+
+
+def _rung(event: e.Rung, _view: SessionView) -> Told:
+    place = f"{event.rank} of {event.among}"
+    cutoff = "" if event.cutoff is None else f", cutoff {fmt.score(event.cutoff)}"
+    verdict = "kept" if event.kept else "cut"
+    return Told(
+        f"{verdict} at {share_text(event.share)}",
+        f"{fmt.score(event.value)} ({event.rank}/{event.among})",
+        f"{fmt.score(event.value)} is {place}{cutoff} by {plain(event.rule)}",
+        "text" if event.kept else "muted",
+    )
+
+
+def _pruned(event: e.TrialPruned, view: SessionView) -> Told:
+    trial = _trial(view, event.trial)
+    at = f" at {share_text(trial.step / trial.of)}" if trial.of else ""
+    return Told(
+        f"pruned{at}", _decided(trial, view), plain(event.reason), "pruned", GLYPHS["pruned"]
+    )
+
+
+def _decided(trial: TrialView, view: SessionView) -> str:
+    cut = [rung for rung in trial.rungs if not rung.kept]
+    if not cut:
+        return ""
+    worse = ">" if view.direction == "minimize" else "<"
+    cutoff = cut[-1].cutoff
+    value = fmt.score(cut[-1].value)
+    return value if cutoff is None else f"{value} {worse} {fmt.score(cutoff)}"
+
+
+def _collapsed(event: e.TrialCollapsed, _view: SessionView) -> Told:
+    everything = f"all answers {plain(event.label)}"
+    return Told("collapsed", everything, plain(event.reason), "collapsed", GLYPHS["collapsed"])
+
+
+def _completed(event: e.TrialCompleted, _view: SessionView) -> Told:
+    took = fmt.duration(event.seconds)
+    score = fmt.score(event.value)
+    return Told(
+        "done", score, f"{score} at epoch {event.epoch:.3g}, {took}", "complete", GLYPHS["complete"]
+    )
+
+
+def _failed(event: e.TrialFailed, _view: SessionView) -> Told:
+    reason = plain(f"{event.cause}: {event.error}")
+    return Told("failed", plain(event.cause), reason, "failed", GLYPHS["failed"])
+
+
+def _retried(event: e.TrialRetried, _view: SessionView) -> Told:
+    reason = plain(f"{event.cause}: {event.error}")
+    return Told(f"retried, {event.attempt + 1}.", plain(event.cause), reason, "paused")
+
+
+def _best(event: e.BestChanged, _view: SessionView) -> Told:
+    return Told("new best", fmt.score(event.value), role="best", glyph=GLYPHS["best"])
+
+
+def _importance(event: e.Importance, _view: SessionView) -> Told:
+    ranked = sorted(event.values.items(), key=lambda item: -item[1])[:3]
+    return Told("importance", reason=plain(", ".join(f"{n} {v:.2f}" for n, v in ranked)))
+
+
+def _generation(event: e.GenerationOpened, _view: SessionView) -> Told:
+    reason = f"{len(event.changes)} changes, {event.carried} trials carried over"
+    return Told(f"generation {event.generation}", reason=reason)
+
+
+def _data(event: e.DataRead, _view: SessionView) -> Told:
+    rows = ", ".join(f"{count} {split}" for split, count in event.rows.items())
+    return Told("data read", plain(rows), plain(f"{rows}, {len(event.labels)} labels"), "muted")
+
+
+def _test(event: e.TestScored, view: SessionView) -> Told:
+    value = event.metrics.get(view.metric)
+    score = "" if value is None else fmt.score(value)
+    return Told("test opened", score, f"{score} on {event.n} rows, {event.opened}. time", "best")
+
+
+def _command(event: e.CommandDone, _view: SessionView) -> Told:
+    role = "muted" if event.ok else "failed"
+    return Told("command done", reason=plain(event.result), role=role)
+
+
+def _log(event: e.Log, _view: SessionView) -> Told:
+    role = {"error": "failed", "warning": "paused"}.get(event.level.lower(), "muted")
+    return Told(plain(event.level.lower()), reason=plain(event.text), role=role)
+
+
+_TELLERS: dict[type, Callable[[Any, SessionView], Told]] = {
+    e.SessionCreated: _created,
+    e.SessionStarted: _started,
+    e.SessionPaused: _ended("paused", "paused", "paused"),
+    e.SessionFinished: _ended("finished", "finished", "complete"),
+    e.SessionStopped: _ended("stopped", "stopped", "muted"),
+    e.SessionFailed: _ended("session failed", "failed", "failed"),
+    e.WorkerStarted: _worker,
+    e.TrialStarted: _trial_started,
+    e.Step: _step,
+    e.Evaluated: _evaluated,
+    e.Rung: _rung,
+    e.TrialPruned: _pruned,
+    e.TrialCollapsed: _collapsed,
+    e.TrialCompleted: _completed,
+    e.TrialFailed: _failed,
+    e.TrialRetried: _retried,
+    e.BestChanged: _best,
+    e.Importance: _importance,
+    e.GenerationOpened: _generation,
+    e.DataRead: _data,
+    e.TestScored: _test,
+    e.CommandDone: _command,
+    e.Log: _log,
+}

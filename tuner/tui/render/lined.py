@@ -1,0 +1,31 @@
+"""Lines that know their width only when they are printed, as a Rich renderable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from rich.console import Console, ConsoleOptions
+from rich.text import Text
+
+from tuner.tui.render.styles import Run, as_text
+
+Lines = list[list[Run]]
+
+
+class Lined:
+    """A renderable that asks `draw` for its lines in the width there is."""
+
+    def __init__(self, draw: Callable[[int], Sequence[Sequence[Run]]], width: int | None = None):
+        self._draw = draw
+        self._width = width
+
+    def lines(self, width: int) -> Sequence[Sequence[Run]]:
+        """The lines in `width` cells, as a screen takes them."""
+        return self._draw(width if self._width is None else min(width, self._width))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        """What Rich prints: every line cropped to the width, none wrapped."""
+        for runs in self.lines(options.max_width):
+            line = as_text(runs)
+            line.end = "\n"
+            yield line

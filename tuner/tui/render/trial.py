@@ -1,0 +1,205 @@
+"""Everything about one trial: parameters, evaluations, rungs, confusion, and why it ended."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+
+from rich.cells import cell_len
+
+from tuner.errors import TunerError
+from tuner.results import format as fmt
+from tuner.results.format import plain
+from tuner.session.events import Evaluated
+from tuner.session.view import SessionView, TrialState, TrialView
+from tuner.tui.render.columns import elapsed
+from tuner.tui.render.confusion import Mode, confusion_lines
+from tuner.tui.render.events import time_of_day
+from tuner.tui.render.lined import Lined, Lines
+from tuner.tui.render.marks import share_text, trial_glyph
+from tuner.tui.render.names import fit, wrapped
+from tuner.tui.render.space import position_text, searched
+from tuner.tui.render.styles import TERMINAL, Run, Styles
+
+SIDE_BY_SIDE = 110
+"""From this width on parameters stand beside the confusion matrix."""
+
+
+def trial_detail(
+    view: SessionView,
+    number: int,
+    *,
+    width: int | None = None,
+    styles: Styles = TERMINAL,
+    now: Callable[[], float] = time.time,
+) -> Lined:
+    """One trial as a Rich renderable; raises TunerError where the session has no such trial."""
+    if number not in view.trials:
+        known = f", trials are 0 to {max(view.trials)}" if view.trials else ", there are none yet"
+        raise TunerError(f"session {view.name!r} has no trial {number}{known}")
+    return Lined(lambda cells: trial_lines(view, number, cells, styles, now()), width)
+
+
+def trial_lines(
+    view: SessionView, number: int, width: int, styles: Styles, now: float, mode: Mode = "counts"
+) -> Lines:
+    """`trial_detail` as lines of at most `width` cells."""
+    trial = view.trials[number]
+    head = [_headline(view, trial, styles), *_facts(trial, width, styles, now), []]
+    if width >= SIDE_BY_SIDE:
+        half = (width - 3) // 2
+        left = [*_parameters(view, trial, half, styles), [], *_rungs(trial, half, styles)]
+        right = [*_evaluations(view, trial, half, styles), []]
+        right += _confusion(view, trial, half, styles, mode)
+        return [*head, *beside(left, right, half), *_failure(trial, width, styles)]
+    parts = [
+        _parameters(view, trial, width, styles),
+        _evaluations(view, trial, width, styles),
+        _rungs(trial, width, styles),
+        _confusion(view, trial, width, styles, mode),
+        _failure(trial, width, styles),
+    ]
+    return [*head, *_joined([part for part in parts if part])]
+
+
+def beside(left: Sequence[list[Run]], right: Sequence[list[Run]], width: int) -> Lines:
+    """Two blocks next to each other, the left one padded to `width` cells."""
+    lines: Lines = []
+    for row in range(max(len(left), len(right))):
+        runs = list(left[row]) if row < len(left) else []
+        used = sum(cell_len(text) for text, _ in runs)
+        gap = (" " * (width - used + 3), TERMINAL.text)
+        lines.append([*runs, gap, *(right[row] if row < len(right) else [])])
+    return lines
+
+
+def _joined(parts: Sequence[Lines]) -> Lines:
+    lines: Lines = []
+    for part in parts:
+        lines += [*part, []]
+    return lines[:-1]
+
+
+def _headline(view: SessionView, trial: TrialView, styles: Styles) -> list[Run]:
+    best = trial.number == view.best
+    state = f"{trial_glyph(trial, best=best)} {'best' if best else trial.state.value}"
+    value = "" if trial.value is None else f"   {plain(view.metric)} {fmt.score(trial.value)}"
+    return [
+        (f"trial {trial.number}", styles.heading),
+        (f"   {state}", styles.trial(trial.state, best=best)),
+        (value, styles.heading),
+    ]
+
+
+def _facts(trial: TrialView, width: int, styles: Styles, now: float) -> Lines:
+    pieces = [
+        "" if trial.origin == "sampled" else trial.origin,
+        f"started {time_of_day(trial.started)}" if trial.started else "",
+        f"took {fmt.clock(elapsed(trial, now))}" if elapsed(trial, now) > 0 else "",
+        f"epoch {trial.epoch:.3g}" if trial.epoch else "",
+        f"step {trial.step}/{trial.of}" if trial.of else "",
+        f"memory {fmt.bytes(trial.memory)}" if trial.memory else "",
+        f"seed {trial.seed}",
+        f"on {plain(trial.device)}" if trial.device else "",
+        f"attempt {trial.attempts}" if trial.attempts > 1 else "",
+    ]
+    facts = " · ".join(piece for piece in pieces if piece)
+    lines: Lines = [[(line, styles.muted)] for line in wrapped(facts, width)]
+    if trial.reason:
+        style = styles.trial(trial.state)
+        lines += [[(line, style)] for line in wrapped(plain(trial.reason), width)]
+    return lines
+
+
+def _parameters(view: SessionView, trial: TrialView, width: int, styles: Styles) -> Lines:
+    values = {**trial.params, **trial.fixed}
+    lines: Lines = [[("Parameters", styles.heading)]]
+    if not values:
+        return [*lines, [("  none are searched", styles.muted)]]
+    space = searched(view)
+    name_width = min(max(cell_len(plain(name)) for name in values) + 2, max(width // 2, 12))
+    for name, value in values.items():
+        runs: list[Run] = [
+            ("  " + fit(plain(name), name_width), styles.text),
+            (f"{fmt.setting(name, value):>9}  ", styles.heading),
+        ]
+        room = width - name_width - 13
+        if name in space and room > 16:
+            runs.append((position_text(value, space[name], min(room, 44)), styles.muted))
+        elif name in trial.fixed:
+            runs.append(("  fixed for this trial", styles.muted))
+        lines.append(runs)
+    return lines
+
+
+def _evaluations(view: SessionView, trial: TrialView, width: int, styles: Styles) -> Lines:
+    lines: Lines = [[("Evaluations", styles.heading)]]
+    if not trial.evaluations:
+        return [*lines, [("  none yet", styles.muted)]]
+    names = _metric_names(view, trial.evaluations[-1], width)
+    head = "".join(f"{fit(name.upper(), 9).rstrip():>10}" for name in names)
+    lines.append([(f"  {'EPOCH':>6}{'SHARE':>8}{head}{'TRAIN LOSS':>12}", styles.muted)])
+    return [*lines, *(_evaluation(item, trial, names, styles) for item in trial.evaluations)]
+
+
+def _metric_names(view: SessionView, last: Evaluated, width: int) -> list[str]:
+    others = [name for name in ("accuracy", "f1_macro", "mcc", "loss") if name in last.metrics]
+    names = dict.fromkeys([view.metric, *others])
+    return list(names)[: max((width - 36) // 10, 1)]
+
+
+def _evaluation(
+    item: Evaluated, trial: TrialView, names: Sequence[str], styles: Styles
+) -> list[Run]:
+    values = "".join(f"{_score(item.metrics.get(name)):>10}" for name in names)
+    kept = item.step == trial.kept_step and trial.state is TrialState.COMPLETE
+    text = f"  {item.epoch:>6.3g}{share_text(item.share):>8}{values}{item.train_loss:>12.4f}"
+    return [(text, styles.text), ("  ★ kept" if kept else "", styles.best)]
+
+
+def _score(value: float | None) -> str:
+    return fmt.NONE if value is None or not math.isfinite(value) else fmt.score(value)
+
+
+def _rungs(trial: TrialView, width: int, styles: Styles) -> Lines:
+    if not trial.rungs:
+        return []
+    head = f"  {'SHARE':>6}{'VALUE':>10}{'CUTOFF':>10}{'RANK':>10}  DECISION"
+    lines: Lines = [[("Rungs", styles.heading)], [(fit(head, width).rstrip(), styles.muted)]]
+    for rung in trial.rungs:
+        place = f"{rung.rank} of {rung.among}"
+        numbers = f"  {share_text(rung.share):>6}{fmt.score(rung.value):>10}"
+        numbers += f"{_score(rung.cutoff):>10}{place:>10}  "
+        verdict = f"{'kept' if rung.kept else 'cut'} by {plain(rung.rule)}"
+        style = styles.complete if rung.kept else styles.pruned
+        shown = fit(verdict, max(width - len(numbers), 4)).rstrip()
+        lines.append([(numbers, styles.text), (shown, style)])
+    return lines
+
+
+def kept_evaluation(trial: TrialView) -> int | None:
+    """Which evaluation the trial's value is from, else the last one; None without any."""
+    for index, item in enumerate(trial.evaluations):
+        if item.step == trial.kept_step:
+            return index
+    return len(trial.evaluations) - 1 if trial.evaluations else None
+
+
+def _confusion(
+    view: SessionView, trial: TrialView, width: int, styles: Styles, mode: Mode
+) -> Lines:
+    kept = kept_evaluation(trial)
+    if kept is None:
+        return []
+    item = trial.evaluations[kept]
+    title = f"Confusion at epoch {item.epoch:.3g}"
+    matrix = confusion_lines(item.confusion, view.labels, width, styles, mode)
+    return [[(title, styles.heading)], *matrix]
+
+
+def _failure(trial: TrialView, width: int, styles: Styles) -> Lines:
+    if not trial.lines:
+        return []
+    lines: Lines = [[("Last lines of the trainer", styles.heading)]]
+    return [*lines, *([(fit(plain(line), width).rstrip(), styles.muted)] for line in trial.lines)]

@@ -1,0 +1,230 @@
+"""What can be done to a session, with the keys for it: the same on every screen that shows one."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, cast
+
+from textual.binding import Binding
+from textual.screen import Screen
+
+from tuner.errors import TunerError
+from tuner.session import commands
+from tuner.session.folder import delete_session
+from tuner.session.inbox import send
+from tuner.session.status import ALIVE
+from tuner.session.view import SessionState, TrialState, TrialView
+from tuner.tui.feed import Feed
+from tuner.tui.widgets.keybar import KeyBar
+
+if TYPE_CHECKING:
+    from tuner.tui.app import TunerApp
+
+RESUMABLE = frozenset({SessionState.PAUSED, SessionState.CRASHED, SessionState.FAILED})
+
+
+def allowed(action: str, state: SessionState) -> bool:
+    """Whether a session in this state can be started, paused and so on; True for other actions."""
+    alive = state in ALIVE
+    return {
+        "start": state is SessionState.DRAFT,
+        "edit": state is SessionState.DRAFT,
+        "pause": state is SessionState.RUNNING,
+        "drain": state is SessionState.RUNNING,
+        "prune": state is SessionState.RUNNING,
+        "resume": state in RESUMABLE,
+        "stop": alive,
+        "delete": not alive,
+    }.get(action, True)
+
+
+class SessionScreen(Screen[None]):
+    """A screen about one session at a time: `target` says which."""
+
+    BINDINGS = [
+        Binding("s", "start", "Start", id="session.start", tooltip="Start the search"),
+        Binding(
+            "p",
+            "pause",
+            "Pause",
+            id="session.pause",
+            tooltip="Pause now, with a checkpoint",
+        ),
+        Binding(
+            "p", "resume", "Resume", id="session.resume", tooltip="Go on where the session stopped"
+        ),
+        Binding(
+            "P",
+            "drain",
+            "Drain",
+            id="session.drain",
+            tooltip="Finish the running trials, then pause",
+        ),
+        Binding("e", "edit", "Edit draft", id="session.edit", tooltip="Change the draft's recipe"),
+        Binding(
+            "E",
+            "export",
+            "Export",
+            id="session.export",
+            tooltip="Write the best parameters to a file",
+        ),
+        Binding("y", "copy", "Copy", show=False, id="session.copy", tooltip="Copy the parameters"),
+        Binding(
+            "ctrl+k", "stop", "Stop", id="session.stop", tooltip="End the search for good (asks)"
+        ),
+        Binding(
+            "ctrl+d",
+            "delete",
+            "Delete",
+            show=False,
+            id="session.delete",
+            tooltip="Delete the session's folder (asks)",
+        ),
+    ]
+
+    _keys_basis: object = None
+
+    @property
+    def tuner_app(self) -> TunerApp:
+        """The app."""
+        return cast("TunerApp", self.app)
+
+    def take_size(self) -> None:
+        """Set the breakpoints' classes before the first layout, so that no other one flashes up."""
+        size, app = self.app.size, self.app
+        for extent, breakpoints in (
+            (size.width, app.HORIZONTAL_BREAKPOINTS or []),
+            (size.height, app.VERTICAL_BREAKPOINTS or []),
+        ):
+            self.add_class(max(found for found in breakpoints if found[0] <= extent)[1])
+
+    def target(self) -> Feed | None:
+        """The session that keys are about, None where there is none."""
+        raise NotImplementedError
+
+    def deleted(self, feed: Feed) -> None:
+        """A session's folder is gone."""
+        raise NotImplementedError
+
+    def copied_trial(self) -> TrialView | None:
+        """The trial whose parameters are copied: the best one, unless an heir knows better."""
+        feed = self.target()
+        return None if feed is None else feed.view.best_trial()
+
+    def state(self) -> SessionState:
+        """The state of the target, starting from the moment that somebody asked for it."""
+        feed = self.target()
+        return SessionState.DRAFT if feed is None else self.tuner_app.state_of(feed)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Only what makes sense in the target's state."""
+        if action not in _ABOUT_SESSIONS:
+            return True
+        feed = self.target()
+        if feed is None:
+            return False
+        if action == "export":
+            return feed.view.best is not None
+        if action == "copy":
+            return self.copied_trial() is not None
+        return allowed(action, self.state())
+
+    def ask(self, question: str, yes: object) -> None:
+        """Ask in the footer; `yes` is called when the answer is y."""
+        if callable(yes):
+            self.query_one(KeyBar).ask(question, yes)
+
+    def action_start(self) -> None:
+        """Start the worker of a draft."""
+        if feed := self.target():
+            self.tuner_app.launch(feed.session)
+
+    def action_resume(self) -> None:
+        """Start a worker that goes on."""
+        self.action_start()
+
+    def action_pause(self) -> None:
+        """Ask the worker to pause; the screen tells when it has."""
+        self._send(commands.Pause(id=""))
+
+    def action_drain(self) -> None:
+        """Ask the worker to finish what runs and then pause."""
+        self._send(commands.Drain(id=""))
+
+    def action_stop(self) -> None:
+        """Ask, then end the search."""
+        if feed := self.target():
+            name = feed.session.name
+            self.ask(f"Stop {name} for good?", lambda: self._send(commands.Stop(id=""), feed))
+
+    def prune(self, trial: TrialView) -> None:
+        """Ask, then have a running trial pruned."""
+        if (feed := self.target()) and trial.state is TrialState.RUNNING:
+            command = commands.Prune(id="", trial=trial.number)
+            self.ask(f"Prune trial {trial.number}?", lambda: self._send(command, feed))
+
+    def action_delete(self) -> None:
+        """Ask, then delete the folder."""
+        if feed := self.target():
+            self.ask(f"Delete {feed.session.name} and all its files?", lambda: self._delete(feed))
+
+    def action_edit(self) -> None:
+        """Open the draft's recipe."""
+        if feed := self.target():
+            self.tuner_app.edit_draft(feed.session)
+
+    def action_export(self) -> None:
+        """Ask for format and file."""
+        if feed := self.target():
+            from tuner.tui.screens.export import ExportScreen
+
+            self.app.push_screen(ExportScreen(feed))
+
+    def action_copy(self) -> None:
+        """The parameters as JSON into the clipboard."""
+        trial = self.copied_trial()
+        if trial is not None:
+            values = {**trial.params, **trial.fixed}
+            self.app.copy_to_clipboard(json.dumps(values, indent=2))
+            self.tuner_app.tell(f"parameters of trial {trial.number} copied as JSON")
+
+    def _send(self, command: commands.Command, feed: Feed | None = None) -> None:
+        feed = feed or self.target()
+        if feed is None:
+            return
+        try:
+            send(feed.session, command)
+        except OSError as error:
+            self.tuner_app.tell(f"the command could not be written: {error}", failed=True)
+            return
+        feed.look_again()
+        self.refresh_bindings()
+
+    def _delete(self, feed: Feed) -> None:
+        try:
+            delete_session(feed.session)
+        except (TunerError, OSError) as error:
+            self.tuner_app.tell(str(error), failed=True)
+            return
+        self.deleted(feed)
+
+    def keys_depend_on(self) -> object:
+        """What the keys that apply are made from: as long as it is the same, so are they."""
+        feed, trial = self.target(), self.copied_trial()
+        return (
+            None if feed is None else (feed.session.name, feed.view.best is None),
+            self.state(),
+            None if trial is None else trial.state,
+        )
+
+    def redraw_keys(self) -> None:
+        """Show the keys that apply now, where they are no longer those that are shown."""
+        basis = self.keys_depend_on()
+        if basis != self._keys_basis:
+            self._keys_basis = basis
+            self.refresh_bindings()
+
+
+_ABOUT_SESSIONS = frozenset(
+    {"start", "edit", "pause", "resume", "drain", "prune", "stop", "delete", "export", "copy"}
+)

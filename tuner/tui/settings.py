@@ -1,0 +1,46 @@
+"""The user's own settings: a theme and other keys."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tuner.errors import TunerError
+from tuner.recipe.load import parse_toml, read_text
+from tuner.recipe.nearest import show, suggestion
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`keys` maps the id of a binding to the keys it is to have, separated by commas."""
+
+    theme: str | None = None
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+
+def settings_path(environment: Mapping[str, str] = os.environ) -> Path:
+    """config.toml in the user's configuration folder for tuner."""
+    folder = environment.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return Path(folder) / "tuner" / "config.toml"
+
+
+def load_settings(path: Path) -> Settings:
+    """The settings in a file, empty ones where there is none; TunerError names what is wrong."""
+    if not path.is_file():
+        return Settings()
+    raw = parse_toml(read_text(path), str(path))
+    theme, keys = raw.get("theme"), raw.get("keys", {})
+    if not isinstance(theme, str | None):
+        raise TunerError(f"{path}: theme must be a name in quotes")
+    if not isinstance(keys, dict) or not all(isinstance(value, str) for value in keys.values()):
+        raise TunerError(f'{path}: [keys] must have lines such as "session.pause" = "ctrl+p"')
+    return Settings(theme, keys)
+
+
+def check_names(settings: Settings, themes: Collection[str], path: Path) -> None:
+    """Refuses a theme that there is not, with the nearest name."""
+    if settings.theme is not None and settings.theme not in themes:
+        near = suggestion(settings.theme, sorted(themes))
+        raise TunerError(f"{path}: no theme {show(settings.theme)}, {near}")

@@ -1,0 +1,51 @@
+"""The user's own editor, on a copy of the recipe."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from textual.app import App, SuspendNotSupported
+
+from tuner.errors import TunerError
+from tuner.recipe.load import read_text
+
+FALLBACKS = ("nano", "vim", "vi")
+
+
+def editor_command(environment: Mapping[str, str]) -> list[str]:
+    """$VISUAL, $EDITOR or an editor that is there; TunerError where there is none."""
+    for variable in ("VISUAL", "EDITOR"):
+        if environment.get(variable, "").strip():
+            try:
+                return shlex.split(environment[variable])
+            except ValueError as error:
+                raise TunerError(f"${variable} is no command: {error}") from None
+    found = next((name for name in FALLBACKS if shutil.which(name)), None)
+    if found is None:
+        raise TunerError("no editor: set $VISUAL or $EDITOR, such as EDITOR=nano")
+    return [found]
+
+
+def edit_in_terminal(app: App[object], text: str) -> str:
+    """The text as it is when the editor ends; the app is suspended meanwhile. Raises TunerError."""
+    command = editor_command(os.environ)
+    with tempfile.TemporaryDirectory(prefix="tuner-") as folder:
+        path = Path(folder) / "recipe.toml"
+        path.write_text(text, encoding="utf-8")
+        try:
+            with app.suspend():
+                status = subprocess.run([*command, str(path)], check=False).returncode
+        except SuspendNotSupported:
+            raise TunerError("this terminal cannot be lent to an editor") from None
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            raise TunerError(f"{command[0]} cannot be started: {why}") from None
+        if status:
+            raise TunerError(f"{command[0]} ended with {status}: nothing was taken over")
+        return read_text(path)

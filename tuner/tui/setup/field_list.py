@@ -1,0 +1,174 @@
+"""A form: a row a field, its value typed, chosen or toggled in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich.style import Style
+from textual import events
+from textual.binding import Binding
+from textual.message import Message
+
+from tuner.errors import TunerError
+from tuner.recipe.types import Choices, Range
+from tuner.results.format import plain
+from tuner.tui.render.names import fit
+from tuner.tui.setup.fields import Field, Value, next_word, shown_text, toggled_search
+from tuner.tui.setup.row_list import RowList, Run
+
+LABEL_WIDTH = 16
+HOW_WIDTH = 7
+
+
+class FieldList(RowList):
+    """Shows fields and turns keys into new values.
+
+    It changes nothing itself: a value is posted as `Changed`, typing is asked for with `Asked`;
+    whoever keeps the recipe answers with `show`.
+    """
+
+    BINDINGS = [
+        Binding("enter", "type", "Type", id="fields.type", tooltip="Type: 3, 2..10 or {16,32}"),
+        Binding(
+            "space",
+            "search_or_fix",
+            "Search/fix",
+            id="fields.toggle",
+            tooltip="Search the value, or fix it",
+        ),
+        Binding(
+            "left", "word(-1)", "Previous", id="fields.previous", show=False, tooltip="Word before"
+        ),
+        Binding("right", "word(1)", "Next", id="fields.next", show=False, tooltip="The next word"),
+    ]
+
+    class Changed(Message):
+        """A field was given a value with one key."""
+
+        def __init__(self, sender: FieldList, field: Field, value: Value) -> None:
+            super().__init__()
+            self.sender, self.field, self.value = sender, field, value
+
+        @property
+        def control(self) -> FieldList:
+            """The form it happened in."""
+            return self.sender
+
+    class Asked(Changed):
+        """A field's value wants to be typed."""
+
+    class Refused(Message):
+        """A key could not do what it is for; `reason` is one line."""
+
+        def __init__(self, reason: str) -> None:
+            super().__init__()
+            self.reason = reason
+
+    class Selected(Message):
+        """The cursor is on this field; `moved` tells whether it just came there."""
+
+        def __init__(self, field: Field, *, moved: bool) -> None:
+            super().__init__()
+            self.field, self.moved = field, moved
+
+    def __init__(self, fields: Sequence[Field], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.fields = tuple(fields)
+        self.values: dict[str, Value] = {}
+        self._before: dict[str, Value] = {}
+        self.searchable = any(field.searchable for field in fields)
+
+    def show(self, values: Mapping[str, Value]) -> None:
+        """Shows these values, by key; a field without one stays empty."""
+        for key, value in self.values.items():
+            if isinstance(value, Range | Choices):
+                self._before[key] = value
+        self.values = dict(values)
+        self.rows_changed()
+
+    def replace_fields(self, fields: Sequence[Field]) -> None:
+        """Other fields (other words to choose from), the cursor where it was."""
+        self.fields = tuple(fields)
+        self.rows_changed()
+
+    @property
+    def selected(self) -> Field:
+        """The field under the cursor."""
+        return self.fields[self.cursor]
+
+    def row_count(self) -> int:
+        """A row a field."""
+        return len(self.fields)
+
+    def row_runs(self, index: int, width: int) -> Sequence[Run]:
+        """Searched or fixed, label, value, and how the value is chosen."""
+        field = self.fields[index]
+        value = self.values.get(field.key)
+        shown, how = shown_text(field, value)
+        searched = isinstance(value, Range | Choices)
+        room = max(width - self.value_column(), 4)
+        arrows = bool(field.words) and index == self.cursor and self.has_focus
+        text = f"‹ {plain(shown)} ›" if arrows else plain(shown)
+        how_cell = fit(how, HOW_WIDTH) if self.searchable and room >= 24 else ""
+        return [
+            *self._glyph_runs(field, searched),
+            (fit(field.label, LABEL_WIDTH), Style.null()),
+            (fit(text, room - len(how_cell)), self.look("searched" if searched else "value")),
+            (how_cell, self.look("muted")),
+        ]
+
+    def _glyph_runs(self, field: Field, searched: bool) -> list[Run]:
+        if not self.searchable:
+            return []
+        if not field.searchable:
+            return [("  ", Style.null())]
+        return [("● ", self.look("searched")) if searched else ("○ ", self.look("muted"))]
+
+    def value_column(self) -> int:
+        """Where values begin, counted from the row's start."""
+        return LABEL_WIDTH + (2 if self.searchable else 0)
+
+    def watch_cursor(self, cursor: int) -> None:
+        """Tells who shows help for the selected field."""
+        super().watch_cursor(cursor)
+        if self.has_focus:
+            self.post_message(self.Selected(self.selected, moved=True))
+
+    def on_focus(self) -> None:
+        """The help is about this form from now on."""
+        self.post_message(self.Selected(self.selected, moved=False))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Space is offered only where a form has something to search."""
+        if action == "search_or_fix":
+            return self.searchable
+        return super().check_action(action, parameters)
+
+    def action_type(self) -> None:
+        """Asks for a line to type in."""
+        field = self.selected
+        self.post_message(self.Asked(self, field, self.values.get(field.key)))
+
+    def action_search_or_fix(self) -> None:
+        """Searches a fixed value, fixes a searched one."""
+        field = self.selected
+        try:
+            value = toggled_search(field, self.values.get(field.key), self._before)
+        except TunerError as error:
+            self.post_message(self.Refused(str(error)))
+        else:
+            self.post_message(self.Changed(self, field, value))
+
+    def action_word(self, direction: int) -> None:
+        """The next or the previous of the field's words."""
+        field = self.selected
+        word = next_word(field, self.values.get(field.key), direction)
+        if word is None:
+            self.post_message(self.Refused(f"{field.label} has no list: enter types a value"))
+        else:
+            self.post_message(self.Changed(self, field, word))
+
+    def on_click(self, event: events.Click) -> None:
+        """A second click on a row types its value."""
+        if event.chain > 1 and self.row_at(event) is not None:
+            self.action_type()

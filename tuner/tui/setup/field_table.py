@@ -1,0 +1,162 @@
+"""Every field of the forms, form by form: the keys of a recipe that there are to edit."""
+
+from __future__ import annotations
+
+from tuner.recipe.schema import METRICS, PER_TRIAL, PRECISIONS, PRUNERS, SAMPLERS, SCHEDULES
+from tuner.recipe.types import Choices, Range
+from tuner.tui.setup.fields import Field
+
+TASK = (
+    Field(
+        "model.name", "model", "A model of the hub, or a folder that save_pretrained left", "text"
+    ),
+    Field(
+        "data.train", "train", "File (.jsonl .csv .tsv .parquet) or hub:NAME:CONFIG:SPLIT", "file"
+    ),
+    Field(
+        "data.validation",
+        "validation",
+        "The rows that steer the search: a file, or a share of train such as 0.1",
+        "share or file",
+    ),
+    Field("data.test", "test", "A file that stays sealed until tuner test", "file", optional=True),
+    Field(
+        "data.holdout", "holdout", "Share of validation that is sealed as test instead of a file"
+    ),
+    Field("data.text", "text", "One column or two: premise, hypothesis", "columns"),
+    Field("data.label", "label", "The column of the labels", "columns"),
+    Field("model.max_length", "max length", "In wordpieces; what is longer is cut", integer=True),
+)
+
+OTHER = (
+    Field(
+        "training.epochs",
+        "epochs",
+        "Passes over the training rows",
+        integer=True,
+        usual=Range(2, 10, "linear", True),
+    ),
+    Field(
+        "training.batch_size", "batch size", "Rows in a step", integer=True, usual=Choices((16, 32))
+    ),
+    Field(
+        "training.accumulation",
+        "accumulation",
+        "Steps added up before the weights change",
+        integer=True,
+        usual=Choices((1, 2)),
+    ),
+    Field(
+        "training.warmup",
+        "warmup",
+        "Share of the schedule in which the rates rise",
+        usual=Range(0.0, 0.2),
+    ),
+    Field(
+        "training.weight_decay",
+        "weight decay",
+        "AdamW's, for groups without one of their own",
+        usual=Range(0.0, 0.1),
+    ),
+    Field(
+        "training.schedule",
+        "schedule",
+        "How the rates fall after the warmup",
+        "word",
+        words=SCHEDULES,
+        usual=Choices(("linear", "cosine")),
+    ),
+    Field("training.label_smoothing", "label smoothing", "0 is none", usual=Range(0.0, 0.2)),
+    Field(
+        "training.max_grad_norm",
+        "gradient clip",
+        "Longest gradient that a step takes whole",
+        usual=Choices((1.0, 5.0)),
+    ),
+    Field(
+        "training.dropout",
+        "dropout",
+        "The model's own where this is empty",
+        usual=Range(0.0, 0.2),
+        optional=True,
+    ),
+    Field(
+        "training.precision",
+        "precision",
+        "auto is fp32 on a CPU, bf16 on GPUs that have it",
+        "word",
+        words=PRECISIONS,
+    ),
+    Field(
+        "training.seed",
+        "seed",
+        "A number, or per-trial: each trial draws its own",
+        "word",
+        integer=True,
+        words=(0, PER_TRIAL),
+    ),
+    Field(
+        "training.keep",
+        "keep",
+        "Which evaluation counts and whose weights are kept",
+        "word",
+        words=("best", "last"),
+    ),
+)
+
+SEARCH = (
+    Field(
+        "search.metric",
+        "metric",
+        "What is best; f1.LABEL is the F1 of one label",
+        "word",
+        words=METRICS,
+    ),
+    Field(
+        "search.sampler",
+        "sampler",
+        "How values are suggested; tpe learns from what was seen",
+        "word",
+        words=SAMPLERS,
+    ),
+    Field("search.pruner", "pruner", "How weak trials are ended early", "word", words=PRUNERS),
+    Field("search.trials", "trials", "How many, the baseline included", integer=True),
+    Field(
+        "search.time",
+        "time",
+        "Wall clock, such as 8h or 90m; empty is no limit",
+        "duration",
+        optional=True,
+    ),
+    Field(
+        "search.slots",
+        "slots",
+        "Trials side by side on a device; 1 is reproducible to the bit",
+        "word",
+        integer=True,
+        words=("auto", 1, 2, 4),
+    ),
+    Field("search.seed", "seed", "Of the sampler", integer=True),
+    Field(
+        "search.startup_trials",
+        "startup trials",
+        "Drawn at random before the sampler learns",
+        integer=True,
+    ),
+    Field("search.first_rung", "first rung", "Share of the schedule before the first comparison"),
+    Field("search.reduction", "reduction", "One in so many goes on at each rung", integer=True),
+    Field(
+        "search.patience",
+        "patience",
+        "Stop after so many trials without a better one; empty is never",
+        integer=True,
+        optional=True,
+    ),
+    Field(
+        "search.baseline",
+        "baseline",
+        "Trial 0 is a published recipe for the model",
+        "word",
+        words=(True, False),
+    ),
+)

@@ -1,0 +1,152 @@
+"""How a form's fields are typed, checked and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tuner.errors import TunerError
+from tuner.recipe.load import plain_value
+from tuner.recipe.readers import Place
+from tuner.recipe.schema import SECTIONS
+from tuner.recipe.types import Choices, Range, Recipe, Scalar, Setting
+from tuner.results.format import number
+from tuner.tui.setup.ranges import fixed
+from tuner.tui.setup.text import duration_text, scalar_text, setting_text
+from tuner.tui.setup.typed import Grammar, parse_setting
+
+Kind = Literal["text", "number", "word", "columns", "file", "share or file", "duration"]
+Value = Setting | tuple[str | int, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One row of a form.
+
+    `words` are what ←/→ go through; `usual` is what space makes of a fixed value the first time.
+    An optional field is emptied by typing nothing. `read` is for what is no key of a recipe.
+    """
+
+    key: str
+    label: str
+    help: str
+    kind: Kind = "number"
+    integer: bool = False
+    words: tuple[Scalar, ...] = ()
+    usual: Setting | None = None
+    optional: bool = False
+    read: Callable[[str], Value] | None = None
+
+    @property
+    def searchable(self) -> bool:
+        """Whether the search may choose the value."""
+        return self.usual is not None
+
+
+def value_of(recipe: Recipe, field: Field) -> Value:
+    """What the recipe says for a field."""
+    section, key = field.key.split(".")
+    value: Value = getattr(getattr(recipe, section), key)
+    return value
+
+
+def parse_field(field: Field, text: str) -> Value:
+    """What was typed, checked as the recipe will check it. Raises TunerError; None means empty."""
+    text = text.strip()
+    if not text:
+        if field.optional:
+            return None
+        raise TunerError(f"{field.label} cannot be empty")
+    if field.read is not None:
+        return field.read(text)
+    section, key = field.key.split(".")
+    value: Value = SECTIONS[section][key].read(_typed(field, text), Place("", field.label))
+    return value
+
+
+def _typed(field: Field, text: str) -> Any:
+    """The typed text as a value that TOML could hold."""
+    match field.kind:
+        case "columns":
+            columns = [int(c) if c.isdigit() else c for c in map(str.strip, text.split(",")) if c]
+            return columns[0] if len(columns) == 1 else columns
+        case "share or file" | "duration":
+            return float(text) if _is_number(text) else text
+        case "text" | "file":
+            return text
+        case _:
+            return _typed_setting(field, text)
+
+
+def _typed_setting(field: Field, text: str) -> Any:
+    words = tuple(word for word in field.words if isinstance(word, str))
+    if text in ("true", "false") and field.words == (True, False):
+        return text == "true"
+    if field.kind == "word" and not field.integer:
+        return plain_value(_words_typed(text))
+    setting = parse_setting(text, Grammar(field.integer, words))
+    if isinstance(setting, Range | Choices) and not field.searchable:
+        raise TunerError(f"{field.label} is not searched: type one value")
+    return plain_value(setting)
+
+
+def _words_typed(text: str) -> Setting:
+    """A word or {words}; which ones are good is the recipe's to say."""
+    if text.startswith("{") and text.endswith("}"):
+        words = tuple(dict.fromkeys(w.strip() for w in text[1:-1].split(",") if w.strip()))
+        return Choices(words) if len(words) > 1 else "".join(words)
+    return text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def field_text(field: Field, value: Value) -> str:
+    """A value as one types it."""
+    if value is None:
+        return ""
+    if isinstance(value, tuple):
+        return ", ".join(str(column) for column in value)
+    if field.kind == "duration" and isinstance(value, int | float):
+        return duration_text(value)
+    return setting_text(value)
+
+
+def shown_text(field: Field, value: Value) -> tuple[str, str]:
+    """A value as the form shows it, and a word about how it is chosen."""
+    if isinstance(value, Range):
+        ends = f"{scalar_text(value.low)} … {scalar_text(value.high)}"
+        return ends, "log" if value.scale == "log" else "uniform"
+    if isinstance(value, Choices):
+        return "{" + ", ".join(scalar_text(entry) for entry in value.values) + "}", "choice"
+    if isinstance(value, tuple):
+        return " + ".join(str(column) for column in value), ""
+    if isinstance(value, float) and field.kind != "duration":
+        return number(value), "fixed" if field.searchable else ""
+    return field_text(field, value) or "—", "fixed" if field.searchable else ""
+
+
+def next_word(field: Field, value: Value, direction: int) -> Scalar | None:
+    """The word after (+1) or before (-1) the present one, round and round; None where none are."""
+    if not field.words:
+        return None
+    if isinstance(value, str | int | float) and value in field.words:
+        at = field.words.index(value) + direction
+        return field.words[at % len(field.words)]
+    return field.words[0 if direction > 0 else -1]
+
+
+def toggled_search(field: Field, value: Value, before: Mapping[str, Value]) -> Value:
+    """A fixed value searched (in the range it had before, if any), a searched one fixed."""
+    if not field.searchable:
+        raise TunerError(f"{field.label} is not searched: enter types a value")
+    if isinstance(value, Range | Choices):
+        middle = fixed(value)
+        return int(middle) if field.integer and isinstance(middle, float) else middle
+    return before.get(field.key, field.usual)

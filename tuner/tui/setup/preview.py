@@ -1,0 +1,121 @@
+"""recipe.toml as it would be saved, in as many columns as there is room for."""
+
+from __future__ import annotations
+
+import difflib
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region, Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tuner.results.format import plain
+from tuner.tui.render.names import fit
+
+COLUMN_WIDTH = 38
+CHANGED = "▎"
+
+
+class RecipePreview(ScrollView, can_focus=True):
+    """Lines that differ from the saved file have a mark; the last change is scrolled into sight."""
+
+    DEFAULT_CSS = """
+    RecipePreview {
+        height: 1fr;
+        overflow-x: hidden;
+        scrollbar-size-vertical: 1;
+        & > .toml--table { color: $text-primary; text-style: bold; }
+        & > .toml--comment { color: $text-muted; text-style: italic; }
+        & > .toml--key { color: $foreground; }
+        & > .toml--value { color: $text-accent; }
+        & > .toml--changed { color: $text-warning; }
+    }
+    """
+    COMPONENT_CLASSES = {
+        "toml--table",
+        "toml--comment",
+        "toml--key",
+        "toml--value",
+        "toml--changed",
+    }
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: list[str] = []
+        self._changed: set[int] = set()
+        self._latest = 0
+
+    def show(self, text: str, saved: str) -> None:
+        """Shows `text`; lines that `saved` does not have are marked."""
+        before, self._lines = self._lines, [plain(line) for line in text.splitlines()]
+        self._changed = _new_lines([plain(line) for line in saved.splitlines()], self._lines)
+        self._measure()
+        fresh = _new_lines(before, self._lines)
+        if before and fresh:
+            self._latest = min(fresh)
+            self._scroll_to_latest()
+
+    def on_resize(self) -> None:
+        """The number of columns follows the width, and with it where lines are."""
+        self._measure()
+        self._scroll_to_latest()
+
+    def _scroll_to_latest(self) -> None:
+        line = self._latest % self._depth()
+        self.scroll_to_region(Region(0, line, 1, 1), animate=False)
+
+    def _measure(self) -> None:
+        self.virtual_size = Size(self.size.width, self._depth())
+        self.refresh()
+
+    def _columns(self) -> int:
+        return max(1, self.size.width // COLUMN_WIDTH)
+
+    def _depth(self) -> int:
+        """Lines in a column: all columns are about equally long, and none shorter than the pane."""
+        return max(-(-len(self._lines) // self._columns()), self.size.height, 1)
+
+    def render_line(self, y: int) -> Strip:
+        """One line across all columns."""
+        row, depth, count = y + self.scroll_offset.y, self._depth(), self._columns()
+        width = self.size.width // count
+        segments: list[Segment] = []
+        for column in range(count):
+            segments += self._cell(row + column * depth, width)
+        strip = Strip(segments).adjust_cell_length(self.size.width)
+        return strip.apply_style(self.rich_style)
+
+    def _cell(self, index: int, width: int) -> list[Segment]:
+        if index >= len(self._lines):
+            return [Segment(" " * width)]
+        mark = CHANGED if index in self._changed else " "
+        segments = [Segment(mark, self._look("changed"))]
+        room = width - 2
+        for text, style in self._styled(self._lines[index]):
+            shown = fit(text, room) if len(text) > room else text
+            segments.append(Segment(shown, style))
+            room -= len(shown)
+        return [*segments, Segment(" " * (room + 1))]
+
+    def _styled(self, line: str) -> list[tuple[str, Style]]:
+        if line.lstrip().startswith("#"):
+            return [(line, self._look("comment"))]
+        if line.lstrip().startswith("["):
+            return [(line, self._look("table"))]
+        key, equals, value = line.partition("=")
+        return [(key + equals, self._look("key")), (value, self._look("value"))]
+
+    def _look(self, name: str) -> Style:
+        return self.get_component_rich_style(f"toml--{name}", partial=True)
+
+
+def _new_lines(old: list[str], new: list[str]) -> set[int]:
+    """The indices of lines that were put in or changed."""
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    return {
+        index
+        for tag, _, _, first, last in matcher.get_opcodes()
+        if tag in ("replace", "insert")
+        for index in range(first, last)
+    }

@@ -1,0 +1,174 @@
+"""A line to type in, laid over the row that is being changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Container, Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.suggester import Suggester
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from tuner.errors import TunerError
+from tuner.tui.setup.row_list import RowList
+
+Submit = Callable[[str], None]
+"""Takes what was typed; raises TunerError where it means nothing, and the prompt stays open."""
+
+
+class Prompt(Horizontal):
+    """Open with `ask`; enter hands the text over, esc leaves everything as it was."""
+
+    DEFAULT_CSS = """
+    Prompt {
+        layer: above;
+        position: absolute;
+        height: 1;
+        display: none;
+        background: $surface;
+        & > Static { width: auto; padding: 0 1; background: $primary; color: $text; }
+        & > Input { width: 1fr; }
+    }
+    """
+    BINDINGS = [
+        Binding("escape", "cancel", "Cancel", id="prompt.cancel", tooltip="Leave it as it was"),
+    ]
+
+    class Refused(Message):
+        """What was typed means nothing; `reason` says why ("" once it is being corrected)."""
+
+        def __init__(self, reason: str) -> None:
+            super().__init__()
+            self.reason = reason
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._submit: Submit | None = None
+        self._back_to: Widget | None = None
+
+    def compose(self) -> ComposeResult:
+        """A label and the input."""
+        yield Static()
+        yield Input(compact=True)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is being typed."""
+        return self._submit is not None
+
+    def ask(
+        self,
+        label: str,
+        value: str,
+        submit: Submit,
+        back_to: Widget,
+        *,
+        placeholder: str = "",
+        suggester: Suggester | None = None,
+    ) -> None:
+        """Shows the line with `value` in it. `back_to` gets the focus at the end."""
+        self._submit, self._back_to = submit, back_to
+        tag = self.query_one(Static)
+        tag.update(Text(label))
+        tag.display = bool(label)
+        line = self.query_one(Input)
+        line.suggester, line.placeholder = suggester, placeholder
+        line.value = value
+        self.display = True
+        line.focus()
+
+    @on(Input.Changed)
+    def clear_refusal(self, event: Input.Changed) -> None:
+        """Whoever corrects a value does not need to see the old complaint."""
+        event.stop()
+        if self.is_open:
+            self.post_message(self.Refused(""))
+
+    @on(Input.Submitted)
+    def submit(self, event: Input.Submitted) -> None:
+        """Hands the text over and closes, or stays open with the reason."""
+        event.stop()
+        if self._submit is None:
+            return
+        try:
+            self._submit(event.value)
+        except TunerError as error:
+            self.post_message(self.Refused(str(error)))
+        else:
+            self._close()
+
+    @on(Input.Blurred)
+    def leave(self, event: Input.Blurred) -> None:
+        """Whoever goes elsewhere has cancelled, unless it is the terminal that lost the focus."""
+        event.stop()
+        if self.is_open and self.app.app_focus:
+            self._back_to = None
+            self._close()
+
+    def finish(self) -> bool:
+        """Submits what is typed, if anything is; False where it was refused."""
+        if self._submit is not None:
+            line = self.query_one(Input)
+            self.submit(Input.Submitted(line, line.value))
+        return not self.is_open
+
+    def action_cancel(self) -> None:
+        """Closes without a change."""
+        self.post_message(self.Refused(""))
+        self._close()
+
+    def _close(self) -> None:
+        self._submit = None
+        if self._back_to is not None:
+            self._back_to.focus()
+        self.display = False
+
+
+class SetupPane(Container):
+    """A bordered part of the screen with a number in its border and a prompt of its own."""
+
+    DEFAULT_CSS = """
+    SetupPane {
+        layers: below above;
+        border: round $border-blurred;
+        border-title-color: $text-muted;
+        border-subtitle-color: $text-muted;
+        padding: 0;
+        &:focus-within {
+            border: round $border;
+            border-title-color: $text;
+            border-title-style: bold;
+        }
+    }
+    """
+
+    def entitle(self, title: str) -> None:
+        """The title in the border above, shown as it is."""
+        self.border_title = Content(title)
+
+    def hint(self, text: str) -> None:
+        """The hint in the border below, shown as it is."""
+        self.border_subtitle = Content(text) if text else None
+
+    def ask(
+        self,
+        rows: RowList,
+        column: int,
+        label: str,
+        value: str,
+        submit: Submit,
+        suggester: Suggester | None = None,
+    ) -> None:
+        """A prompt over the selected row, from a column of it to the pane's right edge."""
+        prompt = self.query_one(Prompt)
+        left = rows.region.x - self.content_region.x + column
+        top = rows.region.y - self.content_region.y + rows.cursor_line()
+        prompt.styles.offset = (left, top)
+        prompt.styles.width = max(self.content_region.width - left, 10)
+        prompt.ask(label, value, submit, rows, suggester=suggester)

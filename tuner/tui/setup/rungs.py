@@ -1,0 +1,77 @@
+"""What the pruner will do to the trials, as a sketch beside the search's settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tuner.recipe.types import SearchSection
+
+BAR = "█"
+FRACTIONS = {1 / 4: "¼", 1 / 3: "⅓", 1 / 2: "½", 2 / 3: "⅔", 3 / 4: "¾"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """How many trials are expected at a share of the schedule."""
+
+    share: float
+    trials: int
+
+
+def halving_rungs(search: SearchSection) -> list[Rung]:
+    """The rungs of successive halving and the end: each keeps one in `reduction`.
+
+    At a rung the best ⌈n/reduction⌉ go on (Li et al. 2018); shares double from rung to rung.
+    """
+    rungs: list[Rung] = []
+    trials, share = search.trials, search.first_rung
+    while share < 1 - 1e-9:
+        rungs.append(Rung(share, trials))
+        trials = -(-trials // search.reduction)
+        share *= 2
+    return [*rungs, Rung(1.0, trials)]
+
+
+def training_share(rungs: list[Rung]) -> float:
+    """The part of all trials' training that is left, were it not for the pruner 1."""
+    before, spent = 0.0, 0.0
+    for rung in rungs:
+        spent += rung.trials * (rung.share - before)
+        before = rung.share
+    return spent / rungs[0].trials
+
+
+def sketch(search: SearchSection, width: int) -> list[str]:
+    """A few lines of at most `width` cells."""
+    match search.pruner:
+        case "halving":
+            return _halving_lines(search, width)
+        case "median":
+            first = share_text(search.first_rung)
+            return [
+                f"from {first} of the schedule on, trials",
+                "below the median of the others end",
+            ]
+        case "patient":
+            return ["a trial that has not got better for", "some evaluations ends"]
+        case _:
+            return [f"all {search.trials} trials run to their end"]
+
+
+def _halving_lines(search: SearchSection, width: int) -> list[str]:
+    rungs = halving_rungs(search)
+    room = max(width - 17, 4)
+    lines = ["share of schedule   trials there"]
+    for rung in rungs:
+        bar = BAR * max(round(room * rung.trials / search.trials), 1)
+        place = "end" if rung.share == 1 else share_text(rung.share)
+        lines.append(f"{place:>6} │ {rung.trials:>5} {bar}")
+    return [*lines, "", f"≈ {training_share(rungs):.0%} of the training without it"]
+
+
+def share_text(share: float) -> str:
+    """⅓ where there is a sign for it, else 12 %."""
+    for value, sign in FRACTIONS.items():
+        if abs(value - share) < 1e-6:
+            return sign
+    return f"{share:.0%}"

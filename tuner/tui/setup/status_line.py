@@ -1,0 +1,45 @@
+"""One line above the keys: the last thing that happened, or what is wrong."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from rich.text import Text
+from textual.widgets import Static
+
+from tuner.results.format import plain
+
+Tone = Literal["quiet", "good", "wrong"]
+GLYPHS: dict[Tone, str] = {"quiet": " ", "good": "✓", "wrong": "✗"}
+
+
+class StatusLine(Static):
+    """Text that is shown as it is, with a glyph beside its colour."""
+
+    DEFAULT_CSS = """
+    StatusLine {
+        height: 1;
+        padding: 0 1;
+        color: $text-muted;
+        &.-good { color: $text-success; }
+        &.-wrong { color: $text-error; }
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.message = ""
+        self._tone: Tone = "quiet"
+
+    def help(self, text: str, *, moved: bool) -> None:
+        """Shows help, which makes no news disappear before the user goes on."""
+        if moved or self._tone == "quiet":
+            self.say(text)
+
+    def say(self, text: str, tone: Tone = "quiet") -> None:
+        """Shows one line."""
+        self.message, self._tone = plain(text), tone
+        for name in GLYPHS:
+            self.set_class(name == tone, f"-{name}")
+        line = f"{GLYPHS[tone]} {self.message}" if text else ""
+        self.update(Text(line, no_wrap=True, overflow="ellipsis"), layout=False)

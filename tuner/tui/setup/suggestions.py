@@ -1,0 +1,80 @@
+"""What the forms propose while a model or a file is being typed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from textual.suggester import Suggester
+
+KNOWN_MODELS = (
+    "albert/albert-base-v2",
+    "answerdotai/ModernBERT-base",
+    "answerdotai/ModernBERT-large",
+    "demo:model",
+    "distilbert/distilbert-base-uncased",
+    "distilbert/distilroberta-base",
+    "FacebookAI/roberta-base",
+    "FacebookAI/roberta-large",
+    "FacebookAI/xlm-roberta-base",
+    "google-bert/bert-base-cased",
+    "google-bert/bert-base-uncased",
+    "google-bert/bert-large-uncased",
+    "google/electra-base-discriminator",
+    "google/electra-large-discriminator",
+    "google/electra-small-discriminator",
+    "microsoft/deberta-v3-base",
+    "microsoft/deberta-v3-large",
+    "sentence-transformers/all-MiniLM-L6-v2",
+)
+DATA_ENDINGS = (".jsonl", ".csv", ".tsv", ".parquet")
+ENTRIES_LOOKED_AT = 2000
+
+
+class PathSuggester(Suggester):
+    """The first known name that begins with what was typed, else a path that does."""
+
+    def __init__(
+        self, folder: Path, *, known: Iterable[str] = (), endings: tuple[str, ...] = ()
+    ) -> None:
+        """Relative paths are looked up below `folder`; files need one of the endings."""
+        super().__init__(use_cache=False, case_sensitive=True)
+        self._folder, self._known, self._endings = folder, tuple(known), endings
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """The whole text, or None where nothing begins like this."""
+        return known_name(value, self._known) or path_beginning(value, self._folder, self._endings)
+
+
+def known_name(value: str, known: Iterable[str]) -> str | None:
+    """A name by its beginning, or by the beginning of the part after the owner."""
+    if not value:
+        return None
+    begins = [name for name in known if name.lower().startswith(value.lower())]
+    return value + begins[0][len(value) :] if begins else None
+
+
+def path_beginning(value: str, folder: Path, endings: tuple[str, ...]) -> str | None:
+    """The first folder (with a slash) or file whose path begins with what was typed."""
+    parent, _, start = value.rpartition("/")
+    if not value or value.startswith("hub:"):
+        return None
+    place = Path(os.path.expanduser(f"{parent}/" if parent or value.startswith("/") else "."))
+    for name, is_folder in _entries(folder / place):
+        if name.startswith(start) and (start or not name.startswith(".")):
+            path = f"{parent}/{name}" if "/" in value else name
+            if is_folder:
+                return f"{path}/"
+            if not endings or name.endswith(endings):
+                return path
+    return None
+
+
+def _entries(folder: Path) -> list[tuple[str, bool]]:
+    try:
+        with os.scandir(folder) as found:
+            entries = [e for _, e in zip(range(ENTRIES_LOOKED_AT), found, strict=False)]
+            return sorted((entry.name, entry.is_dir()) for entry in entries)
+    except OSError:
+        return []

@@ -1,0 +1,174 @@
+"""The grammar of values typed into the setup screen, as pure functions.
+
+3    1e-5          fixed
+1e-5..4e-5         searched between the two ("…" and "to" do as well)
+1e-5..4e-5 log     on a logarithmic scale; "lin" for a uniform one
+{16,32}            searched among these
+log   lin          the scale of the range that is there
+fix   freeze       a rate's middle; no training at all (learning rates only)
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tuner.errors import TunerError
+from tuner.recipe.types import FROZEN, Choices, Range, Scalar, Scale, Setting
+from tuner.results.format import plain
+from tuner.tui.setup.ranges import fixed
+from tuner.tui.setup.text import number_text
+
+SCALES: dict[str, Scale] = {
+    "log": "log",
+    "logarithmic": "log",
+    "lin": "linear",
+    "linear": "linear",
+    "uniform": "linear",
+}
+FREEZE = ("freeze", "frozen")
+FIX = "fix"
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
+BETWEEN = re.compile(r"\s*(?:\.{2,}|…|\bto\b)\s*", re.IGNORECASE)
+RATE_EXAMPLE = "like 1e-5, 1e-5..4e-5, log, lin, fix or freeze"
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """What a field takes: whole numbers only, or words beside numbers, and its usual scale."""
+
+    integer: bool = False
+    words: tuple[str, ...] = ()
+    scale: Scale = "linear"
+    example: str = "like 3, 2..10 or {16,32}"
+
+
+def parse_rate(text: str, current: Setting) -> Setting:
+    """A learning rate as typed; `current` is what "log", "lin" and "fix" change.
+
+    Raises TunerError with an example where the text means nothing.
+    """
+    word = text.strip().lower()
+    if word in FREEZE:
+        return FROZEN
+    if word == FIX:
+        return fixed(current)
+    if word in SCALES:
+        return rescaled(current, SCALES[word])
+    scale = current.scale if isinstance(current, Range) else "log"
+    body, said = split_scale(text)
+    if said is None and BETWEEN.search(body) and _is_zero(BETWEEN.split(body)[0]):
+        scale = "linear"
+    setting = parse_setting(text, Grammar(scale=scale, example=RATE_EXAMPLE))
+    _check_rates(setting)
+    return setting
+
+
+def parse_setting(text: str, grammar: Grammar) -> Setting:
+    """A number, a word of the grammar, a range or a choice. Raises TunerError."""
+    body, said = split_scale(text)
+    if not body:
+        raise TunerError(f"nothing typed: write something {grammar.example}")
+    if body.startswith("{") or body.endswith("}"):
+        return _choices(body, grammar)
+    ends = BETWEEN.split(body)
+    if len(ends) == 1:
+        return scalar(body, grammar)
+    if len(ends) > 2 or not all(ends):
+        raise TunerError(f"{quoted(body)} is no range: write low..high, {grammar.example}")
+    low, high = (number(end, grammar) for end in ends)
+    if grammar.integer:
+        low, high = int(low), int(high)
+    return checked_range(Range(low, high, said or grammar.scale, grammar.integer))
+
+
+def split_scale(text: str) -> tuple[str, Scale | None]:
+    """The text without a scale's name at its end, and that scale."""
+    words = text.strip().rsplit(maxsplit=1)
+    if len(words) == 2 and words[1].lower() in SCALES:
+        return words[0], SCALES[words[1].lower()]
+    return text.strip(), None
+
+
+def _choices(body: str, grammar: Grammar) -> Setting:
+    if not (body.startswith("{") and body.endswith("}")):
+        raise TunerError("a choice is written with both braces, {16,32}")
+    parts = [part.strip() for part in body[1:-1].split(",") if part.strip()]
+    values = tuple(dict.fromkeys(scalar(part, grammar) for part in parts))
+    if not values:
+        raise TunerError(f"no values between the braces: write something {grammar.example}")
+    return values[0] if len(values) == 1 else Choices(values)
+
+
+def scalar(text: str, grammar: Grammar) -> Scalar:
+    """One number, or one of the grammar's words. Raises TunerError, the nearest word offered."""
+    if text in grammar.words:
+        return text
+    if grammar.words and not NUMBER.fullmatch(text):
+        known = ", ".join(grammar.words)
+        raise TunerError(f"{quoted(text)} is none of {known}{nearest(text, grammar.words)}")
+    value = number(text, grammar)
+    return int(value) if grammar.integer else value
+
+
+def number(text: str, grammar: Grammar) -> float:
+    """A plain decimal number. Raises TunerError."""
+    if not NUMBER.fullmatch(text):
+        known = (*FREEZE[:1], FIX, "log", "lin") if grammar.example is RATE_EXAMPLE else ()
+        raise TunerError(f"{quoted(text)} is no number{nearest(text, known)}: {grammar.example}")
+    value = float(text)
+    if grammar.integer and value != int(value):
+        raise TunerError(f"{quoted(text)} is no whole number")
+    return value
+
+
+def quoted(text: str) -> str:
+    """What was typed, shown as it is."""
+    return f"“{plain(text)}”"
+
+
+def _is_zero(text: str) -> bool:
+    return NUMBER.fullmatch(text) is not None and float(text) == 0
+
+
+def nearest(text: str, known: Iterable[str]) -> str:
+    """“ (did you mean …?)”, or nothing where no spelling is near."""
+    found = difflib.get_close_matches(text.lower(), list(known), n=1)
+    return f" (did you mean {found[0]}?)" if found else ""
+
+
+def checked_range(setting: Range) -> Range:
+    """The range itself where its ends and its scale go together, else TunerError."""
+    low, high = number_text(setting.low), number_text(setting.high)
+    if setting.low == setting.high:
+        raise TunerError(f"low and high are both {low}: type {low} alone to fix it")
+    if setting.low > setting.high:
+        raise TunerError(f"low ({low}) is above high ({high})")
+    if setting.scale == "log" and setting.low <= 0:
+        raise TunerError(f"a logarithmic range begins above 0, not at {low}: lin makes it uniform")
+    return setting
+
+
+def rescaled(current: Setting, scale: Scale) -> Range:
+    """The range with another scale; TunerError where there is no range."""
+    if not isinstance(current, Range):
+        raise TunerError("there is no range to put on a scale: type one, like 1e-5..4e-5 log")
+    return checked_range(Range(current.low, current.high, scale, current.integer))
+
+
+def _check_rates(setting: Setting) -> None:
+    for rate in all_numbers(setting):
+        if rate < 0:
+            raise TunerError(f"a learning rate is not negative ({number_text(rate)})")
+        if rate > 1:
+            raise TunerError(f"{number_text(rate)} is far above any useful rate (they end at 1)")
+
+
+def all_numbers(setting: Setting) -> tuple[float, ...]:
+    """Every number in a setting."""
+    if isinstance(setting, Range):
+        return (setting.low, setting.high)
+    values = setting.values if isinstance(setting, Choices) else (setting,)
+    return tuple(float(v) for v in values if isinstance(v, int | float))

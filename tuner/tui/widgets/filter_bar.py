@@ -1,0 +1,91 @@
+"""The filter's line: live while typing, enter keeps it, esc brings back what was."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, Static
+
+
+class FilterBar(Horizontal):
+    """Hidden until it is opened."""
+
+    DEFAULT_CSS = """
+    FilterBar {
+        height: 1; dock: bottom; display: none;
+        & > #filter-sign { width: 10; color: $text-accent; }
+        & > Input { width: 1fr; border: none; height: 1; padding: 0; background: $panel; }
+        & > #filter-error { width: auto; max-width: 60%; color: $text-error; padding: 0 1; }
+        &.-open { display: block; }
+    }
+    """
+    BINDINGS = [
+        Binding(
+            "escape", "restore", "Restore", id="filter.restore", tooltip="The filter from before"
+        )
+    ]
+
+    class Changed(Message):
+        """The text of the filter changed; `kept` once enter was pressed."""
+
+        def __init__(self, text: str, *, closed: bool) -> None:
+            super().__init__()
+            self.text = text
+            self.closed = closed
+
+    def __init__(self, example: str, *, id: str = "filter") -> None:
+        super().__init__(id=id)
+        self._example = example
+        self._before = ""
+
+    def compose(self) -> ComposeResult:
+        """A sign, the line to type in, and what is wrong with it."""
+        yield Static(" filter / ", id="filter-sign", markup=False)
+        yield Input(placeholder=self._example, id="filter-text", compact=True)
+        yield Static("", id="filter-error", markup=False)
+
+    @property
+    def text(self) -> str:
+        """The filter, kept or not."""
+        return self.query_one(Input).value
+
+    def open(self) -> None:
+        """Show the line and take the keys."""
+        self._before = self.text
+        self.add_class("-open")
+        self.query_one(Input).focus()
+
+    def complain(self, message: str) -> None:
+        """Say what is wrong with the text, "" when nothing is."""
+        self.query_one("#filter-error", Static).update(Content(message))
+
+    def clear(self) -> None:
+        """No filter."""
+        self.query_one(Input).value = ""
+        self._close("")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Live."""
+        event.stop()
+        if self.has_class("-open"):
+            self.post_message(self.Changed(event.value, closed=False))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Kept."""
+        event.stop()
+        self._close(event.value)
+
+    def action_restore(self) -> None:
+        """As it was."""
+        before = self._before
+        self.remove_class("-open")
+        self.query_one(Input).value = before
+        self._close(before)
+
+    def _close(self, text: str) -> None:
+        self.remove_class("-open")
+        self.complain("")
+        self.post_message(self.Changed(text, closed=True))

@@ -1,0 +1,116 @@
+"""The keys of the group editor."""
+
+from __future__ import annotations
+
+from textual.binding import Binding, BindingType
+
+GROUP_BINDINGS: list[BindingType] = [
+    Binding(
+        "left",
+        "move('low', -1)",
+        "Low −",
+        id="groups.low_down",
+        show=False,
+        tooltip="Low end one step down (1, 2, 5, 10)",
+    ),
+    Binding(
+        "right",
+        "move('low', 1)",
+        "Low +",
+        id="groups.low_up",
+        show=False,
+        tooltip="Low end one step up",
+    ),
+    Binding(
+        "shift+left",
+        "move('high', -1)",
+        "High −",
+        id="groups.high_down",
+        show=False,
+        tooltip="High end one step down",
+    ),
+    Binding(
+        "shift+right",
+        "move('high', 1)",
+        "High +",
+        id="groups.high_up",
+        show=False,
+        tooltip="High end one step up",
+    ),
+    Binding(
+        "ctrl+left,{",
+        "move('both', -1)",
+        "Both −",
+        id="groups.both_down",
+        show=False,
+        tooltip="The whole range one step down",
+    ),
+    Binding(
+        "ctrl+right,}",
+        "move('both', 1)",
+        "Both +",
+        id="groups.both_up",
+        show=False,
+        tooltip="The whole range one step up",
+    ),
+    Binding(
+        "enter",
+        "wish('rate')",
+        "Type",
+        id="groups.type",
+        tooltip="Type a rate: 1e-5, 1e-5..4e-5, log, lin, fix, freeze",
+    ),
+    Binding(
+        "=", "fix", "Fix", id="groups.fix", tooltip="Fix the rate in the middle, or search it again"
+    ),
+    Binding(
+        "0",
+        "freeze",
+        "Freeze",
+        id="groups.freeze",
+        tooltip="Do not train the group, or train it again",
+    ),
+    Binding(
+        "a",
+        "wish('add')",
+        "Add",
+        id="groups.add",
+        show=False,
+        tooltip="A new group of some layers or parameters",
+    ),
+    Binding(
+        "d,delete",
+        "wish('delete')",
+        "Delete",
+        id="groups.delete",
+        show=False,
+        tooltip="Delete the group: the rest takes its parameters",
+    ),
+    Binding(
+        "S",
+        "wish('split')",
+        "Split",
+        id="groups.split",
+        show=False,
+        tooltip="Split the group at a layer",
+    ),
+    Binding(
+        "M",
+        "wish('merge')",
+        "Merge",
+        id="groups.merge",
+        show=False,
+        tooltip="Merge the group with the next",
+    ),
+    Binding(
+        "R", "wish('rename')", "Rename", id="groups.rename", show=False, tooltip="Rename the group"
+    ),
+    Binding(
+        "g",
+        "wish('regroup')",
+        "Regroup",
+        id="groups.regroup",
+        show=False,
+        tooltip="All layers in groups of n",
+    ),
+]

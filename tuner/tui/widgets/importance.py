@@ -1,0 +1,33 @@
+"""The pane of importance: which searched parameters decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tuner.session.view import SessionView
+from tuner.tui.render.importance import importance_lines
+from tuner.tui.render.lined import Lines
+from tuner.tui.widgets.lines import Pane, centred, styles_of
+
+
+class ImportancePane(Pane):
+    """Bars, as the worker computed them last."""
+
+    def __init__(self, view: Callable[[], SessionView]) -> None:
+        self._view = view
+        super().__init__("Importance", number=5, id="importance")
+
+    def lines(self, width: int, height: int) -> Lines:
+        """The bars, or when they come."""
+        styles = styles_of(self)
+        lines = importance_lines(self._view(), width, styles)
+        texts = ("Which parameters decide", "comes after a few complete trials")
+        return lines or centred(texts, width, height, styles)
+
+    def redraw(self) -> None:
+        """The title names the method."""
+        view = self._view()
+        known = bool(view.importance)
+        hint = f"{view.importance_trials} trials" if known and view.importance_trials else ""
+        self.entitle(view.importance_method if known else "", hint)
+        super().redraw()
