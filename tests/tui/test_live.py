@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
+import threading
 from pathlib import Path
 
 import msgspec
@@ -303,10 +303,11 @@ def test_a_start_that_fails_says_why(
 ) -> None:
     corpus.draft(root)
     asked: list[str] = []
+    seen = threading.Event()
 
     def start(session: Session) -> None:
         asked.append(session.name)
-        time.sleep(0.05)
+        assert seen.wait(20)
         raise TunerError("no such model [red]x[/red]")
 
     monkeypatch.setattr("tuner.worker.launch.start", start)
@@ -314,6 +315,7 @@ def test_a_start_that_fails_says_why(
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, "s")
         assert "STARTING" in screen_text(app)
+        seen.set()
         await until(pilot, lambda: "no such model [red]x[/red]" in screen_text(app))
         assert "DRAFT" in screen_text(app)
         assert asked == ["agnews-tiny"]

@@ -184,17 +184,18 @@ def test_keys_are_written_as_people_write_them() -> None:
     assert [key_text(key) for key in names] == ["ctrl+k", "?", "esc", "↑"]
 
 
-def test_the_palette_knows_every_action(root: Path, states: States) -> None:
+def test_the_palette_runs_actions_by_what_they_do(root: Path, states: States) -> None:
     corpus.running(root)
     states.running(NAME)
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
-        await press(pilot, "colon")
+        await press(pilot, "2", "colon")
         await until(pilot, lambda: "Pause now" in screen_text(app))
-        await press(pilot, *"drain")
-        await press(pilot, "escape")
-        await press(pilot, "ctrl+p", *"logarithmic")
-        await until(pilot, lambda: "Search" not in screen_text(app))
+        await press(pilot, *"logarithmic")
+        await until(pilot, lambda: "Pause now" not in screen_text(app))
+        assert "Logarithmic y" in screen_text(app)
+        await press(pilot, "enter", "enter")
+        await until(pilot, lambda: "l log ✓" in screen_text(app))
 
     play(root, scene, session=NAME, size=LARGE)
 

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 
+from textual.binding import ActiveBinding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from tuner.tui.widgets.keybar import key_text
 
 Act = Callable[[], Awaitable[object]]
+
+_SECTIONS = ("session", "sessions", "trial", "trials", "curves", "confusion", "view", "app")
+
+
+def _place(name: str) -> tuple[int, str]:
+    section = name.split(".")[0]
+    return (_SECTIONS.index(section) if section in _SECTIONS else len(_SECTIONS), name)
 
 
 class ActionsProvider(Provider):
@@ -28,12 +36,15 @@ class ActionsProvider(Provider):
                 yield Hit(score, matcher.highlight(title), act, help=key)
 
     def _actions(self) -> Iterator[tuple[str, str, Act]]:
-        seen: set[str] = set()
+        """Title, key and action, what is about the session first; moving needs no names."""
+        found: dict[str, tuple[str, ActiveBinding]] = {}
         for key, active in self.screen.active_bindings.items():
+            name = active.binding.id
+            if name and active.enabled and not name.startswith("move."):
+                found.setdefault(name, (key, active))
+        for name in sorted(found, key=_place):
+            key, active = found[name]
             binding = active.binding
-            if not binding.id or binding.id in seen or not active.enabled:
-                continue
-            seen.add(binding.id)
             title = binding.tooltip or binding.description
             yield title, f"key {key_text(key)}", self._act(binding.action, active.node)
 

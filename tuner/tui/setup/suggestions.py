@@ -48,7 +48,7 @@ class PathSuggester(Suggester):
 
 
 def known_name(value: str, known: Iterable[str]) -> str | None:
-    """A name by its beginning, or by the beginning of the part after the owner."""
+    """The first name with this beginning, whatever the case."""
     if not value:
         return None
     begins = [name for name in known if name.lower().startswith(value.lower())]
@@ -76,5 +76,5 @@ def _entries(folder: Path) -> list[tuple[str, bool]]:
         with os.scandir(folder) as found:
             entries = [e for _, e in zip(range(ENTRIES_LOOKED_AT), found, strict=False)]
             return sorted((entry.name, entry.is_dir()) for entry in entries)
-    except OSError:
+    except (OSError, ValueError):
         return []

@@ -15,7 +15,7 @@ class FilterBar(Horizontal):
 
     DEFAULT_CSS = """
     FilterBar {
-        height: 1; dock: bottom; display: none;
+        height: 1; display: none;
         & > #filter-sign { width: 10; color: $text-accent; }
         & > Input { width: 1fr; border: none; height: 1; padding: 0; background: $panel; }
         & > #filter-error { width: auto; max-width: 60%; color: $text-error; padding: 0 1; }

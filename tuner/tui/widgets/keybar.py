@@ -84,7 +84,7 @@ def _shown(app: App[Any], binding: Binding, active: ActiveBinding) -> ShownKey:
 class KeyBar(LineBar, can_focus=True):
     """Keys to read and to click. While it asks, nothing but y, n and esc is heard."""
 
-    DEFAULT_CSS = "KeyBar { height: 1; dock: bottom; }"
+    DEFAULT_CSS = "KeyBar { height: 1; }"
 
     def __init__(self, *, id: str = "keys") -> None:
         super().__init__(id=id)
