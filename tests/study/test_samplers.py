@@ -63,7 +63,7 @@ def test_a_fresh_process_suggests_what_the_old_one_would_have(
         assert json.loads(line) == [suggestion.number, dict(suggestion.params)], sampler
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", ["tpe", "cmaes", "grid", "gp"])
 def test_a_study_that_stays_open_suggests_the_same(sampler: str, tmp_path: Path) -> None:
     """The view kept in memory is the one that is rebuilt from the database."""
     whole, pieces = tmp_path / "whole", tmp_path / "pieces"

@@ -54,7 +54,7 @@ def play(
     app.animation_level = "none"
 
     async def run() -> None:
-        async with app.run_test(size=size) as pilot:
+        async with app.run_test(size=size, notifications=True) as pilot:
             await until(pilot, lambda: _read(app))
             await pilot.pause()
             await scene(pilot, app)

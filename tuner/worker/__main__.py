@@ -45,10 +45,8 @@ def main(arguments: list[str]) -> int:
         print(f"session {session.name!r} is running already: pid {pid} on {host}", file=sys.stderr)
         return 2
     _print_to(session.log_path)
-    try:
-        return _work(session, locked_at)
-    finally:
-        lock.release()
+    # Never given back: it goes with the process, so that who finds it free finds no worker either.
+    return _work(session, locked_at)
 
 
 def _work(session: Session, locked_at: float) -> int:

@@ -70,7 +70,8 @@ def progress_runs(
     """What runs now, or what there is to do about it that nothing does."""
     running = running_trials(view, tally)
     if state is not SessionState.RUNNING or not running:
-        glyph_word, text = session_text(state), _what_now(view, state)
+        soon = "…" if state in (SessionState.STARTING, SessionState.PAUSING) else ""
+        glyph_word, text = session_text(state) + soon, _what_now(view, state)
         return [(f" {glyph_word}", styles.session(state)), (f"  {text}", styles.muted)]
     return _fitted(_trial_pieces(view, running, width, styles), width)
 
@@ -81,9 +82,9 @@ def _what_now(view: SessionView, state: SessionState) -> str:
     reason = plain(view.reason)
     return {
         SessionState.DRAFT: "s starts the search, e edits the recipe",
-        SessionState.STARTING: "the worker starts: model and data are being read",
+        SessionState.STARTING: "the worker is loading model and data",
         SessionState.RUNNING: "the next trial is about to start",
-        SessionState.PAUSING: "pausing… checkpoints are being written",
+        SessionState.PAUSING: "what runs goes to its checkpoint or its end, then the worker ends",
         SessionState.PAUSED: f"no process, no memory held; p resumes · {found}",
         SessionState.FINISHED: f"{found}{f' · {reason}' if reason else ''}; E exports it",
         SessionState.STOPPED: f"{found}; E exports it",

@@ -122,7 +122,7 @@ class SessionTable(RowTable):
         for column in self._columns(width):
             title = fit(column.title, column.width)
             titles.append(title.strip().rjust(column.width) if column.right else title)
-        return [(" " + "  ".join(titles), styles_of(self).muted)]
+        return [(" " + self._gap(width).join(titles), styles_of(self).muted)]
 
     def row_runs(self, key: str, width: int) -> Sequence[Run]:
         """One session."""
@@ -134,7 +134,7 @@ class SessionTable(RowTable):
             fitted = fit(text, column.width)
             if column.right:
                 fitted = " " * (len(fitted) - len(fitted.rstrip())) + fitted.rstrip()
-            runs.append((f"  {fitted}", style))
+            runs.append((self._gap(width) + fitted, style))
         return runs
 
     def empty_lines(self) -> Sequence[str]:
@@ -159,9 +159,13 @@ class SessionTable(RowTable):
     def _columns(self, width: int) -> list[_Column]:
         return [column for column in _COLUMNS if width >= ROOMY or not column.roomy]
 
+    def _gap(self, width: int) -> str:
+        return "  " if width >= ROOMY else " "
+
     def _name_width(self, width: int) -> int:
         columns = self._columns(width)
-        room = width - 2 - sum(column.width + 2 for column in columns)
+        gap = len(self._gap(width))
+        room = width - 2 - sum(column.width + gap for column in columns)
         longest = max((len(name) for name in self._by_name), default=10)
         return max(min(room, longest + 2), 8)
 
