@@ -126,6 +126,7 @@ class Story:
     best: float = -1.0
     history: dict[float, list[float]] = field(default_factory=dict)
     pid: int = 23319
+    says: tuple[float, ...] = (0.33, 0.66, 1.0)
 
     def begin(self, *, resumed: bool = False) -> None:
         """The worker takes the session on."""
@@ -193,11 +194,11 @@ class Story:
 
     def _steps(self, number: int, epoch: int, until: float, rng: random.Random) -> None:
         steps = 156
-        for at in (0.33, 0.66, 1.0):
+        for at in self.says:
             step = round((epoch - 1 + at) * steps)
             if step > until * steps * self.epochs + 1:
                 return
-            self.recorder.pass_time(21)
+            self.recorder.pass_time(63 / len(self.says))
             loss = 0.69 * math.exp(-1.4 * step / (steps * self.epochs)) + 0.03 * rng.random()
             said = e.Step(
                 trial=number,
@@ -406,7 +407,8 @@ def odd(root: Path, name: str = "odd.names-1") -> Session:
 def long(root: Path, trials: int, name: str = "long") -> Session:
     """As many trials as wanted, one running."""
     session = folder(root, name, recipe_text(trials=trials + 1))
-    story = Story(Recorder(session), ("yes", "no"), RATES, trials + 1, epochs=3)
+    labels = ("yes", "no")
+    story = Story(Recorder(session), labels, RATES, trials + 1, epochs=2, says=(1.0,))
     story.begin()
     for number in range(trials):
         story.trial(number)
