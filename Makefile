@@ -1,5 +1,6 @@
 PYTHON ?= python3
 VENV := .venv
+PYTEST_ARGS ?= -n 2 --dist worksteal
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export HF_HUB_DISABLE_TELEMETRY := 1

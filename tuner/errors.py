@@ -1,4 +1,4 @@
-"""The one family of exceptions that a user can cause; everything else is a bug and shows its trace."""
+"""The one family of exceptions that a user can cause; all else is a bug and shows its trace."""
 
 
 class TunerError(Exception):
