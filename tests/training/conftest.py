@@ -178,11 +178,13 @@ def request_of(bench: Bench, trial: int = 0, **changes: Any) -> Train:
     """A request to train, by accuracy."""
     best = changes.pop("best_value", None)
     metric = changes.pop("metric", "accuracy")
+    natural = "minimize" if metric == "loss" else "maximize"
+    direction = changes.pop("direction", natural)
     return Train(
         trial=trial,
         config=config_of(bench, **changes),
         metric=metric,
-        direction="minimize" if metric == "loss" else "maximize",
+        direction=direction,
         best_value=best,
     )
 

@@ -156,7 +156,8 @@ def test_another_best_value_after_a_resume_saves_the_kept_weights(make_bench: Be
     bench = make_bench(training={"epochs": 6})
     rates = dict.fromkeys(("embeddings", "lower", "upper", "rest"), 2e-2)
     requests = [
-        request_of(bench, trial=number, learning_rates=rates, metric="loss") for number in (0, 1)
+        request_of(bench, trial=number, learning_rates=rates, metric="loss", direction="maximize")
+        for number in (0, 1)
     ]
     whole = run_through(bench, requests[0])
     _pause_after(bench, requests[1], 45)

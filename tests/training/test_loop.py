@@ -227,10 +227,12 @@ def test_evaluates_several_times_an_epoch(make_bench: BenchMaker) -> None:
 def test_keeps_the_best_evaluation_and_saves_exactly_its_model(make_bench: BenchMaker) -> None:
     bench = make_bench(training={"epochs": 6})
     rates = dict.fromkeys(config_of(bench).learning_rates, 2e-2)
-    messages = run_through(bench, request_of(bench, learning_rates=rates, metric="loss"))
+    # The highest loss is an early one, so that the kept weights are not the last ones.
+    request = request_of(bench, learning_rates=rates, metric="loss", direction="maximize")
+    messages = run_through(bench, request)
     evaluations = of_kind(messages, Evaluated)
     losses = [evaluation.metrics["loss"] for evaluation in evaluations]
-    best = int(np.argmin(losses))
+    best = int(np.argmax(losses))
     assert best < len(losses) - 1, "the test wants a best evaluation before the last"
     completed = messages[-1]
     assert isinstance(completed, Completed)

@@ -25,8 +25,8 @@ from tuner.recipe.groups import resolve_groups
 from tuner.recipe.load import parse
 from tuner.recipe.types import Recipe
 from tuner.results.metrics import check_metric
-from tuner.training.batches import PaddedLayout
 from tuner.training.data import Data, load_data, remove_stale
+from tuner.training.layouts import choose_layouts
 from tuner.training.model import (
     ModelSource,
     description_of,
@@ -42,6 +42,7 @@ from tuner.training.optimizer import check_partition
 from tuner.training.restart import Restart
 
 Tell = Callable[[str, str], None]
+_WIDE = 256
 
 
 class Bench:
@@ -52,8 +53,6 @@ class Bench:
     """
 
     def __init__(self, setup: Setup, tell: Tell) -> None:
-        if setup.threads > 0:
-            torch.set_num_threads(setup.threads)
         torch.set_flush_denormal(True)
         self.recipe: Recipe = parse(setup.recipe, "recipe")
         self.session = Path(setup.session)
@@ -61,6 +60,7 @@ class Bench:
         self.source: ModelSource = model_source(self.recipe.model, self.recipe.data.root)
         self.tokenizer: Any = load_tokenizer(self.source)
         self.notes: list[str] = []
+        self._threads = setup.threads
         self._load(tell)
 
     def _load(self, tell: Tell) -> None:
@@ -75,13 +75,16 @@ class Bench:
             if count:
                 self.notes.append(f"{count} {split} rows are cut at {self.max_length} wordpieces")
         self.model, fresh = self._loaded_model(tell)
+        if self._threads > 0:
+            torch.set_num_threads(useful_threads(self.model, self._threads))
         self.groups = resolve_groups(self.recipe.groups, parameters_of(self.model))
         check_partition(self.model, self.groups)
         self._restart = Restart(self.model, fresh)
-        pad = int(self.tokenizer.pad_token_id or 0)
-        self.train_layout = PaddedLayout(self.data.train, pad, self.device)
-        self.validation_layout = PaddedLayout(self.data.validation, pad, self.device)
-        self.pad = pad
+        self.pad = int(self.tokenizer.pad_token_id or 0)
+        layouts = choose_layouts(self.model, self.data, self.pad, self.device)
+        self.train_layout, self.validation_layout = layouts.train, layouts.validation
+        self.packing = layouts.packing
+        self.notes.append(layouts.note)
 
     def _length_limit(self, config: Any) -> int:
         asked = self.recipe.model.max_length
@@ -144,7 +147,8 @@ class Bench:
     def save_pretrained(self, folder: Path) -> None:
         """Write model and tokenizer as transformers does, with the data's label names."""
         model: Any = self.model
-        model.save_pretrained(folder)
+        with contextlib.nullcontext() if self.packing is None else self.packing.switched_off():
+            model.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
 
     def autocast(self) -> Any:
@@ -161,6 +165,14 @@ class Bench:
             return int(torch.cuda.max_memory_allocated(self.device))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak if sys.platform == "darwin" else peak * 1024
+
+
+def useful_threads(model: Any, most: int) -> int:
+    """One thread for narrow models, whose products end before a second thread has woken up.
+
+    By the model alone, so that a trial that goes on has the threads, and the sums, it began with.
+    """
+    return most if int(getattr(model.config, "hidden_size", 0) or 0) >= _WIDE else 1
 
 
 def seed_everything(seed: int) -> None:

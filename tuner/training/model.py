@@ -237,12 +237,12 @@ def positions_of(model: nn.Module, config: Any, tokenizer: Any) -> int | None:
     limits = [int(tokenizer.model_max_length)]
     positions = getattr(config, "max_position_embeddings", None)
     if positions is not None and positions > 0:
-        limits.append(int(positions) - _position_offset(model))
+        limits.append(int(positions) - position_offset(model))
     limit = min(limits)
     return limit if limit < 1_000_000 else None
 
 
-def _position_offset(model: nn.Module) -> int:
+def position_offset(model: nn.Module) -> int:
     """RoBERTa and its kin count positions from padding_idx + 1, so that so many fewer are left."""
     for name, module in model.named_modules():
         if name.endswith("position_embeddings") and isinstance(module, nn.Embedding):

@@ -1,0 +1,202 @@
+"""Batches without padding: all sequences of a batch in one row, each attending to itself alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import MethodType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tuner.training.batches import Indices, Piece
+from tuner.training.spans import Spans, attend
+from tuner.training.tokens import Split
+
+ATTENTION = "tuner_spans"
+
+
+class NotPackable(Exception):
+    """This model cannot run packed; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackedPiece:
+    """Sequences one after the other in a row of 1 × wordpieces."""
+
+    inputs: dict[str, Tensor]
+    spans: Spans
+    labels: Tensor
+
+    def logits(self, model: nn.Module) -> Tensor:
+        """Unscaled scores, rows × classes."""
+        scores: Tensor = model(**self.inputs, spans=self.spans).logits
+        return scores
+
+
+class PackedLayout:
+    """A split as packed pieces; a piece is a whole batch."""
+
+    def __init__(self, split: Split, position_offset: int, device: torch.device) -> None:
+        self._tokens = torch.from_numpy(split.tokens).to(device)
+        self._types = torch.from_numpy(split.types).to(device) if len(split.types) else None
+        self._starts = np.ascontiguousarray(split.offsets[:-1])
+        self._labels = torch.from_numpy(split.labels).to(device)
+        self._lengths = np.ascontiguousarray(split.lengths)
+        self._position_offset = position_offset
+        self._device = device
+
+    def pieces(self, rows: Indices, overhead: int) -> Iterator[tuple[Indices, Piece]]:
+        """All rows as one piece: there is no padding to save, whatever a piece costs."""
+        del overhead
+        yield np.arange(len(rows)), self._packed(rows)
+
+    def _packed(self, rows: Indices) -> PackedPiece:
+        lengths = self._lengths[rows]
+        within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        where = torch.from_numpy(np.repeat(self._starts[rows], lengths) + within).to(self._device)
+        positions = torch.from_numpy(within + self._position_offset).to(self._device)
+        inputs = {"input_ids": self._tokens[where].long()[None], "position_ids": positions[None]}
+        if self._types is not None:
+            inputs["token_type_ids"] = self._types[where].long()[None]
+        spans = Spans.of(lengths.tolist(), self._device)
+        here = torch.from_numpy(np.array(rows)).to(self._device)
+        return PackedPiece(inputs, spans, self._labels[here])
+
+
+def register_attention() -> None:
+    """Make our attention known to transformers under the name `ATTENTION`."""
+    from transformers import AttentionInterface, AttentionMaskInterface
+
+    AttentionInterface.register(ATTENTION, _span_attention)
+    AttentionMaskInterface.register(ATTENTION, _no_mask)
+
+
+def _no_mask(*_: Any, **__: Any) -> None:
+    return None
+
+
+def _span_attention(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    *,
+    spans: Spans | None = None,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    **others: Any,
+) -> tuple[Tensor, None]:
+    """Attention as transformers calls it: 1 × heads × wordpieces × head size, each."""
+    if spans is None or attention_mask is not None:
+        raise NotPackable("its layers do not pass the spans on")
+    limits = [
+        name for name in ("sliding_window", "softcap", "s_aux") if others.get(name) is not None
+    ]
+    if limits or getattr(module, "is_causal", False):
+        raise NotPackable(f"its attention is limited by {', '.join(limits) or 'a causal mask'}")
+    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    q, k, v = (tensor[0].transpose(0, 1) for tensor in (query, key, value))
+    return attend(q, k, v, spans, scale, dropout)[None], None
+
+
+class Packing:
+    """A model that is switched between packed rows and the padded batches that it came with.
+
+    The encoder's output becomes the first hidden state of each sequence (sequences × 1 × size), so
+    that the model's own pooler and head take it for a batch of one-wordpiece sequences. Where the
+    last layer is built like BERT's, it computes those first states only.
+    """
+
+    def __init__(self, model: Any, *, first_token_only: bool = True) -> None:
+        register_attention()
+        self._model = model
+        self._encoder, self._last = _encoder_and_last_layer(self._model)
+        self._plain_attention = self._model.config._attn_implementation
+        self._first_only = first_token_only and _is_like_bert(self._last)
+        self._hook: Any = None
+        self.position_offset = 0
+
+    @property
+    def first_token_only(self) -> bool:
+        """Whether the last layer computes the first wordpiece of each sequence alone."""
+        return self._first_only
+
+    def on(self) -> None:
+        """Take packed rows from now on."""
+        self._model.config._attn_implementation = ATTENTION
+        self._hook = self._encoder.register_forward_hook(self._pick_first, with_kwargs=True)
+        if self._first_only:
+            self._last.forward = MethodType(_first_token_forward, self._last)
+
+    def off(self) -> None:
+        """Take padded batches again."""
+        self._model.config._attn_implementation = self._plain_attention
+        if self._hook is not None:
+            self._hook.remove()
+            self._hook = None
+        self._last.__dict__.pop("forward", None)
+
+    @contextmanager
+    def switched_off(self) -> Iterator[None]:
+        """Padded batches meanwhile, and a configuration that others can read."""
+        self.off()
+        try:
+            yield
+        finally:
+            self.on()
+
+    def _pick_first(
+        self, _module: nn.Module, _args: Any, kwargs: dict[str, Any], output: Any
+    ) -> Any:
+        if "spans" not in kwargs:
+            raise NotPackable("its encoder is not told the spans")
+        hidden = output.last_hidden_state
+        if not self._first_only:
+            hidden = hidden.index_select(1, kwargs["spans"].first)
+        output.last_hidden_state = hidden.transpose(0, 1)
+        return output
+
+
+def _encoder_and_last_layer(model: Any) -> tuple[nn.Module, Any]:
+    """The module that holds the list of all layers and returns their last hidden state."""
+    layers = int(getattr(model.config, "num_hidden_layers", 0) or 0)
+    base = getattr(model, "base_model", model)
+    for module in base.modules():
+        if module is base:
+            continue
+        for child in module.children():
+            if isinstance(child, nn.ModuleList) and 0 < len(child) == layers:
+                return module, child[-1]
+    raise NotPackable("it has no list of layers in an encoder of its own")
+
+
+def _is_like_bert(layer: Any) -> bool:
+    attention = getattr(layer, "attention", None)
+    inner = getattr(attention, "self", None)
+    parts = all(hasattr(inner, name) for name in ("query", "key", "value", "attention_head_size"))
+    return parts and hasattr(attention, "output") and hasattr(layer, "feed_forward_chunk")
+
+
+def _first_token_forward(
+    layer: Any, hidden_states: Tensor, *_: Any, spans: Spans, **__: Any
+) -> Tensor:
+    """A BERT layer whose queries are the first wordpieces alone: 1 × sequences × size."""
+    inner = layer.attention.self
+    shape = (-1, inner.attention_head_size)
+    first = hidden_states.index_select(1, spans.first)
+    mixed = attend(
+        inner.query(first)[0].unflatten(-1, shape),
+        inner.key(hidden_states)[0].unflatten(-1, shape),
+        inner.value(hidden_states)[0].unflatten(-1, shape),
+        spans,
+        inner.scaling,
+        inner.dropout.p if layer.training else 0.0,
+    )
+    attended = layer.attention.output(mixed.flatten(1)[None], first)
+    out: Tensor = layer.feed_forward_chunk(attended)
+    return out
