@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: help demo test check format lint types contracts bench clean
+.PHONY: help demo test check format lint types contracts pictures bench clean
 
 help:  ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,9 @@ contracts: $(STAMP)  ## Who may import whom
 	$(BIN)/lint-imports
 
 check: lint types contracts test  ## Everything, before a commit
+
+pictures: $(STAMP)  ## The README's pictures, from recorded sessions
+	$(BIN)/python -m tests.tui.pictures
 
 bench: $(STAMP)  ## Benchmarks
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
