@@ -109,8 +109,11 @@ def _check_labels(rows: LabelledRows, report: _Report) -> None:
     report.add("ok", "data", f"{len(labels)} classes in train: {balance}{more}")
     rare = [label for label, share in shares.items() if share < _RARE / len(labels)]
     if rare:
+        fewest = show(min(rare, key=lambda label: shares[label]))
         text = (
-            f"{len(rare)} rare classes (fewest: {show(min(rare, key=lambda label: shares[label]))})"
+            f"{fewest} is rare"
+            if len(rare) == 1
+            else f"{len(rare)} classes are rare, most of all {fewest}"
         )
         report.add("warning", "data", f"{text}; f1_macro or mcc tells more than accuracy")
 
@@ -206,7 +209,7 @@ def _check_groups(recipe: Recipe, model: ModelDescription, report: _Report) -> N
 def _check_left_out(recipe: Recipe, resolved: tuple[ResolvedGroup, ...], report: _Report) -> None:
     there = {group.spec.name for group in resolved}
     for spec in recipe.groups:
-        if spec.name not in there:
+        if spec.name not in there and not spec.rest:
             report.add("warning", "groups", f"group {show(spec.name)} is empty in this model")
 
 

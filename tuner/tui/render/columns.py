@@ -128,9 +128,9 @@ def short_metric(metric: str) -> str:
 
 def _epoch() -> Column:
     def cell(trial: TrialView, styles: Styles) -> Run:
-        return (f"{trial.epoch:.3g}" if trial.epoch else fmt.NONE), styles.muted
+        return (f"{trial.epoch:.2g}" if trial.epoch else fmt.NONE), styles.muted
 
-    return Column("epoch", "EP", 3, cell, lambda t: (-t.epoch, -t.number))
+    return Column("epoch", "EP", 4, cell, lambda t: (-t.epoch, -t.number))
 
 
 def _parameters(names: list[str]) -> list[Column]:

@@ -1,0 +1,123 @@
+"""The UI in a real terminal, over a real worker: start, leave, lose everything, come back."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.test_real_study import make, processes_of
+from tuner.session.folder import Session
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed"),
+]
+PATIENCE = 120.0
+
+
+class Terminal:
+    """A terminal of its own in a tmux server of its own."""
+
+    def __init__(self, folder: Path, width: int, height: int) -> None:
+        self._socket = f"tuner-test-{os.getpid()}"
+        self._folder = folder
+        size = ["-x", str(width), "-y", str(height)]
+        self._tmux("-f", "/dev/null", "new-session", "-d", *size, "sh")
+        self._tmux("set-option", "-g", "window-size", "manual")
+
+    def type(self, command: str) -> None:
+        """A line for the shell."""
+        environment = "TEXTUAL_ANIMATIONS=none COLORTERM=truecolor LC_ALL=C.UTF-8"
+        self._tmux("send-keys", "-l", f"{environment} {command}")
+        self.press("Enter")
+
+    def press(self, *keys: str) -> None:
+        self._tmux("send-keys", *keys)
+
+    def resize(self, width: int, height: int) -> None:
+        self._tmux("resize-window", "-x", str(width), "-y", str(height))
+
+    def text(self) -> str:
+        return self._tmux("capture-pane", "-p")
+
+    def shows(self, *words: str) -> str:
+        """The screen once it has all of these words."""
+        return self.until(lambda screen: all(word in screen for word in words))
+
+    def until(self, condition: Callable[[str], bool]) -> str:
+        deadline = time.monotonic() + PATIENCE
+        while not condition(screen := self.text()):
+            assert time.monotonic() < deadline, f"not seen in time:\n{screen}"
+            time.sleep(0.2)
+        return screen
+
+    def close(self) -> None:
+        self._tmux("kill-server")
+
+    def _tmux(self, *words: str) -> str:
+        environment = {name: value for name, value in os.environ.items() if name != "TMUX"}
+        done = subprocess.run(
+            ["tmux", "-L", self._socket, *words],
+            capture_output=True,
+            text=True,
+            cwd=self._folder,
+            env=environment,
+            check=True,
+        )
+        return done.stdout
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    opened = Terminal(tmp_path, 120, 40)
+    yield opened
+    opened.close()
+
+
+def tuner(root: Path, *words: str) -> str:
+    return shlex.join([sys.executable, "-m", "tuner", "--sessions", str(root), *words])
+
+
+def kill_all(session: Session) -> None:
+    for pid in processes_of(session):
+        os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.timeout(500)
+def test_start_leave_lose_everything_and_come_back(tmp_path: Path, terminal: Terminal) -> None:
+    session = make(tmp_path, "study")
+    terminal.type(tuner(tmp_path, "open", "study"))
+    terminal.shows("DRAFT", "study")
+    terminal.press("s")
+    terminal.shows("RUNNING")
+    terminal.resize(80, 24)
+    terminal.shows("Curves", "RUNNING")
+    terminal.resize(30, 8)
+    terminal.shows("too small")
+    terminal.resize(120, 40)
+    terminal.shows("Events", "Confusion")
+    terminal.press("q")
+    terminal.shows("tuner open study")
+    assert len(processes_of(session)) == 2, "the worker goes on without its screen"
+
+    kill_all(session)
+    terminal.type("clear;" + tuner(tmp_path, "open", "study"))
+    terminal.shows("CRASHED", "Resume")
+    terminal.press("p")
+    terminal.shows("FINISHED")
+    terminal.press("E")
+    terminal.shows("enter Write")
+    terminal.press("Escape")
+    terminal.until(lambda screen: "enter Write" not in screen)
+    terminal.press("q")
+    terminal.shows("$")
+    assert session.best_json.is_file()
