@@ -23,6 +23,7 @@ from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 RESULTS = REPOSITORY / "benchmarks" / "results"
+RTE_TEXT: tuple[str, ...] = ("premise", "hypothesis")
 RTE = REPOSITORY.parent / "shared" / "data" / "rte_superglue" / "train.jsonl"
 WARM_UP = 2
 BATCH_SIZE = 16
@@ -110,7 +111,7 @@ def examples_per_second(options: argparse.Namespace) -> float:
 
 def rows(limit: int) -> tuple[Path, tuple[str, ...]]:
     """The data file and its text columns: RTE where it is, else the embedded messages."""
-    source, columns = RTE, ("premise", "hypothesis")
+    source, columns = RTE, RTE_TEXT
     if not source.is_file():
         source, columns = REPOSITORY / "tuner/demo/assets/data/train.jsonl", ("text",)
     lines = source.read_text(encoding="utf-8").splitlines()[:limit]
@@ -157,7 +158,7 @@ def tuner_speed(options: argparse.Namespace) -> float:
     started = time.perf_counter()
     for _ in range(options.steps):
         trial.update()
-    return options.steps * BATCH_SIZE / (time.perf_counter() - started)
+    return float(options.steps * BATCH_SIZE / (time.perf_counter() - started))
 
 
 def trainer_speed(options: argparse.Namespace) -> float:
@@ -210,7 +211,7 @@ def trainer_speed(options: argparse.Namespace) -> float:
         data_collator=DataCollatorWithPadding(tokenizer),
         callbacks=[Stopwatch()],
     ).train()
-    return options.steps * BATCH_SIZE / (moments[-1] - moments[WARM_UP - 1])
+    return float(options.steps * BATCH_SIZE / (moments[-1] - moments[WARM_UP - 1]))
 
 
 if __name__ == "__main__":
