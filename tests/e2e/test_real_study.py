@@ -150,7 +150,7 @@ def test_a_killed_and_paused_study_ends_bit_for_bit_like_an_undisturbed_one(tmp_
     assert weights[0].read_bytes() == weights[1].read_bytes()
 
 
-def test_after_pause_no_process_is_left(tmp_path: Path) -> None:
+def test_after_pause_no_process_is_left_and_stop_ends_it_for_good(tmp_path: Path) -> None:
     session = make(tmp_path, "short")
     tuner(tmp_path, "start", "short")
     pids = processes_of(session)
@@ -159,3 +159,6 @@ def test_after_pause_no_process_is_left(tmp_path: Path) -> None:
     assert [pid for pid in pids if is_alive(pid)] == []
     assert json.loads(tuner(tmp_path, "status", "short", "--json"))["status"] == "paused"
     assert lock_holder(session.lock_path) is None
+    tuner(tmp_path, "stop", "short")
+    assert json.loads(tuner(tmp_path, "status", "short", "--json"))["status"] == "stopped"
+    tuner(tmp_path, "resume", "short", code=2)

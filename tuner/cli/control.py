@@ -36,13 +36,17 @@ def is_over(session: Session, view: SessionView, state: SessionState) -> bool:
 
 def launch(session: Session) -> int:
     """Start the worker and say so."""
+    _start_worker(session)
+    view, state = current(session)
+    show(f"{session.name} is {state} (worker {view.worker_pid})")
+    return 0
+
+
+def _start_worker(session: Session) -> None:
     from tuner.worker.launch import start as start_worker
 
     with working(f"starting the worker of {session.name}"):
         start_worker(session)
-    view, state = current(session)
-    show(f"{session.name} is {state} (worker {view.worker_pid})")
-    return 0
 
 
 def resume(options: argparse.Namespace) -> int:
@@ -64,8 +68,11 @@ def drain(options: argparse.Namespace) -> int:
 
 
 def stop(options: argparse.Namespace) -> int:
-    """End the study."""
-    return _end(named_session(options), "stop", SessionState.STOPPED)
+    """End the study. Trials that wait in a paused or crashed one are ended by a worker, too."""
+    session = named_session(options)
+    if current(session)[1] in (SessionState.PAUSED, SessionState.CRASHED):
+        _start_worker(session)
+    return _end(session, "stop", SessionState.STOPPED)
 
 
 def _end(session: Session, verb: str, wanted: SessionState) -> int:
