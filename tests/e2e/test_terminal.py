@@ -119,5 +119,5 @@ def test_start_leave_lose_everything_and_come_back(tmp_path: Path, terminal: Ter
     terminal.press("Escape")
     terminal.until(lambda screen: "enter Write" not in screen)
     terminal.press("q")
-    terminal.shows("$")
+    terminal.shows("Back to it: tuner open study")
     assert session.best_json.is_file()
