@@ -89,6 +89,6 @@ def watch(root: Path, session: Session) -> int:
 def pointers(session: Session) -> list[str]:
     """Where the result is, and what to do next."""
     best = [f"Best hyperparameters: {session.best_json}"] if session.best_json.exists() else []
-    usual = "The baseline is the usual recipe, made for larger models: 2e-5 hardly moves one this small."
+    usual = "The baseline is the usual recipe, made for larger models: 2e-5 hardly moves this one."
     own = "Your own data: tuner new NAME --model MODEL --train FILE, then tuner run NAME"
     return [usual, *best, own]
