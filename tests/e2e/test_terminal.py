@@ -43,6 +43,16 @@ class Terminal:
     def press(self, *keys: str) -> None:
         self._tmux("send-keys", *keys)
 
+    def press_until(self, key: str, condition: Callable[[str], bool]) -> None:
+        """Press a key, again every ten seconds, as a person does who sees nothing happen."""
+        deadline = time.monotonic() + PATIENCE
+        while not condition(screen := self.text()):
+            assert time.monotonic() < deadline, f"{key} did nothing:\n{screen}"
+            self.press(key)
+            again = time.monotonic() + 10.0
+            while time.monotonic() < again and not condition(self.text()):
+                time.sleep(0.2)
+
     def resize(self, width: int, height: int) -> None:
         self._tmux("resize-window", "-x", str(width), "-y", str(height))
 
@@ -97,7 +107,7 @@ def test_start_leave_lose_everything_and_come_back(tmp_path: Path, terminal: Ter
     session = make(tmp_path, "study")
     terminal.type(tuner(tmp_path, "open", "study"))
     terminal.shows("DRAFT", "study")
-    terminal.press("s")
+    terminal.press_until("s", lambda screen: "DRAFT" not in screen)
     terminal.shows("RUNNING")
     terminal.resize(80, 24)
     terminal.shows("Curves", "RUNNING")
@@ -105,19 +115,15 @@ def test_start_leave_lose_everything_and_come_back(tmp_path: Path, terminal: Ter
     terminal.shows("too small")
     terminal.resize(120, 40)
     terminal.shows("Events", "Confusion")
-    terminal.press("q")
-    terminal.shows("tuner open study")
+    terminal.press_until("q", lambda screen: "Back to it: tuner open study" in screen)
     assert len(processes_of(session)) == 2, "the worker goes on without its screen"
 
     kill_all(session)
     terminal.type("clear;" + tuner(tmp_path, "open", "study"))
     terminal.shows("CRASHED", "Resume")
-    terminal.press("p")
+    terminal.press_until("p", lambda screen: "CRASHED" not in screen)
     terminal.shows("FINISHED")
-    terminal.press("E")
-    terminal.shows("enter Write")
-    terminal.press("Escape")
-    terminal.until(lambda screen: "enter Write" not in screen)
-    terminal.press("q")
-    terminal.shows("Back to it: tuner open study")
+    terminal.press_until("E", lambda screen: "enter Write" in screen)
+    terminal.press_until("Escape", lambda screen: "enter Write" not in screen)
+    terminal.press_until("q", lambda screen: "Back to it: tuner open study" in screen)
     assert session.best_json.is_file()
