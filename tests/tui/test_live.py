@@ -16,8 +16,11 @@ from tests.tui.stage import LARGE, NOW, States, live, play, press, screen_text, 
 from tuner.errors import TunerError
 from tuner.session import events as e
 from tuner.session.codec import encode_line
+from tuner.session.events import AnyEvent, Unknown
 from tuner.session.folder import Session
 from tuner.session.inbox import CommandTail
+from tuner.session.status import session_state
+from tuner.session.tail import EventTail
 from tuner.session.view import SessionState
 from tuner.tui.app import TunerApp
 from tuner.tui.screens.picker import PickerScreen
@@ -112,6 +115,28 @@ def test_only_what_changed_is_told(session: Session, root: Path) -> None:
         assert {number for number, _ in fresh} <= {14}
 
     play(root, scene, session=NAME, size=LARGE)
+
+
+def test_a_look_that_ran_out_of_time_is_gone_on_with(session: Session, root: Path) -> None:
+    step = e.Step(trial=14, step=900, of=936, loss=0.111, learning_rates={}, examples_per_second=5)
+
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        feed = live(app).feed
+        append(session, *[step] * 200)
+        feed.read(budget=0.0)
+        assert not feed.complete
+        await until(pilot, lambda: feed.complete)
+        append(session, e.SessionPaused(reason="asked for by you"))
+        await until(pilot, lambda: "PAUSED" in screen_text(app))
+
+    def in_no_time(self: EventTail, _budget: float = 0.0) -> list[AnyEvent | Unknown]:
+        return whole(self, 0.0)
+
+    whole = EventTail.read
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(EventTail, "read", in_no_time)
+        patch.setattr("tuner.tui.feed.session_state", session_state)
+        play(root, scene, session=NAME)
 
 
 def test_a_new_best_moves_its_row(session: Session, root: Path) -> None:

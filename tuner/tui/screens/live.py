@@ -106,6 +106,7 @@ class LiveScreen(SessionScreen):
         self.feed = feed
         self._view_index = 0
         self._awaiting = False
+        self._catching_up = True
         self._shown_until = 0
 
     def compose(self) -> ComposeResult:
@@ -183,7 +184,7 @@ class LiveScreen(SessionScreen):
         self.redraw_keys()
 
     def _poll(self) -> None:
-        if self._awaiting or not self.feed.complete:
+        if self._awaiting or self._catching_up:
             return
         if self.feed.view.next_seq != self._shown_until:
             self._show_everything()
@@ -191,12 +192,15 @@ class LiveScreen(SessionScreen):
         if reading is not None:
             self._awaiting = True
             self.post_message(SessionRead(reading))
+        if not self.feed.complete:
+            self._catch_up()
 
     def _catch_up(self) -> None:
-        """Older history: slice after slice, and only the lines tell how far it is."""
+        """More than one look can read: slice after slice, and only the lines tell how far it is."""
         if not self.feed.complete:
             self.feed.read()
-        if self.feed.complete:
+        self._catching_up = not self.feed.complete
+        if not self._catching_up:
             self._show_everything()
             return
         self._redraw_lines()
