@@ -40,6 +40,7 @@ from tuner.training.model import (
 )
 from tuner.training.optimizer import check_partition
 from tuner.training.restart import Restart
+from tuner.training.techniques import ALL, Techniques
 
 Tell = Callable[[str, str], None]
 _WIDE = 256
@@ -52,7 +53,8 @@ class Bench:
     line in the log.
     """
 
-    def __init__(self, setup: Setup, tell: Tell) -> None:
+    def __init__(self, setup: Setup, tell: Tell, techniques: Techniques = ALL) -> None:
+        self.techniques = techniques
         torch.set_flush_denormal(True)
         self.recipe: Recipe = parse(setup.recipe, "recipe")
         self.session = Path(setup.session)
@@ -81,7 +83,7 @@ class Bench:
         check_partition(self.model, self.groups)
         self._restart = Restart(self.model, fresh)
         self.pad = int(self.tokenizer.pad_token_id or 0)
-        layouts = choose_layouts(self.model, self.data, self.pad, self.device)
+        layouts = choose_layouts(self.model, self.data, self.pad, self.device, self.techniques)
         self.train_layout, self.validation_layout = layouts.train, layouts.validation
         self.packing = layouts.packing
         self.notes.append(layouts.note)

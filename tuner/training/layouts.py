@@ -14,6 +14,7 @@ from tuner.training.dropout import make_dropout_cheap
 from tuner.training.model import position_offset
 from tuner.training.packing import NotPackable, PackedLayout, Packing
 from tuner.training.parity import check_packing
+from tuner.training.techniques import Techniques
 from tuner.training.tokens import Split
 
 _PROOF_QUANTILES = (0.0, 0.3, 0.6, 0.9)
@@ -29,17 +30,20 @@ class Layouts:
     packing: Packing | None = None
 
 
-def choose_layouts(model: nn.Module, data: Data, pad: int, device: torch.device) -> Layouts:
+def choose_layouts(
+    model: nn.Module, data: Data, pad: int, device: torch.device, techniques: Techniques
+) -> Layouts:
     """Packed rows on a CPU if logits and gradients agree with padded ones, else sorted batches."""
     padded = PaddedLayout(data.train, pad, device)
     fallback = PaddedLayout(data.validation, pad, device)
-    if device.type != "cpu":
-        return Layouts(padded, fallback, "batches are padded to the longest row of each")
-    make_dropout_cheap(model)
+    if device.type == "cpu" and techniques.cheap_dropout:
+        make_dropout_cheap(model)
+    if device.type != "cpu" or not techniques.packed:
+        return Layouts(padded, fallback, "batches are length-sorted and padded")
     offset = position_offset(model)
     packed = PackedLayout(data.train, offset, device)
     try:
-        packing = Packing(model)
+        packing = Packing(model, first_token_only=techniques.first_token_only)
         check_packing(model, packing, padded, packed, _proof_rows(data.train))
     except NotPackable as reason:
         return Layouts(

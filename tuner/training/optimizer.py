@@ -50,7 +50,7 @@ def freeze(model: nn.Module, groups: Sequence[ResolvedGroup], config: TrialConfi
 
 
 def build_optimizer(
-    model: nn.Module, groups: Sequence[ResolvedGroup], config: TrialConfig
+    model: nn.Module, groups: Sequence[ResolvedGroup], config: TrialConfig, *, fused: bool = True
 ) -> AdamW:
     """A fresh AdamW over the trained groups, each in two parts: decayed and not.
 
@@ -83,7 +83,7 @@ def build_optimizer(
         parts,
         betas=(config.adam_beta1, config.adam_beta2),
         eps=config.adam_epsilon,
-        fused=next(iter(parameters.values())).device.type in _FUSED,
+        fused=fused and next(iter(parameters.values())).device.type in _FUSED,
     )
 
 

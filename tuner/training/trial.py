@@ -50,7 +50,9 @@ class Trial:
         self._kept_weights: list[torch.Tensor] | None = None
         bench.restart(request.config)
         freeze(bench.model, bench.groups, request.config)
-        self.optimizer = build_optimizer(bench.model, bench.groups, request.config)
+        self.optimizer = build_optimizer(
+            bench.model, bench.groups, request.config, fused=bench.techniques.fused_optimizer
+        )
         self.gradients = Gradients(self.optimizer)
         self._trained = {n: p for n, p in bench.model.named_parameters() if p.requires_grad}
         self._buffers = dict(bench.model.named_buffers())
