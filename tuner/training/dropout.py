@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -13,14 +14,16 @@ _LEVELS = 1 << 16
 def random_keep(count: int, probability: float, dtype: torch.dtype) -> tuple[Tensor, float]:
     """`count` ones and zeros on the CPU, a zero with `probability`, and the scale that makes up.
 
-    Every random 64-bit word gives four 16-bit numbers, so that the generator, which is most of what
-    dropout costs on a CPU, is asked a quarter as often. The probability is rounded to 1/65,536 and
-    the scale follows the rounded one.
+    torch's generator, which is slow on a CPU, gives a seed; NumPy's SFC64 makes 64-bit words of it,
+    each of which gives four 16-bit numbers. The probability is rounded to 1/65,536 and the scale
+    follows the rounded one.
     """
     threshold = round(probability * _LEVELS)
-    words = torch.empty((count + 3) // 4, dtype=torch.int64).random_(-(1 << 63), None)
-    keep = words.view(torch.int16)[:count].ge(threshold - _LEVELS // 2)
-    return keep.to(dtype), _LEVELS / max(1, _LEVELS - threshold)
+    seed = int(torch.empty((), dtype=torch.int64).random_())
+    words = np.random.SFC64(seed).random_raw((count + 3) // 4).view(np.int16)
+    keep = torch.empty(count, dtype=dtype)
+    torch.ge(torch.from_numpy(words)[:count], threshold - _LEVELS // 2, out=keep)
+    return keep, _LEVELS / max(1, _LEVELS - threshold)
 
 
 class _Dropped(torch.autograd.Function):
@@ -38,7 +41,7 @@ class _Dropped(torch.autograd.Function):
 
 
 class CheapDropout(nn.Dropout):
-    """nn.Dropout for the CPU: the same distribution, from a quarter of the random numbers."""
+    """nn.Dropout for the CPU: the same distribution, from cheaper random numbers."""
 
     def forward(self, input: Tensor) -> Tensor:
         """Zero each element with probability p while training and scale the rest."""

@@ -61,41 +61,49 @@ class _SpanAttention(torch.autograd.Function):
     ) -> Tensor:
         counts = spans.lengths if len(query) == len(key) else (1,) * len(spans.lengths)
         keeps, scale = _keeps(counts, spans.lengths, query, dropout)
+        scaled = query * scaling
         out = torch.empty_like(query, memory_format=torch.contiguous_format)
-        q, k, v, o = (tensor.transpose(0, 1) for tensor in (query, key, value, out))
-        saved = []
-        for rows, columns, keep in zip(_slices(counts), _slices(spans.lengths), keeps, strict=True):
-            scores = torch.bmm(q[:, rows], k[:, columns].transpose(1, 2)).mul_(scaling)
-            shares = torch.softmax(scores, dim=-1)
+        q, o = _by_sequence(scaled, counts), _by_sequence(out, counts)
+        k, v = _by_sequence(key, spans.lengths), _by_sequence(value, spans.lengths)
+        all_shares, all_kept = [], []
+        for q_, k_, v_, o_, keep in zip(q, k, v, o, keeps, strict=True):
+            shares = torch.softmax(torch.bmm(q_, k_.mT), dim=-1)
             kept = shares if keep is None else shares * keep
-            o[:, rows] = torch.bmm(kept, v[:, columns])
-            saved.append((rows, columns, shares, kept, keep))
-        ctx.save_for_backward(query, key, value)
-        ctx.saved, ctx.scaling, ctx.scale = saved, scaling, scale
+            o_.copy_(torch.bmm(kept, v_))
+            all_shares.append(shares)
+            all_kept.append(kept)
+        ctx.save_for_backward(scaled, key, value)
+        ctx.counts, ctx.lengths, ctx.scaling, ctx.scale = counts, spans.lengths, scaling, scale
+        ctx.keeps, ctx.shares, ctx.kept = keeps, all_shares, all_kept
         return out if scale == 1.0 else out.mul_(scale)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        inputs = ctx.saved_tensors
-        grads = [torch.empty_like(x, memory_format=torch.contiguous_format) for x in inputs]
-        q, k, v = (tensor.transpose(0, 1) for tensor in inputs)
-        dq, dk, dv = (tensor.transpose(0, 1) for tensor in grads)
-        g = (gradients[0] if ctx.scale == 1.0 else gradients[0] * ctx.scale).transpose(0, 1)
-        for rows, columns, shares, kept, keep in ctx.saved:
-            dv[:, columns] = torch.bmm(kept.transpose(1, 2), g[:, rows])
-            dshares = torch.bmm(g[:, rows], v[:, columns].transpose(1, 2))
+        scaled, key, value = ctx.saved_tensors
+        grads = [
+            torch.empty_like(x, memory_format=torch.contiguous_format) for x in (scaled, key, value)
+        ]
+        gradient = gradients[0] if ctx.scale == 1.0 else gradients[0] * ctx.scale
+        by_query = (_by_sequence(x, ctx.counts) for x in (scaled, gradient, grads[0]))
+        by_key = (_by_sequence(x, ctx.lengths) for x in (key, value, *grads[1:]))
+        kept_back = (ctx.keeps, ctx.shares, ctx.kept)
+        for q, g, dq, k, v, dk, dv, keep, shares, kept in zip(
+            *by_query, *by_key, *kept_back, strict=True
+        ):
+            dv.copy_(torch.bmm(kept.mT, g))
+            dshares = torch.bmm(g, v.mT)
             if keep is not None:
                 dshares.mul_(keep)
             dscores = torch._softmax_backward_data(dshares, shares, -1, shares.dtype)
-            dscores.mul_(ctx.scaling)
-            dq[:, rows] = torch.bmm(dscores, k[:, columns])
-            dk[:, columns] = torch.bmm(dscores.transpose(1, 2), q[:, rows])
+            dq.copy_(torch.bmm(dscores, k))
+            dk.copy_(torch.bmm(dscores.mT, q))
+        grads[0].mul_(ctx.scaling)
         return (*grads, None, None, None)
 
 
-def _slices(lengths: Sequence[int]) -> list[slice]:
-    ends = list(accumulate(lengths))
-    return [slice(end - length, end) for end, length in zip(ends, lengths, strict=True)]
+def _by_sequence(tensor: Tensor, lengths: Sequence[int]) -> tuple[Tensor, ...]:
+    """Views of heads × rows × head size, one for each sequence."""
+    return torch.split(tensor.transpose(0, 1), list(lengths), dim=1)
 
 
 def _keeps(
