@@ -20,7 +20,7 @@ from tuner.pool.protocol import Evaluated
 from tuner.recipe.config import TrialConfig
 from tuner.training.files import digest, replaced_file
 
-FORMAT = 1
+FORMAT = 2
 
 
 class Generators(msgspec.Struct, frozen=True):

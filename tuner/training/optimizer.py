@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -92,6 +93,23 @@ def set_rates(optimizer: AdamW, config: TrialConfig, update: int, updates: int) 
     factor = rate_factor(config.schedule, update, updates, config.warmup)
     for part in optimizer.param_groups:
         part["lr"] = part["rate"] * factor
+
+
+def decay_until(
+    groups: Sequence[ResolvedGroup], config: TrialConfig, name: str, update: int, updates: int
+) -> float:
+    """What weight decay alone makes of a parameter over the updates before `update`: a factor.
+
+    For a parameter that is decayed; Loshchilov & Hutter 2019, as AdamW in torch has it.
+    """
+    group = next(g.spec.name for g in groups if name in {p.name for p in g.parameters})
+    rate, decay = config.learning_rates[group], config.weight_decays[group]
+    if rate is None or decay == 0.0:
+        return 1.0
+    return math.prod(
+        1.0 - decay * rate * rate_factor(config.schedule, past, updates, config.warmup)
+        for past in range(update)
+    )
 
 
 def rates(optimizer: AdamW) -> dict[str, float]:

@@ -24,7 +24,14 @@ from tuner.training.checkpoint import (
 from tuner.training.errors import NotANumber
 from tuner.training.evaluate import save_predictions, score
 from tuner.training.files import replaced_folder
-from tuner.training.optimizer import Gradients, build_optimizer, freeze, rates, set_rates
+from tuner.training.optimizer import (
+    Gradients,
+    build_optimizer,
+    decay_until,
+    freeze,
+    rates,
+    set_rates,
+)
 from tuner.training.schedule import Timetable
 
 Clock = Callable[[], float]
@@ -214,8 +221,14 @@ class Trial:
                     [p.detach() for p in self._trained.values()], self._kept_weights
                 )
         with replaced_folder(self.folder / "model") as temporary:
-            self.bench.save_pretrained(temporary)
+            self.bench.save_pretrained(temporary, self._decay_of_unused(kept.step))
         return True
+
+    def _decay_of_unused(self, step: int) -> float:
+        vocabulary, groups = self.bench.vocabulary, self.bench.groups
+        if vocabulary is None:
+            return 1.0
+        return decay_until(groups, self.config, vocabulary.name, step, self.of)
 
     # --- checkpoints
 

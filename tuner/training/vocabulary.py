@@ -1,0 +1,96 @@
+"""Word embeddings of the wordpieces that the data has; all others wait until the model is saved.
+
+A row that no batch asks for has no gradient, so that AdamW's moments stay zero and nothing but
+weight decay moves it. Leaving those rows out is exact, and their decay is made up for on saving.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tuner.training.data import Data
+
+
+class UsedRows(nn.Embedding):
+    """An embedding with some of its rows: it takes the model's own ids all the same.
+
+    `place` gives for every id its row here; ids without one must not come.
+    """
+
+    place: Tensor
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Ids of any shape to vectors."""
+        return functional.embedding(self.place[input], self.weight, self.padding_idx)
+
+
+class Vocabulary:
+    """A model whose word embeddings hold the rows in use alone; see `used_rows_only`."""
+
+    def __init__(self, name: str, embedding: nn.Embedding, used: Tensor) -> None:
+        self.name = name
+        self.of = embedding.num_embeddings
+        self._embedding: Any = embedding
+        self._padding = embedding.padding_idx
+        self._used = used
+        self._all = embedding.weight.detach().cpu()
+        place = torch.full((self.of,), -1, dtype=torch.int64)
+        place[used] = torch.arange(len(used))
+        device = embedding.weight.device
+        self._place = place.to(device)
+        self._shrink(nn.Parameter(self._all[used].to(device)))
+
+    def __len__(self) -> int:
+        """Rows in use."""
+        return len(self._used)
+
+    @contextmanager
+    def whole(self, decay: float) -> Iterator[None]:
+        """The embeddings as they came, rows out of use times `decay`, as long as this is open."""
+        rows = self._embedding.weight
+        weight = self._all * decay
+        weight[self._used] = rows.detach().cpu()
+        self._embedding.__class__ = nn.Embedding
+        self._embedding.num_embeddings, self._embedding.padding_idx = self.of, self._padding
+        self._embedding.weight = nn.Parameter(weight)
+        try:
+            yield
+        finally:
+            self._shrink(rows)
+
+    def _shrink(self, rows: nn.Parameter) -> None:
+        embedding = self._embedding
+        embedding.__class__ = UsedRows
+        embedding.place, embedding.weight = self._place, rows
+        embedding.num_embeddings = len(rows)
+        if self._padding is not None:
+            embedding.padding_idx = int(self._place[self._padding])
+
+
+def used_rows_only(model: Any, data: Data, pad: int, fresh: set[str]) -> Vocabulary | None:
+    """Cut a model's word embeddings down to the ids of the data and `pad`, or leave them.
+
+    They are left where all are in use, where another module shares them, where every trial draws
+    them anew, or where the model has its own kind of embedding.
+    """
+    embedding = model.get_input_embeddings()
+    if type(embedding) is not nn.Embedding or embedding.max_norm is not None or embedding.sparse:
+        return None
+    names = [
+        name
+        for name, parameter in model.named_parameters(remove_duplicate=False)
+        if parameter is embedding.weight
+    ]
+    own = {pad} if embedding.padding_idx is None else {pad, embedding.padding_idx}
+    used = np.union1d(np.union1d(data.train.tokens, data.validation.tokens), sorted(own))
+    used = used[used < embedding.num_embeddings].astype(np.int64)
+    if len(names) != 1 or names[0] in fresh or len(used) == embedding.num_embeddings:
+        return None
+    return Vocabulary(names[0], embedding, torch.from_numpy(used))
