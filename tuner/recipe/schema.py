@@ -182,6 +182,7 @@ TRAINING: Mapping[str, Rule] = {
     "adam_epsilon": Rule(number(0, above=True), "number"),
     "dropout": Rule(_below_one, "number"),
     "precision": Rule(one_of(PRECISIONS, {"fp16": "bf16", "float32": "fp32", "bfloat16": "bf16"})),
+    "deterministic": Rule(flag),
     "seed": Rule(_seed),
     "evaluations_per_epoch": Rule(integer(1)),
     "keep": Rule(one_of(("best", "last"))),

@@ -88,6 +88,13 @@ OTHER = (
         words=PRECISIONS,
     ),
     Field(
+        "training.deterministic",
+        "deterministic",
+        "GPU kernels that repeat to the bit, and are slower",
+        "word",
+        words=(True, False),
+    ),
+    Field(
         "training.seed",
         "seed",
         "A number, or per-trial: each trial draws its own",
