@@ -61,7 +61,14 @@ def session_started() -> e.SessionStarted:
 def data_read() -> e.DataRead:
     """Ninety training rows, twenty to validate."""
     rows = {"train": 90, "validation": 20}
-    return e.DataRead(rows=rows, labels=LABELS, parameters=1000, groups={"body": 900, "head": 100})
+    return e.DataRead(
+        rows=rows,
+        labels=LABELS,
+        parameters=1000,
+        groups={"body": 900, "head": 100},
+        batches="padded",
+        threads=2,
+    )
 
 
 def started(trial: int, origin: str = "sampled") -> e.TrialStarted:
@@ -90,7 +97,9 @@ def evaluated(trial: int, right: int, step: int = 10, of: int = 20) -> e.Evaluat
 
 def completed(trial: int, right: int) -> e.TrialCompleted:
     """The end of a trial whose last evaluation was kept."""
-    return e.TrialCompleted(trial=trial, value=right / 20, epoch=2.0, step=20, seconds=12.5)
+    return e.TrialCompleted(
+        trial=trial, value=right / 20, epoch=2.0, step=20, seconds=12.5, memory=3 << 20
+    )
 
 
 def whole_trial(trial: int, right: int, origin: str = "sampled") -> list[e.Event]:

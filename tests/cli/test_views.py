@@ -45,6 +45,10 @@ def test_status_tells_every_state_with_exit_code_0(tuner: Tuner, name: str, stat
     assert state in tuner("status", name).out
 
 
+def test_status_tells_how_it_trains(tuner: Tuner) -> None:
+    assert "batches are padded, 1 × 2 threads" in tuner("status", "done").out
+
+
 def test_list_has_a_row_a_session(tuner: Tuner) -> None:
     answer = tuner("list")
     lines = answer.out.splitlines()

@@ -29,6 +29,7 @@ def test_csv_has_one_row_a_trial_and_survives_quotes(view: SessionView) -> None:
     assert table[2]["reason"] == 'below the cutoff, "0.70"'
     assert float(table[1]["params.lr.body"]) == 2e-5
     assert float(table[1]["metrics.accuracy"]) == 0.8
+    assert [row["memory"] for row in table] == [str(3 << 20), str(3 << 20), "0", "0"]
     assert list(table[0])[:5] == ["trial", "state", "origin", "generation", "value"]
 
 

@@ -51,9 +51,28 @@ def step(trial: int, at: int) -> e.Step:
 def session_start() -> list[e.AnyEvent]:
     return [
         e.WorkerStarted(pid=7, host="here", versions={"tuner": "1"}, devices=["cpu"]),
-        e.DataRead(rows={"train": 9}, labels=["no", "yes"], parameters=10, groups={"head": 10}),
+        e.DataRead(
+            rows={"train": 9},
+            labels=["no", "yes"],
+            parameters=10,
+            groups={"head": 10},
+            device="cpu",
+            batches="packed",
+            threads=4,
+        ),
         e.SessionStarted(trials=6, metric="accuracy", direction="maximize"),
     ]
+
+
+def slots_chosen() -> e.SlotsChosen:
+    return e.SlotsChosen(
+        slots=2,
+        threads=2,
+        measured={1: 9.0, 2: 12.1},
+        reason="2 trials side by side × 2 threads: 12.1 examples/s",
+        cores=4,
+        device="cpu",
+    )
 
 
 def story() -> list[e.AnyEvent]:
@@ -61,6 +80,7 @@ def story() -> list[e.AnyEvent]:
     events: list[e.AnyEvent] = [
         e.SessionCreated(schema=1, name="demo", tuner="1"),
         *session_start(),
+        slots_chosen(),
         started(0),
         step(0, 5),
         evaluation(0, 10, 0.6),

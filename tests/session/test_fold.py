@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.session.logs import evaluation, session_start, started, step, story
+from tests.session.logs import evaluation, session_start, slots_chosen, started, step, story
 from tuner.session import events as e
+from tuner.session.codec import decode_line, encode_line
 from tuner.session.fold import MOST_LOSSES, fold
 from tuner.session.view import SessionView, TrialState
 
@@ -41,6 +42,17 @@ def test_every_end_of_a_trial_has_its_state() -> None:
     }
     assert view.trials[3].lines == ["a", "b"]
     assert view.trials[2].attempts == 2
+
+
+def test_what_runs_side_by_side_is_as_the_worker_began_until_a_probe_found_better() -> None:
+    start, choice = session_start(), slots_chosen()
+    assert (folded(start).slots, folded(start).threads, folded(start).batches) == (1, 4, "packed")
+    view = folded([*start, choice])
+    assert (view.slots, view.threads, view.chosen) == (2, 2, choice)
+    assert folded([*start, choice, *start]).chosen == choice
+    line = encode_line(choice)
+    assert b'"measured":{"1":9.0,"2":12.1}' in line
+    assert decode_line(line) == choice
 
 
 def test_the_best_is_the_best_complete_trial_and_the_earlier_of_two_equals() -> None:

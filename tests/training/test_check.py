@@ -19,10 +19,18 @@ import tuner.training.model as model_module
 from tests.training.conftest import RecipeMaker, learnable_rows, write_jsonl
 from tuner.errors import TunerError
 from tuner.recipe.findings import CheckReport, ModelDescription
+from tuner.recipe.groups import layer_count
 from tuner.recipe.types import ModelSection
 from tuner.training.check import answer_check
 from tuner.training.describe import answer_describe
-from tuner.training.model import load_config, load_tokenizer, load_weights, model_source
+from tuner.training.forecast import two_layers
+from tuner.training.model import (
+    load_config,
+    load_tokenizer,
+    load_weights,
+    model_source,
+    parameters_of,
+)
 
 
 def texts(report: CheckReport, level: str) -> str:
@@ -47,6 +55,51 @@ def test_a_good_recipe_has_only_good_findings(make_recipe: RecipeMaker, kind: st
     assert report.rows == {"train": 64, "validation": 15, "test": 15}
     assert report.model is not None
     assert (report.model.layers, report.model.shared_layers) == (2, False)
+
+
+def twenty_layers(folder: Path, **changes: Any) -> Path:
+    """Make a model's folder that of a deep one whose weights nobody can read."""
+    config = json.loads((folder / "config.json").read_text())
+    name = "n_layers" if "n_layers" in config else "num_hidden_layers"
+    (folder / "config.json").write_text(json.dumps(config | {name: 20} | changes))
+    (folder / "model.safetensors").write_bytes(b"not read")
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["bert", "distilbert"])
+def test_whether_batches_will_be_packed_is_told_by_two_layers_without_weights(
+    make_recipe: RecipeMaker, models: Callable[[str], Path], tmp_path: Path, kind: str
+) -> None:
+    folder = twenty_layers(Path(shutil.copytree(models(kind), tmp_path / "deep")))
+    source = model_source(ModelSection(str(folder)))
+    layers = layer_count(parameters_of(two_layers(source, ["a", "b"], 0)))
+    assert layers == 2
+    recipe = make_recipe(kind, model={"name": str(folder)})
+    assert "model: batches are packed" in texts(check(recipe), "ok")
+
+
+def test_why_batches_cannot_be_packed_is_told(
+    make_recipe: RecipeMaker, models: Callable[[str], Path], tmp_path: Path
+) -> None:
+    folder = twenty_layers(
+        Path(shutil.copytree(models("bert"), tmp_path / "deep")), is_decoder=True
+    )
+    recipe = make_recipe(model={"name": str(folder)})
+    assert "model: batches are length-sorted and padded: packed is not possible, " in texts(
+        check(recipe), "ok"
+    )
+
+
+def test_what_cannot_be_proven_is_decided_at_start(
+    make_recipe: RecipeMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> None:
+        raise ImportError("no such kernel")
+
+    monkeypatch.setattr("tuner.training.forecast.choose_layouts", broken)
+    report = check(make_recipe())
+    assert "whether batches are packed is decided at start" in texts(report, "ok")
+    assert texts(report, "error") == ""
 
 
 def test_everything_wrong_with_the_data_is_found(make_recipe: RecipeMaker, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -313,3 +314,19 @@ def test_a_huge_rate_ends_as_not_a_number(make_bench: BenchMaker) -> None:
     with pytest.raises(NotANumber, match="at step"):
         run_through(bench, request_of(bench, learning_rates=rates))
     assert of_kind(run_through(bench, request_of(bench, trial=1)), Completed)
+
+
+@pytest.fixture
+def any_kernel() -> Iterator[None]:
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+@pytest.mark.usefixtures("any_kernel")
+def test_deterministic_kernels_give_what_a_cpu_gives_anyway(make_bench: BenchMaker) -> None:
+    plain = make_bench("bert")
+    expected = _measured(run_through(plain, request_of(plain)))
+    assert not torch.are_deterministic_algorithms_enabled()
+    bench = make_bench("bert", training={"deterministic": True})
+    assert torch.are_deterministic_algorithms_enabled()
+    assert _measured(run_through(bench, request_of(bench))) == expected

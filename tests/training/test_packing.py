@@ -13,7 +13,7 @@ from tuner.training.dropout import CheapDropout, make_dropout_cheap, random_keep
 from tuner.training.model import position_offset
 from tuner.training.packing import NotPackable, PackedLayout, Packing
 from tuner.training.parity import check_packing
-from tuner.training.spans import Spans, attend
+from tuner.training.spans import HostSpans
 from tuner.training.tokens import Split
 
 LENGTHS = np.array([5, 17, 9, 30, 12, 3])
@@ -109,10 +109,10 @@ def test_switched_off_a_model_is_what_it_was() -> None:
 @pytest.mark.parametrize("firsts", [False, True])
 def test_attention_within_spans_has_the_right_values_and_gradients(firsts: bool) -> None:
     torch.manual_seed(1)
-    spans = Spans.of([3, 1, 4], torch.device("cpu"))
+    spans = HostSpans.of([3, 1, 4], torch.device("cpu"))
     key, value = (torch.randn(8, 2, 5, dtype=torch.float64, requires_grad=True) for _ in "kv")
     query = torch.randn(3 if firsts else 8, 2, 5, dtype=torch.float64, requires_grad=True)
-    out = attend(query, key, value, spans, 0.4, 0.0)
+    out = spans.attend(query, key, value, 0.4, 0.0)
     row = 0
     for start, length in zip(spans.starts, spans.lengths, strict=True):
         here, asked = slice(start, start + length), 1 if firsts else length
@@ -123,7 +123,7 @@ def test_attention_within_spans_has_the_right_values_and_gradients(firsts: bool)
         row += asked
 
     def attended(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-        return attend(q, k, v, spans, 0.4, 0.0)
+        return spans.attend(q, k, v, 0.4, 0.0)
 
     assert torch.autograd.gradcheck(attended, (query, key, value))
 

@@ -148,7 +148,15 @@ class Story:
         self.recorder.pass_time(4)
         rows = {"train": 2490, "validation": self.rows}
         sizes = dict.fromkeys(self.rates, 28_400_000)
-        read = e.DataRead(rows=rows, labels=list(self.labels), parameters=124_600_000, groups=sizes)
+        read = e.DataRead(
+            rows=rows,
+            labels=list(self.labels),
+            parameters=124_600_000,
+            groups=sizes,
+            device="cuda:0",
+            batches="packed",
+            threads=16,
+        )
         say(read)
 
     def params(self, number: int) -> dict[str, Any]:

@@ -155,6 +155,15 @@ def test_every_kind_of_event_has_words() -> None:
         e.Step(trial=1, step=2, of=4, loss=0.5, learning_rates={}, examples_per_second=1), view
     ).title
     assert tell(e.GenerationOpened(generation=2, changes={"a": 1}, carried=3), view).reason
+    chosen = e.SlotsChosen(
+        slots=2, threads=1, measured={}, reason="2 side by side", cores=2, device="cpu"
+    )
+    assert (tell(chosen, view).short, tell(chosen, view).reason) == (
+        "2 × 1 thread",
+        "2 side by side",
+    )
+    read = e.DataRead(rows={"train": 9}, labels=["a"], parameters=1, groups={}, batches="padded")
+    assert tell(read, view).reason == "9 train, 1 labels, batches are padded"
     scored = e.TestScored(trial=1, n=9, metrics={"accuracy": 0.5}, confusion=[], opened=1)
     assert tell(scored, view).role == "best"
     assert tell(e.TrialRetried(trial=1, cause="died", error="x", attempt=1), view).short == "died"

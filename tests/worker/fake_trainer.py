@@ -11,6 +11,11 @@ slow_setup      seconds that loading takes
 refuse    the line to refuse the setup with
 deaf_and_dumb   end with these last words before being ready
 noise     print a line of rubbish on stdout at every evaluation
+speeds    {threads: examples a second of one trainer that has so many}, 1 otherwise
+probing   seconds that a probe takes
+lose_at   number of threads with which a probe ends the trainer without a word
+free      bytes that are free; a trainer takes 100
+no_room   refuse the setup where there are fewer threads than this
 """
 
 from __future__ import annotations
@@ -158,6 +163,22 @@ class Trial:
             seconds=0.5, memory=1, saved=saved)  # fmt: skip
 
 
+def probe(request: dict[str, Any]) -> None:
+    """Answer after a while, unless a pause or the end comes first."""
+    threads = request["threads"]
+    if threads == PLAN.get("lose_at"):
+        os._exit(9)
+    print(f"probing with {threads} threads", file=sys.stderr, flush=True)
+    with contextlib.suppress(queue.Empty):
+        order = requests.get(timeout=PLAN.get("probing", 0.01))
+        if order is not None:
+            assert order["kind"] == "pause", order
+            say("paused", trial=None, step=0)
+        raise Over
+    say("probed", examples_per_second=PLAN.get("speeds", {}).get(str(threads), 1.0),
+        threads=threads, memory=100, free=PLAN.get("free", 1000))  # fmt: skip
+
+
 class Pruned(Exception):
     """The trial is to end."""
 
@@ -173,13 +194,14 @@ def set_up(request: dict[str, Any]) -> Path:
     if "deaf_and_dumb" in PLAN:
         sys.exit(PLAN["deaf_and_dumb"])
     time.sleep(PLAN.get("slow_setup", 0.0))
-    if "refuse" in PLAN:
-        say("refused", error=PLAN["refuse"])
+    if "refuse" in PLAN or request["threads"] < PLAN.get("no_room", 0):
+        say("refused", error=PLAN.get("refuse", "no room"))
         raise Over
     parameters = [["encoder.layer.0.weight", [4, 4]], ["classifier.weight", [2, 4]]]
     say(
         "ready", device="cpu", device_name="fake", versions={}, labels=["no", "yes"],
         rows={"train": 100, "validation": 20}, parameters=24, groups={"head": 8, "body": 16},
+        batches="packed", threads=request["threads"],
         model={
             "name": "fake", "model_type": "bert", "layers": 1, "shared_layers": False,
             "hidden_size": 4, "labels": ["no", "yes"], "parameters": parameters,
@@ -196,7 +218,11 @@ def main() -> None:
             case "setup":
                 session = set_up(request)
             case "train":
+                threads = request["threads"]
+                print(f"trial {request['trial']} with {threads} threads", file=sys.stderr)
                 run_trial(session, request)
+            case "probe":
+                probe(request)
             case "score":
                 say("scored", n=10, metrics={"accuracy": 0.9}, confusion=[[4, 1], [0, 5]])
             case "pause":

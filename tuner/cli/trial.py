@@ -56,7 +56,6 @@ def as_object(trial: TrialView) -> dict[str, Any]:
     return {
         **trial_row(trial),
         "attempts": trial.attempts,
-        "memory": trial.memory,
         "evaluations": [_bare(evaluation) for evaluation in trial.evaluations],
         "rungs": [_bare(rung) for rung in trial.rungs],
         "lines": trial.lines,

@@ -20,6 +20,7 @@ from tuner.session.status import Status
 from tuner.session.status import status as status_of
 from tuner.session.view import SessionView
 from tuner.tui.render.marks import session_text
+from tuner.tui.render.status import slots_text
 from tuner.tui.render.styles import TERMINAL
 
 
@@ -111,6 +112,7 @@ def _facts(view: SessionView, now: Status) -> list[tuple[str, Text]]:
         "worker": f"{now.worker.pid} on {now.worker.host}, {now.worker.device}"
         if now.worker
         else "",
+        "training": ", ".join(filter(None, [_batches(view), slots_text(view)])),
         "model": model_of(view),
         "metric": f"{now.metric}, {now.direction}d",
         "reason": view.reason,
@@ -118,6 +120,10 @@ def _facts(view: SessionView, now: Status) -> list[tuple[str, Text]]:
     state = Text(session_text(now.status), style=TERMINAL.session(now.status))
     rows = [(name, Text(fmt.plain(text))) for name, text in facts.items() if text]
     return [rows[0], ("status", state), *rows[1:]]
+
+
+def _batches(view: SessionView) -> str:
+    return f"batches are {view.batches}" if view.batches else ""
 
 
 def _counts(now: Status) -> str:

@@ -12,7 +12,9 @@ from tuner.session.events import Evaluated
 from tuner.session.view import SessionView, TrialView
 
 LEADING = ("trial", "state", "origin", "generation", "value")
-TRAILING = ("epoch", "step", "of", "seconds", "seed", "device", "started", "ended", "reason")
+TRAILING = (
+    "epoch", "step", "of", "seconds", "memory", "seed", "device", "started", "ended", "reason",
+)  # fmt: skip
 
 
 def shown_evaluation(trial: TrialView) -> Evaluated | None:
@@ -36,6 +38,7 @@ def trial_row(trial: TrialView) -> dict[str, Any]:
         "step": trial.step,
         "of": trial.of,
         "seconds": trial.seconds,
+        "memory": trial.memory,
         "seed": trial.seed,
         "device": trial.device,
         "started": trial.started,

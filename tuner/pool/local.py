@@ -148,12 +148,16 @@ _KEEP_MEMORY = {
 
 def trainer_environment(threads: int) -> dict[str, str]:
     """What a trainer's process is started with; of this process's environment, too."""
-    return _KEEP_MEMORY | os.environ | {
-        "OMP_NUM_THREADS": str(threads),
-        "MKL_NUM_THREADS": str(threads),
-        "TOKENIZERS_PARALLELISM": "false",
-        "PYTHONUNBUFFERED": "1",
-    }
+    return (
+        _KEEP_MEMORY
+        | os.environ
+        | {
+            "OMP_NUM_THREADS": str(threads),
+            "MKL_NUM_THREADS": str(threads),
+            "TOKENIZERS_PARALLELISM": "false",
+            "PYTHONUNBUFFERED": "1",
+        }
+    )
 
 
 def _pipe(stream: IO[bytes] | None) -> IO[bytes]:

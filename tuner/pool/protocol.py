@@ -33,7 +33,8 @@ class Train(Message, tag="train", frozen=True):
     """Train one trial, from its checkpoint if there is one.
 
     `metric` and `direction` say which evaluation to keep; a model that is better than `best_value`
-    (None: any) is saved to trials/NNNN/model before `Completed` is sent.
+    (None: any) is saved to trials/NNNN/model before `Completed` is sent. `threads` are those the
+    trainer may use; 0 leaves them as they are.
     """
 
     trial: int
@@ -41,6 +42,7 @@ class Train(Message, tag="train", frozen=True):
     metric: str
     direction: str
     best_value: float | None = None
+    threads: int = 0
 
 
 class Go(Message, tag="go", frozen=True):
@@ -59,6 +61,13 @@ class Pause(Message, tag="pause", frozen=True):
     """Checkpoint after the current step, answer `Paused`, and end. stdin closing means the same."""
 
 
+class Probe(Message, tag="probe", frozen=True):
+    """Train a throw-away trial for about so many seconds; answered by `Probed`, or by `Paused`."""
+
+    threads: int
+    seconds: float
+
+
 class Score(Message, tag="score", frozen=True):
     """Score the model in `folder` on the sealed test split; answered by `Scored`."""
 
@@ -72,6 +81,8 @@ class Ready(Message, tag="ready", frozen=True):
     """Data and model are loaded. `rows` counts them by split; groups counts trained elements.
 
     `model` is the shape of the model that was loaded; the worker asks for it where it is missing.
+    `batches` is "packed" or "padded"; `threads` counts those in use of the ones allowed, 0 where
+    that is not known.
     """
 
     device: str
@@ -83,6 +94,8 @@ class Ready(Message, tag="ready", frozen=True):
     groups: dict[str, int]
     notes: list[str] = []
     model: ModelDescription | None = None
+    batches: str = ""
+    threads: int = 0
 
 
 class Refused(Message, tag="refused", frozen=True):
@@ -171,6 +184,18 @@ class Failed(Message, tag="failed", frozen=True):
     seconds: float
 
 
+class Probed(Message, tag="probed", frozen=True):
+    """How fast training is with `threads`, the ones in use.
+
+    One more trainer takes about `memory` bytes, and `free` ones are left for more.
+    """
+
+    examples_per_second: float
+    threads: int
+    memory: int
+    free: int
+
+
 class Scored(Message, tag="scored", frozen=True):
     """The sealed split, scored. Predictions are in FOLDER/../test_predictions.json."""
 
@@ -186,7 +211,7 @@ class Note(Message, tag="note", frozen=True):
     text: str
 
 
-Request = Setup | Train | Go | Prune | Pause | Score
+Request = Setup | Train | Go | Prune | Pause | Probe | Score
 Reply = (
     Ready
     | Refused
@@ -197,6 +222,7 @@ Reply = (
     | Stopped
     | Paused
     | Failed
+    | Probed
     | Scored
     | Note
 )

@@ -120,6 +120,14 @@ def _seed(recipe: Recipe, seed: Any, trial: int) -> int:
     return int.from_bytes(digest[:4], "big") >> 1
 
 
+def highest(setting: Setting) -> float:
+    """The largest value of a number that is fixed or searched."""
+    if isinstance(setting, Range):
+        return setting.high
+    values = setting.values if isinstance(setting, Choices) else (setting,)
+    return max(float(value) for value in values)
+
+
 def with_groups(recipe: Recipe, present: Collection[str]) -> Recipe:
     """The recipe without the groups that hold nothing in its model: none is searched in vain."""
     unknown = set(present) - {group.name for group in recipe.groups}

@@ -153,6 +153,21 @@ def count(value: int) -> str:
     return str(value)
 
 
+def speed(value: float) -> str:
+    """Examples a second: 0.6, 12.1, 412."""
+    return f"{value:.1f}" if value < 99.95 else f"{value:.0f}"
+
+
+def threads(count: int) -> str:
+    """A number of threads: 1 thread, 2 threads."""
+    return f"{count} thread{'s' if count != 1 else ''}"
+
+
+def side_by_side(slots: int, count: int) -> str:
+    """Trials at a time and the threads of each: 2 × 1 thread."""
+    return f"{slots} × {threads(count)}"
+
+
 def bytes(value: float) -> str:
     """Memory or disk space: 512 B, 4.9 GiB."""
     size = float(value)

@@ -72,7 +72,7 @@ class TrialStarted(Event, tag="trial_started", frozen=True):
 
 
 class Step(Event, tag="step", frozen=True):
-    """At most two a second. `memory` is the trainer's peak in bytes."""
+    """At most two a second. `memory` is the trial's peak in bytes."""
 
     trial: int
     step: int
@@ -177,7 +177,10 @@ class GenerationOpened(Event, tag="generation_opened", frozen=True):
 
 
 class DataRead(Event, tag="data_read", frozen=True):
-    """What the first trainer found: rows per split, the labels in order, the model's size."""
+    """What the first trainer found: rows per split, the labels in order, the model's size.
+
+    `batches` is "packed" or "padded"; `threads` counts those that a trainer uses.
+    """
 
     rows: dict[str, int]
     labels: list[str]
@@ -185,6 +188,23 @@ class DataRead(Event, tag="data_read", frozen=True):
     groups: dict[str, int]
     device: str = ""
     device_name: str = ""
+    batches: str = ""
+    threads: int = 0
+
+
+class SlotsChosen(Event, tag="slots_chosen", frozen=True):
+    """What a probe found for slots = "auto": how many trials side by side, and why.
+
+    `measured` is examples a second of all together, by the number side by side; `threads` those
+    that each uses. It holds for as long as the session runs on this device and so many `cores`.
+    """
+
+    slots: int
+    threads: int
+    measured: dict[int, float]
+    reason: str
+    cores: int
+    device: str
 
 
 class TestScored(Event, tag="test_scored", frozen=True):
@@ -239,6 +259,7 @@ AnyEvent = (
     | Importance
     | GenerationOpened
     | DataRead
+    | SlotsChosen
     | TestScored
     | CommandDone
     | Log

@@ -254,8 +254,14 @@ def _generation_opened(view: SessionView, event: e.GenerationOpened) -> list[int
 def _data_read(view: SessionView, event: e.DataRead) -> list[int]:
     view.rows, view.labels = event.rows, event.labels
     view.parameters, view.group_sizes = event.parameters, event.groups
+    view.batches, view.threads = event.batches, event.threads
     if event.device:
         view.devices = [event.device]
+    return []
+
+
+def _slots_chosen(view: SessionView, event: e.SlotsChosen) -> list[int]:
+    view.slots, view.threads, view.chosen = event.slots, event.threads, event
     return []
 
 
@@ -289,6 +295,7 @@ _HANDLERS: dict[type, Callable[[SessionView, Any], list[int]]] = {
     e.Importance: _importance,
     e.GenerationOpened: _generation_opened,
     e.DataRead: _data_read,
+    e.SlotsChosen: _slots_chosen,
     e.TestScored: _test_scored,
     e.CommandDone: _command_done,
 }

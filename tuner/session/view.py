@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from tuner.session.events import AnyEvent, Evaluated, Rung, TestScored, Unknown
+from tuner.session.events import AnyEvent, Evaluated, Rung, SlotsChosen, TestScored, Unknown
 
 
 class TrialState(StrEnum):
@@ -83,6 +83,7 @@ class SessionView:
     `history` keeps the events worth reading (no `step`), in order; `best` is a trial's number.
     `lifecycle` is the kind of the last event that changed the session's state. `active_seconds`
     counts the time in which a worker was at work; `active` tells whether one was at the last event.
+    `slots` × `threads` is what runs side by side, `chosen` how a probe came to that.
     """
 
     name: str = ""
@@ -102,6 +103,9 @@ class SessionView:
     worker_host: str | None = None
     devices: list[str] = field(default_factory=list)
     slots: int = 1
+    threads: int = 0
+    chosen: SlotsChosen | None = None
+    batches: str = ""
     versions: dict[str, str] = field(default_factory=dict)
     trials: dict[int, TrialView] = field(default_factory=dict)
     best: int | None = None

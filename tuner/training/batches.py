@@ -39,6 +39,14 @@ class Layout(Protocol):
         ...
 
 
+def upload(array: npt.NDArray[Any], device: torch.device) -> torch.Tensor:
+    """A copy on the device for which the host does not wait."""
+    tensor = torch.from_numpy(array)
+    if device.type != "cuda":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)
+
+
 @dataclass(frozen=True, slots=True)
 class PaddedPiece:
     """Rows padded on the right to the longest of them."""
@@ -76,16 +84,16 @@ class PaddedLayout:
         """Lengths are known on the host, so that nothing waits for the device here."""
         lengths = self._lengths[rows]
         longest = int(lengths.max())
-        here = torch.from_numpy(rows).to(self._device)
+        here = upload(rows, self._device)
         columns = torch.arange(longest, device=self._device)
         where = self._starts[here, None] + columns
         if int(lengths.min()) == longest:
             inputs = {"input_ids": self._tokens[where].long()}
         else:
-            mask = columns < torch.from_numpy(lengths).to(self._device)[:, None]
+            mask = columns < upload(lengths, self._device)[:, None]
             where = where * mask
             inputs = {
-                "input_ids": torch.where(mask, self._tokens[where], self._pad).long(),
+                "input_ids": self._tokens[where].masked_fill(~mask, self._pad).long(),
                 "attention_mask": mask.long(),
             }
         if self._types is not None:

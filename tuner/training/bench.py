@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import math
+import os
 import platform
 import random
-import resource
-import sys
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.optim import AdamW
 
 import tuner
 from tuner.errors import TunerError
@@ -23,10 +25,14 @@ from tuner.pool.protocol import Ready, Setup
 from tuner.recipe.config import TrialConfig
 from tuner.recipe.groups import resolve_groups
 from tuner.recipe.load import parse
+from tuner.recipe.space import highest
 from tuner.recipe.types import Recipe
 from tuner.results.metrics import check_metric
+from tuner.training.backward import AtOnce, StaticBackward
 from tuner.training.data import Data, load_data, remove_stale
+from tuner.training.graphs import CudaTape, Recorder
 from tuner.training.layouts import choose_layouts
+from tuner.training.memory import Activations, Fit, peak, reset_peak
 from tuner.training.model import (
     ModelSource,
     description_of,
@@ -38,9 +44,12 @@ from tuner.training.model import (
     parameters_of,
     positions_of,
 )
-from tuner.training.optimizer import check_partition
+from tuner.training.optimizer import check_partition, renewed_optimizer
 from tuner.training.restart import Restart
+from tuner.training.room import left
+from tuner.training.static import StaticLayout
 from tuner.training.techniques import ALL, Techniques
+from tuner.training.vocabulary import used_rows_only
 
 Tell = Callable[[str, str], None]
 _WIDE = 256
@@ -55,13 +64,17 @@ class Bench:
 
     def __init__(self, setup: Setup, tell: Tell, techniques: Techniques = ALL) -> None:
         self.techniques = techniques
+        self._tell = tell
         torch.set_flush_denormal(True)
         self.recipe: Recipe = parse(setup.recipe, "recipe")
         self.session = Path(setup.session)
         self.device = chosen_device(setup.device)
+        if self.recipe.training.deterministic:
+            repeat_to_the_bit()
         self.source: ModelSource = model_source(self.recipe.model, self.recipe.data.root)
         self.tokenizer: Any = load_tokenizer(self.source)
         self.notes: list[str] = []
+        self._optimizer: AdamW | None = None
         self._threads = setup.threads
         self._load(tell)
 
@@ -77,16 +90,58 @@ class Bench:
             if count:
                 self.notes.append(f"{count} {split} rows are cut at {self.max_length} wordpieces")
         self.model, fresh = self._loaded_model(tell)
-        if self._threads > 0:
-            torch.set_num_threads(useful_threads(self.model, self._threads))
+        self.use_threads(self._threads)
         self.groups = resolve_groups(self.recipe.groups, parameters_of(self.model))
         check_partition(self.model, self.groups)
-        self._restart = Restart(self.model, fresh)
+        self._description = description_of(self.source, self._config, self.model, self.labels)
         self.pad = int(self.tokenizer.pad_token_id or 0)
-        layouts = choose_layouts(self.model, self.data, self.pad, self.device, self.techniques)
+        self.vocabulary = (
+            used_rows_only(self.model, self.data, self.pad, fresh)
+            if self.techniques.used_rows
+            else None
+        )
+        self._restart = Restart(self.model, fresh)
+        layouts = choose_layouts(
+            self.model, self.data, self.pad, self.device, self.techniques, self.autocast
+        )
         self.train_layout, self.validation_layout = layouts.train, layouts.validation
         self.packing = layouts.packing
         self.notes.append(layouts.note)
+        self.fit_memory(self._estimated_fit())
+        self.notes += filter(None, [self.fit.describe()])
+        self.backward = self._static_backward(tell)
+
+    def _estimated_fit(self) -> Fit:
+        longest = int(max(self.data.train.lengths.max(), self.data.validation.lengths.max()))
+        batch = int(highest(self.recipe.training.batch_size))
+        return Fit.of(Activations.of(self._config, longest), batch, left(self.device))
+
+    def fit_memory(self, fit: Fit) -> None:
+        """Take as many rows at once as this says, and checkpoint layers where it says so."""
+        self.fit = fit
+        model: Any = self.model
+        if fit.checkpointing and getattr(model, "supports_gradient_checkpointing", False):
+            older = model.gradient_checkpointing_enable
+            getattr(model, "activation_checkpointing_enable", older)({"use_reentrant": False})
+
+    def take_less_memory(self, batch: int) -> bool:
+        """After a batch of so many rows did not fit; False where there is nothing left to try."""
+        smaller = self.fit.smaller(batch)
+        if smaller is None:
+            return False
+        self.fit_memory(smaller)
+        self._tell("warning", smaller.describe())
+        self.release()
+        return True
+
+    def _static_backward(self, tell: Tell) -> StaticBackward | None:
+        """Where batches have fixed shapes; it keeps its recorded steps from trial to trial."""
+        if not isinstance(self.train_layout, StaticLayout):
+            return None
+        recorded = self.techniques.graphs and self.device.type == "cuda"
+        runner = Recorder(CudaTape(self.device), tell) if recorded else AtOnce()
+        autocast = partial(self.autocast, cache=False)
+        return StaticBackward(self.model, self.train_layout, autocast, runner)
 
     def _length_limit(self, config: Any) -> int:
         asked = self.recipe.model.max_length
@@ -125,48 +180,79 @@ class Bench:
             versions=versions(),
             labels=list(self.labels),
             rows=rows,
-            parameters=sum(p.numel() for p in self.model.parameters()),
+            parameters=sum(math.prod(shape) for _, shape in self._description.parameters),
             groups={group.spec.name: group.size for group in self.groups},
             notes=self.notes,
-            model=description_of(self.source, self._config, self.model, self.labels),
+            model=self._description,
+            batches="padded" if self.packing is None else "packed",
+            threads=torch.get_num_threads(),
         )
+
+    def use_threads(self, most: int) -> int:
+        """Let the model have as many of these threads as it has use for, 0 leaves it what it has.
+
+        Returns how many that is.
+        """
+        if most > 0:
+            torch.set_num_threads(useful_threads(self.model, most))
+        return torch.get_num_threads()
 
     def restart(self, config: TrialConfig) -> None:
         """Seed all generators, copy the base weights back, draw the head, set dropout."""
         self.model.zero_grad(set_to_none=True)
         seed_everything(config.seed)
         self._restart.apply(config.dropout)
-        if self.device.type == "cuda":
-            torch.cuda.reset_peak_memory_stats(self.device)
+        reset_peak(self.device)
+
+    def fresh_optimizer(self, config: TrialConfig) -> AdamW:
+        """The optimizer of a trial, at its start."""
+        self._optimizer = renewed_optimizer(
+            self._optimizer, self.model, self.groups, config,
+            fused=self.techniques.fused_optimizer,
+        )  # fmt: skip
+        return self._optimizer
 
     def release(self) -> None:
         """Let go of what a trial that failed left on the device."""
         self.model.zero_grad(set_to_none=True)
+        if self.backward is not None:
+            self.backward.forget()
         gc.collect()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def save_pretrained(self, folder: Path) -> None:
-        """Write model and tokenizer as transformers does, with the data's label names."""
+    def save_pretrained(self, folder: Path, decay: float = 1.0) -> None:
+        """Write model and tokenizer as transformers does, with the data's label names.
+
+        `decay` is what weight decay made of word embeddings that no row asked for.
+        """
         model: Any = self.model
-        with contextlib.nullcontext() if self.packing is None else self.packing.switched_off():
+        with contextlib.ExitStack() as stack:
+            if self.packing is not None:
+                stack.enter_context(self.packing.switched_off())
+            if self.vocabulary is not None:
+                stack.enter_context(self.vocabulary.whole(decay))
             model.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
 
-    def autocast(self) -> Any:
-        """bf16 arithmetic where the recipe asks for it: by itself on GPUs that have it."""
-        wanted = self.recipe.training.precision
-        has = self.device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-        if wanted == "bf16" or (wanted == "auto" and has):
-            return torch.autocast(self.device.type, torch.bfloat16)
-        return contextlib.nullcontext()
+    def autocast(self, cache: bool = True) -> Any:
+        """bf16 arithmetic where the recipe asks for it: by itself on GPUs that have it.
+
+        With `cache`, a weight is converted once for as long as this is open.
+        """
+        return autocast(self.recipe.training.precision, self.device, cache)
 
     def memory(self) -> int:
-        """Peak bytes: of the device, or of this process on a CPU."""
-        if self.device.type == "cuda":
-            return int(torch.cuda.max_memory_allocated(self.device))
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak if sys.platform == "darwin" else peak * 1024
+        """The trial's peak in bytes: of the device, or of this process on a CPU."""
+        return peak(self.device)
+
+
+def autocast(precision: str, device: torch.device, cache: bool = True) -> Any:
+    """`Bench.autocast` for a recipe's precision."""
+    has = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    if precision == "bf16" or (precision == "auto" and has):
+        return torch.autocast(device.type, torch.bfloat16, cache_enabled=cache)
+    return contextlib.nullcontext()
 
 
 def useful_threads(model: Any, most: int) -> int:
@@ -175,6 +261,13 @@ def useful_threads(model: Any, most: int) -> int:
     By the model alone, so that a trial that goes on has the threads, and the sums, it began with.
     """
     return most if int(getattr(model.config, "hidden_size", 0) or 0) >= _WIDE else 1
+
+
+def repeat_to_the_bit() -> None:
+    """Let torch use deterministic kernels only; it raises where an operation has none."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
 def seed_everything(seed: int) -> None:

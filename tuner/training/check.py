@@ -20,6 +20,7 @@ from tuner.recipe.types import FROZEN, Parameter, Recipe, ResolvedGroup
 from tuner.results.metrics import check_metric
 from tuner.training.data import LabelledRows, read_labelled
 from tuner.training.rows import Rows, checked_path, duplicates, is_hub
+from tuner.training.tokens import Split, tokenize
 
 _RARE = 0.1
 _BYTES = 4
@@ -145,6 +146,7 @@ def _picked(rows: Rows, numbers: list[int]) -> Rows:
 def _check_model(
     recipe: Recipe, labels: list[str], rows: LabelledRows | None, report: _Report
 ) -> ModelDescription:
+    from tuner.training.forecast import batches_of
     from tuner.training.model import describe_model, load_tokenizer, model_source
 
     source = model_source(recipe.model, recipe.data.root)
@@ -156,7 +158,9 @@ def _check_model(
     tokenizer = load_tokenizer(source)
     limit = _check_positions(recipe, source, tokenizer, report)
     if rows is not None:
-        _check_lengths(rows, tokenizer, limit, report)
+        train = _check_lengths(rows, tokenizer, limit, report)
+        precision = recipe.training.precision
+        report.add("ok", "model", batches_of(source, tokenizer, labels, train, precision))
     return model
 
 
@@ -173,14 +177,15 @@ def _check_positions(recipe: Recipe, source: Any, tokenizer: Any, report: _Repor
     return most
 
 
-def _check_lengths(rows: LabelledRows, tokenizer: Any, limit: int, report: _Report) -> None:
-    from tuner.training.tokens import tokenize
-
+def _check_lengths(rows: LabelledRows, tokenizer: Any, limit: int, report: _Report) -> Split:
+    """Tell how long the rows of both splits are; returns the training rows without their labels."""
+    splits: dict[str, Split] = {}
     for name, part, numbers in (
         ("train", rows.train, rows.division.train),
         ("validation", rows.validation, rows.division.validation),
     ):
         split, cut = tokenize(tokenizer, part.texts, np.zeros_like(numbers), numbers, limit)
+        splits[name] = split
         middle, longest = int(np.median(split.lengths)), int(split.lengths.max())
         text = f"{name}: {middle} wordpieces a row in the middle, {longest} at most"
         if cut:
@@ -188,6 +193,7 @@ def _check_lengths(rows: LabelledRows, tokenizer: Any, limit: int, report: _Repo
             report.add("warning", "data", f"{text}; {cut} rows ({share:.1%}) are cut at {limit}")
         else:
             report.add("ok", "data", f"{text}; none is cut")
+    return splits["train"]
 
 
 def _size(model: ModelDescription) -> int:

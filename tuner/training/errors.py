@@ -14,6 +14,10 @@ class NotANumber(ArithmeticError):
     """The loss or a gradient is infinite or not a number; the message says which and where."""
 
 
+class TrialOutOfMemory(MemoryError):
+    """One row at a time, layers computed twice, and still no room; the message says what failed."""
+
+
 def cause_of(error: BaseException) -> str:
     """One of the three causes that `Failed` names."""
     if isinstance(error, NotANumber):

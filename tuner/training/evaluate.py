@@ -83,13 +83,13 @@ def _logits(
     order = np.argsort(split.lengths, kind="stable")
     model.eval()
     with torch.inference_mode(), autocast():
-        answered = []
+        answered, scores = [], []
         for start, end in budget_spans(split.lengths[order], _BUDGET.get(device.type, 4_096)):
             rows = order[start:end]
             for positions, piece in layout.pieces(rows, overhead=1 << 40):
-                answered.append((rows[positions], piece.logits(model).float()))
-        for rows, scores in answered:
-            out[torch.from_numpy(rows)] = scores.cpu()
+                answered.append(rows[positions])
+                scores.append(piece.logits(model).float())
+        out[torch.from_numpy(np.concatenate(answered))] = torch.cat(scores).cpu()
     model.train()
     return out
 

@@ -32,6 +32,7 @@ def train(bench: Bench, request: Train, clock: Clock = time.monotonic) -> Conver
     message is Completed, Stopped or Paused. Closing the generator drops the trial without a trace.
     Raises what goes wrong (see errors.cause_of).
     """
+    bench.use_threads(request.threads)
     trial = Trial(bench, request, clock)
     for text in trial.resume():
         yield Note(level="warning", text=f"trial {request.trial}: {text}")

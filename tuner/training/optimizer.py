@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.optim import AdamW
@@ -13,9 +14,12 @@ from torch.optim import AdamW
 from tuner.errors import TunerError
 from tuner.recipe.config import TrialConfig
 from tuner.recipe.types import ResolvedGroup
+from tuner.training.batches import upload
 from tuner.training.schedule import rate_factor
 
 _FUSED = {"cpu", "cuda", "mps"}
+# Where the fused kernel takes its rate from the device.
+_RESIDENT = {"cuda"}
 
 
 def check_partition(model: nn.Module, groups: Sequence[ResolvedGroup]) -> None:
@@ -50,49 +54,107 @@ def freeze(model: nn.Module, groups: Sequence[ResolvedGroup], config: TrialConfi
         raise TunerError("groups: all of them are frozen, so there is nothing to train")
 
 
-def build_optimizer(
-    model: nn.Module, groups: Sequence[ResolvedGroup], config: TrialConfig, *, fused: bool = True
+def renewed_optimizer(
+    optimizer: AdamW | None,
+    model: nn.Module,
+    groups: Sequence[ResolvedGroup],
+    config: TrialConfig,
+    *,
+    fused: bool = True,
 ) -> AdamW:
-    """A fresh AdamW over the trained groups, each in two parts: decayed and not.
+    """An AdamW at its start over the trained groups, each in two parts: decayed and not.
 
-    Each part carries its group's name and, as "rate", the rate that the schedule multiplies.
+    Each part carries its group's name and, as "rate", the rate that the schedule multiplies. The
+    one of the trial before is set back in place where it is over the same tensors.
     """
+    parts = _parts(model, groups, config)
+    settings: dict[str, Any] = {
+        "betas": (config.adam_beta1, config.adam_beta2),
+        "eps": config.adam_epsilon,
+    }
+    if optimizer is not None and _tensors(optimizer.param_groups) == _tensors(parts):
+        for old, new in zip(optimizer.param_groups, parts, strict=True):
+            old.update(new | settings)
+        torch._foreach_zero_(
+            [tensor for state in optimizer.state.values() for tensor in state.values()]
+        )
+        return optimizer
+    on_device = fused and parts[0]["params"][0].device.type in _FUSED
+    optimizer = AdamW(parts, **settings, fused=on_device)
+    for part in optimizer.param_groups:
+        for parameter in part["params"]:
+            optimizer.state[parameter] = {
+                "step": torch.zeros((), device=parameter.device if on_device else "cpu"),
+                "exp_avg": torch.zeros_like(parameter, requires_grad=False),
+                "exp_avg_sq": torch.zeros_like(parameter, requires_grad=False),
+            }
+    return optimizer
+
+
+def _tensors(parts: Sequence[dict[str, Any]]) -> list[list[int]]:
+    return [[id(parameter) for parameter in part["params"]] for part in parts]
+
+
+def _parts(
+    model: nn.Module, groups: Sequence[ResolvedGroup], config: TrialConfig
+) -> list[dict[str, Any]]:
     parameters = dict(model.named_parameters())
     undecayed = undecayed_names(model)
     parts: list[dict[str, Any]] = []
     for group in groups:
-        rate = config.learning_rates[group.spec.name]
+        name, rate = group.spec.name, config.learning_rates[group.spec.name]
         if rate is None:
             continue
-        decay = config.weight_decays[group.spec.name]
         names = [parameter.name for parameter in group.parameters]
-        for part_decay, part in (
-            (decay, [name for name in names if name not in undecayed]),
-            (0.0, [name for name in names if name in undecayed]),
+        for decay, part in (
+            (config.weight_decays[name], [n for n in names if n not in undecayed]),
+            (0.0, [n for n in names if n in undecayed]),
         ):
             if part:
+                tensors = [parameters[n] for n in part]
                 parts.append(
-                    {
-                        "params": [parameters[name] for name in part],
-                        "weight_decay": part_decay,
-                        "lr": rate,
-                        "rate": rate,
-                        "name": group.spec.name,
-                    }
+                    {"params": tensors, "weight_decay": decay, "lr": rate}
+                    | {"rate": rate, "name": name}
                 )
-    return AdamW(
-        parts,
-        betas=(config.adam_beta1, config.adam_beta2),
-        eps=config.adam_epsilon,
-        fused=fused and next(iter(parameters.values())).device.type in _FUSED,
-    )
+    return parts
 
 
-def set_rates(optimizer: AdamW, config: TrialConfig, update: int, updates: int) -> None:
-    """Give every part of the optimizer its rate for this update (from 0)."""
-    factor = rate_factor(config.schedule, update, updates, config.warmup)
-    for part in optimizer.param_groups:
-        part["lr"] = part["rate"] * factor
+class Rates:
+    """The rates of a trial: every part's own, times the schedule's factor.
+
+    On CUDA a part's "lr" is a view of one vector on the device, which changes with one launch and
+    without waiting; elsewhere it is a float.
+    """
+
+    def __init__(self, optimizer: AdamW, config: TrialConfig, updates: int) -> None:
+        self._parts, self._config, self._updates = optimizer.param_groups, config, updates
+        device = self._parts[0]["params"][0].device
+        self._on_device = device.type in _RESIDENT and bool(optimizer.defaults["fused"])
+        if self._on_device:
+            factors = np.array([self._factor(update) for update in range(updates)])
+            bases = np.array([part["rate"] for part in self._parts])
+            self._factors, self._bases = upload(factors, device), upload(bases, device)
+            self._now = torch.zeros(len(bases), device=device)
+            for part, rate in zip(self._parts, self._now.unbind(), strict=True):
+                part["lr"] = rate
+
+    def apply(self, update: int) -> None:
+        """Give every part its rate for this update (from 0)."""
+        if self._on_device:
+            torch.mul(self._bases, self._factors[update], out=self._now)
+            return
+        factor = self._factor(update)
+        for part in self._parts:
+            part["lr"] = part["rate"] * factor
+
+    def by_group(self, update: int) -> dict[str, float]:
+        """The rate of each trained group at this update."""
+        factor = self._factor(update)
+        return {part["name"]: part["rate"] * factor for part in self._parts}
+
+    def _factor(self, update: int) -> float:
+        config = self._config
+        return rate_factor(config.schedule, update, self._updates, config.warmup)
 
 
 def decay_until(
@@ -110,11 +172,6 @@ def decay_until(
         1.0 - decay * rate * rate_factor(config.schedule, past, updates, config.warmup)
         for past in range(update)
     )
-
-
-def rates(optimizer: AdamW) -> dict[str, float]:
-    """The rate of each trained group as the optimizer has it now."""
-    return {part["name"]: float(part["lr"]) for part in optimizer.param_groups}
 
 
 class Gradients:

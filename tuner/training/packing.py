@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from tuner.training.batches import Indices, Piece
-from tuner.training.spans import Spans, attend
+from tuner.training.spans import HostSpans, Spans
 from tuner.training.tokens import Split
 
 ATTENTION = "tuner_spans"
@@ -62,7 +62,7 @@ class PackedLayout:
         inputs = {"input_ids": self._tokens[where].long()[None], "position_ids": positions[None]}
         if self._types is not None:
             inputs["token_type_ids"] = self._types[where].long()[None]
-        spans = Spans.of(lengths.tolist(), self._device)
+        spans = HostSpans.of(lengths.tolist(), self._device)
         here = torch.from_numpy(np.array(rows)).to(self._device)
         return PackedPiece(inputs, spans, self._labels[here])
 
@@ -101,7 +101,7 @@ def _span_attention(
         raise NotPackable(f"its attention is limited by {', '.join(limits) or 'a causal mask'}")
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     q, k, v = (tensor[0].transpose(0, 1) for tensor in (query, key, value))
-    return attend(q, k, v, spans, scale, dropout)[None], None
+    return spans.attend(q, k, v, scale, dropout)[None], None
 
 
 class Packing:
@@ -189,11 +189,10 @@ def _first_token_forward(
     inner = layer.attention.self
     shape = (-1, inner.attention_head_size)
     first = hidden_states.index_select(1, spans.first)
-    mixed = attend(
+    mixed = spans.attend(
         inner.query(first)[0].unflatten(-1, shape),
         inner.key(hidden_states)[0].unflatten(-1, shape),
         inner.value(hidden_states)[0].unflatten(-1, shape),
-        spans,
         inner.scaling,
         inner.dropout.p if layer.training else 0.0,
     )

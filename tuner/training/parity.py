@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,13 @@ from tuner.training.packing import NotPackable, Packing
 
 LOGITS = 1e-4
 GRADIENTS = 1e-3
+# Of what rounding alone does to padded batches, so much is granted to packed ones.
+_SLACK = 4.0
+_DROPOUT = 0.1
+_REFUSALS = (NotPackable, TypeError, RuntimeError, AttributeError, ValueError, IndexError)
+
+Autocast = Callable[[], AbstractContextManager[Any]]
+Outcome = tuple[Tensor, Tensor]
 
 
 def check_packing(
@@ -22,52 +30,115 @@ def check_packing(
     """Raise NotPackable unless logits and gradients of these rows agree, dropout off.
 
     Logits by their largest difference over the largest logit, gradients by the norm of the
-    difference over the norm of all. Leaves gradients empty and the model as it was, packing off.
+    difference over the norm of all, in full precision. Leaves gradients empty and the model as it
+    was, packing off.
+    """
+    with _dropout_off(model), _full_precision():
+        expected = _outcome(model, padded, rows)
+        with _packed(packing):
+            seen = _outcome(model, packed, rows)
+    _compare(expected, seen, (LOGITS, GRADIENTS))
+
+
+def check_precision(
+    model: nn.Module,
+    packing: Packing,
+    padded: Layout,
+    packed: Layout,
+    rows: Indices,
+    autocast: Autocast,
+) -> None:
+    """Raise NotPackable unless packed rows are about as exact as padded ones under `autocast`.
+
+    Both are compared with padded batches in full precision, as in `check_packing`. Rounding moves
+    either: packed rows may be off by `_SLACK` times as much as padded ones and the type's epsilon.
     """
     with _dropout_off(model):
-        expected = _outcome(model, padded, rows)
-        packing.on()
-        try:
-            seen = _outcome(model, packed, rows)
-        except (
-            NotPackable,
-            TypeError,
-            RuntimeError,
-            AttributeError,
-            ValueError,
-            IndexError,
-        ) as error:
-            raise NotPackable(str(error).splitlines()[0][:200]) from error
-        finally:
-            packing.off()
-    _compare("logits", expected[0], seen[0], LOGITS)
-    _compare("gradients", expected[1], seen[1], GRADIENTS)
+        with _full_precision():
+            exact = _outcome(model, padded, rows)
+        usual = _differences(exact, _outcome(model, padded, rows, autocast))
+        with _packed(packing):
+            seen = _outcome(model, packed, rows, autocast)
+    epsilon = _epsilon(autocast, exact[0].device)
+    logits, gradients = (_SLACK * (difference + epsilon) for difference in usual)
+    _compare(exact, seen, (LOGITS + logits, GRADIENTS + gradients))
 
 
-def _compare(what: str, expected: Tensor, seen: Tensor, most: float) -> None:
-    scale = float(expected.abs().max()) if what == "logits" else float(expected.norm())
-    gap = (expected - seen).abs().max() if what == "logits" else (expected - seen).norm()
-    difference = float(gap) / max(scale, 1e-12)
-    if not difference <= most:
-        raise NotPackable(f"packed {what} differ from padded ones by {difference:.1e}")
+def check_dropout(
+    model: nn.Module, packing: Packing, packed: Layout, rows: Indices, autocast: Autocast
+) -> None:
+    """Raise NotPackable unless packed rows give finite gradients with dropout on."""
+    with _dropout_on(model), _packed(packing):
+        logits, gradients = _outcome(model, packed, rows, autocast)
+    if not (bool(logits.isfinite().all()) and bool(gradients.isfinite().all())):
+        raise NotPackable("with dropout packed gradients are infinite")
 
 
-def _outcome(model: nn.Module, layout: Layout, rows: Indices) -> tuple[Tensor, Tensor]:
+@contextmanager
+def _packed(packing: Packing) -> Iterator[None]:
+    """Packing is on; what goes wrong meanwhile is the reason why it is not possible."""
+    packing.on()
+    try:
+        yield
+    except _REFUSALS as error:
+        lines = str(error).splitlines() or [type(error).__name__]
+        raise NotPackable(lines[0][:200]) from error
+    finally:
+        packing.off()
+
+
+def _compare(expected: Outcome, seen: Outcome, most: tuple[float, float]) -> None:
+    differences = _differences(expected, seen)
+    for what, difference, limit in zip(("logits", "gradients"), differences, most, strict=True):
+        if not difference <= limit:
+            raise NotPackable(f"packed {what} differ from padded ones by {difference:.1e}")
+
+
+def _differences(expected: Outcome, seen: Outcome) -> tuple[float, float]:
+    """Of logits and of gradients, relative; see `check_packing`."""
+    logits = (expected[0] - seen[0]).abs().max() / expected[0].abs().max().clamp(min=1e-12)
+    gradients = (expected[1] - seen[1]).norm() / expected[1].norm().clamp(min=1e-12)
+    return float(logits), float(gradients)
+
+
+def _outcome(
+    model: nn.Module, layout: Layout, rows: Indices, autocast: Autocast = nullcontext
+) -> Outcome:
     """Logits in the rows' order and all gradients, flat."""
     model.zero_grad(set_to_none=True)
     logits: list[Tensor | None] = [None] * len(rows)
     total = 0
     for positions, piece in layout.pieces(rows, overhead=1 << 40):
-        scores = piece.logits(model)
-        loss = functional.cross_entropy(scores, piece.labels, reduction="sum")
+        with autocast():
+            scores = piece.logits(model)
+        loss = functional.cross_entropy(scores.float(), piece.labels, reduction="sum")
         loss.backward()  # type: ignore[no-untyped-call]
-        for position, score in zip(positions.tolist(), scores.detach(), strict=True):
+        for position, score in zip(positions.tolist(), scores.detach().float(), strict=True):
             logits[position] = score
         total += len(positions)
     assert total == len(rows)
     gradients = [p.grad.flatten() for p in model.parameters() if p.grad is not None]
     model.zero_grad(set_to_none=True)
     return torch.stack([score for score in logits if score is not None]), torch.cat(gradients)
+
+
+def _epsilon(autocast: Autocast, device: torch.device) -> float:
+    """Of the type that `autocast` computes in; 0 without one."""
+    with autocast():
+        if not torch.is_autocast_enabled(device.type):
+            return 0.0
+        return torch.finfo(torch.get_autocast_dtype(device.type)).eps
+
+
+@contextmanager
+def _full_precision() -> Iterator[None]:
+    """No TF32, which some images of CUDA switch on for all float32 products."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 @contextmanager
@@ -77,4 +148,20 @@ def _dropout_off(model: nn.Module) -> Iterator[None]:
     try:
         yield
     finally:
+        model.train(training)
+
+
+@contextmanager
+def _dropout_on(model: nn.Module) -> Iterator[None]:
+    training = model.training
+    modules = [module for module in model.modules() if isinstance(module, nn.Dropout)]
+    own = [module.p for module in modules]
+    model.train()
+    for module in modules:
+        module.p = _DROPOUT
+    try:
+        yield
+    finally:
+        for module, probability in zip(modules, own, strict=True):
+            module.p = probability
         model.train(training)

@@ -64,9 +64,15 @@ class Timetable:
 
     def rows_of(self, update: int) -> npt.NDArray[np.int64]:
         """The training rows of an update: the next ones of the epoch's own permutation."""
+        order, start, end = self.place_of(update)
+        return order[start:end]
+
+    def place_of(self, update: int) -> tuple[npt.NDArray[np.int64], int, int]:
+        """Those rows as order[start:end]; one object is the order of all updates of an epoch."""
         epoch, position = divmod(update, self.updates_per_epoch)
         start = position * self.rows_per_update
-        return permutation(self.rows, self.seed, epoch)[start : start + self.rows_per_update]
+        end = min(start + self.rows_per_update, self.rows)
+        return permutation(self.rows, self.seed, epoch), start, end
 
     def evaluates_after(self, done: int) -> bool:
         """Whether an evaluation follows when `done` updates are done."""

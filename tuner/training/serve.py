@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tuner.errors import TunerError
@@ -16,6 +17,7 @@ from tuner.pool.protocol import (
     Note,
     Pause,
     Paused,
+    Probe,
     Prune,
     Refused,
     Reply,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from tuner.training.loop import Conversation, Decision
 
 DEVICE_LOST = 70
+NO_TRIAL = -1
 
 
 def serve() -> int:
@@ -79,6 +82,11 @@ def _answer_all(bench: Bench, channel: Channel) -> int:
             return 0
         if isinstance(request, Score):
             channel.send(_scored(bench, request))
+        elif isinstance(request, Probe):
+            answer = _probed(bench, request, channel)
+            channel.send(answer)
+            if isinstance(answer, Paused):
+                return 0
         elif isinstance(request, Train):
             last, lost = _train(bench, request, channel)
             if lost:
@@ -133,10 +141,22 @@ def _decision(channel: Channel, trial: int, wait: bool) -> Decision:
         request: Request | None = channel.wait() if wait else channel.poll()
         if request is None or isinstance(request, Pause):
             return request
-        if isinstance(request, (Setup, Train, Score)):
+        if isinstance(request, (Setup, Train, Probe, Score)):
             raise RuntimeError(f"a {type(request).__name__} came while trial {trial} was training")
         if request.trial == trial and (wait or isinstance(request, Prune)):
             return request
+
+
+def _probed(bench: Bench, request: Probe, channel: Channel) -> Reply:
+    """Measure; what goes wrong ends the trainer, and the worker takes that for an answer."""
+    from tuner.training.probe import probe
+
+    go_on = partial(_nothing_came, channel)
+    return probe(bench, request, go_on) or Paused(trial=None, step=0)
+
+
+def _nothing_came(channel: Channel) -> bool:
+    return _decision(channel, NO_TRIAL, wait=False) is None
 
 
 def _scored(bench: Bench, request: Score) -> Reply:

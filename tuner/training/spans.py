@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -13,37 +13,49 @@ from torch import Tensor
 from tuner.training.dropout import random_keep
 
 
-@dataclass(frozen=True, slots=True)
-class Spans:
-    """Where each sequence lies in a packed row: lengths and starts in wordpieces.
+class Spans(Protocol):
+    """Where the sequences of a packed row lie, and attention within them.
 
-    `first` holds the starts on the device, for picking every sequence's first hidden state.
+    `first` holds every sequence's first wordpiece on the device.
     """
+
+    @property
+    def first(self) -> Tensor: ...
+
+    def attend(
+        self, query: Tensor, key: Tensor, value: Tensor, scaling: float, dropout: float
+    ) -> Tensor:
+        """Softmax attention of every sequence to itself.
+
+        key and value: wordpieces × heads × head size. query: the same, or sequences × heads × head
+        size where only the first wordpiece of each asks. Returns the query's shape. Dropout is on
+        the attention probabilities, as in Vaswani et al. 2017.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HostSpans:
+    """Spans whose lengths and starts, in wordpieces, the host knows."""
 
     lengths: tuple[int, ...]
     starts: tuple[int, ...]
     first: Tensor
 
     @classmethod
-    def of(cls, lengths: Sequence[int], device: torch.device) -> Spans:
+    def of(cls, lengths: Sequence[int], device: torch.device) -> HostSpans:
         """Sequences of these lengths, one after the other."""
         starts = tuple(accumulate(lengths[:-1], initial=0))
         return cls(tuple(lengths), starts, torch.tensor(starts, device=device))
 
-
-def attend(
-    query: Tensor, key: Tensor, value: Tensor, spans: Spans, scaling: float, dropout: float
-) -> Tensor:
-    """Softmax attention of every sequence to itself.
-
-    key and value: wordpieces × heads × head size. query: the same, or sequences × heads × head size
-    where only the first wordpiece of each asks. Returns the query's shape. Dropout is on the
-    attention probabilities, as in Vaswani et al. 2017.
-    """
-    out: Tensor = _SpanAttention.apply(  # type: ignore[no-untyped-call]
-        query, key, value, spans, scaling, dropout
-    )
-    return out
+    def attend(
+        self, query: Tensor, key: Tensor, value: Tensor, scaling: float, dropout: float
+    ) -> Tensor:
+        """One product a sequence and head; see Spans."""
+        out: Tensor = _SpanAttention.apply(  # type: ignore[no-untyped-call]
+            query, key, value, self, scaling, dropout
+        )
+        return out
 
 
 class _SpanAttention(torch.autograd.Function):
@@ -55,7 +67,7 @@ class _SpanAttention(torch.autograd.Function):
         query: Tensor,
         key: Tensor,
         value: Tensor,
-        spans: Spans,
+        spans: HostSpans,
         scaling: float,
         dropout: float,
     ) -> Tensor:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch.nn import functional
 
 from tuner.pool.protocol import Evaluated, Progress, Train
+from tuner.training.backward import Backward, PieceBackward
+from tuner.training.batches import Indices
 from tuner.training.bench import Bench
 from tuner.training.checkpoint import (
     State,
@@ -21,25 +22,19 @@ from tuner.training.checkpoint import (
     restore_generators,
     save_checkpoint,
 )
-from tuner.training.errors import NotANumber
+from tuner.training.errors import (
+    OUT_OF_MEMORY,
+    NotANumber,
+    TrialOutOfMemory,
+    cause_of,
+    first_line,
+)
 from tuner.training.evaluate import save_predictions, score
 from tuner.training.files import replaced_folder
-from tuner.training.optimizer import (
-    Gradients,
-    build_optimizer,
-    decay_until,
-    freeze,
-    rates,
-    set_rates,
-)
+from tuner.training.optimizer import Gradients, Rates, decay_until, freeze
 from tuner.training.schedule import Timetable
 
 Clock = Callable[[], float]
-# What cutting a batch once more costs, in wordpieces of arithmetic: little on a CPU, while a GPU
-# waits for launches rather than for padding.
-_OVERHEAD = {"cpu": 64}
-_NEVER_CUT = 1 << 40
-_MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
 class Trial:
@@ -57,10 +52,13 @@ class Trial:
         self._kept_weights: list[torch.Tensor] | None = None
         bench.restart(request.config)
         freeze(bench.model, bench.groups, request.config)
-        self.optimizer = build_optimizer(
-            bench.model, bench.groups, request.config, fused=bench.techniques.fused_optimizer
-        )
+        self.optimizer = bench.fresh_optimizer(request.config)
+        self.rates = Rates(self.optimizer, request.config, self.of)
         self.gradients = Gradients(self.optimizer)
+        self.backward: Backward = bench.backward or PieceBackward(
+            bench.model, bench.train_layout, bench.autocast, bench.device
+        )
+        self._begin()
         self._trained = {n: p for n, p in bench.model.named_parameters() if p.requires_grad}
         self._buffers = dict(bench.model.named_buffers())
         # MPS has no double precision.
@@ -78,42 +76,47 @@ class Trial:
     def update(self) -> None:
         """One optimizer step on the next rows. NotANumber for an infinite loss or gradient."""
         started = self.clock()
-        rows = self.timetable.rows_of(self.step)
-        set_rates(self.optimizer, self.config, self.step, self.of)
-        loss = self._backward(rows)
+        order, start, end = self.timetable.place_of(self.step)
+        self.rates.apply(self.step)
+        loss = self._backward(order, start, end)
         total = self.gradients.clip(self.config.max_grad_norm)
         if self.bench.device.type == "cpu":
             self._check_finite(loss, total)
         self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        self.backward.clear()
         self.step += 1
         self._loss_sum += loss
         self._recent_loss += loss + 0.0 * total
         self._loss_updates += 1
         self._recent_updates += 1
-        self._recent_rows += len(rows)
+        self._recent_rows += end - start
         seconds = self.clock() - started
         self.seconds += seconds
         self._recent_seconds += seconds
 
-    def _backward(self, rows: np.ndarray) -> torch.Tensor:
-        """The mean loss of the rows, its gradient added up over pieces."""
-        total = torch.zeros((), device=self.bench.device)
-        overhead = _OVERHEAD.get(self.bench.device.type, _NEVER_CUT)
-        for start in range(0, len(rows), self.config.batch_size):
-            batch = rows[start : start + self.config.batch_size]
-            for _, piece in self.bench.train_layout.pieces(batch, overhead):
-                with self.bench.autocast():
-                    logits = piece.logits(self.bench.model)
-                loss = functional.cross_entropy(
-                    logits.float(),
-                    piece.labels,
-                    reduction="sum",
-                    label_smoothing=self.config.label_smoothing,
-                ) / len(rows)
-                loss.backward()  # type: ignore[no-untyped-call]
-                total += loss.detach()
-        return total
+    def _backward(self, order: Indices, start: int, end: int) -> torch.Tensor:
+        """The mean loss of rows order[start:end], with as many at once as memory has room for."""
+        while True:
+            loss, failure = self._tried(order, start, end)
+            if loss is not None:
+                return loss
+            # Outside of the handler, where the traceback no longer holds the activations.
+            self.backward.clear()
+            if not self.bench.take_less_memory(self.config.batch_size):
+                raise TrialOutOfMemory(failure)
+            self._begin()
+
+    def _tried(self, order: Indices, start: int, end: int) -> tuple[torch.Tensor | None, str]:
+        try:
+            return self.backward.run(order, start, end), ""
+        except (RuntimeError, MemoryError) as error:
+            if cause_of(error) != OUT_OF_MEMORY:
+                raise
+            return None, first_line(error)
+
+    def _begin(self) -> None:
+        batch = self.config.batch_size
+        self.backward.begin(self.config, self.bench.fit.at_once(batch))
 
     def _check_finite(self, loss: torch.Tensor, total: torch.Tensor) -> None:
         for what, value in (("training loss", loss), ("gradient's norm", total)):
@@ -130,7 +133,12 @@ class Trial:
 
     def progress(self) -> Progress:
         """How the steps since the last one went. Raises NotANumber where the loss is infinite."""
+        started = self.clock()
         loss = float(self._recent_loss) / max(1, self._recent_updates)
+        # A GPU still works on the steps until the loss is there.
+        waited = self.clock() - started
+        self.seconds += waited
+        self._recent_seconds += waited
         if not np.isfinite(loss):
             raise NotANumber(
                 f"the training loss or a gradient is {loss} by step {self.step} of {self.of}"
@@ -140,7 +148,7 @@ class Trial:
             step=self.step,
             of=self.of,
             loss=loss,
-            learning_rates=rates(self.optimizer),
+            learning_rates=self.rates.by_group(self.step - 1),
             examples_per_second=self._recent_rows / max(self._recent_seconds, 1e-9),
             memory=self.bench.memory(),
         )
@@ -249,7 +257,7 @@ class Trial:
         tensors: dict[str, torch.Tensor] = {f"model/{name}": p for name, p in self._trained.items()}
         tensors |= {f"buffer/{name}": b for name, b in self._buffers.items()}
         for name, parameter in self._trained.items():
-            for moment, value in self.optimizer.state.get(parameter, {}).items():
+            for moment, value in self.optimizer.state[parameter].items():
                 tensors[f"{moment}/{name}"] = value
         if self._kept_weights is not None:
             tensors |= {
@@ -294,24 +302,12 @@ class Trial:
                 buffer.copy_(tensors[f"buffer/{name}"])
             for name, parameter in self._trained.items():
                 parameter.copy_(tensors[f"model/{name}"])
-                if f"step/{name}" in tensors:
-                    self.optimizer.state[parameter] = {
-                        moment: self._as_kept(tensors[f"{moment}/{name}"], moment)
-                        for moment in _MOMENTS
-                    }
+                for moment, value in self.optimizer.state[parameter].items():
+                    value.copy_(tensors[f"{moment}/{name}"])
         if any(name.startswith("kept/") for name in tensors):
             self._kept_weights = [
                 tensors[f"kept/{name}"].clone().to(self.bench.device) for name in self._trained
             ]
-
-    def _as_kept(self, tensor: torch.Tensor, moment: str) -> torch.Tensor:
-        """A moment where AdamW keeps it: the fused one has its step counters on the device."""
-        fused = bool(self.optimizer.defaults["fused"])
-        return (
-            tensor.clone()
-            if moment == "step" and not fused
-            else tensor.clone().to(self.bench.device)
-        )
 
     def _identity(self) -> str:
         """What a checkpoint belongs to besides its configuration: data, model and groups."""

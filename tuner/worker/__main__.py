@@ -22,7 +22,7 @@ from tuner.session import events as e
 from tuner.session.best import package_versions
 from tuner.session.folder import Session
 from tuner.session.lock import WorkerLock, holder_details, lock_holder
-from tuner.worker.budget import slot_count, threads_for_each
+from tuner.worker.budget import slot_count
 from tuner.worker.journal import Journal
 from tuner.worker.loop import Worker
 from tuner.worker.slots import Pool
@@ -72,7 +72,7 @@ def _work_with(session: Session, journal: Journal, locked_at: float, signalled: 
     recipe: Recipe | TunerError
     try:
         recipe = load(session.recipe_path)
-        slots = slot_count(recipe.search)
+        slots = slot_count(recipe.search, journal.view)
     except TunerError as error:
         recipe = error
     journal.record(
@@ -98,9 +98,8 @@ def _work_with(session: Session, journal: Journal, locked_at: float, signalled: 
 
 
 def _local_pool(session: Session, slots: int) -> Pool:
-    def start(receive: Receive, slot: int) -> Trainer:
-        lock = lock_path(session.cache_folder, slot)
-        return LocalTrainer(receive, _print_line, lock, threads_for_each(slots))
+    def start(receive: Receive, slot: int, threads: int) -> Trainer:
+        return LocalTrainer(receive, _print_line, lock_path(session.cache_folder, slot), threads)
 
     return Pool(slots, start)
 

@@ -30,17 +30,20 @@ def since_improvement(view: SessionView) -> int:
     return sum(ended is not None and ended > best.ended for ended in ends)
 
 
-def slot_count(search: SearchSection) -> int:
-    """Trials side by side on this machine."""
-    return max(1, search.slots) if isinstance(search.slots, int) else 1
+def slot_count(search: SearchSection, view: SessionView) -> int:
+    """Trials side by side: as asked for, or as a probe found with as many cores, else 1."""
+    if isinstance(search.slots, int):
+        return max(1, search.slots)
+    return view.chosen.slots if view.chosen is not None and view.chosen.cores == cores() else 1
 
 
 def threads_for_each(slots: int) -> int:
     """Cores that this process may use, divided between the slots."""
-    return max(1, _cores() // slots)
+    return max(1, cores() // slots)
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Those that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -18,6 +18,7 @@ _ON_DISK_AT_ONCE = (
     e.SessionStopped,
     e.SessionFailed,
     e.WorkerStarted,
+    e.SlotsChosen,
     e.TrialPruned,
     e.TrialCollapsed,
     e.TrialCompleted,

@@ -19,6 +19,7 @@ from tuner.session.inbox import CommandTail
 from tuner.worker.best import clean_ended_trials
 from tuner.worker.budget import threads_for_each
 from tuner.worker.journal import Journal
+from tuner.worker.probing import Probing, holds, most_slots
 from tuner.worker.slots import Pool, Slot
 
 if TYPE_CHECKING:  # Optuna is imported while the first trainer loads its model
@@ -59,6 +60,7 @@ class Worker:
         self._asked_to: dict[type[c.Command], list[str]] = {c.Pause: [], c.Drain: [], c.Stop: []}
         self._failure: str | None = None
         self._pausing = False
+        self._probing: Probing | None = None
 
     def run(self, started: float) -> int:
         """Work to the end and return the exit code; `started` tells old commands from new ones."""
@@ -72,6 +74,7 @@ class Worker:
             code = self._end()
             if code is not None:
                 return code
+            self._probe()
             self._assign()
             for slot, message in self._pool.messages(TICK):
                 self._handle(slot, message)
@@ -147,8 +150,18 @@ class Worker:
         )
         self._pool.open(slot, setup)
 
+    def _probe(self) -> None:
+        """Go on finding out how many trials to train side by side, where that is open."""
+        chosen = None if self._probing is None else self._probing.go_on()
+        if chosen is not None:
+            self._journal.record(chosen)
+            self._pool.resize(chosen.slots)
+            self._probing = None
+
     def _assign(self) -> None:
         """Give every free slot a trainer and a trial, as long as there is something to train."""
+        if self._probing is not None:
+            return
         for slot in self._pool.slots if self._open is not None else self._pool.slots[:1]:
             if slot.trainer is None and (slot.trial or self._has_more() or self._open is None):
                 self._open_trainer(slot)
@@ -181,6 +194,7 @@ class Worker:
                 metric=study.trials.view.metric,
                 direction=study.trials.view.direction,
                 best_value=None if best is None else best.value,
+                threads=threads_for_each(len(self._pool.slots)),
             )
         )
 
@@ -196,6 +210,10 @@ class Worker:
         match message:
             case p.Ready():
                 self._ready(slot, message)
+            case p.Probed() if self._probing is not None:
+                self._probing.heard(slot, message)
+            case p.Refused() if self._probing is not None:
+                self._probing.lost(slot, message.error)
             case p.Refused():
                 self._failure = message.error
             case p.Note():
@@ -205,7 +223,7 @@ class Worker:
                 slot.end_trainer()
             case Lost():
                 self._lost(slot, message)
-            case p.Paused() | p.Scored():
+            case p.Paused() | p.Scored() | p.Probed():
                 pass
             case _:
                 self._handle_trial(slot, message)
@@ -224,6 +242,18 @@ class Worker:
             self._failure = str(error)
             return
         self._left_over = self._open.study.running()
+        self._begin_probing(self._open, ready)
+
+    def _begin_probing(self, study: OpenStudy, ready: p.Ready) -> None:
+        """For slots = "auto", unless there is no choice or it was found out on this machine."""
+        chosen = study.trials.view.chosen
+        if isinstance(self._recipe.search.slots, int) or holds(chosen, ready.device):
+            return
+        self._pool.resize(1)
+        if most_slots(study.planned, ready.device) > 1:
+            self._probing = Probing(
+                self._pool, self._open_trainer, study.recipe, study.planned, ready
+            )
 
     def _handle_trial(
         self,
@@ -267,6 +297,9 @@ class Worker:
 
     def _lost(self, slot: Slot, lost: Lost) -> None:
         if self._pausing:
+            return
+        if self._probing is not None:
+            self._probing.lost(slot, lost.describe())
             return
         if slot.trial is None or self._open is None:
             if slot.setups_lost >= MOST_SETUPS_LOST:

@@ -102,6 +102,8 @@ def _tell(journal: Journal, recipe: Recipe, ready: p.Ready, planned: int, genera
         groups=ready.groups,
         device=ready.device,
         device_name=ready.device_name,
+        batches=ready.batches,
+        threads=ready.threads,
     )
     journal.record(read)
     journal.record(

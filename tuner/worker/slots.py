@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tuner.pool import protocol as p
-from tuner.pool.trainer import Lost, Trainer, TrainerMessage
+from tuner.pool.trainer import Lost, Receive, Trainer, TrainerMessage
 
 if TYPE_CHECKING:  # Optuna is imported while the first trainer loads its model
     from tuner.study.records import Suggestion
@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # Optuna is imported while the first trainer loads its model
 _MOST_AT_ONCE = 64
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Slot:
     """`trial` is what is to be trained here, `sent` whether the trainer has got it, `announced`
     whether the log says so, and `ended` that the trial is over and the trainer was told.
@@ -64,22 +64,35 @@ class Slot:
 
 
 class Pool:
-    """All slots, and the queue that their trainers' messages arrive in."""
+    """All slots, and the queue that their trainers' messages arrive in.
 
-    def __init__(self, slots: int, start: Callable[..., Trainer]) -> None:
+    `start(receive, number, threads)` starts a trainer in the slot of a number.
+    """
+
+    def __init__(self, slots: int, start: Callable[[Receive, int, int], Trainer]) -> None:
         self.slots = [Slot() for _ in range(slots)]
+        self._given_up: list[Slot] = []
         self._start = start
         self._messages: queue.Queue[tuple[Trainer, TrainerMessage]] = queue.Queue()
 
     def open(self, slot: Slot, setup: p.Setup) -> None:
         """Start a trainer in a slot that has none."""
-        slot.trainer = self._start(self._receive, self.slots.index(slot))
+        slot.trainer = self._start(self._receive, self.slots.index(slot), setup.threads)
         slot.send(setup)
+
+    def resize(self, slots: int) -> None:
+        """Have more slots, or fewer: what trains in the last ones is asked to end."""
+        self._given_up += self.slots[slots:]
+        for slot in self.slots[slots:]:
+            if slot.trainer is not None:
+                slot.trainer.end()
+        self.slots = self.slots[:slots] + [Slot() for _ in range(slots - len(self.slots))]
 
     def messages(self, seconds: float) -> Iterator[tuple[Slot, TrainerMessage]]:
         """What arrives: waits for the first one at most so long, then takes what is there.
 
-        A slot has lost its trainer once `Lost` is handed out.
+        A slot has lost its trainer once `Lost` is handed out. What trainers say in slots that are
+        given up is dropped.
         """
         for wait in itertools.chain([seconds], itertools.repeat(0.0, _MOST_AT_ONCE)):
             try:
@@ -90,11 +103,12 @@ class Pool:
             if slot is not None:
                 if isinstance(message, Lost):
                     slot.lose()
-                yield slot, message
+                if slot in self.slots:
+                    yield slot, message
 
     def with_trainers(self) -> Sequence[Slot]:
-        """The slots that have one."""
-        return [slot for slot in self.slots if slot.trainer is not None]
+        """The slots that have one, also where it is one too many and about to end."""
+        return [slot for slot in (*self.slots, *self._given_up) if slot.trainer is not None]
 
     def end(self, patience: float) -> None:
         """End all trainers, by asking, and after `patience` seconds by force."""
@@ -121,4 +135,4 @@ class Pool:
         self._messages.put((trainer, message))
 
     def _slot_of(self, trainer: Trainer) -> Slot | None:
-        return next((slot for slot in self.slots if slot.trainer is trainer), None)
+        return next((slot for slot in self.with_trainers() if slot.trainer is trainer), None)

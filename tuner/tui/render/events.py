@@ -186,7 +186,14 @@ def _generation(event: e.GenerationOpened, _view: SessionView) -> Told:
 
 def _data(event: e.DataRead, _view: SessionView) -> Told:
     rows = ", ".join(f"{count} {split}" for split, count in event.rows.items())
-    return Told("data read", plain(rows), plain(f"{rows}, {len(event.labels)} labels"), "muted")
+    whole = f"{rows}, {len(event.labels)} labels"
+    batches = f", batches are {event.batches}" if event.batches else ""
+    return Told("data read", plain(rows), plain(whole + batches), "muted")
+
+
+def _slots(event: e.SlotsChosen, _view: SessionView) -> Told:
+    short = fmt.side_by_side(event.slots, event.threads)
+    return Told("slots chosen", short, plain(event.reason))
 
 
 def _test(event: e.TestScored, view: SessionView) -> Told:
@@ -226,6 +233,7 @@ _TELLERS: dict[type, Callable[[Any, SessionView], Told]] = {
     e.Importance: _importance,
     e.GenerationOpened: _generation,
     e.DataRead: _data,
+    e.SlotsChosen: _slots,
     e.TestScored: _test,
     e.CommandDone: _command,
     e.Log: _log,

@@ -168,24 +168,28 @@ def _time_budget(view: SessionView) -> float | None:
 
 
 def device_runs(feed: Facts, now: float, width: int, styles: Styles) -> list[Run]:
-    """On what it runs: device, examples per second, memory, worker, its last word."""
+    """On what it runs and how fast, the more important first: what does not fit is left out."""
     view, tally, state = feed.view, feed.tally, feed.state
     running = running_trials(view, tally)
     devices = dict.fromkeys(trial.device for trial in running if trial.device) or view.devices
     pieces: list[list[Run]] = [[(f" {plain(', '.join(devices)) or 'no device yet'}", styles.text)]]
+    pieces += [[(piece, styles.text)] for piece in (plain(view.batches), slots_text(view)) if piece]
     rate = sum(trial.examples_per_second for trial in running)
     if rate and state in ALIVE:
-        pieces.append([(f"{rate:.0f}", styles.text), (" examples/s", styles.muted)])
-    memory = max((trial.memory for trial in running), default=0)
+        pieces.append([(fmt.speed(rate), styles.text), (" examples/s", styles.muted)])
+    memory = sum(trial.memory for trial in running)
     if memory:
         pieces.append([("memory ", styles.muted), (fmt.bytes(memory), styles.text)])
-    if view.slots > 1:
-        pieces.append([(f"{len(running)} of {view.slots} slots", styles.text)])
+    if feed.stalled:
+        pieces.append([("⚠ silent, perhaps stalled", styles.failed)])
+    if view.last_time is not None:
+        pieces.append([("last word ", styles.muted), (fmt.ago(now - view.last_time), styles.text)])
     if state in ALIVE and view.worker_pid is not None:
         where = f"pid {view.worker_pid} on {plain(view.worker_host or '')}"
         pieces.append([("worker ", styles.muted), (where, styles.text)])
-    if view.last_time is not None:
-        pieces.append([("last word ", styles.muted), (fmt.ago(now - view.last_time), styles.text)])
-    if feed.stalled:
-        pieces.append([("⚠ silent, perhaps stalled", styles.failed)])
     return _fitted(pieces, width)
+
+
+def slots_text(view: SessionView) -> str:
+    """2 × 1 thread; nothing where the log of an older version does not tell."""
+    return fmt.side_by_side(view.slots, view.threads) if view.threads else ""

@@ -46,7 +46,7 @@ def trial_lines(
 ) -> Lines:
     """`trial_detail` as lines of at most `width` cells."""
     trial = view.trials[number]
-    head = [_headline(view, trial, styles), *_facts(trial, width, styles, now), []]
+    head = [_headline(view, trial, styles), *_facts(view, trial, width, styles, now), []]
     if width >= SIDE_BY_SIDE:
         half = (width - 3) // 2
         left = [*_parameters(view, trial, half, styles), [], *_rungs(trial, half, styles)]
@@ -92,7 +92,7 @@ def _headline(view: SessionView, trial: TrialView, styles: Styles) -> list[Run]:
     ]
 
 
-def _facts(trial: TrialView, width: int, styles: Styles, now: float) -> Lines:
+def _facts(view: SessionView, trial: TrialView, width: int, styles: Styles, now: float) -> Lines:
     pieces = [
         "" if trial.origin == "sampled" else trial.origin,
         f"started {time_of_day(trial.started)}" if trial.started else "",
@@ -102,6 +102,7 @@ def _facts(trial: TrialView, width: int, styles: Styles, now: float) -> Lines:
         f"memory {fmt.bytes(trial.memory)}" if trial.memory else "",
         f"seed {trial.seed}",
         f"on {plain(trial.device)}" if trial.device else "",
+        f"{plain(view.batches)} batches" if view.batches else "",
         f"attempt {trial.attempts}" if trial.attempts > 1 else "",
     ]
     facts = " · ".join(piece for piece in pieces if piece)

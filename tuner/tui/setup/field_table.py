@@ -138,7 +138,7 @@ SEARCH = (
     Field(
         "search.slots",
         "slots",
-        "Trials side by side on a device; 1 is reproducible to the bit",
+        "Trials side by side; auto measures what pays, 1 is reproducible to the bit",
         "word",
         integer=True,
         words=("auto", 1, 2, 4),

@@ -1,0 +1,209 @@
+"""Rows packed on the device: what they hold, and that they give what padded batches give."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from tests.training.conftest import KINDS, BenchMaker
+from tests.training.test_packing import PACKS, REFUSED, SIZE, split, tiny
+from tests.training.waiting import NoWaiting
+from tuner.training import layouts as layouts_module
+from tuner.training.batches import PaddedLayout
+from tuner.training.data import Data, Facts
+from tuner.training.evaluate import score
+from tuner.training.layouts import device_packed
+from tuner.training.model import position_offset
+from tuner.training.packing import NotPackable, Packing
+from tuner.training.parity import check_dropout, check_packing, check_precision
+from tuner.training.static import Resident, StaticLayout
+from tuner.training.tokens import Split
+from tuner.training.varlen import Bounds, Kernel, proven, reference
+
+CPU = torch.device("cpu")
+ALL = np.arange(6)
+WORDPIECES = 76
+BF16 = partial(torch.autocast, "cpu", torch.bfloat16)
+
+
+def layout_of(model: Any, kernel: Kernel | None = None, grain: int = 200) -> StaticLayout:
+    """All six rows and more than four spare sequences of the longest one's length."""
+    return StaticLayout(Resident.of(split(), CPU), position_offset(model), kernel, grain)
+
+
+def padded_of(model: Any) -> PaddedLayout:
+    return PaddedLayout(split(), model.config.pad_token_id or 0, CPU)
+
+
+@pytest.mark.parametrize("model_type", PACKS)
+@pytest.mark.parametrize("first_token_only", [True, False])
+@pytest.mark.parametrize("grain", [WORDPIECES, 200])
+def test_logits_and_gradients_are_those_of_padded_batches(
+    model_type: str, first_token_only: bool, grain: int
+) -> None:
+    model = tiny(model_type, PACKS[model_type])
+    packing = Packing(model, first_token_only=first_token_only)
+    check_packing(model, packing, padded_of(model), layout_of(model, grain=grain), ALL)
+
+
+@pytest.mark.parametrize("model_type", PACKS)
+def test_bf16_and_dropout_pass_the_proof_too(model_type: str) -> None:
+    model = tiny(model_type, PACKS[model_type])
+    packing, layout = Packing(model), layout_of(model, kernel=proven())
+    rates = [m.p for m in model.modules() if isinstance(m, torch.nn.Dropout)]
+    check_precision(model, packing, padded_of(model), layout, ALL, BF16)
+    check_dropout(model, packing, layout, ALL, BF16)
+    assert [m.p for m in model.modules() if isinstance(m, torch.nn.Dropout)] == rates
+    assert model.training
+
+
+@pytest.mark.parametrize("model_type", REFUSED)
+def test_a_model_that_would_be_wrong_in_silence_is_refused(model_type: str) -> None:
+    model = tiny(model_type, REFUSED[model_type])
+    with pytest.raises(NotPackable):
+        check_packing(model, Packing(model), padded_of(model), layout_of(model), ALL)
+
+
+def _blind(q: Tensor, k: Tensor, v: Tensor, asking: Any, asked: Any, *rest: Any) -> Tensor:
+    """Attention that does not see where one sequence ends."""
+    first, second = (Bounds(bounds.ends[[0, -1]], 1) for bounds in (asking, asked))
+    return reference(q, k, v, first, second, *rest)
+
+
+def _broken(q: Tensor, *_: Any) -> Tensor:
+    return q * float("inf")
+
+
+def test_a_kernel_that_looks_into_other_rows_is_noticed_in_half_precision_too() -> None:
+    model = tiny("bert", SIZE)
+    packing = Packing(model, first_token_only=False)
+    blind = layout_of(model, kernel=proven(_blind))
+    with pytest.raises(NotPackable, match="its attention is off by"):
+        check_precision(model, packing, padded_of(model), blind, ALL, BF16)
+
+
+def test_a_kernel_that_fails_with_dropout_alone_is_noticed() -> None:
+    model = tiny("bert", SIZE)
+    with pytest.raises(NotPackable, match="infinite"):
+        check_dropout(model, Packing(model), layout_of(model, kernel=_broken), ALL, BF16)
+
+    def unable(*_: Any) -> Tensor:
+        raise RuntimeError("no dropout for such heads\nlong explanation")
+
+    with pytest.raises(NotPackable, match=r"no dropout for such heads$"):
+        check_dropout(model, Packing(model), layout_of(model, kernel=unable), ALL, BF16)
+
+
+def test_a_piece_holds_the_rows_and_then_text_that_nobody_reads() -> None:
+    data = split()
+    typed = Split(
+        data.tokens, data.offsets, (np.arange(76) % 2).astype(np.uint8), data.labels, data.rows
+    )
+    layout = StaticLayout(Resident.of(typed, CPU), position_offset=2)
+    rows = np.array([3, 0, 5])
+    piece = layout.piece(torch.from_numpy(rows), 120)
+    inputs = {name: tensor[0].numpy() for name, tensor in piece.inputs.items()}
+    assert {len(values) for values in inputs.values()} == {120}
+    start = 0
+    for row in rows:
+        here = slice(data.offsets[row], data.offsets[row + 1])
+        length = here.stop - here.start
+        there = slice(start, start + length)
+        assert inputs["input_ids"][there].tolist() == data.tokens[here].tolist()
+        assert inputs["token_type_ids"][there].tolist() == typed.types[here].tolist()
+        assert inputs["position_ids"][there].tolist() == list(range(2, 2 + length))
+        start += length
+    assert piece.spans.first.tolist() == [0, 30, 35]
+    assert piece.labels.tolist() == data.labels[rows].tolist()
+
+    spans: Any = piece.spans
+    assert spans.spare.tolist() == [False] * 38 + [True] * 82
+    ends = spans.every.ends.tolist()
+    assert ends[:4] == spans.real.ends.tolist() == [0, 30, 35, 38]
+    assert ends[-1] == 120
+    assert max(np.diff(ends)) <= spans.every.longest == 30
+    assert inputs["position_ids"].max() < 2 + 30
+
+
+def test_the_shape_of_a_piece_follows_from_rows_and_length_alone() -> None:
+    layout = StaticLayout(Resident.of(split(), CPU), 0)
+    shapes = set()
+    for rows in ([0, 5], [3, 1], [5, 5]):
+        spans: Any = layout.piece(torch.tensor(rows), 64).spans
+        shapes.add((tuple(spans.every.ends.shape), tuple(spans.spare.shape)))
+    assert len(shapes) == 1
+
+
+def test_few_lengths_hold_nearly_all_batches_with_little_left_over() -> None:
+    draw = np.random.default_rng(0)
+    lengths = np.clip(draw.lognormal(4.1, 0.55, 2500), 12, 256).astype(np.int64)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    data = Split(
+        np.ones(offsets[-1], np.int32), offsets, np.zeros(0, np.uint8),
+        np.zeros(2500, np.int64), np.arange(2500),
+    )  # fmt: skip
+    layout = StaticLayout(Resident.of(data, CPU), 0)
+    batches = [draw.choice(2500, 16, replace=False) for _ in range(1000)]
+    chosen = np.array([layout.wordpieces(rows) for rows in batches])
+    real = np.array([lengths[rows].sum() for rows in batches])
+    assert (chosen >= real).all()
+    assert (chosen % 64 == 0).all()
+    assert chosen.sum() / real.sum() < 1.08
+    counts = np.sort(np.unique(chosen, return_counts=True)[1])[::-1]
+    assert counts[:8].sum() >= 985
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_in_a_step_waits_for_the_device(kind: str) -> None:
+    model = tiny(kind, PACKS[kind])
+    layout, packing, rows = layout_of(model), Packing(model), torch.arange(6)
+    packing.on()
+    with NoWaiting():  # type: ignore[no-untyped-call]
+        piece = layout.piece(rows, 128)
+        logits = piece.logits(model)
+        torch.nn.functional.cross_entropy(logits, piece.labels).backward()  # type: ignore[no-untyped-call]
+
+
+def test_what_is_packed_on_the_device_is_proven_first() -> None:
+    data = Data("", Facts(["a", "b", "c"], 0, {}, []), split(), split())
+    model = tiny("roberta", SIZE)
+    packing = Packing(model)
+    chosen = device_packed(model, data, padded_of(model), packing, BF16)
+    assert isinstance(chosen.train, StaticLayout)
+    assert isinstance(chosen.validation, StaticLayout)
+    assert chosen.packing is packing
+    assert "packed on the device" in chosen.note
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+    refused = tiny("mpnet", REFUSED["mpnet"])
+    with pytest.raises(NotPackable, match="not told the spans"):
+        device_packed(refused, data, padded_of(refused), Packing(refused), BF16)
+
+
+def test_where_packing_is_not_possible_batches_are_padded_and_a_note_says_why(
+    make_bench: BenchMaker,
+) -> None:
+    bench = make_bench()
+    assert bench.packing is not None
+    bench.packing.off()
+    arguments = (bench.model, bench.data, bench.pad)
+    on_mps = layouts_module.choose_layouts(*arguments, torch.device("meta"), bench.techniques)
+    assert isinstance(on_mps.train, PaddedLayout)
+    assert on_mps.note.endswith("padded; meta has no attention for packed rows")
+
+
+def test_a_split_is_scored_as_from_host_packed_rows(make_bench: BenchMaker) -> None:
+    bench = make_bench()
+    validation = bench.data.validation
+    static = StaticLayout(Resident.of(validation, CPU), 0)
+    scores = [
+        score(bench.model, layout, validation, bench.labels, CPU, bench.autocast)
+        for layout in (bench.validation_layout, static)
+    ]
+    assert np.allclose(scores[0].logits, scores[1].logits, atol=1e-5)
+    assert scores[0].confusion == scores[1].confusion

@@ -1,0 +1,84 @@
+"""The line that says on what a session runs: as much of it as fits, the important first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+from rich.cells import cell_len
+
+from tests.session.logs import slots_chosen
+from tuner.session import events as e
+from tuner.session.fold import fold
+from tuner.session.view import SessionState, SessionView
+from tuner.tui.render.status import device_runs
+from tuner.tui.render.styles import TERMINAL
+from tuner.tui.tally import Tally
+
+
+@dataclass
+class Known:
+    """What a feed would know."""
+
+    view: SessionView
+    tally: Tally = field(default_factory=Tally)
+    state: SessionState = SessionState.RUNNING
+    stalled: bool = False
+    eta: float | None = None
+
+
+def two_running(*more: e.AnyEvent) -> Known:
+    events: list[e.AnyEvent] = [
+        e.WorkerStarted(pid=7, host="a-rather-long-name", versions={}, devices=["cpu"], time=90.0),
+        e.DataRead(
+            rows={}, labels=[], parameters=1, groups={}, device="cpu", batches="packed", threads=4
+        ),
+        *more,
+    ]
+    for number in (0, 1):
+        events += [
+            e.TrialStarted(trial=number, generation=0, params={}, seed=0, device="cpu"),
+            e.Step(
+                trial=number, step=1, of=9, loss=1.0, learning_rates={},
+                examples_per_second=18.9, memory=300 << 20, time=100.0,
+            ),
+        ]  # fmt: skip
+    known = Known(SessionView())
+    known.tally.update(known.view, fold(known.view, events))
+    return known
+
+
+def line(known: Known, width: int) -> str:
+    text = "".join(part for part, _ in device_runs(known, 103.0, width, TERMINAL))
+    assert cell_len(text.rstrip()) <= width
+    return text.strip()
+
+
+def test_device_path_slots_speed_and_memory_fit_eighty_columns() -> None:
+    known = two_running(slots_chosen())
+    whole = "cpu  packed  2 × 2 threads  37.8 examples/s  memory 600.0 MiB"
+    assert line(known, 80) == whole
+    assert line(known, 90) == f"{whole}  last word 3 s ago"
+    assert line(known, 120).endswith("last word 3 s ago  worker pid 7 on a-rather-long-name")
+    assert line(known, 40) == "cpu  packed  2 × 2 threads"
+
+
+def test_silence_is_more_important_than_who_works() -> None:
+    known = two_running(slots_chosen())
+    known.stalled = True
+    assert "⚠ silent, perhaps stalled" in line(known, 100)
+
+
+@pytest.mark.parametrize("state", [SessionState.PAUSED, SessionState.FINISHED])
+def test_what_does_not_run_has_no_speed(state: SessionState) -> None:
+    known = two_running()
+    fold(known.view, [e.SessionPaused()])
+    known.tally.update(known.view, {0, 1})
+    known.state = state
+    assert line(known, 120) == "cpu  packed  1 × 4 threads  last word 3 s ago"
+
+
+def test_the_log_of_an_older_version_tells_less() -> None:
+    known = Known(SessionView())
+    fold(known.view, [e.WorkerStarted(pid=7, host="x", versions={}, devices=["cpu"], slots=2)])
+    assert line(known, 80) == "cpu  worker pid 7 on x"

@@ -1,0 +1,64 @@
+"""How batches will be laid out, told before the weights are loaded."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+
+from tuner.training.bench import autocast, chosen_device
+from tuner.training.data import Data, Facts
+from tuner.training.layouts import choose_layouts
+from tuner.training.model import ModelSource, load_config
+from tuner.training.techniques import ALL
+from tuner.training.tokens import Split
+
+_LAYERS = 2
+_UNKNOWN = "whether batches are packed is decided at start"
+
+
+def batches_of(
+    source: ModelSource, tokenizer: Any, labels: Sequence[str], train: Split, precision: str
+) -> str:
+    """What a trainer will say about its batches of these rows.
+
+    Whether packed rows give what padded ones give is a matter of the model's code, so that two
+    layers with random weights prove it.
+    """
+    pad = int(tokenizer.pad_token_id or 0)
+    data = Data("", Facts(list(labels), 0, {}, []), train, train)
+    device = chosen_device("auto")
+    try:
+        model = two_layers(source, labels, pad).to(device)
+        return choose_layouts(
+            model, data, pad, device, ALL, partial(autocast, precision, device)
+        ).note
+    except Exception:  # noqa: BLE001 - a model's own code may fail in any way; the start will tell
+        return _UNKNOWN
+
+
+def two_layers(source: ModelSource, labels: Sequence[str], pad: int) -> nn.Module:
+    """The model with two layers and random weights; with all where it cannot be had with two."""
+    config = load_config(source, labels)
+    if getattr(config, "pad_token_id", None) is None:
+        config.pad_token_id = pad
+    whole = int(getattr(config, "num_hidden_layers", 0) or 0)
+    if whole > _LAYERS:
+        with contextlib.suppress(AttributeError, TypeError, ValueError):
+            config.num_hidden_layers = _LAYERS
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return _random_model(source, config)
+
+
+def _random_model(source: ModelSource, config: Any) -> nn.Module:
+    from transformers import AutoModelForSequenceClassification
+
+    model: nn.Module = AutoModelForSequenceClassification.from_config(
+        config, dtype=torch.float32, trust_remote_code=source.options["trust_remote_code"]
+    )
+    return model

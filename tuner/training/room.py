@@ -1,0 +1,58 @@
+"""How much memory one more trainer would take, and how much there is."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import torch
+
+from tuner.training.memory import peak
+
+_CUDA_CONTEXT = 600 << 20
+_CGROUP = Path("/sys/fs/cgroup")
+# Version 2, then 1: the limit, what is used of it, and the name of what is a cache in that.
+_GROUPS = (
+    ("memory.max", "memory.current", "memory.stat", "inactive_file"),
+    (
+        "memory/memory.limit_in_bytes",
+        "memory/memory.usage_in_bytes",
+        "memory/memory.stat",
+        "total_inactive_file",
+    ),
+)
+
+
+def needed(device: torch.device) -> int:
+    """Bytes that this process took lately at most: of a GPU's memory, else of the machine's."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_reserved(device)) + _CUDA_CONTEXT
+    return peak(device)
+
+
+def left(device: torch.device, group: Path = _CGROUP) -> int:
+    """Bytes that are free there now, within what this process is allowed."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    return min(_available(), *(_left_in_group(group, *names) for names in _GROUPS))
+
+
+def _available() -> int:
+    try:
+        return _field(Path("/proc/meminfo"), "MemAvailable:") * 1024
+    except (OSError, KeyError):
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+
+
+def _left_in_group(group: Path, limit: str, used: str, stat: str, cache: str) -> int:
+    try:
+        most = int((group / limit).read_text())
+        return most - int((group / used).read_text()) + _field(group / stat, cache)
+    except (OSError, ValueError, KeyError):
+        return sys.maxsize
+
+
+def _field(path: Path, name: str) -> int:
+    lines = (line.split() for line in path.read_text(encoding="utf-8").splitlines())
+    return {line[0]: int(line[1]) for line in lines if len(line) > 1 and line[1].isdigit()}[name]
