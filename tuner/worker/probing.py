@@ -69,9 +69,10 @@ class Probing:
         self._answers.append(probed)
 
     def lost(self, slot: Slot, reason: str) -> None:
-        """A trainer is gone, or never came to be one."""
+        """A trainer is gone, or never came to be one. Of several reasons the first one counts."""
         self._awaited.discard(slot)
-        self._lost = f"with {len(self._pool.slots)} side by side a trainer was lost: {reason}"
+        if not self._lost:
+            self._lost = f"with {len(self._pool.slots)} side by side a trainer was lost: {reason}"
 
     def go_on(self) -> e.SlotsChosen | None:
         """Do what can be done by now; the choice once there is one, and no trainer measures."""
