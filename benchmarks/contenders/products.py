@@ -1,0 +1,66 @@
+"""The limit: matrix products of a model's own shapes, forward and backward, and nothing else."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from typing import Any
+
+import torch
+
+from kit import child
+
+_FORWARD_AND_BACKWARD = 6
+
+
+def main() -> None:
+    """Repeat one layer's products for about `seconds`; answer operations a second."""
+    asked = child.request()
+    cuda = asked["device"] == "cuda"
+    if not cuda:
+        torch.set_num_threads(asked["threads"])
+    products = Products(asked, torch.bfloat16 if cuda else torch.float32)
+    for _ in range(3):
+        products.layer()
+    child.wait_for_start()
+    child.answer({"flops": products.rate(asked["seconds"])})
+
+
+class Products:
+    """Four matrices of hidden × hidden and two of hidden × intermediate, on real wordpieces."""
+
+    def __init__(self, asked: dict[str, Any], dtype: torch.dtype) -> None:
+        self._cuda = asked["device"] == "cuda"
+        hidden, intermediate, rows = asked["hidden"], asked["intermediate"], asked["wordpieces"]
+        made: dict[str, Any] = {"dtype": dtype, "device": asked["device"]}
+        self._sizes = [(hidden, hidden)] * 4 + [(hidden, intermediate), (intermediate, hidden)]
+        self._inputs = {size: torch.randn(rows, size, **made) for size in (hidden, intermediate)}
+        self._weights = [torch.randn(out, size, **made) for size, out in self._sizes]
+
+    def layer(self) -> None:
+        """Output, input's gradient and weight's gradient of each matrix."""
+        for (size, out), weight in zip(self._sizes, self._weights, strict=True):
+            given, gradient = self._inputs[size], self._inputs[out]
+            torch.mm(given, weight.T)
+            torch.mm(gradient, weight)
+            torch.mm(gradient.T, given)
+
+    def rate(self, seconds: float) -> float:
+        """Operations a second, the median of short measurements over so many seconds."""
+        rows = len(next(iter(self._inputs.values())))
+        elements = sum(weight.numel() for weight in self._weights)
+        rates: list[float] = []
+        until = time.perf_counter() + seconds
+        while time.perf_counter() < until or not rates:
+            started = time.perf_counter()
+            for _ in range(10):
+                self.layer()
+            if self._cuda:
+                torch.cuda.synchronize()
+            passed = time.perf_counter() - started
+            rates.append(10 * _FORWARD_AND_BACKWARD * elements * rows / passed)
+        return statistics.median(rates)
+
+
+if __name__ == "__main__":
+    main()

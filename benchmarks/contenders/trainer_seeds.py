@@ -1,0 +1,38 @@
+"""Final scores of Hugging Face's Trainer, one model a seed."""
+
+from __future__ import annotations
+
+import math
+
+from contenders.hugging_face import Bundle, accuracy
+from kit import child
+from kit.work import Work
+
+_WARM_UP = 0.06
+
+
+def main() -> None:
+    """Train every seed to the end and evaluate once."""
+    work = Work.asked()
+    bundle = Bundle(work)
+    evaluation = bundle.encoded(work.validation)
+    updates = work.epochs * math.ceil(len(bundle.train) / work.batch_size)
+    child.wait_for_start()
+    scores, losses = [], []
+    for seed in work.seeds:
+        trainer = bundle.trainer(
+            bundle.arguments(seed=seed, warmup_steps=math.ceil(_WARM_UP * updates)),
+            bundle.train,
+            model_init=lambda: bundle.model(),
+            eval_dataset=evaluation,
+            compute_metrics=accuracy,
+        )
+        trainer.train()
+        found = trainer.evaluate()
+        scores.append(found["eval_accuracy"])
+        losses.append(found["eval_loss"])
+    child.answer({"scores": scores, "losses": losses})
+
+
+if __name__ == "__main__":
+    main()

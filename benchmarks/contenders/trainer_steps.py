@@ -1,0 +1,58 @@
+"""Steps of Hugging Face's Trainer; `how` is "plain", "grouped" or "best"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from contenders.hugging_face import Bundle
+from contenders.stopwatch import Stopwatch
+from kit import child
+from kit.work import Work
+
+_GROUPED = {"train_sampling_strategy": "group_by_length"}
+_DOCUMENTED = {**_GROUPED, "optim": "adamw_torch_fused", "logging_nan_inf_filter": False}
+_DOCUMENTED_ON_CUDA = {
+    **_DOCUMENTED,
+    "tf32": True,
+    "dataloader_num_workers": 4,
+    "dataloader_pin_memory": True,
+    "dataloader_persistent_workers": True,
+}
+
+
+def main() -> None:
+    """Warm up, wait for the others, train the rows once."""
+    work = Work.asked()
+    bundle = Bundle(work)
+    chosen, model_options = options(work)
+    model = bundle.model(**model_options)
+    watch = Stopwatch(work.device)
+    watch.watch(model)
+
+    def train(numbers: list[int]) -> None:
+        rows = [bundle.train[number] for number in numbers]
+        bundle.trainer(bundle.arguments(**chosen), rows, model).train()
+
+    train(work.warm_up_rows)
+    child.wait_for_start()
+    watch.arm(work.steps)
+    train(work.rows)
+    child.answer({"first": watch.first, "last": watch.last, "seconds": watch.seconds})
+
+
+def options(work: Work) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Training arguments and model options of a variant.
+
+    Plain takes the rows as they were drawn, and so the same batches as tuner; the others group the
+    same rows by length themselves.
+    """
+    if work.how == "plain":
+        return {"train_sampling_strategy": "sequential"}, {}
+    if work.how == "grouped":
+        return dict(_GROUPED), {}
+    best = _DOCUMENTED_ON_CUDA if work.device == "cuda" else _DOCUMENTED
+    return dict(best), {"attn_implementation": "sdpa"}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""tuner's trainer in this process, on the work that a benchmark asks for."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kit.work import Work
+from tuner.pool.protocol import Setup, Train
+from tuner.recipe.load import parse, recipe_to_dict
+from tuner.recipe.space import trial_config
+from tuner.training.hub import quiet_libraries
+
+if TYPE_CHECKING:
+    from tuner.training.bench import Bench
+    from tuner.training.techniques import Techniques
+    from tuner.training.trial import Trial
+
+METRIC = "accuracy"
+
+
+def setup_of(work: Work, **training: Any) -> Setup:
+    """What the worker would tell a trainer: one rate for all layers, no warmup unless asked."""
+    raw: dict[str, Any] = {
+        "model": {"name": work.model, "max_length": work.max_length},
+        "data": {
+            "train": work.train,
+            "validation": work.validation,
+            "text": ["text", "second"] if work.pair else ["text"],
+            "label": "label",
+        },
+        "training": {"epochs": work.epochs, "batch_size": work.batch_size, **training},
+        "groups": [{"name": "all", "rest": True, "lr": work.rate}],
+    }
+    session = Path(work.scratch) / "session"
+    session.mkdir(parents=True, exist_ok=True)
+    recipe = recipe_to_dict(parse(raw, "benchmark"))
+    return Setup(session=str(session), recipe=recipe, device=work.device, threads=work.threads)
+
+
+def opened(work: Work, techniques: Techniques | None = None, **training: Any) -> Bench:
+    """The bench as tuner's own trainer process makes it."""
+    quiet_libraries(work.threads)
+    from tuner.training.bench import Bench
+    from tuner.training.techniques import ALL
+
+    def tell(level: str, text: str) -> None:
+        print(level, text, file=sys.stderr)
+
+    return Bench(setup_of(work, **training), tell, techniques or ALL)
+
+
+def request(bench: Bench, trial: int, **values: Any) -> Train:
+    """Train with the recipe's settings, or with others by flat name."""
+    config = trial_config(bench.recipe, values, trial)
+    return Train(trial=trial, config=config, metric=METRIC, direction="maximize")
+
+
+def trial_on(bench: Bench, number: int, work: Work) -> Trial:
+    """A trial whose first steps are known to take the rows that the work names."""
+    from tuner.training.trial import Trial
+
+    trial = Trial(bench, request(bench, number, seed=work.seed))
+    rows = bench.data.train.rows
+    for step in range(work.steps):
+        taken = rows[trial.timetable.rows_of(step)].tolist()
+        expected = work.rows[step * work.batch_size : (step + 1) * work.batch_size]
+        assert taken == expected, f"step {step} takes other rows than the benchmark's"
+    return trial

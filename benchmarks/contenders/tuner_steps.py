@@ -1,0 +1,43 @@
+"""Steps of tuner's trainer; `how` is empty, or the technique that is switched off."""
+
+from __future__ import annotations
+
+import gc
+import time
+
+from contenders.tuner_bench import opened, trial_on
+from kit import child
+from kit.work import Work
+from tuner.training.techniques import Techniques
+
+
+def main() -> None:
+    """Warm up, wait for the others, train the rows once."""
+    work = Work.asked()
+    bench = opened(work, Techniques(**{work.how: False}) if work.how else Techniques())
+    gc.collect()
+    gc.freeze()
+    warm = trial_on(bench, 0, work)
+    for _ in range(work.warm_up):
+        warm.update()
+    trial = trial_on(bench, 1, work)
+    child.wait_for_start()
+    wait(work.device)
+    started = time.time()
+    for _ in range(work.steps):
+        trial.update()
+    wait(work.device)
+    ended = time.time()
+    child.answer({"first": started, "last": ended, "seconds": ended - started})
+
+
+def wait(device: str) -> None:
+    """Until the device has done what it was told."""
+    if device == "cuda":
+        import torch
+
+        torch.cuda.synchronize()
+
+
+if __name__ == "__main__":
+    main()

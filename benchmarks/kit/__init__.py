@@ -1,0 +1,1 @@
+"""What the benchmarks share: tasks, models, processes, arithmetic and tables."""

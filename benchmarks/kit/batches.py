@@ -1,0 +1,18 @@
+"""Which rows are trained on: those that tuner itself would take, handed to everybody."""
+
+from __future__ import annotations
+
+from tuner.training.schedule import Timetable
+
+
+def rows_of_steps(count: int, batch_size: int, steps: int, seed: int) -> list[int]:
+    """The rows of a trial's first full batches, in order: `steps` of them, an epoch at most."""
+    timetable = Timetable(
+        rows=count,
+        rows_per_update=batch_size,
+        epochs=1,
+        evaluations_per_epoch=1,
+        seed=seed,
+    )
+    whole = min(steps, count // batch_size)
+    return [int(row) for step in range(whole) for row in timetable.rows_of(step)]

@@ -1,0 +1,30 @@
+"""A contender's side of the conversation with the benchmark. Standard library only.
+
+A contender may live in another environment than this one, so nothing else is imported here.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+READY = "@ready"
+ANSWER = "@answer "
+
+
+def request() -> dict[str, Any]:
+    """What the benchmark asks for: the JSON object on the command line."""
+    asked: dict[str, Any] = json.loads(sys.argv[1])
+    return asked
+
+
+def wait_for_start() -> None:
+    """Say that all preparations are done, and wait until every contender of the round says so."""
+    print(f"\n{READY}", flush=True)
+    sys.stdin.readline()
+
+
+def answer(result: dict[str, Any]) -> None:
+    """Hand back what was measured."""
+    print(f"\n{ANSWER}{json.dumps(result)}", flush=True)

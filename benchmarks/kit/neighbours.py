@@ -1,0 +1,52 @@
+"""How busy others kept the machine meanwhile: with neighbours, figures are worth less (Linux)."""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from pathlib import Path
+
+_STAT = Path("/proc/stat")
+_IDLE = (3, 4)
+_COUNTED = 8
+
+
+class Neighbours:
+    """Processor time that neither this process nor its ended children used."""
+
+    def __init__(self) -> None:
+        self._before = _seconds()
+        self._ours = 0.0
+
+    def ours(self, seconds: float) -> None:
+        """These were a process's that we did not start ourselves but caused, such as a worker's."""
+        self._ours += seconds
+
+    def share(self) -> float | None:
+        """Others' share of all cores since the last call; None where the system does not tell."""
+        before, self._before = self._before, _seconds()
+        ours, self._ours = self._ours, 0.0
+        if before is None or self._before is None:
+            return None
+        busy, wall = (now - then for now, then in zip(self._before, before, strict=True))
+        return max(0.0, (busy - ours) / max(wall, 1e-9) / (os.cpu_count() or 1))
+
+
+def told(share: float | None) -> str:
+    """The share in words."""
+    return "" if share is None else f" Others used {share:.0%} of the cores meanwhile."
+
+
+def _seconds() -> tuple[float, float] | None:
+    """Others' processor seconds since the system's start, and the clock."""
+    try:
+        first = _STAT.read_text(encoding="ascii").splitlines()[0].split()[1:]
+    except OSError:
+        return None
+    ticks = sum(int(n) for place, n in enumerate(first[:_COUNTED]) if place not in _IDLE)
+    own = 0.0
+    for whom in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN):
+        used = resource.getrusage(whom)
+        own += used.ru_utime + used.ru_stime
+    return ticks / os.sysconf("SC_CLK_TCK") - own, time.monotonic()

@@ -1,0 +1,107 @@
+"""Contenders in processes of their own, with the environment that their users would have."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from kit.child import ANSWER, READY
+
+BENCHMARKS = Path(__file__).resolve().parents[1]
+_THREADS = ("OMP_", "MKL_", "GOMP_", "KMP_", "TOKENIZERS_", "RAYON_")
+_MEMORY = ("MALLOC_", "GLIBC_", "LD_PRELOAD")
+
+
+class ContenderFailed(Exception):
+    """A contender ended without an answer; the message is the last line it wrote."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A module to run, `copies` of it at once; `python` is its environment's interpreter."""
+
+    module: str
+    request: dict[str, Any]
+    environment: dict[str, str] = field(default_factory=dict)
+    copies: int = 1
+    python: str = sys.executable
+
+
+def cores() -> int:
+    """Those that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def plain_environment(threads: int | None = None) -> dict[str, str]:
+    """What a user has who tunes nothing; `threads` only where fewer than all cores are asked."""
+    kept = {
+        key: value for key, value in os.environ.items() if not key.startswith(_THREADS + _MEMORY)
+    }
+    kept |= {"HF_HUB_DISABLE_TELEMETRY": "1", "WANDB_MODE": "disabled"}
+    if threads is not None and threads < cores():
+        kept["OMP_NUM_THREADS"] = str(threads)
+    return kept
+
+
+def run(contender: Contender) -> list[dict[str, Any]]:
+    """Start all copies, let them begin together, and return what each measured."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
+        started = [_start(contender, errors) for _ in range(contender.copies)]
+        try:
+            for process in started:
+                _read_until(process, READY, errors)
+            for process in started:
+                _pipe(process.stdin).write("\n")
+                _pipe(process.stdin).flush()
+            return [_answer(process, errors) for process in started]
+        finally:
+            for process in started:
+                process.kill()
+                process.communicate()
+
+
+def ask(contender: Contender) -> dict[str, Any]:
+    """One copy's answer."""
+    return run(contender)[0]
+
+
+def _start(contender: Contender, errors: IO[str]) -> subprocess.Popen[str]:
+    request = contender.request | {"started_at": time.time()}
+    return subprocess.Popen(
+        [contender.python, "-m", contender.module, json.dumps(request)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        env=contender.environment or plain_environment(),
+        cwd=BENCHMARKS,
+        text=True,
+    )
+
+
+def _read_until(process: subprocess.Popen[str], mark: str, errors: IO[str]) -> str:
+    for line in _pipe(process.stdout):
+        if line.startswith(mark):
+            return line.removeprefix(mark)
+    process.wait()
+    errors.seek(0)
+    said = [line.strip() for line in errors if line.strip()]
+    raise ContenderFailed(said[-1][:300] if said else f"exit code {process.returncode}")
+
+
+def _answer(process: subprocess.Popen[str], errors: IO[str]) -> dict[str, Any]:
+    answered: dict[str, Any] = json.loads(_read_until(process, ANSWER, errors))
+    return answered
+
+
+def _pipe(stream: IO[str] | None) -> IO[str]:
+    assert stream is not None
+    return stream

@@ -1,0 +1,104 @@
+"""What was measured: medians, spreads, a table for people and JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from kit.neighbours import Neighbours, told
+from kit.processes import BENCHMARKS, cores
+
+RESULTS = BENCHMARKS / "results"
+_PACKAGES = ("tuner", "torch", "transformers", "accelerate", "optuna", "numpy")
+_console = Console(width=None if os.isatty(1) else 140, highlight=False)
+neighbours = Neighbours()
+
+
+def machine(device: str) -> dict[str, Any]:
+    """What the figures depend on besides the programs."""
+    import torch
+
+    from tuner.training.bench import device_name
+
+    return {
+        "device": device,
+        "device_name": device_name(torch.device(device)),
+        "cores": cores(),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "versions": {name: _version(name) for name in _PACKAGES},
+        "load_before": [round(value, 2) for value in os.getloadavg()],
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def machine_line(seen: dict[str, Any]) -> str:
+    """The machine in a line or two."""
+    versions = ", ".join(f"{name} {number}" for name, number in seen["versions"].items() if number)
+    return (
+        f"{seen['device_name']}, {seen['cores']} cores, {seen['instructions']}, "
+        f"Python {seen['python']}, {versions}; load before {seen['load_before'][0]}"
+    )
+
+
+def say(text: str) -> None:
+    """A line as it comes."""
+    _console.print(text, markup=False)
+
+
+def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], notes: str) -> None:
+    """A table, numbers to the right of the first column, and what is to be known about it."""
+    table = Table(title=title, title_justify="left", caption=notes, caption_justify="left")
+    for number, column in enumerate(columns):
+        last = number == len(columns) - 1
+        table.add_column(column, justify="left" if number == 0 or last else "right")
+    for row in rows:
+        table.add_row(*row)
+    _console.print(table)
+
+
+def write(name: str, document: dict[str, Any]) -> Path:
+    """Write results/NAME.json."""
+    RESULTS.mkdir(exist_ok=True)
+    document["others_share"] = share = neighbours.share()
+    path = RESULTS / f"{name}.json"
+    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    say(f"written: {path.relative_to(BENCHMARKS.parent)}.{told(share)}")
+    return path
+
+
+def median(values: Sequence[float]) -> float:
+    """The median, nan of nothing."""
+    return statistics.median(values) if values else float("nan")
+
+
+def spread(values: Sequence[float]) -> str:
+    """The least and the greatest, as a share of the median."""
+    middle = median(values)
+    if len(values) < 2 or not middle:
+        return "one round"
+    low, high = min(values) / middle - 1, max(values) / middle - 1
+    return f"{low:+.0%} … {high:+.0%}"
+
+
+def ratio(values: Sequence[float], others: Sequence[float]) -> float:
+    """The median of the ratios within each round."""
+    return median([a / b for a, b in zip(values, others, strict=False) if b])

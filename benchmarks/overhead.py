@@ -1,0 +1,326 @@
+"""What is not training: between trials, before the first step, and in the worker.
+
+python benchmarks/overhead.py [--smoke] [--model NAME] [--data NAME]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from kit import report
+from kit.batches import rows_of_steps
+from kit.cpu import CpuWatch
+from kit.models import model_at
+from kit.processes import Contender, ask, cores, plain_environment
+from kit.sessions import run_session
+from kit.tasks import chosen_sources, prepared
+from kit.work import Work
+from tuner.pool.local import trainer_environment
+from tuner.recipe.presets import preset_document
+from tuner.session import events as e
+from tuner.session.folder import create_session
+
+BATCH_SIZE = 16
+
+
+@dataclass(frozen=True)
+class Effort:
+    """Rows to train on between two gaps, gaps a round, rounds, and the real sessions' trials."""
+
+    rows: int
+    trials: int
+    rounds: int
+    session_trials: int
+    session_epochs: int
+
+
+FULL = Effort(rows=64, trials=6, rounds=5, session_trials=24, session_epochs=6)
+SMOKE = Effort(rows=32, trials=3, rounds=1, session_trials=4, session_epochs=1)
+
+
+@dataclass
+class Measured:
+    """A contender and the answers of its rounds."""
+
+    name: str
+    about: str
+    contender: Contender
+    answers: list[dict[str, Any]] = field(default_factory=list)
+
+    def values(self, key: str) -> list[float]:
+        """One number of every round, or all numbers of every round's list."""
+        found = [answer[key] for answer in self.answers]
+        return [x for each in found for x in (each if isinstance(each, list) else [each])]
+
+    def part(self, name: str) -> list[float]:
+        """A part of the gaps that is accounted for separately."""
+        return [x for answer in self.answers for x in answer["parts"].get(name, [])]
+
+
+def main() -> int:
+    """Three tables and one JSON file."""
+    options = parsed()
+    effort = SMOKE if options.smoke else FULL
+    if options.rounds:
+        effort = replace(effort, rounds=options.rounds)
+    seen = report.machine(options.device)
+    report.say(report.machine_line(seen))
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        work = work_of(options, effort, scratch)
+        between, start = between_trials(work), to_first_step(work, scratch)
+        for number in range(effort.rounds):
+            for row in [*between, *start]:
+                row.answers.append(measured(row, scratch, number))
+                report.say(f"round {number + 1}: {row.name}")
+        sessions = real_sessions(effort, scratch)
+    show_between(between, sessions, options)
+    show_start(start, sessions, options)
+    show_worker(sessions)
+    document = {
+        "benchmark": "overhead",
+        "smoke": options.smoke,
+        "machine": seen,
+        "model": options.model,
+        "data": options.data,
+        "between_trials": {row.name: row.answers for row in between},
+        "start": {row.name: row.answers for row in start},
+        "sessions": sessions,
+    }
+    report.write("overhead-smoke" if options.smoke else "overhead", document)
+    return 0
+
+
+def parsed() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--smoke", action="store_true", help="everything once, on little")
+    parser.add_argument("--model", help="demo, minilm, bert-base, roberta-large or a folder")
+    parser.add_argument("--data", help="rte, trec or demo; NAME=FOLDER where it is elsewhere")
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--threads", type=int, default=cores())
+    parser.add_argument("--device", default="cpu")
+    options = parser.parse_args()
+    options.model = options.model or ("demo" if options.smoke else "minilm")
+    options.data = options.data or ("demo" if options.smoke else "rte")
+    return options
+
+
+def work_of(options: argparse.Namespace, effort: Effort, scratch: Path) -> Work:
+    """A few rows, so that trials are short and what lies between them is seen often."""
+    name, source = next(iter(chosen_sources(options.data).items()))
+    task = prepared(name, source, scratch, effort.rows)
+    return Work(
+        model=str(model_at(options.model, scratch)),
+        train=str(task.train),
+        validation=str(task.validation),
+        labels=list(task.labels),
+        pair=task.pair,
+        max_length=task.max_length,
+        batch_size=BATCH_SIZE,
+        threads=options.threads,
+        device=options.device,
+        scratch="",
+        rows=rows_of_steps(task.count, BATCH_SIZE, steps=1, seed=0),
+        seeds=list(range(effort.trials)),
+    )
+
+
+def between_trials(work: Work) -> list[Measured]:
+    """Who trains one trial after the other in one process."""
+    ours, plain = trainer_environment(work.threads), plain_environment(work.threads)
+    search = replace(work, how="search").as_request()
+    again = replace(work, how="recreated").as_request()
+    module = "contenders.trainer_gaps"
+    return [
+        Measured(
+            "tuner",
+            "restore, fresh optimizer, predictions",
+            Contender("contenders.tuner_gaps", work.as_request(), ours),
+        ),
+        Measured(
+            "hyperparameter_search",
+            "the Trainer's own, model_init, Optuna in memory",
+            Contender(module, search, plain),
+        ),
+        Measured(
+            "Trainer per trial",
+            "a new Trainer and model_init each time",
+            Contender(module, again, plain),
+        ),
+    ]
+
+
+def to_first_step(work: Work, scratch: Path) -> list[Measured]:
+    """Who starts a process for it."""
+    cached = str(scratch / "cached")
+    ours, plain = trainer_environment(work.threads), plain_environment(work.threads)
+    module = "contenders.tuner_start"
+    return [
+        Measured("tuner, first time", "tokenizes", Contender(module, work.as_request(), ours)),
+        Measured(
+            "tuner, again",
+            "wordpieces from the session's cache",
+            Contender(module, replace(work, scratch=cached).as_request(), ours),
+        ),
+        Measured(
+            "Trainer script",
+            "tokenizes",
+            Contender("contenders.trainer_start", work.as_request(), plain),
+        ),
+    ]
+
+
+def measured(row: Measured, scratch: Path, number: int) -> dict[str, Any]:
+    """One answer, in a folder of its own unless the contender brings one."""
+    request = row.contender.request
+    if not request["scratch"]:
+        place = scratch / f"{row.name}-{number}"
+        place.mkdir()
+        request = request | {"scratch": str(place)}
+    elif not Path(request["scratch"]).exists():
+        Path(request["scratch"]).mkdir()
+        ask(replace(row.contender, request=request))
+    return ask(replace(row.contender, request=request))
+
+
+# --- real sessions
+
+
+def real_sessions(effort: Effort, scratch: Path) -> dict[str, dict[str, Any]]:
+    """`tuner run` on the demo's recipe: as it is, and with one trial at a time."""
+    found = {}
+    for name, slots in (("as it comes", None), ("one slot", 1)):
+        document = preset_document("demo")
+        document.set("search.trials", effort.session_trials)
+        document.set("training.epochs", effort.session_epochs)
+        if slots is not None:
+            document.set("search.slots", slots)
+            document.set("search.pruner", "none")
+        session = create_session(scratch / "sessions", name.replace(" ", "-"), document.text)
+        run = run_session(session)
+        report.say(f"demo session, {name}: {run.seconds:.1f} s")
+        starts = run.of(e.TrialStarted)
+        ends = {event.trial: event.time for event in run.of(e.TrialCompleted)}
+        found[name] = {
+            "trials": effort.session_trials,
+            "seconds": run.seconds,
+            "to_first_trial": starts[0].time - run.started,
+            "to_first_step": _first(run.of(e.Step), run.of(e.Evaluated)) - run.started,
+            "between": [
+                start.time - ends[start.trial - 1] for start in starts if start.trial - 1 in ends
+            ]
+            if slots == 1
+            else [],
+            "worker_cpu": run.worker_cpu,
+            "trainers_cpu": run.trainers_cpu,
+        }
+    return found
+
+
+def _first(*kinds: list[Any]) -> float:
+    return min(float(event.time) for kind in kinds for event in kind)
+
+
+# --- telling
+
+
+def show_between(
+    rows: list[Measured], sessions: dict[str, dict[str, Any]], options: argparse.Namespace
+) -> None:
+    """The time between trials."""
+    lines = []
+    for row in rows:
+        gaps = row.values("gaps")
+        evaluations, saves = row.part("evaluation"), row.part("save")
+        lines.append(
+            (
+                row.name,
+                milliseconds(gaps),
+                report.spread(gaps),
+                milliseconds(evaluations),
+                milliseconds(saves),
+                row.about,
+            )
+        )
+    whole = sessions["one slot"]["between"]
+    about = "demo model: from a trial's end in the log to the next one's start"
+    lines.append(("tuner run, one slot", milliseconds(whole), report.spread(whole), "", "", about))
+    report.show(
+        f"Between two trials, {options.model}: last step to the next first step, without "
+        "evaluation and saving",
+        ("contender", "ms", "spread", "evaluation ms", "save ms", ""),
+        lines,
+        "Medians of all gaps. tuner writes the model where it is the best so far, here always; the "
+        "Trainer saves nothing here.",
+    )
+
+
+def show_start(
+    rows: list[Measured], sessions: dict[str, dict[str, Any]], options: argparse.Namespace
+) -> None:
+    """The time to the first step."""
+    lines = []
+    for row in rows:
+        imported, ended = row.values("imported"), row.values("ended")
+        after = [end - start for end, start in zip(ended, imported, strict=True)]
+        lines.append(
+            (
+                row.name,
+                f"{report.median(imported):.2f}",
+                f"{report.median(after):.2f}",
+                f"{report.median(ended):.2f}",
+                report.spread(ended),
+                row.about,
+            )
+        )
+    for name, session in sessions.items():
+        whole = f"{session['to_first_step']:.2f}"
+        about = "demo model: to the log's first step, at most two a second"
+        lines.append((f"tuner run, {name}", "", "", whole, "one run", about))
+    report.show(
+        f"From the process's start to the end of the first training step, {options.model}, seconds",
+        ("contender", "to torch", "after torch", "whole", "spread", ""),
+        lines,
+        "Medians of the rounds.",
+    )
+
+
+def show_worker(sessions: dict[str, dict[str, Any]]) -> None:
+    """The worker's share of the processor time."""
+    lines = []
+    for name, session in sessions.items():
+        worker, trainers = session["worker_cpu"], session["trainers_cpu"]
+        both = worker + trainers
+        lines.append(
+            (
+                name,
+                str(session["trials"]),
+                f"{session['seconds']:.1f}",
+                f"{worker:.2f}",
+                f"{trainers:.2f}",
+                f"{worker / both:.0%}" if both else "-",
+            )
+        )
+    report.show(
+        "The worker's share, `tuner run` on the demo's recipe, processor seconds",
+        ("session", "trials", "wall s", "worker", "trainers", "worker's share"),
+        lines,
+        "The worker's own imports are in it: Optuna and its database take about a second."
+        if CpuWatch.is_possible()
+        else "This system does not tell processor seconds.",
+    )
+
+
+def milliseconds(values: list[float]) -> str:
+    """A median, or a dash."""
+    return f"{report.median(values) * 1000:.1f}" if values else "-"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

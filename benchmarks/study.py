@@ -1,0 +1,246 @@
+"""The whole way, end to end: a study by `tuner run` against a script with Optuna and the Trainer.
+
+    python benchmarks/study.py [--smoke] [--model NAME] [--data NAME] [--rows N] [--search]
+
+Both sides train the same configurations for the same epochs from the start of a process to its end,
+each evaluation included. With --search each side searches the same range in its own usual way
+instead, pruning as it does by default.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kit import report
+from kit.models import model_at
+from kit.processes import Contender, ContenderFailed, ask, cores, plain_environment
+from kit.sessions import data_section, make, run_session
+from kit.tasks import Task, chosen_sources, prepared
+from kit.work import Work
+from tuner.session import events as e
+
+BATCH_SIZE = 16
+WARM_UP = 0.06
+SCRIPT = "Optuna + Trainer"
+RANGES = {"demo": (3e-4, 1e-2)}
+USUAL_RANGE = (1e-5, 1e-4)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One run: its wall seconds, each rate's score, and how many trials did not reach the end."""
+
+    seconds: float
+    scores: dict[str, float]
+    ended_early: int
+
+
+@dataclass
+class Side:
+    """A contender and its runs."""
+
+    name: str
+    about: str
+    run: Callable[[Path], Outcome]
+    runs: list[Outcome] = field(default_factory=list)
+    failure: str = ""
+
+    @property
+    def seconds(self) -> list[float]:
+        return [run.seconds for run in self.runs]
+
+
+def main() -> int:
+    """One table and one JSON file."""
+    options = parsed()
+    seen = report.machine(options.device)
+    report.say(report.machine_line(seen))
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        name, source = next(iter(chosen_sources(options.data).items()))
+        task = prepared(name, source, scratch, options.rows or None)
+        sides = contenders(options, task, scratch)
+        for number in range(options.rounds):
+            for side in sides:
+                place = scratch / f"{side.name}-{number}".replace(" ", "-").replace(",", "")
+                place.mkdir()
+                try:
+                    side.runs.append(side.run(place))
+                    said = f"{side.seconds[-1]:.1f} s"
+                except (ContenderFailed, RuntimeError) as failed:
+                    side.failure = said = str(failed)
+                report.say(f"round {number + 1}: {side.name}: {said}")
+    show(options, task, sides)
+    document = {
+        "benchmark": "study",
+        "smoke": options.smoke,
+        "machine": seen,
+        "options": vars(options),
+        "rates": rates(options),
+        "training_rows": task.count,
+        "sides": [
+            {
+                "name": side.name,
+                "about": side.about,
+                "failure": side.failure,
+                "runs": [vars(run) for run in side.runs],
+            }
+            for side in sides
+        ],
+    }
+    name = "study-search" if options.search else "study"
+    report.write(f"{name}-smoke" if options.smoke else name, document)
+    return 0
+
+
+def parsed() -> argparse.Namespace:
+    """The command line; --smoke takes the embedded model and data unless others are named."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--smoke", action="store_true", help="everything once, on little")
+    parser.add_argument("--model", help="demo, minilm, bert-base, roberta-large or a folder")
+    parser.add_argument("--data", help="rte, trec or demo; NAME=FOLDER where it is elsewhere")
+    parser.add_argument("--rows", type=int, help="training rows; 0: all")
+    parser.add_argument("--trials", type=int)
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--slots", help="trials at once of tuner, by commas: auto, 1, 2, …")
+    parser.add_argument("--search", action="store_true", help="each side with its own defaults")
+    parser.add_argument("--device", default="cpu")
+    options = parser.parse_args()
+    usual = ("demo", "demo", 96, 3, 2, "auto") if options.smoke else _full()
+    for key, value in zip(
+        ("model", "data", "rows", "trials", "epochs", "slots"), usual, strict=True
+    ):
+        if getattr(options, key) is None:
+            setattr(options, key, value)
+    return options
+
+
+def _full() -> tuple[str, str, int, int, int, str]:
+    many = min(cores(), 4)
+    return "minilm", "rte", 640, 12, 3, f"auto,{many}" if many > 1 else "auto"
+
+
+def rates(options: argparse.Namespace) -> list[float]:
+    """The learning rates of the trials, evenly on a log scale."""
+    low, high = RANGES.get(options.model, USUAL_RANGE)
+    steps = max(1, options.trials - 1)
+    return [float(f"{low * (high / low) ** (n / steps):.3g}") for n in range(options.trials)]
+
+
+def contenders(options: argparse.Namespace, task: Task, scratch: Path) -> list[Side]:
+    """tuner with each number of slots, and the script."""
+    model = str(model_at(options.model, scratch))
+    sides = [
+        Side(
+            f"tuner, slots {slots}",
+            "tuner run: worker, database, predictions, best model saved",
+            lambda place, slots=slots: tuner_run(options, task, model, place, slots),  # type: ignore[misc]
+        )
+        for slots in options.slots.split(",")
+    ]
+    about = "SQLite, a Trainer a trial, dynamic padding; nothing saved"
+    return [
+        *sides,
+        Side(SCRIPT, about, lambda place: script_run(options, task, model, place)),
+    ]
+
+
+def tuner_run(
+    options: argparse.Namespace, task: Task, model: str, place: Path, slots: str
+) -> Outcome:
+    """A session from `tuner run` to its end."""
+    rate: dict[str, Any] = {"choices": rates(options)}
+    search: dict[str, Any] = {"trials": options.trials, "baseline": False, "metric": "accuracy"}
+    if options.search:
+        low, high = min(rates(options)), max(rates(options))
+        rate = {"low": low, "high": high, "scale": "log"}
+    else:
+        search |= {"sampler": "grid", "pruner": "none"}
+    search["slots"] = slots if slots == "auto" else int(slots)
+    raw = {
+        "model": {"name": model, "max_length": task.max_length},
+        "data": data_section(task),
+        "training": {
+            "epochs": options.epochs,
+            "batch_size": BATCH_SIZE,
+            "warmup": WARM_UP,
+            "seed": 42,
+        },
+        "groups": [{"name": "all", "rest": True, "lr": rate}],
+        "search": search,
+    }
+    run = run_session(make(place, "study", raw))
+    used = {event.trial: event.params["lr.all"] for event in run.of(e.TrialStarted)}
+    complete = run.of(e.TrialCompleted)
+    scores = {str(used[event.trial]): event.value for event in complete}
+    return Outcome(run.seconds, scores, options.trials - len(complete))
+
+
+def script_run(options: argparse.Namespace, task: Task, model: str, place: Path) -> Outcome:
+    """The script from its start to its end."""
+    work = Work(
+        model=model,
+        train=str(task.train),
+        validation=str(task.validation),
+        labels=list(task.labels),
+        pair=task.pair,
+        max_length=task.max_length,
+        batch_size=BATCH_SIZE,
+        threads=cores(),
+        device=options.device,
+        scratch=str(place),
+        how="search" if options.search else "fixed",
+        epochs=options.epochs,
+        rates=rates(options),
+    )
+    started = time.perf_counter()
+    contender = Contender("contenders.optuna_study", work.as_request(), plain_environment())
+    answer = ask(contender)
+    return Outcome(time.perf_counter() - started, answer["scores"], answer["ended_early"])
+
+
+def show(options: argparse.Namespace, task: Task, sides: list[Side]) -> None:
+    """Wall time, and what came of it."""
+    reference = sides[-1].seconds
+    lines: list[tuple[str, ...]] = []
+    for side in sides:
+        if side.failure:
+            lines.append((side.name, *("-",) * 6, side.failure))
+            continue
+        scores = [score for run in side.runs for score in run.scores.values()]
+        early = sum(run.ended_early for run in side.runs)
+        whole = options.trials * len(side.runs)
+        lines.append(
+            (
+                side.name,
+                f"{report.median(side.seconds):.1f}",
+                report.spread(side.seconds),
+                f"{report.ratio(reference, side.seconds):.2f} ×",
+                f"{whole - early} of {whole}",
+                f"{max(scores, default=math.nan):.4f}",
+                f"{sum(scores) / max(1, len(scores)):.4f}",
+                side.about,
+            )
+        )
+    how = "a search, each side its own way" if options.search else "the same configurations"
+    report.show(
+        f"{options.model} on {task.count} rows of {task.name}: {options.trials} trials × "
+        f"{options.epochs} epochs, batch {BATCH_SIZE}, {how}",
+        ("side", "wall s", "spread", "speed-up", "to the end", "best", "mean", ""),
+        lines,
+        f"Speed-up is wall time against {SCRIPT}, round by round. Where trials did not come to the "
+        "end (pruned, or collapsed to one label) the work was not the same.",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
