@@ -33,7 +33,7 @@ from kit.processes import (
 )
 from kit.tasks import Task, chosen_sources, prepared
 from kit.work import Work, read_rows
-from tuner.pool.local import trainer_environment
+from tuner.pool.local import KEEP_MEMORY, trainer_environment
 from tuner.training.techniques import Techniques
 
 BATCH_SIZE = 16
@@ -189,6 +189,10 @@ class Comparison:
             about = "its fallback: length-sorted, padded" if technique == "packed" else ""
             contender = self._contender(module, technique, environment)
             rows.append(Row(f"tuner without {technique}", about, contender))
+        if self._techniques() and sys.platform == "linux":
+            usual = {key: value for key, value in environment.items() if key not in KEEP_MEMORY}
+            contender = self._contender(module, "", usual)
+            rows.append(Row("tuner without kept memory", "glibc's own settings", contender))
         return rows
 
     def _techniques(self) -> list[str]:

@@ -138,7 +138,7 @@ class LocalTrainer:
 
 # glibc would give every large tensor back to the system and take zeroed pages for the next one,
 # which is a fifth of a training step on a CPU: keep the memory, and in huge pages.
-_KEEP_MEMORY = {
+KEEP_MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": str(1 << 32),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 33),
     "MALLOC_TOP_PAD_": str(1 << 26),
@@ -149,7 +149,7 @@ _KEEP_MEMORY = {
 def trainer_environment(threads: int) -> dict[str, str]:
     """What a trainer's process is started with; of this process's environment, too."""
     return (
-        _KEEP_MEMORY
+        KEEP_MEMORY
         | os.environ
         | {
             "OMP_NUM_THREADS": str(threads),
