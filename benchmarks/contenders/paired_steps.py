@@ -1,0 +1,55 @@
+"""Steps of two of tuner's trainers in turn, one of them without the technique that `how` names.
+
+In one process, step by step, so that whatever else the machine does meets both alike. The clock is
+the processor's where there is no other device.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from contenders.tuner_bench import opened, trial_on
+from contenders.tuner_steps import wait
+from kit import child
+from kit.work import Work
+from tuner.training.techniques import Techniques
+from tuner.training.trial import Trial
+
+
+def main() -> None:
+    """Warm both up, then time them in turn, each first every other time."""
+    work = Work.asked()
+    pair = {
+        "with": trial(work, "with", Techniques()),
+        "without": trial(work, "without", Techniques(**{work.how: False})),
+    }
+    child.wait_for_start()
+    seconds: dict[str, list[float]] = {name: [] for name in pair}
+    for step in range(work.steps):
+        for name in sorted(pair, reverse=bool(step % 2)):
+            taken = timed(pair[name], work.device)
+            if step >= work.warm_up:
+                seconds[name].append(taken)
+    child.answer(seconds)
+
+
+def trial(work: Work, name: str, techniques: Techniques) -> Trial:
+    """A trial on a bench of its own."""
+    place = Path(work.scratch) / name
+    return trial_on(opened(replace(work, scratch=str(place)), techniques), 0, work)
+
+
+def timed(trial: Trial, device: str) -> float:
+    """Seconds of one update."""
+    clock = time.process_time if device == "cpu" else time.perf_counter
+    wait(device)
+    started = clock()
+    trial.update()
+    wait(device)
+    return clock() - started
+
+
+if __name__ == "__main__":
+    main()

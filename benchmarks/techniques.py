@@ -1,0 +1,117 @@
+"""What each of the trainer's techniques brings: steps with and without it, in turn.
+
+python benchmarks/techniques.py [--smoke] [--model NAMES] [--data NAMES] [--steps N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from kit import report
+from kit.batches import rows_of_steps
+from kit.models import model_at
+from kit.processes import Contender, ask
+from kit.tasks import Task, chosen_sources, prepared
+from kit.work import Work
+from tuner.pool.local import trainer_environment
+from tuner.training.techniques import Techniques
+
+BATCH_SIZE = 16
+WARM_UP = 2
+ONLY_ON = {"graphs": "cuda", "cheap_dropout": "cpu"}
+
+
+def main() -> int:
+    """A table for every model and data set, one JSON file."""
+    options = parsed()
+    seen = report.machine(options.device)
+    report.say(report.machine_line(seen))
+    tables = []
+    with tempfile.TemporaryDirectory() as folder:
+        for model in options.model.split(","):
+            for name, source in chosen_sources(options.data).items():
+                task = prepared(name, source, Path(folder))
+                tables.append(compared(options, model, task, Path(folder)))
+    document = {"benchmark": "techniques", "machine": seen, "tables": tables}
+    report.write("techniques-smoke" if options.smoke else "techniques", document)
+    return 0
+
+
+def parsed() -> argparse.Namespace:
+    """The command line; --smoke takes the embedded model and data unless others are named."""
+    import torch
+
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--smoke", action="store_true", help="everything once, on little")
+    parser.add_argument("--model", help="demo, minilm, bert-base, roberta-large or folders")
+    parser.add_argument("--data", help="rte, trec, demo; NAME=FOLDER where they are elsewhere")
+    parser.add_argument("--steps", type=int, help="timed pairs of steps")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    options = parser.parse_args()
+    options.model = options.model or ("demo" if options.smoke else "minilm")
+    options.data = options.data or ("demo" if options.smoke else "rte,trec")
+    options.steps = options.steps or (4 if options.smoke else 40)
+    return options
+
+
+def compared(options: argparse.Namespace, model: str, task: Task, scratch: Path) -> dict[str, Any]:
+    """Every technique that this device has a use for."""
+    work = Work(
+        model=str(model_at(model, scratch)),
+        train=str(task.train),
+        validation=str(task.validation),
+        labels=list(task.labels),
+        pair=task.pair,
+        max_length=task.max_length,
+        batch_size=BATCH_SIZE,
+        threads=options.threads,
+        device=options.device,
+        scratch="",
+        rows=rows_of_steps(task.count, BATCH_SIZE, WARM_UP + options.steps, seed=0),
+        warm_up=WARM_UP,
+    )
+    environment = trainer_environment(options.threads)
+    found = {}
+    for technique in (field.name for field in fields(Techniques)):
+        if ONLY_ON.get(technique, options.device) == options.device:
+            with tempfile.TemporaryDirectory() as place:
+                asked = work.as_request() | {"how": technique, "scratch": place}
+                found[technique] = ask(Contender("contenders.paired_steps", asked, environment))
+            report.say(f"{model}, {task.name}: {technique}")
+    show(f"{model} on {task.name}, batch {BATCH_SIZE}, {options.threads} thread(s)", found)
+    return {"model": model, "data": task.name, "threads": options.threads, "seconds": found}
+
+
+def show(title: str, found: dict[str, dict[str, list[float]]]) -> None:
+    """Medians, and the ratio of each pair of steps."""
+    rows = []
+    for technique, seconds in found.items():
+        ratios = [
+            without / used
+            for used, without in zip(seconds["with"], seconds["without"], strict=True)
+        ]
+        low, middle, high = statistics.quantiles(ratios, n=4)
+        rows.append(
+            (
+                technique,
+                f"{1000 * report.median(seconds['without']):.0f} ms",
+                f"{1000 * report.median(seconds['with']):.0f} ms",
+                f"{middle:.3f} ×",
+                f"{low:.3f} … {high:.3f}",
+            )
+        )
+    notes = "Faster by: the median over pairs of steps, then the middle half of them."
+    report.show(
+        title, ("technique", "without", "with", "faster by", "half of the pairs"), rows, notes
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
