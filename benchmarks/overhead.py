@@ -16,6 +16,7 @@ from kit import report
 from kit.batches import rows_of_steps
 from kit.cpu import CpuWatch
 from kit.models import model_at
+from kit.options import parser as options_of
 from kit.processes import Contender, ask, cores, plain_environment
 from kit.sessions import run_session
 from kit.tasks import chosen_sources, prepared
@@ -98,13 +99,9 @@ def main() -> int:
 
 def parsed() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--smoke", action="store_true", help="everything once, on little")
-    parser.add_argument("--model", help="demo, minilm, bert-base, roberta-large or a folder")
-    parser.add_argument("--data", help="rte, trec or demo; NAME=FOLDER where it is elsewhere")
+    parser = options_of(__doc__)
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--threads", type=int, default=cores())
-    parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     options.model = options.model or ("demo" if options.smoke else "minilm")
     options.data = options.data or ("demo" if options.smoke else "rte")

@@ -18,6 +18,7 @@ from scipy import stats
 from kit import report
 from kit.batches import rows_of_steps
 from kit.models import model_at
+from kit.options import parser as options_of
 from kit.processes import Contender, ask, cores, plain_environment
 from kit.tasks import Task, chosen_sources, prepared
 from kit.work import Work
@@ -70,16 +71,12 @@ def main() -> int:
 
 def parsed() -> argparse.Namespace:
     """The command line; --smoke takes the embedded model and data unless others are named."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--smoke", action="store_true", help="everything once, on little")
-    parser.add_argument("--model", help="demo, minilm, bert-base, roberta-large or a folder")
-    parser.add_argument("--data", help="rte, trec or demo; NAME=FOLDER where it is elsewhere")
+    parser = options_of(__doc__)
     parser.add_argument("--rows", type=int, help="training rows; 0: all")
     parser.add_argument("--seeds", type=int)
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--steps", type=int, help="steps whose losses are compared")
     parser.add_argument("--threads", type=int, default=cores())
-    parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     smoke = ("demo", "demo", 160, 3, 2, 8)
     usual = smoke if options.smoke else ("minilm", "trec", 1000, 10, 3, 50)

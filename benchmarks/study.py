@@ -21,6 +21,7 @@ from typing import Any
 
 from kit import report
 from kit.models import model_at
+from kit.options import parser as options_of
 from kit.processes import Contender, ContenderFailed, ask, cores, plain_environment
 from kit.sessions import data_section, make, run_session
 from kit.tasks import Task, chosen_sources, prepared
@@ -103,17 +104,13 @@ def main() -> int:
 
 def parsed() -> argparse.Namespace:
     """The command line; --smoke takes the embedded model and data unless others are named."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--smoke", action="store_true", help="everything once, on little")
-    parser.add_argument("--model", help="demo, minilm, bert-base, roberta-large or a folder")
-    parser.add_argument("--data", help="rte, trec or demo; NAME=FOLDER where it is elsewhere")
+    parser = options_of(__doc__)
     parser.add_argument("--rows", type=int, help="training rows; 0: all")
     parser.add_argument("--trials", type=int)
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--slots", help="trials at once of tuner, by commas: auto, 1, 2, …")
     parser.add_argument("--search", action="store_true", help="each side with its own defaults")
-    parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     usual = ("demo", "demo", 96, 3, 2, "auto") if options.smoke else _full()
     for key, value in zip(

@@ -16,6 +16,7 @@ from typing import Any
 from kit import report
 from kit.batches import rows_of_steps
 from kit.models import model_at
+from kit.options import parser as options_of
 from kit.processes import Contender, ask
 from kit.tasks import Task, chosen_sources, prepared
 from kit.work import Work
@@ -47,13 +48,9 @@ def parsed() -> argparse.Namespace:
     """The command line; --smoke takes the embedded model and data unless others are named."""
     import torch
 
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--smoke", action="store_true", help="everything once, on little")
-    parser.add_argument("--model", help="demo, minilm, bert-base, roberta-large or folders")
-    parser.add_argument("--data", help="rte, trec, demo; NAME=FOLDER where they are elsewhere")
+    parser = options_of(__doc__, "cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--steps", type=int, help="timed pairs of steps")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args()
     options.model = options.model or ("demo" if options.smoke else "minilm")
     options.data = options.data or ("demo" if options.smoke else "rte,trec")

@@ -1,6 +1,6 @@
 """Training speed: examples a second and the share of what the machine's matrix products allow.
 
-    python benchmarks/training.py [--smoke] [--model NAMES] [--data NAMES] [--without TECHNIQUES]
+    python benchmarks/training.py [--smoke] [--model NAMES] [--data NAMES]
 
 Contenders take the same rows of the same data with the same model, batch size, length and
 precision, in processes of their own, one after the other, round by round.
@@ -12,7 +12,7 @@ import argparse
 import math
 import sys
 import tempfile
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from kit.environments import NotInstallable, installed, is_installed, python_of,
 from kit.memory import lacking
 from kit.models import model_at
 from kit.neighbours import Neighbours, told
+from kit.options import parser as options_of
 from kit.processes import (
     Contender,
     ContenderFailed,
@@ -34,12 +35,10 @@ from kit.processes import (
 from kit.tasks import Task, chosen_sources, prepared
 from kit.work import Work, read_rows
 from tuner.pool.local import KEEP_MEMORY, trainer_environment
-from tuner.training.techniques import Techniques
 
 BATCH_SIZE = 16
 SIMPLE = ("simpletransformers", "simpletransformers.classification", "simpletransformers")
 REFERENCE = "Trainer"
-ONLY_ON = {"graphs": "cuda", "cheap_dropout": "cpu"}
 MOST_SIDE_BY_SIDE = 4
 
 
@@ -50,17 +49,16 @@ class Effort:
     steps: int
     rounds: int
     warm_up: int = 2
-    techniques: bool = True
 
 
 EFFORTS = {
     "demo": Effort(40, 3),
     "minilm": Effort(20, 3),
     "bert-base": Effort(6, 3, warm_up=1),
-    "roberta-large": Effort(2, 2, warm_up=1, techniques=False),
+    "roberta-large": Effort(2, 2, warm_up=1),
 }
 ON_CUDA = Effort(100, 3, warm_up=10)
-SMOKE = Effort(6, 1, techniques=False)
+SMOKE = Effort(6, 1)
 
 
 @dataclass
@@ -104,17 +102,12 @@ def parsed() -> argparse.Namespace:
     """The command line; --smoke takes the embedded model and data unless others are named."""
     import torch
 
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--smoke", action="store_true", help="everything once, on little")
-    parser.add_argument("--model", help="demo, minilm, bert-base, roberta-large or folders")
-    parser.add_argument("--data", help="rte, trec, demo; NAME=FOLDER where they are elsewhere")
+    parser = options_of(__doc__, "cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--steps", type=int, help="timed steps a round")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--threads", type=int, default=cores(), help="for one process alone")
     parser.add_argument("--side-by-side", type=int, help="trials at once in a whole study")
-    parser.add_argument("--without", help="techniques to switch off one at a time; all or none")
     parser.add_argument("--only", help="contenders whose names contain one of these, by commas")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args()
     options.model = options.model or ("demo" if options.smoke else "minilm,bert-base,roberta-large")
     options.data = options.data or ("demo" if options.smoke else "rte,trec")
@@ -154,7 +147,7 @@ class Comparison:
     def _effort(self) -> Effort:
         usual = EFFORTS.get(self.name, EFFORTS["minilm"])
         if self.options.device == "cuda":
-            usual = replace(ON_CUDA, techniques=usual.techniques)
+            usual = ON_CUDA
         effort = SMOKE if self.options.smoke else usual
         return replace(
             effort,
@@ -185,28 +178,14 @@ class Comparison:
                 self._contender(module, "", trainer_environment(share), count),
             ),
         ]
-        for technique in self._techniques():
-            about = "its fallback: length-sorted, padded" if technique == "packed" else ""
-            contender = self._contender(module, technique, environment)
-            rows.append(Row(f"tuner without {technique}", about, contender))
-        if self._techniques() and sys.platform == "linux":
+        about = "its fallback: length-sorted, padded"
+        contender = self._contender(module, "packed", environment)
+        rows.append(Row("tuner without packed", about, contender))
+        if sys.platform == "linux":
             usual = {key: value for key, value in environment.items() if key not in KEEP_MEMORY}
             contender = self._contender(module, "", usual)
             rows.append(Row("tuner without kept memory", "glibc's own settings", contender))
         return rows
-
-    def _techniques(self) -> list[str]:
-        asked = self.options.without
-        every = [
-            technique.name
-            for technique in fields(Techniques)
-            if ONLY_ON.get(technique.name, self.options.device) == self.options.device
-        ]
-        if asked is None:
-            return every if self.effort.techniques else ["packed"]
-        if asked in ("all", "none"):
-            return every if asked == "all" else []
-        return [name.strip() for name in str(asked).split(",")]
 
     def _trainer_rows(self) -> list[Row]:
         module, count, share = "contenders.trainer_steps", self.side_by_side, self._share()
