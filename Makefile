@@ -42,7 +42,7 @@ pictures: $(STAMP)  ## The README's pictures, from recorded sessions
 	$(BIN)/python -m tests.tui.pictures
 
 bench: $(STAMP)  ## Benchmarks, in brief; in full with FULL=1
-	for script in training overhead study parity; do \
+	for script in training techniques overhead study parity; do \
 		$(BIN)/python benchmarks/$$script.py $(if $(FULL),,--smoke) || exit 1; done
 
 clean:  ## Remove the environment and caches
