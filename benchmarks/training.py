@@ -34,7 +34,7 @@ from kit.processes import (
 )
 from kit.tasks import Task, chosen_sources, prepared
 from kit.work import Work, read_rows
-from tuner.pool.local import KEEP_MEMORY, trainer_environment
+from tuner.pool.local import trainer_environment
 
 BATCH_SIZE = 16
 SIMPLE = ("simpletransformers", "simpletransformers.classification", "simpletransformers")
@@ -181,10 +181,6 @@ class Comparison:
         about = "its fallback: length-sorted, padded"
         contender = self._contender(module, "packed", environment)
         rows.append(Row("tuner without packed", about, contender))
-        if sys.platform == "linux":
-            usual = {key: value for key, value in environment.items() if key not in KEEP_MEMORY}
-            contender = self._contender(module, "", usual)
-            rows.append(Row("tuner without kept memory", "glibc's own settings", contender))
         return rows
 
     def _trainer_rows(self) -> list[Row]:

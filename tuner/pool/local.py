@@ -136,28 +136,14 @@ class LocalTrainer:
         self._print_line(text)
 
 
-# glibc would give every large tensor back to the system and take zeroed pages for the next one,
-# which is a fifth of a training step on a CPU: keep the memory, and in huge pages.
-KEEP_MEMORY = {
-    "MALLOC_MMAP_THRESHOLD_": str(1 << 32),
-    "MALLOC_TRIM_THRESHOLD_": str(1 << 33),
-    "MALLOC_TOP_PAD_": str(1 << 26),
-    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
-}
-
-
 def trainer_environment(threads: int) -> dict[str, str]:
     """What a trainer's process is started with; of this process's environment, too."""
-    return (
-        KEEP_MEMORY
-        | os.environ
-        | {
-            "OMP_NUM_THREADS": str(threads),
-            "MKL_NUM_THREADS": str(threads),
-            "TOKENIZERS_PARALLELISM": "false",
-            "PYTHONUNBUFFERED": "1",
-        }
-    )
+    return os.environ | {
+        "OMP_NUM_THREADS": str(threads),
+        "MKL_NUM_THREADS": str(threads),
+        "TOKENIZERS_PARALLELISM": "false",
+        "PYTHONUNBUFFERED": "1",
+    }
 
 
 def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
