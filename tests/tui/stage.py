@@ -15,8 +15,8 @@ from tuner.session.folder import Session
 from tuner.session.status import session_state
 from tuner.session.view import SessionState, SessionView
 from tuner.tui.app import TunerApp
-from tuner.tui.screens.live import LiveScreen
 from tuner.tui.screens.picker import PickerScreen
+from tuner.tui.screens.study import StudyScreen
 from tuner.tui.widgets.trial_table import TrialTable
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -65,7 +65,7 @@ def play(
 
 def _read(app: TunerApp) -> bool:
     screen = app.screen
-    if isinstance(screen, LiveScreen):
+    if isinstance(screen, StudyScreen):
         return screen.feed.complete and screen._shown_until == screen.feed.view.next_seq
     if isinstance(screen, PickerScreen):
         return app.catalog.complete and screen.query_one("#sessions").all_read  # type: ignore[attr-defined]
@@ -88,9 +88,9 @@ async def press(pilot: Pilot[None], *keys: str) -> None:
         await pilot.pause()
 
 
-def live(app: TunerApp) -> LiveScreen:
+def live(app: TunerApp) -> StudyScreen:
     """The live screen on top."""
-    assert isinstance(app.screen, LiveScreen), app.screen
+    assert isinstance(app.screen, StudyScreen), app.screen
     return app.screen
 
 

@@ -378,7 +378,7 @@ def test_a_key_in_the_bar_can_be_clicked(session: Session, root: Path) -> None:
         await pilot.click(KeyBar, offset=(at, 0))
         await pilot.pause()
         assert commands(session) == ["Drain"]
-        await pilot.click("#tabs", offset=(32, 0))
+        await pilot.click(".tabs", offset=(32, 0))
         await pilot.pause()
         assert app.focused is not None
         assert app.focused.id == "confusion"

@@ -20,7 +20,7 @@ from tuner.errors import TunerError
 from tuner.tui.app import TunerApp
 from tuner.tui.ascii import in_ascii, wants_ascii
 from tuner.tui.screens.help import help_entries, nodes_of
-from tuner.tui.screens.live import LiveScreen
+from tuner.tui.screens.study import StudyScreen
 from tuner.tui.settings import Settings, check_names, load_settings
 from tuner.tui.theme import TUNER_THEME, contrast, styles_from
 from tuner.tui.widgets.keybar import KeyBar, key_text, shown_keys
@@ -155,7 +155,7 @@ def test_every_binding_has_an_id_and_says_what_it_does(whole_corpus: Path) -> No
                 for binding in own:
                     assert binding.id, binding
                     assert binding.tooltip, binding
-            if not isinstance(app.screen, LiveScreen):
+            if not isinstance(app.screen, StudyScreen):
                 await press(pilot, "enter")
         assert {entry.section for entry in help_entries(nodes_of(live(app)))} >= {
             "session",
@@ -207,7 +207,7 @@ def test_keys_and_theme_can_be_set(root: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         assert app.theme == "nord"
         await press(pilot, "v")
-        assert app.screen.query_one("#panes").has_class("-zoom")
+        assert app.screen.query_one(".panes").has_class("-zoom")
         assert app.screen.query_one(KeyBar)
 
     play(root, scene, session="trec-bert")

@@ -30,8 +30,8 @@ from tuner.session.events import SessionStarted
 from tuner.session.writer import EventWriter
 from tuner.tui.app import TunerApp
 from tuner.tui.screens.help import HelpScreen
-from tuner.tui.screens.live import LiveScreen
 from tuner.tui.screens.setup import SetupScreen, StartRequested
+from tuner.tui.screens.study import StudyScreen
 from tuner.tui.setup.inspection import Services
 from tuner.tui.setup.panes import ChecksPane, FormPane, PreviewPane
 from tuner.tui.setup.status_line import StatusLine
@@ -374,6 +374,6 @@ def test_in_the_app_a_start_leads_to_the_live_screen_and_help_lists_the_keys(
             await until(pilot, lambda: screen_text(app).startswith("tuner needs 60 columns"))
             await pilot.resize_terminal(*LARGE)
             await pilot.press("ctrl+r")
-            await until(pilot, lambda: isinstance(app.screen, LiveScreen))
+            await until(pilot, lambda: isinstance(app.screen, StudyScreen))
 
     asyncio.run(run())

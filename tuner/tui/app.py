@@ -22,8 +22,8 @@ from tuner.tui.catalog import Catalog
 from tuner.tui.feed import Feed
 from tuner.tui.messages import ExportEnded, LaunchFailed, WorkerLaunched
 from tuner.tui.render.styles import TERMINAL, Styles
-from tuner.tui.screens.live import LiveScreen
 from tuner.tui.screens.picker import PickerScreen
+from tuner.tui.screens.study import StudyScreen
 from tuner.tui.settings import Settings, check_names, load_settings, settings_path
 from tuner.tui.theme import TUNER_THEME, styles_from
 
@@ -134,9 +134,9 @@ class TunerApp(App[None]):
     def open_feed(self, feed: Feed) -> None:
         """A session's live view over what is there."""
         self.looked_at = feed.session
-        self.push_screen(LiveScreen(feed))
+        self.push_screen(StudyScreen(feed))
 
-    def close_live(self) -> None:
+    def close_study(self) -> None:
         """Back to the picker, which is made now where a session was opened by its name."""
         below = self.screen_stack[-2]
         if isinstance(below, PickerScreen):
@@ -205,7 +205,7 @@ class TunerApp(App[None]):
 
     def _stirred(self) -> None:
         for screen in self.screen_stack:
-            if isinstance(screen, (LiveScreen, PickerScreen)) and screen.is_mounted:
+            if isinstance(screen, (StudyScreen, PickerScreen)) and screen.is_mounted:
                 screen.session_stirred()
 
     def on_start_requested(self, event: object) -> None:
@@ -214,7 +214,7 @@ class TunerApp(App[None]):
         if isinstance(session, Session):
             self.pop_screen()
             showing = self.screen
-            if not (isinstance(showing, LiveScreen) and showing.feed.session == session):
+            if not (isinstance(showing, StudyScreen) and showing.feed.session == session):
                 self.open_feed(self.catalog.feed(session))
 
     @work(thread=True, group="export")

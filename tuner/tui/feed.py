@@ -6,7 +6,7 @@ import gc
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from textual.message import Message
 
@@ -48,6 +48,11 @@ class Reading:
     state: SessionState
     stalled: bool
     complete: bool
+
+    def then(self, later: Reading) -> Reading:
+        """Both looks as one."""
+        events = self.events + later.events
+        return replace(later, trials=self.trials | later.trials, events=events)
 
 
 class SessionRead(Message):

@@ -11,10 +11,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.screen import ModalScreen, Screen
+from textual.widget import Widget
 
 from tuner.tui.render.lined import Lines
 from tuner.tui.render.names import fit
 from tuner.tui.render.styles import Run, Styles
+from tuner.tui.views.base import View
 from tuner.tui.widgets.keybar import key_text
 from tuner.tui.widgets.lines import Pane, styles_of
 
@@ -59,9 +61,20 @@ def help_entries(nodes: Iterable[DOMNode]) -> list[HelpEntry]:
 
 
 def nodes_of(screen: Screen[Any]) -> list[DOMNode]:
-    """The screen, what can have the focus in it, and the app."""
-    focusable = [widget for widget in screen.walk_children() if getattr(widget, "can_focus", False)]
+    """The screen, what can have the focus in the view that shows, tabs too, and the app."""
+    hidden = {view for view in screen.query(View) if not view.display}
+    focusable = [
+        widget
+        for widget in screen.walk_children(Widget)
+        if widget.can_focus and not hidden.intersection(widget.ancestors)
+    ]
     return [*screen.query("FilterBar"), *focusable, screen, screen.app]
+
+
+def subject_of(screen: Screen[Any]) -> str:
+    """What help is about: the view that shows, or the screen."""
+    shown = getattr(screen, "view_name", "")
+    return shown or type(screen).__name__.removesuffix("Screen")
 
 
 def help_lines(entries: Sequence[HelpEntry], width: int, styles: Styles) -> Lines:
@@ -147,8 +160,7 @@ class HelpScreen(ModalScreen[None]):
 
     def __init__(self, about: Screen[Any]) -> None:
         super().__init__()
-        name = type(about).__name__.removesuffix("Screen")
-        self._pane = HelpPane(help_entries(nodes_of(about)), name)
+        self._pane = HelpPane(help_entries(nodes_of(about)), subject_of(about))
 
     def compose(self) -> ComposeResult:
         """One pane."""

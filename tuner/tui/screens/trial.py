@@ -89,7 +89,7 @@ class TrialScreen(SessionScreen):
         """Nothing is left to show: the live view goes too."""
         self.app.pop_screen()
         self.tuner_app.catalog.forget(feed.session)
-        self.tuner_app.close_live()
+        self.tuner_app.close_study()
 
     def copied_trial(self) -> TrialView | None:
         """This one."""

@@ -59,8 +59,15 @@ class Choice(LineBar):
             """The row of names."""
             return self.choice
 
-    def __init__(self, names: Sequence[str], *, hint: str = "", id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(
+        self,
+        names: Sequence[str],
+        *,
+        hint: str = "",
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(id=id, classes=classes)
         self.names = list(names)
         self.hint = hint
         self.chosen = 0

@@ -1,18 +1,17 @@
-"""The views next to the live one: the recipe, and everything that was logged."""
+"""Everything that was logged, and what the worker printed."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
-from textual.app import ComposeResult
-from textual.containers import Container
+from textual.widget import Widget
 
 from tuner.results.format import plain
-from tuner.session.folder import Session
-from tuner.tui.feed import Feed
+from tuner.tui.feed import Feed, Reading
 from tuner.tui.render.lined import Lines
-from tuner.tui.render.toml import toml_lines
+from tuner.tui.views.base import View
 from tuner.tui.widgets.events import EventsPane
 from tuner.tui.widgets.lines import Pane, centred, styles_of
 
@@ -20,55 +19,35 @@ TAIL = 64 * 1024
 """Bytes of worker.log that are shown, from its end."""
 
 
-class ConfigView(Container):
-    """recipe.toml as it is."""
-
-    def __init__(self, feed: Feed) -> None:
-        super().__init__(id="config")
-        self._feed = feed
-
-    def compose(self) -> ComposeResult:
-        """One pane."""
-        yield RecipePane(self._feed.session)
-
-
-class RecipePane(Pane):
-    """The text of the recipe."""
-
-    def __init__(self, session: Session) -> None:
-        self._path = session.recipe_path
-        super().__init__("recipe.toml", id="recipe")
-
-    def lines(self, width: int, height: int) -> Lines:
-        """The file, or why it cannot be shown."""
-        try:
-            text = self._path.read_text("utf-8", "replace")
-        except OSError as error:
-            reason = plain(error.strerror or error)
-            return centred(("recipe.toml cannot be read", reason), width, height, styles_of(self))
-        return toml_lines(text, styles_of(self))
-
-
-class LogView(Container):
+class LogView(View):
     """All events with their reasons, and what the worker printed."""
+
+    PANES = ("all-events", "worker-log")
 
     def __init__(self, feed: Feed) -> None:
         super().__init__(id="log")
         self._feed = feed
 
-    def compose(self) -> ComposeResult:
-        """Two panes."""
+    def panes(self) -> Iterable[Widget]:
+        """Two."""
         yield EventsPane(lambda: self._feed.view, number=1, everything=True, id="all-events")
         yield TailPane(self._feed.session.log_path, id="worker-log")
 
     def on_mount(self) -> None:
-        """Follow both."""
-        self._look()
+        """The worker's output grows without an event."""
         self.set_interval(0.5, self._look)
+
+    def show_everything(self) -> None:
+        """Both from the start."""
+        self.query_one(EventsPane).events_came()
+        self.query_one(TailPane).look()
+
+    def session_read(self, reading: Reading) -> None:  # noqa: ARG002
+        """More events."""
+        self.query_one(EventsPane).events_came()
 
     def _look(self) -> None:
         if self.display:
-            self.query_one(EventsPane).events_came()
             self.query_one(TailPane).look()
 
 

@@ -1,0 +1,229 @@
+"""One session: its views over one log, one filter, one set of marks."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+
+from tuner.errors import TunerError
+from tuner.session.view import TrialState, TrialView
+from tuner.tui.feed import Feed, SessionRead
+from tuner.tui.render.status import state_runs, title_runs
+from tuner.tui.render.styles import Run, Styles
+from tuner.tui.screens.views import ViewsScreen
+from tuner.tui.views.base import View
+from tuner.tui.views.live import LiveView
+from tuner.tui.widgets.bars import DrawnLine, TooSmall, choice_runs
+from tuner.tui.widgets.filter_bar import FilterBar
+from tuner.tui.widgets.keybar import KeyBar
+from tuner.tui.widgets.rows import RowTable
+from tuner.tui.workspace import Workspace
+
+POLL = 0.1
+"""Seconds between two looks at the log."""
+BETWEEN_SLICES = 0.01
+"""Seconds for keys and frames between two slices of older history."""
+
+
+class StudyScreen(ViewsScreen):
+    """Reads the session's log and passes on what is new."""
+
+    VIEWS = ("Live", "Config", "Log")
+    KEY_ORDER = (
+        "session.start",
+        "session.pause",
+        "session.resume",
+        "session.drain",
+        "session.prune",
+        "session.edit",
+        "session.export",
+        "trials.detail",
+        "view.filter",
+        "view.next",
+        "view.zoom",
+        "session.stop",
+        "view.pane_1",
+        "trials.sort",
+    )
+    BINDINGS = [
+        Binding(
+            "x",
+            "prune",
+            "Prune",
+            id="session.prune",
+            tooltip="Prune the running trial (asks)",
+        ),
+        Binding("slash", "filter", "Filter", id="view.filter", tooltip="Filter the trials"),
+    ]
+
+    def __init__(self, feed: Feed) -> None:
+        super().__init__()
+        self.feed = feed
+        self.workspace = Workspace(feed)
+        self._awaiting = False
+        self._catching_up = True
+        self._shown_until = 0
+
+    def compose(self) -> ComposeResult:
+        """Title, the view, the filter, the keys."""
+        self.take_size()
+        yield DrawnLine(self._title, id="title")
+        yield LiveView(self.workspace)
+        yield FilterBar("state:pruned accuracy>0.78 lr.head<1e-3 !9,12")
+        yield KeyBar()
+        yield TooSmall()
+
+    def make_view(self, name: str) -> View:
+        """The views next to the live one."""
+        from tuner.tui.views.config import ConfigView
+        from tuner.tui.views.log import LogView
+
+        return {"Config": ConfigView, "Log": LogView}[name](self.feed)
+
+    def on_mount(self) -> None:
+        """Show what is known, then look again and again."""
+        if view := self.view:
+            view.focus_first()
+        self._show_everything()
+        self.call_after_refresh(self._catch_up)
+        self.set_interval(POLL, self._poll)
+        self.set_interval(1.0, self._tick)
+
+    # What the keys are about
+
+    def target(self) -> Feed | None:
+        """The session of this screen."""
+        return self.feed
+
+    def deleted(self, feed: Feed) -> None:
+        """Nothing is left to show."""
+        self.tuner_app.catalog.forget(feed.session)
+        self.leave()
+
+    def leave(self) -> None:
+        """To the picker."""
+        self.tuner_app.close_study()
+
+    def copied_trial(self) -> TrialView | None:
+        """The selected trial."""
+        selected = self.workspace.selected
+        return None if selected is None else self.feed.view.trials.get(selected)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Pruning needs a running trial under the cursor."""
+        if action == "prune":
+            trial = self.copied_trial()
+            if trial is None or trial.state is not TrialState.RUNNING:
+                return False
+        return super().check_action(action, parameters)
+
+    # From the log to the views
+
+    def _show_everything(self) -> None:
+        self._shown_until = self.feed.view.next_seq
+        for view in self.views():
+            if view.is_mounted:
+                view.show_everything()
+        self._redraw_title()
+        self.redraw_keys()
+
+    def _poll(self) -> None:
+        if self._awaiting or self._catching_up:
+            return
+        if self.feed.view.next_seq != self._shown_until:
+            self._show_everything()
+        reading = self.feed.read()
+        if reading is not None:
+            self._awaiting = True
+            self.post_message(SessionRead(reading))
+        if not self.feed.complete:
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        """More than one look can read: slice after slice, and only the lines tell how far it is."""
+        if not self.feed.complete:
+            self.feed.read()
+        self._catching_up = not self.feed.complete
+        if not self._catching_up:
+            self._show_everything()
+            return
+        self.session_stirred()
+        self.set_timer(BETWEEN_SLICES, self._catch_up)
+
+    def on_session_read(self, event: SessionRead) -> None:
+        """Only what changed is drawn anew."""
+        self._awaiting = False
+        self._shown_until = self.feed.view.next_seq
+        with self.app.batch_update():
+            for view in self.views():
+                view.take(event.reading)
+            self._redraw_title()
+        for screen in self.app.screen_stack:
+            if screen is not self and hasattr(screen, "trials_changed"):
+                screen.trials_changed(event.reading.trials)
+        self.redraw_keys()
+
+    def _tick(self) -> None:
+        if view := self.view:
+            view.tick()
+        self._redraw_title()
+
+    def _redraw_title(self) -> None:
+        self.query_one("#title", DrawnLine).redraw()
+
+    def session_stirred(self) -> None:
+        """A worker is being started, or could not be."""
+        self._redraw_title()
+        for view in self.views():
+            view.redraw_lines()
+        self.redraw_keys()
+
+    def view_changed(self) -> None:
+        """The title says which."""
+        self._redraw_title()
+
+    def _title(self, width: int, styles: Styles) -> list[Run]:
+        views = choice_runs(self.VIEWS, self._view_index, styles)
+        state = state_runs(self.feed.view, self.feed.tally, self.state(), styles)
+        return title_runs(
+            [self.feed.session.name], views, [*state, (" ", styles.text)], width, styles
+        )
+
+    # Selection and filter
+
+    def on_row_table_row_highlighted(self) -> None:
+        """Other keys may apply to the trial under the cursor."""
+        self.redraw_keys()
+
+    def on_row_table_row_opened(self, event: RowTable.RowOpened) -> None:
+        """All about a trial."""
+        from tuner.tui.screens.trial import TrialScreen
+
+        event.stop()
+        self.app.push_screen(TrialScreen(self.feed, event.key))
+
+    def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
+        """Live; what cannot be read leaves the filter as it was and says so."""
+        bar = self.query_one(FilterBar)
+        try:
+            self.workspace.filter_by(event.text)
+            bar.complain("")
+        except TunerError as error:
+            bar.complain(str(error))
+            if event.closed:
+                self.workspace.filter_by("")
+                self.tuner_app.tell(str(error), failed=True)
+        for view in self.views():
+            view.filter_changed()
+        if event.closed and self.view is not None:
+            self.view.focus_first()
+
+    def action_filter(self) -> None:
+        """Open the filter's line."""
+        self.query_one(FilterBar).open()
+
+    def action_prune(self) -> None:
+        """Ask, then prune the selected trial."""
+        trial = self.copied_trial()
+        if trial is not None:
+            self.prune(trial)

@@ -1,0 +1,134 @@
+"""A screen of several views, one of which shows: switching, panes, zoom."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding
+
+from tuner.tui.screens.actions import SessionScreen
+from tuner.tui.views.base import View
+from tuner.tui.widgets.filter_bar import FilterBar
+
+
+class ViewsScreen(SessionScreen):
+    """Views are made when they are first looked at. `VIEWS` names them, the first one shows."""
+
+    VIEWS: ClassVar[tuple[str, ...]] = ()
+    BINDINGS = [
+        Binding(
+            "right_square_bracket",
+            "view(1)",
+            "View",
+            key_display="[ ]",
+            id="view.next",
+            tooltip="Next view",
+        ),
+        Binding(
+            "left_square_bracket",
+            "view(-1)",
+            "View",
+            show=False,
+            id="view.previous",
+            tooltip="Previous view",
+        ),
+        Binding("z", "zoom", "Zoom", id="view.zoom", tooltip="One pane alone, and back"),
+        *(
+            Binding(
+                str(number),
+                f"pane({number})",
+                "Pane",
+                key_display="1-5",
+                show=number == 1,
+                id=f"view.pane_{number}",
+                tooltip=f"The pane with the number {number}",
+            )
+            for number in range(1, 6)
+        ),
+        Binding("escape", "back", "Back", show=False, id="app.back", tooltip="One step back"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._view_index = 0
+
+    def make_view(self, name: str) -> View:
+        """The view of that name."""
+        raise NotImplementedError
+
+    def leave(self) -> None:
+        """There is nothing left to step back from but the screen."""
+        raise NotImplementedError
+
+    def view_changed(self) -> None:
+        """Another view shows."""
+
+    @property
+    def view_name(self) -> str:
+        """The name of the view that shows."""
+        return self.VIEWS[self._view_index]
+
+    @property
+    def view(self) -> View | None:
+        """The view that shows; None before it is made."""
+        return next(iter(self.query(f"#{self.view_name.lower()}").results(View)), None)
+
+    def views(self) -> list[View]:
+        """Those that have been looked at."""
+        return list(self.query(View))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Panes that are there, and a filter where it has a meaning."""
+        if action in ("zoom", "pane", "filter"):
+            view = self.view
+            if view is None or (action == "filter" and not view.FILTERS):
+                return False
+            number = parameters[0] if parameters else 1
+            return isinstance(number, int) and number <= len(view.PANES)
+        return super().check_action(action, parameters)
+
+    def action_pane(self, number: int) -> None:
+        """Focus a pane, in the narrow layout by its tab."""
+        if view := self.view:
+            view.focus_pane(number)
+
+    def action_zoom(self) -> None:
+        """The focused pane on the whole screen, or all panes again."""
+        if view := self.view:
+            view.toggle_zoom()
+
+    async def action_view(self, step: int) -> None:
+        """The next or the previous view."""
+        await self.show_view((self._view_index + step) % len(self.VIEWS))
+
+    async def open_view(self, name: str) -> None:
+        """Show the view of that name."""
+        await self.show_view(self.VIEWS.index(name))
+
+    async def show_view(self, index: int) -> None:
+        """Show a view, made where it was not looked at before."""
+        self._view_index = index
+        name = self.VIEWS[index]
+        if self.view is None:
+            await self.mount(self.make_view(name), before=self.query_one(FilterBar))
+        for view in self.views():
+            view.display = view.id == name.lower()
+        if shown := self.view:
+            shown.shown()
+            shown.focus_first()
+        self.view_changed()
+        self.redraw_keys()
+
+    async def action_back(self) -> None:
+        """One layer out: zoom, what is open in the view, filter, view, screen."""
+        view = self.view
+        if view is not None and view.zoomed:
+            view.zoom(None)
+        elif view is not None and view.step_back():
+            return
+        elif self.query_one(FilterBar).text:
+            self.query_one(FilterBar).clear()
+        elif self._view_index:
+            await self.show_view(0)
+        else:
+            self.leave()

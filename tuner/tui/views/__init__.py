@@ -1,0 +1,1 @@
+"""The views of a session: Live, Analysis, Compare, Config, Log."""

@@ -1,0 +1,110 @@
+"""A session as it runs: trials, curves, events, confusion, importance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual.widget import Widget
+
+from tuner.session.view import SessionState
+from tuner.tui.feed import Reading
+from tuner.tui.render.status import device_runs, progress_runs, spent_runs
+from tuner.tui.render.styles import Run, Styles
+from tuner.tui.views.base import View
+from tuner.tui.widgets.bars import DrawnLine
+from tuner.tui.widgets.confusion import ConfusionPane
+from tuner.tui.widgets.curves import CurvesPane
+from tuner.tui.widgets.events import EventsPane
+from tuner.tui.widgets.importance import ImportancePane
+from tuner.tui.widgets.lines import Pane
+from tuner.tui.widgets.rows import RowTable
+from tuner.tui.widgets.trial_table import TrialTable
+from tuner.tui.workspace import Workspace
+
+
+class LiveView(View):
+    """Redraws only what changed."""
+
+    PANES = ("trials", "curves", "events", "confusion", "importance")
+    ALWAYS = 1
+    TABS = ("2 Curves", "3 Events", "4 Confusion", "5 Importance")
+    FILTERS = True
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__(id="live")
+        self.workspace = workspace
+        self.feed = workspace.feed
+
+    def above(self) -> Iterable[Widget]:
+        """What runs."""
+        yield DrawnLine(self._progress, id="progress")
+
+    def panes(self) -> Iterable[Widget]:
+        """Five of them."""
+        selected = self.workspace.selected_trial
+        yield TrialTable(self.feed, self.tuner_app.clock)
+        yield CurvesPane(self.feed, selected)
+        yield EventsPane(lambda: self.feed.view)
+        yield ConfusionPane(lambda: self.feed.view, selected)
+        yield ImportancePane(lambda: self.feed.view)
+
+    def below(self) -> Iterable[Widget]:
+        """On what it runs, and what is spent."""
+        yield DrawnLine(self._device, id="device")
+        yield DrawnLine(self._spent, id="spent")
+
+    @property
+    def table(self) -> TrialTable:
+        """The table of trials."""
+        return self.query_one(TrialTable)
+
+    def show_everything(self) -> None:
+        """What somebody else read from the same feed: the picker, before this view was there."""
+        self.table.show()
+        self.query_one(EventsPane).events_came()
+        for name in self.PANES[1:]:
+            self.query_one(f"#{name}", Pane).redraw()
+        self.redraw_lines()
+
+    def session_read(self, reading: Reading) -> None:
+        """Only what changed is drawn anew."""
+        self.table.trials_changed(reading.trials)
+        if reading.trials or reading.events:
+            self.query_one(CurvesPane).redraw()
+        if self.workspace.selected in reading.trials:
+            self.query_one(ConfusionPane).redraw()
+        if reading.events:
+            self.query_one(EventsPane).events_came()
+            self.query_one(ImportancePane).redraw()
+        self.redraw_lines()
+
+    def tick(self) -> None:
+        """What runs has run longer."""
+        if self.tuner_app.state_of(self.feed) is SessionState.RUNNING:
+            self.table.tick()
+        self.redraw_lines()
+
+    def filter_changed(self) -> None:
+        """Other rows."""
+        self.table.filter_by(self.workspace.test)
+
+    def on_row_table_row_highlighted(self, event: RowTable.RowHighlighted) -> None:
+        """The other panes show the trial under the cursor."""
+        self.workspace.selected = event.key if isinstance(event.key, int) else None
+        self.query_one(ConfusionPane).trial_selected()
+        self.query_one(CurvesPane).redraw()
+
+    # The lines
+
+    def _progress(self, width: int, styles: Styles) -> list[Run]:
+        if not self.feed.complete:
+            count = len(self.feed.view.trials)
+            return [(f" reading the log, {count} trials so far", styles.muted)]
+        state = self.tuner_app.state_of(self.feed)
+        return progress_runs(self.feed.view, self.feed.tally, state, width, styles)
+
+    def _device(self, width: int, styles: Styles) -> list[Run]:
+        return device_runs(self.feed, self.tuner_app.clock(), width, styles)
+
+    def _spent(self, width: int, styles: Styles) -> list[Run]:
+        return spent_runs(self.feed, self.tuner_app.clock(), width, styles)
