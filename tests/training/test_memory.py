@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from transformers import AutoConfig
 
 from tests.training.conftest import BenchMaker, request_of
 from tuner.training.memory import Activations, Fit, peak, reset_peak
+from tuner.training.room import allowed
 from tuner.training.trial import Trial
 
 CPU = torch.device("cpu")
@@ -62,6 +65,11 @@ def test_shrinking_comes_to_an_end() -> None:
     assert Fit().describe() == ""
 
 
+def checkpoints_layers(model: Any) -> bool:
+    """Whether any layer computes its activations twice."""
+    return any(getattr(module, "gradient_checkpointing", False) for module in model.modules())
+
+
 def flat_gradient(trial: Trial) -> torch.Tensor:
     """All gradients of the update to come."""
     order, start, end = trial.timetable.place_of(0)
@@ -77,8 +85,48 @@ def test_less_memory_gives_the_same_gradient(make_bench: BenchMaker, kind: str, 
     bench = make_bench(kind)
     request = request_of(bench, dropout=0.0)
     expected = flat_gradient(Trial(bench, request))
+    trial = Trial(bench, request)
     bench.fit_memory(fit)
-    torch.testing.assert_close(flat_gradient(Trial(bench, request)), expected, rtol=1e-4, atol=1e-7)
+    trial._begin()
+    torch.testing.assert_close(flat_gradient(trial), expected, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("fit", [Fit(3), Fit(2, checkpointing=True)])
+def test_a_resumed_trial_splits_its_batches_as_before(make_bench: BenchMaker, fit: Fit) -> None:
+    bench = make_bench("bert")
+    trial = Trial(bench, request_of(bench))
+    bench.fit_memory(fit)
+    trial._begin()
+    trial.update()
+    trial.save()
+    trial.update()
+    expected = [p.detach().clone() for p in trial._trained.values()]
+    resumed = Trial(bench, request_of(bench))
+    assert bench.fit == Fit()
+    assert resumed.resume() == []
+    assert bench.fit == fit
+    resumed.update()
+    for parameter, weight in zip(resumed._trained.values(), expected, strict=True):
+        assert torch.equal(parameter.detach(), weight)
+
+
+def test_what_a_trial_gave_up_holds_for_it_alone(make_bench: BenchMaker) -> None:
+    bench = make_bench("bert")
+    model: Any = bench.model
+    Trial(bench, request_of(bench))
+    bench.fit_memory(Fit(1, checkpointing=True))
+    assert checkpoints_layers(model)
+    Trial(bench, request_of(bench))
+    assert bench.fit == Fit()
+    assert not checkpoints_layers(model)
+
+
+def test_what_is_allowed_on_a_cpu_is_not_what_is_free(tmp_path: Path) -> None:
+    most = allowed(CPU, tmp_path)
+    assert most == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    (tmp_path / "memory.max").write_text("5000")
+    (tmp_path / "memory.current").write_text("4000")
+    assert allowed(CPU, tmp_path) == 5000
 
 
 def test_a_failed_allocation_is_tried_again_with_fewer_rows(

@@ -46,7 +46,7 @@ from tuner.training.model import (
 )
 from tuner.training.optimizer import check_partition, renewed_optimizer
 from tuner.training.restart import Restart
-from tuner.training.room import left
+from tuner.training.room import allowed
 from tuner.training.static import StaticLayout
 from tuner.training.techniques import ALL, Techniques
 from tuner.training.vocabulary import used_rows_only
@@ -107,22 +107,21 @@ class Bench:
         self.train_layout, self.validation_layout = layouts.train, layouts.validation
         self.packing = layouts.packing
         self.notes.append(layouts.note)
-        self.fit_memory(self._estimated_fit())
+        self._first_fit = self._estimated_fit()
+        self.fit_memory(self._first_fit)
         self.notes += filter(None, [self.fit.describe()])
         self.backward = self._static_backward(tell)
 
     def _estimated_fit(self) -> Fit:
         longest = int(max(self.data.train.lengths.max(), self.data.validation.lengths.max()))
         batch = int(highest(self.recipe.training.batch_size))
-        return Fit.of(Activations.of(self._config, longest), batch, left(self.device))
+        return Fit.of(Activations.of(self._config, longest), batch, allowed(self.device))
 
     def fit_memory(self, fit: Fit) -> None:
         """Take as many rows at once as this says, and checkpoint layers where it says so."""
         self.fit = fit
-        model: Any = self.model
-        if fit.checkpointing and getattr(model, "supports_gradient_checkpointing", False):
-            older = model.gradient_checkpointing_enable
-            getattr(model, "activation_checkpointing_enable", older)({"use_reentrant": False})
+        if getattr(self.model, "supports_gradient_checkpointing", False):
+            checkpoint_layers(self.model, fit.checkpointing)
 
     def take_less_memory(self, batch: int) -> bool:
         """After a batch of so many rows did not fit; False where there is nothing left to try."""
@@ -198,8 +197,13 @@ class Bench:
         return torch.get_num_threads()
 
     def restart(self, config: TrialConfig) -> None:
-        """Seed all generators, copy the base weights back, draw the head, set dropout."""
+        """Seed all generators, copy the base weights back, draw the head, set dropout.
+
+        Rows at once are as at the first trial: what a trial had to give up holds for it alone.
+        """
         self.model.zero_grad(set_to_none=True)
+        if self.fit != self._first_fit:
+            self.fit_memory(self._first_fit)
         seed_everything(config.seed)
         self._restart.apply(config.dropout)
         reset_peak(self.device)
@@ -245,6 +249,16 @@ class Bench:
     def memory(self) -> int:
         """The trial's peak in bytes: of the device, or of this process on a CPU."""
         return peak(self.device)
+
+
+def checkpoint_layers(model: Any, on: bool) -> None:
+    """Compute a layer's activations again in the backward pass, or keep them."""
+    # transformers 5.23 renamed these.
+    word = "activation" if hasattr(model, "is_activation_checkpointing") else "gradient"
+    if on:
+        getattr(model, f"{word}_checkpointing_enable")({"use_reentrant": False})
+    elif getattr(model, f"is_{word}_checkpointing"):
+        getattr(model, f"{word}_checkpointing_disable")()
 
 
 def autocast(precision: str, device: torch.device, cache: bool = True) -> Any:

@@ -19,6 +19,7 @@ import torch
 from tuner.pool.protocol import Evaluated
 from tuner.recipe.config import TrialConfig
 from tuner.training.files import digest, replaced_file
+from tuner.training.memory import Fit
 
 FORMAT = 2
 
@@ -33,7 +34,10 @@ class Generators(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
-    """All of a trial's state that is not a tensor. `data` identifies data, model and groups."""
+    """All of a trial's state that is not a tensor. `data` identifies data, model and groups.
+
+    `fit` is how rows went through the model: other pieces would add up in another order.
+    """
 
     format: int = FORMAT
     config: TrialConfig
@@ -46,6 +50,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     loss_updates: int
     seconds: float
     generators: Generators
+    fit: Fit | None = None
     digest: str = ""
 
 

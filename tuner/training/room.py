@@ -38,11 +38,33 @@ def left(device: torch.device, group: Path = _CGROUP) -> int:
     return min(_available(), *(_left_in_group(group, *names) for names in _GROUPS))
 
 
+def allowed(device: torch.device, group: Path = _CGROUP) -> int:
+    """Bytes that a trainer may count on: of a GPU those that are free, else those of the machine.
+
+    On a CPU they are the same at every start, whatever else runs: what is decided by them may
+    change the order of sums, and a trial that goes on must have the sums that it began with.
+    """
+    if device.type == "cuda":
+        return left(device)
+    return min(_physical(), *(_limit_of_group(group / limit) for limit, *_ in _GROUPS))
+
+
+def _physical() -> int:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def _limit_of_group(path: Path) -> int:
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError):
+        return sys.maxsize
+
+
 def _available() -> int:
     try:
         return _field(Path("/proc/meminfo"), "MemAvailable:") * 1024
     except (OSError, KeyError):
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+        return _physical() // 2
 
 
 def _left_in_group(group: Path, limit: str, used: str, stat: str, cache: str) -> int:

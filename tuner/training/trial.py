@@ -274,6 +274,7 @@ class Trial:
             loss_updates=self._loss_updates,
             seconds=self.seconds,
             generators=generator_states(self.bench.device),
+            fit=self.bench.fit,
         )
         save_checkpoint(self.checkpoint_folder, state, tensors)
         self.checkpointed_at, self._saved_step = self.seconds, self.step
@@ -293,6 +294,9 @@ class Trial:
         self.evaluations = list(state.evaluations)
         self._loss_sum.fill_(state.loss_sum)
         self._loss_updates = state.loss_updates
+        if state.fit is not None and state.fit != self.bench.fit:
+            self.bench.fit_memory(state.fit)
+            self._begin()
         restore_generators(state.generators, self.bench.device)
         return notes
 
