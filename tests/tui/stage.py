@@ -15,6 +15,7 @@ from tuner.session.folder import Session
 from tuner.session.status import session_state
 from tuner.session.view import SessionState, SessionView
 from tuner.tui.app import TunerApp
+from tuner.tui.picture import screen_text as screen_text
 from tuner.tui.screens.picker import PickerScreen
 from tuner.tui.screens.study import StudyScreen
 from tuner.tui.widgets.trial_table import TrialTable
@@ -97,12 +98,6 @@ def live(app: TunerApp) -> StudyScreen:
 def table(app: TunerApp) -> TrialTable:
     """Its table of trials."""
     return live(app).query_one(TrialTable)
-
-
-def screen_text(app: TunerApp) -> str:
-    """What is on the screen, as lines of text."""
-    strips = app.screen._compositor.render_strips()
-    return "\n".join(strip.text.rstrip() for strip in strips) + "\n"
 
 
 def assert_golden(app: TunerApp, name: str) -> None:

@@ -82,6 +82,17 @@ def share(text: str) -> float:
     return value
 
 
+def positive(text: str) -> float:
+    """An argument that is a number above zero."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not a number above zero, such as 60")
+    return value
+
+
 def key_value(text: str) -> str:
     """An argument of the form KEY=VALUE."""
     key, equals, value = text.partition("=")

@@ -20,7 +20,10 @@ from tuner.session.view import SessionState
 from tuner.tui.ascii import AsciiFilter, wants_ascii
 from tuner.tui.catalog import Catalog
 from tuner.tui.feed import Feed
+from tuner.tui.first_steps import FirstSteps, seen_path
 from tuner.tui.messages import ExportEnded, LaunchFailed, WorkerLaunched
+from tuner.tui.notices import Ends, sequences
+from tuner.tui.picture import save_screen
 from tuner.tui.render.styles import TERMINAL, Styles
 from tuner.tui.screens.picker import PickerScreen
 from tuner.tui.screens.study import StudyScreen
@@ -29,6 +32,8 @@ from tuner.tui.theme import TUNER_THEME, styles_from
 
 if TYPE_CHECKING:
     from textual.command import Provider
+
+    from tuner.session.replay import Recording
 
 
 def _actions_provider() -> type[Provider]:
@@ -56,6 +61,14 @@ class TunerApp(App[None]):
             tooltip="Every action by name",
         ),
         Binding(
+            "ctrl+s",
+            "picture",
+            "Picture",
+            show=False,
+            id="app.picture",
+            tooltip="Save the screen as SVG and as text",
+        ),
+        Binding(
             "q",
             "leave",
             "Leave",
@@ -71,12 +84,18 @@ class TunerApp(App[None]):
         *,
         clock: Callable[[], float] = time.time,
         settings: Path | None = None,
+        recording: Recording | None = None,
+        seen: Path | None = None,
     ) -> None:
         self.styles_by_role: Styles = TERMINAL
         super().__init__()
         self.root = root
-        self.clock = clock
-        self.catalog = Catalog(root, clock)
+        self.clock = clock if recording is None else recording.playhead.now
+        self.catalog = Catalog(root, self.clock)
+        self.first_steps = FirstSteps(seen)
+        self._recording = recording
+        self._ends = Ends()
+        self._notify_by: tuple[str, ...] = ()
         self.launching: set[str] = set()
         self.looked_at: Session | None = None
         self._first = open_session(root, session) if session is not None else None
@@ -95,8 +114,11 @@ class TunerApp(App[None]):
             self._apply(load_settings(self._settings_path))
         except TunerError as error:
             self.tell(str(error), failed=True)
+        self.set_interval(1.0, self._look_for_ends)
         if self._first is None:
             self.push_screen(PickerScreen(self.catalog))
+        elif self._recording is not None:
+            self._play(self._first, self._recording)
         else:
             self.open_feed(self.catalog.feed(self._first))
 
@@ -104,6 +126,7 @@ class TunerApp(App[None]):
         check_names(settings, self.available_themes, self._settings_path)
         if settings.theme is not None:
             self.theme = settings.theme
+        self._notify_by = settings.notify
         self.set_keymap(dict(settings.keys))
 
     def _take_colours(self) -> None:
@@ -116,13 +139,34 @@ class TunerApp(App[None]):
         )
         yield SystemCommand(
             "Save a picture of the screen",
-            "As SVG",
-            lambda: self.set_timer(0.1, self.deliver_screenshot),
+            "As SVG and as text",
+            lambda: self.set_timer(0.1, self.action_picture),
         )
 
     def tell(self, message: str, *, failed: bool = False) -> None:
         """One line that goes away by itself."""
         self.notify(plain(message), severity="error" if failed else "information", markup=False)
+
+    def action_picture(self) -> None:
+        """The screen as SVG and as text, into the folder where tuner was started."""
+        name = f"tuner-{self.looked_at.name}" if self.looked_at else "tuner"
+        self.tell_saved(lambda: save_screen(self, Path.cwd(), name))
+
+    def tell_saved(self, save: Callable[[], list[Path]]) -> None:
+        """Save pictures, and say where they are or why they are not."""
+        try:
+            paths = save()
+        except OSError as error:
+            self.tell(f"the picture could not be saved: {error.strerror or error}", failed=True)
+            return
+        self.tell(f"saved {' and '.join(path.name for path in paths)} in {paths[0].parent}")
+
+    def _look_for_ends(self) -> None:
+        """Tell of searches that ended, and call the user where the settings ask for it."""
+        for notice in self._ends.since(self.catalog.feeds.values()):
+            self.tell(notice.text, failed=notice.failed)
+            if self._notify_by and self._driver is not None:
+                self._driver.write(sequences(notice.text, self._notify_by))
 
     # Sessions
 
@@ -135,6 +179,12 @@ class TunerApp(App[None]):
         """A session's live view over what is there."""
         self.looked_at = feed.session
         self.push_screen(StudyScreen(feed))
+
+    def _play(self, session: Session, recording: Recording) -> None:
+        from tuner.tui.replay import ReplayFeed
+        from tuner.tui.screens.replay import ReplayScreen
+
+        self.push_screen(ReplayScreen(ReplayFeed(session, recording)))
 
     def close_study(self) -> None:
         """Back to the picker, which is made now where a session was opened by its name."""
@@ -257,9 +307,12 @@ def free_name(name: str, taken: set[str]) -> str:
     return f"{name}-{number}"
 
 
-def run_app(root: Path, session: str | None = None) -> None:
-    """Show the screens until the user leaves; raises TunerError where there is no such session."""
-    app = TunerApp(root, session)
+def run_app(root: Path, session: str | None = None, recording: Recording | None = None) -> None:
+    """Show the screens until the user leaves; raises TunerError where there is no such session.
+
+    With a `recording`, it is played in the session's views.
+    """
+    app = TunerApp(root, session, recording=recording, seen=seen_path())
     app.run()
     for line in app.farewell():
         print(line)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from textual.message import Message
 
+from tuner.session.events import AnyEvent, Unknown
 from tuner.session.fold import fold, preview_recipe
 from tuner.session.folder import Session
 from tuner.session.status import eta_seconds, session_state, stalled
 from tuner.session.tail import EventTail
 from tuner.session.view import SessionState, SessionView
+from tuner.tui.table_layout import TableLayout
 from tuner.tui.tally import Tally
 
 SLICE = 0.05
@@ -63,22 +66,45 @@ class SessionRead(Message):
         self.reading = reading
 
 
-class Feed:
-    """Follows one session. The view is changed in `read` alone."""
+class Tail(Protocol):
+    """Where events come from: a log that grows, or a recording."""
 
-    def __init__(self, session: Session, clock: Callable[[], float] = time.time) -> None:
+    @property
+    def at_end(self) -> bool: ...
+
+    def read(self, budget: float) -> Sequence[AnyEvent | Unknown]:
+        """The next events, for about `budget` seconds."""
+
+
+class Feed:
+    """Follows one session. The view is changed in `read` alone.
+
+    `layout` is how the session's table of trials was arranged: both live as long as the app.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        clock: Callable[[], float] = time.time,
+        tail: Tail | None = None,
+    ) -> None:
         self.session = session
-        self.view = SessionView(name=session.name)
-        self.state = SessionState.DRAFT
+        self.layout = TableLayout()
         self.stalled = False
+        self._clock = clock
+        self._tail = tail or EventTail(session.events_path)
+        self._first_events = 0
+        self.begin_anew(SessionView(name=session.name))
+
+    def begin_anew(self, view: SessionView) -> None:
+        """Nothing has been read yet."""
+        self.view = view
+        self.state = SessionState.DRAFT
         self.complete = False
         self.tally = Tally()
         self._eta: float | None = None
         self._eta_until = -1
-        self._clock = clock
-        self._tail = EventTail(session.events_path)
         self._looked = -STATE_EVERY
-        self._first_events = 0
 
     def read(self, budget: float = SLICE) -> Reading | None:
         """Read on for at most `budget` seconds; None where nothing is new."""
@@ -115,6 +141,10 @@ class Feed:
             return None
         return Reading(frozenset(), 0, self.state, self.stalled, self.complete)
 
+    def session_state(self) -> SessionState:
+        """Where the session stands by its lock and its log."""
+        return session_state(self.session, self.view)
+
     def look_again(self) -> None:
         """Look at the lock with the next reading, whatever the clock says."""
         self._looked = -STATE_EVERY
@@ -125,6 +155,6 @@ class Feed:
             return False
         self._looked = moment
         before = (self.state, self.stalled)
-        self.state = session_state(self.session, self.view)
+        self.state = self.session_state()
         self.stalled = stalled(self.state, self.view, self._clock())
         return before != (self.state, self.stalled)

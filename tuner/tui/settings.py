@@ -11,12 +11,18 @@ from tuner.errors import TunerError
 from tuner.recipe.load import parse_toml, read_text
 from tuner.recipe.nearest import show, suggestion
 
+WAYS = ("bell", "osc9", "osc777")
+"""How a terminal can be asked to call its user."""
+
 
 @dataclass(frozen=True)
 class Settings:
-    """`keys` maps the id of a binding to the keys it is to have, separated by commas."""
+    """`keys` maps the id of a binding to the keys it is to have, separated by commas; `notify`
+    says how to call the user when a search has ended.
+    """
 
     theme: str | None = None
+    notify: tuple[str, ...] = ()
     keys: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -36,7 +42,17 @@ def load_settings(path: Path) -> Settings:
         raise TunerError(f"{path}: theme must be a name in quotes")
     if not isinstance(keys, dict) or not all(isinstance(value, str) for value in keys.values()):
         raise TunerError(f'{path}: [keys] must have lines such as "session.pause" = "ctrl+p"')
-    return Settings(theme, keys)
+    return Settings(theme, _ways(raw.get("notify", []), path), keys)
+
+
+def _ways(value: object, path: Path) -> tuple[str, ...]:
+    ways = [value] if isinstance(value, str) else value
+    if not isinstance(ways, list):
+        raise TunerError(f'{path}: notify must be a list such as ["bell", "osc9"]')
+    for way in ways:
+        if way not in WAYS:
+            raise TunerError(f"{path}: notify: no {show(way)}; {suggestion(str(way), WAYS)}")
+    return tuple(ways)
 
 
 def check_names(settings: Settings, themes: Collection[str], path: Path) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, cast
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.binding import Binding
 from textual.screen import Screen
+from textual.widget import Widget
 
 from tuner.errors import TunerError
 from tuner.session import commands
@@ -15,6 +17,7 @@ from tuner.session.inbox import send
 from tuner.session.status import ALIVE
 from tuner.session.view import SessionState, TrialState, TrialView
 from tuner.tui.feed import Feed
+from tuner.tui.first_steps import HintLine
 from tuner.tui.widgets.keybar import KeyBar
 
 if TYPE_CHECKING:
@@ -39,8 +42,12 @@ def allowed(action: str, state: SessionState) -> bool:
 
 
 class SessionScreen(Screen[None]):
-    """A screen about one session at a time: `target` says which."""
+    """A screen about one session at a time: `target` says which.
 
+    KEY_ORDER names the bindings that the bar of keys shows first.
+    """
+
+    KEY_ORDER: ClassVar[tuple[str, ...]] = ()
     BINDINGS = [
         Binding("s", "start", "Start", id="session.start", tooltip="Start the search"),
         Binding(
@@ -88,6 +95,11 @@ class SessionScreen(Screen[None]):
     def tuner_app(self) -> TunerApp:
         """The app."""
         return cast("TunerApp", self.app)
+
+    def hint(self, screen: str) -> Iterable[Widget]:
+        """One line of help where this screen is seen for the first time."""
+        if self.tuner_app.first_steps.due(screen):
+            yield HintLine(screen)
 
     def take_size(self) -> None:
         """Set the breakpoints' classes before the first layout, so that no other one flashes up."""

@@ -109,6 +109,7 @@ class PickerScreen(SessionScreen):
             yield SummaryPane()
             yield BestPane()
         yield FilterBar("running rte")
+        yield from self.hint("picker")
         yield KeyBar()
         yield TooSmall()
 

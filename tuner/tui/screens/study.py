@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import ClassVar
+
 from textual.app import ComposeResult
 from textual.binding import Binding
+from textual.widget import Widget
 
 from tuner.errors import TunerError
 from tuner.session.view import TrialState, TrialView
@@ -28,8 +32,13 @@ BETWEEN_SLICES = 0.01
 class StudyScreen(ViewsScreen):
     """Reads the session's log and passes on what is new."""
 
-    VIEWS = ("Live", "Config", "Log")
-    KEY_ORDER = (
+    VIEWS = ("Live", "Compare", "Config", "Log")
+    KEY_ORDER: ClassVar[tuple[str, ...]] = (
+        "compare.row",
+        "compare.unmark",
+        "compare.baseline",
+        "compare.differing",
+        "compare.rows",
         "session.start",
         "session.pause",
         "session.resume",
@@ -69,15 +78,24 @@ class StudyScreen(ViewsScreen):
         self.take_size()
         yield DrawnLine(self._title, id="title")
         yield LiveView(self.workspace)
+        yield from self.lines_below()
         yield FilterBar("state:pruned accuracy>0.78 lr.head<1e-3 !9,12")
+        yield from self.hint("study")
         yield KeyBar()
         yield TooSmall()
 
+    def lines_below(self) -> Iterable[Widget]:
+        """Lines under every view."""
+        return ()
+
     def make_view(self, name: str) -> View:
         """The views next to the live one."""
+        from tuner.tui.views.compare import CompareView
         from tuner.tui.views.config import ConfigView
         from tuner.tui.views.log import LogView
 
+        if name == "Compare":
+            return CompareView(self.workspace)
         return {"Config": ConfigView, "Log": LogView}[name](self.feed)
 
     def on_mount(self) -> None:
@@ -127,7 +145,11 @@ class StudyScreen(ViewsScreen):
         self._redraw_title()
         self.redraw_keys()
 
+    def tell_progress(self) -> None:
+        """The log was looked at."""
+
     def _poll(self) -> None:
+        self.tell_progress()
         if self._awaiting or self._catching_up:
             return
         if self.feed.view.next_seq != self._shown_until:

@@ -1,0 +1,119 @@
+"""A recorded log played again."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tuner.session import events as e
+from tuner.session.replay import FASTEST, SLOWEST, Playhead, Recording
+
+
+class Clock:
+    """Time that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def log(*times: float) -> list[e.AnyEvent]:
+    """Lines of a log at these times."""
+    return [e.Log(seq=i, time=t, level="info", text=str(i)) for i, t in enumerate(times)]
+
+
+def texts(events: object) -> list[str]:
+    assert isinstance(events, list)
+    return [event.text for event in events]
+
+
+def test_the_playhead_moves_with_its_clock() -> None:
+    clock = Clock()
+    head = Playhead(100.0, 200.0, speed=10.0, clock=clock)
+    assert head.now() == 100.0
+    clock.now += 2
+    assert head.now() == 120.0
+    head.set_speed(1.0)
+    clock.now += 5
+    assert head.now() == 125.0
+    head.halt(True)
+    clock.now += 50
+    assert head.now() == 125.0
+    head.halt(False)
+    clock.now += 25
+    assert head.share == pytest.approx(0.5)
+    clock.now += 1e6
+    assert head.now() == 200.0
+
+
+def test_speed_stays_within_what_makes_sense() -> None:
+    head = Playhead(0.0, 1.0)
+    head.set_speed(1e12)
+    assert head.speed == FASTEST
+    head.set_speed(0.0)
+    assert head.speed == SLOWEST
+
+
+def test_events_come_when_they_came() -> None:
+    clock = Clock()
+    recording = Recording(log(10.0, 11.0, 20.0), Playhead(10.0, 20.0, 1.0, clock))
+    assert texts(recording.read()) == ["0"]
+    assert recording.until_next() == pytest.approx(1.0)
+    clock.now += 1.5
+    assert texts(recording.read()) == ["1"]
+    assert recording.read() == []
+    clock.now += 100
+    assert texts(recording.read()) == ["2"]
+    assert recording.ended
+    assert recording.until_next() == 0.0
+
+
+def test_time_without_a_worker_is_skipped() -> None:
+    clock = Clock()
+    paused = e.SessionPaused(seq=1, time=12.0)
+    events = [*log(10.0), paused, e.Log(seq=2, time=90000.0, level="info", text="on")]
+    recording = Recording(events, Playhead(10.0, 90000.0, 1.0, clock))
+    clock.now += 2
+    assert len(recording.read()) == 2
+    assert texts(recording.read()) == ["on"]
+
+
+def test_a_clock_that_was_set_back_holds_nothing_back() -> None:
+    clock = Clock()
+    recording = Recording(log(10.0, 50.0, 5.0), Playhead(10.0, 50.0, 1.0, clock))
+    clock.now += 40
+    assert texts(recording.read()) == ["0", "1", "2"]
+
+
+def test_a_rewound_recording_gives_all_again() -> None:
+    clock = Clock()
+    recording = Recording(log(10.0, 11.0), Playhead(10.0, 11.0, 1.0, clock))
+    clock.now += 10
+    first = recording.read()
+    recording.rewind()
+    assert recording.read() == first
+
+
+@given(
+    st.lists(st.floats(1.0, 1e6), min_size=1, max_size=40),
+    st.lists(st.floats(0.0, 1e5), max_size=20),
+)
+def test_every_event_comes_once_and_in_order(times: list[float], steps: list[float]) -> None:
+    clock = Clock()
+    events = log(*times)
+    recording = Recording(events, Playhead(min(times), max(times), 1.0, clock))
+    seen: list[object] = []
+    for step in [*steps, 1e7]:
+        clock.now += step
+        seen += recording.read()
+    assert seen == events
+
+
+def test_an_empty_log_has_ended() -> None:
+    recording = Recording.of([], 1.0)
+    assert recording.ended
+    assert recording.read() == []
+    assert recording.playhead.share == 1.0

@@ -1,0 +1,65 @@
+"""A recorded session in the UI."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from tests.tui import corpus
+from tests.tui.stage import press, screen_text, until
+from tuner.session.replay import Playhead, Recording
+from tuner.session.tail import EventTail
+from tuner.tui.app import TunerApp
+from tuner.tui.screens.replay import ReplayScreen
+
+
+class Clock:
+    """Time that a test moves."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def playing(app: TunerApp) -> ReplayScreen:
+    assert isinstance(app.screen, ReplayScreen)
+    return app.screen
+
+
+def test_a_session_is_played_in_time(tmp_path: Path) -> None:
+    session = corpus.running(tmp_path)
+    events = EventTail(session.events_path).read_all()
+    clock = Clock()
+    recording = Recording(events, Playhead(events[0].time, events[-1].time, 1.0, clock))
+    app = TunerApp(tmp_path, session.name, settings=tmp_path / "none.toml", recording=recording)
+    app.animation_level = "none"
+
+    async def run() -> None:
+        async with app.run_test(size=(120, 40)) as pilot:
+            screen = playing(app)
+            await until(pilot, lambda: screen.feed.complete)
+            assert screen.feed.view.trials == {}
+            assert "▶ replay" in screen_text(app)
+            clock.now += 1000
+            await until(pilot, lambda: len(screen.feed.view.trials) > 1)
+            half = len(screen.feed.view.trials)
+            await press(pilot, "p")
+            clock.now += 1e5
+            await pilot.pause()
+            assert len(screen.feed.view.trials) == half
+            assert "‖ replay" in screen_text(app)
+            await press(pilot, "plus", "plus", "minus")
+            assert recording.playhead.speed == 2.0
+            await press(pilot, "p")
+            clock.now += 1e5
+            await until(pilot, lambda: recording.ended)
+            whole = len(screen.feed.view.trials)
+            assert whole > half
+            await press(pilot, *["less_than_sign"] * 10)
+            await until(pilot, lambda: playing(app).feed.complete)
+            assert playing(app) is not screen
+            assert 0 < len(playing(app).feed.view.trials) < whole
+            assert "Pause" not in screen_text(app).splitlines()[-1]
+
+    asyncio.run(run())

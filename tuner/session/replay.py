@@ -1,0 +1,119 @@
+"""A recorded log played again: events come when they came, at any speed."""
+
+from __future__ import annotations
+
+import bisect
+import math
+import time
+from collections.abc import Callable, Sequence
+
+from tuner.session.events import AnyEvent, Unknown
+from tuner.session.fold import TERMINAL
+
+SLOWEST, FASTEST = 0.25, 65536.0
+
+
+class Playhead:
+    """A moment in a recording, moved on by a clock at `speed` seconds a second."""
+
+    def __init__(
+        self,
+        start: float,
+        end: float,
+        speed: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.start, self.end = start, max(start, end)
+        self.speed = speed
+        self.halted = False
+        self._clock = clock
+        self._at = start
+        self._since = clock()
+
+    def now(self) -> float:
+        """The recording's time, UTC in seconds; never beyond its end."""
+        passed = 0.0 if self.halted else (self._clock() - self._since) * self.speed
+        return min(self._at + passed, self.end)
+
+    @property
+    def share(self) -> float:
+        """How much of the recording has been played, 0…1."""
+        length = self.end - self.start
+        return (self.now() - self.start) / length if length > 0 else 1.0
+
+    def set_speed(self, speed: float) -> None:
+        """Faster or slower from here on, within what makes sense."""
+        self.move_to(self.now())
+        self.speed = min(max(speed, SLOWEST), FASTEST)
+
+    def halt(self, halted: bool) -> None:
+        """Stand still, or go on."""
+        self.move_to(self.now())
+        self.halted = halted
+
+    def move_to(self, moment: float) -> None:
+        """Go to a moment of the recording."""
+        self._at = min(max(moment, self.start), self.end)
+        self._since = self._clock()
+
+
+class Recording:
+    """In the place of an `EventTail`: gives the events up to the playhead, each once.
+
+    Where nobody was at work, from the end of one worker to the start of the next, time is skipped.
+    """
+
+    def __init__(self, events: Sequence[AnyEvent | Unknown], playhead: Playhead) -> None:
+        self.playhead = playhead
+        self.at_end = True
+        self._events = events
+        # A clock that was set back must not hold back what came later.
+        self._times = _never_falling([event.time for event in events])
+        self._next = 0
+
+    @classmethod
+    def of(cls, events: Sequence[AnyEvent | Unknown], speed: float) -> Recording:
+        """A recording with a playhead at its start."""
+        times = [event.time for event in events if event.time > 0]
+        start, end = (min(times), max(times)) if times else (0.0, 0.0)
+        return cls(events, Playhead(start, end, speed))
+
+    def read(self, budget: float = math.inf) -> list[AnyEvent | Unknown]:
+        """What has come up to the playhead since the last look, for about `budget` seconds."""
+        deadline = time.monotonic() + budget
+        until = bisect.bisect_right(self._times, self.playhead.now())
+        found: list[AnyEvent | Unknown] = []
+        while self._next < until and (len(found) % 64 or time.monotonic() < deadline):
+            found.append(self._events[self._next])
+            self._next += 1
+        self.at_end = self._next >= until
+        if self.at_end:
+            self._skip_idle_time()
+        return found
+
+    def rewind(self) -> None:
+        """Begin again with the first event; whoever folded them begins anew, too."""
+        self._next = 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether every event has been given."""
+        return self._next >= len(self._events)
+
+    def until_next(self) -> float:
+        """Seconds of the recording until the next event; 0 where there is none."""
+        return 0.0 if self.ended else max(self._times[self._next] - self.playhead.now(), 0.0)
+
+    def _skip_idle_time(self) -> None:
+        before = self._events[self._next - 1] if self._next else None
+        kind = getattr(type(before), "__struct_config__", None)
+        if kind is not None and kind.tag in TERMINAL and not self.ended:
+            self.playhead.move_to(self._times[self._next])
+
+
+def _never_falling(times: Sequence[float]) -> list[float]:
+    highest, out = -math.inf, []
+    for moment in times:
+        highest = max(highest, moment)
+        out.append(highest)
+    return out

@@ -1,0 +1,68 @@
+"""One line of help on a screen that is seen for the first time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from tuner.tui.render.styles import Run, Styles
+from tuner.tui.widgets.bars import DrawnLine
+
+HINTS = {
+    "picker": "new here? n makes a session, enter opens one, `tuner demo` shows a whole study",
+    "study": "new here? arrows choose a trial, enter opens it, ] shows other views, / filters",
+    "setup": "new here? tab goes to the next pane, ←/→ move a range, ctrl+r starts the search",
+    "trial": "new here? ] shows other tabs, ←/→ other evaluations, r runs it with another seed",
+}
+
+
+def seen_path(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where it is kept which screens were seen: in the user's folder for such things."""
+    folder = environment.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(folder) / "tuner" / "seen"
+
+
+class FirstSteps:
+    """Remembers in a file which screens were seen; without one, no hint is ever due."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._seen = _lines(path)
+
+    def due(self, screen: str) -> bool:
+        """Whether this screen is seen for the first time; from now on it has been."""
+        if self._path is None or screen in self._seen or screen not in HINTS:
+            return False
+        self._seen.add(screen)
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.write_text("\n".join(sorted(self._seen)) + "\n", encoding="utf-8")
+        except OSError:
+            # A home that cannot be written to: the hint comes again next time.
+            return True
+        return True
+
+
+def _lines(path: Path | None) -> set[str]:
+    if path is None:
+        return set()
+    try:
+        return set(path.read_text(encoding="utf-8", errors="replace").split())
+    except OSError:
+        return set()
+
+
+class HintLine(DrawnLine):
+    """Above the keys, for as long as the screen is open."""
+
+    DEFAULT_CSS = "HintLine { background: $panel; }"
+
+    def __init__(self, screen: str) -> None:
+        self._text = HINTS[screen]
+        super().__init__(self._hint, classes="hint")
+
+    def _hint(self, width: int, styles: Styles) -> list[Run]:
+        tail = "   ? all keys"
+        text = self._text if len(self._text) + len(tail) < width else self._text[: width - 2]
+        return [(f" ⓘ {text}", styles.accent), (tail, styles.muted)]
