@@ -112,17 +112,8 @@ def work_of(options: argparse.Namespace, effort: Effort, scratch: Path) -> Work:
     """A few rows, so that trials are short and what lies between them is seen often."""
     name, source = next(iter(chosen_sources(options.data).items()))
     task = prepared(name, source, scratch, effort.rows)
-    return Work(
-        model=str(model_at(options.model, scratch)),
-        train=str(task.train),
-        validation=str(task.validation),
-        labels=list(task.labels),
-        pair=task.pair,
-        max_length=task.max_length,
-        batch_size=BATCH_SIZE,
-        threads=options.threads,
-        device=options.device,
-        scratch="",
+    return replace(
+        task.work(model_at(options.model, scratch), BATCH_SIZE, options.threads, options.device),
         rows=rows_of_steps(task.count, BATCH_SIZE, steps=1, seed=0),
         seeds=list(range(effort.trials)),
     )

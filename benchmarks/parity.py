@@ -90,17 +90,8 @@ def parsed() -> argparse.Namespace:
 
 def work_of(options: argparse.Namespace, task: Task, scratch: Path) -> Work:
     """The same rates, epochs and rows for both sides."""
-    return Work(
-        model=str(model_at(options.model, scratch)),
-        train=str(task.train),
-        validation=str(task.validation),
-        labels=list(task.labels),
-        pair=task.pair,
-        max_length=task.max_length,
-        batch_size=BATCH_SIZE,
-        threads=options.threads,
-        device=options.device,
-        scratch="",
+    return replace(
+        task.work(model_at(options.model, scratch), BATCH_SIZE, options.threads, options.device),
         rows=rows_of_steps(task.count, BATCH_SIZE, options.steps, seed=0),
         rate=RATES.get(options.model, USUAL_RATE),
         epochs=options.epochs,

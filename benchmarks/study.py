@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,6 @@ from kit.options import parser as options_of
 from kit.processes import Contender, ContenderFailed, ask, cores, plain_environment
 from kit.sessions import data_section, make, run_session
 from kit.tasks import Task, chosen_sources, prepared
-from kit.work import Work
 from tuner.session import events as e
 
 BATCH_SIZE = 16
@@ -184,16 +183,8 @@ def tuner_run(
 
 def script_run(options: argparse.Namespace, task: Task, model: str, place: Path) -> Outcome:
     """The script from its start to its end."""
-    work = Work(
-        model=model,
-        train=str(task.train),
-        validation=str(task.validation),
-        labels=list(task.labels),
-        pair=task.pair,
-        max_length=task.max_length,
-        batch_size=BATCH_SIZE,
-        threads=cores(),
-        device=options.device,
+    work = replace(
+        task.work(model, BATCH_SIZE, cores(), options.device),
         scratch=str(place),
         how="search" if options.search else "fixed",
         epochs=options.epochs,

@@ -9,7 +9,7 @@ import argparse
 import statistics
 import sys
 import tempfile
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,6 @@ from kit.models import model_at
 from kit.options import parser as options_of
 from kit.processes import Contender, ask
 from kit.tasks import Task, chosen_sources, prepared
-from kit.work import Work
 from tuner.pool.local import trainer_environment
 from tuner.training.techniques import Techniques
 
@@ -60,17 +59,8 @@ def parsed() -> argparse.Namespace:
 
 def compared(options: argparse.Namespace, model: str, task: Task, scratch: Path) -> dict[str, Any]:
     """Every technique that this device has a use for."""
-    work = Work(
-        model=str(model_at(model, scratch)),
-        train=str(task.train),
-        validation=str(task.validation),
-        labels=list(task.labels),
-        pair=task.pair,
-        max_length=task.max_length,
-        batch_size=BATCH_SIZE,
-        threads=options.threads,
-        device=options.device,
-        scratch="",
+    work = replace(
+        task.work(model_at(model, scratch), BATCH_SIZE, options.threads, options.device),
         rows=rows_of_steps(task.count, BATCH_SIZE, WARM_UP + options.steps, seed=0),
         warm_up=WARM_UP,
     )

@@ -33,7 +33,7 @@ from kit.processes import (
     run,
 )
 from kit.tasks import Task, chosen_sources, prepared
-from kit.work import Work, read_rows
+from kit.work import read_rows
 from tuner.pool.local import trainer_environment
 
 BATCH_SIZE = 16
@@ -126,17 +126,8 @@ class Comparison:
         self.lengths = lengths_of(str(self.folder), self.every, task.pair, task.max_length)
         usual = 2 if options.smoke else min(options.threads, MOST_SIDE_BY_SIDE)
         self.side_by_side = int(options.side_by_side or usual)
-        self.work = Work(
-            model=str(self.folder),
-            train=str(task.train),
-            validation=str(task.validation),
-            labels=list(task.labels),
-            pair=task.pair,
-            max_length=task.max_length,
-            batch_size=BATCH_SIZE,
-            threads=options.threads,
-            device=options.device,
-            scratch="",
+        self.work = replace(
+            task.work(self.folder, BATCH_SIZE, options.threads, options.device),
             warm_up=self.effort.warm_up,
         )
         self.neighbours = Neighbours()

@@ -7,6 +7,7 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
+from kit.work import Work
 from tuner.demo import data_folder
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -45,6 +46,21 @@ class Task:
     pair: bool
     max_length: int
     count: int
+
+    def work(self, model: str | Path, batch_size: int, threads: int, device: str) -> Work:
+        """Training a model on this; what is particular to a benchmark comes by `replace`."""
+        return Work(
+            model=str(model),
+            train=str(self.train),
+            validation=str(self.validation),
+            labels=list(self.labels),
+            pair=self.pair,
+            max_length=self.max_length,
+            batch_size=batch_size,
+            threads=threads,
+            device=device,
+            scratch="",
+        )
 
 
 def chosen_sources(names: str) -> dict[str, Source]:
