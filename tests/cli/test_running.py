@@ -149,3 +149,53 @@ def test_enqueue_waits_for_the_next_start(tuner: Tuner, root: Path, name: str) -
         "lr.the rest": 2e-5,
         "epochs": 4,
     }
+
+
+def only_command(root: Path, name: str) -> Enqueue:
+    (command,) = CommandTail(root / name / "commands.jsonl").read()
+    assert isinstance(command, Enqueue)
+    return command
+
+
+def test_enqueue_runs_a_trial_again(tuner: Tuner, root: Path) -> None:
+    answer = tuner("enqueue", "halted", "--rerun", "best", "--seed", "5")
+    assert (answer.code, answer.err) == (0, "")
+    assert "trial 1 again, with seed 5" in answer.out
+    command = only_command(root, "halted")
+    assert (command.rerun_of, command.copy_of, command.params) == (1, None, {"seed": 5})
+
+
+def test_enqueue_takes_the_rest_from_another_trial(tuner: Tuner, root: Path) -> None:
+    answer = tuner("enqueue", "halted", "--like", "0", "lr.head=2e-4")
+    assert answer.code == 0
+    assert "trial 0 with lr.head 2.0e-4" in answer.out
+    command = only_command(root, "halted")
+    assert (command.copy_of, command.params) == (0, {"lr.body": 1e-5, "lr.head": 2e-4, "epochs": 2})
+
+
+def test_a_finished_session_takes_trials_and_can_be_started_for_them(
+    tuner: Tuner, monkeypatch: Monkey
+) -> None:
+    worker_writes(monkeypatch, [sessions.worker_started(), e.SessionFinished()])
+    refused = tuner("start", "done")
+    assert (refused.code, "tuner enqueue adds one" in refused.err) == (2, True)
+    answer = tuner("enqueue", "done", "--rerun", "1")
+    assert "with another seed\ntuner start done starts it" in answer.out
+    assert tuner("start", "done").code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["done"], "which values"),
+        (["done", "--rerun", "9"], "done has no trial 9; its trials are 0 to 3"),
+        (["done", "--rerun", "1", "epochs=2"], "use --like to change some"),
+        (["done", "--like", "1", "lr.haed=1"], "lr.haed"),
+        (["given-up", "lr=1e-5"], "takes no more trials"),
+    ],
+)
+def test_what_cannot_be_enqueued(tuner: Tuner, arguments: list[str], says: str) -> None:
+    answer = tuner("enqueue", *arguments)
+    assert answer.code == 2
+    assert says in answer.err
+    assert answer.err.count("\n") == 1

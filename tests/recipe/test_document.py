@@ -17,7 +17,7 @@ from tuner.recipe.document import RecipeDocument
 from tuner.recipe.load import parse_toml, recipe_to_dict
 from tuner.recipe.paths import split_expression, split_key
 from tuner.recipe.toml_text import float_text, toml_text
-from tuner.recipe.types import FROZEN, Choices, GroupSpec, Range
+from tuner.recipe.types import FROZEN, Choices, GroupSpec, Like, Range
 
 COMMENTED = """\
 # What this is about
@@ -276,7 +276,11 @@ def group_lists(draw: st.DrawFn) -> list[GroupSpec]:
     count = draw(st.integers(1, 4))
     chosen = draw(st.permutations(["a", "b", "c d", "é"]))[:count]
     lrs = st.floats(0, 1) | ranges() | st.just(FROZEN)
-    return [GroupSpec(name, draw(lrs), layers=str(draw(st.integers(0, 9)))) for name in chosen]
+    groups = [GroupSpec(name, draw(lrs), layers=str(draw(st.integers(0, 9)))) for name in chosen]
+    ties = st.just(None) | st.builds(Like, st.just(chosen[0]), st.floats(1e-3, 1e3) | ranges())
+    decays = st.none() | st.floats(0.01, 1) | ranges()
+    tied = [replace(g, lr=draw(ties) or g.lr, layer_decay=draw(decays)) for g in groups[1:]]
+    return [groups[0], *tied]
 
 
 @given(st.lists(group_lists(), min_size=1, max_size=4))

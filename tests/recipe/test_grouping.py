@@ -14,7 +14,9 @@ from tuner.errors import TunerError
 from tuner.recipe import grouping
 from tuner.recipe.grouping import Groups
 from tuner.recipe.groups import resolve_groups
-from tuner.recipe.types import FROZEN, GroupSpec, Range
+from tuner.recipe.load import group_to_dict, parse_groups
+from tuner.recipe.readers import Place
+from tuner.recipe.types import FROZEN, GroupSpec, Like, Range
 
 COUNT = 12
 SMALL = Range(1e-6, 5e-5, "log")
@@ -145,6 +147,8 @@ edits = st.lists(
         st.tuples(st.just("add"), st.integers(0, COUNT - 1), st.integers(0, COUNT - 1)),
         st.tuples(st.just("regroup"), st.integers(1, COUNT), st.just(0)),
         st.tuples(st.just("rename"), st.integers(0, 20), st.integers(0, 20)),
+        st.tuples(st.just("tie"), st.integers(0, 20), st.integers(0, 20)),
+        st.tuples(st.just("decay"), st.integers(0, 20), st.just(0)),
     ),
     max_size=8,
 )
@@ -165,11 +169,17 @@ def edited(groups: Groups, edit: tuple[str, int, int]) -> Groups:
         return grouping.add_group(groups, GroupSpec(f"new {span}", 1e-5, layers=span), COUNT)
     if kind == "regroup":
         return grouping.group_by_layers(groups, COUNT, first)
+    if kind == "tie":
+        return grouping.set_rate(groups, name, Like(other, 2.0))
+    if kind == "decay":
+        return grouping.set_layer_decay(groups, name, 0.9)
     return grouping.rename_group(groups, name, f"name {second}")
 
 
 @given(edits)
-def test_any_edits_leave_every_parameter_in_one_group(steps: list[tuple[str, int, int]]) -> None:
+def test_any_edits_leave_a_good_division(
+    steps: list[tuple[str, int, int]],
+) -> None:
     groups = START
     for step in steps:
         with contextlib.suppress(TunerError):
@@ -179,3 +189,4 @@ def test_any_edits_leave_every_parameter_in_one_group(steps: list[tuple[str, int
         assert set(counts.values()) <= {1}
         resolved = resolve_groups(groups, roberta(COUNT))
         assert sum(len(group.parameters) for group in resolved) == len(roberta(COUNT))
+        assert parse_groups([group_to_dict(group) for group in groups], Place("")) == groups

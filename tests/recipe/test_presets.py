@@ -31,7 +31,7 @@ def completed(name: str) -> RecipeDocument:
 
 def test_all_are_there() -> None:
     assert set(preset_names()) == {
-        "demo", "baseline", "basic", "groups", "rte-roberta-large-article",
+        "demo", "baseline", "basic", "groups", "llrd", "rte-roberta-large-article",
     }  # fmt: skip
 
 
@@ -44,7 +44,7 @@ def test_a_preset_is_a_good_recipe(name: str) -> None:
     assert len(explained) >= 2
 
 
-@pytest.mark.parametrize("name", ["baseline", "basic", "groups"])
+@pytest.mark.parametrize("name", ["baseline", "basic", "groups", "llrd"])
 def test_presets_for_any_model_say_what_is_missing(name: str) -> None:
     with pytest.raises(TunerError, match=f"^preset {name}: model.name: is missing"):
         preset_document(name).recipe()

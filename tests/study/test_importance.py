@@ -11,7 +11,7 @@ import pytest
 
 from tests.study.toys import SPACE, opened, run, score
 from tuner.recipe.types import Choices, Range
-from tuner.study.importance import importance
+from tuner.results.importance import importance
 from tuner.study.space import distributions
 
 WIDE: dict[str, Range | Choices] = {

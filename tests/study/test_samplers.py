@@ -17,10 +17,11 @@ from optuna.trial import TrialState, create_trial
 
 from tests.study.toys import BASELINE, MIDDLE, SAMPLERS, SPACE, ended, opened, run, score
 from tuner.errors import TunerError
+from tuner.recipe.ranges import inside
 from tuner.recipe.types import Choices, Range
 from tuner.study import Study
 from tuner.study.samplers import _scattered
-from tuner.study.space import distribution, inside
+from tuner.study.space import distribution
 
 _NEXT = """
 import json, sys

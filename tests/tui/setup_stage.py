@@ -64,11 +64,12 @@ class Answers:
     findings: list[Finding] = field(default_factory=lambda: list(FINDINGS))
     start_problem: str = ""
     started: list[str] = field(default_factory=list)
+    paused: list[str] = field(default_factory=list)
     checks: int = 0
 
     def services(self) -> Services:
         """The services that answer so."""
-        return Services(self._describe, self._check, self._start)
+        return Services(self._describe, self._check, self._start, self._pause)
 
     def _describe(self, recipe: Recipe) -> ModelDescription:  # noqa: ARG002
         if isinstance(self.model, str):
@@ -78,6 +79,9 @@ class Answers:
     def _check(self, recipe: Recipe) -> CheckReport:  # noqa: ARG002
         self.checks += 1
         return CheckReport(self.findings, labels=["no", "yes"])
+
+    def _pause(self, session: Session) -> None:
+        self.paused.append(session.name)
 
     def _start(self, session: Session) -> None:
         self.started.append(session.name)

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuner.errors import TunerError
-from tuner.recipe.types import FROZEN, Choices, Range, Setting
+from tuner.recipe.types import FROZEN, Choices, Like, Range, Rate, Setting
 from tuner.tui.setup.ranges import End, move, pulled, toggled_fixed, toggled_frozen
 from tuner.tui.widgets.group_axis import Axis, fit_axis, next_grid_rate
-from tuner.tui.widgets.group_bar import draw_bar, ruler
+from tuner.tui.widgets.group_bar import Around, draw_bar, draw_density, ruler
 
 LOG = Range(1e-6, 5e-5, "log")
 rates = st.floats(1e-9, 0.9)
@@ -80,14 +80,29 @@ def test_bars() -> None:
     assert draw_bar(Choices((1e-7, 1e-3)), axis, 41).text.count("◆") == 2
 
 
+def test_what_is_drawn_around_a_bar() -> None:
+    axis, narrow = Axis(-7, -3), Range(1e-5, 1e-4, "log")
+    old = Around(old=Range(1e-6, 1e-3, "log"), good=(2e-6, 5e-5))
+    assert draw_bar(narrow, axis, 41, old).text == "·         ╎┈┈●┈┈┈┈┈┈├──────●──┤┈┈┈┈┈┈┈┈┈╎"
+    assert draw_bar(narrow, axis, 41, Around(tied=True)).text[20:31] == "├~~~~~~~~~┤"
+    assert draw_bar(narrow, axis, 41, Around(reach=1e-6)).text[10:21] == "┄┄┄┄┄┄┄┄┄┄├"
+    assert draw_bar(narrow, axis, 41, Around(old=narrow)) == draw_bar(narrow, axis, 41)
+    assert draw_bar(FROZEN, axis, 41, Around(old=narrow)).text.count("╎") == 2
+
+
+def test_density_tells_how_many_trials_were_where() -> None:
+    bar = draw_density([1e-7, 1e-7, 1e-7, 1e-5], [1e-5], Axis(-7, -3), 5)
+    assert (bar.text, bar.roles[2]) == ("█ ▃  ", "good")
+
+
 @given(rates, rates, st.integers(6, 100), st.sampled_from([0, 1, 2, 3]))
 def test_a_bar_is_as_wide_as_it_should_be(a: float, b: float, width: int, kind: int) -> None:
     settings: list[Setting] = [a, FROZEN, Choices((a, b)), Range(min(a, b), max(a, b), "log")]
     lr = settings[kind]
     bar = draw_bar(lr, fit_axis([lr]), width)
-    assert len(bar.text) == width
-    assert 0 <= bar.start <= bar.end <= width
-    assert (bar.start == bar.end) == (lr == FROZEN)
+    assert len(bar.text) == len(bar.roles) == width
+    assert ("bar" in bar.roles) == (lr != FROZEN)
+    assert "".join(text for text, _ in bar.runs()) == bar.text
     assert len(ruler(fit_axis([lr]), width)) == width
 
 
@@ -106,6 +121,35 @@ def test_a_bar_is_as_wide_as_it_should_be(a: float, b: float, width: int, kind: 
 )
 def test_keys_move_along_the_grid(lr: Setting, end: End, direction: int, moved: Setting) -> None:
     assert move(lr, end, direction) == moved
+
+
+@pytest.mark.parametrize(
+    ("lr", "end", "direction", "moved"),
+    [
+        (LOG, "low", 1, Range(1.01e-6, 5e-5, "log")),
+        (LOG, "high", -1, Range(1e-6, 4.95e-5, "log")),
+        (1e-5, "low", -1, 9.9e-6),
+        (Like("a", Range(1.0, 100.0, "log")), "high", 1, Like("a", Range(1.0, 101.0, "log"))),
+    ],
+)
+def test_fine_steps_are_one_percent(lr: Rate, end: End, direction: int, moved: Rate) -> None:
+    assert move(lr, end, direction, fine=True) == moved
+
+
+@given(rates, st.sampled_from([-1, 1]))
+def test_a_fine_step_always_moves(rate: float, direction: int) -> None:
+    near = min(max(rate, 1.1e-7), 0.09)
+    moved = move(near, "low", direction, fine=True)
+    assert isinstance(moved, float)
+    assert (moved > near) == (direction > 0)
+    assert moved != near
+
+
+def test_of_a_tied_rate_the_factor_moves() -> None:
+    assert move(Like("a", 1.0), "low", 1) == Like("a", 2.0)
+    assert move(Like("a", Range(1.0, 50.0, "log")), "high", 1) == Like("a", Range(1, 100, "log"))
+    with pytest.raises(TunerError, match="tied to a: l unties"):
+        pulled(Like("a"), "low", 1e-5)
 
 
 @pytest.mark.parametrize(

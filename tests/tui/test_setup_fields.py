@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.tui.setup_stage import complete_document
 from tuner.errors import TunerError
+from tuner.recipe.baselines import published_recipe
 from tuner.recipe.schema import SECTIONS
-from tuner.recipe.types import FROZEN, Choices, GroupSpec, Range, SearchSection
+from tuner.recipe.types import FROZEN, Choices, GroupSpec, Like, Range, SearchSection
 from tuner.tui.setup.field_table import OTHER, SEARCH, TASK
 from tuner.tui.setup.fields import (
     Field,
@@ -19,7 +22,7 @@ from tuner.tui.setup.fields import (
     toggled_search,
     value_of,
 )
-from tuner.tui.setup.hints import group_hints, unused_hint
+from tuner.tui.setup.hints import Hint, Known, group_hints, unused_hint
 from tuner.tui.setup.rungs import Rung, halving_rungs, sketch, training_share
 
 ALL = {field.key: field for field in (*TASK, *OTHER, *SEARCH)}
@@ -134,8 +137,12 @@ UPPER = GroupSpec("layers 6-11", Range(1e-5, 1e-4, "log"), layers="6-11")
 HEAD = GroupSpec("head", Range(1e-4, 1e-2, "log"), part="head")
 
 
-def texts(*groups: GroupSpec, size: int | None = None) -> list[str]:
-    return [hint.text for hint in group_hints(groups, size)]
+def hints(*groups: GroupSpec, **known: Any) -> list[Hint]:
+    return group_hints(groups, Known(**known))
+
+
+def texts(*groups: GroupSpec, size: int | None = None, rows: int | None = None) -> list[str]:
+    return [hint.text for hint in hints(*groups, parameters=size, rows=rows)]
 
 
 def test_overlaps_are_told_and_allowed() -> None:
@@ -157,6 +164,44 @@ def test_a_body_that_may_collapse_is_told_a_head_is_not() -> None:
 def test_a_uniform_range_over_decades_is_told() -> None:
     uniform = GroupSpec("head", Range(0.0, 4e-4, "linear"), part="head")
     assert texts(uniform) == ["uniform: 90% of its draws lie above 4e-5; log spreads them"]
+
+
+def test_a_large_model_on_few_rows_collapses_earlier() -> None:
+    warm = GroupSpec("layers 0-5", Range(1e-6, 8e-5, "log"), layers="0-5")
+    assert not texts(warm, size=355_000_000, rows=100_000)
+    assert texts(warm, size=355_000_000, rows=2_490) == [
+        "8e-5 invites collapse: a model this large on 2,490 rows rarely bears above 5e-5"
+    ]
+
+
+def test_a_tied_group_is_judged_by_the_rates_that_follow() -> None:
+    low = GroupSpec("top", Range(1e-6, 1e-5, "log"), layers="6-11")
+    tied = GroupSpec("low", Like("top", 1000.0), layers="0-5")
+    assert [hint.group for hint in hints(tied, low, parameters=23_000_000) if hint.strong] == [
+        "low"
+    ]
+
+
+def test_ranges_with_nothing_to_find_and_slow_heads_are_told() -> None:
+    narrow = GroupSpec("head", Range(1e-4, 1.5e-4, "log"), part="head")
+    assert texts(narrow) == ["only ×1.5 from end to end: = would fix it"]
+    assert not texts(GroupSpec("head", Range(1e-4, 2e-4, "log"), part="head"))
+    slow = GroupSpec("head", Range(1e-6, 1e-5, "log"), part="head")
+    assert texts(UPPER, slow) == ["ends below the body (1e-4), but starts from random"]
+
+
+def test_embeddings_that_are_forgotten_and_a_published_rate_that_is_left_out_are_told() -> None:
+    rest = GroupSpec("the rest", 4e-5, rest=True)
+    assert [h.group for h in hints(UPPER, rest)] == ["the rest"]
+    assert not hints(GroupSpec("all", 4e-5, rest=True))
+    embeddings = GroupSpec("e", 1e-6, params=("*.word_embeddings.*",))
+    assert not any("no group of their own" in text for text in texts(embeddings, UPPER, rest))
+    published = published_recipe("roberta", 1024)
+    far = GroupSpec("all", Range(1e-4, 1e-3, "log"), rest=True)
+    assert "without 2e-5, as published: Liu et al. 2019" in hints(far, published=published)[0].text
+    near = GroupSpec("all", Range(1e-5, 1e-3, "log"), rest=True)
+    assert not hints(near, published=published)
+    assert not hints(far, published=published_recipe("unheard-of", 1024))
 
 
 def test_nothing_to_train_is_told() -> None:

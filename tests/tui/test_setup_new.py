@@ -94,6 +94,8 @@ def test_the_name_follows_the_preset_until_it_is_typed(tmp_path: Path) -> None:
     async def scenario(pilot: Pilot[None], screen: NewSessionScreen) -> None:
         assert screen.name_typed == "groups"
         await pilot.press("down", "right")
+        assert (screen.preset, screen.name_typed) == ("llrd", "llrd")
+        await pilot.press("right")
         assert (screen.preset, screen.name_typed) == (
             "rte-roberta-large-article",
             "rte-roberta-large-article",

@@ -26,7 +26,7 @@ from tuner.errors import TunerError
 from tuner.recipe.findings import Finding
 from tuner.recipe.load import load
 from tuner.recipe.types import Choices, Range, Recipe
-from tuner.session.events import SessionStarted
+from tuner.session.events import SessionStopped
 from tuner.session.writer import EventWriter
 from tuner.tui.app import TunerApp
 from tuner.tui.screens.help import HelpScreen
@@ -215,19 +215,19 @@ def test_a_start_that_fails_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
     play(stage, scenario)
 
 
-def test_a_begun_session_is_shown_read_only(tmp_path: Path) -> None:
+def test_a_stopped_session_is_shown_read_only(tmp_path: Path) -> None:
     session = make_session(tmp_path)
     with EventWriter(session.events_path) as writer:
-        writer.append(SessionStarted(trials=3, metric="accuracy", direction="maximize"))
+        writer.append(SessionStopped(reason="asked for"))
     stage = Stage(SetupScreen(session, services=Answers().services()))
 
     async def run(pilot: Pilot[None], screen: SetupScreen) -> None:
         text = session.recipe_path.read_text()
-        assert "has begun" in message(screen)
+        assert "stopped for good" in message(screen)
         for keys in (["0"], ["ctrl+s"], ["ctrl+r"], ["u"], ["3", "space"]):
             await pilot.press(*keys)
             await pilot.pause()
-            assert "has begun" in message(screen), keys
+            assert "stopped for good" in message(screen), keys
         assert session.recipe_path.read_text() == text
         assert "read-only" in screen_text(pilot.app)
 
@@ -377,3 +377,20 @@ def test_in_the_app_a_start_leads_to_the_live_screen_and_help_lists_the_keys(
             await until(pilot, lambda: isinstance(app.screen, StudyScreen))
 
     asyncio.run(run())
+
+
+def test_slow_checks_follow_the_data_and_only_that(tmp_path: Path) -> None:
+    answers = Answers()
+
+    async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:
+        before = answers.checks
+        await pilot.press("right", "u")
+        await pilot.pause()
+        assert answers.checks == before
+        await pilot.press("1", "down", "enter")
+        await type_text(pilot, "other.jsonl")
+        await until(pilot, lambda: answers.checks == before + 1 and not screen.knowledge.checking)
+        await pilot.press("u")
+        await until(pilot, lambda: answers.checks == before + 2 and not screen.knowledge.checking)
+
+    play(setup_stage(tmp_path, answers), scenario)

@@ -13,13 +13,15 @@ from tests.tui.setup_stage import LAYERS, complete_document, make_session, model
 from tuner.errors import TunerError
 from tuner.recipe.document import RecipeDocument
 from tuner.recipe.groups import part_of, resolve_groups
+from tuner.recipe.rates import group_setting
 from tuner.recipe.types import FROZEN, GroupSpec, Range
-from tuner.session.events import SessionStarted
+from tuner.session.events import SessionStopped
 from tuner.session.writer import EventWriter
 from tuner.tui.setup import group_edits
 from tuner.tui.setup.inspection import divide, parameters_of
+from tuner.tui.setup.past import Past
 from tuner.tui.setup.ranges import move, toggled_fixed, toggled_frozen
-from tuner.tui.setup.state import Draft, begun_reason, put_groups
+from tuner.tui.setup.state import Draft, put_groups
 
 PARAMETERS = parameters_of(model_description())
 TEXT = complete_document().text
@@ -118,16 +120,16 @@ def test_a_broken_text_from_the_editor_can_be_taken_back() -> None:
     assert not edited.problem
 
 
-def test_a_session_that_has_begun_is_read_only(tmp_path: Path) -> None:
+def test_a_stopped_session_is_read_only(tmp_path: Path) -> None:
     session = make_session(tmp_path)
-    assert not begun_reason(session)
+    assert not Past.of(session).read_only
     with EventWriter(session.events_path) as writer:
-        writer.append(SessionStarted(trials=3, metric="accuracy", direction="maximize"))
-    reason = begun_reason(session)
-    assert "has begun" in reason
+        writer.append(SessionStopped(reason="asked for"))
+    reason = Past.of(session).read_only
+    assert "stopped for good" in reason
     edited = Draft(complete_document().text, read_only=reason)
     for change in (edited.undo, lambda: edited.replace_text("x", "y")):
-        with pytest.raises(TunerError, match="has begun"):
+        with pytest.raises(TunerError, match="stopped for good"):
             change()
 
 
@@ -208,7 +210,9 @@ def act(groups: Groups, action: Action) -> Groups:
             lr = move(group.lr, end, direction)  # type: ignore[arg-type]
             return group_edits.with_rate(groups, group.name, lr)
         case "fix":
-            return group_edits.with_rate(groups, group.name, toggled_fixed(group.lr, None))
+            return group_edits.with_rate(
+                groups, group.name, toggled_fixed(group_setting(groups, group), None)
+            )
         case "freeze":
             return group_edits.with_rate(groups, group.name, toggled_frozen(group.lr, None))
         case "delete":

@@ -1,4 +1,4 @@
-"""`tuner enqueue`: a trial with these values next."""
+"""`tuner enqueue`: a trial with these values next, or an earlier one again."""
 
 from __future__ import annotations
 
@@ -9,56 +9,88 @@ from tuner.cli.event_lines import values_line
 from tuner.cli.follow import AWAKE
 from tuner.cli.output import show, working
 from tuner.cli.places import current, named_session
+from tuner.cli.trial import find_trial
 from tuner.errors import TunerError
 from tuner.recipe.load import load
 from tuner.recipe.paths import read_value
-from tuner.recipe.space import check_values
+from tuner.recipe.space import LR, check_values, settings
 from tuner.recipe.types import Recipe, Scalar
 from tuner.session.commands import Enqueue
 from tuner.session.folder import Session
 from tuner.session.inbox import send
-from tuner.session.view import SessionState
+from tuner.session.lineage import SEED, first_of, values_of
+from tuner.session.view import SessionState, SessionView
 
 ALL_RATES = "lr"
-WAITING = (SessionState.DRAFT, SessionState.PAUSED, SessionState.CRASHED)
 
 
 def enqueue(options: argparse.Namespace) -> int:
     """Ask the worker, or leave the request for the next one."""
     session = named_session(options)
     recipe = load(session.recipe_path)
-    params = read_values(recipe, options.values)
-    check_values(recipe, params)
-    _, state = current(session)
+    view, state = current(session)
+    command, words = _command(options, recipe, view)
+    check_values(recipe, command.params)
     if state in AWAKE:
-        return _ask(session, params)
-    if state not in WAITING:
-        raise TunerError(f"{session.name} is {state}: it takes no more trials")
-    send(session, Enqueue(id="", params=params))
-    show(f"next trial when {session.name} is started: {values_line(params)}")
+        return _ask(session, command, words)
+    if state is SessionState.STOPPED:
+        raise TunerError(f"{session.name} is stopped: it takes no more trials")
+    send(session, command)
+    show(f"next trial when {session.name} is started: {words}")
+    if state is SessionState.FINISHED:
+        show(f"tuner start {session.name} starts it")
     return 0
 
 
-def _ask(session: Session, params: dict[str, Scalar]) -> int:
+def _command(options: argparse.Namespace, recipe: Recipe, view: SessionView) -> tuple[Enqueue, str]:
+    """What to ask for, and how to say it in a few words."""
+    values = read_values(recipe, options.values)
+    if options.rerun is not None:
+        return _rerun(options, values, view)
+    if options.seed is not None:
+        values = {**values, SEED: options.seed}
+    if options.like is not None:
+        like = find_trial(view, options.like, options.name)
+        params = {**values_of(view, like), **values}
+        words = f"trial {like.number} with {values_line(values) or 'the same values'}"
+        return Enqueue(params=params, copy_of=like.number), words
+    if not values:
+        raise TunerError("which values? give KEY=VALUE, --like TRIAL or --rerun TRIAL")
+    return Enqueue(params=values), values_line(values)
+
+
+def _rerun(
+    options: argparse.Namespace, values: dict[str, Scalar], view: SessionView
+) -> tuple[Enqueue, str]:
+    if values or options.like is not None:
+        raise TunerError("--rerun repeats all values of a trial: use --like to change some")
+    number = first_of(view, find_trial(view, options.rerun, options.name).number)
+    seed = {} if options.seed is None else {SEED: options.seed}
+    words = f"trial {number} again, with {f'seed {options.seed}' if seed else 'another seed'}"
+    return Enqueue(params=seed, rerun_of=number), words
+
+
+def _ask(session: Session, command: Enqueue, words: str) -> int:
     from tuner.worker.control import enqueue as ask
 
     with working(f"asking the worker of {session.name}"):
-        ask(session, params)
-    show(f"next trial: {values_line(params)}")
+        ask(session, command.params, rerun_of=command.rerun_of, copy_of=command.copy_of)
+    show(f"next trial: {words}")
     return 0
 
 
 def read_values(recipe: Recipe, pairs: Iterable[str]) -> dict[str, Scalar]:
-    """The values by flat name; `lr` stands for every group's rate.
+    """The values by flat name; `lr` stands for every group's own rate.
 
     A later pair wins over `lr`, whatever the order; the same key twice is refused.
     """
+    rates = [name for name in settings(recipe) if name.startswith(LR)]
     shared: dict[str, Scalar] = {}
     own: dict[str, Scalar] = {}
     for pair in pairs:
         key, _, text = pair.partition("=")
         key, value = key.strip(), scalar(key.strip(), text.strip())
-        names = [f"lr.{group.name}" for group in recipe.groups] if key == ALL_RATES else [key]
+        names = rates if key == ALL_RATES else [key]
         into = shared if key == ALL_RATES else own
         if any(name in into for name in names):
             raise TunerError(f"{key} is given twice")

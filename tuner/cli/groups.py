@@ -19,8 +19,8 @@ from tuner.recipe.findings import ModelDescription
 from tuner.recipe.groups import resolve_groups
 from tuner.recipe.load import load, plain_value
 from tuner.recipe.presets import preset_document
+from tuner.recipe.rates import Level, is_frozen, level_setting, levels, rounded
 from tuner.recipe.types import (
-    FROZEN,
     Choices,
     GroupSpec,
     Parameter,
@@ -42,10 +42,10 @@ def groups(options: argparse.Namespace) -> int:
     parameters = [Parameter(name, tuple(shape)) for name, shape in model.parameters]
     resolved = resolve_groups(specs, parameters)
     if options.json:
-        show_json(as_object(model, resolved))
+        show_json(as_object(model, specs, resolved))
         return 0
-    show(groups_table(resolved))
-    show(total_line(model, resolved))
+    show(groups_table(specs, resolved))
+    show(total_line(model, specs, resolved))
     return 0
 
 
@@ -110,7 +110,7 @@ def _refuse_typo(options: argparse.Namespace) -> None:
         )
 
 
-def groups_table(resolved: Sequence[ResolvedGroup]) -> Table:
+def groups_table(specs: Sequence[GroupSpec], resolved: Sequence[ResolvedGroup]) -> Table:
     """One row a parameter, group after group."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("PARAMETER", no_wrap=True)
@@ -118,9 +118,9 @@ def groups_table(resolved: Sequence[ResolvedGroup]) -> Table:
     table.add_column("SIZE", justify="right", no_wrap=True)
     table.add_column("GROUP", no_wrap=True)
     table.add_column("LEARNING RATE", no_wrap=True)
-    for group in resolved:
-        name, rate = fmt.plain(group.spec.name), rate_text(group.spec.lr)
-        for parameter in group.parameters:
+    for level in levels(resolved):
+        name, rate = fmt.plain(level.group.name), rate_text(rounded(level_setting(specs, level)))
+        for parameter in level.parameters:
             shape = "×".join(map(str, parameter.shape)) or "scalar"
             size = fmt.count(parameter.size)
             table.add_row(fmt.plain(parameter.name), shape, size, name, rate)
@@ -139,10 +139,12 @@ def rate_text(setting: Setting) -> str:
     return fmt.bound(float(setting))
 
 
-def total_line(model: ModelDescription, resolved: Sequence[ResolvedGroup]) -> Text:
+def total_line(
+    model: ModelDescription, specs: Sequence[GroupSpec], resolved: Sequence[ResolvedGroup]
+) -> Text:
     """How many parameters, in how many groups, and how many are frozen."""
     total = sum(group.size for group in resolved)
-    frozen = sum(group.size for group in resolved if group.spec.lr == FROZEN)
+    frozen = sum(group.size for group in resolved if is_frozen(specs, group.spec))
     tensors = sum(len(group.parameters) for group in resolved)
     text = f"{fmt.count(total)} parameters in {tensors} tensors and {len(resolved)} groups"
     text += f", {fmt.count(frozen)} of them frozen" if frozen else ""
@@ -153,7 +155,9 @@ def total_line(model: ModelDescription, resolved: Sequence[ResolvedGroup]) -> Te
     )
 
 
-def as_object(model: ModelDescription, resolved: Sequence[ResolvedGroup]) -> dict[str, Any]:
+def as_object(
+    model: ModelDescription, specs: Sequence[GroupSpec], resolved: Sequence[ResolvedGroup]
+) -> dict[str, Any]:
     """The same as one JSON-able object."""
     return {
         "model": {
@@ -164,18 +168,19 @@ def as_object(model: ModelDescription, resolved: Sequence[ResolvedGroup]) -> dic
             "hidden_size": model.hidden_size,
         },
         "parameters": sum(group.size for group in resolved),
-        "groups": [_group_object(group) for group in resolved],
+        "groups": [_group_object(specs, level) for level in levels(resolved)],
     }
 
 
-def _group_object(group: ResolvedGroup) -> dict[str, Any]:
+def _group_object(specs: Sequence[GroupSpec], level: Level) -> dict[str, Any]:
+    """A group, or where its layers differ one layer of it."""
     return {
-        "name": group.spec.name,
-        "lr": plain_value(group.spec.lr),
-        "weight_decay": plain_value(group.spec.weight_decay),
-        "size": group.size,
+        "name": level.name,
+        "lr": plain_value(level_setting(specs, level)),
+        "weight_decay": plain_value(level.group.weight_decay),
+        "size": sum(parameter.size for parameter in level.parameters),
         "parameters": [
             {"name": parameter.name, "shape": list(parameter.shape), "size": parameter.size}
-            for parameter in group.parameters
+            for parameter in level.parameters
         ],
     }

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tuner.export.rows import shown_evaluation
+from tuner.recipe.origins import BASELINE
 from tuner.results.intervals import wilson
 from tuner.results.metrics import correct, total
 from tuner.session.view import SessionView, TrialState, TrialView
-
-BASELINE = "baseline"
 
 
 @dataclass(frozen=True, slots=True)

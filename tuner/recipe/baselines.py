@@ -10,8 +10,9 @@ from typing import Final
 from tuner.errors import TunerError
 from tuner.recipe.groups import part_of
 from tuner.recipe.layers import layer_indices
-from tuner.recipe.space import LR, WEIGHT_DECAY, search_space
-from tuner.recipe.types import Choices, GroupSpec, Range, Recipe, Scalar
+from tuner.recipe.rates import own_rate
+from tuner.recipe.space import LAYER_DECAY, LR, TIMES_OF, WEIGHT_DECAY, search_space
+from tuner.recipe.types import Choices, GroupSpec, Like, Range, Recipe, Scalar
 
 LARGE: Final = 1024
 SMALL: Final = 512
@@ -124,9 +125,16 @@ def baseline_values(
     layer to layer, a group has the geometric mean of its layers' rates.
     """
     published = published_recipe(model_type, hidden_size)
-    values: dict[str, Scalar] = {
-        LR + group.name: _group_rate(published, group, layers) for group in recipe.groups
-    }
+    rates = {group.name: _group_rate(published, group, layers) for group in recipe.groups}
+    values: dict[str, Scalar] = {}
+    for group in recipe.groups:
+        if isinstance(group.lr, Like):
+            own = rates[own_rate(recipe.groups, group).name]
+            values[TIMES_OF + group.name] = float(f"{rates[group.name] / own:.3g}")
+        else:
+            values[LR + group.name] = rates[group.name]
+        if group.layer_decay is not None:
+            values[LAYER_DECAY + group.name] = published.layer_decay
     values |= {
         WEIGHT_DECAY + group.name: published.weight_decay
         for group in recipe.groups
@@ -147,12 +155,16 @@ def baseline_values(
 
 
 def _group_rate(published: PublishedRecipe, group: GroupSpec, layers: int) -> float:
-    """ELECTRA's code has depth 0 for embeddings, i + 1 for layer i and layers + 2 for the head."""
+    """ELECTRA's code has depth 0 for embeddings, i + 1 for layer i and layers + 2 for the head.
+
+    A group whose layers have rates of their own is told by that of its top one.
+    """
     if published.layer_decay == 1.0:
         return published.rate
     depths = _depths(group, layers) or list(range(1, layers + 1))
     mean = math.fsum(depths) / max(1, len(depths))
-    return float(f"{published.rate * published.layer_decay ** (layers + 2 - mean):.3g}")
+    depth = mean if group.layer_decay is None else max(depths)
+    return float(f"{published.rate * published.layer_decay ** (layers + 2 - depth):.3g}")
 
 
 def _depths(group: GroupSpec, layers: int) -> list[int]:

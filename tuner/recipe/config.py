@@ -9,8 +9,9 @@ class TrialConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All that decides how one model is trained.
 
     learning_rates and weight_decays have one entry a layer group, by its name; a rate of None
-    means that the group is frozen. `warmup` is a share of the schedule, `epochs` a whole number of
-    passes.
+    means that the group is frozen. Where `layer_decays` has one, too, the rate is that of the
+    group's top layer, and falls by this factor with each layer below. `warmup` is a share of the
+    schedule, `epochs` a whole number of passes.
     """
 
     learning_rates: dict[str, float | None]
@@ -29,3 +30,4 @@ class TrialConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: int
     evaluations_per_epoch: int
     keep: str
+    layer_decays: dict[str, float] = {}

@@ -31,7 +31,7 @@ from tuner.recipe.schema import GROUP, SECTIONS, TOP_LEVEL
 from tuner.recipe.toml_text import toml_text
 from tuner.recipe.types import GroupSpec, Recipe
 
-_INSIDE = ("low", "high", "scale", "choices")
+_INSIDE = ("low", "high", "scale", "choices", "like", "times")
 _Trivia = list[tuple[None, Whitespace | Comment]]
 
 

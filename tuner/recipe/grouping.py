@@ -6,15 +6,16 @@ still overlap with a part or a layer; `resolve_groups` tells, since only it know
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from tuner.errors import TunerError
 from tuner.recipe.layers import Slice, layer_expression, parse_layers
 from tuner.recipe.nearest import show, suggestion
+from tuner.recipe.rates import own_rate
 from tuner.recipe.readers import Place
 from tuner.recipe.schema import PARTS, group_name
-from tuner.recipe.types import FROZEN, GroupSpec, Setting
+from tuner.recipe.types import FROZEN, GroupSpec, Like, Rate, Setting
 
 Groups = tuple[GroupSpec, ...]
 REST_NAME = "the rest"
@@ -56,7 +57,8 @@ def split_group(groups: Groups, name: str, at_layer: int, layer_count: int) -> G
     for half in halves:
         piece_name = _free_name(_layers_name(half), taken | {piece.name for piece in pieces})
         pieces.append(_with_layers(replace(group, name=piece_name), half))
-    return _replaced(groups, group, pieces)
+    heirs = {name: pieces[-1].name}
+    return _tied_again(groups, _replaced(groups, group, pieces), heirs)
 
 
 def merge_groups(groups: Groups, a: str, b: str, layer_count: int) -> Groups:
@@ -77,7 +79,7 @@ def merge_groups(groups: Groups, a: str, b: str, layer_count: int) -> Groups:
     if groups.index(second) < groups.index(first):
         kept.remove(merged)
         kept.insert(groups.index(second), merged)
-    return tuple(kept)
+    return _tied_again(groups, kept, {a: merged.name, b: merged.name})
 
 
 def add_group(groups: Groups, group: GroupSpec, layer_count: int) -> Groups:
@@ -96,7 +98,7 @@ def add_group(groups: Groups, group: GroupSpec, layer_count: int) -> Groups:
     ]
     position = next((i for i, other in enumerate(left) if other.rest), len(left))
     left.insert(position if not group.rest else len(left), group)
-    return tuple(left)
+    return _tied_again(groups, left)
 
 
 def delete_group(groups: Groups, name: str) -> Groups:
@@ -109,22 +111,37 @@ def delete_group(groups: Groups, name: str) -> Groups:
         raise TunerError(f"{show(name)} holds what no other group does and has to stay")
     left = tuple(other for other in groups if other is not group)
     if any(other.rest for other in left):
-        return left
+        return _tied_again(groups, left)
     rest_name = _free_name(REST_NAME, {other.name for other in left})
-    rest = GroupSpec(rest_name, group.lr, rest=True, weight_decay=group.weight_decay)
-    return (*left, rest)
+    rest = replace(group, name=rest_name, part=None, layers=None, params=None, rest=True)
+    return _tied_again(groups, (*left, rest), {name: rest_name})
 
 
 def rename_group(groups: Groups, name: str, new: str) -> Groups:
     """The groups with one of them called `new`; TunerError where that is taken or no name."""
     group = find_group(groups, name)
     _check_name(new, {other.name for other in groups if other is not group})
-    return _replaced(groups, group, [replace(group, name=new)])
+    renamed = _replaced(groups, group, [replace(group, name=new)])
+    return _tied_again(groups, renamed, {name: new})
 
 
-def set_rate(groups: Groups, name: str, lr: Setting) -> Groups:
-    """The groups with another learning rate (a number, a range, choices or "frozen") for one."""
+def set_rate(groups: Groups, name: str, lr: Rate) -> Groups:
+    """The groups with another learning rate (a number, a range, choices, "frozen", a tie) for one.
+
+    Tying a group that others are tied to ties them to the same one. TunerError for a group without
+    a rate of its own to be tied to.
+    """
     group = find_group(groups, name)
+    if isinstance(lr, Like):
+        target = find_group(groups, lr.group)
+        if target is group or isinstance(target.lr, Like):
+            whose = "itself" if target is group else f"{show(target.name)}, which is tied itself"
+            raise TunerError(f"{show(name)} cannot be tied to {whose}")
+        followers = (g for g in groups if isinstance(g.lr, Like) and g.lr.group == name)
+        for follower in list(followers):
+            assert isinstance(follower.lr, Like)
+            again = replace(follower, lr=replace(follower.lr, group=lr.group))
+            groups = _replaced(groups, follower, [again])
     return _replaced(groups, group, [replace(group, lr=lr)])
 
 
@@ -142,6 +159,12 @@ def set_weight_decay(groups: Groups, name: str, decay: Setting | None) -> Groups
     """The groups with another weight decay for one; None leaves it to [training]."""
     group = find_group(groups, name)
     return _replaced(groups, group, [replace(group, weight_decay=decay)])
+
+
+def set_layer_decay(groups: Groups, name: str, decay: Setting | None) -> Groups:
+    """The groups with a rate that falls from layer to layer in one of them; None: it does not."""
+    group = find_group(groups, name)
+    return _replaced(groups, group, [replace(group, layer_decay=decay)])
 
 
 def group_by_layers(groups: Groups, layer_count: int, size: int) -> Groups:
@@ -169,7 +192,32 @@ def group_by_layers(groups: Groups, layer_count: int, size: int) -> Groups:
     position = next((i for i, group in enumerate(others) if group is not groups[i]), None)
     if position is None:
         position = next((i for i, group in enumerate(kept) if group.rest), len(kept))
-    return (*kept[:position], *fresh, *kept[position:])
+    return _tied_again(groups, (*kept[:position], *fresh, *kept[position:]))
+
+
+def _tied_again(
+    before: Groups, groups: Iterable[GroupSpec], heirs: Mapping[str, str] | None = None
+) -> Groups:
+    """The groups, ties that lead nowhere mended: to the heir of a name, or to a rate of its own.
+
+    Of several that were tied to a group that is gone, the first inherits its rate, and the others
+    are tied to that one.
+    """
+    heirs = dict(heirs or {})
+    mended = {group.name: group for group in groups}
+    for name, group in mended.items():
+        if not isinstance(group.lr, Like):
+            continue
+        target = heirs.get(group.lr.group, group.lr.group)
+        further = mended[target].lr if target in mended else None
+        if isinstance(further, Like):
+            target = heirs.get(further.group, further.group)
+        if target in mended and target != name:
+            mended[name] = replace(group, lr=replace(group.lr, group=target))
+        else:
+            mended[name] = replace(group, lr=own_rate(before, group).lr)
+            heirs[group.lr.group] = name
+    return tuple(mended.values())
 
 
 def _owner(groups: Groups, layer: int, layer_count: int) -> GroupSpec:
@@ -224,13 +272,16 @@ def _without(
 
 
 def _with_layers(group: GroupSpec, layers: Iterable[int]) -> GroupSpec:
-    return replace(group, layers=layer_expression(layers), part=None, params=None, rest=False)
+    expression = layer_expression(layers)
+    decay = None if expression.isdigit() else group.layer_decay
+    return replace(group, layers=expression, part=None, params=None, rest=False, layer_decay=decay)
 
 
 def _with_parts(group: GroupSpec, parts: Collection[str]) -> GroupSpec:
     ordered = tuple(part for part in PARTS if part in parts)
     part = ordered[0] if len(ordered) == 1 else ordered
-    return replace(group, part=part, layers=None, params=None, rest=False)
+    decay = group.layer_decay if "layers" in parts else None
+    return replace(group, part=part, layers=None, params=None, rest=False, layer_decay=decay)
 
 
 def _parts(group: GroupSpec) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from tuner.recipe.types import (
     Choices,
     DataSection,
     GroupSpec,
+    Like,
     ModelSection,
     Range,
     Recipe,
@@ -128,7 +129,20 @@ def parse_groups(raw: Any, at: Place) -> tuple[GroupSpec, ...]:
             .under("rest")
             .refuse(f"{show(rests[0].name)} is the rest already; one group can be")
         )
+    for group in groups:
+        if isinstance(group.lr, Like):
+            _check_tie(groups, group.lr, at.under(group.name).under("lr").under("like"))
     return groups
+
+
+def _check_tie(groups: tuple[GroupSpec, ...], tie: Like, at: Place) -> None:
+    """A rate is tied to a group that has one of its own: no chains, no circles."""
+    free = [group.name for group in groups if not isinstance(group.lr, Like)]
+    if tie.group in free:
+        return
+    if any(group.name == tie.group for group in groups):
+        raise at.refuse(f"{show(tie.group)} is tied itself; name a group with a rate of its own")
+    raise at.refuse(f"no group {show(tie.group)}; {suggestion(tie.group, free)}")
 
 
 def _group(raw: Any, number: int, at: Place) -> GroupSpec:
@@ -169,7 +183,7 @@ def section_to_dict(section: Any) -> dict[str, Any]:
 
 def group_to_dict(group: GroupSpec) -> dict[str, Any]:
     """A group's keys in the order of a recipe: name, selector, rates."""
-    order = ("name", *SELECTORS, "lr", "weight_decay")
+    order = ("name", *SELECTORS, "lr", "layer_decay", "weight_decay")
     values = ((key, getattr(group, key)) for key in order)
     set_ones = ((key, value) for key, value in values if value is not None and value is not False)
     return {key: plain_value(value) for key, value in set_ones}
@@ -181,4 +195,7 @@ def plain_value(value: Any) -> Any:
         return {"low": value.low, "high": value.high, "scale": value.scale}
     if isinstance(value, Choices):
         return {"choices": list(value.values)}
+    if isinstance(value, Like):
+        times = {"times": plain_value(value.times)} if value.times != 1.0 else {}
+        return {"like": value.group} | times
     return list(value) if isinstance(value, tuple) else value

@@ -8,8 +8,18 @@ from typing import Any
 from tuner.errors import TunerError
 from tuner.recipe.layers import parse_layers
 from tuner.recipe.nearest import show, suggestion
-from tuner.recipe.readers import Place, Rule, duration, flag, integer, number, one_of, text
-from tuner.recipe.types import FROZEN
+from tuner.recipe.readers import (
+    Place,
+    Rule,
+    duration,
+    flag,
+    integer,
+    known_keys,
+    number,
+    one_of,
+    text,
+)
+from tuner.recipe.types import FROZEN, Like
 
 METRICS = ("accuracy", "f1_macro", "mcc", "loss")
 SAMPLERS = ("tpe", "gp", "cmaes", "qmc", "random", "grid")
@@ -148,6 +158,22 @@ def group_name(value: Any, at: Place) -> str:
     return name
 
 
+TIMES = Rule(number(0, above=True), "number", "log")
+"""By how much a rate differs from the one that it is tied to."""
+
+
+class RateRule(Rule):
+    """A learning rate: besides what other numbers are, it may be tied to another group's."""
+
+    def read(self, value: Any, at: Place) -> Any:
+        """As `Rule.read`, or `Like` for { like = "GROUP", times = … }."""
+        if not isinstance(value, Mapping) or "like" not in value:
+            return super().read(value, at)
+        known_keys(value, ("like", "times"), at)
+        group = group_name(value["like"], at.under("like"))
+        return Like(group, TIMES.read(value.get("times", 1.0), at.under("times")))
+
+
 MODEL: Mapping[str, Rule] = {
     "name": Rule(text),
     "max_length": Rule(integer(4)),
@@ -194,7 +220,8 @@ GROUP: Mapping[str, Rule] = {
     "layers": Rule(_layers),
     "params": Rule(_patterns),
     "rest": Rule(flag),
-    "lr": Rule(_rate, "number", "log"),
+    "lr": RateRule(_rate, "number", "log"),
+    "layer_decay": Rule(number(0, 1, above=True), "number"),
     "weight_decay": Rule(number(0), "number"),
 }
 SEARCH: Mapping[str, Rule] = {

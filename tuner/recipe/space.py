@@ -1,7 +1,8 @@
 """The searched settings under flat names, and from flat values back to one trial's configuration.
 
-Flat names, in this order: "lr.GROUP" for every group, "weight_decay.GROUP", then the keys of
-[training] ("epochs", "batch_size", …).
+Flat names, in this order: "lr.GROUP" for every group with a rate of its own, "times.GROUP" for
+those tied to another's, "layer_decay.GROUP" and "weight_decay.GROUP" where a group has one, then
+the keys of [training] ("epochs", "batch_size", …).
 """
 
 from __future__ import annotations
@@ -14,11 +15,23 @@ from typing import Any
 from tuner.errors import TunerError
 from tuner.recipe.config import TrialConfig
 from tuner.recipe.nearest import show, suggestion
+from tuner.recipe.rates import own_rate, tied_rate
 from tuner.recipe.readers import Place, Rule, is_searched
-from tuner.recipe.schema import GROUP, PER_TRIAL, TRAINING
-from tuner.recipe.types import FROZEN, Choices, Range, Recipe, Scalar, Setting
+from tuner.recipe.schema import GROUP, PER_TRIAL, TIMES, TRAINING
+from tuner.recipe.types import (
+    FROZEN,
+    Choices,
+    GroupSpec,
+    Like,
+    Range,
+    Recipe,
+    Scalar,
+    Setting,
+)
 
 LR = "lr."
+TIMES_OF = "times."
+LAYER_DECAY = "layer_decay."
 WEIGHT_DECAY = "weight_decay."
 SEARCHABLE = tuple(key for key, rule in TRAINING.items() if rule.kind is not None)
 
@@ -31,9 +44,17 @@ def search_space(recipe: Recipe) -> dict[str, Range | Choices]:
 
 def settings(recipe: Recipe) -> dict[str, Setting]:
     """Every setting that the recipe makes, fixed or searched, by flat name in the fixed order."""
-    out: dict[str, Setting] = {LR + group.name: group.lr for group in recipe.groups}
-    decays = ((WEIGHT_DECAY + group.name, group.weight_decay) for group in recipe.groups)
-    out |= {name: decay for name, decay in decays if decay is not None}
+    groups = recipe.groups
+    out: dict[str, Setting] = {
+        LR + group.name: group.lr for group in groups if not isinstance(group.lr, Like)
+    }
+    ties = ((group.name, group.lr) for group in groups if isinstance(group.lr, Like))
+    out |= {TIMES_OF + name: tie.times for name, tie in ties}
+    for prefix, decays in (
+        (LAYER_DECAY, [(group.name, group.layer_decay) for group in groups]),
+        (WEIGHT_DECAY, [(group.name, group.weight_decay) for group in groups]),
+    ):
+        out |= {prefix + name: decay for name, decay in decays if decay is not None}
     for key in SEARCHABLE:
         value = getattr(recipe.training, key)
         if value is not None:
@@ -44,8 +65,8 @@ def settings(recipe: Recipe) -> dict[str, Setting]:
 def fixed_names(recipe: Recipe) -> tuple[str, ...]:
     """Every flat name that a trial's values may have: searched, fixed, and "seed"."""
     groups = [group.name for group in recipe.groups]
-    rates = [LR + name for name in groups]
-    return (*rates, *(WEIGHT_DECAY + name for name in groups), *SEARCHABLE, "seed")
+    made = [name for name in settings(recipe) if name.startswith((LR, TIMES_OF, LAYER_DECAY))]
+    return (*made, *(WEIGHT_DECAY + name for name in groups), *SEARCHABLE, "seed")
 
 
 def check_values(recipe: Recipe, values: Mapping[str, Any], source: str = "") -> None:
@@ -57,17 +78,21 @@ def check_values(recipe: Recipe, values: Mapping[str, Any], source: str = "") ->
     for name, value in values.items():
         at = Place(source, name)
         if name == "lr":
-            rates = ", ".join(f"{LR}{group.name}" for group in recipe.groups)
+            rates = ", ".join(known for known in valid if known.startswith(LR))
             raise at.refuse(f"of which group? write one of {rates}")
+        if name.startswith(LR) and TIMES_OF + name.removeprefix(LR) in valid:
+            times = TIMES_OF + name.removeprefix(LR)
+            raise at.refuse(f"this rate is tied to another group's; say {show(times)}")
         if name not in valid:
             raise at.refuse(f"no such setting; {suggestion(name, valid)}")
         _rule(name).plain(value, at)
 
 
 def _rule(name: str) -> Rule:
-    if name.startswith(LR):
-        return GROUP["lr"]
-    return GROUP["weight_decay"] if name.startswith(WEIGHT_DECAY) else TRAINING[name]
+    prefix, dot, _ = name.partition(".")
+    if not dot:
+        return TRAINING[name]
+    return TIMES if prefix + dot == TIMES_OF else GROUP[prefix]
 
 
 def trial_config(recipe: Recipe, values: Mapping[str, Scalar], trial: int) -> TrialConfig:
@@ -85,10 +110,15 @@ def trial_config(recipe: Recipe, values: Mapping[str, Scalar], trial: int) -> Tr
     general = {key: chosen.get(key) for key in SEARCHABLE if key != "weight_decay"}
     return TrialConfig(
         **_typed(general),
-        learning_rates={g.name: _rate(chosen[LR + g.name]) for g in recipe.groups},
+        learning_rates={g.name: _rate_of(recipe, g, chosen) for g in recipe.groups},
         weight_decays={
             g.name: _number(chosen.get(WEIGHT_DECAY + g.name, chosen["weight_decay"]))
             for g in recipe.groups
+        },
+        layer_decays={
+            g.name: _number(chosen[LAYER_DECAY + g.name])
+            for g in recipe.groups
+            if g.layer_decay is not None
         },
         seed=_seed(recipe, values.get("seed", training.seed), trial),
         evaluations_per_epoch=training.evaluations_per_epoch,
@@ -108,8 +138,13 @@ def _number(value: Any) -> float:
     return float(value)
 
 
-def _rate(value: Any) -> float | None:
-    return None if value == FROZEN else float(value)
+def _rate_of(recipe: Recipe, group: GroupSpec, chosen: Mapping[str, Any]) -> float | None:
+    rate = chosen[LR + own_rate(recipe.groups, group).name]
+    if rate == FROZEN:
+        return None
+    if isinstance(group.lr, Like):
+        return tied_rate(float(rate), _number(chosen[TIMES_OF + group.name]))
+    return float(rate)
 
 
 def _seed(recipe: Recipe, seed: Any, trial: int) -> int:
@@ -129,8 +164,13 @@ def highest(setting: Setting) -> float:
 
 
 def with_groups(recipe: Recipe, present: Collection[str]) -> Recipe:
-    """The recipe without the groups that hold nothing in its model: none is searched in vain."""
+    """The recipe without the groups that hold nothing in its model: none is searched in vain.
+
+    A group that others' rates are tied to stays.
+    """
     unknown = set(present) - {group.name for group in recipe.groups}
     if unknown:
         raise ValueError(f"groups that the recipe does not have: {show(sorted(unknown))}")
-    return replace(recipe, groups=tuple(g for g in recipe.groups if g.name in present))
+    followed = {own_rate(recipe.groups, g).name for g in recipe.groups if g.name in present}
+    kept = followed.union(present)
+    return replace(recipe, groups=tuple(g for g in recipe.groups if g.name in kept))

@@ -8,7 +8,7 @@ from typing import Any
 
 import tomlkit
 
-from tuner.recipe.types import Choices, Range, Scale
+from tuner.recipe.types import Choices, Like, Range, Scale
 
 
 def toml_text(value: Any, default_scale: Scale = "linear") -> str:
@@ -19,8 +19,13 @@ def toml_text(value: Any, default_scale: Scale = "linear") -> str:
         return toml_text(ends | scale)
     if isinstance(value, Choices):
         return toml_text({"choices": list(value.values)})
+    if isinstance(value, Like):
+        times = {"times": value.times} if value.times != 1.0 else {}
+        return toml_text({"like": value.group} | times, default_scale)
     if isinstance(value, Mapping):
-        pairs = (f"{_key(str(key))} = {toml_text(inner)}" for key, inner in value.items())
+        pairs = (
+            f"{_key(str(key))} = {toml_text(inner, default_scale)}" for key, inner in value.items()
+        )
         return f"{{ {', '.join(pairs)} }}"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return f"[{', '.join(toml_text(inner) for inner in value)}]"

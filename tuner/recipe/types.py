@@ -32,6 +32,18 @@ Setting = Scalar | Range | Choices
 
 
 @dataclass(frozen=True, slots=True)
+class Like:
+    """A rate tied to that of another group: `times` as high, which may itself be searched."""
+
+    group: str
+    times: Setting = 1.0
+
+
+Rate = Setting | Like
+"""What a group's `lr` may be."""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSection:
     """`name` is a hub id or a folder; `max_length` is in wordpieces, special ones included."""
 
@@ -95,15 +107,19 @@ class GroupSpec:
     layers  "0-5", "3", "0-2,9" by index, or "2/4": the second of four equal slices of any encoder
     params  parameter names or shell-style globs
     rest    everything that no other group took
+
+    `layer_decay` makes `lr` the rate of the group's top layer: each layer below it has that of the
+    one above times `layer_decay`, the embeddings come below layer 0 (Clark et al. 2020, ELECTRA).
     """
 
     name: str
-    lr: Setting
+    lr: Rate
     part: str | tuple[str, ...] | None = None
     layers: str | None = None
     params: tuple[str, ...] | None = None
     rest: bool = False
     weight_decay: Setting | None = None
+    layer_decay: Setting | None = None
 
 
 @dataclass(frozen=True, slots=True)

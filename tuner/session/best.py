@@ -16,8 +16,10 @@ from tuner.recipe.config import TrialConfig
 from tuner.recipe.findings import ModelDescription
 from tuner.recipe.groups import resolve_groups
 from tuner.recipe.load import parse
+from tuner.recipe.origins import BASELINE
+from tuner.recipe.rates import RatedLevel, rated_levels
 from tuner.recipe.space import trial_config, with_groups
-from tuner.recipe.types import Parameter, Recipe, ResolvedGroup
+from tuner.recipe.types import Parameter, Recipe
 from tuner.session.events import Evaluated
 from tuner.session.folder import Session, write_private
 from tuner.session.view import SessionView, TrialState, TrialView
@@ -48,7 +50,7 @@ def best_document(
         "trial": best.number,
         "value": best.value,
         "params": {**best.params, **best.fixed},
-        "groups": [_group(group, config) for group in resolved],
+        "groups": [_group(level) for level in rated_levels(resolved, config)],
         "training": _training(recipe, config),
         "validation": _validation(view, best),
         "confirmation": None,
@@ -97,18 +99,19 @@ def package_versions() -> dict[str, str]:
     return versions
 
 
-def _group(group: ResolvedGroup, config: TrialConfig) -> dict[str, Any]:
+def _group(level: RatedLevel) -> dict[str, Any]:
     return {
-        "name": group.spec.name,
-        "lr": config.learning_rates[group.spec.name],
-        "weight_decay": config.weight_decays.get(group.spec.name),
-        "parameters": [parameter.name for parameter in group.parameters],
+        "name": level.name,
+        "lr": level.lr,
+        "weight_decay": level.weight_decay,
+        "parameters": [parameter.name for parameter in level.parameters],
     }
 
 
 def _training(recipe: Recipe, config: TrialConfig) -> dict[str, Any]:
     chosen = msgspec.to_builtins(config)
-    del chosen["learning_rates"], chosen["weight_decays"]
+    for by_group in ("learning_rates", "weight_decays", "layer_decays"):
+        del chosen[by_group]
     return {
         **chosen,
         "max_length": recipe.model.max_length,
@@ -149,6 +152,6 @@ def _scores(
 
 def _baseline(view: SessionView) -> dict[str, Any] | None:
     for trial in view.trials.values():
-        if trial.origin == "baseline" and trial.state is TrialState.COMPLETE:
+        if trial.origin == BASELINE and trial.state is TrialState.COMPLETE:
             return {"trial": trial.number, "value": trial.value}
     return None

@@ -33,9 +33,15 @@ class Prune(Command, tag="prune", frozen=True):
 
 
 class Enqueue(Command, tag="enqueue", frozen=True):
-    """A trial with these flat values next; what is not given is suggested by the sampler."""
+    """A trial with these flat values next; what is not given is suggested by the sampler.
+
+    `rerun_of`: the values of that trial instead, with `params` over them; without a "seed" there,
+    the worker takes one that no run of them had. `copy_of`: the trial whose values were edited.
+    """
 
     params: dict[str, Any]
+    rerun_of: int | None = None
+    copy_of: int | None = None
 
 
 AnyCommand = Pause | Drain | Stop | Prune | Enqueue

@@ -2,22 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 SCHEMA = 1
+
+# What no worker can have meant is refused where it is read, so that everything behind that can
+# count on numbers that fit a machine word, a date, and each other.
+_MANY = 10**9
+_FAR = 1e39
+_BYTES = 2**60
+_YEAR_9999 = 253_370_764_800.0
+Count = Annotated[int, Meta(ge=0, le=_MANY)]
+Bytes = Annotated[int, Meta(ge=0, le=_BYTES)]
+Moment = Annotated[float, Meta(ge=0.0, le=_YEAR_9999)]
+Seconds = Annotated[float, Meta(ge=0.0, le=_YEAR_9999)]
+Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+Amount = Annotated[float, Meta(ge=0.0, le=_FAR)]
+Real = Annotated[float, Meta(ge=-_FAR, le=_FAR)]
+Whole = Annotated[int, Meta(ge=-(2**62), le=2**62)]
+Values = dict[str, bool | Whole | Real | str | None]
+Confusion = list[list[Count]]
+
+
+def _check_square(confusion: list[list[int]]) -> None:
+    """A matrix has as many columns as rows; msgspec makes of the error one of decoding."""
+    if any(len(row) != len(confusion) for row in confusion):
+        raise ValueError("a confusion matrix is not square")
 
 
 class Event(msgspec.Struct, tag_field="kind", kw_only=True, frozen=True, omit_defaults=False):
     """`seq` counts from 0 without a gap, `time` is UTC in seconds; the log writer fills both in."""
 
-    seq: int = -1
-    time: float = 0.0
+    seq: Annotated[int, Meta(ge=-1, le=_BYTES)] = -1
+    time: Moment = 0.0
 
 
 class SessionCreated(Event, tag="session_created", frozen=True):
-    schema: int
+    schema: Count
     name: str
     tuner: str
 
@@ -25,10 +49,10 @@ class SessionCreated(Event, tag="session_created", frozen=True):
 class SessionStarted(Event, tag="session_started", frozen=True):
     """A worker took the session on: for the first time, or again."""
 
-    trials: int
+    trials: Count
     metric: str
     direction: str
-    generation: int = 0
+    generation: Count = 0
     resumed: bool = False
     recipe: dict[str, Any] = {}
 
@@ -50,52 +74,55 @@ class SessionFailed(Event, tag="session_failed", frozen=True):
 
 
 class WorkerStarted(Event, tag="worker_started", frozen=True):
-    pid: int
+    pid: Count
     host: str
     versions: dict[str, str]
     devices: list[str]
-    slots: int = 1
+    slots: Count = 1
 
 
 class TrialStarted(Event, tag="trial_started", frozen=True):
     """`params` are the searched values; `fixed` the values that this trial has instead of the
-    recipe's own; `origin` is "baseline", "middle", "enqueued" or "sampled"."""
+    recipe's own; `origin` is one of `recipe.origins`: "sampled", "enqueued", "rerun of 9" …"""
 
-    trial: int
-    generation: int
-    params: dict[str, Any]
-    seed: int
+    trial: Count
+    generation: Count
+    params: Values
+    seed: Whole
     device: str
-    fixed: dict[str, Any] = {}
+    fixed: Values = {}
     origin: str = "sampled"
-    resumed_at: int = 0
+    resumed_at: Count = 0
 
 
 class Step(Event, tag="step", frozen=True):
     """At most two a second. `memory` is the trial's peak in bytes."""
 
-    trial: int
-    step: int
-    of: int
-    loss: float
-    learning_rates: dict[str, float]
-    examples_per_second: float
-    memory: int = 0
+    trial: Count
+    step: Count
+    of: Count
+    loss: Real
+    learning_rates: dict[str, Amount]
+    examples_per_second: Amount
+    memory: Bytes = 0
 
 
 class Evaluated(Event, tag="evaluated", frozen=True):
     """`share` of the schedule that is done, 0…1; confusion[i][j] counts label i answered as j."""
 
-    trial: int
-    epoch: float
-    share: float
-    step: int
-    of: int
-    metrics: dict[str, float]
-    confusion: list[list[int]]
-    gradient_norms: dict[str, float]
-    train_loss: float
-    seconds: float = 0.0
+    trial: Count
+    epoch: Amount
+    share: Share
+    step: Count
+    of: Count
+    metrics: dict[str, Real]
+    confusion: Confusion
+    gradient_norms: dict[str, Amount]
+    train_loss: Real
+    seconds: Seconds = 0.0
+
+    def __post_init__(self) -> None:
+        _check_square(self.confusion)
 
 
 class Rung(Event, tag="rung", frozen=True):
@@ -104,76 +131,76 @@ class Rung(Event, tag="rung", frozen=True):
     `spared`: the rule would have pruned it, and it was kept all the same, as `rule` says.
     """
 
-    trial: int
-    share: float
+    trial: Count
+    share: Share
     kept: bool
-    value: float
-    cutoff: float | None
-    rank: int
-    among: int
+    value: Real
+    cutoff: Real | None
+    rank: Count
+    among: Count
     rule: str
     spared: bool = False
 
 
 class TrialPruned(Event, tag="trial_pruned", frozen=True):
-    trial: int
+    trial: Count
     reason: str
-    value: float | None = None
-    seconds: float = 0.0
+    value: Real | None = None
+    seconds: Seconds = 0.0
 
 
 class TrialCollapsed(Event, tag="trial_collapsed", frozen=True):
-    trial: int
+    trial: Count
     reason: str
     label: str
-    seconds: float = 0.0
+    seconds: Seconds = 0.0
 
 
 class TrialCompleted(Event, tag="trial_completed", frozen=True):
     """`value` is the metric at the evaluation that was kept, `epoch` and `step` where that was."""
 
-    trial: int
-    value: float
-    epoch: float
-    step: int
-    seconds: float
-    memory: int = 0
+    trial: Count
+    value: Real
+    epoch: Amount
+    step: Count
+    seconds: Seconds
+    memory: Bytes = 0
 
 
 class TrialFailed(Event, tag="trial_failed", frozen=True):
     """`cause` is "out of memory", "not a number", "exception", "died" or "stopped"."""
 
-    trial: int
+    trial: Count
     cause: str
     error: str
     lines: list[str] = []
-    seconds: float = 0.0
+    seconds: Seconds = 0.0
 
 
 class TrialRetried(Event, tag="trial_retried", frozen=True):
     """The trainer was lost; the trial goes on from its checkpoint in a fresh one."""
 
-    trial: int
+    trial: Count
     cause: str
     error: str
-    attempt: int
+    attempt: Count
 
 
 class BestChanged(Event, tag="best_changed", frozen=True):
-    trial: int
-    value: float
+    trial: Count
+    value: Real
 
 
 class Importance(Event, tag="importance", frozen=True):
-    values: dict[str, float]
+    values: dict[str, Real]
     method: str
-    trials: int
+    trials: Count
 
 
 class GenerationOpened(Event, tag="generation_opened", frozen=True):
-    generation: int
+    generation: Count
     changes: dict[str, Any]
-    carried: int
+    carried: Count
 
 
 class DataRead(Event, tag="data_read", frozen=True):
@@ -182,14 +209,14 @@ class DataRead(Event, tag="data_read", frozen=True):
     `batches` is "packed" or "padded"; `threads` counts those that a trainer uses.
     """
 
-    rows: dict[str, int]
+    rows: dict[str, Count]
     labels: list[str]
-    parameters: int
-    groups: dict[str, int]
+    parameters: Bytes
+    groups: dict[str, Bytes]
     device: str = ""
     device_name: str = ""
     batches: str = ""
-    threads: int = 0
+    threads: Count = 0
 
 
 class SlotsChosen(Event, tag="slots_chosen", frozen=True):
@@ -199,11 +226,11 @@ class SlotsChosen(Event, tag="slots_chosen", frozen=True):
     that each uses. It holds for as long as the session runs on this device and so many `cores`.
     """
 
-    slots: int
-    threads: int
-    measured: dict[int, float]
+    slots: Count
+    threads: Count
+    measured: dict[Count, Amount]
     reason: str
-    cores: int
+    cores: Count
     device: str
 
 
@@ -211,11 +238,14 @@ class TestScored(Event, tag="test_scored", frozen=True):
     """The sealed split was opened."""
 
     __test__ = False
-    trial: int
-    n: int
-    metrics: dict[str, float]
-    confusion: list[list[int]]
-    opened: int
+    trial: Count
+    n: Count
+    metrics: dict[str, Real]
+    confusion: Confusion
+    opened: Count
+
+    def __post_init__(self) -> None:
+        _check_square(self.confusion)
 
 
 class CommandDone(Event, tag="command_done", frozen=True):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import time
 import uuid
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
 
-from tuner.session.commands import AnyCommand, Command
+from tuner.session.commands import AnyCommand, Command, Enqueue
 from tuner.session.folder import Session
 
 _decoder = msgspec.json.Decoder(AnyCommand)
@@ -29,6 +30,12 @@ def send(session: Session, command: Command) -> str:
     finally:
         os.close(file)
     return command.id
+
+
+def waiting_trials(session: Session, done: Collection[str]) -> list[Enqueue]:
+    """The trials that were asked for and that no worker has taken on; `done` are answered ids."""
+    found = CommandTail(session.commands_path).read()
+    return [one for one in found if isinstance(one, Enqueue) and one.id not in done]
 
 
 class CommandTail:

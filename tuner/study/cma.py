@@ -18,10 +18,11 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
+from tuner.recipe.ranges import Space, is_single
 from tuner.recipe.types import Range
 from tuner.study.records import Record
 from tuner.study.seeds import Seeds
-from tuner.study.space import Space, distributions, is_single, share_at, value_at
+from tuner.study.space import distributions, share_at, value_at
 
 if TYPE_CHECKING:
     from cmaes import CMA

@@ -10,9 +10,10 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tuner.errors import TunerError
+from tuner.recipe.ranges import Space
 from tuner.recipe.types import Scalar
 from tuner.study.records import Attribute, Record, record_of
-from tuner.study.space import Space, distributions
+from tuner.study.space import distributions
 
 _GENERATION = "generation"
 _ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
@@ -113,6 +114,7 @@ def _belongs(
     others = {name: value for name, value in elsewhere.items() if name not in space}
     return (
         trial.state in _ENDED
+        and not record.repeats
         and space.keys() == record.params.keys()
         and not space.keys() & record.fixed.keys()
         and all(name in settings and settings[name] == value for name, value in others.items())

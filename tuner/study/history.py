@@ -23,16 +23,10 @@ from optuna.storages import InMemoryStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from tuner.recipe.ranges import Space, inside, is_single
 from tuner.recipe.types import Choices, Range, Scalar
 from tuner.study.records import Record
-from tuner.study.space import (
-    Space,
-    distribution,
-    distributions,
-    inside,
-    is_single,
-    value_at,
-)
+from tuner.study.space import distribution, distributions, value_at
 
 _NAME = "history"
 

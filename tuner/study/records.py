@@ -8,13 +8,11 @@ from typing import Any, Literal, NamedTuple
 
 from optuna.trial import FrozenTrial, TrialState
 
+from tuner.recipe.origins import SAMPLED, repeated
+from tuner.recipe.ranges import Space, inside
 from tuner.recipe.types import Scalar
-from tuner.study.space import Space, inside
 
 State = Literal["running", "waiting", "complete", "pruned", "failed"]
-SAMPLED = "sampled"
-BASELINE = "baseline"
-
 STATES: Mapping[TrialState, State] = {
     TrialState.RUNNING: "running",
     TrialState.WAITING: "waiting",
@@ -45,7 +43,7 @@ class Suggestion:
 
     `params` has every searched setting with the value really used, also where that lies outside
     of its range; `fixed` the settings that are not searched and that this trial has instead of the
-    recipe's own. `origin` is "baseline", "middle", "enqueued" or "sampled".
+    recipe's own. `origin` is one of `recipe.origins`.
     """
 
     number: int
@@ -90,9 +88,16 @@ class Record:
         """Whether the trial has ended, in whatever way."""
         return self.state not in ("running", "waiting")
 
+    @property
+    def repeats(self) -> bool:
+        """Whether it is a re-run. The search learns nothing from those: the point is known, and
+        several of the best one would draw the sampler there and raise the cutoffs for all others.
+        """
+        return repeated(self.origin) is not None
+
     def lies_in(self, space: Space) -> bool:
         """Whether the trial is a point of the space: only then a sampler may learn from it."""
-        return not self.fixed and space.keys() == self.params.keys()
+        return not self.fixed and not self.repeats and space.keys() == self.params.keys()
 
     def suggestion(self, space: Space) -> Suggestion:
         """The trial as it is to be trained."""

@@ -22,11 +22,13 @@ from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial
 
 from tuner.errors import TunerError
+from tuner.recipe.origins import SAMPLED
+from tuner.recipe.ranges import Space, is_single
 from tuner.recipe.types import Choices, Range, Scalar, SearchSection
 from tuner.study.cma import CmaEsByReplay
-from tuner.study.records import SAMPLED, Record
+from tuner.study.records import Record
 from tuner.study.seeds import Seeds
-from tuner.study.space import Space, distributions, is_single, value_at
+from tuner.study.space import distributions, value_at
 
 NAMES = ("tpe", "gp", "cmaes", "qmc", "random", "grid")
 SEES_PRUNED = frozenset({"tpe"})

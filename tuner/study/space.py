@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 from optuna.distributions import (
     BaseDistribution,
@@ -12,9 +11,8 @@ from optuna.distributions import (
     IntDistribution,
 )
 
+from tuner.recipe.ranges import Space
 from tuner.recipe.types import Choices, Range, Scalar
-
-Space = Mapping[str, Range | Choices]
 
 
 def distribution(setting: Range | Choices) -> BaseDistribution:
@@ -30,24 +28,6 @@ def distribution(setting: Range | Choices) -> BaseDistribution:
 def distributions(space: Space) -> dict[str, BaseDistribution]:
     """Every setting of a space as Optuna knows it, in the same order."""
     return {name: distribution(setting) for name, setting in space.items()}
-
-
-def inside(setting: Range | Choices, value: Scalar) -> Scalar | None:
-    """The value in the setting's own type, or None when the setting cannot take it."""
-    if isinstance(setting, Choices):
-        return _choice(setting, value)
-    if isinstance(value, str) or not setting.low <= value <= setting.high:
-        return None
-    if setting.integer:
-        return int(value) if int(value) == value else None
-    return float(value)
-
-
-def _choice(setting: Choices, value: Scalar) -> Scalar | None:
-    # True == 1 == 1.0, so a choice of the same type goes first.
-    equal = [choice for choice in setting.values if choice == value]
-    same = [choice for choice in equal if type(choice) is type(value)]
-    return next(iter(same or equal), None)
 
 
 def value_at(setting: Range | Choices, share: float) -> Scalar:
@@ -67,13 +47,6 @@ def share_at(setting: Range, value: float) -> float:
     low, high = _edges(setting)
     point = math.log(value) if setting.scale == "log" else value
     return (point - low) / (high - low) if high > low else 0.5
-
-
-def is_single(setting: Range | Choices) -> bool:
-    """Whether there is nothing to choose."""
-    if isinstance(setting, Choices):
-        return len(setting.values) == 1
-    return setting.low == setting.high
 
 
 def _edges(setting: Range) -> tuple[float, float]:

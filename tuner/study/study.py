@@ -10,16 +10,17 @@ from optuna.storages import RDBStorage
 from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
 
+from tuner.recipe.origins import BASELINE, SAMPLED
+from tuner.recipe.ranges import Space, inside
 from tuner.recipe.types import Scalar, SearchSection
+from tuner.results.importance import importance
+from tuner.results.verdict import FEWEST
 from tuner.study.cma import CmaEsByReplay
 from tuner.study.generations import Lineage, is_carried, open_lineage
 from tuner.study.history import History, suggest
-from tuner.study.importance import FEWEST_TRIALS, importance
 from tuner.study.pruners import RungDecision, build_pruner, percent_of
 from tuner.study.records import (
-    BASELINE,
     FIXED_PARAMS,
-    SAMPLED,
     STATES,
     Attribute,
     Outcome,
@@ -30,7 +31,7 @@ from tuner.study.records import (
 )
 from tuner.study.samplers import SEES_PRUNED, build_sampler, check_sampler, grid_exhausted
 from tuner.study.seeds import Seeds
-from tuner.study.space import Space, distribution, distributions, inside
+from tuner.study.space import distribution, distributions
 from tuner.study.storage import open_storage
 
 AUDIT_SHARE = 0.05
@@ -166,6 +167,14 @@ class Study:
         numbers = sorted(r.number for r in self._records.values() if r.state == "running")
         return [self._records[number].suggestion(self._space) for number in numbers]
 
+    def waiting(self) -> list[tuple[str, dict[str, Scalar]]]:
+        """Origin and given values of the trials that wait to be asked for."""
+        return [
+            (record.origin, {**record.given, **record.fixed})
+            for record in self._records.values()
+            if record.state == "waiting"
+        ]
+
     def _start_waiting(self, record: Record) -> Suggestion:
         # The state goes last: a crash in between leaves a trial that still waits.
         self._complete_params(record)
@@ -207,7 +216,8 @@ class Study:
         """Note a value at a share 0…1 of the schedule; the comparison, if there is one there.
 
         Kept at whole percents: a second value for the same percent is not taken, and the answer
-        is given for the first. The baseline is never pruned: it is the yardstick.
+        is given for the first. The baseline is never pruned: it is the yardstick. A re-run is not
+        compared: it is there to be finished.
         """
         record = self._running(number)
         percent = percent_of(share)
@@ -215,6 +225,8 @@ class Study:
             _check_number(value, record)
             self._storage.set_trial_intermediate_value(record.id, percent, value)
             record.curve[percent] = value
+        if record.repeats:
+            return None
         decision = self._pruner.judge(number, percent, record.curve)
         if decision is None or decision.kept:
             return decision
@@ -262,7 +274,7 @@ class Study:
         """
         points = [r for r in self._all_records() if r.lies_in(self._space) and r.value is not None]
         ended = [r for r in points if r.finished]
-        if sum(record.state == "complete" for record in ended) < FEWEST_TRIALS:
+        if sum(record.state == "complete" for record in ended) < FEWEST:
             return None
         return importance(
             self._space,
@@ -285,7 +297,12 @@ class Study:
         self._storage.set_trial_state_values(record.id, _OPTUNA_STATES[state], values)
         record.state, record.value, record.collapsed = state, value, collapsed
         self._history.end(record)
-        self._pruner.learn(number, record.curve, complete=state == "complete")
+        self._learn(record)
+
+    def _learn(self, record: Record) -> None:
+        if not record.repeats:
+            complete = record.state == "complete"
+            self._pruner.learn(record.number, record.curve, complete=complete)
 
     # ── records and the database ─────────────────────────────────────────────────────────────
 
@@ -299,8 +316,7 @@ class Study:
                 self._records[number] = record_of(trial, number, self._space)
                 number += 1
         for record in self._all_records():
-            complete = record.state == "complete"
-            self._pruner.learn(record.number, record.curve, complete=complete)
+            self._learn(record)
             if record.state == "running" and not self._has_all_params(record):
                 self._complete_params(record)
             else:

@@ -16,7 +16,8 @@ from tuner.recipe.findings import CheckReport, Finding, Level, ModelDescription
 from tuner.recipe.groups import resolve_groups
 from tuner.recipe.load import parse
 from tuner.recipe.nearest import show
-from tuner.recipe.types import FROZEN, Parameter, Recipe, ResolvedGroup
+from tuner.recipe.rates import is_frozen
+from tuner.recipe.types import Parameter, Recipe, ResolvedGroup
 from tuner.results.metrics import check_metric
 from tuner.training.data import LabelledRows, read_labelled
 from tuner.training.rows import Rows, checked_path, duplicates, is_hub
@@ -204,11 +205,11 @@ def _check_groups(recipe: Recipe, model: ModelDescription, report: _Report) -> N
     parameters = [Parameter(name, tuple(shape)) for name, shape in model.parameters]
     resolved = resolve_groups(recipe.groups, parameters)
     for group in resolved:
-        frozen = " (frozen)" if group.spec.lr == FROZEN else ""
+        frozen = " (frozen)" if is_frozen(recipe.groups, group.spec) else ""
         text = f"group {show(group.spec.name)}{frozen}: {len(group.parameters)} tensors"
         report.add("ok", "groups", f"{text}, {group.size / 1e6:.2f}M parameters")
     _check_left_out(recipe, resolved, report)
-    if all(group.spec.lr == FROZEN for group in resolved):
+    if all(is_frozen(recipe.groups, group.spec) for group in resolved):
         report.add("error", "groups", "all groups are frozen, so there is nothing to train")
 
 

@@ -13,9 +13,10 @@ from torch.optim import AdamW
 
 from tuner.errors import TunerError
 from tuner.recipe.config import TrialConfig
+from tuner.recipe.rates import rated_levels
+from tuner.recipe.schedule import rate_factor
 from tuner.recipe.types import ResolvedGroup
 from tuner.training.batches import upload
-from tuner.training.schedule import rate_factor
 
 _FUSED = {"cpu", "cuda", "mps"}
 # Where the fused kernel takes its rate from the device.
@@ -62,7 +63,7 @@ def renewed_optimizer(
     *,
     fused: bool = True,
 ) -> AdamW:
-    """An AdamW at its start over the trained groups, each in two parts: decayed and not.
+    """An AdamW at its start over the trained groups, each level in two parts: decayed and not.
 
     Each part carries its group's name and, as "rate", the rate that the schedule multiplies. The
     one of the trial before is set back in place where it is over the same tensors.
@@ -101,13 +102,13 @@ def _parts(
     parameters = dict(model.named_parameters())
     undecayed = undecayed_names(model)
     parts: list[dict[str, Any]] = []
-    for group in groups:
-        name, rate = group.spec.name, config.learning_rates[group.spec.name]
+    for level in rated_levels(groups, config):
+        name, rate = level.group.name, level.lr
         if rate is None:
             continue
-        names = [parameter.name for parameter in group.parameters]
+        names = [parameter.name for parameter in level.parameters]
         for decay, part in (
-            (config.weight_decays[name], [n for n in names if n not in undecayed]),
+            (level.weight_decay, [n for n in names if n not in undecayed]),
             (0.0, [n for n in names if n in undecayed]),
         ):
             if part:
@@ -148,7 +149,7 @@ class Rates:
             part["lr"] = part["rate"] * factor
 
     def by_group(self, update: int) -> dict[str, float]:
-        """The rate of each trained group at this update."""
+        """The rate of each trained group, where layers differ its top one's, at this update."""
         factor = self._factor(update)
         return {part["name"]: part["rate"] * factor for part in self._parts}
 
@@ -164,8 +165,12 @@ def decay_until(
 
     For a parameter that is decayed; Loshchilov & Hutter 2019, as AdamW in torch has it.
     """
-    group = next(g.spec.name for g in groups if name in {p.name for p in g.parameters})
-    rate, decay = config.learning_rates[group], config.weight_decays[group]
+    level = next(
+        level
+        for level in rated_levels(groups, config)
+        if name in {parameter.name for parameter in level.parameters}
+    )
+    rate, decay = level.lr, level.weight_decay
     if rate is None or decay == 0.0:
         return 1.0
     return math.prod(

@@ -1,8 +1,7 @@
-"""The learning rate's course, and which rows and evaluations belong to which update."""
+"""Which rows and evaluations belong to which update."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,25 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from tuner.recipe.config import TrialConfig
-
-
-def rate_factor(schedule: str, update: int, updates: int, warmup: float) -> float:
-    """What every group's rate is multiplied by at `update` (from 0) of `updates`.
-
-    As transformers has it: it climbs from 0 over the first ceil(warmup × updates) updates, then
-    stays ("constant") or falls to 0 after the last update ("linear", "cosine").
-    """
-    climbing = math.ceil(warmup * updates)
-    if update < climbing:
-        return update / climbing
-    if schedule == "constant":
-        return 1.0
-    passed = (update - climbing) / max(1, updates - climbing)
-    if schedule == "linear":
-        return max(0.0, 1.0 - passed)
-    if schedule == "cosine":
-        return max(0.0, 0.5 * (1.0 + math.cos(math.pi * passed)))
-    raise ValueError(f"no such schedule: {schedule!r}")
 
 
 @dataclass(frozen=True, slots=True)

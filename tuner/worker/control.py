@@ -44,10 +44,16 @@ def prune(session: Session, trial: int, timeout: float | None = ANSWER_PATIENCE)
 
 
 def enqueue(
-    session: Session, params: Mapping[str, Scalar], timeout: float | None = ANSWER_PATIENCE
+    session: Session,
+    params: Mapping[str, Scalar],
+    timeout: float | None = ANSWER_PATIENCE,
+    *,
+    rerun_of: int | None = None,
+    copy_of: int | None = None,
 ) -> str:
-    """Let a trial with these flat values be the next one; the worker's answer."""
-    return _ask(session, Enqueue(params=dict(params)), timeout)
+    """Let a trial with these flat values be the next one, as `Enqueue` has it; the answer."""
+    command = Enqueue(params=dict(params), rerun_of=rerun_of, copy_of=copy_of)
+    return _ask(session, command, timeout)
 
 
 def _ask(session: Session, command: Command, timeout: float | None) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from tuner.errors import TunerError
+from tuner.recipe.changes import METRIC, changed_settings, other_task
 from tuner.recipe.findings import ModelDescription
 from tuner.recipe.groups import resolve_groups
-from tuner.recipe.load import parse, plain_value, recipe_to_dict
+from tuner.recipe.load import parse, plain_value
 from tuner.recipe.space import search_space, settings, with_groups
-from tuner.recipe.types import Parameter, Recipe, Setting
+from tuner.recipe.types import Parameter, Recipe
 from tuner.results.metrics import direction, worst_value
 from tuner.session import events as e
 from tuner.session.folder import Session
@@ -16,8 +17,6 @@ from tuner.study.study import Study
 from tuner.worker.journal import Journal
 from tuner.worker.reconcile import reconcile
 from tuner.worker.trials import Trials
-
-_UNCHANGEABLE = ("model", "data")
 
 
 def present_groups(recipe: Recipe, model: ModelDescription) -> Recipe:
@@ -57,7 +56,10 @@ def close_old_generation(
         return
     before = parse(view.recipe, str(session.events_path))
     _refuse_another_task(session, before, recipe)
-    changes = _changes(settings(before), settings(recipe))
+    changes: dict[str, object] = {
+        name: [plain_value(old), plain_value(new)]
+        for name, (old, new) in changed_settings(before, recipe).items()
+    }
     if not changes:
         return
     old_recipe = present_groups(before, model)
@@ -83,26 +85,10 @@ def _is_moved_on(view: SessionView) -> bool:
 
 
 def _refuse_another_task(session: Session, before: Recipe, now: Recipe) -> None:
-    old, new = recipe_to_dict(before), recipe_to_dict(now)
-    for section in _UNCHANGEABLE:
-        for key in sorted({*old[section], *new[section]}):
-            if old[section].get(key) != new[section].get(key):
-                raise TunerError(
-                    f"{session.recipe_path}: {section}.{key} was changed after {session.name} was "
-                    "started, so its trials could not be compared: make a new session for it"
-                )
-    if before.search.metric != now.search.metric:
+    key = other_task(before, now)
+    if key:
+        why = "" if key == METRIC else ", so its trials could not be compared"
         raise TunerError(
-            f"{session.recipe_path}: search.metric was changed after {session.name} was started: "
+            f"{session.recipe_path}: {key} was changed after {session.name} was started{why}: "
             "make a new session for it"
         )
-
-
-def _changes(before: dict[str, Setting], now: dict[str, Setting]) -> dict[str, object]:
-    """Flat name → [before, now] of every setting that differs; None where there is none."""
-    names = [*before, *(name for name in now if name not in before)]
-    return {
-        name: [plain_value(before.get(name)), plain_value(now.get(name))]
-        for name in names
-        if before.get(name) != now.get(name)
-    }

@@ -10,7 +10,7 @@ from tuner.errors import TunerError
 from tuner.pool import protocol as p
 from tuner.pool.trainer import Garbled, Lost, TrainerMessage
 from tuner.recipe.load import recipe_to_dict
-from tuner.recipe.space import check_values
+from tuner.recipe.origins import ENQUEUED
 from tuner.recipe.types import Recipe
 from tuner.session import commands as c
 from tuner.session import events as e
@@ -129,12 +129,12 @@ class Worker:
 
     def _enqueue(self, study: OpenStudy, command: c.Enqueue) -> None:
         try:
-            check_values(study.recipe, command.params)
+            number, origin = study.enqueue(command)
         except TunerError as error:
             self._done(command.id, str(error), ok=False)
             return
-        number = study.enqueue(command)
-        self._done(command.id, f"trial {number} waits for its turn")
+        lineage = "" if origin == ENQUEUED else f", {origin}"
+        self._done(command.id, f"trial {number}{lineage} waits for its turn")
 
     def _done(self, command_id: str, result: str, *, ok: bool = True) -> None:
         self._journal.record(e.CommandDone(id=command_id, result=result, ok=ok))

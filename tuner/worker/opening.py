@@ -9,14 +9,16 @@ from tuner.pool import protocol as p
 from tuner.recipe.baselines import baseline_values, middle_values
 from tuner.recipe.findings import ModelDescription
 from tuner.recipe.load import recipe_to_dict
-from tuner.recipe.space import search_space
-from tuner.recipe.types import Recipe
+from tuner.recipe.origins import BASELINE, ENQUEUED, MIDDLE, copy_of, repeated, rerun_of
+from tuner.recipe.space import check_values, search_space
+from tuner.recipe.types import Recipe, Scalar
 from tuner.results.metrics import check_metric, direction
 from tuner.session import events as e
 from tuner.session.best import cache_model, cached_model
 from tuner.session.commands import Enqueue
 from tuner.session.fold import planned_trials
 from tuner.session.folder import Session
+from tuner.session.lineage import SEED, first_of, rerun_values
 from tuner.study.storage import open_storage
 from tuner.study.study import Study
 from tuner.worker.budget import spent
@@ -36,28 +38,50 @@ class OpenStudy:
     recipe: Recipe
     planned: int
 
-    def waiting(self) -> bool:
-        """Whether a trial was enqueued and not started yet."""
-        return "waiting" in self.study.states().values()
-
     def over(self) -> str | None:
-        """Why no new trial is to be started, or None. Enqueued trials count beyond the plan."""
+        """Why no new trial is to be started, or None.
+
+        What somebody asked for is trained beyond the plan and beyond time and patience, too; the
+        baseline and the middle of the ranges are part of the plan.
+        """
+        waiting = {origin for origin, _ in self.study.waiting()}
+        if waiting - {BASELINE, MIDDLE}:
+            return None
         reason = spent(self.recipe, self.trials.view, time.time())
         if reason is not None:
             return reason
-        if self.waiting():
+        if waiting:
             return None
         if self._asked() >= self.planned:
             return f"all {self.planned} trials have ended" if self.planned > 1 else "done"
         return "the grid is exhausted" if self.study.exhausted else None
 
-    def enqueue(self, command: Enqueue) -> int:
-        """Let a trial of the user's wait for its turn; its number."""
-        return self.study.enqueue(command.params, "enqueued", command.id)
+    def enqueue(self, command: Enqueue) -> tuple[int, str]:
+        """Let a trial of the user's wait for its turn; its number and origin.
+
+        Raises TunerError for values that no trial can have, and for a trial that does not exist.
+        """
+        origin, values = self._wanted(command)
+        check_values(self.recipe, values)
+        return self.study.enqueue(values, origin, command.id), origin
+
+    def _wanted(self, command: Enqueue) -> tuple[str, dict[str, Scalar]]:
+        view = self.trials.view
+        if command.rerun_of is None:
+            parent = command.copy_of
+            return ENQUEUED if parent is None else copy_of(parent), command.params
+        origin = rerun_of(first_of(view, command.rerun_of))
+        taken = [given[SEED] for other, given in self.study.waiting() if other == origin]
+        values = rerun_values(view, command.rerun_of, taken, command.params.get(SEED))
+        return origin, {**values, **command.params}
 
     def _asked(self) -> int:
-        earlier = (t.generation < self.study.generation for t in self.trials.view.trials.values())
-        return sum(earlier) + len(self.study.states())
+        """Trials of the plan: re-runs say more of a trial that was planned already."""
+        started = self.trials.view.trials.values()
+        earlier = sum(trial.generation < self.study.generation for trial in started)
+        origins = [*(t.origin for t in started), *(origin for origin, _ in self.study.waiting())]
+        again = sum(repeated(origin) is not None for origin in origins)
+        return earlier + len(self.study.states()) - again
 
 
 def prepare(session: Session) -> None:
@@ -123,6 +147,6 @@ def _enqueue_first_trials(
 ) -> None:
     """The published recipe first, then the middle of the ranges, as far as the plan allows."""
     baseline = baseline_values(recipe, model.model_type, model.hidden_size, model.layers)
-    first = [("baseline", baseline), ("middle", middle_values(recipe))]
+    first = [(BASELINE, baseline), (MIDDLE, middle_values(recipe))]
     for origin, values in first[:planned]:
         study.enqueue(values, origin, origin)

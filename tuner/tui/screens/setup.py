@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
-from textual.message import Message
-from textual.screen import Screen
-from textual.widget import Widget
 
 from tuner.errors import TunerError
 from tuner.recipe.document import RecipeDocument
 from tuner.recipe.load import read_text
 from tuner.recipe.schema import METRICS
-from tuner.recipe.types import GroupSpec
+from tuner.recipe.types import GroupSpec, Recipe
+from tuner.recipe.zoom import Ends, zoom
 from tuner.session.folder import Session
+from tuner.session.generations import enough_trials
 from tuner.tui.setup import inspection, layout
 from tuner.tui.setup.checks import Line
 from tuner.tui.setup.editor import edit_in_terminal
+from tuner.tui.setup.estimate import Measured, estimate_lines, first_measured
 from tuner.tui.setup.field_table import OTHER, SEARCH, TASK
 from tuner.tui.setup.fields import Field, Value, field_text, value_of
 from tuner.tui.setup.groups_pane import GroupsPane
@@ -29,51 +29,51 @@ from tuner.tui.setup.inspection import Knowledge, Partition, Services
 from tuner.tui.setup.keys import KEY_ORDER, PANES, SETUP_BINDINGS, TITLES
 from tuner.tui.setup.new_session import NewSessionForm
 from tuner.tui.setup.panes import ChecksPane, FormPane, PreviewPane, SearchPane
+from tuner.tui.setup.parameters import ParametersScreen
+from tuner.tui.setup.past import Past
 from tuner.tui.setup.prompt import Prompt
-from tuner.tui.setup.state import Draft, begun_reason, put_groups
+from tuner.tui.setup.starting import StartingScreen, StartRequested
+from tuner.tui.setup.state import Draft, put_groups
 from tuner.tui.setup.status_line import StatusLine
 from tuner.tui.setup.title import SetupTitle
 from tuner.tui.widgets.bars import Choice, TooSmall
 from tuner.tui.widgets.keybar import KeyBar
 
+__all__ = ["NewSessionScreen", "SetupScreen", "StartRequested"]
+
 FORMS = {"task": TASK, "other": OTHER, "search": SEARCH}
 
 
-class StartRequested(Message):
-    """The session's worker has started: whoever shows screens goes on to the live one."""
-
-    def __init__(self, session: Session) -> None:
-        super().__init__()
-        self.session = session
-
-
-class SetupScreen(Screen[None]):
+class SetupScreen(StartingScreen):
     """Edits one session's recipe. The draft is the truth; the panes show it and ask for edits."""
 
     DEFAULT_CSS = layout.SETUP_CSS
     CSS = layout.TINY_CSS
-    HORIZONTAL_BREAKPOINTS = layout.HORIZONTAL
-    VERTICAL_BREAKPOINTS = layout.VERTICAL
-    AUTO_FOCUS = ""
     BINDINGS = SETUP_BINDINGS
     KEY_ORDER = KEY_ORDER
 
     def __init__(
         self,
         session: Session,
+        proposed: Mapping[str, Ends] | None = None,
         *,
+        past: Past | None = None,
         services: Services | None = None,
         edit_text: Callable[..., str] = edit_in_terminal,
     ) -> None:
+        """`proposed` are other ends for searched settings, by flat name: one edit to begin with."""
         super().__init__()
         self.session = session
-        self.draft = Draft(read_text(session.recipe_path), read_only=begun_reason(session))
+        self.past = past or Past.of(session)
+        self.draft = Draft(
+            read_text(session.recipe_path), read_only=self.past.read_only, guard=self.past.guard
+        )
+        self._proposed = proposed or {}
+        self._measured: dict[str, Measured | None] = {}
         self.knowledge = Knowledge()
         self._services = services or Services()
         self._edit_text = edit_text
         self._partition = Partition()
-        self._starting = False
-        self._pane = "groups"
 
     def compose(self) -> ComposeResult:
         """The title, tabs where there is little room, the panes, one line of news, the keys."""
@@ -98,19 +98,45 @@ class SetupScreen(Screen[None]):
             self.query_one(f"#{name}").add_class("setup-pane")
         self.query_one("#other", FormPane).hint("space searches or fixes")
         self.query_one("#recipe", PreviewPane).hint("ctrl+e opens your editor")
+        self._show_past()
         self.action_show_pane(PANES.index(self._pane) + 1)
         self.refresh_draft()
+        self._announce()
+
+    def _show_past(self) -> None:
+        """What trials made of the recipe, and what they keep from being changed."""
+        before = self.past.recipe
+        self.query_one(GroupsPane).show_past(
+            self.past.seen, () if before is None else before.groups
+        )
+        for name, fields in FORMS.items():
+            locked = {f.key: why for f in fields if (why := self.past.locked(f.key))}
+            self.query_one(f"#{name}", FormPane).form.keep(locked)
+
+    def _announce(self) -> None:
+        """What is to be known before anything else."""
         if self.draft.read_only:
             self.status.say(self.draft.read_only, "wrong")
         elif self.draft.problem:
             self.status.say(self.draft.problem, "wrong")
         else:
+            self._try(self._zoom_as_proposed)
             self.action_check()
 
-    @property
-    def status(self) -> StatusLine:
-        """The line of news."""
-        return self.query_one(StatusLine)
+    def _zoom_as_proposed(self) -> None:
+        """The ranges that another screen proposed, and trials to search them with."""
+        if not self._proposed:
+            return
+
+        def change(document: RecipeDocument) -> None:
+            zoom(document, self._proposed)
+            recipe = document.recipe()
+            trials = enough_trials(self.past.view, recipe)
+            if trials != recipe.search.trials:
+                document.set("search.trials", trials)
+
+        ranges = "1 range" if len(self._proposed) == 1 else f"{len(self._proposed)} ranges"
+        self._edit(f"zoom into {ranges}", change)
 
     def refresh_draft(self) -> None:
         """Shows the draft as it is now."""
@@ -120,20 +146,23 @@ class SetupScreen(Screen[None]):
             for name, fields in FORMS.items():
                 values = {field.key: value_of(recipe, field) for field in fields}
                 self.query_one(f"#{name}", FormPane).show(values)
-            self.query_one(SearchPane).show_search(recipe.search)
+            self.query_one(SearchPane).show_search(recipe.search, self._estimate(recipe))
             parameters = self.knowledge.parameters(recipe)
             self._partition = Partition()
             if parameters is not None:
                 self._partition = inspection.divide(recipe.groups, parameters)
-            self.query_one(GroupsPane).show(recipe.groups, parameters, self._partition)
+            known = self.knowledge.for_hints(recipe, self.past.view.rows.get("train"))
+            self.query_one(GroupsPane).show(recipe.groups, parameters, self._partition, known)
             self._read_model()
-        self._refresh_facts()
+        self.refresh_facts()
 
-    def _refresh_facts(self) -> None:
+    def refresh_facts(self) -> None:
         """The title and the findings."""
         draft, recipe = self.draft, self.draft.recipe
         lines = [Line("error", draft.problem)] if draft.problem else []
         if recipe is not None and not draft.problem:
+            forecast = self.past.forecast(recipe)
+            lines += [Line("hint", forecast)] if forecast else []
             lines += self.knowledge.lines(recipe, self._partition)
         checked = self.knowledge.checked
         outdated = checked is not None and checked.text != draft.text
@@ -141,12 +170,21 @@ class SetupScreen(Screen[None]):
         self.query_one(ChecksPane).show(lines, old)
         self.query_one(SetupTitle).show(f"tuner ▸ {self.session.name} ▸ setup", self._state())
 
+    def _estimate(self, recipe: Recipe) -> list[str]:
+        """Time and memory, where trials of this or another session of the model tell them."""
+        key = inspection.model_key(recipe)
+        if key not in self._measured:
+            catalog = getattr(self.app, "catalog", None)
+            others = [] if catalog is None else [feed.view for feed in catalog.feeds.values()]
+            self._measured[key] = first_measured([self.past.view, *others], recipe)
+        rows = self.knowledge.for_hints(recipe, self.past.view.rows.get("train")).rows
+        return estimate_lines(recipe, self.past.view, self._measured[key], rows)
+
     def _state(self) -> str:
         if self._starting:
             return "◔ starting…"
-        if self.draft.read_only:
-            return "read-only"
-        return "○ draft · unsaved" if self.draft.unsaved else "○ draft · saved"
+        saved = "unsaved" if self.draft.unsaved else "saved"
+        return f"{self.past.word} · {'read-only' if self.draft.read_only else saved}"
 
     def commit_field(self, field: Field, value: Value) -> None:
         """Takes one field's value over; TunerError where the recipe would be wrong."""
@@ -175,6 +213,12 @@ class SetupScreen(Screen[None]):
         if self.draft.text != before:
             self.refresh_draft()
             self.status.say(what, "good")
+            self._check_again()
+
+    def _check_again(self) -> None:
+        """The slow checks, once more where they looked at another model or other data."""
+        if self.draft.recipe is not None and self.knowledge.outdated(self.draft.recipe):
+            self.action_check()
 
     def _read_model(self) -> None:
         recipe, knowledge = self.draft.recipe, self.knowledge
@@ -196,18 +240,17 @@ class SetupScreen(Screen[None]):
         words = (*METRICS, *(f"f1.{label}" for label in self.knowledge.labels()))
         fields = [replace(f, words=words) if f.key == "search.metric" else f for f in SEARCH]
         self.query_one("#search", FormPane).form.replace_fields(fields)
-        self._refresh_facts()
+        self.refresh_draft()
+        self._check_again()
 
-    @on(inspection.StartEnded)
-    def go_live(self, message: inspection.StartEnded) -> None:
-        """The study has begun, or it is said why not."""
-        self._starting = False
-        self.draft.read_only = begun_reason(self.session)
-        self._refresh_facts()
-        if message.problem:
-            self.status.say(message.problem, "wrong")
+    @on(GroupsPane.ParametersAsked)
+    def show_parameters(self) -> None:
+        """Every parameter with its group and its rate, over the screen."""
+        recipe = self.draft.recipe
+        if recipe is None or not self._partition.resolved:
+            self.status.say(self._partition.problem or "the model is not read yet", "wrong")
         else:
-            self.post_message(StartRequested(self.session))
+            self.app.push_screen(ParametersScreen(recipe.groups, self._partition.resolved))
 
     @on(inspection.Broke)
     def raise_again(self, message: inspection.Broke) -> None:
@@ -226,43 +269,6 @@ class SetupScreen(Screen[None]):
         message.stop()
         self.status.help(message.text, moved=message.moved)
 
-    @on(Choice.Chosen)
-    def show_chosen(self, message: Choice.Chosen) -> None:
-        """A click on a tab."""
-        self.action_show_pane(message.index + 1)
-
-    def action_show_pane(self, number: int) -> None:
-        """Shows and focuses a pane."""
-        self._pane = PANES[number - 1]
-        for name in PANES:
-            self.query_one(f"#{name}").set_class(name == self._pane, "-current")
-        self.set_class(self._pane == "recipe", "-recipe-shown")
-        self.query_one(Choice).choose(number - 1)
-        pane = self.query_one(f"#{self._pane}")
-        next(child for child in pane.walk_children(Widget) if child.can_focus).focus()
-
-    def action_next_pane(self, by: int) -> None:
-        """The next or the previous pane."""
-        self.action_show_pane((PANES.index(self._pane) + by) % len(PANES) + 1)
-
-    def on_descendant_focus(self) -> None:
-        """A click may have gone to another pane."""
-        for name in PANES:
-            if self.query_one(f"#{name}").has_focus_within and name != self._pane:
-                self.action_show_pane(PANES.index(name) + 1)
-
-    def action_zoom(self) -> None:
-        """The current pane alone, or all of them again."""
-        self.toggle_class("-zoomed")
-
-    def _try(self, action: Callable[[], None]) -> bool:
-        try:
-            action()
-        except TunerError as error:
-            self.status.say(str(error), "wrong")
-            return False
-        return True
-
     def action_undo(self) -> None:
         """One edit back."""
         self._try(lambda: self._travelled("undone", self.draft.undo()))
@@ -274,6 +280,7 @@ class SetupScreen(Screen[None]):
     def _travelled(self, how: str, what: str) -> None:
         self.refresh_draft()
         self.status.say(f"{how}: {what}", "good")
+        self._check_again()
 
     def action_check(self) -> None:
         """Checks the recipe as it is now, saved or not."""
@@ -283,60 +290,7 @@ class SetupScreen(Screen[None]):
         self.knowledge.checking = True
         text = self.draft.text
         inspection.in_background(self, lambda: inspection.run_checks(self._services, recipe, text))
-        self._refresh_facts()
-
-    def action_save(self) -> None:
-        """Saves, unless somebody else has changed the file: then asks first."""
-        self._save_then(self.action_check)
-
-    def action_start(self) -> None:
-        """Saves and starts the worker; asks first where the checks have found errors."""
-        errors = self.knowledge.errors(self.draft.text)
-        if errors and not self.draft.read_only:
-            question = f"The checks found {errors}; start all the same?"
-            self.query_one(KeyBar).ask(question, lambda: self._save_then(self._start))
-        else:
-            self._save_then(self._start)
-
-    def _save_then(self, then: Callable[[], None]) -> None:
-        if not all(prompt.finish() for prompt in self.query(Prompt)):
-            return
-        if self.draft.read_only or self.draft.problem:
-            self.status.say(self.draft.read_only or self.draft.problem, "wrong")
-        elif self._changed_outside():
-            question = "recipe.toml was changed by something else; overwrite it?"
-            self.query_one(KeyBar).ask(question, lambda: self._save(then))
-        else:
-            self._save(then)
-
-    def _changed_outside(self) -> bool:
-        path = self.session.recipe_path
-        return path.exists() and read_text(path) != self.draft.saved_text
-
-    def _save(self, then: Callable[[], None]) -> None:
-        def write() -> None:
-            document = RecipeDocument.from_text(self.draft.text)
-            document.save(self.session.recipe_path)
-
-        if self._try(write):
-            self.draft.mark_saved()
-            self.refresh_draft()
-            self.status.say(f"saved {self.session.recipe_path}", "good")
-            then()
-
-    def _start(self) -> None:
-        if self._starting:
-            return
-        if self._partition.problem:
-            self.status.say(self._partition.problem, "wrong")
-            return
-        self._starting = True
-        self.draft.read_only = "read-only: the worker is starting with this recipe"
-        self._refresh_facts()
-        self.status.say("starting the worker…")
-        inspection.in_background(
-            self, lambda: inspection.start_worker(self._services, self.session)
-        )
+        self.refresh_facts()
 
     def action_editor(self) -> None:
         """The text in the user's own editor; what comes back is one step of undo."""

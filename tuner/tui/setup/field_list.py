@@ -77,6 +77,7 @@ class FieldList(RowList):
         self.values: dict[str, Value] = {}
         self._before: dict[str, Value] = {}
         self.searchable = any(field.searchable for field in fields)
+        self._locked: Mapping[str, str] = {}
 
     def show(self, values: Mapping[str, Value]) -> None:
         """Shows these values, by key; a field without one stays empty."""
@@ -85,6 +86,17 @@ class FieldList(RowList):
                 self._before[key] = value
         self.values = dict(values)
         self.rows_changed()
+
+    def keep(self, reasons: Mapping[str, str]) -> None:
+        """Fields that stay as they are, by key, with the reason."""
+        self._locked = reasons
+        self.rows_changed()
+
+    def _refuse_locked(self) -> bool:
+        reason = self._locked.get(self.selected.key, "")
+        if reason:
+            self.post_message(self.Refused(reason))
+        return bool(reason)
 
     def replace_fields(self, fields: Sequence[Field]) -> None:
         """Other fields (other words to choose from), the cursor where it was."""
@@ -107,13 +119,17 @@ class FieldList(RowList):
         shown, how = shown_text(field, value)
         searched = isinstance(value, Range | Choices)
         room = max(width - self.value_column(), 4)
-        arrows = bool(field.words) and index == self.cursor and self.has_focus
-        text = f"‹ {plain(shown)} ›" if arrows else plain(shown)
-        how_cell = fit(how, HOW_WIDTH) if self.searchable and room >= 24 else ""
+        locked = field.key in self._locked
+        chosen = index == self.cursor and self.has_focus and not locked
+        text = f"‹ {plain(shown)} ›" if field.words and chosen else plain(shown)
+        how = "stays" if locked else how
+        wants_how = self.searchable or locked
+        how_cell = fit(how, HOW_WIDTH) if wants_how and room >= 20 else ""
+        look = "muted" if locked else "searched" if searched else "value"
         return [
             *self._glyph_runs(field, searched),
             (fit(field.label, LABEL_WIDTH), Style.null()),
-            (fit(text, room - len(how_cell)), self.look("searched" if searched else "value")),
+            (fit(text, room - len(how_cell) - 1) + " ", self.look(look)),
             (how_cell, self.look("muted")),
         ]
 
@@ -147,6 +163,8 @@ class FieldList(RowList):
     def action_type(self) -> None:
         """Asks for a line to type in."""
         field = self.selected
+        if self._refuse_locked():
+            return
         self.post_message(self.Asked(self, field, self.values.get(field.key)))
 
     def action_search_or_fix(self) -> None:
@@ -162,6 +180,8 @@ class FieldList(RowList):
     def action_word(self, direction: int) -> None:
         """The next or the previous of the field's words."""
         field = self.selected
+        if self._refuse_locked():
+            return
         word = next_word(field, self.values.get(field.key), direction)
         if word is None:
             self.post_message(self.Refused(f"{field.label} has no list: enter types a value"))

@@ -26,6 +26,7 @@ TASK = (
     Field("data.text", "text", "One column or two: premise, hypothesis", "columns"),
     Field("data.label", "label", "The column of the labels", "columns"),
     Field("model.max_length", "max length", "In wordpieces; what is longer is cut", integer=True),
+    Field("data.split_seed", "split seed", "Decides which rows are set aside", integer=True),
 )
 
 OTHER = (
@@ -80,6 +81,24 @@ OTHER = (
         usual=Range(0.0, 0.2),
         optional=True,
     ),
+    *(
+        Field(
+            f"training.adam_beta{n}",
+            f"Adam β{n}",
+            f"How long AdamW remembers {what}",
+            usual=Choices(choices),
+        )
+        for n, what, choices in (
+            (1, "gradients", (0.9, 0.95)),
+            (2, "their squares", (0.98, 0.999)),
+        )
+    ),
+    Field(
+        "training.adam_epsilon",
+        "Adam ε",
+        "Keeps AdamW's steps finite where gradients are small",
+        usual=Choices((1e-8, 1e-6)),
+    ),
     Field(
         "training.precision",
         "precision",
@@ -108,6 +127,12 @@ OTHER = (
         "Which evaluation counts and whose weights are kept",
         "word",
         words=("best", "last"),
+    ),
+    Field(
+        "training.evaluations_per_epoch",
+        "evaluations",
+        "In each epoch; more of them let the pruner look more often",
+        integer=True,
     ),
 )
 
@@ -166,4 +191,5 @@ SEARCH = (
         "word",
         words=(True, False),
     ),
+    Field("search.grid_points", "grid points", "Values of each range in a grid", integer=True),
 )

@@ -9,13 +9,17 @@ from tuner.errors import TunerError
 from tuner.recipe import grouping
 from tuner.recipe.groups import layer_count, resolve_groups
 from tuner.recipe.layers import layer_expression, parse_layers
+from tuner.recipe.rates import group_setting, untied
 from tuner.recipe.schema import PARTS
-from tuner.recipe.types import GroupSpec, Parameter, Setting
+from tuner.recipe.types import FROZEN, GroupSpec, Like, Parameter, Range, Rate, Setting
 from tuner.tui.setup.ranges import USUAL
 
 Groups = tuple[GroupSpec, ...]
 Parameters = tuple[Parameter, ...] | None
 MOST_NAMES = 8
+USUAL_DECAY = Range(0.75, 1.0)
+USUAL_TIMES = Range(1.0, 100.0, "log")
+"""What a decay and a head's factor are searched in where nobody said otherwise: preset llrd."""
 LAYERS = re.compile(r"(?:layers?\s+)?(\d[\d\s,/–-]*)", re.IGNORECASE)
 ADD_EXAMPLE = "write 9-11, embeddings, classifier.*, or NAME = 9-11"
 
@@ -49,9 +53,75 @@ def count_layers(groups: Groups, parameters: Parameters) -> int:
     return 1 + max(index for layers in named if isinstance(layers, tuple) for index in layers)
 
 
-def with_rate(groups: Groups, name: str, lr: Setting) -> Groups:
+def with_rate(groups: Groups, name: str, lr: Rate) -> Groups:
     """The groups, one of them with another rate."""
     return grouping.set_rate(groups, name, lr)
+
+
+def with_layer_decay(groups: Groups, name: str, decay: Setting | None) -> Groups:
+    """The groups, the rate of one falling from layer to layer."""
+    return grouping.set_layer_decay(groups, name, decay)
+
+
+def with_weight_decay(groups: Groups, name: str, decay: Setting | None) -> Groups:
+    """The groups, one of them with another weight decay; None: that of [training]."""
+    return grouping.set_weight_decay(groups, name, decay)
+
+
+def is_tied(group: GroupSpec) -> bool:
+    """Whether a key can untie the group."""
+    return isinstance(group.lr, Like) or group.layer_decay is not None
+
+
+def untie(groups: Groups, name: str) -> Groups:
+    """The groups, one of them with one rate of its own."""
+    group = grouping.find_group(groups, name)
+    own = with_rate(groups, name, untied(groups, group))
+    return with_layer_decay(own, name, None)
+
+
+def usual_tie(groups: Groups, group: GroupSpec) -> str:
+    """What is offered to be typed for a tie: layers decay, others follow them."""
+    if _has_layers(group):
+        return "decay 0.8..1"
+    own = [other for other in groups if not isinstance(other.lr, Like) and other is not group]
+    layered = [other for other in own if _has_layers(other)]
+    targets = layered or own
+    return f"like {targets[-1].name} x 1..100" if targets else ""
+
+
+def _has_layers(group: GroupSpec) -> bool:
+    return group.layers is not None or "layers" in _parts(group)
+
+
+def layerwise(groups: Groups) -> Groups:
+    """One group for the whole body, its rate decaying by layer, and the others tied to it.
+
+    What is frozen stays so.
+    """
+    body = [group for group in groups if group.layers is not None or _is_body(group)]
+    for group in body:
+        if not {"embeddings", "layers"}.issuperset(_parts(group)):
+            raise TunerError(f"{group.name} holds more than the body: give its parts own groups")
+    rated = [group_setting(groups, group) for group in body]
+    rate = next((lr for lr in reversed(rated) if lr != FROZEN), USUAL)
+    others = tuple(group for group in groups if group not in body)
+    names = {group.name for group in others}
+    name = "body" if "body" not in names else "whole body"
+    made = GroupSpec(name, rate, part=("embeddings", "layers"), layer_decay=USUAL_DECAY)
+    return (made, *(_tied_to(group, name) for group in others))
+
+
+def _is_body(group: GroupSpec) -> bool:
+    parts = set(_parts(group))
+    return bool(parts & {"embeddings", "layers"})
+
+
+def _tied_to(group: GroupSpec, name: str) -> GroupSpec:
+    if group.lr == FROZEN:
+        return group
+    times: Setting = 1.0 if group.rest else USUAL_TIMES
+    return replace(group, lr=Like(name, times), layer_decay=None)
 
 
 def delete(groups: Groups, name: str) -> Groups:
@@ -91,8 +161,10 @@ def middle_layer(group: GroupSpec, parameters: Parameters) -> str:
 
 
 def regroup(groups: Groups, typed: str, parameters: Parameters) -> Groups:
-    """All layers in groups of the typed size."""
-    size = _whole(typed, "a number of layers")
+    """All layers in groups of the typed size, or one rate that decays from layer to layer."""
+    if typed.strip().lower() in ("decay", "ξ"):
+        return layerwise(groups)
+    size = _whole(typed, "a number of layers, or decay")
     return grouping.group_by_layers(groups, count_layers(groups, parameters), size)
 
 

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rich.style import Style
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
+from textual.message import Message
 from textual.widgets import Static
 
 from tuner.errors import TunerError
-from tuner.recipe.types import GroupSpec, Parameter, Setting
+from tuner.recipe.rates import group_setting, level_setting, levels
+from tuner.recipe.types import GroupSpec, Like, Parameter, Range, Rate, ResolvedGroup, Setting
 from tuner.results.format import count, plain
+from tuner.tui.render.names import fit
 from tuner.tui.setup import group_edits
-from tuner.tui.setup.hints import Hint, group_hints, unused_hint
+from tuner.tui.setup.hints import Hint, Known, group_hints, unused_hint
 from tuner.tui.setup.inspection import Partition
+from tuner.tui.setup.past import Seen
 from tuner.tui.setup.prompt import Prompt, SetupPane, Submit
 from tuner.tui.setup.text import setting_text
-from tuner.tui.setup.typed import parse_rate
+from tuner.tui.setup.typed import Grammar, parse_decay, parse_rate, parse_setting, parse_tie
+from tuner.tui.widgets.group_bar import Around
 from tuner.tui.widgets.group_editor import GroupEditor
 
 Groups = tuple[GroupSpec, ...]
 CommitGroups = Callable[[Groups, str, str], None]
 """Takes groups over into the recipe: (groups, what was done, joined); TunerError where wrong."""
 
-KEYS = "= fix  0 freeze  a add  d del  S split  M merge  R rename  g regroup"
+KEYS = "= fix  0 freeze  l tie  w wd  a/d add/del  S/M split/merge  g group"
+MOVES = "←/→ low   shift+←/→ high   { } both   , . < > by 1 %   enter types"
 
 
 class GroupsPane(SetupPane):
@@ -34,8 +40,12 @@ class GroupsPane(SetupPane):
     DEFAULT_CSS = """
     GroupsPane {
         & > #group-details { dock: bottom; height: 3; padding: 0 2; color: $text-muted; }
+        &.-has-trials > #group-details { height: 4; }
     }
     """
+
+    class ParametersAsked(Message):
+        """Somebody wants to see every parameter."""
 
     def __init__(self, title: str, commit: CommitGroups, *, id: str) -> None:
         super().__init__(id=id)
@@ -45,6 +55,8 @@ class GroupsPane(SetupPane):
         self._parameters: tuple[Parameter, ...] | None = None
         self._partition = Partition()
         self._hints: Sequence[Hint] = ()
+        self._seen: Mapping[str, Seen] = {}
+        self._before: Groups = ()
 
     def compose(self) -> ComposeResult:
         """The editor, the details below it, and the line that is typed in."""
@@ -57,15 +69,36 @@ class GroupsPane(SetupPane):
         """The editor itself."""
         return self.query_one(GroupEditor)
 
+    def show_past(self, seen: Mapping[str, Seen], before: Groups) -> None:
+        """What trials had in each group, and the groups that they were started with."""
+        self._seen, self._before = seen, before
+        self.set_class(bool(seen), "-has-trials")
+
     def show(
-        self, groups: Groups, parameters: tuple[Parameter, ...] | None, partition: Partition
+        self,
+        groups: Groups,
+        parameters: tuple[Parameter, ...] | None,
+        partition: Partition,
+        known: Known,
     ) -> None:
         """Shows these groups; `parameters` are None until the model is known."""
         self._parameters, self._partition = parameters, partition
-        total = sum(p.size for p in parameters) if parameters is not None else None
-        self._hints = group_hints(groups, total)
+        self._hints = group_hints(groups, known)
         marked = frozenset(hint.group for hint in self._hints if hint.strong)
-        self.editor.show(groups, partition.sizes, marked)
+        self.editor.show(groups, partition.sizes, marked, self._surroundings(groups))
+
+    def _surroundings(self, groups: Groups) -> dict[str, Around]:
+        old = {group.name: group_setting(self._before, group) for group in self._before}
+        reach = lowest_rates(groups, self._partition.resolved)
+        return {
+            group.name: Around(
+                isinstance(group.lr, Like),
+                old.get(group.name),
+                reach.get(group.name),
+                self._seen[group.name].good if group.name in self._seen else (),
+            )
+            for group in groups
+        }
 
     @on(GroupEditor.Selected)
     def show_details(self) -> None:
@@ -74,25 +107,45 @@ class GroupsPane(SetupPane):
         if group is None:
             self.query_one("#group-details", Static).update("")
             return
+        lines = Text(no_wrap=True, overflow="ellipsis")
+        lines.append(self._about(group) + "\n", Style(bold=False))
+        if group.name in self._seen:
+            self._append_density(lines, self._seen[group.name])
+        self._append_hints(lines, group)
+        self.query_one("#group-details", Static).update(lines, layout=False)
+
+    def _append_density(self, lines: Text, seen: Seen) -> None:
+        """Below the bars: how many trials had which rate."""
+        editor = self.editor
+        good, faint = editor.look("good"), editor.look("muted")
+        start = editor.columns(editor.room - 2).bar_start
+        label = f"{len(seen.rates)} trials, ● the best {len(seen.good)}"
+        lines.append(fit(label, start), faint)
+        for text, role in editor.density(seen.rates, seen.good).runs():
+            lines.append(text, good if role == "good" else faint)
+        lines.append("\n")
+
+    def _append_hints(self, lines: Text, group: GroupSpec) -> None:
         hints = [hint.text for hint in self._hints if hint.group == group.name]
         nothing = unused_hint(self.editor.groups)
         warning = self.editor.look("warning")
-        lines = Text(no_wrap=True, overflow="ellipsis")
-        lines.append(self._about(group) + "\n", Style(bold=False))
-        for hint in ([nothing] if nothing else []) + hints[: 1 if nothing else 2]:
+        shown = [*([nothing] if nothing else []), *hints][:2]
+        for hint in shown:
             lines.append("ⓘ ", warning)
             lines.append(plain(hint) + "\n")
-        if not hints and not nothing:
-            lines.append("←/→ low   shift+←/→ high   { } both   click or drag the bar")
-        self.query_one("#group-details", Static).update(lines, layout=False)
+        if len(shown) < 2:
+            lines.append(MOVES)
 
     def _about(self, group: GroupSpec) -> str:
         size = self._partition.sizes.get(group.name)
         held = "" if size is None else f" · {count(size)} of {count(self._partition.total)}"
         decay = group.weight_decay
         own_decay = "" if decay is None else f" · weight decay {setting_text(decay)}"
+        layers = "" if group.layer_decay is None else f" · decay {setting_text(group.layer_decay)}"
         lr = setting_text(group.lr, "log")
-        return plain(f"{group_edits.selector_text(group)}{held} · {lr}{own_decay}")
+        old = next((before.lr for before in self._before if before.name == group.name), group.lr)
+        was = "" if old == group.lr else f" (was {setting_text(old, 'log')})"
+        return plain(f"{group_edits.selector_text(group)}{held} · {lr}{was}{layers}{own_decay}")
 
     @on(GroupEditor.Refused)
     def pass_refusal(self, event: GroupEditor.Refused) -> None:
@@ -106,7 +159,7 @@ class GroupsPane(SetupPane):
         event.stop()
         self._try(lambda: self._rate(event.group, event.lr, event.joined))
 
-    def _rate(self, name: str, lr: Setting, joined: str = "") -> None:
+    def _rate(self, name: str, lr: Rate, joined: str = "") -> None:
         groups = group_edits.with_rate(self.editor.groups, name, lr)
         self._commit(groups, f"{name}: {setting_text(lr, 'log')}", joined)
 
@@ -128,6 +181,14 @@ class GroupsPane(SetupPane):
                 self._try(lambda: self._merge(group.name))
             case "rate":
                 self._ask("lr", setting_text(group.lr, "log"), self._typed_rate(group))
+            case "tie":
+                self._tie_or_untie(group)
+            case "weight_decay":
+                decay = group.weight_decay
+                now = "" if decay is None else setting_text(decay)
+                self._ask("weight decay", now, self._typed_weight_decay(group))
+            case "parameters":
+                self.post_message(self.ParametersAsked())
             case "rename":
                 self._ask("name", group.name, lambda text: self._rename(group.name, text))
             case "split":
@@ -136,15 +197,48 @@ class GroupsPane(SetupPane):
             case "add":
                 self._ask("new group of layers or names", "", self._add)
             case "regroup":
-                self._ask("layers in a group", "4", self._regroup)
+                self._ask("layers in a group, or decay", "4", self._regroup)
 
     def _ask(self, label: str, value: str, submit: Submit) -> None:
         editor = self.editor
-        columns = editor.columns(editor.size.width - 2)
+        columns = editor.columns(editor.room - 2)
         self.ask(editor, 2 + columns.name, label, value, submit)
 
     def _typed_rate(self, group: GroupSpec) -> Submit:
-        return lambda text: self._rate(group.name, parse_rate(text, group.lr))
+        def submit(text: str) -> None:
+            decay = parse_decay(text)
+            if decay is not None:
+                self._decay(group.name, decay[0])
+                return
+            setting = group_setting(self.editor.groups, group)
+            self._rate(group.name, parse_tie(text) or parse_rate(text, setting))
+
+        return submit
+
+    def _typed_weight_decay(self, group: GroupSpec) -> Submit:
+        def submit(text: str) -> None:
+            grammar = Grammar(example="like 0.01, 0..0.1 or {0,0.01}")
+            decay = parse_setting(text, grammar) if text.strip() else None
+            told = "that of 3 Other" if decay is None else setting_text(decay)
+            groups = group_edits.with_weight_decay(self.editor.groups, group.name, decay)
+            self._commit(groups, f"{group.name}: weight decay {told}", "")
+
+        return submit
+
+    def _tie_or_untie(self, group: GroupSpec) -> None:
+        """What is tied is untied at once; what to tie to is typed."""
+        groups = self.editor.groups
+        if group_edits.is_tied(group):
+            untied = group_edits.untie(groups, group.name)
+            self._try(lambda: self._commit(untied, f"untie {group.name}", ""))
+        else:
+            usual = group_edits.usual_tie(groups, group)
+            self._ask("like NAME, or decay", usual, self._typed_rate(group))
+
+    def _decay(self, name: str, decay: Setting | None) -> None:
+        groups = group_edits.with_layer_decay(self.editor.groups, name, decay)
+        told = "none" if decay is None else setting_text(decay)
+        self._commit(groups, f"{name}: decay from layer to layer {told}", "")
 
     def _typed_split(self, group: GroupSpec) -> Submit:
         def split(text: str) -> None:
@@ -171,4 +265,17 @@ class GroupsPane(SetupPane):
 
     def _regroup(self, text: str) -> None:
         groups = group_edits.regroup(self.editor.groups, text, self._parameters)
-        self._commit(groups, f"regroup by {text.strip()} layers", "")
+        how = f"{text.strip()} layers" if text.strip().isdecimal() else "one rate that decays"
+        self._commit(groups, f"regroup by {how}", "")
+
+
+def lowest_rates(groups: Groups, resolved: Sequence[ResolvedGroup]) -> dict[str, float]:
+    """How far the rates of lower layers go down, of groups whose rate decays."""
+    lowest: dict[str, float] = {}
+    for level in levels(resolved):
+        setting = level_setting(groups, level)
+        if level.below and isinstance(setting, Range):
+            lowest.setdefault(level.group.name, setting.low)
+        elif level.below and isinstance(setting, int | float):
+            lowest.setdefault(level.group.name, float(setting))
+    return lowest

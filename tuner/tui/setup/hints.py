@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from tuner.recipe.types import FROZEN, GroupSpec, Range, Setting
+from tuner.recipe.baselines import GENERAL, PublishedRecipe
+from tuner.recipe.groups import part_of
+from tuner.recipe.rates import group_setting, is_frozen
+from tuner.recipe.types import GroupSpec, Range
 from tuner.tui.setup.text import number_text
 from tuner.tui.widgets.group_axis import rates_of
+
+Groups = Sequence[GroupSpec]
 
 BIG_MODEL = 200_000_000
 """Parameters from which on a body was seen to collapse at moderate rates."""
@@ -18,6 +23,10 @@ BIG_BODY_LIMIT = 1e-4
 """Of 48 RoBERTa-large runs on RTE with rates of up to 4e-4, 38 answered one label only; published
 recipes of the large models stay below 5e-5 (Rajapakse 2020, Mosbach et al. 2021)."""
 
+SMALL_DATA = 10_000
+SMALL_DATA_LIMIT = 5e-5
+"""On few rows a large model collapses earlier: at 5e-5 on RTE's 2,490 (Rajapakse 2020)."""
+
 BODY_LIMIT = 1e-3
 """Above this an encoder's own layers forget what they were pre-trained on, whatever their size."""
 
@@ -25,6 +34,8 @@ TINY_MODEL = 10_000_000
 """Models below this were trained at high rates in the first place, and bear them."""
 
 WIDE_DECADES = 2.0
+STEP = 2.0
+"""The smallest factor between two numbers of the 1-2-5 grid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,34 +47,52 @@ class Hint:
     strong: bool = False
 
 
-def group_hints(groups: Sequence[GroupSpec], parameters: int | None) -> list[Hint]:
-    """Hints for all groups, in their order; `parameters` is the model's size where it is known."""
-    hints: list[Hint] = []
-    for group in groups:
-        if is_body(group) or (group.rest and not any(map(is_body, groups))):
-            hints += collapse_hints(group, parameters)
-        hints += scale_hints(group)
-    return hints + overlap_hints(groups)
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What hints go by besides the groups: the model's size, the rows, and what was published."""
+
+    parameters: int | None = None
+    rows: int | None = None
+    published: PublishedRecipe | None = None
+
+
+def group_hints(groups: Groups, known: Known) -> list[Hint]:
+    """Hints for all groups, the strongest kind first, in the groups' order."""
+    body = [group for group in groups if is_body(group)]
+    body = body or [group for group in groups if group.rest]
+    hints = [hint for group in body for hint in collapse_hints(groups, group, known)]
+    hints += [hint for group in groups for hint in scale_hints(group)]
+    hints += narrow_hints(groups)
+    hints += head_hints(groups, body)
+    hints += overlap_hints(groups)
+    hints += embedding_hints(groups)
+    return hints + [hint for group in body for hint in published_hints(groups, group, known)]
 
 
 def is_body(group: GroupSpec) -> bool:
     """Whether the group holds embeddings or encoder layers, as far as its selector tells."""
     if group.layers is not None:
         return True
-    parts = (group.part,) if isinstance(group.part, str) else tuple(group.part or ())
-    return any(part in ("embeddings", "layers") for part in parts)
+    return any(part in ("embeddings", "layers") for part in _parts(group))
 
 
-def collapse_hints(group: GroupSpec, parameters: int | None) -> list[Hint]:
+def collapse_limit(known: Known) -> tuple[float, str]:
+    """The rate from which on a body invites collapse, and for whom that holds."""
+    if known.parameters is None or known.parameters < TINY_MODEL:
+        return math.inf, ""
+    if known.parameters < BIG_MODEL:
+        return BODY_LIMIT, "an encoder"
+    if known.rows is not None and known.rows < SMALL_DATA:
+        return SMALL_DATA_LIMIT, f"a model this large on {known.rows:,} rows"
+    return BIG_BODY_LIMIT, "a model this large"
+
+
+def collapse_hints(groups: Groups, group: GroupSpec, known: Known) -> list[Hint]:
     """Where a body's group may learn so fast that the model ends with one answer for everything."""
-    rates = rates_of(group.lr)
-    if parameters is None or parameters < TINY_MODEL:
-        return []
-    big = parameters >= BIG_MODEL
-    limit = BIG_BODY_LIMIT if big else BODY_LIMIT
+    limit, whose = collapse_limit(known)
+    rates = rates_of(group_setting(groups, group))
     if not rates or max(rates) <= limit:
         return []
-    whose = "a model this large" if big else "an encoder"
     text = f"{number_text(max(rates))} invites collapse: {whose} rarely bears above"
     return [Hint(group.name, f"{text} {number_text(limit)}", strong=True)]
 
@@ -81,29 +110,88 @@ def scale_hints(group: GroupSpec) -> list[Hint]:
     return [Hint(group.name, text)]
 
 
-def overlap_hints(groups: Sequence[GroupSpec]) -> list[Hint]:
-    """Lower layers whose range reaches above that of the layers over them, or meets it."""
-    body = [group for group in groups if is_body(group) and rates_of(group.lr)]
+def narrow_hints(groups: Groups) -> list[Hint]:
+    """Ranges in which there is hardly anything to find."""
     hints = []
-    for lower, upper in pairwise(body):
-        if _high(lower.lr) > _high(upper.lr):
-            text = f"high ({number_text(_high(lower.lr))}) is above that of {upper.name}"
-            hints.append(Hint(lower.name, f"{text} ({number_text(_high(upper.lr))})"))
-        elif isinstance(lower.lr, Range) and _high(lower.lr) > _low(upper.lr):
-            text = f"high ({number_text(_high(lower.lr))}) overlaps {upper.name}"
-            hints.append(Hint(lower.name, f"{text}, low ({number_text(_low(upper.lr))}): allowed"))
+    for group in groups:
+        lr = group.lr
+        if isinstance(lr, Range) and 0 < lr.low < lr.high < lr.low * STEP * (1 - 1e-9):
+            text = f"only ×{lr.high / lr.low:.2g} from end to end: = would fix it"
+            hints.append(Hint(group.name, text))
     return hints
 
 
-def unused_hint(groups: Sequence[GroupSpec]) -> str:
+def head_hints(groups: Groups, body: Groups) -> list[Hint]:
+    """A head starts from random numbers: slower than the body it is held back."""
+    tops = [_high(groups, group) for group in body if rates_of(group_setting(groups, group))]
+    return [
+        Hint(group.name, f"ends below the body ({number_text(max(tops))}), but starts from random")
+        for group in groups
+        if "head" in _parts(group)
+        and group not in body
+        and rates_of(group_setting(groups, group))
+        and tops
+        and _high(groups, group) < max(tops)
+    ]
+
+
+def overlap_hints(groups: Groups) -> list[Hint]:
+    """Lower layers whose range reaches above that of the layers over them, or meets it."""
+    body = [g for g in groups if is_body(g) and rates_of(group_setting(groups, g))]
+    hints = []
+    for lower, upper in pairwise(body):
+        high = _high(groups, lower)
+        low_above, high_above = _low(groups, upper), _high(groups, upper)
+        if high > high_above:
+            text = f"high ({number_text(high)}) is above that of {upper.name}"
+            hints.append(Hint(lower.name, f"{text} ({number_text(high_above)})"))
+        elif isinstance(lower.lr, Range) and high > low_above:
+            text = f"high ({number_text(high)}) overlaps {upper.name}"
+            hints.append(Hint(lower.name, f"{text}, low ({number_text(low_above)}): allowed"))
+    return hints
+
+
+def embedding_hints(groups: Groups) -> list[Hint]:
+    """Embeddings that fall to the rest beside groups of layers: easily forgotten."""
+    layered = any(group.layers is not None or "layers" in _parts(group) for group in groups)
+    if not layered or any(_names_embeddings(group) for group in groups):
+        return []
+    return [
+        Hint(group.name, "the embeddings have no group of their own: they are in here")
+        for group in groups
+        if group.rest
+    ]
+
+
+def published_hints(groups: Groups, group: GroupSpec, known: Known) -> Iterator[Hint]:
+    """A body's range without the rate that was published for models of its kind."""
+    published = known.published
+    if published is None or published is GENERAL or group.layer_decay is not None:
+        return
+    rates = rates_of(group_setting(groups, group))
+    if published.layer_decay == 1.0 and rates and not min(rates) <= published.rate <= max(rates):
+        source = published.source.partition(";")[0]
+        yield Hint(group.name, f"without {number_text(published.rate)}, as published: {source}")
+
+
+def unused_hint(groups: Groups) -> str:
     """Why nothing would be learnt at all, "" where something would."""
-    frozen = all(group.lr in (FROZEN, 0, 0.0) for group in groups)
-    return "every group is frozen: nothing would be trained" if frozen else ""
+    still = all(is_frozen(groups, group) or group.lr == 0 for group in groups)
+    return "every group is frozen: nothing would be trained" if still else ""
 
 
-def _high(lr: Setting) -> float:
-    return max(rates_of(lr))
+def _names_embeddings(group: GroupSpec) -> bool:
+    named = any(part_of(name.replace("*", ""))[0] == "embeddings" for name in group.params or ())
+    return named or "embeddings" in _parts(group)
 
 
-def _low(lr: Setting) -> float:
-    return min(rates_of(lr))
+def _parts(group: GroupSpec) -> tuple[str, ...]:
+    return (group.part,) if isinstance(group.part, str) else tuple(group.part or ())
+
+
+def _high(groups: Groups, group: GroupSpec) -> float:
+    return max(rates_of(group_setting(groups, group)))
+
+
+def _low(groups: Groups, group: GroupSpec) -> float:
+    return min(rates_of(group_setting(groups, group)))

@@ -10,12 +10,14 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 
 from tuner.errors import TunerError
+from tuner.recipe.baselines import published_recipe
 from tuner.recipe.findings import CheckReport, Finding, ModelDescription
 from tuner.recipe.groups import resolve_groups
-from tuner.recipe.types import GroupSpec, Parameter, Recipe
+from tuner.recipe.types import GroupSpec, Parameter, Recipe, ResolvedGroup
 from tuner.results.format import count
 from tuner.session.folder import Session
 from tuner.tui.setup.checks import Line, finding_lines
+from tuner.tui.setup.hints import Known
 
 
 def describe_model(recipe: Recipe) -> ModelDescription:
@@ -39,6 +41,13 @@ def start_session(session: Session) -> None:
     start(session)
 
 
+def pause_session(session: Session) -> None:
+    """Asks the worker to pause and waits until it has ended; TunerError where it does not."""
+    from tuner.worker.control import pause
+
+    pause(session)
+
+
 FAILURES = (TunerError, RuntimeError, OSError)
 """What the services raise: a wrong input, a child process that broke or could not be started.
 
@@ -53,6 +62,7 @@ class Services:
     describe: Callable[[Recipe], ModelDescription] = describe_model
     check: Callable[[Recipe], CheckReport] = check_recipe
     start: Callable[[Session], None] = start_session
+    pause: Callable[[Session], None] = pause_session
 
 
 class ModelRead(Message):
@@ -66,9 +76,9 @@ class ModelRead(Message):
 class Checked(Message):
     """The checks are done for the recipe with this text."""
 
-    def __init__(self, text: str, report: CheckReport) -> None:
+    def __init__(self, text: str, report: CheckReport, part: str) -> None:
         super().__init__()
-        self.text, self.report = text, report
+        self.text, self.report, self.part = text, report, part
 
 
 class StartEnded(Message):
@@ -118,17 +128,25 @@ def read_model(services: Services, recipe: Recipe) -> ModelRead:
         return ModelRead(key, None, _one_line(error))
 
 
+def checked_part(recipe: Recipe) -> str:
+    """What the slow checks look at: where it changes, they are run again."""
+    return repr((recipe.model, recipe.data, recipe.search.metric))
+
+
 def run_checks(services: Services, recipe: Recipe, text: str) -> Checked:
     """The message about one recipe; an error that stops the checks is itself a finding."""
     try:
-        return Checked(text, services.check(recipe))
+        report = services.check(recipe)
     except FAILURES as error:
-        return Checked(text, CheckReport([Finding("error", "recipe", _one_line(error))]))
+        report = CheckReport([Finding("error", "recipe", _one_line(error))])
+    return Checked(text, report, checked_part(recipe))
 
 
-def start_worker(services: Services, session: Session) -> StartEnded:
-    """The message about a start."""
+def start_worker(services: Services, session: Session, *, pause_first: bool) -> StartEnded:
+    """The message about a start, of a worker that runs after it has paused."""
     try:
+        if pause_first:
+            services.pause(session)
         services.start(session)
     except FAILURES as error:
         return StartEnded(_one_line(error))
@@ -150,6 +168,7 @@ class Partition:
     sizes: dict[str, int] = field(default_factory=dict)
     total: int = 0
     problem: str = ""
+    resolved: tuple[ResolvedGroup, ...] = ()
 
     @property
     def line(self) -> str:
@@ -172,7 +191,8 @@ def divide(groups: tuple[GroupSpec, ...], parameters: tuple[Parameter, ...]) -> 
     except TunerError as error:
         return Partition(total=total, problem=str(error))
     sizes = {group.name: 0 for group in groups}
-    return Partition(sizes | {group.spec.name: group.size for group in resolved}, total)
+    sizes |= {group.spec.name: group.size for group in resolved}
+    return Partition(sizes, total, resolved=resolved)
 
 
 @dataclass(slots=True)
@@ -187,6 +207,10 @@ class Knowledge:
     def about(self, recipe: Recipe) -> ModelRead | None:
         """The answer about this recipe's model, if there is one yet."""
         return self.models.get(model_key(recipe))
+
+    def outdated(self, recipe: Recipe) -> bool:
+        """Whether model or data are no longer those that the slow checks looked at."""
+        return self.checked is not None and self.checked.part != checked_part(recipe)
 
     def errors(self, text: str) -> str:
         """How many errors the checks found in this very recipe, "" for none or other recipes."""
@@ -203,6 +227,16 @@ class Knowledge:
         """The model's parameters, once they are known."""
         answer = self.about(recipe)
         return parameters_of(answer.model) if answer and answer.model else None
+
+    def for_hints(self, recipe: Recipe, rows: int | None = None) -> Known:
+        """What hints about this recipe's ranges go by; `rows` are those of a session's trials."""
+        answer = self.about(recipe)
+        checked = None if self.checked is None else self.checked.report.rows.get("train")
+        if answer is None or answer.model is None:
+            return Known(rows=checked or rows)
+        size = sum(parameter.size for parameter in parameters_of(answer.model))
+        published = published_recipe(answer.model.model_type, answer.model.hidden_size)
+        return Known(size, checked or rows, published)
 
     def lines(self, recipe: Recipe, partition: Partition) -> list[Line]:
         """All of it, a line each."""

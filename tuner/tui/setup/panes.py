@@ -13,6 +13,8 @@ from textual.widgets import Static
 
 from tuner.errors import TunerError
 from tuner.recipe.types import SearchSection
+from tuner.results.format import plain
+from tuner.tui.render.names import wrapped
 from tuner.tui.setup.checks import ChecksView, Line
 from tuner.tui.setup.field_list import FieldList
 from tuner.tui.setup.fields import Field, Value, field_text, parse_field
@@ -116,9 +118,12 @@ class SearchPane(FormPane):
         yield Static(id="rungs", markup=False)
         yield from super().compose()
 
-    def show_search(self, search: SearchSection) -> None:
-        """Draws the sketch anew."""
-        self.query_one("#rungs", Static).update("\n".join(sketch(search, SKETCH_WIDTH)))
+    def show_search(self, search: SearchSection, estimates: Sequence[str]) -> None:
+        """Draws the sketch anew, and below it what the search will take."""
+        lines = sketch(search, SKETCH_WIDTH)
+        for estimate in estimates:
+            lines += wrapped(plain(estimate), SKETCH_WIDTH)
+        self.query_one("#rungs", Static).update("\n".join(lines))
 
 
 class PreviewPane(SetupPane):

@@ -3,26 +3,66 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from tuner.errors import TunerError
-from tuner.recipe.types import FROZEN, Choices, Range, Scale, Setting
+from tuner.recipe.types import FROZEN, Choices, Like, Range, Rate, Scale, Setting
 from tuner.tui.setup.text import number_text
 from tuner.tui.widgets.group_axis import HIGHEST, LOWEST, grid_rate, next_grid_rate
 
 End = Literal["low", "high", "both"]
 USUAL = Range(1e-6, 1e-4, "log")
 """What a group gets that was frozen or empty before."""
+FINE = 1.01
+"""The factor of a fine step."""
 
 
-def move(lr: Setting, end: End, direction: int) -> Setting:
-    """One 1-2-5 step down (-1) or up (+1) for an end of a range, or for a fixed rate.
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Where keys move numbers: from `floor` to `ceiling`, to 1, 2 and 5, or in `fine` steps."""
 
-    Raises TunerError where there is nothing to move, or no room.
+    floor: float
+    ceiling: float
+    fine: bool = False
+
+    def step(self, value: float, direction: int, scale: Scale) -> float:
+        """The next number up (+1) or down (-1); TunerError where there is none."""
+        if value <= 0:
+            return self.floor if direction > 0 else 0.0
+        if direction < 0 and value <= self.floor:
+            if scale == "linear":
+                return 0.0
+            raise TunerError(f"the keys end at {number_text(self.floor)}: enter types less")
+        if direction > 0 and value >= self.ceiling:
+            raise TunerError(f"the keys end at {number_text(self.ceiling)}: enter types more")
+        if self.fine:
+            return float(f"{value * FINE**direction:.3g}")
+        return next_grid_rate(value, direction)
+
+
+RATES = Grid(grid_rate(1, LOWEST), grid_rate(1, HIGHEST))
+TIMES = Grid(1e-3, 1e3)
+
+
+def move(lr: Rate, end: End, direction: int, *, fine: bool = False) -> Rate:
+    """One step down (-1) or up (+1) for an end of a range, or for a fixed rate.
+
+    Of a tied rate its factor moves. Raises TunerError where there is nothing to move, or no room.
     """
-    if isinstance(lr, Range):
-        return _moved_range(lr, end, direction)
-    return _step(as_rate(lr), direction, "log")
+    if isinstance(lr, Like):
+        times = _moved(lr.times, end, direction, replace(TIMES, fine=fine))
+        return Like(lr.group, times)
+    return _moved(lr, end, direction, replace(RATES, fine=fine))
+
+
+def _moved(setting: Setting, end: End, direction: int, grid: Grid) -> Setting:
+    if not isinstance(setting, Range):
+        return grid.step(as_rate(setting), direction, "log")
+    scale = setting.scale
+    low = grid.step(setting.low, direction, scale) if end != "high" else setting.low
+    high = grid.step(setting.high, direction, scale) if end != "low" else setting.high
+    return with_ends(setting, low, high)
 
 
 def as_rate(lr: Setting) -> float:
@@ -34,12 +74,6 @@ def as_rate(lr: Setting) -> float:
     return float(lr)
 
 
-def _moved_range(lr: Range, end: End, direction: int) -> Range:
-    low = _step(lr.low, direction, lr.scale) if end != "high" else lr.low
-    high = _step(lr.high, direction, lr.scale) if end != "low" else lr.high
-    return with_ends(lr, low, high)
-
-
 def with_ends(lr: Range, low: float, high: float) -> Range:
     """The range with other ends; TunerError where low would reach high."""
     if low >= high:
@@ -48,21 +82,10 @@ def with_ends(lr: Range, low: float, high: float) -> Range:
     return Range(low, high, lr.scale, lr.integer)
 
 
-def _step(rate: float, direction: int, scale: Scale) -> float:
-    floor, ceiling = grid_rate(1, LOWEST), grid_rate(1, HIGHEST)
-    if rate <= 0:
-        return floor if direction > 0 else 0.0
-    if direction < 0 and rate <= floor:
-        if scale == "linear":
-            return 0.0
-        raise TunerError(f"the keys end at {number_text(floor)}: enter types smaller rates")
-    if direction > 0 and rate >= ceiling:
-        raise TunerError(f"the keys end at {number_text(ceiling)}: enter types larger rates")
-    return next_grid_rate(rate, direction)
-
-
-def pulled(lr: Setting, end: End, rate: float) -> Setting:
+def pulled(lr: Rate, end: End, rate: float) -> Setting:
     """An end of a range, or a fixed rate, put at a rate (the mouse). TunerError as for `move`."""
+    if isinstance(lr, Like):
+        raise TunerError(f"tied to {lr.group}: l unties the rate, the arrows move its factor")
     if not isinstance(lr, Range):
         as_rate(lr)
         return rate
@@ -87,7 +110,7 @@ def fixed(setting: Setting) -> Setting:
     return setting.values[0] if isinstance(setting, Choices) else setting
 
 
-def toggled_fixed(lr: Setting, before: Setting | None) -> Setting:
+def toggled_fixed(lr: Setting, before: Rate | None) -> Rate:
     """A searched group fixed in the middle; a fixed one searched `before`'s range again.
 
     Without a range to go back to, one step of the grid on either side of the rate.
@@ -95,14 +118,14 @@ def toggled_fixed(lr: Setting, before: Setting | None) -> Setting:
     if isinstance(lr, Range | Choices):
         return fixed(lr)
     rate = as_rate(lr)
-    if isinstance(before, Range | Choices):
+    if isinstance(before, Range | Choices | Like):
         return before
     if rate <= 0:
         return USUAL
     return Range(next_grid_rate(rate, -1), next_grid_rate(rate, 1), "log")
 
 
-def toggled_frozen(lr: Setting, before: Setting | None) -> Setting:
+def toggled_frozen(lr: Rate, before: Rate | None) -> Rate:
     """A group frozen, or a frozen one given `before` (or the usual range) back."""
     if lr != FROZEN:
         return FROZEN

@@ -38,6 +38,7 @@ class RowList(ScrollView, can_focus=True):
         & > .rows--mark { color: $primary; }
         & > .rows--value { color: $text-accent; }
         & > .rows--searched { color: $text-success; }
+        & > .rows--good { color: $text-accent; text-style: bold; }
         & > .rows--warning { color: $text-warning; }
         &:focus > .rows--cursor { background: $block-cursor-blurred-background; text-style: bold; }
     }
@@ -50,6 +51,7 @@ class RowList(ScrollView, can_focus=True):
         "rows--mark",
         "rows--value",
         "rows--searched",
+        "rows--good",
         "rows--warning",
     }
     BINDINGS = [
@@ -78,7 +80,7 @@ class RowList(ScrollView, can_focus=True):
 
     def rows_changed(self) -> None:
         """To be called when rows were added, removed or changed: keeps the cursor on a row."""
-        self.virtual_size = Size(self.size.width, self.header_lines + self.row_count())
+        self.virtual_size = Size(self.room, self.header_lines + self.row_count())
         self.cursor = self.validate_cursor(self.cursor)
         self.refresh()
 
@@ -94,12 +96,17 @@ class RowList(ScrollView, can_focus=True):
         )
 
     def look(self, name: str) -> Style:
-        """The style of a role: muted, faint, header, cursor, mark, value, searched or warning."""
+        """The style of a role: muted, faint, header, mark, value, searched, good, warning …"""
         return self.get_component_rich_style(f"rows--{name}", partial=True)
+
+    @property
+    def room(self) -> int:
+        """Cells across, beside the scrollbar."""
+        return self.scrollable_content_region.width
 
     def render_line(self, y: int) -> Strip:
         """One line of the widget, cursor and all."""
-        width = self.size.width
+        width = self.room
         if y < self.header_lines:
             return self._strip([(NO_MARK, Style.null()), *self.header_runs(y, width - 2)], width)
         index = y - self.header_lines + self.scroll_offset.y

@@ -8,21 +8,17 @@ from dataclasses import dataclass, replace
 from tuner.errors import TunerError
 from tuner.recipe.document import RecipeDocument
 from tuner.recipe.types import GroupSpec, Recipe
-from tuner.session.fold import load_view
-from tuner.session.folder import Session
-from tuner.session.status import session_state
-from tuner.session.view import SessionState
 
 Change = Callable[[RecipeDocument], None]
 UNDO_LIMIT = 500
 
 
-def begun_reason(session: Session) -> str:
-    """Why the session's recipe may not change any more, "" for a draft."""
-    state = session_state(session, load_view(session))
-    if state is SessionState.DRAFT:
-        return ""
-    return f"read-only: the study has begun ({state}); clone the session to change its recipe"
+Guard = Callable[[Recipe], None]
+"""Raises TunerError for a recipe that the session cannot have."""
+
+
+def anything(recipe: Recipe) -> None:
+    """The guard of a draft: every recipe will do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +37,10 @@ class Draft:
     the present text is none ("" where it is). Only a text from outside can be wrong.
     """
 
-    def __init__(self, text: str, *, read_only: str = "") -> None:
+    def __init__(self, text: str, *, read_only: str = "", guard: Guard = anything) -> None:
         """`read_only` is the reason why nothing may be changed, "" where it may."""
         self.read_only = read_only
+        self._guard = guard
         self.saved_text = text
         self.recipe: Recipe | None = None
         self.problem = ""
@@ -76,6 +73,7 @@ class Draft:
         self._document = None
         change(document)
         recipe = document.recipe()
+        self._guard(recipe)
         self._document = document
         if document.text != self._text:
             self._remember(what, joined)
@@ -119,7 +117,9 @@ class Draft:
     def _take(self, text: str) -> None:
         self._text, self._document = text, None
         try:
-            self.recipe, self.problem = RecipeDocument.from_text(text).recipe(), ""
+            recipe = RecipeDocument.from_text(text).recipe()
+            self._guard(recipe)
+            self.recipe, self.problem = recipe, ""
         except TunerError as error:
             self.problem = str(error)
 

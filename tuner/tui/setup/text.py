@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tuner.recipe.types import Choices, Range, Scalar, Scale, Setting
+from tuner.recipe.types import Choices, Like, Range, Rate, Scalar, Scale
 
 
 def number_text(value: float) -> str:
@@ -19,12 +19,14 @@ def number_text(value: float) -> str:
     return f"{mantissa}e{int(exponent)}"
 
 
-def setting_text(setting: Setting, usual_scale: Scale = "linear") -> str:
+def setting_text(setting: Rate, usual_scale: Scale = "linear") -> str:
     """A setting as one types it; the scale is named where it is not the usual one."""
     match setting:
         case Range(low, high, scale):
             suffix = "" if scale == usual_scale else (" log" if scale == "log" else " lin")
             return f"{number_text(low)}..{number_text(high)}{suffix}"
+        case Like(group, times):
+            return f"like {group}" + ("" if times == 1.0 else f" x {setting_text(times, 'log')}")
         case Choices(values):
             return "{" + ",".join(scalar_text(value) for value in values) + "}"
         case _:

@@ -6,6 +6,8 @@
 {16,32}            searched among these
 log   lin          the scale of the range that is there
 fix   freeze       a rate's middle; no training at all (learning rates only)
+like NAME          tied to another group's rate, also times as much: like NAME x 1..100
+decay 0.8..1       falling from layer to layer; "decay no" takes that away
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tuner.errors import TunerError
-from tuner.recipe.types import FROZEN, Choices, Range, Scalar, Scale, Setting
+from tuner.recipe.types import FROZEN, Choices, Like, Range, Scalar, Scale, Setting
 from tuner.results.format import plain
 from tuner.tui.setup.ranges import fixed
 from tuner.tui.setup.text import number_text
@@ -32,6 +34,8 @@ FREEZE = ("freeze", "frozen")
 FIX = "fix"
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 BETWEEN = re.compile(r"\s*(?:\.{2,}|…|\bto\b)\s*", re.IGNORECASE)
+TIE = re.compile(r"like\s+(.+?)(?:\s+[x×*]\s*([^x×*]+))?", re.IGNORECASE)
+DECAY = re.compile(r"(?:decay|ξ)\s*(.*)", re.IGNORECASE)
 RATE_EXAMPLE = "like 1e-5, 1e-5..4e-5, log, lin, fix or freeze"
 
 
@@ -64,6 +68,32 @@ def parse_rate(text: str, current: Setting) -> Setting:
     setting = parse_setting(text, Grammar(scale=scale, example=RATE_EXAMPLE))
     _check_rates(setting)
     return setting
+
+
+def parse_tie(text: str) -> Like | None:
+    """“like NAME” or “like NAME x 1..100” as a tie; None for other texts. Raises TunerError."""
+    found = TIE.fullmatch(text.strip())
+    if found is None:
+        return None
+    name, factor = found.groups()
+    example = "like 3 or 1..100"
+    times = parse_setting(factor, Grammar(scale="log", example=example)) if factor else 1.0
+    if min(all_numbers(times)) <= 0:
+        raise TunerError("a rate is tied by a factor above 0")
+    return Like(name.strip(), times)
+
+
+def parse_decay(text: str) -> tuple[Setting | None] | None:
+    """“decay 0.9” or “decay 0.8..1” as a layer decay, “decay no” as none; None for other texts."""
+    found = DECAY.fullmatch(text.strip())
+    if found is None:
+        return None
+    if found[1].lower() in ("no", "none", "off", ""):
+        return (None,)
+    decay = parse_setting(found[1], Grammar(example="like 0.9 or 0.8..1"))
+    if min(all_numbers(decay)) <= 0 or max(all_numbers(decay)) > 1:
+        raise TunerError("a layer's decay is above 0 and at most 1, such as 0.9 or 0.8..1")
+    return (decay,)
 
 
 def parse_setting(text: str, grammar: Grammar) -> Setting:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -12,17 +12,21 @@ from textual import events
 from textual.message import Message
 
 from tuner.errors import TunerError
-from tuner.recipe.types import FROZEN, Choices, GroupSpec, Range, Setting
+from tuner.recipe.rates import group_setting
+from tuner.recipe.types import FROZEN, Choices, GroupSpec, Like, Range, Rate, Setting
 from tuner.results.format import count, plain
 from tuner.tui.render.names import fit
 from tuner.tui.setup.ranges import End, move, pulled, toggled_fixed, toggled_frozen
 from tuner.tui.setup.row_list import RowList, Run
 from tuner.tui.setup.text import number_text
 from tuner.tui.widgets.group_axis import Axis, fit_axis, rates_of
-from tuner.tui.widgets.group_bar import draw_bar, ruler
+from tuner.tui.widgets.group_bar import ALONE, Around, Bar, Role, draw_bar, draw_density, ruler
 from tuner.tui.widgets.group_keys import GROUP_BINDINGS
 
-Wish = Literal["rate", "add", "delete", "split", "merge", "rename", "regroup"]
+Wish = Literal[
+    "rate", "tie", "weight_decay", "parameters",
+    "add", "delete", "split", "merge", "rename", "regroup",
+]  # fmt: skip
 PARAMS_WIDTH, RATE_WIDTH, HINT_WIDTH = 7, 7, 2
 
 
@@ -49,7 +53,7 @@ class GroupEditor(RowList):
     class Rated(Message):
         """A group was given a rate. `joined` is the same for all of one drag, else empty."""
 
-        def __init__(self, group: str, lr: Setting, joined: str = "") -> None:
+        def __init__(self, group: str, lr: Rate, joined: str = "") -> None:
             super().__init__()
             self.group, self.lr, self.joined = group, lr, joined
 
@@ -76,15 +80,21 @@ class GroupEditor(RowList):
         self.groups: tuple[GroupSpec, ...] = ()
         self._sizes: Mapping[str, int] = {}
         self._marked: frozenset[str] = frozenset()
+        self._around: Mapping[str, Around] = {}
         self._axis: Axis | None = None
-        self._before: dict[str, Setting] = {}
+        self._before: dict[str, Rate] = {}
         self._dragged: End | None = None
         self._drags = 0
 
     def show(
-        self, groups: Sequence[GroupSpec], sizes: Mapping[str, int], marked: frozenset[str]
+        self,
+        groups: Sequence[GroupSpec],
+        sizes: Mapping[str, int],
+        marked: frozenset[str],
+        around: Mapping[str, Around] | None = None,
     ) -> None:
-        """Shows these groups. `sizes` are parameter counts by name; `marked` rows get an ⓘ.
+        """Shows these groups. `sizes` are parameter counts by name; `marked` rows get an ⓘ;
+        `around` is what is drawn with each bar.
 
         The axis only grows while the same groups are shown: bars do not jump under the keys.
         """
@@ -92,7 +102,8 @@ class GroupEditor(RowList):
             self._before[group.name] = group.lr
         same = [group.name for group in groups] == [group.name for group in self.groups]
         self.groups, self._sizes, self._marked = tuple(groups), sizes, marked
-        fitted = fit_axis(group.lr for group in groups)
+        self._around = around or {}
+        fitted = fit_axis([*map(self.setting, groups), *self._around_rates()])
         self._axis = fitted.joined(self._axis) if same and self._axis else fitted
         self.rows_changed()
         self.post_message(self.Selected())
@@ -101,6 +112,21 @@ class GroupEditor(RowList):
     def selected(self) -> GroupSpec | None:
         """The group under the cursor."""
         return self.groups[self.cursor] if self.groups else None
+
+    def setting(self, group: GroupSpec) -> Setting:
+        """What the group's rate can be, ties followed."""
+        return group_setting(self.groups, group)
+
+    def _around_rates(self) -> Iterator[Setting]:
+        for around in self._around.values():
+            yield from around.good
+            yield from () if around.old is None else (around.old,)
+            yield from () if around.reach is None else (around.reach,)
+
+    def density(self, rates: Sequence[float], good: Sequence[float]) -> Bar:
+        """Where trials lay, on the axis that the bars have."""
+        axis = self._axis or fit_axis(())
+        return draw_density(rates, good, axis, self.columns(self.room - 2).bar)
 
     def select(self, name: str) -> None:
         """Puts the cursor on a group."""
@@ -136,42 +162,48 @@ class GroupEditor(RowList):
         """Name, parameters, low, high, hint mark, bar."""
         group, columns = self.groups[index], self.columns(width)
         size = self._sizes.get(group.name)
-        low, high = rate_cells(group.lr)
-        lr_style = self._rate_style(group.lr)
+        setting = self.setting(group)
+        low, high = rate_cells(setting)
+        lr_style = self._rate_style(setting)
         hint = "ⓘ " if group.name in self._marked else "  "
         return [
             (fit(plain(group.name), columns.name), Style.null()),
             (("—" if size is None else count(size)).rjust(PARAMS_WIDTH), self.look("muted")),
             (low.rjust(RATE_WIDTH) + high.rjust(RATE_WIDTH) + "  ", lr_style),
             (hint, self.look("warning")),
-            *self._bar_runs(group.lr, columns.bar, lr_style),
+            *self._bar_runs(group.name, setting, columns.bar, lr_style),
         ]
 
-    def _bar_runs(self, lr: Setting, width: int, style: Style) -> list[Run]:
-        bar = draw_bar(lr, self._axis or fit_axis(()), width)
-        faint = self.look("faint")
-        return [
-            (bar.text[: bar.start], faint),
-            (bar.text[bar.start : bar.end], style),
-            (bar.text[bar.end :], faint),
-        ]
+    def _bar_runs(self, name: str, lr: Setting, width: int, style: Style) -> list[Run]:
+        around = self._around.get(name, ALONE)
+        bar = draw_bar(lr, self._axis or fit_axis(()), width, around)
+        looks: dict[Role, Style] = {
+            "tick": self.look("faint"),
+            "old": self.look("muted"),
+            "bar": style,
+            "good": self.look("good"),
+        }
+        return [(text, looks[role]) for text, role in bar.runs()]
 
     def _rate_style(self, lr: Setting) -> Style:
         if isinstance(lr, Range | Choices):
             return self.look("searched")
         return self.look("muted") if lr == FROZEN else self.look("value")
 
-    def action_move(self, end: End, direction: int) -> None:
+    def action_move(self, end: End, direction: int, fine: bool = False) -> None:
         """Moves an end of the selected group's range, or its fixed rate."""
-        self._rate(lambda lr: move(lr, end, direction))
+        self._rate(lambda lr: move(lr, end, direction, fine=fine))
 
     def action_fix(self) -> None:
         """Fixes a searched rate, searches a fixed one again."""
-        self._rate(lambda lr: toggled_fixed(lr, self._before_of(Range, Choices)))
+        group = self.selected
+        if group is not None:
+            before = self._before_of(Range, Choices, Like)
+            self._rate(lambda _: toggled_fixed(self.setting(group), before))
 
     def action_freeze(self) -> None:
         """Freezes the group, or gives its rate back."""
-        self._rate(lambda lr: toggled_frozen(lr, self._before_of(Range, Choices, float, int)))
+        self._rate(lambda lr: toggled_frozen(lr, self._before_of(Range, Choices, Like, float, int)))
 
     def action_wish(self, wish: str) -> None:
         """Passes a wish on."""
@@ -179,11 +211,11 @@ class GroupEditor(RowList):
         if self.selected is not None:
             self.post_message(self.Wished(wish, self.selected))  # type: ignore[arg-type]
 
-    def _before_of(self, *kinds: type) -> Setting | None:
+    def _before_of(self, *kinds: type) -> Rate | None:
         lr = self._before.get(self.selected.name) if self.selected else None
         return lr if isinstance(lr, kinds) else None
 
-    def _rate(self, change: Callable[[Setting], Setting], joined: str = "") -> None:
+    def _rate(self, change: Callable[[Rate], Rate], joined: str = "") -> None:
         group = self.selected
         if group is None:
             return
@@ -221,7 +253,7 @@ class GroupEditor(RowList):
         group, end, axis = self.selected, self._dragged, self._axis
         if group is None or end is None or axis is None:
             return
-        width = self.columns(self.size.width - 2).bar
+        width = self.columns(self.room - 2).bar
         column = min(max(column, 0), width - 1)
         held = _end_rate(group.lr, end)
         if held is not None and axis.column(held, width) == column:
@@ -229,27 +261,27 @@ class GroupEditor(RowList):
         rate = axis.rate(column, width)
         self._rate(lambda lr: pulled(lr, end, rate), f"drag {self._drags}")
 
-    def _nearer_end(self, lr: Setting, column: int) -> End:
-        axis, width = self._axis, self.columns(self.size.width - 2).bar
+    def _nearer_end(self, lr: Rate, column: int) -> End:
+        axis, width = self._axis, self.columns(self.room - 2).bar
         if axis is None or not isinstance(lr, Range):
             return "both"
         low, high = axis.column(lr.low, width), axis.column(lr.high, width)
         return "low" if abs(column - low) <= abs(column - high) else "high"
 
     def _bar_left(self) -> int:
-        return 2 + self.columns(self.size.width - 2).bar_start
+        return 2 + self.columns(self.room - 2).bar_start
 
     def _bar_column(self, event: events.MouseEvent) -> int | None:
         offset = event.get_content_offset(self)
         column = offset.x - self._bar_left() if offset is not None else -1
-        return column if 0 <= column < self.columns(self.size.width - 2).bar else None
+        return column if 0 <= column < self.columns(self.room - 2).bar else None
 
 
-def _end_rate(lr: Setting, end: End) -> float | None:
+def _end_rate(lr: Rate, end: End) -> float | None:
     """The rate that is held: an end of a range, or the fixed rate."""
-    rates = rates_of(lr)
-    if isinstance(lr, Choices) or not rates:
+    if isinstance(lr, Choices | Like) or not rates_of(lr):
         return None
+    rates = rates_of(lr)
     return rates[-1] if end == "high" else rates[0]
 
 

@@ -53,12 +53,28 @@ GROUP_BINDINGS: list[BindingType] = [
         show=False,
         tooltip="The whole range one step up",
     ),
+    *(
+        Binding(
+            key,
+            f"move('{end}', {direction}, True)",
+            f"{end.capitalize()} {'+' if direction > 0 else '−'} 1 %",
+            id=f"groups.{end}_{'up' if direction > 0 else 'down'}_fine",
+            show=False,
+            tooltip=f"{end.capitalize()} end {'up' if direction > 0 else 'down'} by 1 %",
+        )
+        for key, end, direction in (
+            ("comma", "low", -1),
+            ("full_stop", "low", 1),
+            ("less_than_sign", "high", -1),
+            ("greater_than_sign", "high", 1),
+        )
+    ),
     Binding(
         "enter",
         "wish('rate')",
         "Type",
         id="groups.type",
-        tooltip="Type a rate: 1e-5, 1e-5..4e-5, log, lin, fix, freeze",
+        tooltip="Type a rate: 1e-5, 1e-5..4e-5, {1e-5,2e-5}, log, lin, fix, freeze, like NAME",
     ),
     Binding(
         "=", "fix", "Fix", id="groups.fix", tooltip="Fix the rate in the middle, or search it again"
@@ -69,6 +85,28 @@ GROUP_BINDINGS: list[BindingType] = [
         "Freeze",
         id="groups.freeze",
         tooltip="Do not train the group, or train it again",
+    ),
+    Binding(
+        "l",
+        "wish('tie')",
+        "Tie",
+        id="groups.tie",
+        tooltip="Tie the rate to another group's, or let it decay by layer; again unties",
+    ),
+    Binding(
+        "w",
+        "wish('weight_decay')",
+        "Weight decay",
+        id="groups.weight_decay",
+        show=False,
+        tooltip="A weight decay of the group's own; empty takes that of 3 Other",
+    ),
+    Binding(
+        "v",
+        "wish('parameters')",
+        "Parameters",
+        id="groups.parameters",
+        tooltip="Every parameter with its group and its rate",
     ),
     Binding(
         "a",
@@ -111,6 +149,6 @@ GROUP_BINDINGS: list[BindingType] = [
         "Regroup",
         id="groups.regroup",
         show=False,
-        tooltip="All layers in groups of n",
+        tooltip="All layers in groups of n, or one rate that decays",
     ),
 ]

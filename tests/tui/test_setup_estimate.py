@@ -1,0 +1,42 @@
+"""Estimates come from what was measured, or say that nothing was."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from tests.tui import corpus
+from tuner.recipe.load import load
+from tuner.session.fold import load_view
+from tuner.session.view import SessionView
+from tuner.tui.setup.estimate import UNKNOWN, estimate_lines, first_measured, measured
+
+
+def test_trials_of_the_same_model_tell_time_and_memory(tmp_path: Path) -> None:
+    session = corpus.paused(tmp_path)
+    view, recipe = load_view(session), load(session.recipe_path)
+    found = measured(view, recipe)
+    assert found is not None
+    speeds = sorted(t.examples_per_second for t in view.trials.values() if t.ended is not None)
+    assert found.rows_a_second == speeds[len(speeds) // 2]
+    whole = replace(recipe, search=replace(recipe.search, pruner="none"))
+    time, memory = estimate_lines(whole, view, found, 1000)
+    seconds = 43 * 1000 * 6 / found.rows_a_second / found.slots
+    assert seconds > 0
+    assert time.startswith("≈ ")
+    assert time.endswith(f"at {found.rows_a_second:.0f} rows a second in this session's trials")
+    assert memory.startswith("memory: ")
+    assert estimate_lines(recipe, SessionView(name="new"), found, 1000)[0].endswith(view.name)
+
+
+def test_other_models_and_too_few_trials_tell_nothing(tmp_path: Path) -> None:
+    session = corpus.paused(tmp_path)
+    view, recipe = load_view(session), load(session.recipe_path)
+    other = replace(recipe, model=replace(recipe.model, name="another"))
+    longer = replace(recipe, model=replace(recipe.model, max_length=512))
+    assert measured(view, other) is None
+    assert measured(view, longer) is None
+    assert measured(SessionView(recipe=view.recipe), recipe) is None
+    assert first_measured([SessionView(), view], recipe) == measured(view, recipe)
+    assert estimate_lines(recipe, view, None, 1000) == [UNKNOWN]
+    assert estimate_lines(recipe, view, measured(view, recipe), None) == [UNKNOWN]

@@ -1,0 +1,211 @@
+"""The setup screen of a session that has trials: what stays, what a start makes of a change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.tui import corpus
+from tests.tui.setup_stage import (
+    LARGE,
+    SMALL,
+    Answers,
+    Stage,
+    assert_golden,
+    group,
+    play,
+    screen_text,
+    type_text,
+    until,
+)
+from tuner.recipe.load import load
+from tuner.recipe.types import Range
+from tuner.recipe.zoom import Ends
+from tuner.session.fold import load_view
+from tuner.session.folder import Session
+from tuner.session.generations import next_generation
+from tuner.session.view import SessionState, TrialState
+from tuner.tui.screens.actions import allowed
+from tuner.tui.screens.setup import SetupScreen
+from tuner.tui.setup.past import Past, good_trials
+from tuner.tui.setup.status_line import StatusLine
+from tuner.tui.widgets.keybar import KeyBar
+
+ZOOM: dict[str, Ends] = {"lr.layers 8-11": (2e-5, 5e-5), "lr.head": (5e-4, 2e-3)}
+SIZES = {"80x24": SMALL, "120x40": LARGE}
+
+
+def message(screen: SetupScreen) -> str:
+    """The line of news."""
+    return screen.query_one(StatusLine).message
+
+
+def stage(
+    session: Session,
+    proposed: dict[str, Ends] | None = None,
+    *,
+    answers: Answers | None = None,
+    past: Past | None = None,
+) -> Stage:
+    """The setup screen of a recorded session."""
+    services = (answers or Answers()).services()
+    return Stage(SetupScreen(session, proposed, past=past, services=services))
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_the_setup_of_a_paused_session(tmp_path: Path, name: str) -> None:
+    async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:  # noqa: ARG001
+        await pilot.press("2", "down")
+        await pilot.pause()
+        assert_golden(pilot.app, f"trials-{name}")
+
+    play(stage(corpus.paused(tmp_path)), scenario, SIZES[name])
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_the_setup_of_a_proposed_zoom(tmp_path: Path, name: str) -> None:
+    async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:  # noqa: ARG001
+        await pilot.press("2", "down", "down", "down")
+        await pilot.pause()
+        assert_golden(pilot.app, f"zoom-{name}")
+
+    play(stage(corpus.finished(tmp_path), ZOOM), scenario, SIZES[name])
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_the_setup_of_a_session_with_odd_names(tmp_path: Path, name: str) -> None:
+    async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:  # noqa: ARG001
+        assert_golden(pilot.app, f"odd-{name}")
+
+    play(stage(corpus.odd(tmp_path)), scenario, SIZES[name])
+
+
+def test_a_zoom_is_one_edit_that_is_told_and_taken_back(tmp_path: Path) -> None:
+    async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:
+        assert message(screen) == "zoom into 2 ranges"
+        assert group(screen, "layers 8-11").lr == Range(2e-5, 5e-5, "log")
+        assert screen.draft.unsaved
+        assert "opens generation 1: " in screen_text(pilot.app)
+        await pilot.press("u")
+        assert group(screen, "layers 8-11").lr == Range(1e-5, 1e-4, "log")
+        assert not screen.draft.unsaved
+
+    play(stage(corpus.finished(tmp_path), ZOOM), scenario, LARGE)
+
+
+def test_a_start_asks_first_and_says_how_many_trials_are_carried_over(tmp_path: Path) -> None:
+    answers = Answers()
+    session = corpus.paused(tmp_path)
+
+    async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:
+        recipe = screen.draft.recipe
+        assert recipe is not None
+        told = next_generation(load_view(session), recipe)
+        assert told is not None
+        await pilot.press("ctrl+r")
+        assert screen.query_one(KeyBar).asking
+        line = f"Generation 1 takes {told.carried} of {told.trials} trials over. Start?"
+        assert line in screen_text(pilot.app)
+        await pilot.press("n")
+        assert not answers.started
+        await pilot.press("ctrl+r", "y")
+        await until(pilot, lambda: answers.started)
+        assert load(session.recipe_path) == recipe
+
+    play(stage(session, {"lr.head": (2e-4, 4e-3)}, answers=answers), scenario)
+
+
+def test_without_a_change_a_start_just_goes_on(tmp_path: Path) -> None:
+    answers = Answers()
+
+    async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:  # noqa: ARG001
+        assert "goes on in generation 0; " in screen_text(pilot.app)
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: answers.started)
+        assert not answers.paused
+
+    play(stage(corpus.paused(tmp_path), answers=answers), scenario)
+
+
+def test_a_running_session_is_paused_before_it_starts_again(tmp_path: Path) -> None:
+    answers = Answers()
+    session = corpus.paused(tmp_path)
+    past = Past(load_view(session), SessionState.RUNNING)
+
+    async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:  # noqa: ARG001
+        await pilot.press("ctrl+r")
+        assert "Pause, save and start again?" in screen_text(pilot.app)
+        await pilot.press("y")
+        await until(pilot, lambda: answers.started)
+        assert answers.paused == ["sst2-bert-groups"]
+
+    play(stage(session, answers=answers, past=past), scenario)
+
+
+def test_a_session_without_trials_left_wants_more_before_it_starts(tmp_path: Path) -> None:
+    answers = Answers()
+    session = corpus.finished(tmp_path)
+
+    async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:
+        await pilot.press("ctrl+r")
+        await pilot.pause()
+        assert message(screen) == "no trial is left of 12: raise trials (4 Search) to go on"
+        assert not answers.started
+        await pilot.press("4", "down", "down", "down", "enter")
+        await type_text(pilot, "15")
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: answers.started)
+
+    play(stage(session, answers=answers), scenario)
+
+
+def test_model_data_and_metric_stay(tmp_path: Path) -> None:
+    async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:
+        for keys in (["1", "enter"], ["1", "down", "enter"], ["4", "enter"], ["4", "right"]):
+            await pilot.press(*keys)
+            await pilot.pause()
+            assert "clone the session for another" in message(screen), keys
+        before = screen.draft.text
+        await pilot.press("ctrl+e")
+        await pilot.pause()
+        assert "model.name stays" in message(screen)
+        await pilot.press("u")
+        assert screen.draft.text == before
+
+    session = corpus.paused(tmp_path)
+    screen = SetupScreen(
+        session,
+        services=Answers().services(),
+        edit_text=lambda _app, text: text.replace('name = "bert-base', 'name = "x-base'),
+    )
+    play(Stage(screen), scenario)
+
+
+def test_a_proposal_that_cannot_be_is_refused_and_nothing_is_changed(tmp_path: Path) -> None:
+    async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:  # noqa: ARG001
+        assert "no such setting" in message(screen)
+        assert not screen.draft.unsaved
+
+    play(stage(corpus.paused(tmp_path), {"lr.head": (2e-4, 1e-3), "lr.no": (1, 2)}), scenario)
+
+
+def test_the_best_fifth_of_the_complete_trials_is_good(tmp_path: Path) -> None:
+    view = load_view(corpus.finished(tmp_path))
+    trials = list(view.trials.values())
+    complete = [t for t in trials if t.state is TrialState.COMPLETE and t.value is not None]
+    good = good_trials(trials, "maximize")
+    assert len(good) == -(-len(complete) // 5)
+    worst_good = min(t.value for t in complete if t.number in good)  # type: ignore[type-var]
+    assert all(t.value <= worst_good for t in complete if t.number not in good)  # type: ignore[operator]
+    seen = Past(view, SessionState.FINISHED).seen["head"]
+    assert {view.trials[n].params["lr.head"] for n in good} == set(seen.good)
+    assert good_trials(trials, "minimize") & good == frozenset()
+    assert good_trials([], "maximize") == frozenset()
+
+
+def test_every_session_without_a_worker_can_be_edited() -> None:
+    for state in SessionState:
+        alive = state in (SessionState.STARTING, SessionState.RUNNING, SessionState.PAUSING)
+        assert allowed("edit", state) is not alive

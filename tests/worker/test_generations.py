@@ -1,0 +1,76 @@
+"""A session whose recipe was changed: what a start makes of it, foretold from the log alone."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.worker.sessions import evaluations, make, of_kind, work, work_until
+from tuner.recipe.document import RecipeDocument
+from tuner.recipe.load import load
+from tuner.recipe.zoom import zoom
+from tuner.session import events as e
+from tuner.session.fold import load_view
+from tuner.session.folder import Session
+from tuner.session.generations import next_generation
+from tuner.session.view import TrialState
+
+
+def zoomed(session: Session, *, trials: int | None = None, **ends: tuple[float, float]) -> None:
+    """Write other ranges into the recipe, as `tuner zoom` does."""
+    document = RecipeDocument.load(session.recipe_path)
+    zoom(document, {name.replace("__", "."): pair for name, pair in ends.items()})
+    if trials is not None:
+        document.set("search.trials", trials)
+    document.save(session.recipe_path)
+
+
+@pytest.mark.parametrize("low", [1e-6, 1e-5, 1e-4, 1e-3, 5e-2])
+def test_a_zoomed_session_carries_the_trials_that_were_foretold(tmp_path: Path, low: float) -> None:
+    session = make(tmp_path, trials=5)
+    assert work(session) == 0
+    zoomed(session, lr__head=(low, 9e-2), trials=6)
+    view = load_view(session)
+    told = next_generation(view, load(session.recipe_path))
+    assert told is not None
+    assert (told.number, told.trials, list(told.changes)) == (1, 5, ["lr.head"])
+    assert work(session) == 0
+    (opened,) = of_kind(session, e.GenerationOpened)
+    assert (opened.generation, opened.carried) == (told.number, told.carried)
+    after = load_view(session)
+    assert after.lifecycle == "session_finished"
+    assert [trial.generation for trial in after.trials.values()] == [0] * 5 + [1]
+    assert low <= after.trials[5].params["lr.head"] <= 9e-2
+
+
+def test_trials_that_were_not_finished_are_given_up(tmp_path: Path) -> None:
+    session = make(tmp_path, trials=4, search='pruner = "none"')
+    process = work_until(session, evaluations(7), slow=2, slowly=1.0)
+    process.send(signal.SIGTERM)
+    assert process.wait() == 0
+    zoomed(session, lr__head=(1e-6, 9e-2))
+    told = next_generation(load_view(session), load(session.recipe_path))
+    assert told is not None
+    assert told.given_up == 1
+    assert work(session) == 0
+    (opened,) = of_kind(session, e.GenerationOpened)
+    assert opened.carried == told.carried
+    assert load_view(session).trials[2].state is TrialState.PRUNED
+
+
+def test_more_trials_alone_go_on_in_the_same_generation(tmp_path: Path) -> None:
+    session = make(tmp_path, trials=2)
+    assert work(session) == 0
+    zoomed(session, trials=3)
+    assert next_generation(load_view(session), load(session.recipe_path)) is None
+    assert work(session) == 0
+    assert not of_kind(session, e.GenerationOpened)
+    assert len(load_view(session).trials) == 3
+
+
+def test_a_draft_has_no_generation_to_open(tmp_path: Path) -> None:
+    session = make(tmp_path)
+    zoomed(session, lr__head=(1e-5, 1e-2))
+    assert next_generation(load_view(session), load(session.recipe_path)) is None

@@ -1,0 +1,129 @@
+"""Trials that repeat or vary an earlier one: their seeds and their lineage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.worker.sessions import evaluations, make, of_kind, work, work_until
+from tuner.cli.control import is_over
+from tuner.errors import TunerError
+from tuner.recipe.origins import ancestor, repeated
+from tuner.session import commands as c
+from tuner.session import events as e
+from tuner.session.fold import ENDED, load_view
+from tuner.session.folder import Session
+from tuner.session.inbox import send, waiting_trials
+from tuner.session.lineage import rerun_values, reruns_of, values_of
+from tuner.session.status import session_state
+from tuner.session.view import SessionState, SessionView, TrialState
+from tuner.worker.control import enqueue, pause
+
+
+def finished(root: Path, **settings: object) -> Session:
+    """A session that came to its end."""
+    session = make(root, **settings)  # type: ignore[arg-type]
+    assert work(session) == 0
+    return session
+
+
+def best(view: SessionView) -> int:
+    assert view.best is not None
+    return view.best
+
+
+def answers(session: Session) -> dict[str, tuple[bool, str]]:
+    return {one.id: (one.ok, one.result) for one in of_kind(session, e.CommandDone)}
+
+
+def test_a_finished_session_runs_its_best_trial_again_on_fresh_seeds(tmp_path: Path) -> None:
+    session = finished(tmp_path)
+    first = load_view(session).trials[best(load_view(session))]
+    ids = [send(session, c.Enqueue(params={}, rerun_of=first.number)) for _ in range(3)]
+    assert not is_over(session, load_view(session), SessionState.FINISHED)
+    assert work(session) == 0
+    view = load_view(session)
+    assert session_state(session, view) is SessionState.FINISHED
+    assert is_over(session, view, SessionState.FINISHED)
+    assert waiting_trials(session, view.commands_done) == []
+    again = [trial for trial in view.trials.values() if repeated(trial.origin) == first.number]
+    assert [trial.number for trial in again] == [4, 5, 6]
+    assert [trial.params for trial in again] == [first.params] * 3
+    assert len({first.seed, *(trial.seed for trial in again)}) == 4
+    assert [trial.state for trial in again] == [TrialState.COMPLETE] * 3
+    assert answers(session)[ids[0]] == (
+        True,
+        f"trial 4, rerun of {first.number} waits for its turn",
+    )
+
+
+def test_reruns_are_summed_up_and_those_of_a_rerun_belong_to_the_first(tmp_path: Path) -> None:
+    session = finished(tmp_path)
+    first = best(load_view(session))
+    send(session, c.Enqueue(params={"seed": 7}, rerun_of=first))
+    assert work(session) == 0
+    send(session, c.Enqueue(params={}, rerun_of=4))
+    assert work(session) == 0
+    view = load_view(session)
+    assert view.trials[4].seed == 7
+    found = reruns_of(view, 5)
+    assert (found.first.number, [trial.number for trial in found.others]) == (first, [4, 5])
+    assert found.mean == pytest.approx(sum(found.values) / 3)
+    assert found.deviation == pytest.approx(0.0)
+
+
+def test_a_rerun_takes_no_planned_trials_place_and_moves_no_cutoff(tmp_path: Path) -> None:
+    session = make(tmp_path, trials=7)
+    process = work_until(session, evaluations(4), pace=0.02)
+    enqueue(session, {}, rerun_of=0)
+    assert process.wait() == 0
+    view = load_view(session)
+    own = [trial for trial in view.trials.values() if repeated(trial.origin) is None]
+    again = [trial for trial in view.trials.values() if repeated(trial.origin) == 0]
+    assert len(own) == 7
+    assert [trial.state for trial in again] == [TrialState.COMPLETE]
+    assert not again[0].rungs
+    firsts = [trial.rungs[0].among for trial in own]
+    assert firsts == [1, 2, 3, 4, 5, 6, 7], "a re-run is among the compared"
+
+
+def test_an_edited_copy_names_the_trial_it_is_of(tmp_path: Path) -> None:
+    session = make(tmp_path)
+    process = work_until(session, evaluations(1), pace=0.05)
+    values = values_of(load_view(session), load_view(session).trials[0])
+    told = enqueue(session, {**values, "lr.head": 2e-3}, copy_of=0)
+    assert told == "trial 2, copy of 0 waits for its turn"
+    with pytest.raises(TunerError, match="there is no trial 77"):
+        enqueue(session, {}, rerun_of=77)
+    pause(session)
+    assert process.wait() == 0
+    assert work(session) == 0
+    copy = load_view(session).trials[2]
+    assert (ancestor(copy.origin), repeated(copy.origin)) == (0, None)
+    assert copy.params["lr.head"] == 2e-3
+
+
+@pytest.mark.parametrize("search", ["time = 0.000001", "patience = 1"])
+def test_what_is_asked_for_is_trained_beyond_time_and_patience(tmp_path: Path, search: str) -> None:
+    session = finished(tmp_path, search=search)
+    send(session, c.Enqueue(params={"lr.head": 1e-3}))
+    assert work(session) == 0
+    view = load_view(session)
+    asked = [trial for trial in view.trials.values() if trial.origin == "enqueued"]
+    assert [trial.params["lr.head"] for trial in asked] == [1e-3]
+    assert all(trial.state in ENDED for trial in view.trials.values())
+
+
+def test_after_a_change_of_the_recipe_a_rerun_keeps_what_was_fixed_then(tmp_path: Path) -> None:
+    session = finished(tmp_path, trials=2)
+    text = session.recipe_path.read_text().replace("epochs = 3", "epochs = 2")
+    session.recipe_path.write_text(text.replace("trials = 2", "trials = 3"))
+    assert work(session) == 0
+    view = load_view(session)
+    assert (view.generation, view.trials[2].of) == (1, 8)
+    assert rerun_values(view, 0)["epochs"] == 3
+    send(session, c.Enqueue(params={}, rerun_of=0))
+    assert work(session) == 0
+    again = load_view(session).trials[3]
+    assert (again.origin, again.of) == ("rerun of 0", 12)

@@ -1,0 +1,79 @@
+"""`tuner set` and `tuner zoom`: a session's recipe changed, whether it has trials or not."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+
+from tuner.cli.follow import AWAKE
+from tuner.cli.output import note, show
+from tuner.cli.places import current, named_session
+from tuner.errors import TunerError
+from tuner.recipe.changes import other_task
+from tuner.recipe.document import RecipeDocument
+from tuner.recipe.load import parse
+from tuner.recipe.zoom import Ends, zoom
+from tuner.session.folder import Session
+from tuner.session.generations import enough_trials, next_generation, trials_left, what_follows
+from tuner.session.view import SessionState, SessionView
+
+BETWEEN = ".."
+
+
+def set_keys(options: argparse.Namespace) -> int:
+    """Write keys of the recipe, as `tuner new --set` does."""
+    session, view, document = _changeable(options)
+    for expression in options.values:
+        document.set_expression(expression, "tuner set")
+    return _save(session, view, document)
+
+
+def zoom_in(options: argparse.Namespace) -> int:
+    """Give searched numbers other ends, and where no trial is left to run more trials."""
+    session, view, document = _changeable(options)
+    zoom(document, dict(read_ends(options.ranges)), "tuner zoom")
+    recipe = document.recipe()
+    trials = options.trials or enough_trials(view, recipe)
+    if trials != recipe.search.trials:
+        document.set("search.trials", trials)
+        note(f"search.trials = {trials}, it was {recipe.search.trials}")
+    return _save(session, view, document)
+
+
+def read_ends(pairs: Iterable[str]) -> Iterable[tuple[str, Ends]]:
+    """KEY=LOW..HIGH as (KEY, (LOW, HIGH)); raises TunerError."""
+    for pair in pairs:
+        key, _, text = pair.partition("=")
+        low, between, high = text.partition(BETWEEN)
+        try:
+            yield key.strip(), (float(low), float(high if between else low))
+        except ValueError:
+            told = f"{text} is no range: write {key}=LOW..HIGH, such as {key}=1e-5..4e-5"
+            raise TunerError(told) from None
+
+
+def _changeable(options: argparse.Namespace) -> tuple[Session, SessionView, RecipeDocument]:
+    session = named_session(options)
+    view, state = current(session)
+    if state in AWAKE:
+        told = f"{session.name} is {state}: `tuner pause {session.name}` first"
+        raise TunerError(f"{told}, then change it and start it again")
+    if state is SessionState.STOPPED:
+        raise TunerError(f"{session.name} is stopped for good: its recipe stays as it was")
+    return session, view, RecipeDocument.load(session.recipe_path)
+
+
+def _save(session: Session, view: SessionView, document: RecipeDocument) -> int:
+    recipe = document.recipe()
+    other = other_task(parse(view.recipe, "events.jsonl"), recipe) if view.trials else ""
+    if other:
+        told = f"{other} cannot change, {session.name} has trials: make a new session for it"
+        raise TunerError(told)
+    document.save(session.recipe_path)
+    show(str(session.recipe_path))
+    follows = what_follows(next_generation(view, recipe))
+    if follows:
+        note(f"tuner start {session.name} {follows}")
+    if view.trials and not trials_left(view, recipe):
+        note(f"no trial is left of {recipe.search.trials}: --trials or search.trials adds some")
+    return 0

@@ -1,0 +1,36 @@
+"""What differs between two recipes of one session."""
+
+from __future__ import annotations
+
+from tuner.recipe.load import section_to_dict
+from tuner.recipe.space import settings
+from tuner.recipe.types import Recipe, Setting
+
+_UNCHANGEABLE = ("model", "data")
+METRIC = "search.metric"
+
+
+def other_task(before: Recipe, now: Recipe) -> str:
+    """The first key that makes trials of both recipes incomparable, "" where there is none.
+
+    Model, data and metric belong to a session as soon as it has trials.
+    """
+    for section in _UNCHANGEABLE:
+        old = section_to_dict(getattr(before, section))
+        new = section_to_dict(getattr(now, section))
+        for key in sorted({*old, *new}):
+            if old.get(key) != new.get(key):
+                return f"{section}.{key}"
+    return METRIC if before.search.metric != now.search.metric else ""
+
+
+def changed_settings(
+    before: Recipe, now: Recipe
+) -> dict[str, tuple[Setting | None, Setting | None]]:
+    """Flat name → (before, now) of every setting that differs; None where there is none."""
+    old, new = settings(before), settings(now)
+    return {
+        name: (old.get(name), new.get(name))
+        for name in (*old, *(name for name in new if name not in old))
+        if old.get(name) != new.get(name)
+    }

@@ -1,0 +1,108 @@
+"""Which settings decide, with how sure that is, from any set of trials."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from tuner.recipe.ranges import Space, inside
+from tuner.results.filters import Trial
+from tuner.results.metrics import worst_value
+
+ENOUGH_COMPLETE = 50
+"""Complete trials that PED-ANOVA wants (Watanabe et al. 2023): below that it is a sketch."""
+FEWEST = 4
+"""Trials below which nothing is said at all."""
+METHOD = "PED-ANOVA"
+_WITH_VALUE = ("complete", "pruned", "collapsed")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Importances that sum to 1, the most important first, and what they rest on.
+
+    `intervals` are percentile intervals of 90 %. `doubt` says why the numbers are a sketch only, or
+    why there are none; "" where they can be relied on. `outside` counts the ended trials that are
+    no point of the space.
+    """
+
+    shares: Mapping[str, float] = field(default_factory=dict)
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    complete: int = 0
+    pruned: int = 0
+    collapsed: int = 0
+    outside: int = 0
+    doubt: str = ""
+
+    @property
+    def trials(self) -> int:
+        """How many trials it rests on."""
+        return self.complete + self.pruned + self.collapsed
+
+    def near_zero(self) -> list[str]:
+        """Settings that surely decide little: their whole interval lies below a twentieth."""
+        return [name for name, (_, high) in self.intervals.items() if high < 0.05]
+
+
+def judge(
+    trials: Iterable[Trial], space: Space, *, metric: str, maximize: bool, resamples: int = 100
+) -> Verdict:
+    """How much each setting decides among these trials, as the study would say it.
+
+    Pruned trials count with the value they were pruned at, collapsed ones with the worst there is,
+    and only points of the space count at all.
+    """
+    from tuner.results.importance import bootstrap, importance  # numpy, which not all need
+
+    ended = [trial for trial in trials if str(trial.state) in _WITH_VALUE]
+    points = [trial for trial in ended if _is_point(trial, space)]
+    settings = [{name: trial.params[name] for name in space} for trial in points]
+    values = [_value(trial, metric) for trial in points]
+    shares = importance(space, settings, values, maximize=maximize) or {}
+    intervals = (
+        bootstrap(space, settings, values, maximize=maximize, resamples=resamples) if shares else {}
+    )
+    states = [str(trial.state) for trial in points]
+    complete = states.count("complete")
+    return Verdict(
+        shares=shares,
+        intervals={name: intervals[name] for name in shares},
+        complete=complete,
+        pruned=states.count("pruned"),
+        collapsed=states.count("collapsed"),
+        outside=len(ended) - len(points),
+        doubt=sketch(complete) if shares else _why_nothing(space, values),
+    )
+
+
+def _is_point(trial: Trial, space: Space) -> bool:
+    if trial.fixed or (trial.value is None and trial.state != "collapsed"):
+        return False
+    params = trial.params
+    return all(
+        name in params and inside(at, params[name]) is not None for name, at in space.items()
+    )
+
+
+def _value(trial: Trial, metric: str) -> float:
+    if trial.state == "collapsed":
+        return worst_value(metric)
+    return math.nan if trial.value is None else trial.value
+
+
+def sketch(complete: int) -> str:
+    """Why so few complete trials give a sketch only; "" where they are enough."""
+    if complete >= ENOUGH_COMPLETE:
+        return ""
+    return f"a sketch: {complete} complete trials, {METHOD} wants {ENOUGH_COMPLETE}"
+
+
+def _why_nothing(space: Space, values: list[float]) -> str:
+    if not space:
+        return "the recipe searches nothing"
+    if len(values) < FEWEST:
+        return f"{len(values)} of these trials can be compared, and it takes {FEWEST}"
+    if len({value for value in values if math.isfinite(value)}) < 2:
+        return "all of these trials have the same value"
+    return "no setting has more than one value to take"
