@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuner.errors import TunerError
-from tuner.results.filters import parse_filter
+from tuner.results.filters import STATES, parse_filter
 
 
 @dataclass
@@ -30,6 +30,9 @@ class Trial:
     params: dict[str, Any] = field(default_factory=dict)
     fixed: dict[str, Any] = field(default_factory=dict)
     evaluations: list[Evaluation] = field(default_factory=list)
+    generation: int = 0
+    origin: str = "sampled"
+    seconds: float = 100.0
 
 
 def evaluations(*accuracies: float) -> list[Evaluation]:
@@ -46,7 +49,7 @@ TRIALS = [
           {"schedule": "cosine"}, evaluations(0.6)),
     Trial(2, "collapsed", 0.5, {"lr.head": 5e-3, "epochs": 9}, {}, evaluations(0.5)),
     Trial(3, "running", None, {"lr.head": "frozen", "epochs": 4}),
-    Trial(12, "failed", None, {"flag": True}),
+    Trial(12, "failed", None, {"flag": True}, {}, [], 1, "enqueued", 700.0),
 ]  # fmt: skip
 
 
@@ -90,6 +93,14 @@ TRIALS = [
         ("!!state:pruned", [1]),
         ("nothing>1", []),
         ("state:complete state:pruned", []),
+        ("is:pruned", [1]),
+        ("is:done", [0]),
+        ("!is:complete", [1, 2, 3, 12]),
+        ("gen:1", [12]),
+        ("generation<1", [0, 1, 2, 3]),
+        ("origin:enqueued", [12]),
+        ("time>600", [12]),
+        ("seconds<=100 is:run", [3]),
     ],
 )
 def test_filters(text: str, numbers: list[int]) -> None:
@@ -110,6 +121,9 @@ def test_filters(text: str, numbers: list[int]) -> None:
         ("!", "needs a term"),
         ('"lr.head<1', "a quote is open"),
         ("9,a", "is no term"),
+        ("is:prunde", 'no trial is "prunde"; did you mean "pruned"'),
+        ("is>pruned", "write is:pruned"),
+        ("is:best", 'no trial is "best"'),
     ],
 )
 def test_what_is_no_filter(text: str, message: str) -> None:
@@ -137,3 +151,41 @@ def test_any_text_is_a_filter_or_one_line(text: str) -> None:
         assert all(passes(trial) in (True, False) for trial in TRIALS)
     assert message.startswith("filter: ")
     assert message.isprintable()
+
+
+def test_flags_are_what_somebody_can_tell() -> None:
+    flags = {"best": lambda trial: trial.number == 1, "marked": lambda trial: trial.number > 2}
+    passes = parse_filter("is:marked !is:best", None, flags)
+    assert [trial.number for trial in TRIALS if passes(trial)] == [3, 12]
+    with pytest.raises(TunerError, match='did you mean "marked"'):
+        parse_filter("is:maked", None, flags)
+
+
+def test_names_that_every_trial_has_are_always_known() -> None:
+    parse_filter("gen:1 origin:sampled seed=4 epoch>=2 memory>0 time<60", ["lr.head"])
+    with pytest.raises(TunerError, match='nothing is called "orgin"; did you mean "origin"'):
+        parse_filter("orgin:sampled", ["lr.head"])
+
+
+NUMBERS = st.integers(0, 20)
+NEGATED = st.sampled_from(["", "!"])
+TERMS = st.one_of(
+    st.builds("{}{}".format, NEGATED, NUMBERS),
+    st.builds("{}state:{}".format, NEGATED, st.sampled_from(STATES)),
+    st.builds("{}value{}{}".format, NEGATED, st.sampled_from(["<", ">", "<=", ">="]), NUMBERS),
+    st.builds("{}gen:{}".format, NEGATED, st.integers(0, 2)),
+)
+
+
+@given(st.lists(TERMS, max_size=5))
+def test_a_blank_is_and(terms: list[str]) -> None:
+    every = [parse_filter(term) for term in terms]
+    together = parse_filter(" ".join(terms))
+    for trial in TRIALS:
+        assert together(trial) == all(passes(trial) for passes in every)
+
+
+@given(TERMS)
+def test_an_exclamation_mark_is_not(term: str) -> None:
+    passes, fails = parse_filter(term), parse_filter(f"!{term}")
+    assert all(passes(trial) != fails(trial) for trial in TRIALS)

@@ -136,6 +136,27 @@ def test_parameters_move_as_much_as_their_rate_says(make_bench: BenchMaker) -> N
             assert float(moved.abs().max()) == pytest.approx(rate, rel=0.02, abs=1e-9)
 
 
+def test_layers_of_a_decaying_group_move_less_and_less(make_bench: BenchMaker) -> None:
+    groups = [
+        {"name": "body", "part": ["embeddings", "layers"], "lr": 1e-2, "layer_decay": 0.5},
+        {"name": "rest", "rest": True, "lr": {"like": "body", "times": 3.0}},
+    ]
+    steady = {"schedule": "constant", "warmup": 0.0, "max_grad_norm": 1e9, "adam_epsilon": 1e-20}
+    bench = make_bench(training=steady, groups=groups)
+    trial = Trial(bench, request_of(bench))
+    before = {name: p.detach().clone() for name, p in bench.model.named_parameters()}
+    trial.update()
+
+    def moved(name: str) -> float:
+        return float((bench.model.get_parameter(name).detach() - before[name]).abs().max())
+
+    assert moved("bert.encoder.layer.1.output.dense.weight") == pytest.approx(1e-2, rel=0.02)
+    assert moved("bert.encoder.layer.0.output.dense.weight") == pytest.approx(5e-3, rel=0.02)
+    assert moved("bert.embeddings.LayerNorm.weight") == pytest.approx(2.5e-3, rel=0.02)
+    assert moved("classifier.weight") == pytest.approx(3e-2, rel=0.02)
+    assert trial.rates.by_group(0) == {"body": 1e-2, "rest": pytest.approx(3e-2)}
+
+
 def test_weight_decay_spares_norms_and_biases(make_bench: BenchMaker) -> None:
     bench = make_bench()
     decays = {"embeddings": 0.0, "lower": 0.0, "upper": 0.1, "rest": 0.0}

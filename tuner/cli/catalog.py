@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tuner.cli.parsing import Parser, key_value, one_of, share, whole_number
+from tuner.cli.parsing import Parser, key_value, one_of, positive, share, whole_number
 
 EXPORT_FORMATS = ("json", "csv", "toml", "transformers", "simpletransformers")
 
@@ -39,6 +39,16 @@ def _session_json(parser: Parser) -> None:
     _json(parser)
 
 
+def _filtered_json(parser: Parser) -> None:
+    _session_json(parser)
+    parser.add_argument(
+        "--filter",
+        metavar="EXPR",
+        default="",
+        help="only such trials: 'state:complete accuracy>0.8 lr.head<1e-3 !9,12'",
+    )
+
+
 def _json(parser: Parser) -> None:
     parser.add_argument("--json", action="store_true", help="JSON instead of a table")
 
@@ -49,6 +59,17 @@ def _trials(parser: Parser, meaning: str) -> None:
 
 def _demo(parser: Parser) -> None:
     _trials(parser, "how many trials (default: the preset's)")
+
+
+def _replay(parser: Parser) -> None:
+    _session(parser)
+    parser.add_argument(
+        "--speed",
+        metavar="X",
+        type=positive,
+        default=60.0,
+        help="seconds of the recording a second (default: 60)",
+    )
 
 
 def _new(parser: Parser) -> None:
@@ -86,6 +107,17 @@ def _show(parser: Parser) -> None:
     _json(parser)
 
 
+def _compare(parser: Parser) -> None:
+    parser.add_argument("name", metavar="NAME", help="a session")
+    parser.add_argument(
+        "others",
+        metavar="TRIAL|NAME",
+        nargs="+",
+        help="two to five trials of it (numbers, or best), or up to four other sessions",
+    )
+    _json(parser)
+
+
 def _groups(parser: Parser) -> None:
     parser.add_argument("name", metavar="NAME|MODEL", help="a session, a folder, or a model's id")
     parser.add_argument("--preset", metavar="P", help="whose groups to show for a MODEL")
@@ -98,9 +130,44 @@ def _enqueue(parser: Parser) -> None:
         "values",
         metavar="KEY=VALUE",
         type=key_value,
-        nargs="+",
+        nargs="*",
         help="lr.GROUP=2e-5, epochs=4, …; lr=2e-5 stands for every group",
     )
+    parser.add_argument(
+        "--like", metavar="TRIAL", help="take what is not given from this trial, or best"
+    )
+    parser.add_argument(
+        "--rerun", metavar="TRIAL", help="the same values again, with a seed of their own"
+    )
+    parser.add_argument(
+        "--seed",
+        metavar="N",
+        type=whole_number(0),
+        help="the seed; a re-run takes a new one by itself",
+    )
+
+
+def _set(parser: Parser) -> None:
+    _session(parser)
+    parser.add_argument(
+        "values",
+        metavar="KEY=VALUE",
+        type=key_value,
+        nargs="+",
+        help="any key of the recipe, with dots: search.trials=60 groups.head.lr=1e-4",
+    )
+
+
+def _zoom(parser: Parser) -> None:
+    _session(parser)
+    parser.add_argument(
+        "ranges",
+        metavar="KEY=LOW..HIGH",
+        type=key_value,
+        nargs="+",
+        help="a searched number as in a trial's values: lr.head=1e-4..5e-4 epochs=4..8",
+    )
+    _trials(parser, "how many trials in all (default: half as many again where none is left)")
 
 
 def _export(parser: Parser) -> None:
@@ -115,10 +182,19 @@ def _export(parser: Parser) -> None:
     parser.add_argument("-o", "--output", metavar="FILE", help="a file instead of stdout")
 
 
+COMPARE_EXAMPLE = """examples:
+  tuner compare reviews best 0 12
+  tuner compare reviews reviews-large"""
+
 NEW_EXAMPLE = """examples:
   tuner new reviews --model roberta-base --train train.jsonl --validation dev.jsonl
   tuner new reviews --train train.csv --text title,body --label stars --trials 20
   tuner new reviews --train train.csv --set 'groups.head.lr={low=1e-5,high=1e-3}'"""
+
+ENQUEUE_EXAMPLE = """examples:
+  tuner enqueue reviews lr=2e-5 lr.head=1e-3
+  tuner enqueue reviews --like best lr.head=3e-4
+  tuner enqueue reviews --rerun 9 --seed 1"""
 
 _ALL = (
     CommandSpec(
@@ -131,6 +207,24 @@ _ALL = (
         "A small data set and a small model come with tuner; nothing is downloaded.",
     ),
     CommandSpec("new", "Start", "create a session", "making", "new", _new, epilog=NEW_EXAMPLE),
+    CommandSpec(
+        "set",
+        "Start",
+        "change keys of a session's recipe",
+        "changing",
+        "set_keys",
+        _set,
+        "Comments stay. A session with trials keeps its model, data and metric.",
+    ),
+    CommandSpec(
+        "zoom",
+        "Start",
+        "search narrower (or other) ranges",
+        "changing",
+        "zoom_in",
+        _zoom,
+        "The next start opens a new generation; trials that lie inside are carried over.",
+    ),
     CommandSpec(
         "run",
         "Start",
@@ -172,13 +266,42 @@ _ALL = (
         "enqueue",
         "enqueue",
         _enqueue,
-        "What is not given is suggested by the sampler.",
+        "What is not given is suggested by the sampler, or taken from the trial of --like.",
+        epilog=ENQUEUE_EXAMPLE,
     ),
     CommandSpec("open", "Look", "the UI on one session", "screens", "open_session", _session),
+    CommandSpec(
+        "replay",
+        "Look",
+        "a recorded session in the UI, at any speed",
+        "replaying",
+        "replay",
+        _replay,
+        "Times without a worker are skipped. Without a terminal it prints a line an event.",
+    ),
     CommandSpec("list", "Look", "all sessions", "viewing", "list_all", _json),
     CommandSpec("status", "Look", "where a session stands", "viewing", "status", _session_json),
-    CommandSpec("trials", "Look", "the trials of a session", "viewing", "trials", _session_json),
+    CommandSpec("trials", "Look", "the trials of a session", "viewing", "trials", _filtered_json),
+    CommandSpec(
+        "importance",
+        "Look",
+        "which searched settings decide",
+        "importance",
+        "importance",
+        _filtered_json,
+        "With 90 % intervals from the bootstrap; below 50 complete trials it is a sketch.",
+    ),
     CommandSpec("show", "Look", "one trial in full", "trial", "show_trial", _show),
+    CommandSpec(
+        "compare",
+        "Look",
+        "trials side by side, or the best ones of several sessions",
+        "comparing",
+        "compare",
+        _compare,
+        "What differs, and whether the rows answered rightly can tell them apart.",
+        epilog=COMPARE_EXAMPLE,
+    ),
     CommandSpec(
         "groups",
         "Look",

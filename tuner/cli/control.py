@@ -10,6 +10,7 @@ from tuner.errors import TunerError
 from tuner.recipe.load import load
 from tuner.session.fold import planned_trials
 from tuner.session.folder import Session
+from tuner.session.inbox import waiting_trials
 from tuner.session.view import SessionState, SessionView
 
 AWAKE = (SessionState.STARTING, SessionState.RUNNING, SessionState.PAUSING)
@@ -23,13 +24,17 @@ def start(options: argparse.Namespace) -> int:
         show(f"{session.name} is {state} already (worker {view.worker_pid})")
         return 0
     if is_over(session, view, state):
-        raise TunerError(f"{session.name} is {state}; tuner trials {session.name} shows its trials")
+        more = "" if state is SessionState.STOPPED else "; tuner enqueue adds one"
+        told = f"{session.name} is {state}; tuner trials {session.name} shows its trials{more}"
+        raise TunerError(told)
     return launch(session)
 
 
 def is_over(session: Session, view: SessionView, state: SessionState) -> bool:
-    """Whether nothing is left to start: stopped, or done with all that the recipe asks for."""
+    """Whether nothing is left to start: stopped, or done with all that was asked for."""
     if state is SessionState.FINISHED:
+        if waiting_trials(session, view.commands_done):
+            return False
         return planned_trials(load(session.recipe_path)) <= view.planned
     return state is SessionState.STOPPED
 

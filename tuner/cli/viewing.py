@@ -14,11 +14,12 @@ from tuner.cli.output import note, show, show_json
 from tuner.cli.places import named_session, sessions_root
 from tuner.errors import TunerError
 from tuner.results import format as fmt
+from tuner.results.filters import parse_filter
 from tuner.session.fold import load_view
 from tuner.session.folder import Session, list_sessions
 from tuner.session.status import Status
 from tuner.session.status import status as status_of
-from tuner.session.view import SessionView
+from tuner.session.view import SessionView, TrialView
 from tuner.tui.render.marks import session_text
 from tuner.tui.render.status import slots_text
 from tuner.tui.render.styles import TERMINAL
@@ -141,14 +142,30 @@ def _best(now: Status) -> str:
 
 
 def trials(options: argparse.Namespace) -> int:
-    """Every trial of one session."""
+    """Every trial of one session, or those that pass the filter."""
     view = load_view(named_session(options))
+    chosen = passing(view, options.filter)
     if options.json:
-        from tuner.export.rows import trial_rows
+        from tuner.export.rows import trial_row
 
-        show_json(trial_rows(view))
+        show_json([trial_row(trial) for trial in chosen])
         return 0
     from tuner.tui.render.trials import trials_table
 
-    show(trials_table(view))
+    show(trials_table(view, trials=chosen))
     return 0
+
+
+def passing(view: SessionView, expression: str) -> list[TrialView]:
+    """The trials that pass the filter, by number; raises TunerError where it is none."""
+    test = parse_filter(expression, _comparable(view))
+    return [view.trials[number] for number in sorted(view.trials) if test(view.trials[number])]
+
+
+def _comparable(view: SessionView) -> list[str] | None:
+    """The settings and metrics that trials have, None while there are no trials."""
+    names: dict[str, None] = {}
+    for trial in view.trials.values():
+        latest = trial.evaluations[-1].metrics if trial.evaluations else {}
+        names |= dict.fromkeys((*trial.params, *trial.fixed, *latest))
+    return list(names) or None

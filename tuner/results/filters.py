@@ -1,7 +1,9 @@
 """The filter language: `state:pruned accuracy>0.78 lr.head<1e-3 9,12`.
 
 A blank is "and", `!` before a term is "not". A name or value with blanks goes in quotes, or has
-`_` for each of them: `"lr.layers 0-5"<1e-5`, `lr.layers_0-5<1e-5`.
+`_` for each of them: `"lr.layers 0-5"<1e-5`, `lr.layers_0-5<1e-5`. `is:pruned` says the same as
+`state:pruned`; `is:best` and `is:marked` are known where somebody can tell. What a trial has
+beside settings and metrics goes by its name: `gen:1 origin:baseline epoch>=3 time<600`.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Protocol
 
 from tuner.errors import TunerError
@@ -21,7 +24,16 @@ _STATE_ALIASES = {
     "error": "failed",
     "queued": "waiting",
 }
-_NAME_ALIASES = {"acc": "accuracy", "f1": "f1_macro", "wd": "weight_decay", "#": "number"}
+_NAME_ALIASES = {
+    "acc": "accuracy",
+    "f1": "f1_macro",
+    "wd": "weight_decay",
+    "#": "number",
+    "gen": "generation",
+    "time": "seconds",
+}
+_OWN = ("number", "value", "generation", "origin", "seed", "epoch", "seconds", "memory", "attempts")
+"""What is looked up on the trial itself."""
 _ORDERED: Mapping[str, Callable[[Any, Any], bool]] = {
     "<=": operator.le,
     ">=": operator.ge,
@@ -58,26 +70,39 @@ class Trial(Protocol):
 
 
 Predicate = Callable[[Trial], bool]
+Flags = Mapping[str, Predicate]
 
 
-def parse_filter(text: str, names: Sequence[str] | None = None) -> Predicate:
+def parse_filter(
+    text: str, names: Sequence[str] | None = None, flags: Flags | None = None
+) -> Predicate:
     """Whether a trial passes the filter. Nothing but blanks lets all pass.
 
-    `names`, if given, are the only names that may be compared (beside value, number and the
-    metrics' short names). A trial that lacks a compared name does not pass that term. Raises
-    TunerError in one line where the text is no filter.
+    `names`, if given, are the only names that may be compared (beside what every trial has and the
+    metrics' short names); `flags` is what may follow `is:` beside states. A trial that lacks a
+    compared name does not pass that term. Raises TunerError in one line where the text is no
+    filter.
     """
     if len(re.findall(r"[\"']", text)) % 2:
         raise TunerError(f"filter: a quote is open in {show(text)}")
-    terms = [_term(term, names) for term in _TERM.findall(text)]
-    return lambda trial: all(term(trial) for term in terms)
+    terms = [_term(term, names, flags or {}) for term in _TERM.findall(text)]
+    if len(terms) == 1:
+        return terms[0]
+
+    def passes(trial: Trial) -> bool:
+        for term in terms:  # noqa: SIM110  # ten thousand trials at every key: a generator costs
+            if not term(trial):
+                return False
+        return True
+
+    return passes
 
 
-def _term(term: str, names: Sequence[str] | None) -> Predicate:
+def _term(term: str, names: Sequence[str] | None, flags: Flags) -> Predicate:
     if term.startswith("!"):
         if len(term) == 1:
             raise TunerError('filter: "!" needs a term right after it, such as !state:pruned')
-        inner = _term(term[1:], names)
+        inner = _term(term[1:], names, flags)
         return lambda trial: not inner(trial)
     if _NUMBERS.fullmatch(term):
         return _numbers(term)
@@ -89,6 +114,8 @@ def _term(term: str, names: Sequence[str] | None) -> Predicate:
     name, sign, value = _unquoted(match[1]), match[2], _unquoted(match[3])
     if not value:
         raise TunerError(f"filter: {show(term)} lacks a value")
+    if name == "is":
+        return _is(sign, value, flags)
     if name == "state":
         return _state(sign, value)
     return _compare(_known(name, names), ":=" if sign == ":" else sign, value)
@@ -99,6 +126,18 @@ def _numbers(term: str) -> Predicate:
     spans = [part.partition("-")[::2] for part in term.split(",") if part]
     bounds = [(int(first), int(last or first)) for first, last in spans]
     return lambda trial: any(first <= trial.number <= last for first, last in bounds)
+
+
+def _is(sign: str, value: str, flags: Flags) -> Predicate:
+    if sign not in (":", "=", "=="):
+        raise TunerError(f"filter: write is:{value}, or !is:{value}")
+    if value.casefold() in flags:
+        return flags[value.casefold()]
+    try:
+        return _state(":", value)
+    except TunerError:
+        hint = suggestion(value, [*flags, *STATES], _STATE_ALIASES)
+        raise TunerError(f"filter: no trial is {show(value)}; {hint}") from None
 
 
 def _state(sign: str, value: str) -> Predicate:
@@ -121,9 +160,9 @@ def _state_name(word: str) -> str:
 
 def _known(name: str, names: Sequence[str] | None) -> str:
     name = _NAME_ALIASES.get(name.casefold(), name)
-    if names is None or _folded(name) in {_folded(known) for known in (*names, "value", "number")}:
+    if names is None or _folded(name) in {_folded(known) for known in (*names, *_OWN)}:
         return name
-    close = nearest(name, names)
+    close = nearest(name, [*names, *_OWN, *_NAME_ALIASES, "state", "is"])
     hint = f"; did you mean {show(close)}?" if close else ""
     raise TunerError(f"filter: nothing is called {show(name)}{hint}")
 
@@ -145,16 +184,19 @@ def _compare(name: str, sign: str, value: str) -> Predicate:
 
 
 def lookup(trial: Trial, name: str) -> Any:
-    """A trial's number, value, setting or latest metric by name; None where it has none."""
-    if name in ("number", "value"):
-        return getattr(trial, name)
+    """What a trial has itself, its setting or its latest metric by name; None without one."""
+    if name in _OWN:
+        return getattr(trial, name, None)
     latest = trial.evaluations[-1].metrics if trial.evaluations else {}
-    for values in (trial.params, trial.fixed, latest):
+    places = (trial.params, trial.fixed, latest)
+    for values in places:
         if name in values:
             return values[name]
-        folded = next((key for key in values if _folded(key) == _folded(name)), None)
-        if folded is not None:
-            return values[folded]
+    wanted = _folded(name)
+    for values in places:
+        for key in values:
+            if _folded(key) == wanted:
+                return values[key]
     return None
 
 
@@ -175,6 +217,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+@lru_cache(maxsize=1024)
 def _folded(name: str) -> str:
     return name.casefold().replace(" ", "_")
 

@@ -26,6 +26,7 @@ GLYPHS: Final[Mapping[str, str]] = {
     "pruned": "✂",
     "collapsed": "⊘",
     "best": "★",
+    "marked": "◆",
 }
 ASCII_GLYPHS: Final[Mapping[str, str]] = {
     "draft": "o",
@@ -43,6 +44,7 @@ ASCII_GLYPHS: Final[Mapping[str, str]] = {
     "pruned": "%",
     "collapsed": "0",
     "best": "*",
+    "marked": "@",
 }
 
 
@@ -93,6 +95,15 @@ def score(value: float | None) -> str:
 def change(value: float | None) -> str:
     """A difference of scores with its sign: +0.0145, −0.0145."""
     return NONE if value is None else f"{value:+.4f}".replace("-", MINUS)
+
+
+def factor(value: float, base: float) -> str:
+    """How many times a positive number is another one: ×1.57, ÷1.59; ×1 where they are equal."""
+    times = max(value / base, base / value)
+    if times < 1.0005:
+        return "×1"
+    digits = 2 if times < 9.995 else 1 if times < 99.95 else 0
+    return f"{'×' if value > base else '÷'}{min(times, 99999):.{digits}f}"
 
 
 def percent(share: float | None, digits: int = 0) -> str:

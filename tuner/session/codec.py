@@ -38,13 +38,15 @@ def _unknown(line: bytes) -> Unknown:
         return Unknown(-1, 0.0, UNREADABLE, {"line": line.decode("utf-8", "replace")})
     kind = raw.get("kind")
     return Unknown(
-        int(_number(raw, "seq", -1)),
-        float(_number(raw, "time", 0.0)),
+        int(_number(raw, "seq", -1, 2.0**53)),
+        _number(raw, "time", 0.0, 2.0**36),
         kind if isinstance(kind, str) else UNREADABLE,
         raw,
     )
 
 
-def _number(raw: dict[str, Any], key: str, default: float) -> float:
+def _number(raw: dict[str, Any], key: str, default: float, most: float) -> float:
+    """A number from 0 to `most`, else what is taken for none."""
     value = raw.get(key)
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else default
+    known = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if known and 0 <= value <= most else default

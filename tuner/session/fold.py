@@ -240,6 +240,11 @@ def _trial_retried(view: SessionView, event: e.TrialRetried) -> list[int]:
     return [event.trial]
 
 
+def _best_changed(view: SessionView, event: e.BestChanged) -> list[int]:
+    view.bests.append(event)
+    return []
+
+
 def _importance(view: SessionView, event: e.Importance) -> list[int]:
     view.importance, view.importance_method = event.values, event.method
     view.importance_trials = event.trials
@@ -292,6 +297,7 @@ _HANDLERS: dict[type, Callable[[SessionView, Any], list[int]]] = {
     e.TrialCompleted: _trial_completed,
     e.TrialFailed: _trial_failed,
     e.TrialRetried: _trial_retried,
+    e.BestChanged: _best_changed,
     e.Importance: _importance,
     e.GenerationOpened: _generation_opened,
     e.DataRead: _data_read,

@@ -6,7 +6,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from tuner.session.events import AnyEvent, Evaluated, Rung, SlotsChosen, TestScored, Unknown
+from tuner.session.events import (
+    AnyEvent,
+    BestChanged,
+    Evaluated,
+    Rung,
+    SlotsChosen,
+    TestScored,
+    Unknown,
+)
 
 
 class TrialState(StrEnum):
@@ -80,7 +88,8 @@ class TrialView:
 class SessionView:
     """Everything that the log says, folded. Made and changed by `session.fold` alone.
 
-    `history` keeps the events worth reading (no `step`), in order; `best` is a trial's number.
+    `history` keeps the events worth reading (no `step`), in order; `best` is a trial's number,
+    `bests` how it changed.
     `lifecycle` is the kind of the last event that changed the session's state. `active_seconds`
     counts the time in which a worker was at work; `active` tells whether one was at the last event.
     `slots` × `threads` is what runs side by side, `chosen` how a probe came to that.
@@ -109,6 +118,7 @@ class SessionView:
     versions: dict[str, str] = field(default_factory=dict)
     trials: dict[int, TrialView] = field(default_factory=dict)
     best: int | None = None
+    bests: list[BestChanged] = field(default_factory=list)
     importance: dict[str, float] = field(default_factory=dict)
     importance_method: str = ""
     importance_trials: int = 0

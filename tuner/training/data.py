@@ -22,6 +22,7 @@ from tuner.training.files import digest, replaced_file, replaced_folder
 from tuner.training.labels import check_class_count, class_numbers, label_texts, ordered_labels
 from tuner.training.rows import Rows, checked_path, is_hub, read_rows
 from tuner.training.split import Division, Indices, divide
+from tuner.training.texts import TEXTS_FILE, write_texts
 from tuner.training.tokens import Split, open_split, save_split, tokenize
 
 _FORMAT = 1
@@ -195,6 +196,11 @@ def _fill(folder: Path, recipe: Recipe, tokenizer: Any, max_length: int) -> None
         cut={"train": train_cut, "validation": validation_cut},
         notes=_notes(rows),
     )
+    # Before the folder, whose being there says that all is written.
+    write_texts(
+        folder.parent / TEXTS_FILE, rows.validation, rows.validation_classes, division.validation,
+        recipe.data.text, rows.labels,
+    )  # fmt: skip
     with replaced_folder(folder) as temporary:
         save_split(temporary, "train", train)
         save_split(temporary, "validation", validation)
@@ -227,8 +233,11 @@ def remove_stale(folder: Path) -> None:
     """Remove what a process that was killed left half written in session/cache."""
     for path in folder.glob(".*"):
         pid = path.suffix.removeprefix(".")
-        if path.is_dir() and pid.isdigit() and int(pid) != os.getpid() and not _alive(int(pid)):
-            shutil.rmtree(path, ignore_errors=True)
+        if pid.isdigit() and int(pid) != os.getpid() and not _alive(int(pid)):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def _alive(pid: int) -> bool:

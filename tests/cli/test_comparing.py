@@ -1,0 +1,89 @@
+"""`tuner compare`: trials side by side, sessions side by side, and wrong ways to ask."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli import sessions
+from tests.cli.conftest import Tuner
+from tests.tui.answers import write_predictions
+from tuner.session import events as e
+from tuner.session.folder import Session
+
+GOLD = [0] * 10 + [1] * 10
+
+
+@pytest.fixture(autouse=True)
+def answers(root: Path) -> None:
+    """Predictions of the two complete trials: 14 and 16 of 20 right, 12 of them by both."""
+    done = Session(root / "done")
+    first = [1] * 4 + [0] * 6 + [1] * 8 + [0] * 2
+    second = [0] * 2 + [1] * 2 + [0] * 6 + [1] * 8 + [0] * 2
+    write_predictions(done, 0, 1, GOLD, first, 2, rows=range(100, 120))
+    write_predictions(done, 1, 1, GOLD, second, 2, rows=range(100, 120))
+
+
+def test_trials_as_a_table(tuner: Tuner) -> None:
+    answer = tuner("compare", "done", "0", "1")
+    assert (answer.code, answer.err) == (0, "")
+    lines = answer.out.splitlines()
+    assert "A #1 ★ baseline" in lines[0]
+    assert "B #0" in lines[0]
+    accuracy = next(line for line in lines if line.startswith("accuracy "))
+    assert accuracy.split()[:4] == ["accuracy", "0.8000", "0.7000", "−0.1000"]
+    rates = next(line for line in lines if line.startswith("lr.body"))
+    assert rates.split()[1:4] == ["2.0e-5", "1.0e-5", "÷2.00"]
+    assert "McNemar, 20 shared validation rows: #1 vs #0 p = 0.50" in answer.out
+    assert "not distinguishable from #1 at 0.05: #0" in answer.out
+    assert "only #1 right 2, only #0 right 0, both 14, neither 4" in answer.out
+
+
+def test_trials_as_json(tuner: Tuner) -> None:
+    told = json.loads(tuner("compare", "done", "best", "#0", "2", "--json").out)
+    assert told["baseline"] == "#1"
+    assert [each["trial"] for each in told["contestants"]] == [1, 0, 2]
+    facts = {fact["name"]: fact["values"] for fact in told["facts"]}
+    assert facts["rows right"] == [[16, 20], [14, 20], [10, 20]]
+    first, second = told["pairs"]
+    assert (first["rows"], first["p"]) == (20, 0.5)
+    assert (first["only_first_right"], first["only_second_right"]) == ([100, 101], [])
+    assert first["difference"]["metric"] == "accuracy"
+    assert first["difference"]["low"] <= first["difference"]["value"] == pytest.approx(0.1)
+    assert second["reason"] == "trials/0002/predictions-0.npz is missing"
+    assert told["undecided"] == ["#0"]
+
+
+def test_sessions_side_by_side(tuner: Tuner, root: Path) -> None:
+    sessions.recorded(root, "again", sessions.search(e.SessionFinished(reason="6 trials")))
+    answer = tuner("compare", "done", "again")
+    assert answer.code == 0
+    assert "A done baseline" in answer.out
+    assert "no test by rows: whether the rows are the same is not known" in answer.out
+    told = json.loads(tuner("compare", "done", "again", "--json").out)
+    assert [each["session"] for each in told["contestants"]] == ["done", "again"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["done"], 2, "the following arguments are required: TRIAL|NAME"),
+        (["done", "1"], 2, "2 to 5 trials can be compared, not 1"),
+        (["done", "1", "#1"], 2, "2 to 5 trials can be compared, not 1"),
+        (["done", "1", "9"], 2, "done has no trial 9; its trials are 0 to 3"),
+        (["done", "done"], 2, "2 to 5 sessions can be compared, not 1"),
+        (["done", "1", "halted"], 2, "not both"),
+        (["done", "hatled"], 2, "did you mean 'halted'?"),
+        (["done", "draft"], 3, "draft has no complete trial yet"),
+        (["dnoe", "0", "1"], 2, "did you mean 'done'?"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_line(
+    tuner: Tuner, words: list[str], code: int, said: str
+) -> None:
+    answer = tuner("compare", *words)
+    assert (answer.code, answer.out) == (code, "")
+    assert said in answer.err
+    assert answer.err.count("\n") == 1

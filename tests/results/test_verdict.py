@@ -1,0 +1,139 @@
+"""Which settings decide: intervals, doubts, and any set of trials."""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from tuner.recipe.types import Choices, Range
+from tuner.results.importance import bootstrap, importance
+from tuner.results.verdict import ENOUGH_COMPLETE, Verdict, judge
+
+SPACE: dict[str, Range | Choices] = {
+    "lr.head": Range(1e-6, 1e-2, "log"),
+    "warmup": Range(0.0, 0.2),
+    "schedule": Choices(("linear", "cosine")),
+}
+
+
+@dataclass
+class Trial:
+    number: int
+    params: dict[str, Any]
+    value: float | None
+    state: str = "complete"
+    fixed: dict[str, Any] = field(default_factory=dict)
+    evaluations: tuple[Any, ...] = ()
+
+
+def trials(count: int, seed: int = 3) -> list[Trial]:
+    """The rate of the head decides, the warmup does not."""
+    rng = random.Random(seed)
+    found = []
+    for number in range(count):
+        share = rng.random()
+        params = {
+            "lr.head": 1e-6 * 10 ** (4 * share),
+            "warmup": 0.2 * rng.random(),
+            "schedule": rng.choice(("linear", "cosine")),
+        }
+        found.append(Trial(number, params, 0.9 - (share - 0.5) ** 2 + 0.01 * rng.random()))
+    return found
+
+
+def asked(chosen: list[Trial], metric: str = "accuracy") -> Verdict:
+    return judge(chosen, SPACE, metric=metric, maximize=True, resamples=40)
+
+
+def test_what_decides_comes_first_with_its_interval() -> None:
+    verdict = asked(trials(120))
+    assert next(iter(verdict.shares)) == "lr.head"
+    assert verdict.shares["lr.head"] > 0.8
+    assert sum(verdict.shares.values()) == pytest.approx(1)
+    assert verdict.intervals.keys() == verdict.shares.keys()
+    assert all(0 <= low <= high <= 1 for low, high in verdict.intervals.values())
+    low, high = verdict.intervals["lr.head"]
+    assert low <= verdict.shares["lr.head"] <= high
+    assert (verdict.trials, verdict.complete, verdict.doubt) == (120, 120, "")
+    assert "lr.head" not in verdict.near_zero()
+
+
+def test_more_trials_make_it_surer() -> None:
+    def width(count: int) -> float:
+        low, high = asked(trials(count)).intervals["lr.head"]
+        return high - low
+
+    assert width(800) < width(40) / 2
+
+
+def test_the_same_trials_give_the_same_interval() -> None:
+    chosen = trials(60)
+    points, values = [t.params for t in chosen], [t.value or 0.0 for t in chosen]
+    first = bootstrap(SPACE, points, values, maximize=True, resamples=20)
+    assert bootstrap(SPACE, points, values, maximize=True, resamples=20) == first
+    assert bootstrap(SPACE, points, values, maximize=True, resamples=20, seed=1) != first
+    assert bootstrap(SPACE, points[:3], values[:3], maximize=True) == {}
+
+
+def test_few_complete_trials_are_a_sketch() -> None:
+    verdict = asked(trials(ENOUGH_COMPLETE - 1))
+    assert verdict.shares
+    assert verdict.doubt == "a sketch: 49 complete trials, PED-ANOVA wants 50"
+    assert asked(trials(ENOUGH_COMPLETE)).doubt == ""
+
+
+@pytest.mark.parametrize(
+    ("chosen", "doubt"),
+    [
+        ([], "0 of these trials can be compared, and it takes 4"),
+        (trials(3), "3 of these trials can be compared, and it takes 4"),
+        ([Trial(n, t.params, 0.5) for n, t in enumerate(trials(9))], "the same value"),
+    ],
+)
+def test_why_nothing_can_be_said(chosen: list[Trial], doubt: str) -> None:
+    verdict = asked(chosen)
+    assert (verdict.shares, verdict.intervals) == ({}, {})
+    assert verdict.doubt.endswith(doubt)
+
+
+def test_what_cannot_differ_cannot_decide() -> None:
+    chosen = trials(9)
+    for space, doubt in (
+        ({}, "the recipe searches nothing"),
+        ({"warmup": Range(0.1, 0.1)}, "no setting has more than one value to take"),
+    ):
+        for trial in chosen:
+            trial.params["warmup"] = 0.1
+        verdict = judge(chosen, space, metric="accuracy", maximize=True)
+        assert (verdict.shares, verdict.doubt) == ({}, doubt)
+
+
+def test_it_counts_trials_as_the_study_does() -> None:
+    chosen = trials(30)
+    chosen[0].state = "pruned"
+    chosen[1].state, chosen[1].value = "collapsed", 0.99
+    chosen[2].state, chosen[2].value = "failed", None
+    chosen[3].state = "running"
+    chosen[4].params["lr.head"] = 0.5  # a baseline beyond the range
+    chosen[5].fixed = {"epochs": 40}
+    verdict = asked(chosen)
+    counts = (verdict.complete, verdict.pruned, verdict.collapsed, verdict.outside)
+    assert counts == (24, 1, 1, 2)
+    points = [chosen[0], chosen[1], *chosen[6:]]
+    values = [0.0 if t is chosen[1] else t.value or math.nan for t in points]
+    assert dict(verdict.shares) == importance(
+        SPACE, [t.params for t in points], values, maximize=True
+    )
+
+
+def test_a_filter_changes_what_decides() -> None:
+    """Among the good ones the rate does not decide any more, so something else looks larger."""
+    chosen = trials(400)
+    good = [trial for trial in chosen if (trial.value or 0) > 0.895]
+    assert 30 < len(good) < 200
+    assert asked(good).shares["lr.head"] < asked(chosen).shares["lr.head"]
+    assert asked(good).trials == len(good)

@@ -1,0 +1,93 @@
+"""What the trainer leaves of the validation rows can be read without the trainer's libraries."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tuner.training.texts as texts_module
+from tests.training.conftest import (
+    BenchMaker,
+    learnable_rows,
+    request_of,
+    run_through,
+    write_jsonl,
+)
+from tuner.pool.protocol import Evaluated
+from tuner.results.metrics import confusion_matrix
+from tuner.session.folder import Session
+from tuner.session.predictions import read_predictions
+from tuner.session.texts import row_texts
+from tuner.training.rows import Rows
+from tuner.training.texts import LONGEST_TEXT, write_texts
+
+
+def test_predictions_and_texts_agree_with_the_evaluations(
+    make_bench: BenchMaker, tmp_path: Path
+) -> None:
+    rows = learnable_rows(30, 7)
+    path = write_jsonl(tmp_path / "own.jsonl", rows)
+    bench = make_bench(data={"validation": str(path), "holdout": 0.5, "split_seed": 3})
+    said = run_through(bench, request_of(bench))
+    evaluations = [message for message in said if isinstance(message, Evaluated)]
+    assert evaluations
+    session = Session(bench.session)
+    texts = row_texts(session)
+    assert list(texts.columns) == ["text"]
+    assert list(texts.labels) == bench.labels
+    for number, message in enumerate(evaluations):
+        found = read_predictions(session, message.trial, number)
+        assert confusion_matrix(found.gold, found.predicted, 2) == message.confusion
+        assert list(found.rows) == bench.data.validation.rows.tolist()
+        for position, row in enumerate(found.rows):
+            text = texts.row(row)
+            assert text is not None
+            assert (text.gold, text.texts) == (found.gold[position], [rows[row]["text"]])
+            assert sum(found.probabilities(position)) == pytest.approx(1, abs=2e-3)
+
+
+def test_no_sealed_row_is_written_and_nobody_else_may_read(make_bench: BenchMaker) -> None:
+    bench = make_bench(data={"holdout": 0.5, "split_seed": 3})
+    path = bench.session / "cache" / "validation.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    written = [json.loads(line)["row"] for line in lines[1:]]
+    assert written == bench.data.validation.rows.tolist()
+    assert len(written) == 15
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_long_texts_are_cut_and_odd_ones_kept(tmp_path: Path) -> None:
+    session = Session(tmp_path / "s")
+    session.cache_folder.mkdir(parents=True)
+    long = "x" * (LONGEST_TEXT + 1)
+    columns = (["a", "\ud800b", "[red]c[/]", long], ["1", "2\n", "\x1b[31m", "4"])
+    path = session.cache_folder / "validation.jsonl"
+    _write(path, columns)
+    found = row_texts(session)
+    assert (list(found.columns), list(found.labels)) == (["premise", "1"], ["n", "y"])
+    assert (len(found), found.rows) == (3, 3)
+    assert found.row(0) is None
+    first, last = found.row(1), found.row(3)
+    assert first is not None
+    assert last is not None
+    assert (first.gold, first.texts, first.cut) == (0, ["?b", "2\n"], [])
+    assert (last.texts, last.cut) == ([long[:-1], "4"], [LONGEST_TEXT + 1, 0])
+
+
+def test_only_so_much_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Session(tmp_path / "s")
+    session.cache_folder.mkdir(parents=True)
+    monkeypatch.setattr(texts_module, "MOST_BYTES", 100)
+    columns = (["a"] * 4, ["b"] * 4)
+    _write(session.cache_folder / "validation.jsonl", columns)
+    found = row_texts(session)
+    assert (len(found), found.rows) == (2, 3)
+    assert found.row(3) is None
+
+
+def _write(path: Path, columns: tuple[list[str], list[str]]) -> None:
+    rows = Rows("file", columns, [0, 0, 0, 0])
+    write_texts(path, rows, np.array([1, 0, 1, 0]), np.array([1, 2, 3]), ["premise", 1], ["n", "y"])

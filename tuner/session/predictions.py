@@ -1,0 +1,145 @@
+"""What a trial's model answered to every validation row, as the trainer wrote it down.
+
+`trials/0012/predictions-2.npz` belongs to the third evaluation of trial 12: a zip of four plain
+arrays, read here without any library of arrays. The rows' texts are in `session.texts`.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import struct
+import sys
+import zipfile
+import zlib
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tuner.errors import TunerError
+from tuner.session.best import kept_evaluation
+from tuner.session.folder import Session
+from tuner.session.inside import read_inside
+from tuner.session.view import TrialView
+
+_LARGEST_ARRAY = 128 * 2**20
+_MAGIC = b"\x93NUMPY"
+_ITEM_SIZES = {"<i4": 4, "<f2": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """One evaluation's answers, in the order of the validation rows.
+
+    `rows` are row numbers of the data file, ascending; `gold` and `predicted` are label numbers.
+    """
+
+    rows: Sequence[int]
+    gold: Sequence[int]
+    predicted: Sequence[int]
+    _halves: bytes = b""
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def probabilities(self, position: int) -> tuple[float, ...]:
+        """The share of each label at a position, () where they were not written."""
+        classes = len(self._halves) // 2 // max(1, len(self.rows))
+        return struct.unpack_from(f"<{classes}e", self._halves, position * classes * 2)
+
+    def confidence(self, position: int) -> float | None:
+        """The probability of the answer given at a position."""
+        shares, answer = self.probabilities(position), self.predicted[position]
+        return shares[answer] if 0 <= answer < len(shares) else None
+
+
+def read_predictions(session: Session, trial: int, evaluation: int) -> Predictions:
+    """The answers at a trial's evaluation (0 for the first).
+
+    Raises TunerError in one line where the file is missing, torn, not the trainer's, or leads out
+    of the session's folder.
+    """
+    path = session.trial_folder(trial) / f"predictions-{evaluation}.npz"
+    content = read_inside(session, path)
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return _predictions(archive)
+    except (
+        zipfile.BadZipFile, zlib.error, struct.error, ValueError, KeyError, EOFError,
+        NotImplementedError, RuntimeError, SyntaxError, MemoryError, TypeError,
+    ):  # fmt: skip
+        raise TunerError(f"{path.relative_to(session.path)} is damaged: not read") from None
+
+
+def kept_predictions(session: Session, trial: TrialView) -> Predictions:
+    """The answers of the evaluation that counts for a trial; TunerError where there are none."""
+    kept = kept_evaluation(trial) or (trial.evaluations[-1] if trial.evaluations else None)
+    if kept is None:
+        raise TunerError(f"trial {trial.number} has no evaluation yet")
+    return read_predictions(session, trial.number, evaluation_at(trial, kept.step))
+
+
+def evaluation_at(trial: TrialView, step: int) -> int:
+    """Which of a trial's evaluations (0 for the first) was at this step."""
+    return sum(known.step < step for known in trial.evaluations)
+
+
+def wrong_rows(
+    predictions: Predictions, gold: int | None = None, answered: int | None = None
+) -> list[int]:
+    """Positions answered wrongly, the surest first; of these labels alone where they are given."""
+    wrong = [
+        position
+        for position, (right, answer) in enumerate(
+            zip(predictions.gold, predictions.predicted, strict=True)
+        )
+        if right != answer and gold in (None, right) and answered in (None, answer)
+    ]
+    return sorted(wrong, key=lambda position: -(predictions.confidence(position) or 0.0))
+
+
+def same_rows(first: Predictions, second: Predictions) -> bool:
+    """Whether both answer the same rows with the same gold labels, so that they can be paired."""
+    return list(first.rows) == list(second.rows) and list(first.gold) == list(second.gold)
+
+
+def _predictions(archive: zipfile.ZipFile) -> Predictions:
+    rows, gold, predicted = (_numbers(archive, name) for name in ("rows", "gold", "predicted"))
+    shape, halves = _array(archive, "probabilities", "<f2")
+    if not len(rows) == len(gold) == len(predicted) or min(gold, default=0) < 0:
+        raise ValueError("the arrays do not belong together")
+    if len(shape) != 2 or shape[0] != len(rows) or min(predicted, default=0) < 0:
+        raise ValueError("the probabilities do not belong to the rows")
+    return Predictions(rows, gold, predicted, halves)
+
+
+def _numbers(archive: zipfile.ZipFile, name: str) -> Sequence[int]:
+    shape, content = _array(archive, name, "<i4")
+    if len(shape) != 1:
+        raise ValueError("not one-dimensional")
+    numbers = array("i", content)
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers
+
+
+def _array(archive: zipfile.ZipFile, name: str, kind: str) -> tuple[tuple[int, ...], bytes]:
+    """The shape and the bytes of an array of numpy's file format (NEP 1)."""
+    entry = archive.getinfo(f"{name}.npy")
+    if entry.file_size > _LARGEST_ARRAY:
+        raise ValueError("too large")
+    content = archive.read(entry)
+    if not content.startswith(_MAGIC):
+        raise ValueError("not an array")
+    wide = content[6] > 1
+    start = 12 if wide else 10
+    (length,) = struct.unpack_from("<I" if wide else "<H", content, 8)
+    head = ast.literal_eval(content[start : start + length].decode("latin-1").strip())
+    shape = tuple(int(size) for size in head["shape"])
+    body = content[start + length :]
+    items = 1
+    for size in shape:
+        items *= size
+    if head["descr"] != kind or head["fortran_order"] or len(body) != items * _ITEM_SIZES[kind]:
+        raise ValueError("not the kind of array that the trainer writes")
+    return shape, body
