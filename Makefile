@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: help demo test check format lint types contracts pictures bench clean
+.PHONY: help demo test check format lint types contracts pictures keys bench clean
 
 help:  ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -41,8 +41,11 @@ check: lint types contracts test  ## Everything, before a commit
 pictures: $(STAMP)  ## The README's pictures, from recorded sessions
 	$(BIN)/python -m tests.tui.pictures
 
+keys: $(STAMP)  ## docs/keys.md, from the bindings
+	$(BIN)/python -m tests.tui.key_table
+
 bench: $(STAMP)  ## Benchmarks, in brief; in full with FULL=1
-	for script in training techniques overhead study parity; do \
+	for script in training techniques overhead study parity ui; do \
 		$(BIN)/python benchmarks/$$script.py $(if $(FULL),,--smoke) || exit 1; done
 
 clean:  ## Remove the environment and caches

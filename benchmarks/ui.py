@@ -59,7 +59,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "sessions"
         corpus.finished(root, "short")
-        session = corpus.long_story(root, effort.trials, EVALUATIONS, name="long")
+        session = corpus.long_story(root, effort.trials, EVALUATIONS)
         size = session.events_path.stat().st_size / 1e6
         report.say(f"{effort.trials} trials × {EVALUATIONS} evaluations: {size:.0f} MB of log")
         paints = first_paints(root, effort)

@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from tests.tui.answers import gold_of, write_answers, write_texts
+from tests.tui.long_log import LongLog
 from tuner.recipe.load import load, recipe_to_dict
 from tuner.session import events as e
 from tuner.session.codec import encode_line
@@ -127,6 +129,8 @@ class Story:
     history: dict[float, list[float]] = field(default_factory=dict)
     pid: int = 23319
     says: tuple[float, ...] = (0.33, 0.66, 1.0)
+    answers: bool = False
+    odd_texts: bool = False
 
     def begin(self, *, resumed: bool = False) -> None:
         """The worker takes the session on."""
@@ -158,6 +162,10 @@ class Story:
             threads=16,
         )
         say(read)
+        if self.answers:
+            counts = tuple(map(sum, confusion_of(0.5, len(self.labels), self.rows, False)))
+            session = self.recorder.session
+            write_texts(session, self.labels, gold_of(counts), odd=self.odd_texts)
 
     def params(self, number: int) -> dict[str, Any]:
         """The values of a trial, evenly over the ranges."""
@@ -239,11 +247,16 @@ class Story:
             of=156 * self.epochs,
             metrics={**metrics, "loss": 0.7 - 0.3 * share},
             confusion=confusion,
-            gradient_norms=dict.fromkeys(self.rates, 0.5),
+            gradient_norms={
+                name: 3.0 * 0.6**place * math.exp(-2 * share)
+                for place, name in enumerate(self.rates)
+            },
             train_loss=0.69 * math.exp(-1.4 * share),
             seconds=2.0,
         )
         self.recorder.say(said)
+        if self.answers:
+            write_answers(self.recorder.session, number, epoch - 1, confusion)
         return metrics["accuracy"]
 
     def _cut(self, number: int, share: float, value: float, *, spared: bool) -> bool:
@@ -324,7 +337,8 @@ def confusion_of(value: float, classes: int, rows: int, collapsed: bool) -> list
 def running(root: Path, name: str = "rte-roberta-llrd", pid: int = 23319) -> Session:
     """Fifteen trials of sixty, one of them running."""
     session = folder(root, name, recipe_text())
-    story = Story(Recorder(session), ("entailment", "not_entailment"), RATES, 60, pid=pid)
+    labels = ("entailment", "not_entailment")
+    story = Story(Recorder(session), labels, RATES, 60, pid=pid, answers=True)
     story.begin()
     for number in range(14):
         story.trial(number, fate={5: "collapse", 8: "fail"}.get(number, ""))
@@ -339,7 +353,8 @@ def finished(root: Path, name: str = "trec-bert") -> Session:
     recipe = recipe_text(trials=12, model="bert-base-uncased", train="hub:lukasgarbas/trec:train")
     session = folder(root, name, recipe)
     labels = ("ABBR", "DESC", "ENTY", "HUM", "LOC", "NUM")
-    story = Story(Recorder(session, START - 86_400), labels, RATES, 12, rows=500)
+    recorder = Recorder(session, START - 86_400)
+    story = Story(recorder, labels, RATES, 12, rows=500, answers=True)
     story.begin()
     for number in range(12):
         story.trial(number)
@@ -401,7 +416,8 @@ def odd(root: Path, name: str = "odd.names-1") -> Session:
     selectors = recipe_text({"embeddings": (1e-7, 1e-5)}, trials=4)
     session = folder(root, name, selectors)
     labels = ("[bold red]x[/]", "\x1b[31mred\x1b[0m", "日本語ラベル", "a\tb\nc", "[/]", "")
-    story = Story(Recorder(session), labels, rates, 4, rows=120)
+    recorder = Recorder(session)
+    story = Story(recorder, labels, rates, 4, rows=120, answers=True, odd_texts=True)
     story.begin()
     story.trial(0)
     story.trial(1, fate="fail")
@@ -422,6 +438,32 @@ def long(root: Path, trials: int, name: str = "long") -> Session:
         story.trial(number)
     story.trial(trials, until=0.5)
     return story.recorder.write()
+
+
+def long_story(
+    root: Path, trials: int = 10_000, evaluations: int = 10, classes: int = 2, seed: int = 0
+) -> Session:
+    """As many trials as wanted with as many evaluations each, written fast; the last one runs."""
+    session = folder(root, "long", recipe_text(trials=trials + 50))
+    recipe = recipe_to_dict(load(session.recipe_path))
+    log = LongLog(RATES, recipe, evaluations, classes, seed)
+    with session.events_path.open("wb") as file:
+        file.writelines(log.lines(trials))
+    return session
+
+
+def many_classes(root: Path, classes: int) -> Session:
+    """Four trials of a task with that many classes, with names as data sets have them."""
+    session = folder(root, f"classes-{classes}", recipe_text(trials=8, train="data/many/train"))
+    labels = [f"intent_{_INTENTS[at % len(_INTENTS)]}_{at}" for at in range(classes)]
+    story = Story(Recorder(session), labels, RATES, 8, rows=20 * classes)
+    story.begin()
+    for number in range(4):
+        story.trial(number)
+    return story.recorder.write()
+
+
+_INTENTS = ("card_arrival", "lost_or_stolen_card", "transfer", "exchange_rate", "top_up_failed")
 
 
 def all_of_them(root: Path, pid: int = 23319) -> list[Session]:

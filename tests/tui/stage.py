@@ -15,6 +15,8 @@ from tuner.session.folder import Session
 from tuner.session.status import session_state
 from tuner.session.view import SessionState, SessionView
 from tuner.tui.app import TunerApp
+from tuner.tui.gpu import Gpus
+from tuner.tui.machine import Machine
 from tuner.tui.picture import screen_text as screen_text
 from tuner.tui.screens.picker import PickerScreen
 from tuner.tui.screens.study import StudyScreen
@@ -53,6 +55,7 @@ def play(
     """Run a scene once everything recorded has been read; the app afterwards."""
     app = TunerApp(root, session, clock=now, settings=root / "no-settings.toml")
     app.animation_level = "none"
+    app.machine = Machine(Gpus(_no_library))
 
     async def run() -> None:
         async with app.run_test(size=size, notifications=True) as pilot:
@@ -62,6 +65,10 @@ def play(
 
     asyncio.run(run())
     return app
+
+
+def _no_library() -> None:
+    raise ImportError("no GPU is on the stage")
 
 
 def _read(app: TunerApp) -> bool:
@@ -79,6 +86,13 @@ async def until(pilot: Pilot[None], fact: Callable[[], object], seconds: float =
     while not fact():
         assert time.monotonic() < deadline, "waited in vain"
         await asyncio.sleep(0.01)
+        await pilot.pause()
+
+
+async def settled(pilot: Pilot[None], app: TunerApp) -> None:
+    """Wait until all that was begun in the background has come to the screen."""
+    await app.workers.wait_for_complete()
+    for _ in range(3):
         await pilot.pause()
 
 
@@ -104,6 +118,6 @@ def assert_golden(app: TunerApp, name: str) -> None:
     """Compare the screen with the stored one; with RENEW_GOLDEN set, store it first."""
     path, seen = GOLDEN / f"{name}.txt", screen_text(app)
     if os.environ.get("RENEW_GOLDEN"):
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(seen, encoding="utf-8")
     assert seen == path.read_text(encoding="utf-8")

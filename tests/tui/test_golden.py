@@ -27,7 +27,15 @@ def test_the_picker(whole_corpus: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", SIZES)
 @pytest.mark.parametrize(
-    "session", ["rte-roberta-llrd", "trec-bert", "mrpc-smoke", "agnews-tiny", "odd.names-1"]
+    "session",
+    [
+        "rte-roberta-llrd",
+        "trec-bert",
+        "mrpc-smoke",
+        "agnews-tiny",
+        "odd.names-1",
+        "rte-bert-baseline",
+    ],
 )
 def test_the_live_screen(whole_corpus: Path, session: str, name: str) -> None:
     async def scene(_pilot: Pilot[None], app: TunerApp) -> None:
@@ -46,15 +54,6 @@ def test_every_tab_of_the_narrow_layout(whole_corpus: Path) -> None:
 
 
 @pytest.mark.parametrize("name", SIZES)
-def test_a_trial(whole_corpus: Path, name: str) -> None:
-    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
-        await press(pilot, "j", "enter")
-        assert_golden(app, f"trial-{name}")
-
-    play(whole_corpus, scene, session="rte-roberta-llrd", size=SIZES[name])
-
-
-@pytest.mark.parametrize("name", SIZES)
 def test_help(whole_corpus: Path, name: str) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, "question_mark")
@@ -65,7 +64,7 @@ def test_help(whole_corpus: Path, name: str) -> None:
 
 def test_the_neighbour_views(whole_corpus: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
-        await press(pilot, "right_square_bracket")
+        await press(pilot, *["right_square_bracket"] * 3)
         assert_golden(app, "config-80x24")
         await press(pilot, "right_square_bracket")
         assert_golden(app, "log-80x24")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from pathlib import Path
 
@@ -24,7 +23,6 @@ from tuner.session.tail import EventTail
 from tuner.session.view import SessionState
 from tuner.tui.app import TunerApp
 from tuner.tui.screens.picker import PickerScreen
-from tuner.tui.screens.trial import TrialScreen
 from tuner.tui.widgets.confusion import ConfusionPane
 from tuner.tui.widgets.curves import CurvesPane
 from tuner.tui.widgets.events import EventsPane
@@ -284,32 +282,17 @@ def test_curves_and_matrix_have_their_keys(root: Path) -> None:
     play(root, scene, session=NAME, size=LARGE)
 
 
-def test_a_trial_opens_and_its_neighbours(session: Session, root: Path) -> None:
-    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
-        await press(pilot, "enter")
-        assert isinstance(app.screen, TrialScreen)
-        assert "trial 14" in screen_text(app)
-        append(session, e.TrialPruned(trial=14, reason="not good enough", value=0.5))
-        await until(pilot, lambda: "not good enough" in screen_text(app))
-        await press(pilot, "left")
-        assert "trial 13" in screen_text(app)
-        await press(pilot, "y")
-        assert set(json.loads(app.clipboard)) > {"lr.head", "warmup"}
-        await press(pilot, "escape")
-        live(app)
-
-    play(root, scene, session=NAME, size=LARGE)
-
-
 def test_views_and_the_way_out(session: Session, root: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        await press(pilot, *["right_square_bracket"] * 2)
+        assert "Marked trials are compared here" in screen_text(app)
         await press(pilot, "right_square_bracket")
         assert "# What is trained" in screen_text(app)
         await press(pilot, "right_square_bracket")
         assert "worker.log" in screen_text(app)
         session.log_path.write_text("hello\x1b[31m from the worker\n")
         await until(pilot, lambda: "hello␛[31m from" in screen_text(app))
-        await press(pilot, "left_square_bracket", "left_square_bracket")
+        await press(pilot, *["left_square_bracket"] * 4)
         assert "1 Trials" in screen_text(app)
         await press(pilot, "left_square_bracket", "escape", "escape")
         assert isinstance(app.screen, PickerScreen)

@@ -18,8 +18,9 @@ from tuner.session import events as e
 from tuner.session.events import Unknown
 from tuner.session.fold import fold, load_view
 from tuner.session.view import SessionView, TrialState
-from tuner.tui.render.confusion import class_scores, confusion_lines, confusion_table, shade
+from tuner.tui.render.confusion import confusion_lines, confusion_table
 from tuner.tui.render.events import event_runs, tell
+from tuner.tui.render.matrix import class_scores, shade
 from tuner.tui.render.names import fit, short_names, wrapped
 from tuner.tui.render.styles import TERMINAL, plain_lines
 from tuner.tui.render.trial import trial_detail
@@ -48,7 +49,7 @@ def matrix(classes: int, seed: int = 0) -> list[list[int]]:
 
 @pytest.mark.parametrize("classes", [2, 3, 6, 12, 23, 24, 77, 200])
 @pytest.mark.parametrize("width", [34, 60, 80, 160])
-@pytest.mark.parametrize("mode", ["counts", "row"])
+@pytest.mark.parametrize("mode", ["counts", "row", "column"])
 def test_a_matrix_of_any_size_is_readable(classes: int, width: int, mode: str) -> None:
     labels = [f"label {index} with a long name" for index in range(classes)]
     text = printed(confusion_table(matrix(classes), labels, mode=mode, width=width), 200)  # type: ignore[arg-type]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from tuner.tui.ascii import AsciiFilter, wants_ascii
 from tuner.tui.catalog import Catalog
 from tuner.tui.feed import Feed
 from tuner.tui.first_steps import FirstSteps, seen_path
+from tuner.tui.machine import Machine
 from tuner.tui.messages import ExportEnded, LaunchFailed, WorkerLaunched
 from tuner.tui.notices import Ends, sequences
 from tuner.tui.picture import save_screen
@@ -34,6 +35,11 @@ if TYPE_CHECKING:
     from textual.command import Provider
 
     from tuner.session.replay import Recording
+    from tuner.tui.setup.starting import StartRequested
+
+
+CHECK_KEYS_AFTER = 0.5
+"""Seconds after the start."""
 
 
 def _actions_provider() -> type[Provider]:
@@ -96,6 +102,7 @@ class TunerApp(App[None]):
         self._recording = recording
         self._ends = Ends()
         self._notify_by: tuple[str, ...] = ()
+        self.machine = Machine()
         self.launching: set[str] = set()
         self.looked_at: Session | None = None
         self._first = open_session(root, session) if session is not None else None
@@ -128,6 +135,17 @@ class TunerApp(App[None]):
             self.theme = settings.theme
         self._notify_by = settings.notify
         self.set_keymap(dict(settings.keys))
+        if settings.keys:
+            self.set_timer(CHECK_KEYS_AFTER, lambda: self._check_keys(settings))
+
+    def _check_keys(self, settings: Settings) -> None:
+        """Later than the first paint: every part of the UI has to be imported for it."""
+        from tuner.tui.bindings import check_keys
+
+        try:
+            check_keys(settings, self._settings_path)
+        except TunerError as error:
+            self.tell(str(error), failed=True)
 
     def _take_colours(self) -> None:
         self.styles_by_role = styles_from(self.theme_variables)
@@ -194,11 +212,17 @@ class TunerApp(App[None]):
         else:
             self.switch_screen(PickerScreen(self.catalog))
 
-    def edit_draft(self, session: Session) -> None:
-        """The setup screen of a draft."""
+    def edit_draft(
+        self, session: Session, proposed: Mapping[str, tuple[float, float]] | None = None
+    ) -> None:
+        """The setup screen of a session; `proposed` are narrower ranges by flat name."""
         from tuner.tui.screens.setup import SetupScreen
+        from tuner.tui.setup.past import Past
 
-        self.push_screen(SetupScreen(session))
+        feed = self.catalog.feeds.get(session.name)
+        known = feed is not None and feed.complete
+        past = Past(feed.view, self.state_of(feed)) if feed is not None and known else None
+        self.push_screen(SetupScreen(session, proposed, past=past))
 
     def action_edit_draft(self, name: str) -> None:
         """The setup screen of the draft of that name."""
@@ -258,14 +282,14 @@ class TunerApp(App[None]):
             if isinstance(screen, (StudyScreen, PickerScreen)) and screen.is_mounted:
                 screen.session_stirred()
 
-    def on_start_requested(self, event: object) -> None:
-        """The setup screen has started its session: show it live."""
-        session = getattr(event, "session", None)
-        if isinstance(session, Session):
+    def on_start_requested(self, event: StartRequested) -> None:
+        """A setup screen has started its session: show it live, whatever lies over the setup."""
+        while self.screen is not event.screen:
             self.pop_screen()
-            showing = self.screen
-            if not (isinstance(showing, StudyScreen) and showing.feed.session == session):
-                self.open_feed(self.catalog.feed(session))
+        self.pop_screen()
+        showing = self.screen
+        if not (isinstance(showing, StudyScreen) and showing.feed.session == event.session):
+            self.open_feed(self.catalog.feed(event.session))
 
     @work(thread=True, group="export")
     def export(self, session: Session, name: str, target: Path) -> None:

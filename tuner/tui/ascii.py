@@ -16,8 +16,8 @@ from tuner.results.format import ASCII_GLYPHS, GLYPHS
 
 _SIGNS = {
     **{sign: ASCII_GLYPHS[name] for name, sign in GLYPHS.items()},
-    **dict.fromkeys("─━═┄╌", "-"),
-    **dict.fromkeys("│┃║▌▐▎▏▕", "|"),
+    **dict.fromkeys("─━═┄╌┈", "-"),
+    **dict.fromkeys("│┃║▌▐▎▏▕┇╎", "|"),
     **dict.fromkeys("╭╮╰╯┌┐└┘├┤┬┴┼", "+"),
     **dict.fromkeys("█▇▉▊▓", "#"),
     **dict.fromkeys("▆▅▋▄▒", "="),
@@ -35,6 +35,17 @@ _SIGNS = {
     "β": "b",
     "η": "n",
     "≠": "#",
+    "≡": "=",
+    "Δ": "d",
+    "±": "+",
+    "×": "x",
+    "÷": "/",
+    "◆": "D",
+    "◇": "d",
+    "▲": "A",
+    "△": "a",
+    "□": "n",
+    "◈": "&",
 }
 
 

@@ -31,3 +31,11 @@ class ExportEnded(Message):
         super().__init__()
         self.told = told
         self.written = written
+
+
+class ZoomWished(Message):
+    """The search is to go on in these ranges, by flat name."""
+
+    def __init__(self, ranges: dict[str, tuple[float, float]]) -> None:
+        super().__init__()
+        self.ranges = ranges

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tuner.results.filters import Predicate, parse_filter
+from tuner.results.filters import Predicate
 from tuner.session.view import TrialView
 from tuner.tui.feed import Feed
+from tuner.tui.filtering import read_filter
 
 MOST_MARKS = 5
 """Trials that can be compared side by side."""
@@ -38,7 +39,7 @@ class Workspace:
 
     def filter_by(self, text: str) -> None:
         """Take on another filter; raises TunerError, the old one still on, where it is none."""
-        self.test = parse_filter(text) if text.strip() else None
+        self.test = read_filter(text, self.feed.view, self.marks.__contains__)
         self.filter_text = text
 
     def passing(self) -> list[TrialView]:

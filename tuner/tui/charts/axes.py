@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from rich.cells import cell_len
 
@@ -26,10 +27,16 @@ class Scale:
 
     def share(self, value: float) -> float:
         """Where a value lies, 0 at low and 1 at high; never outside."""
-        low, high, at = (self._map(bound) for bound in (self.low, self.high, value))
-        if high <= low:
+        low, span = self._line
+        if span <= 0:
             return 0.5
-        return min(max((at - low) / (high - low), 0.0), 1.0)
+        return min(max((self._map(value) - low) / span, 0.0), 1.0)
+
+    @cached_property
+    def _line(self) -> tuple[float, float]:
+        """The low end and the length as they are drawn: worked out once for many values."""
+        low = self._map(self.low)
+        return low, self._map(self.high) - low
 
     def value(self, share: float) -> float:
         """The value at a share of the way."""

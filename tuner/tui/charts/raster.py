@@ -37,14 +37,18 @@ class Raster:
             self._bits[row][column] |= _BITS[y & 3][x & 1]
             self._styles[row][column] = style
 
-    def line(self, start: tuple[int, int], end: tuple[int, int], style: Style) -> None:
-        """A straight line between two dots, both included (Bresenham)."""
+    def line(
+        self, start: tuple[int, int], end: tuple[int, int], style: Style, *, every: int = 1
+    ) -> None:
+        """A straight line between two dots, both included (Bresenham); dotted by `every`."""
         (x, y), (end_x, end_y) = start, end
         across, down = abs(end_x - x), -abs(end_y - y)
         step_x, step_y = (1 if x < end_x else -1), (1 if y < end_y else -1)
-        error = across + down
+        error, count = across + down, 0
         while True:
-            self.dot(x, y, style)
+            if count % every == 0:
+                self.dot(x, y, style)
+            count += 1
             if (x, y) == (end_x, end_y):
                 return
             doubled = 2 * error
@@ -61,6 +65,14 @@ class Raster:
         row = min(max(y >> 2, 0), self.rows - 1)
         self._marks[row, column] = glyph
         self._styles[row][column] = style
+
+    def rule(self, x: int, style: Style) -> None:
+        """A vertical line through the dots at x; it gives way to what is drawn."""
+        column = min(max(x >> 1, 0), self.columns - 1)
+        for row in range(self.rows):
+            if not self._bits[row][column]:
+                self._marks.setdefault((row, column), "│")
+                self._styles[row][column] = style
 
     def lines(self) -> list[list[Run]]:
         """The canvas, one list of runs a row, every row `columns` cells wide."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from rich.cells import cell_len
 
 from tuner.results import format as fmt
+from tuner.results.format import GLYPHS
 from tuner.results.spark import sparkline
 from tuner.session.view import SessionView, TrialState, TrialView
 from tuner.tui.render.marks import trial_glyph, trial_word
@@ -34,6 +36,8 @@ class Column:
     """One column. `cell` is what is shown, `order` what it is sorted by (best or smallest first).
 
     `name` is the flat name of a parameter's column, "" for the others; `left` aligns to the left.
+    `optional` columns are shown where they are chosen; `about` says what the column holds. What
+    may never differ has its `value`.
     """
 
     key: str
@@ -43,6 +47,14 @@ class Column:
     order: Callable[[TrialView], Order]
     left: bool = False
     name: str = ""
+    optional: bool = False
+    about: str = ""
+    value: Callable[[TrialView], object] | None = None
+
+    @property
+    def moves(self) -> bool:
+        """Whether it gives way where not all columns fit."""
+        return bool(self.name) or self.optional
 
     def heading(self, mark: str = "") -> str:
         """The title in the column's width, with a mark after it."""
@@ -66,17 +78,33 @@ def parameter_names(trials: Iterable[TrialView], known: Iterable[str] = ()) -> l
     return list(names)
 
 
+def metric_names(trials: Iterable[TrialView], known: Iterable[str] = ()) -> list[str]:
+    """The metrics that these trials were evaluated by, in the order of their first appearance."""
+    names = dict.fromkeys(known)
+    for trial in trials:
+        if trial.evaluations:
+            names.update(dict.fromkeys(trial.evaluations[-1].metrics))
+    return list(names)
+
+
 def trial_columns(
-    view: SessionView, names: Iterable[str], now: Callable[[], float]
+    view: SessionView,
+    names: Iterable[str],
+    now: Callable[[], float],
+    metrics: Iterable[str] = (),
+    marked: Callable[[int], bool] = lambda _number: False,
 ) -> list[Column]:
     """All columns in order; `now` is the clock that running trials are timed by."""
     return [
-        _number(len(str(max(view.trials, default=0))) + 1),
+        _number(len(str(max(view.trials, default=0))) + 1, marked),
         _state(view),
         _metric(view),
+        *(_other_metric(name) for name in metrics if name != view.metric),
         _epoch(),
         *_parameters(list(names)),
         _time(now),
+        _memory(),
+        *_origins(),
         _curve(view),
     ]
 
@@ -88,10 +116,15 @@ def elapsed(trial: TrialView, now: float) -> float:
     return trial.seconds
 
 
-def _number(width: int) -> Column:
-    return Column(
-        "number", "#", max(width, 3), lambda t, s: (str(t.number), s.muted), lambda t: (-t.number,)
-    )
+def _number(digits: int, marked: Callable[[int], bool]) -> Column:
+    width = max(digits, 3)
+
+    def cell(trial: TrialView, styles: Styles) -> Run:
+        if marked(trial.number):
+            return f"{GLYPHS['marked']}{trial.number:>{width - 1}}", styles.accent
+        return str(trial.number), styles.muted
+
+    return Column("number", "#", width, cell, lambda t: (-t.number,), about="number")
 
 
 def _state(view: SessionView) -> Column:
@@ -100,7 +133,11 @@ def _state(view: SessionView) -> Column:
         text = f"{trial_glyph(trial, best=best)} {trial_word(trial)}"
         return text, styles.trial(trial.state, best=best)
 
-    return Column("state", "STATE", 7, cell, lambda t: (_RANKS[t.state], -t.number), left=True)
+    return Column("state", "STATE", 7, cell, _state_order, left=True, about="state")
+
+
+def _state_order(trial: TrialView) -> Order:
+    return (_RANKS[trial.state], -trial.number)
 
 
 def _metric(view: SessionView) -> Column:
@@ -117,7 +154,42 @@ def _metric(view: SessionView) -> Column:
         place = sign * trial.value if known and trial.value is not None else math.inf
         return (_RANKS[trial.state], place, -trial.number)
 
-    return Column("metric", short_metric(view.metric), 6, cell, order)
+    about = f"{fmt.plain(view.metric)}, what is searched for"
+    return Column("metric", short_metric(view.metric), 6, cell, order, about=about)
+
+
+def _other_metric(name: str) -> Column:
+    def value(trial: TrialView) -> float | None:
+        return trial.evaluations[-1].metrics.get(name) if trial.evaluations else None
+
+    def cell(trial: TrialView, styles: Styles) -> Run:
+        return fmt.score(value(trial)), styles.text
+
+    title = short_metric(name)
+    return Column(
+        f"metric:{name}",
+        title,
+        max(6, min(cell_len(title), 10)),
+        cell,
+        _smallest_first(value, down=name != "loss"),
+        optional=True,
+        about=f"{fmt.plain(name)} at the last evaluation",
+        value=value,
+    )
+
+
+def _smallest_first(
+    value: Callable[[TrialView], float | None], *, down: bool = False
+) -> Callable[[TrialView], Order]:
+    """An order by a number, or from the largest down; trials without one come last."""
+
+    def order(trial: TrialView) -> Order:
+        found = value(trial)
+        if found is None or not math.isfinite(found):
+            return (1, 0.0, -trial.number)
+        return (0, -found if down else found, -trial.number)
+
+    return order
 
 
 def short_metric(metric: str) -> str:
@@ -130,7 +202,7 @@ def _epoch() -> Column:
     def cell(trial: TrialView, styles: Styles) -> Run:
         return (f"{trial.epoch:.2g}" if trial.epoch else fmt.NONE), styles.muted
 
-    return Column("epoch", "EP", 4, cell, lambda t: (-t.epoch, -t.number))
+    return Column("epoch", "EP", 4, cell, lambda t: (-t.epoch, -t.number), about="epochs done")
 
 
 def _parameters(names: list[str]) -> list[Column]:
@@ -157,7 +229,16 @@ def _parameter(name: str, title: str) -> Column:
         return (1 if isinstance(found, str) else 2, 0.0, str(found), -trial.number)
 
     width = max(6, min(cell_len(title), 10))
-    return Column(f"param:{name}", title, width, cell, order, name=name)
+    return Column(
+        f"param:{name}",
+        title,
+        width,
+        cell,
+        order,
+        name=name,
+        about=fmt.plain(name),
+        value=value,
+    )
 
 
 def _time(now: Callable[[], float]) -> Column:
@@ -165,7 +246,47 @@ def _time(now: Callable[[], float]) -> Column:
         taken = elapsed(trial, now())
         return (fmt.clock(taken) if taken > 0 else fmt.NONE), styles.muted
 
-    return Column("time", "TIME", 7, cell, lambda t: (-t.seconds, -t.number))
+    return Column("time", "TIME", 7, cell, lambda t: (-t.seconds, -t.number), about="running time")
+
+
+def _memory() -> Column:
+    def cell(trial: TrialView, styles: Styles) -> Run:
+        return (fmt.bytes(trial.memory) if trial.memory else fmt.NONE), styles.muted
+
+    return Column(
+        "memory",
+        "MEMORY",
+        9,
+        cell,
+        lambda t: (-t.memory, -t.number),
+        optional=True,
+        about="peak memory",
+        value=lambda t: t.memory,
+    )
+
+
+def _origins() -> Iterable[Column]:
+    for key, title, width, about in (
+        ("seed", "SEED", 6, "seed of the trial"),
+        ("origin", "ORIGIN", 8, "sampled, baseline, enqueued, …"),
+        ("generation", "GEN", 4, "generation of the search"),
+    ):
+        yield _attribute(key, title, width, about)
+
+
+def _attribute(key: str, title: str, width: int, about: str) -> Column:
+    value = attrgetter(key)
+    return Column(
+        key,
+        title,
+        width,
+        lambda t, s: (fmt.plain(value(t)), s.muted),
+        lambda t: (value(t), -t.number),
+        left=key == "origin",
+        optional=True,
+        about=about,
+        value=value,
+    )
 
 
 def _curve(view: SessionView) -> Column:
@@ -175,4 +296,8 @@ def _curve(view: SessionView) -> Column:
         best = trial.number == view.best
         return sparkline(finite, 6), styles.trial(trial.state, best=best)
 
-    return Column("curve", "CURVE", 6, cell, lambda t: (-len(t.evaluations), -t.number), left=True)
+    def order(trial: TrialView) -> Order:
+        return (-len(trial.evaluations), -trial.number)
+
+    about = f"{fmt.plain(view.metric)} over the evaluations"
+    return Column("curve", "CURVE", 6, cell, order, left=True, about=about)

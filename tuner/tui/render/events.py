@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +13,15 @@ from rich.cells import cell_len
 from tuner.results import format as fmt
 from tuner.results.format import GLYPHS, plain
 from tuner.session import events as e
+from tuner.session.best import kept_evaluation
 from tuner.session.events import AnyEvent, Unknown
 from tuner.session.view import SessionView, TrialView
 from tuner.tui.render.marks import share_text
+from tuner.tui.render.matrix import right_answers
 from tuner.tui.render.names import fit
 from tuner.tui.render.styles import Run, Styles
 
-TITLE = 17
+TITLE = 16
 """Cells of the middle column, the one that says what happened."""
 TIGHT = 56
 """Below this width seconds are left out."""
@@ -27,24 +29,36 @@ TIGHT = 56
 
 @dataclass(frozen=True)
 class Told:
-    """An event in words: what happened, the numbers that decided, the whole reason, its look."""
+    """An event in words: what happened, the numbers that decided, the whole reason, its look.
+
+    `numbers` are all that decided, where the whole reason is too long and `short` leaves room.
+    """
 
     title: str
     short: str = ""
     reason: str = ""
     role: str = "text"
     glyph: str = ""
+    numbers: str = ""
 
 
 def event_runs(
-    event: AnyEvent | Unknown, view: SessionView, width: int, styles: Styles
+    event: AnyEvent | Unknown,
+    view: SessionView,
+    width: int,
+    styles: Styles,
+    *,
+    numbered: bool = True,
 ) -> list[Run]:
-    """The event in one line of at most `width` cells: time, trial, what happened, why."""
+    """The event in one line of at most `width` cells: time, trial, what happened, why.
+
+    `numbered`: with the trial's number, which says nothing where all are of the same trial.
+    """
     told = tell(event, view)
     trial = getattr(event, "trial", None)
     subject = f"#{trial}" if isinstance(trial, int) else ""
-    head = time_of_day(event.time)[: 5 if width < TIGHT else 8]
-    lead = f"{head} {subject:>{3 if width < TIGHT else 5}} "
+    head = time_of_day(event.time)[: 5 if width < TIGHT and numbered else 8]
+    lead = f"{head} {subject:>{3 if width < TIGHT else 5}} " if numbered else f"{head} "
     room = width - len(lead)
     shown = fit(_sentence(told, room), room).rstrip() if room > 1 else ""
     return [(lead, styles.muted), (shown, getattr(styles, told.role))]
@@ -56,8 +70,9 @@ def _sentence(told: Told, room: int) -> str:
     if not (told.reason or told.short):
         return title
     title = fit(title, TITLE) if cell_len(title) <= TITLE else title
-    fits = cell_len(title) + 1 + cell_len(told.reason) <= room
-    return f"{title} {told.reason if told.reason and fits else told.short or told.reason}"
+    left = room - cell_len(title) - 1
+    said = [text for text in (told.reason, told.numbers, told.short) if text]
+    return f"{title} {next((text for text in said if cell_len(text) <= left), said[-1])}"
 
 
 def time_of_day(moment: float) -> str:
@@ -118,33 +133,41 @@ def _evaluated(event: e.Evaluated, view: SessionView) -> Told:
 
 
 def _rung(event: e.Rung, _view: SessionView) -> Told:
-    place = f"{event.rank} of {event.among}"
-    cutoff = "" if event.cutoff is None else f", cutoff {fmt.score(event.cutoff)}"
-    verdict = "kept" if event.kept else "cut"
+    verdict = "spared" if event.spared else "kept" if event.kept else "cut"
+    numbers = _numbers(event)
     return Told(
         f"{verdict} at {share_text(event.share)}",
         f"{fmt.score(event.value)} ({event.rank}/{event.among})",
-        f"{fmt.score(event.value)} is {place}{cutoff} by {plain(event.rule)}",
-        "text" if event.kept else "muted",
+        f"{numbers}, by {plain(event.rule)}",
+        "paused" if event.spared else "text" if event.kept else "muted",
+        numbers=numbers,
     )
+
+
+def _numbers(rung: e.Rung) -> str:
+    """0.5410, cutoff 0.6030, rank 7 of 9."""
+    cutoff = "" if rung.cutoff is None else f", cutoff {fmt.score(rung.cutoff)}"
+    return f"{fmt.score(rung.value)}{cutoff}, rank {rung.rank} of {rung.among}"
 
 
 def _pruned(event: e.TrialPruned, view: SessionView) -> Told:
     trial = _trial(view, event.trial)
     at = f" at {share_text(trial.step / trial.of)}" if trial.of else ""
+    cut = next((rung for rung in reversed(trial.rungs) if not rung.kept), None)
     return Told(
-        f"pruned{at}", _decided(trial, view), plain(event.reason), "pruned", GLYPHS["pruned"]
+        f"pruned{at}",
+        _decided(cut, view) if cut else "",
+        plain(event.reason),
+        "pruned",
+        GLYPHS["pruned"],
+        _numbers(cut) if cut else "",
     )
 
 
-def _decided(trial: TrialView, view: SessionView) -> str:
-    cut = [rung for rung in trial.rungs if not rung.kept]
-    if not cut:
-        return ""
+def _decided(cut: e.Rung, view: SessionView) -> str:
     worse = ">" if view.direction == "minimize" else "<"
-    cutoff = cut[-1].cutoff
-    value = fmt.score(cut[-1].value)
-    return value if cutoff is None else f"{value} {worse} {fmt.score(cutoff)}"
+    value = fmt.score(cut.value)
+    return value if cut.cutoff is None else f"{value} {worse} {fmt.score(cut.cutoff)}"
 
 
 def _collapsed(event: e.TrialCollapsed, _view: SessionView) -> Told:
@@ -166,12 +189,40 @@ def _failed(event: e.TrialFailed, _view: SessionView) -> Told:
 
 
 def _retried(event: e.TrialRetried, _view: SessionView) -> Told:
-    reason = plain(f"{event.cause}: {event.error}")
-    return Told(f"retried, {event.attempt + 1}.", plain(event.cause), reason, "paused")
+    cause = plain(event.cause)
+    reason = f"attempt {event.attempt + 1} after {cause}: {plain(event.error)}"
+    return Told("retried", cause, reason, "paused", numbers=f"attempt {event.attempt + 1}, {cause}")
 
 
-def _best(event: e.BestChanged, _view: SessionView) -> Told:
-    return Told("new best", fmt.score(event.value), role="best", glyph=GLYPHS["best"])
+def _best(event: e.BestChanged, view: SessionView) -> Told:
+    """With what was gained on the best before."""
+    score = fmt.score(event.value)
+    before = _before(view.bests, event)
+    if before is None:
+        return Told("new best", score, f"{score}, the first one", "best", GLYPHS["best"])
+    gain = fmt.change(event.value - before.value)
+    rows = _rows_gained(_trial(view, event.trial), _trial(view, before.trial))
+    reason = f"{score}, {gain} on #{before.trial}{f': {rows} rows' if rows else ''}"
+    short = f"{score} {rows.split(' ')[0]}" if rows else score
+    numbers = f"{score} ({rows})" if rows else f"{score} ({gain})"
+    return Told("new best", short, reason, "best", GLYPHS["best"], numbers)
+
+
+def _before(bests: Sequence[e.BestChanged], event: e.BestChanged) -> e.BestChanged | None:
+    earlier = [best for best in bests if best.seq < event.seq and best.trial != event.trial]
+    return earlier[-1] if earlier else None
+
+
+def _rows_gained(best: TrialView, before: TrialView) -> str:
+    """+4 of 138; "" where the two were not evaluated on as many rows."""
+    kept, old = kept_evaluation(best), kept_evaluation(before)
+    if kept is None or old is None:
+        return ""
+    rows = sum(map(sum, kept.confusion))
+    if not rows or rows != sum(map(sum, old.confusion)):
+        return ""
+    gained = right_answers(kept.confusion) - right_answers(old.confusion)
+    return f"{gained:+d} of {rows}".replace("-", fmt.MINUS)
 
 
 def _importance(event: e.Importance, _view: SessionView) -> Told:
@@ -180,8 +231,15 @@ def _importance(event: e.Importance, _view: SessionView) -> Told:
 
 
 def _generation(event: e.GenerationOpened, _view: SessionView) -> Told:
-    reason = f"{len(event.changes)} changes, {event.carried} trials carried over"
-    return Told(f"generation {event.generation}", reason=reason)
+    names = ", ".join(map(str, event.changes))
+    carried = f"{event.carried} trials carried over"
+    count = f"{len(event.changes)} change{'s' if len(event.changes) != 1 else ''}"
+    return Told(
+        f"generation {event.generation}",
+        f"{count}, {event.carried} carried",
+        plain(f"changed: {names}; {carried}") if names else carried,
+        numbers=f"{count}, {carried}",
+    )
 
 
 def _data(event: e.DataRead, _view: SessionView) -> Told:

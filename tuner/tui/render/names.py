@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import takewhile
 
 from rich.cells import cell_len, set_cell_size
 
@@ -19,6 +20,7 @@ _KNOWN = {
     "adam_beta2": "β2",
     "adam_epsilon": "eps",
 }
+_PREFIXES = {"lr": "", "times": "×", "layer_decay": "ξ ", "weight_decay": "wd "}
 _WORDS = {"embeddings": "emb", "classifier": "cls", "the": "", "weight": "w", "bias": "b"}
 
 
@@ -42,7 +44,7 @@ def wrapped(text: str, width: int) -> list[str]:
 def group_of(name: str) -> str | None:
     """The layer group that a flat name such as "lr.head" is about."""
     prefix, dot, group = name.partition(".")
-    return group if dot and prefix in ("lr", "weight_decay") else None
+    return group if dot and prefix in _PREFIXES else None
 
 
 def short_group(group: str) -> str:
@@ -56,17 +58,59 @@ def short_group(group: str) -> str:
 
 def short_names(names: Sequence[str], width: int = 9) -> dict[str, str]:
     """A short name for each flat name, all different where that is possible in `width` cells."""
-    short: dict[str, str] = {}
-    for name in names:
-        candidate = fit(_short(name), width).rstrip()
-        if candidate in short.values():
-            candidate = fit(f"{len(short) + 1}:{candidate}", width).rstrip()
-        short[name] = candidate
-    return short
+    return dict(zip(names, distinct([_short(name) for name in names], width), strict=True))
+
+
+def distinct(names: Sequence[str], width: int) -> list[str]:
+    """The names in at most `width` cells each, cut so that those that differ still do.
+
+    Cut at the end; where that leaves two alike, the end stays, or what follows the common
+    beginning; where nothing else tells them apart, they are numbered.
+    """
+    cut = [fit(name, width).rstrip() for name in names]
+    for alike in _alike(cut):
+        for shortened in (_with_ends, _without_beginning):
+            candidate = shortened([names[index] for index in alike], width)
+            others = {text for index, text in enumerate(cut) if index not in alike}
+            if len(set(candidate)) == len(alike) and others.isdisjoint(candidate):
+                break
+        else:
+            candidate = [fit(f"{index + 1}:{names[index]}", width).rstrip() for index in alike]
+            candidate[0] = cut[alike[0]]
+        for index, text in zip(alike, candidate, strict=True):
+            cut[index] = text
+    return cut
+
+
+def _alike(texts: Sequence[str]) -> list[list[int]]:
+    places: dict[str, list[int]] = {}
+    for index, text in enumerate(texts):
+        places.setdefault(text, []).append(index)
+    return [found for found in places.values() if len(found) > 1]
+
+
+def _with_ends(names: Sequence[str], width: int) -> list[str]:
+    tail = max((width - 1) // 2, 1)
+    return [fit(name, width - tail)[:-1] + "…" + _end(name, tail) for name in names]
+
+
+def _without_beginning(names: Sequence[str], width: int) -> list[str]:
+    first, last = min(names), max(names)
+    alike = takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
+    common = sum(1 for _ in alike)
+    while common and first[common - 1].isalnum():
+        common -= 1
+    return ["…" + fit(name[common:], width - 1).rstrip() for name in names]
+
+
+def _end(text: str, width: int) -> str:
+    while cell_len(text) > width:
+        text = text[1:]
+    return text
 
 
 def _short(name: str) -> str:
     group = group_of(name)
     if group is None:
         return _KNOWN.get(name, plain(name))
-    return short_group(group) if name.startswith("lr.") else f"wd {short_group(group)}"
+    return _PREFIXES[name.partition(".")[0]] + short_group(group)

@@ -36,6 +36,11 @@ class Styles:
     good: tuple[Style, ...]
     bad: tuple[Style, ...]
 
+    @property
+    def fifths(self) -> tuple[Style, ...]:
+        """Values from the worst fifth to the best one."""
+        return (self.faint, self.muted, self.text, self.accent, self.complete)
+
     def trial(self, state: TrialState, *, best: bool = False) -> Style:
         """How a trial in this state looks."""
         return self.best if best else getattr(self, _TRIAL_ROLES[state])

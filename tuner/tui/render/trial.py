@@ -19,8 +19,11 @@ from tuner.tui.render.events import time_of_day
 from tuner.tui.render.lined import Lined, Lines
 from tuner.tui.render.marks import share_text, trial_glyph
 from tuner.tui.render.names import fit, wrapped
-from tuner.tui.render.space import position_text, searched
+from tuner.tui.render.space import searched
 from tuner.tui.render.styles import TERMINAL, Run, Styles
+from tuner.tui.render.trial_facts import origin_text, rerun_lines
+from tuner.tui.render.trial_params import parameter_lines, value_ranks
+from tuner.tui.render.trial_rungs import rung_lines
 
 SIDE_BY_SIDE = 110
 """From this width on parameters stand beside the confusion matrix."""
@@ -49,14 +52,14 @@ def trial_lines(
     head = [_headline(view, trial, styles), *_facts(view, trial, width, styles, now), []]
     if width >= SIDE_BY_SIDE:
         half = (width - 3) // 2
-        left = [*_parameters(view, trial, half, styles), [], *_rungs(trial, half, styles)]
+        left = [*_parameters(view, trial, half, styles), [], *_rungs(view, trial, half, styles)]
         right = [*_evaluations(view, trial, half, styles), []]
         right += _confusion(view, trial, half, styles, mode)
         return [*head, *beside(left, right, half), *_failure(trial, width, styles)]
     parts = [
         _parameters(view, trial, width, styles),
         _evaluations(view, trial, width, styles),
-        _rungs(trial, width, styles),
+        _rungs(view, trial, width, styles),
         _confusion(view, trial, width, styles, mode),
         _failure(trial, width, styles),
     ]
@@ -94,7 +97,7 @@ def _headline(view: SessionView, trial: TrialView, styles: Styles) -> list[Run]:
 
 def _facts(view: SessionView, trial: TrialView, width: int, styles: Styles, now: float) -> Lines:
     pieces = [
-        "" if trial.origin == "sampled" else trial.origin,
+        origin_text(trial),
         f"started {time_of_day(trial.started)}" if trial.started else "",
         f"took {fmt.clock(elapsed(trial, now))}" if elapsed(trial, now) > 0 else "",
         f"epoch {trial.epoch:.3g}" if trial.epoch else "",
@@ -110,28 +113,17 @@ def _facts(view: SessionView, trial: TrialView, width: int, styles: Styles, now:
     if trial.reason:
         style = styles.trial(trial.state)
         lines += [[(line, style)] for line in wrapped(plain(trial.reason), width)]
-    return lines
+    return lines + rerun_lines(view, trial, width, styles)
 
 
 def _parameters(view: SessionView, trial: TrialView, width: int, styles: Styles) -> Lines:
-    values = {**trial.params, **trial.fixed}
-    lines: Lines = [[("Parameters", styles.heading)]]
-    if not values:
-        return [*lines, [("  none are searched", styles.muted)]]
-    space = searched(view)
-    name_width = min(max(cell_len(plain(name)) for name in values) + 2, max(width // 2, 12))
-    for name, value in values.items():
-        runs: list[Run] = [
-            ("  " + fit(plain(name), name_width), styles.text),
-            (f"{fmt.setting(name, value):>9}  ", styles.heading),
-        ]
-        room = width - name_width - 13
-        if name in space and room > 16:
-            runs.append((position_text(value, space[name], min(room, 44)), styles.muted))
-        elif name in trial.fixed:
-            runs.append(("  fixed for this trial", styles.muted))
-        lines.append(runs)
-    return lines
+    ranks = value_ranks(view, trial)
+    lines = parameter_lines(trial, searched(view), ranks, width - 2, styles)
+    return [[("Parameters", styles.heading)], *_indented(lines, styles)]
+
+
+def _indented(lines: Lines, styles: Styles) -> Lines:
+    return [[("  ", styles.text), *line] if line else [] for line in lines]
 
 
 def _evaluations(view: SessionView, trial: TrialView, width: int, styles: Styles) -> Lines:
@@ -163,20 +155,11 @@ def _score(value: float | None) -> str:
     return fmt.NONE if value is None or not math.isfinite(value) else fmt.score(value)
 
 
-def _rungs(trial: TrialView, width: int, styles: Styles) -> Lines:
+def _rungs(view: SessionView, trial: TrialView, width: int, styles: Styles) -> Lines:
     if not trial.rungs:
         return []
-    head = f"  {'SHARE':>6}{'VALUE':>10}{'CUTOFF':>10}{'RANK':>10}  DECISION"
-    lines: Lines = [[("Rungs", styles.heading)], [(fit(head, width).rstrip(), styles.muted)]]
-    for rung in trial.rungs:
-        place = f"{rung.rank} of {rung.among}"
-        numbers = f"  {share_text(rung.share):>6}{fmt.score(rung.value):>10}"
-        numbers += f"{_score(rung.cutoff):>10}{place:>10}  "
-        verdict = f"{'kept' if rung.kept else 'cut'} by {plain(rung.rule)}"
-        style = styles.complete if rung.kept else styles.pruned
-        shown = fit(verdict, max(width - len(numbers), 4)).rstrip()
-        lines.append([(numbers, styles.text), (shown, style)])
-    return lines
+    lines = rung_lines(view, trial, width - 2, styles)
+    return [[("Rungs", styles.heading)], *_indented(lines, styles)]
 
 
 def kept_evaluation(trial: TrialView) -> int | None:

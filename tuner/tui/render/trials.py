@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from tuner.session.view import SessionView, TrialView
 from tuner.tui.render.columns import Column, parameter_names, trial_columns
@@ -37,7 +37,8 @@ def trials_lines(
     chosen = list(view.trials.values() if trials is None else trials)
     if not chosen:
         return [[("no trials yet", styles.muted)]]
-    columns = trial_columns(view, parameter_names(chosen), now)
+    every = trial_columns(view, parameter_names(chosen), now)
+    columns = [column for column in every if not column.optional]
     metric = next(column for column in columns if column.key == "metric")
     shown = fitting(columns, width)
     lines: Lines = [[(_joined([column.heading() for column in shown]), styles.muted)]]
@@ -49,17 +50,23 @@ def trials_lines(
     return lines
 
 
-def fitting(columns: Sequence[Column], width: int, first: int = 0) -> list[Column]:
-    """The columns that fit: all that are no parameters, and parameters from the `first` on."""
-    always = [column for column in columns if not column.name]
-    room = width - sum(column.width + 1 for column in always)
+def fitting(
+    columns: Sequence[Column], width: int, first: int = 0, keep: Collection[str] = ()
+) -> list[Column]:
+    """The columns that fit: those that stay, and of those that move as many from the `first` on.
+
+    Keys in `keep` stay, too.
+    """
     chosen: list[str] = []
-    for column in [column for column in columns if column.name][first:]:
+    room = width
+    moving = [column for column in columns if column.moves and column.key not in keep]
+    staying = [column for column in columns if column not in moving]
+    for column in [*staying, *moving[first:]]:
         room -= column.width + 1
         if room < 0:
             break
         chosen.append(column.key)
-    return [column for column in columns if not column.name or column.key in chosen]
+    return [column for column in columns if column.key in chosen]
 
 
 def row_runs(columns: Sequence[Column], trial: TrialView, styles: Styles) -> list[Run]:

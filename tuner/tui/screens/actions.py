@@ -31,7 +31,7 @@ def allowed(action: str, state: SessionState) -> bool:
     alive = state in ALIVE
     return {
         "start": state is SessionState.DRAFT,
-        "edit": state is SessionState.DRAFT,
+        "edit": not alive,
         "pause": state is SessionState.RUNNING,
         "drain": state is SessionState.RUNNING,
         "prune": state is SessionState.RUNNING,
@@ -67,7 +67,7 @@ class SessionScreen(Screen[None]):
             id="session.drain",
             tooltip="Finish the running trials, then pause",
         ),
-        Binding("e", "edit", "Edit draft", id="session.edit", tooltip="Change the draft's recipe"),
+        Binding("e", "edit", "Edit", id="session.edit", tooltip="Change what is searched, and how"),
         Binding(
             "E",
             "export",
@@ -181,7 +181,7 @@ class SessionScreen(Screen[None]):
             self.ask(f"Delete {feed.session.name} and all its files?", lambda: self._delete(feed))
 
     def action_edit(self) -> None:
-        """Open the draft's recipe."""
+        """Open the recipe; of a session with trials the next start takes over what fits."""
         if feed := self.target():
             self.tuner_app.edit_draft(feed.session)
 

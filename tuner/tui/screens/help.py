@@ -13,12 +13,14 @@ from textual.dom import DOMNode
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 
+from tuner.results.format import plain
 from tuner.tui.render.lined import Lines
 from tuner.tui.render.names import fit
 from tuner.tui.render.styles import Run, Styles
 from tuner.tui.views.base import View
+from tuner.tui.widgets.filter_bar import FilterBar
 from tuner.tui.widgets.keybar import key_text
-from tuner.tui.widgets.lines import Pane, styles_of
+from tuner.tui.widgets.lines import Pane, centred, styles_of
 
 SECTIONS = {
     "session": "Session",
@@ -27,6 +29,12 @@ SECTIONS = {
     "trials": "Trials",
     "curves": "Curves",
     "confusion": "Confusion",
+    "history": "History",
+    "parallel": "Parallel coordinates",
+    "slice": "Slice and heat map",
+    "analysis": "Analysis",
+    "compare": "Compare",
+    "row": "Row",
     "move": "Move",
     "view": "Views and panes",
     "filter": "Filter",
@@ -42,6 +50,11 @@ class HelpEntry:
     section: str
     keys: str
     text: str
+
+    def has(self, wanted: str) -> bool:
+        """Whether it is about these words, or this very key."""
+        words = f"{SECTIONS.get(self.section, self.section)} {self.text}".casefold()
+        return wanted in self.keys.casefold().split() or wanted in words
 
 
 def help_entries(nodes: Iterable[DOMNode]) -> list[HelpEntry]:
@@ -62,13 +75,15 @@ def help_entries(nodes: Iterable[DOMNode]) -> list[HelpEntry]:
 
 def nodes_of(screen: Screen[Any]) -> list[DOMNode]:
     """The screen, what can have the focus in the view that shows, tabs too, and the app."""
-    hidden = {view for view in screen.query(View) if not view.display}
+    views = list(screen.query(View))
+    hidden = {view for view in views if not view.display}
     focusable = [
         widget
         for widget in screen.walk_children(Widget)
         if widget.can_focus and not hidden.intersection(widget.ancestors)
     ]
-    return [*screen.query("FilterBar"), *focusable, screen, screen.app]
+    shown = [view for view in views if view.display]
+    return [*screen.query("FilterBar"), *focusable, *shown, screen, screen.app]
 
 
 def subject_of(screen: Screen[Any]) -> str:
@@ -141,12 +156,25 @@ class HelpPane(Pane):
 
     def __init__(self, entries: Sequence[HelpEntry], subject: str) -> None:
         self._entries = entries
+        self._wanted = ""
         super().__init__(f"Help: {subject}", id="help")
-        self.entitle(hint="made from the bindings   esc closes")
+        self.entitle(hint="made from the bindings   / search   esc closes")
 
-    def lines(self, width: int, height: int) -> Lines:  # noqa: ARG002
-        """All sections."""
-        return help_lines(self._entries, width, styles_of(self))
+    def narrow(self, wanted: str) -> None:
+        """Show only the actions with these words in their keys or their text."""
+        self._wanted = wanted.casefold().strip()
+        self.entitle(f"/ {plain(wanted)}" if self._wanted else "")
+        self.redraw()
+
+    def lines(self, width: int, height: int) -> Lines:
+        """All sections, or what was searched for."""
+        styles = styles_of(self)
+        if not self._wanted:
+            return help_lines(self._entries, width, styles)
+        found = [entry for entry in self._entries if entry.has(self._wanted)]
+        if not found:
+            return centred(("no key here does that", "esc shows all again"), width, height, styles)
+        return _stacked([_section(name, found, styles) for name in _sections(found)])
 
 
 class HelpScreen(ModalScreen[None]):
@@ -155,7 +183,8 @@ class HelpScreen(ModalScreen[None]):
     BINDINGS = [
         Binding(
             "escape,question_mark,f1,q", "close", "Close", id="help.close", tooltip="Close help"
-        )
+        ),
+        Binding("slash", "search", "Search", id="help.search", tooltip="Search the keys"),
     ]
 
     def __init__(self, about: Screen[Any]) -> None:
@@ -163,13 +192,28 @@ class HelpScreen(ModalScreen[None]):
         self._pane = HelpPane(help_entries(nodes_of(about)), subject_of(about))
 
     def compose(self) -> ComposeResult:
-        """One pane."""
+        """One pane, and the line to search with."""
         yield self._pane
+        yield FilterBar("pause")
 
     def on_mount(self) -> None:
         """Keys scroll."""
         self._pane.focus()
 
+    def action_search(self) -> None:
+        """Open the line."""
+        self.query_one(FilterBar).open()
+
+    def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
+        """Live."""
+        self._pane.narrow(event.text)
+        if event.closed:
+            self._pane.focus()
+
     def action_close(self) -> None:
-        """Back."""
-        self.dismiss(None)
+        """All keys again, or back."""
+        bar = self.query_one(FilterBar)
+        if bar.text:
+            bar.clear()
+        else:
+            self.dismiss(None)

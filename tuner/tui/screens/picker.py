@@ -8,12 +8,13 @@ from textual.containers import Container
 from textual.timer import Timer
 
 from tuner.results import format as fmt
+from tuner.session.contest import FEWEST, MOST
 from tuner.tui.catalog import Catalog
 from tuner.tui.charts.curves import best_so_far, draw_best
 from tuner.tui.feed import Feed
 from tuner.tui.render.lined import Lines
 from tuner.tui.render.sessions import compact_lines, summary_lines
-from tuner.tui.render.status import title_runs
+from tuner.tui.render.status import gpu_title_runs, title_runs
 from tuner.tui.render.styles import Run, Styles
 from tuner.tui.screens.actions import SessionScreen
 from tuner.tui.widgets.bars import DrawnLine, TooSmall
@@ -68,6 +69,7 @@ class PickerScreen(SessionScreen):
     """A table of sessions above the summary of the selected one."""
 
     KEY_ORDER = (
+        "sessions.compare",
         "sessions.open",
         "sessions.new",
         "session.edit",
@@ -89,6 +91,13 @@ class PickerScreen(SessionScreen):
             show=False,
             id="sessions.clone",
             tooltip="A draft with the same recipe",
+        ),
+        Binding(
+            "C",
+            "compare",
+            "Compare",
+            id="sessions.compare",
+            tooltip="Compare the best trials of the marked sessions",
         ),
         Binding("slash", "filter", "Filter", id="view.filter", tooltip="Filter the sessions"),
         Binding("escape", "back", "Back", show=False, id="app.back", tooltip="Take the filter off"),
@@ -164,8 +173,11 @@ class PickerScreen(SessionScreen):
         self._show_selected()
 
     def _title(self, width: int, styles: Styles) -> list[Run]:
-        root = str(self._catalog.root)
-        right: list[Run] = [(fmt.plain(root)[-max(width - 24, 0) :] + " ", styles.muted)]
+        gpu = self.tuner_app.machine.any_gpu()
+        shown = [*gpu_title_runs(gpu, width, styles), ("  ", styles.text)] if gpu else []
+        room = max(width - 24 - sum(len(text) for text, _ in shown), 0)
+        root = fmt.plain(self._catalog.root)
+        right = [*shown, (root[-room:] + " " if room else "", styles.muted)]
         return title_runs(["sessions"], [], right, width, styles)
 
     def target(self) -> Feed | None:
@@ -182,6 +194,8 @@ class PickerScreen(SessionScreen):
         """Opening and cloning need a session."""
         if action in ("clone",) and self.target() is None:
             return False
+        if action == "compare":
+            return self.is_mounted and bool(self.query_one(SessionTable).marked())
         return super().check_action(action, parameters)
 
     def on_row_table_row_highlighted(self, event: RowTable.RowHighlighted) -> None:
@@ -213,6 +227,21 @@ class PickerScreen(SessionScreen):
         """A draft with the same recipe."""
         if feed := self.target():
             self.tuner_app.clone(feed.session)
+
+    def on_session_table_marks_changed(self) -> None:
+        """There may be something to compare."""
+        self.refresh_bindings()
+
+    def action_compare(self) -> None:
+        """The best trials of the marked sessions side by side."""
+        from tuner.tui.screens.compare_sessions import CompareSessionsScreen
+
+        marked = self.query_one(SessionTable).marked()
+        if FEWEST <= len(marked) <= MOST:
+            self.app.push_screen(CompareSessionsScreen(marked))
+        else:
+            said = f"{FEWEST} to {MOST} sessions can be compared: {len(marked)} marked, space marks"
+            self.tuner_app.tell(said, failed=True)
 
     def action_back(self) -> None:
         """The filter is the only layer."""

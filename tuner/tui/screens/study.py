@@ -12,6 +12,7 @@ from textual.widget import Widget
 from tuner.errors import TunerError
 from tuner.session.view import TrialState, TrialView
 from tuner.tui.feed import Feed, SessionRead
+from tuner.tui.messages import ZoomWished
 from tuner.tui.render.status import state_runs, title_runs
 from tuner.tui.render.styles import Run, Styles
 from tuner.tui.screens.views import ViewsScreen
@@ -21,7 +22,8 @@ from tuner.tui.widgets.bars import DrawnLine, TooSmall, choice_runs
 from tuner.tui.widgets.filter_bar import FilterBar
 from tuner.tui.widgets.keybar import KeyBar
 from tuner.tui.widgets.rows import RowTable
-from tuner.tui.workspace import Workspace
+from tuner.tui.widgets.trial_table import TrialTable
+from tuner.tui.workspace import MOST_MARKS, Workspace
 
 POLL = 0.1
 """Seconds between two looks at the log."""
@@ -32,13 +34,16 @@ BETWEEN_SLICES = 0.01
 class StudyScreen(ViewsScreen):
     """Reads the session's log and passes on what is new."""
 
-    VIEWS = ("Live", "Compare", "Config", "Log")
+    VIEWS = ("Live", "Analysis", "Compare", "Config", "Log")
     KEY_ORDER: ClassVar[tuple[str, ...]] = (
         "compare.row",
         "compare.unmark",
         "compare.baseline",
         "compare.differing",
         "compare.rows",
+        "parallel.keep",
+        "analysis.zoom_search",
+        "parallel.invert",
         "session.start",
         "session.pause",
         "session.resume",
@@ -90,10 +95,13 @@ class StudyScreen(ViewsScreen):
 
     def make_view(self, name: str) -> View:
         """The views next to the live one."""
+        from tuner.tui.views.analysis import AnalysisView
         from tuner.tui.views.compare import CompareView
         from tuner.tui.views.config import ConfigView
         from tuner.tui.views.log import LogView
 
+        if name == "Analysis":
+            return AnalysisView(self.workspace)
         if name == "Compare":
             return CompareView(self.workspace)
         return {"Config": ConfigView, "Log": LogView}[name](self.feed)
@@ -222,23 +230,49 @@ class StudyScreen(ViewsScreen):
         from tuner.tui.screens.trial import TrialScreen
 
         event.stop()
-        self.app.push_screen(TrialScreen(self.feed, event.key))
+        self.app.push_screen(TrialScreen(self.workspace, event.key))
 
     def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
         """Live; what cannot be read leaves the filter as it was and says so."""
         bar = self.query_one(FilterBar)
         try:
             self.workspace.filter_by(event.text)
-            bar.complain("")
         except TunerError as error:
             bar.complain(str(error))
             if event.closed:
                 self.workspace.filter_by("")
                 self.tuner_app.tell(str(error), failed=True)
+        else:
+            self.call_after_refresh(self._count_passing)
         for view in self.views():
             view.filter_changed()
         if event.closed and self.view is not None:
             self.view.focus_first()
+
+    def _count_passing(self) -> None:
+        shown, trials = self.query_one(LiveView).table.keys_in_order(), self.feed.view.trials
+        text = f"{len(shown)} of {len(trials)} pass" if self.workspace.test else ""
+        self.query_one(FilterBar).tell(text)
+
+    def on_screen_resume(self) -> None:
+        """Another screen may have marked trials."""
+        for view in self.views():
+            if view.is_mounted:
+                view.marks_changed()
+
+    def on_trial_table_marks_changed(self, event: TrialTable.MarksChanged) -> None:
+        """All views know the marks; there can be no more than fit side by side."""
+        for view in self.views():
+            view.marks_changed()
+        if event.full:
+            self.tuner_app.tell(f"{MOST_MARKS} trials are marked: space on one takes its mark off")
+
+    def on_zoom_wished(self, event: ZoomWished) -> None:
+        """The group editor with the ranges that were brushed."""
+        from tuner.tui.screens.setup import SetupScreen
+
+        event.stop()
+        self.app.push_screen(SetupScreen(self.feed.session, proposed=event.ranges))
 
     def action_filter(self) -> None:
         """Open the filter's line."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.binding import Binding
+from textual.widget import Widget
 
 from tuner.tui.screens.actions import SessionScreen
 from tuner.tui.views.base import View
@@ -64,9 +65,18 @@ class ViewsScreen(SessionScreen):
         """Another view shows."""
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The views that there are."""
+        return self.VIEWS
+
+    def after_views(self) -> Widget:
+        """Views are mounted before this."""
+        return self.query_one(FilterBar)
+
+    @property
     def view_name(self) -> str:
         """The name of the view that shows."""
-        return self.VIEWS[self._view_index]
+        return self.names[self._view_index]
 
     @property
     def view(self) -> View | None:
@@ -87,7 +97,7 @@ class ViewsScreen(SessionScreen):
             return isinstance(number, int) and number <= len(view.PANES)
         return super().check_action(action, parameters)
 
-    def action_pane(self, number: int) -> None:
+    async def action_pane(self, number: int) -> None:
         """Focus a pane, in the narrow layout by its tab."""
         if view := self.view:
             view.focus_pane(number)
@@ -99,18 +109,18 @@ class ViewsScreen(SessionScreen):
 
     async def action_view(self, step: int) -> None:
         """The next or the previous view."""
-        await self.show_view((self._view_index + step) % len(self.VIEWS))
+        await self.show_view((self._view_index + step) % len(self.names))
 
     async def open_view(self, name: str) -> None:
         """Show the view of that name."""
-        await self.show_view(self.VIEWS.index(name))
+        await self.show_view(self.names.index(name))
 
     async def show_view(self, index: int) -> None:
         """Show a view, made where it was not looked at before."""
         self._view_index = index
-        name = self.VIEWS[index]
+        name = self.names[index]
         if self.view is None:
-            await self.mount(self.make_view(name), before=self.query_one(FilterBar))
+            await self.mount(self.make_view(name), before=self.after_views())
         for view in self.views():
             view.display = view.id == name.lower()
         if shown := self.view:

@@ -8,7 +8,7 @@ from textual.widget import Widget
 
 from tuner.session.view import SessionState
 from tuner.tui.feed import Reading
-from tuner.tui.render.status import device_runs, progress_runs, spent_runs
+from tuner.tui.render.status import device_runs, progress_runs, spent_runs, times_runs
 from tuner.tui.render.styles import Run, Styles
 from tuner.tui.views.base import View
 from tuner.tui.widgets.bars import DrawnLine
@@ -34,6 +34,7 @@ class LiveView(View):
         super().__init__(id="live")
         self.workspace = workspace
         self.feed = workspace.feed
+        self._table = TrialTable(self.feed, lambda: self.tuner_app.clock(), workspace)
 
     def above(self) -> Iterable[Widget]:
         """What runs."""
@@ -41,10 +42,16 @@ class LiveView(View):
 
     def panes(self) -> Iterable[Widget]:
         """Five of them."""
-        selected = self.workspace.selected_trial
-        yield TrialTable(self.feed, self.tuner_app.clock)
-        yield CurvesPane(self.feed, selected)
-        yield EventsPane(lambda: self.feed.view)
+        selected, table = self.workspace.selected_trial, self._table
+        yield table
+        yield CurvesPane(
+            self.feed,
+            selected,
+            newest=table.newest,
+            passes=lambda number: table.place_of(number) is not None,
+            marks=lambda: self.workspace.marks,
+        )
+        yield EventsPane(lambda: self.feed.view, selected=selected)
         yield ConfusionPane(lambda: self.feed.view, selected)
         yield ImportancePane(lambda: self.feed.view)
 
@@ -56,7 +63,7 @@ class LiveView(View):
     @property
     def table(self) -> TrialTable:
         """The table of trials."""
-        return self.query_one(TrialTable)
+        return self._table
 
     def show_everything(self) -> None:
         """What somebody else read from the same feed: the picker, before this view was there."""
@@ -85,8 +92,22 @@ class LiveView(View):
         self.redraw_lines()
 
     def filter_changed(self) -> None:
-        """Other rows."""
+        """Other rows, other curves."""
         self.table.filter_by(self.workspace.test)
+        self.query_one(CurvesPane).redraw()
+
+    def marks_changed(self) -> None:
+        """Other rows and curves stand out."""
+        self.table.marks_changed()
+        self.query_one(CurvesPane).redraw()
+
+    def on_events_pane_trial_chosen(self, event: EventsPane.TrialChosen) -> None:
+        """From what happened to the trial that it happened to."""
+        event.stop()
+        if self.table.select(event.trial, by_user=True):
+            self.table.focus()
+        else:
+            self.tuner_app.tell(f"trial {event.trial} does not pass the filter")
 
     def on_row_table_row_highlighted(self, event: RowTable.RowHighlighted) -> None:
         """The other panes show the trial under the cursor."""
@@ -100,11 +121,14 @@ class LiveView(View):
         if not self.feed.complete:
             count = len(self.feed.view.trials)
             return [(f" reading the log, {count} trials so far", styles.muted)]
-        state = self.tuner_app.state_of(self.feed)
-        return progress_runs(self.feed.view, self.feed.tally, state, width, styles)
+        state, now = self.tuner_app.state_of(self.feed), self.tuner_app.clock()
+        times = times_runs(self.feed, now, width, styles)
+        return progress_runs(self.feed.view, self.feed.tally, state, width, styles, times)
 
     def _device(self, width: int, styles: Styles) -> list[Run]:
-        return device_runs(self.feed, self.tuner_app.clock(), width, styles)
+        machine = self.tuner_app.machine.look(self.feed)
+        return device_runs(self.feed, self.tuner_app.clock(), width, styles, machine)
 
     def _spent(self, width: int, styles: Styles) -> list[Run]:
-        return spent_runs(self.feed, self.tuner_app.clock(), width, styles)
+        gpu = self.tuner_app.machine.look(self.feed).gpu
+        return spent_runs(self.feed, self.tuner_app.clock(), width, styles, gpu)

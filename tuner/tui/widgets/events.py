@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from textual import events
+from textual.binding import Binding
+from textual.geometry import Region
+from textual.message import Message
 from textual.strip import Strip
 
 from tuner.session import events as e
 from tuner.session.view import SessionView
 from tuner.tui.render.events import event_runs
 from tuner.tui.render.lined import Lines
-from tuner.tui.widgets.lines import Pane, centred, strip_of, styles_of
+from tuner.tui.widgets.lines import Pane, centred, lit, strip_of, styles_of
 
 HIDDEN = (e.DataRead, e.CommandDone, e.Importance)
 """Kinds that the short list leaves out; the log view shows them."""
+REMEMBERED = 2000
 
 
 def _worth_a_line(event: object) -> bool:
@@ -22,7 +27,31 @@ def _worth_a_line(event: object) -> bool:
 
 
 class EventsPane(Pane):
-    """Only the lines that are seen are put into words."""
+    """Only the lines that are seen are put into words. `selected` gives the trial under a cursor
+    elsewhere, whose events a key shows alone.
+    """
+
+    COMPONENT_CLASSES = {"events--cursor"}
+    BINDINGS = [
+        Binding(
+            "enter", "choose", "Trial", show=False, id="events.trial", tooltip="Go to its trial"
+        ),
+        Binding(
+            "t",
+            "only",
+            "This trial",
+            show=False,
+            id="events.only",
+            tooltip="Events of the selected trial alone, or all",
+        ),
+    ]
+
+    class TrialChosen(Message):
+        """Enter or a second click on an event of a trial."""
+
+        def __init__(self, trial: int) -> None:
+            super().__init__()
+            self.trial = trial
 
     def __init__(
         self,
@@ -31,28 +60,61 @@ class EventsPane(Pane):
         number: int = 3,
         everything: bool = False,
         id: str = "events",
+        selected: Callable[[], int | None] = lambda: None,
     ) -> None:
         self._view = view
+        self._selected = selected
         self._everything = everything
+        self._only: int | None = None
+        self._cursor = 0
+        self._strips: dict[tuple[int, int], Strip] = {}
+        self._begin()
+        super().__init__("Events", number=number, id=id)
+
+    def _begin(self) -> None:
+        self._history: object = self._view().history
         self._read = 0
         self._shown: list[int] = []
-        self._strips: dict[tuple[int, int], Strip] = {}
-        super().__init__("Events", number=number, id=id)
+        self._by_trial: dict[int, list[int]] = {}
+        self._strips.clear()
 
     def events_came(self) -> None:
         """The history grew; who has scrolled back stays with the lines that are seen."""
-        before = len(self._shown)
         history = self._view().history
+        if history is not self._history:
+            self._begin()
+        before = len(self._indexes)
         for index in range(self._read, len(history)):
             if self._everything or _worth_a_line(history[index]):
                 self._shown.append(index)
+                trial = getattr(history[index], "trial", None)
+                if isinstance(trial, int):
+                    self._by_trial.setdefault(trial, []).append(index)
         self._read = len(history)
-        came = len(self._shown) - before
-        if came:
-            self.entitle(str(len(self._shown)))
-            super().redraw()
-            if self.scroll_offset.y > 0:
-                self.scroll_to(y=self.scroll_offset.y + came, animate=False)
+        self._grown(len(self._indexes) - before)
+
+    def _grown(self, came: int) -> None:
+        if came <= 0:
+            return
+        if self._cursor:
+            self._cursor += came
+        self.describe()
+        super().redraw()
+        if self.scroll_offset.y > 0:
+            self.scroll_to(y=self.scroll_offset.y + came, animate=False)
+
+    @property
+    def _indexes(self) -> list[int]:
+        """Places in the history of what is shown, the oldest first."""
+        return self._shown if self._only is None else self._by_trial.get(self._only, [])
+
+    def describe(self) -> None:
+        """How many, of what."""
+        count = len(self._indexes)
+        detail = str(count) if count else ""
+        other = "only its own" if self._only is None else "all"
+        hint = f"enter trial   t {other}" if self.has_focus and count else ""
+        self.entitle(detail if self._only is None else f"#{self._only}  {detail}", hint)
 
     def redraw(self) -> None:
         """Another width, other lines."""
@@ -61,21 +123,101 @@ class EventsPane(Pane):
 
     def line_count(self) -> int:
         """One line an event; the empty state fills the pane."""
-        return len(self._shown) or self.size.height
+        return len(self._indexes) or self.size.height
 
     def strip(self, index: int, width: int) -> Strip:
         """The newest event is the first line."""
-        if not self._shown:
+        indexes = self._indexes
+        if not indexes:
             return super().strip(index, width)
-        at = self._shown[len(self._shown) - 1 - index]
+        at = indexes[len(indexes) - 1 - index]
         remembered = self._strips.get((at, width))
         if remembered is None:
+            if len(self._strips) > REMEMBERED:
+                self._strips.clear()
             view = self._view()
             runs = event_runs(view.history[at], view, width, styles_of(self))
             remembered = self._strips[at, width] = strip_of(runs, width)
+        if index == self._cursor and self.has_focus:
+            return lit(remembered, self.get_component_rich_style("events--cursor", partial=True))
         return remembered
 
     def lines(self, width: int, height: int) -> Lines:
         """While nothing happened."""
         texts = ("What happens will be told here", "with the reason of every pruning")
+        if self._only is not None:
+            texts = (f"Nothing happened to #{self._only} yet", "t shows the events of all trials")
         return centred(texts, width, height, styles_of(self))
+
+    # The cursor
+
+    @property
+    def trial_at_cursor(self) -> int | None:
+        """The trial that the event under the cursor is about."""
+        indexes = self._indexes
+        if not 0 <= self._cursor < len(indexes):
+            return None
+        trial = getattr(self._view().history[indexes[-1 - self._cursor]], "trial", None)
+        return trial if isinstance(trial, int) else None
+
+    def _go(self, index: int) -> None:
+        self._cursor = max(0, min(index, len(self._indexes) - 1))
+        self.scroll_to_region(Region(0, self._cursor, 1, 1), animate=False, force=True)
+        self.refresh()
+
+    def action_scroll_down(self) -> None:
+        """The event before in time."""
+        self._go(self._cursor + 1)
+
+    def action_scroll_up(self) -> None:
+        """The event after in time."""
+        self._go(self._cursor - 1)
+
+    def action_page_down(self) -> None:
+        """A page back in time."""
+        self._go(self._cursor + max(self.size.height - 1, 1))
+
+    def action_page_up(self) -> None:
+        """A page on in time."""
+        self._go(self._cursor - max(self.size.height - 1, 1))
+
+    def action_scroll_home(self) -> None:
+        """The newest event."""
+        self._go(0)
+
+    def action_scroll_end(self) -> None:
+        """The oldest event."""
+        self._go(len(self._indexes) - 1)
+
+    def action_choose(self) -> None:
+        """Go to the trial."""
+        if (trial := self.trial_at_cursor) is not None:
+            self.post_message(self.TrialChosen(trial))
+
+    def action_only(self) -> None:
+        """The events of one trial, or all."""
+        trial = self.trial_at_cursor if self._selected() is None else self._selected()
+        self._only = trial if self._only is None else None
+        self._cursor = 0
+        self.scroll_home(animate=False)
+        self.describe()
+        super().redraw()
+
+    def on_click(self, event: events.Click) -> None:
+        """A click puts the cursor there, a second one goes to the trial."""
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        self._go(offset.y + self.scroll_offset.y)
+        if event.chain >= 2:
+            self.action_choose()
+
+    def on_focus(self) -> None:
+        """The cursor shows, and what enter does."""
+        self.describe()
+        self.refresh()
+
+    def on_blur(self) -> None:
+        """The cursor hides."""
+        self.describe()
+        self.refresh()

@@ -19,6 +19,7 @@ class FilterBar(Horizontal):
         & > #filter-sign { width: 10; color: $text-accent; }
         & > Input { width: 1fr; border: none; height: 1; padding: 0; background: $panel; }
         & > #filter-error { width: auto; max-width: 60%; color: $text-error; padding: 0 1; }
+        & > #filter-error.-fine { color: $foreground 66%; }
         &.-open { display: block; }
     }
     """
@@ -60,7 +61,16 @@ class FilterBar(Horizontal):
 
     def complain(self, message: str) -> None:
         """Say what is wrong with the text, "" when nothing is."""
-        self.query_one("#filter-error", Static).update(Content(message))
+        self._say(message, fine=False)
+
+    def tell(self, message: str) -> None:
+        """Say what the filter comes to."""
+        self._say(message, fine=True)
+
+    def _say(self, message: str, *, fine: bool) -> None:
+        told = self.query_one("#filter-error", Static)
+        told.set_class(fine, "-fine")
+        told.update(Content(message))
 
     def clear(self) -> None:
         """No filter."""

@@ -1,12 +1,13 @@
-"""The pane of importance: which searched parameters decide."""
+"""The pane of importance beside what runs: which searched parameters decide."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from tuner.session.view import SessionView
-from tuner.tui.render.importance import importance_lines
+from tuner.tui.render.importance import importance_lines, worker_verdict
 from tuner.tui.render.lined import Lines
+from tuner.tui.render.names import wrapped
 from tuner.tui.widgets.lines import Pane, centred, styles_of
 
 
@@ -19,8 +20,10 @@ class ImportancePane(Pane):
 
     def lines(self, width: int, height: int) -> Lines:
         """The bars, or when they come."""
-        styles = styles_of(self)
-        lines = importance_lines(self._view(), width, styles)
+        styles, verdict = styles_of(self), worker_verdict(self._view())
+        lines = importance_lines(verdict, width, styles)
+        if lines and verdict.doubt:
+            lines += [[(line, styles.muted)] for line in ("", *wrapped(verdict.doubt, width))]
         texts = ("Which parameters decide", "comes after a few complete trials")
         return lines or centred(texts, width, height, styles)
 

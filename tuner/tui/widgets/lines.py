@@ -32,6 +32,11 @@ def strip_of(runs: Sequence[Run], width: int) -> Strip:
     return Strip(as_segments(runs)).adjust_cell_length(width)
 
 
+def lit(strip: Strip, look: Style) -> Strip:
+    """A strip with a cursor's look on top of its own."""
+    return Strip([segment._replace(style=(segment.style or Style()) + look) for segment in strip])
+
+
 class StyledOnce(Widget):
     """Remembers its own style: working it out costs more than drawing a line."""
 

@@ -16,7 +16,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tuner.tui.render.styles import Run
-from tuner.tui.widgets.lines import StyledOnce, strip_of, styles_of
+from tuner.tui.widgets.lines import StyledOnce, lit, strip_of, styles_of
 
 REMEMBERED = 2000
 MARK = "▌"
@@ -129,11 +129,17 @@ class RowTable(ScrollView, StyledOnce, can_focus=True):
         self._announce(by_user=False)
         self.refresh()
 
+    def place_of(self, key: Any) -> int | None:
+        """The place of a row among all rows, None where there is no such row."""
+        try:
+            return self.keys_in_order().index(key)
+        except ValueError:
+            return None
+
     def select(self, key: Any, *, by_user: bool = False) -> bool:
         """Put the cursor on a row; False where there is no such row."""
-        try:
-            index = self.keys_in_order().index(key)
-        except ValueError:
+        index = self.place_of(key)
+        if index is None:
             return False
         self._go(index, by_user=by_user)
         return True
@@ -187,9 +193,8 @@ class RowTable(ScrollView, StyledOnce, can_focus=True):
         name = "rows--cursor" if self.has_focus else "rows--cursor-blurred"
         look = self.get_component_rich_style(name, partial=True)
         mark = self.get_component_rich_style("rows--mark", partial=True)
-        rest = strip.crop(1).apply_style(Style.null())
-        lit = Strip([segment._replace(style=(segment.style or Style()) + look) for segment in rest])
-        return Strip.join([strip_of([(MARK, self.base_style + mark + look)], 1), lit])
+        rest = lit(strip.crop(1).apply_style(Style.null()), look)
+        return Strip.join([strip_of([(MARK, self.base_style + mark + look)], 1), rest])
 
     def _empty_line(self, y: int, width: int) -> Strip:
         texts = self.empty_lines()

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from textual.binding import Binding
+from textual.message import Message
 
 from tuner.results import format as fmt
-from tuner.results.format import plain
+from tuner.results.format import GLYPHS, plain
 from tuner.session.view import SessionState
 from tuner.tui.feed import Feed
 from tuner.tui.render.marks import session_text
@@ -76,7 +77,18 @@ class SessionTable(RowTable):
     BINDINGS = [
         Binding("o", "sort_by", "Sort", show=False, id="sessions.sort", tooltip="Sort otherwise"),
         Binding("enter", "open", "Open", id="sessions.open", tooltip="Open the session"),
+        Binding(
+            "space",
+            "mark",
+            "Mark",
+            show=False,
+            id="sessions.mark",
+            tooltip="Mark the session for a comparison, or take its mark off",
+        ),
     ]
+
+    class MarksChanged(Message):
+        """A session was marked, or its mark taken off."""
 
     def __init__(
         self,
@@ -92,7 +104,12 @@ class SessionTable(RowTable):
         self._order = "updated"
         self._words: tuple[str, ...] = ()
         self.all_read = False
+        self._marks: list[str] = []
         super().__init__("Sessions", id="sessions")
+
+    def marked(self) -> list[Feed]:
+        """The marked sessions that are still there, in the order of marking."""
+        return [self._by_name[name] for name in self._marks if name in self._by_name]
 
     def sessions_changed(self) -> None:
         """Rows came, went or changed."""
@@ -128,7 +145,11 @@ class SessionTable(RowTable):
         """One session."""
         styles, feed = styles_of(self), self._by_name[key]
         state, now = self._state_of(feed), self._now()
-        runs: list[Run] = [(" " + fit(plain(key), self._name_width(width)), styles.heading)]
+        mark = GLYPHS["marked"] if key in self._marks else " "
+        runs: list[Run] = [
+            (mark, styles.accent),
+            (fit(plain(key), self._name_width(width)), styles.heading),
+        ]
         for column in self._columns(width):
             text, style = column.cell(feed, state, now, styles)
             fitted = fit(text, column.width)
@@ -154,6 +175,8 @@ class SessionTable(RowTable):
         """Counts above, order below."""
         shown, total = len(self._keys), len(self._by_name)
         detail = str(total) if shown == total else f"{shown} of {total}"
+        if marked := len(self.marked()):
+            detail += f" · {marked} marked"
         self.entitle(detail, f"sorted by {self._order.upper()} ▾   o order   / filter")
 
     def _columns(self, width: int) -> list[_Column]:
@@ -185,6 +208,18 @@ class SessionTable(RowTable):
             "name": (),
         }
         return (*places[self._order], feed.session.name)
+
+    def action_mark(self) -> None:
+        """Mark the session under the cursor, or take its mark off."""
+        if (name := self.selected) is None:
+            return
+        if name in self._marks:
+            self._marks.remove(name)
+        else:
+            self._marks.append(name)
+        self.forget(name)
+        self.describe()
+        self.post_message(self.MarksChanged())
 
     def action_sort_by(self) -> None:
         """The next order."""

@@ -1,0 +1,315 @@
+"""The analysis view: its panes, keys and brushes, and what it asks of the rest."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from textual.binding import Binding
+from textual.pilot import Pilot
+
+from tests.tui import corpus
+from tests.tui.stage import (
+    LARGE,
+    SMALL,
+    assert_golden,
+    live,
+    play,
+    press,
+    screen_text,
+    until,
+)
+from tuner.results.verdict import Verdict
+from tuner.tui.app import TunerApp
+from tuner.tui.charts.brushes import Brush
+from tuner.tui.charts.sample import METRIC
+from tuner.tui.messages import ZoomWished
+from tuner.tui.screens.study import StudyScreen
+from tuner.tui.views import analysis
+from tuner.tui.views.analysis import AnalysisView
+from tuner.tui.widgets.analysis.chart import ChartPane
+from tuner.tui.widgets.analysis.history import HistoryPane
+from tuner.tui.widgets.analysis.slices import SlicePane
+
+Scene = Callable[[Pilot[None], TunerApp, AnalysisView], Awaitable[None]]
+SIZES = {"80x24": SMALL, "120x40": LARGE}
+
+
+def explore(
+    root: Path, scene: Scene, session: str = "trec-bert", size: tuple[int, int] = LARGE
+) -> None:
+    """Run a scene in the analysis of a session, once all there is to say is said."""
+
+    async def opened(pilot: Pilot[None], app: TunerApp) -> None:
+        await live(app).open_view("Analysis")
+        view = live(app).view
+        assert isinstance(view, AnalysisView)
+        await settled(pilot, view)
+        await scene(pilot, app, view)
+
+    play(root, opened, session=session, size=size)
+
+
+async def settled(pilot: Pilot[None], view: AnalysisView) -> None:
+    """Until the panes follow the keys and the importances follow the trials."""
+    here = view.exploration
+    await until(pilot, lambda: view.quiet and (here.verdict or not here.sample.trials))
+    await pilot.pause()
+
+
+@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize("session", ["agnews-tiny", "rte-roberta-llrd", "trec-bert"])
+def test_the_whole_view(whole_corpus: Path, session: str, name: str) -> None:
+    async def scene(_pilot: Pilot[None], app: TunerApp, _view: AnalysisView) -> None:
+        assert_golden(app, f"analysis-{session}-{name}")
+
+    explore(whole_corpus, scene, session, SIZES[name])
+
+
+def test_every_tab_of_the_narrow_layout(whole_corpus: Path) -> None:
+    async def scene(pilot: Pilot[None], app: TunerApp, _view: AnalysisView) -> None:
+        for number in "234":
+            await press(pilot, number)
+            assert_golden(app, f"analysis-{number}-80x24")
+
+    explore(whole_corpus, scene, "rte-roberta-llrd", SMALL)
+
+
+def test_the_other_charts_of_the_panes(whole_corpus: Path) -> None:
+    async def scene(pilot: Pilot[None], app: TunerApp, _view: AnalysisView) -> None:
+        await press(pilot, "v", "4", "v")
+        assert_golden(app, "analysis-others-120x40")
+
+    explore(whole_corpus, scene, "rte-roberta-llrd")
+
+
+def test_brushing_dims_all_panes(whole_corpus: Path) -> None:
+    async def scene(pilot: Pilot[None], app: TunerApp, view: AnalysisView) -> None:
+        await press(pilot, "3", "left", "space")
+        await settled(pilot, view)
+        assert_golden(app, "analysis-brushed-120x40")
+
+    explore(whole_corpus, scene, "rte-roberta-llrd")
+
+
+def test_the_keys_of_the_history(root: Path) -> None:
+    corpus.running(root)
+
+    async def scene(pilot: Pilot[None], app: TunerApp, view: AnalysisView) -> None:
+        pane = view.query_one(HistoryPane)
+        assert app.focused is pane
+        await press(pilot, "b", "u", "t")
+        assert (pane.best_line, pane.pruned, pane.order) == (False, False, 1)
+        assert "b best line ·  u pruned ·  t by rank" in screen_text(app)
+        assert "×" not in screen_text(app).split("│Slice")[0].split("3 Parallel")[0]
+        await press(pilot, "v")
+        assert "1 Timeline" in screen_text(app)
+        await press(pilot, "t", "b")  # not about the timeline
+        assert (pane.best_line, pane.order) == (False, 1)
+        await press(pilot, "v", "t", "t")
+        assert "1 History" in screen_text(app)
+        assert pane.order == 0
+
+    explore(root, scene, "rte-roberta-llrd")
+
+
+def test_the_keys_of_the_slice(root: Path) -> None:
+    corpus.running(root)
+
+    async def scene(pilot: Pilot[None], app: TunerApp, view: AnalysisView) -> None:
+        pane = view.query_one(SlicePane)
+        await press(pilot, "4", "right")
+        assert "Slice  lr.layers 0-3" in screen_text(app)
+        assert "l log x ✓" in screen_text(app)
+        await press(pilot, "l")
+        assert "l log x ·" in screen_text(app)
+        await press(pilot, "left", "left")
+        assert "Slice  weight_decay" in screen_text(app)
+        assert "l log x" not in screen_text(app)  # it begins at 0
+        await press(pilot, "v")
+        assert "Heat map  weight_decay × lr.layers 0-3" in screen_text(app)
+        seen = set()
+        for _ in range(6):
+            await press(pilot, "o")
+            assert pane.other is not None
+            assert pane.other is not pane.axis
+            seen.add(pane.other.name)
+        assert len(seen) == 6
+        await press(pilot, "v", "o")
+        assert "Slice  weight_decay" in screen_text(app)
+
+    explore(root, scene, "rte-roberta-llrd")
+
+
+def test_the_keys_of_the_parallel_coordinates(root: Path) -> None:
+    corpus.finished(root)
+
+    async def scene(pilot: Pilot[None], app: TunerApp, view: AnalysisView) -> None:
+        here, brushes = view.exploration, view.exploration.brushes
+        await press(pilot, "3", "up", "up", "shift+down")
+        assert brushes.draft == ("lr.embeddings", Brush(0.1, 0.95))
+        assert "enter keep" in screen_text(app)
+        await press(pilot, "right")  # a draft that is not kept is gone
+        assert not brushes.active
+        await press(pilot, "K", "j", "k", "enter", "left", "left", "space", "enter")
+        assert brushes.kept == {"lr.layers 0-3": Brush(0.05, 1.0), METRIC: Brush(0.8, 1.0)}
+        await settled(pilot, view)
+        lit = sum(here.bright)
+        assert 0 < lit < 12
+        assert screen_text(app).count(f"{lit} of 12 trials brushed") == 3
+        await press(pilot, "i")
+        assert brushes.kept[METRIC].inverted
+        assert sum(here.bright) != lit
+        await press(pilot, "backspace", "a")
+        assert list(brushes.kept) == ["lr.layers 0-3"]
+        assert here.family == "rates"
+        await press(pilot, "escape")
+        assert not brushes.active
+        assert isinstance(live(app).view, AnalysisView)
+        await press(pilot, "escape")
+        assert not isinstance(live(app).view, AnalysisView)
+
+    explore(root, scene)
+
+
+def test_the_keys_of_the_session_stay(root: Path) -> None:
+    """No chart takes p or x away."""
+    corpus.finished(root)
+
+    async def scene(_pilot: Pilot[None], app: TunerApp, view: AnalysisView) -> None:
+        for pane in view.query(ChartPane):
+            own = [item for item in (*pane.BINDINGS, *ChartPane.BINDINGS) if type(item) is Binding]
+            keys = {key for item in own for key in item.key.split(",")}
+            assert not {"p", "P", "x", "q", "E", "e", "y", "z", "slash"} & keys
+            assert all(item.id and item.description and item.tooltip for item in own)
+        assert app.screen.check_action("export", ()) is True
+
+    explore(root, scene)
+
+
+def test_a_filter_is_for_all_charts_while_it_is_typed(root: Path) -> None:
+    corpus.finished(root)
+
+    async def scene(pilot: Pilot[None], app: TunerApp, view: AnalysisView) -> None:
+        await press(pilot, "slash", "0", "-", "4")
+        assert len(view.exploration.sample.trials) == 5
+        assert "5 trials pass" in screen_text(app)
+        await settled(pilot, view)
+        verdict = view.exploration.verdict
+        assert verdict is not None
+        assert verdict.trials == 5
+        assert "5 trials: 4 complete, 1 pruned" in screen_text(app)
+        await press(pilot, "0", "enter")
+        assert len(view.exploration.sample.trials) == 12
+        await press(pilot, "escape")
+        await press(pilot, "slash", *"77", "enter")
+        await settled(pilot, view)
+        assert screen_text(app).count("No ended trial passes the filter") == 4
+
+    explore(root, scene)
+
+
+def test_the_worker_is_quoted_until_the_answer_is_there(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus.running(root)
+    gate, asked = threading.Event(), []
+
+    def judge(trials: list[object], *_: object, **__: object) -> Verdict:
+        asked.append(len(trials))
+        assert threading.current_thread() is not threading.main_thread()
+        assert gate.wait(20)
+        return Verdict(shares={"warmup": 1.0}, intervals={"warmup": (0.9, 1.0)}, complete=60)
+
+    monkeypatch.setattr(analysis, "judge", judge)
+
+    async def opened(pilot: Pilot[None], app: TunerApp) -> None:
+        try:
+            await live(app).open_view("Analysis")
+            await until(pilot, lambda: asked == [13])
+            await pilot.pause()
+            assert "computed by the worker" in screen_text(app)
+            assert "L8–11" in screen_text(app)
+            await press(pilot, "3", "left", "space")  # another question meanwhile
+            assert asked == [13]
+        finally:
+            gate.set()
+        view = live(app).view
+        assert isinstance(view, AnalysisView)
+        await settled(pilot, view)
+        assert len(asked) == 2
+        assert "computed here" in screen_text(app)
+        await press(pilot, "escape")
+        await settled(pilot, view)
+        assert len(asked) == 2  # the first question was answered before
+
+    play(root, opened, session="rte-roberta-llrd", size=LARGE)
+
+
+def test_a_search_goes_on_in_the_brushed_ranges(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus.finished(root)
+    wished: list[ZoomWished] = []
+    monkeypatch.setattr(StudyScreen, "on_zoom_wished", lambda _screen, event: wished.append(event))
+
+    async def scene(pilot: Pilot[None], _app: TunerApp, view: AnalysisView) -> None:
+        await press(pilot, "3", "Z")
+        assert not wished
+        await press(pilot, *["up"] * 10, "Z")
+        assert wished[0].ranges == {"lr.embeddings": (1e-6, 1e-5)}
+        await press(pilot, "backspace", "left", "space", "Z")
+        assert len(wished[1].ranges) == 7
+        space = view.exploration.sample.space
+        for name, (low, high) in wished[1].ranges.items():
+            setting = space[name]
+            assert getattr(setting, "low", 0) <= low < high <= getattr(setting, "high", 0)
+
+    explore(root, scene)
+
+
+def test_the_group_editor_opens_with_the_ranges(root: Path) -> None:
+    from tuner.tui.screens.setup import SetupScreen
+
+    corpus.finished(root)
+
+    async def scene(pilot: Pilot[None], app: TunerApp, _view: AnalysisView) -> None:
+        await press(pilot, "3", *["up"] * 10, "Z")
+        await until(pilot, lambda: isinstance(app.screen, SetupScreen))
+
+    explore(root, scene)
+
+
+def test_a_chart_is_saved_as_svg_and_text(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus.finished(root)
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+
+    async def scene(pilot: Pilot[None], _app: TunerApp, _view: AnalysisView) -> None:
+        await press(pilot, "s", "3", "s")
+        await until(pilot, lambda: len(list(folder.iterdir())) == 4)
+        (text,) = folder.glob("trec-bert-history-*.txt")
+        assert "★" in text.read_text("utf-8")
+        (svg,) = folder.glob("trec-bert-parallel-coordinates-*.svg")
+        assert svg.read_text("utf-8").startswith("<svg")
+
+    explore(root, scene)
+
+
+def test_a_draft_is_started_by_the_key_that_saves_charts(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus.draft(root)
+    launched: list[str] = []
+    monkeypatch.setattr(TunerApp, "launch", lambda _app, session: launched.append(session.name))
+
+    async def scene(pilot: Pilot[None], _app: TunerApp, _view: AnalysisView) -> None:
+        await press(pilot, "s")
+        assert launched == ["agnews-tiny"]
+
+    explore(root, scene, "agnews-tiny")

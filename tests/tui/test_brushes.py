@@ -1,0 +1,153 @@
+"""Brushes: which trials stay bright, and the ranges that come of them."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tuner.recipe.types import Choices, Range
+from tuner.session.view import SessionView, TrialState, TrialView
+from tuner.tui.charts.brushes import Brush, Brushes, brushed_ranges
+from tuner.tui.charts.sample import METRIC, STEPS, Sample, sample_of
+
+SPACE: dict[str, Range | Choices] = {
+    "lr.head": Range(1e-6, 1e-2, "log"),
+    "warmup": Range(0.0, 0.2),
+    "epochs": Range(1, 40, integer=True),
+    "schedule": Choices(("linear", "cosine", "constant")),
+}
+SHARES = st.floats(0, 1)
+MOVES = st.lists(st.tuples(st.integers(-30, 30), st.booleans()), max_size=12)
+PLACES = st.lists(st.none() | SHARES, max_size=20)
+
+
+def sample(count: int = 21) -> Sample:
+    """Trials evenly over all ranges; the value grows with the rate."""
+    found = []
+    for number in range(count):
+        share = number / (count - 1)
+        params = {
+            "lr.head": 10 ** (-6 + 4 * share),
+            "warmup": 0.2 * share,
+            "epochs": round(1 + 39 * share),
+            "schedule": ("linear", "cosine", "constant")[number % 3],
+        }
+        state = TrialState.COMPLETE
+        found.append(TrialView(number, state=state, params=params, value=share, ended=1.0))
+    return sample_of(SessionView(), found, SPACE)
+
+
+def axis_of(name: str) -> tuple[Sample, int]:
+    chosen = sample()
+    return chosen, [axis.name for axis in chosen.axes].index(name)
+
+
+@given(name=st.sampled_from([*SPACE, METRIC]), moves=MOVES)
+def test_however_it_is_moved_a_brush_is_a_stretch_of_the_axis(
+    name: str, moves: list[tuple[int, bool]]
+) -> None:
+    chosen, at = axis_of(name)
+    axis, brushes = chosen.axes[at], Brushes()
+    for steps, high in moves:
+        brushes.move(axis, steps, high=high)
+    brush = brushes.on(name) or Brush()
+    assert -1e-9 <= brush.low < brush.high <= 1 + 1e-9
+    assert brush.high - brush.low >= axis.step - 1e-9
+
+
+@given(low=SHARES, high=SHARES, places=PLACES)
+def test_inverted_is_all_the_others_that_have_a_place(
+    low: float, high: float, places: list[float | None]
+) -> None:
+    brushes = Brushes()
+    brushes.kept["a"] = Brush(min(low, high), max(low, high))
+    before = brushes.mask({"a": places}, len(places))
+    brushes.invert("a")
+    after = brushes.mask({"a": places}, len(places))
+    for place, held, now in zip(places, before, after, strict=True):
+        assert (held or now) == (place is not None)
+        assert not (held and now)
+    brushes.invert("a")
+    assert brushes.mask({"a": places}, len(places)) == before
+
+
+@given(first=st.tuples(SHARES, SHARES), second=st.tuples(SHARES, SHARES), places=PLACES)
+def test_a_second_axis_only_takes_away(
+    first: tuple[float, float], second: tuple[float, float], places: list[float | None]
+) -> None:
+    columns = {"a": places, "b": places[::-1]}
+    brushes = Brushes()
+    brushes.kept["a"] = Brush(min(first), max(first))
+    one = brushes.mask(columns, len(places))
+    brushes.kept["b"] = Brush(min(second), max(second))
+    both = brushes.mask(columns, len(places))
+    assert all(alone or not together for alone, together in zip(one, both, strict=True))
+    assert brushes.clear("b")
+    assert brushes.mask(columns, len(places)) == one
+
+
+def test_without_a_brush_all_are_bright() -> None:
+    assert Brushes().mask({"a": [None, 0.5]}, 2) == [True, True]
+
+
+def test_a_draft_counts_until_it_is_dropped_or_kept() -> None:
+    chosen, at = axis_of("lr.head")
+    axis, brushes = chosen.axes[at], Brushes()
+    brushes.move(axis, STEPS // 2)
+    assert sum(brushes.mask(chosen.places, len(chosen.trials))) == 11
+    assert brushes.drop_draft()
+    assert not brushes.active
+    brushes.move(axis, 4)
+    assert brushes.keep()
+    assert not brushes.keep()
+    brushes.move(axis, 4)
+    assert brushes.active[axis.name] == Brush(0.4, 1.0)
+    assert brushes.drop_draft()
+    assert brushes.active[axis.name] == Brush(0.2, 1.0)
+    brushes.move(axis, -4)
+    assert brushes.keep()
+    assert not brushes.active  # the whole axis is no brush
+
+
+def test_a_choice_is_brushed_as_a_whole() -> None:
+    chosen, at = axis_of("schedule")
+    brushes = Brushes()
+    brushes.move(chosen.axes[at], 1)
+    brushes.move(chosen.axes[at], -1, high=True)
+    mask = brushes.mask(chosen.places, len(chosen.trials))
+    held = {t.params["schedule"] for t, lit in zip(chosen.trials, mask, strict=True) if lit}
+    assert held == {"cosine"}
+
+
+def test_brushed_settings_are_ranges() -> None:
+    chosen, brushes = sample(), Brushes()
+    brushes.kept["lr.head"] = Brush(0.25, 0.75)
+    brushes.kept["epochs"] = Brush(0.1, 0.5)
+    brushes.kept["schedule"] = Brush(0, 1 / 3)
+    assert brushed_ranges(chosen, brushes) == {"lr.head": (1e-5, 1e-3), "epochs": (4.0, 21.0)}
+    brushes.invert("epochs")
+    assert brushed_ranges(chosen, brushes) == {"lr.head": (1e-5, 1e-3)}
+
+
+def test_a_brush_on_the_metric_narrows_all_the_others() -> None:
+    chosen, brushes = sample(), Brushes()
+    brushes.kept[METRIC] = Brush(0.5, 1.0)
+    ranges = brushed_ranges(chosen, brushes)
+    assert ranges == {"lr.head": (1e-4, 1e-2), "warmup": (0.1, 0.2), "epochs": (20.0, 40.0)}
+    brushes.kept["warmup"] = Brush(0.0, 0.75)
+    assert brushed_ranges(chosen, brushes)["warmup"] == (0.0, 0.15)
+
+
+@given(low=st.integers(0, STEPS - 1), high=st.integers(1, STEPS))
+def test_a_range_is_inside_of_the_one_searched_and_holds_the_brush(low: int, high: int) -> None:
+    chosen, brushes = sample(), Brushes()
+    brush = Brush(min(low, high - 1) / STEPS, max(high, low + 1) / STEPS)
+    brushes.kept["lr.head"] = brush
+    ranges = brushed_ranges(chosen, brushes)
+    if brush == Brush():
+        assert ranges == {}
+        return
+    scale = chosen.axes[0].scale
+    down, up = ranges["lr.head"]
+    assert scale.low <= down <= scale.value(brush.low) * (1 + 1e-6)
+    assert scale.value(brush.high) * (1 - 1e-6) <= up <= scale.high

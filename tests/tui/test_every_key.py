@@ -1,0 +1,124 @@
+"""Every binding, pressed in every place, in every state: nothing may break."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.tui import corpus
+from tests.tui.places import Way, stay, ways
+from tests.tui.setup_stage import Answers
+from tests.tui.stage import LARGE, SMALL, States, play, press, until
+from tuner.session.folder import Session
+from tuner.tui.app import TunerApp
+from tuner.tui.screens import setup as setup_screen
+from tuner.tui.screens.picker import PickerScreen
+from tuner.tui.screens.study import StudyScreen
+from tuner.tui.widgets.keybar import KeyBar
+
+LEAVING = {"q", "ctrl+q", "escape", "ctrl+c"}
+ALWAYS = (
+    "enter",
+    "space",
+    "tab",
+    "shift+tab",
+    "up",
+    "down",
+    "left",
+    "right",
+    "0",
+    "a",
+    "backspace",
+)
+STORIES: dict[str, Callable[[Path], Session]] = {
+    "draft": corpus.draft,
+    "running": corpus.running,
+    "finished": corpus.finished,
+    "crashed": corpus.crashed,
+    "odd": corpus.odd,
+}
+RUNNING = ("running", "odd")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No worker, no editor, no model; files go where nobody minds."""
+    monkeypatch.setattr(TunerApp, "_launch", lambda *_: None)
+    monkeypatch.setattr(setup_screen, "Services", lambda: Answers().services())
+    monkeypatch.setenv("EDITOR", "true")
+    monkeypatch.setenv("VISUAL", "true")
+    monkeypatch.chdir(tmp_path)
+
+
+def keys_of(app: TunerApp, seed: str) -> list[str]:
+    """All keys that are bound here, and some that always mean something, in a seeded order."""
+    keys = sorted({*app.screen.active_bindings, *ALWAYS} - LEAVING)
+    random.Random(seed).shuffle(keys)
+    return keys
+
+
+async def try_keys(pilot: Pilot[None], app: TunerApp, seed: str) -> int:
+    """Press every key, each where the screen is as before; how many."""
+    home = app.screen
+    keys = keys_of(app, seed)
+    for key in keys:
+        await pilot.press(key)
+        if any(bar.asking for bar in app.screen.query(KeyBar)):
+            await pilot.press("n")
+        while app.screen is not home and home in app.screen_stack:
+            app.pop_screen()
+            await pilot.pause()
+        if app.screen is not home:
+            return len(keys)
+    return len(keys)
+
+
+@pytest.mark.parametrize("story", STORIES)
+@pytest.mark.parametrize("place", ways())
+def test_every_key_everywhere(place: str, story: str, root: Path, states: States) -> None:
+    session = STORIES[story](root)
+    if story in RUNNING:
+        states.running(session.name)
+    way: Way = ways()[place]
+    tried: list[int] = []
+
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        await way(pilot, app)
+        tried.append(await try_keys(pilot, app, f"{place} {story}"))
+        for _ in range(6):
+            await press(pilot, "escape")
+
+    size = LARGE if len(place) % 2 else SMALL
+    play(root, scene, session=session.name, size=size)
+    assert tried[0] > 10
+
+
+def test_every_key_among_the_sessions(whole_corpus: Path) -> None:
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        await stay(pilot, app)
+        assert isinstance(app.screen, PickerScreen)
+        await try_keys(pilot, app, "picker")
+        for _ in range(6):
+            await press(pilot, "escape")
+
+    play(whole_corpus, scene)
+
+
+def test_yes_to_every_question(root: Path, states: States) -> None:
+    session = corpus.running(root)
+    states.running(session.name)
+
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        await press(pilot, "x", "y", "p", "P", "ctrl+k", "y")
+        states.told.clear()
+        app.catalog.feed(session).look_again()
+        await until(pilot, lambda: app.catalog.feed(session).state not in states.told.values())
+        assert isinstance(app.screen, StudyScreen)
+        sent = session.commands_path.read_text().count("\n")
+        assert sent == 4
+
+    play(root, scene, session=session.name)

@@ -1,0 +1,62 @@
+"""Keys: each has an id and says what it does, the document tells them all, and none breaks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from textual.binding import Binding
+from textual.dom import DOMNode
+
+from tests.tui.key_table import DOCUMENT, actions, document
+from tuner.errors import TunerError
+from tuner.tui.bindings import bindings_of, check_keys, nodes
+from tuner.tui.settings import Settings
+
+WITH_KEYS = [node for node in nodes() if bindings_of(node)]
+
+
+@pytest.mark.parametrize("node", WITH_KEYS, ids=lambda node: node.__name__)
+def test_every_binding_has_an_id_and_a_tooltip(node: type[DOMNode]) -> None:
+    for binding in bindings_of(node):
+        assert binding.id, binding
+        assert binding.id.count(".") == 1, binding.id
+        assert binding.description, binding
+        assert binding.tooltip, binding
+
+
+@pytest.mark.parametrize("node", WITH_KEYS, ids=lambda node: node.__name__)
+def test_no_key_means_two_things_at_once(node: type[DOMNode]) -> None:
+    """Two actions on one key only where `check_action` allows one of them at a time."""
+    own = Counter(binding.key for binding in bindings_of(node))
+    twice = {key for key, count in own.items() if count > 1}
+    assert not twice or _told_apart(node, twice), twice
+
+
+def _told_apart(node: type[DOMNode], keys: set[str]) -> bool:
+    actions_of: dict[str, list[Binding]] = {}
+    for binding in bindings_of(node):
+        if binding.key in keys:
+            actions_of.setdefault(binding.key, []).append(binding)
+    return all(
+        len({binding.action for binding in same}) == len(same) and "check_action" in dir(node)
+        for same in actions_of.values()
+    )
+
+
+def test_the_document_has_the_keys_of_today() -> None:
+    assert DOCUMENT.read_text(encoding="utf-8") == document(), "make keys writes it anew"
+
+
+def test_actions_are_many_and_each_is_told_once() -> None:
+    found = [action.id for action in actions()]
+    assert len(found) > 60
+    assert len(found) == len(set(found))
+
+
+def test_a_key_for_nothing_is_refused_with_the_nearest_name() -> None:
+    path = Path("config.toml")
+    check_keys(Settings(keys={"session.pause": "ctrl+p"}), path)
+    with pytest.raises(TunerError, match=r'no action "session.paus"; .*"session.pause"'):
+        check_keys(Settings(keys={"session.paus": "ctrl+p"}), path)

@@ -1,0 +1,166 @@
+"""What the charts of a set of trials are drawn from: the trials, and the axes to place them on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from tuner.recipe.ranges import Space
+from tuner.recipe.types import Choices, Range
+from tuner.results.format import bound, plain, score
+from tuner.session.fold import better
+from tuner.session.view import SessionView, TrialState, TrialView
+from tuner.tui.charts.axes import Scale, scale_of
+from tuner.tui.render.columns import short_metric
+from tuner.tui.render.names import short_names
+from tuner.tui.render.space import scale_for
+
+METRIC = ""
+"""The name of the metric's axis: no setting is called so."""
+STEPS = 20
+"""Steps that a brush takes over an axis of numbers."""
+ENDED_WITH_VALUE = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.COLLAPSED)
+
+Places = Sequence[float | None]
+Memo = dict["Axis", dict[int, float | None]]
+"""Places of trials by their number: an ended trial's settings stay as they are."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One searched setting, or the metric. A place on it is a share: 0 at the low end, 1 high."""
+
+    name: str
+    label: str
+    scale: Scale
+    choices: tuple[object, ...] = ()
+    whole: bool = False
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """What is written at the low and at the high end."""
+        if self.choices:
+            return plain(self.choices[0]), plain(self.choices[-1])
+        if self.name == METRIC:
+            return score(self.scale.low)[:6], score(self.scale.high)[:6]
+        return bound(self.scale.low), bound(self.scale.high)
+
+    @property
+    def step(self) -> float:
+        """The share of the axis that a brush moves at a time."""
+        return 1 / (len(self.choices) or STEPS)
+
+    def place(self, trial: TrialView) -> float | None:
+        """Where a trial lies; None where it has no value here, or one outside of the range."""
+        value = trial.value if self.name == METRIC else trial.params.get(self.name)
+        if self.choices:
+            return self._choice_place(value)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return None
+        return self.scale.share(value) if self.scale.low <= value <= self.scale.high else None
+
+    def _choice_place(self, value: object) -> float | None:
+        if value not in self.choices:
+            return None
+        return (self.choices.index(value) + 0.5) / len(self.choices)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The ended trials with a value that pass the filter, by number, and the axes they have.
+
+    `every` are all trials that pass, those that run or failed included. A sample never changes, so
+    that what is worked out from it is worked out once.
+    """
+
+    trials: tuple[TrialView, ...] = ()
+    every: tuple[TrialView, ...] = ()
+    axes: tuple[Axis, ...] = ()
+    space: Space = field(default_factory=dict)
+    metric: str = "accuracy"
+    maximize: bool = True
+    memo: Memo = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def best(self) -> TrialView | None:
+        """The best complete one of them."""
+        direction, found = self.direction, None
+        for trial in self.trials:
+            if trial.state is TrialState.COMPLETE and trial.value is not None:
+                so_far = None if found is None else found.value
+                found = trial if better(direction, trial.value, so_far) else found
+        return found
+
+    @property
+    def direction(self) -> str:
+        """As the recipe's metric has it."""
+        return "maximize" if self.maximize else "minimize"
+
+    @property
+    def settings(self) -> tuple[Axis, ...]:
+        """The axes without the metric's."""
+        return self.axes[:-1]
+
+    @cached_property
+    def places(self) -> dict[str, Places]:
+        """The trials' places on every axis, by the axis's name."""
+        return {axis.name: self.places_on(axis) for axis in self.axes}
+
+    def places_on(self, axis: Axis) -> Places:
+        """The trials' places on one axis, which may be one of these on another scale."""
+        if axis.name == METRIC:
+            return [axis.place(trial) for trial in self.trials]
+        known = self.memo.setdefault(axis, {})
+        for trial in self.trials:
+            if trial.number not in known:
+                known[trial.number] = axis.place(trial)
+        return [known[trial.number] for trial in self.trials]
+
+    @cached_property
+    def worst_first(self) -> list[int]:
+        """Where the trials are in `trials`, the better the later."""
+        return sorted(range(len(self.trials)), key=self._goodness)
+
+    @cached_property
+    def fifths(self) -> list[int]:
+        """For each trial, in which fifth it is by its value: 4 is the best fifth."""
+        found = [0] * len(self.trials)
+        for rank, index in enumerate(self.worst_first):
+            found[index] = rank * 5 // len(found)
+        return found
+
+    def count(self, state: TrialState) -> int:
+        """How many of them ended so."""
+        return sum(trial.state is state for trial in self.trials)
+
+    def _goodness(self, index: int) -> float:
+        value = self.trials[index].value or 0.0
+        return value if self.maximize else -value
+
+
+def sample_of(
+    view: SessionView, passing: Iterable[TrialView], space: Space, memo: Memo | None = None
+) -> Sample:
+    """The trials that pass, as charts want them."""
+    every = tuple(passing)
+    trials = tuple(trial for trial in every if trial.state in ENDED_WITH_VALUE and _has(trial))
+    short = short_names(list(space))
+    axes = [_axis(name, short[name], setting) for name, setting in space.items()]
+    values = [trial.value for trial in trials if trial.value is not None]
+    metric = Axis(METRIC, short_metric(view.metric), scale_of(values))
+    maximize = view.direction != "minimize"
+    return Sample(
+        trials, every, (*axes, metric), space, view.metric, maximize, {} if memo is None else memo
+    )
+
+
+def _has(trial: TrialView) -> bool:
+    return trial.value is not None and math.isfinite(trial.value)
+
+
+def _axis(name: str, label: str, setting: Range | Choices) -> Axis:
+    if isinstance(setting, Choices):
+        return Axis(name, label, Scale(0, 1), choices=setting.values)
+    return Axis(name, label, scale_for(setting), whole=setting.integer)

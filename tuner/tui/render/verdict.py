@@ -1,0 +1,92 @@
+"""What can be said about differences: McNemar's test in words, and rows that flip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+
+from tuner.errors import TunerError
+from tuner.results.format import plain
+from tuner.results.paired import LEVEL, Flips
+from tuner.session.contest import Answers, Contestant, Pairing
+from tuner.tui.render.lined import Lines
+from tuner.tui.render.names import fit, wrapped
+from tuner.tui.render.styles import Styles
+
+
+def p_text(value: float) -> str:
+    """A p-value: 0.65, 0.003, < 0.0001."""
+    if value < 1e-4:
+        return "< 0.0001"
+    return f"= {value:.{2 if value >= 0.095 else 3 if value >= 0.00095 else 4}f}"
+
+
+def verdict_lines(
+    answers: Answers, contestants: Sequence[Contestant], width: int, styles: Styles
+) -> Lines:
+    """McNemar's exact test of the first against each other, and what follows from all of them."""
+    first, others = contestants[0], contestants[1:]
+    pairs: list[tuple[Contestant, Pairing]] = []
+    reasons: dict[str, None] = {}
+    for other in others:
+        try:
+            pairs.append((other, answers.pairing(first, other)))
+        except TunerError as error:
+            reasons[plain(error)] = None
+    same = answers.undecided(first, [other for other, _ in pairs])
+    apart = [other for other, _ in pairs if other not in same]
+    lines = _tests(first, pairs, width, styles) if pairs else []
+    for others, said, style in (
+        (same, "not distinguishable from", styles.paused),
+        (apart, "different from", styles.complete),
+    ):
+        if others:
+            named = [plain(other.name) for other in others]
+            head = f"→ {said} {plain(first.name)} at {LEVEL}: "
+            lines += [[(line, style)] for line in packed(head, named, ", ", width)]
+    for reason in reasons:
+        lines += [[(line, styles.muted)] for line in wrapped(f"no test by rows: {reason}", width)]
+    return lines
+
+
+def _tests(
+    first: Contestant, pairs: Sequence[tuple[Contestant, Pairing]], width: int, styles: Styles
+) -> Lines:
+    head = f"McNemar, {len(pairs[0][1].first)} shared validation rows: "
+    tests = [
+        f"{plain(first.name)} vs {plain(other.name)} p {p_text(pair.flips.p_value)}"
+        for other, pair in pairs
+    ]
+    return [[(line, styles.text)] for line in packed(head, tests, " · ", width)]
+
+
+def packed(head: str, pieces: Sequence[str], between: str, width: int) -> list[str]:
+    """A head and pieces in lines of at most `width` cells, none of the pieces broken."""
+    lines = [head + pieces[0]]
+    for piece in pieces[1:]:
+        longer = lines[-1] + between + piece
+        if cell_len(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(f"  {piece}")
+    return [fit(line, width).rstrip() for line in lines]
+
+
+def counts_lines(names: tuple[str, str], found: Flips, width: int, styles: Styles) -> Lines:
+    """How many rows both, one and none answer rightly."""
+    half = max(width // 2 - 1, 12)
+    only = (len(found.only_first), len(found.only_second))
+    pairs = (
+        (f"both right {len(found.both)}", f"both wrong {len(found.neither)}"),
+        (_only(names[0], only[0], half - 1), _only(names[1], only[1], half - 1)),
+    )
+    return [
+        [(" " + fit(left, half), styles.text), (fit(right, half).rstrip(), styles.text)]
+        for left, right in pairs
+    ]
+
+
+def _only(name: str, count: int, width: int) -> str:
+    room = max(width - len(f"only  right {count}"), 1)
+    return f"only {fit(plain(name), room).rstrip()} right {count}"

@@ -1,0 +1,98 @@
+"""What all panes of the analysis have: the shared exploration, an empty state, saving."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from tuner.tui.exploration import Exploration
+from tuner.tui.picture import save_lines
+from tuner.tui.render.lined import Lines
+from tuner.tui.render.styles import Styles
+from tuner.tui.widgets.lines import Pane, centred, styles_of
+
+if TYPE_CHECKING:
+    from tuner.tui.app import TunerApp
+
+SAVED = "save"
+
+
+class ChartPane(Pane):
+    """A chart that fills its pane. Heirs draw it, and say which trials it needs at least."""
+
+    LEAST: ClassVar[int] = 1
+    WAITING: ClassVar[str] = "The chart will be here"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "s",
+            "save",
+            "Save SVG",
+            id="analysis.save",
+            tooltip="Save the chart as SVG and as text",
+        ),
+    ]
+
+    class Explored(Message):
+        """Brushes, axis or family changed: the other panes show the same trials."""
+
+    def __init__(self, heading: str, exploration: Exploration, *, number: int, id: str) -> None:
+        self.exploration = exploration
+        super().__init__(heading, number=number, id=id)
+
+    def draw(self, width: int, height: int, styles: Styles) -> Lines:
+        """The chart in width × height cells, of at least `LEAST` trials."""
+        raise NotImplementedError
+
+    def describe(self) -> None:
+        """Title and keys in the border."""
+
+    def lines(self, width: int, height: int) -> Lines:
+        """The chart, or what brings it."""
+        styles = styles_of(self)
+        if self.ready:
+            return self.draw(width, max(height, 3), styles)
+        return centred(self._empty_texts(), width, height, styles)
+
+    @property
+    def ready(self) -> bool:
+        """Whether there are enough trials to draw."""
+        return len(self.exploration.sample.trials) >= self.LEAST
+
+    def _empty_texts(self) -> tuple[str, ...]:
+        workspace = self.exploration.workspace
+        if workspace.test is not None and workspace.feed.tally.ended:
+            return "No ended trial passes the filter", "esc takes the filter off"
+        if workspace.feed.view.lifecycle in ("", "session_created"):
+            return self.WAITING, "s starts the search"
+        which = "first" if self.LEAST == 1 else "second"
+        return self.WAITING, f"the {which} trial that ends brings it"
+
+    def redraw(self) -> None:
+        """The border tells what is drawn; a pane that is not in sight is drawn once it is."""
+        self.describe()
+        if self.display:
+            super().redraw()
+        else:
+            self._drawn = None
+
+    def explored(self) -> None:
+        """Draw anew, and tell the other panes."""
+        self.redraw()
+        self.screen.refresh_bindings()
+        self.post_message(self.Explored())
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """A chart that is not there cannot be saved; the key stays free for what starts it."""
+        return self.ready if action == SAVED else True
+
+    def action_save(self) -> None:
+        """Into the current folder, under the session's and the chart's name."""
+        name = self.exploration.workspace.feed.session.name
+        stem = f"{name}-{self.heading.lower().replace(' ', '-')}"
+        width = self.room
+        lines = self.lines(width, self.size.height)
+        app = cast("TunerApp", self.app)
+        app.tell_saved(lambda: save_lines(lines, width, Path.cwd(), stem))

@@ -1,0 +1,43 @@
+"""A pane of the trial screen: arrows and page keys scroll, j and k are left to the screen."""
+
+from __future__ import annotations
+
+from textual.binding import Binding
+
+from tuner.tui.trial_scope import TrialScope
+from tuner.tui.widgets.lines import Pane
+
+MOVES = (
+    ("down", "scroll_down", "move.down", "Line down"),
+    ("up", "scroll_up", "move.up", "Line up"),
+    ("g,home", "scroll_home", "move.top", "To the top"),
+    ("G,end", "scroll_end", "move.end", "To the end"),
+    ("pageup", "page_up", "move.pageup", "Page up"),
+    ("pagedown", "page_down", "move.pagedown", "Page down"),
+)
+
+
+class ScopePane(Pane, inherit_bindings=False):
+    """Draws from the scope that all panes share."""
+
+    BINDINGS = [
+        Binding(key, action, told, show=False, id=name, tooltip=told)
+        for key, action, name, told in MOVES
+    ]
+
+    def __init__(self, scope: TrialScope, heading: str, number: int | None, id: str) -> None:
+        self.scope = scope
+        super().__init__(heading, number=number, id=id)
+
+    def describe(self) -> None:
+        """Say in the borders what is drawn and which keys there are."""
+
+    def redraw(self) -> None:
+        """The borders, too."""
+        self.describe()
+        super().redraw()
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether the panes are tabs."""
+        return self.screen.has_class("-narrow") or self.screen.has_class("-low")

@@ -1,0 +1,109 @@
+"""The rows that a trial gets wrong, and the whole text of the one under the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from textual.binding import Binding
+
+from tuner.tui.render.errors import WHICH, WHICH_WORDS, error_heads, error_row, row_lines
+from tuner.tui.render.lined import Lines
+from tuner.tui.render.names import wrapped
+from tuner.tui.render.styles import Run
+from tuner.tui.trial_scope import TrialScope
+from tuner.tui.widgets.lines import centred, styles_of
+from tuner.tui.widgets.rows import RowTable
+from tuner.tui.widgets.scope_pane import ScopePane
+
+
+class ErrorTable(RowTable, inherit_bindings=False):
+    """One line a row, the surest mistakes first. Arrows move; j and k are left to the screen."""
+
+    BINDINGS = [
+        Binding("down", "cursor_by(1)", "Down", show=False, id="move.down", tooltip="Row below"),
+        Binding("up", "cursor_by(-1)", "Up", show=False, id="move.up", tooltip="Row above"),
+        Binding("g,home", "cursor_to(0)", "Top", show=False, id="move.top", tooltip="First row"),
+        Binding("G,end", "cursor_to(-1)", "End", show=False, id="move.end", tooltip="Last row"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="move.pageup", tooltip="Page up"),
+        Binding(
+            "pagedown", "page(1)", "Page down", show=False, id="move.pagedown", tooltip="Page down"
+        ),
+        Binding("enter", "open", "Text", id="errors.open", tooltip="The whole text of the row"),
+        Binding(
+            "w", "which", "Which rows", id="errors.which", tooltip="Wrong, or against the best"
+        ),
+    ]
+
+    def __init__(self, scope: TrialScope) -> None:
+        self.scope = scope
+        super().__init__("Rows", number=1, id="error-rows")
+
+    def keys_in_order(self) -> Sequence[Any]:
+        """Positions in the predictions."""
+        return self.scope.errors().rows
+
+    def header_runs(self, width: int) -> Sequence[Run]:
+        """What stands in a line."""
+        return error_heads(self.scope.view.labels, width, styles_of(self))
+
+    def row_runs(self, key: Any, width: int) -> Sequence[Run]:
+        """One row."""
+        predictions = self.scope.errors().predictions
+        if predictions is None:
+            return ()
+        scope = self.scope
+        return error_row(predictions, key, scope.view.labels, scope.texts(), width, styles_of(self))
+
+    def empty_lines(self) -> Sequence[str]:
+        """Why there are none."""
+        found = self.scope.errors()
+        if found.why:
+            title = "Which rows were answered wrongly is not known"
+            return [title, *wrapped(found.why, max(self.room - 4, 20))]
+        return [f"No row is {WHICH_WORDS[self.scope.which]}", "w shows others"]
+
+    def redraw(self) -> None:
+        """Another trial, evaluation or kind of rows."""
+        self.describe()
+        self.forget()
+        self.rows_changed()
+
+    def describe(self) -> None:
+        """How many of which."""
+        found, item = self.scope.errors(), self.scope.evaluation
+        self.heading = f"Rows {WHICH_WORDS[self.scope.which]}"
+        epoch = "" if item is None else f"epoch {item.epoch:.3g}"
+        whole = (
+            "" if found.predictions is None else f"{len(found.rows)} of {len(found.predictions)}"
+        )
+        self.entitle("  ".join(part for part in (whole, epoch) if part), "w which   enter text")
+
+    def action_which(self) -> None:
+        """Wrong here; right here and wrong in the best; the other way round."""
+        self.scope.which = WHICH[(WHICH.index(self.scope.which) + 1) % len(WHICH)]
+        self.redraw()
+
+
+class RowTextPane(ScopePane):
+    """The texts of one row, folded."""
+
+    def __init__(self, scope: TrialScope) -> None:
+        self._position: int | None = None
+        super().__init__(scope, "Text", 2, "error-text")
+
+    def show_row(self, position: int | None) -> None:
+        """Another row."""
+        self._position = position
+        self.redraw()
+        self.scroll_home(animate=False)
+
+    def lines(self, width: int, height: int) -> Lines:
+        """The row, or what will be here."""
+        scope, styles = self.scope, styles_of(self)
+        predictions = scope.errors().predictions
+        if predictions is None or self._position not in scope.errors().rows:
+            texts = ("The whole text of the row under the cursor", "enter on a row shows it alone")
+            return centred(texts, width, height, styles)
+        labels = scope.view.labels
+        return row_lines(predictions, self._position, labels, scope.texts(), width, styles)
