@@ -10,7 +10,17 @@ from tuner.tui.bindings import bindings_of, nodes
 from tuner.tui.screens.help import SECTIONS
 from tuner.tui.widgets.keybar import key_text
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "keys.md"
+TOP = Path(__file__).parents[2]
+DOCUMENT, README = TOP / "docs" / "keys.md", TOP / "README.md"
+FIRST_KEYS = (
+    "app.help", "app.palette", "app.back", "app.leave", "app.picture",
+    "view.next", "view.pane_1", "view.zoom", "view.filter",
+    "session.start", "session.pause", "session.drain", "session.prune", "session.stop",
+    "session.edit", "session.export", "sessions.new", "sessions.compare",
+    "trials.detail", "trials.mark", "trials.sort", "trials.columns", "trial.rerun", "trial.enqueue",
+    "parallel.brush", "analysis.zoom_search",
+)  # fmt: skip
+"""What the README tells; docs/keys.md tells all."""
 BEGIN, END = "<!-- from the bindings: make keys -->", "<!-- end of the bindings -->"
 
 
@@ -52,28 +62,47 @@ def tables() -> str:
     for action in actions():
         if action.id.split(".")[0] != section:
             section = action.id.split(".")[0]
-            heading = SECTIONS.get(section, section.capitalize())
-            lines += ["", f"### {heading}", "", "| key | does | id |", "|---|---|---|"]
+            lines += ["", f"### {_heading(action.id)}", "", "| key | does | id |", "|---|---|---|"]
         keys = " ".join(f"`{_escaped(key)}`" for key in action.keys)
         lines.append(f"| {keys} | {action.text} | `{action.id}` |")
     return "\n".join(lines[1:]) + "\n"
+
+
+def _heading(name: str) -> str:
+    section = name.split(".")[0]
+    return SECTIONS.get(section, section.capitalize())
 
 
 def _escaped(key: str) -> str:
     return key.replace("|", "\\|")
 
 
-def document() -> str:
-    """docs/keys.md with the tables of today."""
-    text = DOCUMENT.read_text(encoding="utf-8")
-    head, _, rest = text.partition(BEGIN)
+def first_table() -> str:
+    """The README's table."""
+    known = {action.id: action for action in actions()}
+    lines = ["| key | does | where |", "|---|---|---|"]
+    for name in FIRST_KEYS:
+        keys = " ".join(f"`{_escaped(key)}`" for key in known[name].keys)
+        lines.append(f"| {keys} | {known[name].text} | {_heading(name).lower()} |")
+    return "\n".join(lines) + "\n"
+
+
+def renewed(path: Path, table: str) -> str:
+    """A document with the table of today between its two marks."""
+    head, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
     tail = rest.partition(END)[2]
-    return f"{head}{BEGIN}\n\n{tables()}\n{END}{tail}"
+    return f"{head}{BEGIN}\n\n{table}\n{END}{tail}"
+
+
+def documents() -> dict[Path, str]:
+    """Both documents with the keys of today."""
+    return {DOCUMENT: renewed(DOCUMENT, tables()), README: renewed(README, first_table())}
 
 
 def main() -> int:
-    """Write the document anew."""
-    DOCUMENT.write_text(document(), encoding="utf-8")
+    """Write the documents anew."""
+    for path, text in documents().items():
+        path.write_text(text, encoding="utf-8")
     return 0
 
 

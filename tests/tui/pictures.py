@@ -11,9 +11,12 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from tests.tui import corpus
-from tests.tui.stage import LARGE, States, play, press
+from tests.tui.setup_stage import Answers, model_description
+from tests.tui.stage import LARGE, States, play, press, settled
+from tuner.recipe.findings import ModelDescription
 from tuner.tui import feed
 from tuner.tui.app import TunerApp
+from tuner.tui.screens import setup
 
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 
@@ -29,10 +32,24 @@ def main() -> int:
         states = States()
         states.running("rte-roberta-llrd", "odd.names-1")
         vars(feed)["session_state"] = states.state
-        draw(root, "live", "rte-roberta-llrd")
         draw(root, "picker", None)
+        draw(root, "live", "rte-roberta-llrd")
+        draw(root, "analysis", "rte-roberta-llrd", "right_square_bracket", "3", "space", "enter")
+        draw(root, "compare", "rte-roberta-llrd", *MARKING, *["right_square_bracket"] * 2)
         draw(root, "trial", "rte-roberta-llrd", "j", "enter")
+        states.told.clear()
+        vars(setup)["Services"] = lambda: Answers(roberta()).services()
+        draw(root, "setup", "sst2-bert-groups", "e")
     return 0
+
+
+MARKING = ("j", "space", "j", "space", "j", "space")
+"""The best three trials."""
+
+
+def roberta() -> ModelDescription:
+    """A model of the size that the sessions speak of."""
+    return model_description(layers=12, width=768)
 
 
 def draw(root: Path, name: str, session: str | None, *keys: str) -> None:
@@ -40,6 +57,7 @@ def draw(root: Path, name: str, session: str | None, *keys: str) -> None:
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, *keys)
+        await settled(pilot, app)
         if session is None:
             app.catalog.root = Path("sessions")
             app.screen.query("DrawnLine").first().redraw()  # type: ignore[attr-defined]

@@ -9,7 +9,7 @@ import pytest
 from textual.binding import Binding
 from textual.dom import DOMNode
 
-from tests.tui.key_table import DOCUMENT, actions, document
+from tests.tui.key_table import actions, documents
 from tuner.errors import TunerError
 from tuner.tui.bindings import bindings_of, check_keys, nodes
 from tuner.tui.settings import Settings
@@ -45,8 +45,9 @@ def _told_apart(node: type[DOMNode], keys: set[str]) -> bool:
     )
 
 
-def test_the_document_has_the_keys_of_today() -> None:
-    assert DOCUMENT.read_text(encoding="utf-8") == document(), "make keys writes it anew"
+def test_the_documents_have_the_keys_of_today() -> None:
+    for path, text in documents().items():
+        assert path.read_text(encoding="utf-8") == text, f"make keys writes {path.name} anew"
 
 
 def test_actions_are_many_and_each_is_told_once() -> None:
