@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,27 @@ def test_csv_to_a_file(tuner: Tuner) -> None:
 def test_nothing_to_export_is_not_finished(tuner: Tuner) -> None:
     answer = tuner("export", "draft")
     assert (answer.code, answer.err.count("\n")) == (3, 1)
+
+
+def test_toml_says_the_same_as_json(tuner: Tuner, root: Path) -> None:
+    cache_model(Session(root / "done"), MODEL)
+    best = json.loads(tuner("export", "done").out)
+    read = tomllib.loads(tuner("export", "done", "--format", "toml").out)
+    assert read["params"] == best["params"]
+    assert read["validation"]["confusion"] == best["validation"]["confusion"]
+    assert "test" not in read, "nothing has no word in TOML"
+
+
+def test_some_trials_alone(tuner: Tuner) -> None:
+    document = json.loads(tuner("export", "done", "--trials", "1,0").out)
+    assert [row["trial"] for row in document["trials"]] == [0, 1]
+    lines = tuner("export", "done", "--format", "csv", "--trials", "best").out.splitlines()
+    assert len(lines) == 2
+    rows = tomllib.loads(tuner("export", "done", "--format", "toml", "--trials", "all").out)
+    assert len(rows["trials"]) == len(tuner("export", "done", "--format", "csv").out.splitlines()) - 1
+
+
+def test_a_trial_that_there_is_not_is_refused(tuner: Tuner) -> None:
+    answer = tuner("export", "done", "--trials", "0,99")
+    assert answer.code == 2
+    assert "no trial '99'" in answer.err

@@ -177,7 +177,12 @@ def _export(parser: Parser) -> None:
         metavar="FORMAT",
         type=one_of(*EXPORT_FORMATS),
         default="json",
-        help="json: the best hyperparameters (default); csv: one row a trial",
+        help="json (default) or toml: the best hyperparameters; csv: one row a trial",
+    )
+    parser.add_argument(
+        "--trials",
+        metavar="best|all|9,12",
+        help="which trials (default: the best one, all of them as csv)",
     )
     parser.add_argument("-o", "--output", metavar="FILE", help="a file instead of stdout")
 

@@ -10,7 +10,7 @@ from typing import Any
 from tuner.cli.output import as_json, can_encode, note, working
 from tuner.cli.places import named_session
 from tuner.errors import NotFinished, TunerError
-from tuner.export.rows import trials_csv
+from tuner.export.rows import as_toml, trials_csv, trials_document
 from tuner.recipe.findings import ModelDescription
 from tuner.recipe.load import load, parse
 from tuner.recipe.types import Recipe
@@ -19,19 +19,17 @@ from tuner.session.fold import load_view
 from tuner.session.folder import Session
 from tuner.session.view import SessionView
 
-LATER = ("toml", "transformers", "simpletransformers")
+LATER = ("transformers", "simpletransformers")
+BEST, ALL = "best", "all"
 
 
 def export(options: argparse.Namespace) -> int:
     """Write to stdout, or to the file that -o names."""
     if options.format in LATER:
-        raise TunerError(f"--format {options.format} is not in this version; json and csv are")
+        raise TunerError(f"--format {options.format} is not in this version; json, toml, csv are")
     session = named_session(options)
     to_stdout = options.output in (None, "-")
-    if options.format == "csv":
-        text = trials_csv(load_view(session))
-    else:
-        text = as_json(best(session), ascii_only=to_stdout and not can_encode(sys.stdout))
+    text = _text(session, options, ascii_only=to_stdout and not can_encode(sys.stdout))
     if to_stdout:
         sys.stdout.write(text)
     else:
@@ -40,11 +38,44 @@ def export(options: argparse.Namespace) -> int:
     return 0
 
 
+def _text(session: Session, options: argparse.Namespace, *, ascii_only: bool) -> str:
+    wanted = options.trials or (ALL if options.format == "csv" else BEST)
+    view = load_view(session)
+    if options.format == "csv":
+        return trials_csv(view, _numbers(view, wanted))
+    document = best(session) if wanted == BEST else trials_document(view, _numbers(view, wanted))
+    if options.format == "toml":
+        return as_toml(document)
+    return as_json(document, ascii_only=ascii_only)
+
+
+def _numbers(view: SessionView, wanted: str) -> list[int] | None:
+    """Trial numbers of "best", "all" or "9,12"; None are all."""
+    if wanted == ALL:
+        return None
+    if wanted == BEST:
+        return [_best_of(view)]
+    parts = wanted.split(",")
+    unknown = next((p for p in parts if not p.isdecimal() or int(p) not in view.trials), None)
+    if unknown is not None:
+        known = f"0 to {max(view.trials)}" if view.trials else "none yet"
+        raise TunerError(
+            f"--trials: {view.name} has no trial {unknown!r}; its trials are {known}, "
+            f"or write {BEST} or {ALL}"
+        )
+    return sorted({int(part) for part in parts})
+
+
+def _best_of(view: SessionView) -> int:
+    if view.best is None:
+        raise NotFinished(f"{view.name} has no complete trial yet: nothing to export")
+    return view.best
+
+
 def best(session: Session) -> dict[str, Any]:
     """best.json as the log tells it now; raises NotFinished before the first complete trial."""
     view = load_view(session)
-    if view.best is None:
-        raise NotFinished(f"{session.name} has no complete trial yet: nothing to export")
+    _best_of(view)
     recipe = (
         parse(view.recipe, str(session.events_path)) if view.recipe else load(session.recipe_path)
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from tuner.results.format import plain
 from tuner.session.best import kept_evaluation
 from tuner.session.events import Evaluated
 from tuner.session.view import SessionView, TrialView
@@ -47,17 +48,45 @@ def trial_row(trial: TrialView) -> dict[str, Any]:
     }
 
 
-def trial_rows(view: SessionView) -> list[dict[str, Any]]:
-    """Every trial, by number."""
-    return [trial_row(view.trials[number]) for number in sorted(view.trials)]
+def trial_rows(
+    view: SessionView, numbers: Collection[int] | None = None
+) -> list[dict[str, Any]]:
+    """Every trial, or those with these numbers, by number."""
+    wanted = view.trials if numbers is None else numbers
+    return [trial_row(view.trials[number]) for number in sorted(wanted)]
 
 
-def trials_csv(view: SessionView) -> str:
+def trials_document(view: SessionView, numbers: Collection[int] | None = None) -> dict[str, Any]:
+    """The trials with what they are of."""
+    return {
+        "schema": "tuner/trials/1",
+        "session": view.name,
+        "metric": view.metric,
+        "direction": view.direction,
+        "trials": trial_rows(view, numbers),
+    }
+
+
+def as_toml(document: Mapping[str, Any]) -> str:
+    """A document as TOML; what has no value is left out, TOML has no word for it."""
+    import tomlkit
+
+    return tomlkit.dumps(_without_nothing(document))
+
+
+def _without_nothing(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_nothing(each) for key, each in value.items() if each is not None}
+    return [_without_nothing(each) for each in value] if isinstance(value, list) else value
+
+
+def trials_csv(view: SessionView, numbers: Collection[int] | None = None) -> str:
     """One row a trial; parameters as params.NAME, metrics as metrics.NAME, empty where unknown.
 
     A value that a trial was given instead of the recipe's own stands under its parameter's name.
+    Text is inert: the table may well be printed on a terminal.
     """
-    rows = [_flat(row) for row in trial_rows(view)]
+    rows = [_inert(_flat(row)) for row in trial_rows(view, numbers)]
     inner = _columns(rows, "params.") + _columns(rows, "metrics.")
     text = io.StringIO()
     writer = csv.DictWriter(text, [*LEADING, *inner, *TRAILING], restval="", lineterminator="\n")
@@ -71,6 +100,13 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
     params = {**row["fixed"], **row["params"]}
     flat |= {f"params.{name}": value for name, value in params.items()}
     return flat | {f"metrics.{name}": value for name, value in row["metrics"].items()}
+
+
+def _inert(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        plain(name): plain(value) if isinstance(value, str) else value
+        for name, value in row.items()
+    }
 
 
 def _columns(rows: Sequence[dict[str, Any]], prefix: str) -> list[str]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.screen import Screen
 
 from tuner.errors import TunerError
+from tuner.recipe.load import read_text
 from tuner.results.format import plain
 from tuner.session.folder import Session, create_session, list_sessions, open_session
 from tuner.session.status import ALIVE
@@ -25,10 +27,16 @@ from tuner.tui.machine import Machine
 from tuner.tui.messages import ExportEnded, LaunchFailed, WorkerLaunched
 from tuner.tui.notices import Ends, sequences
 from tuner.tui.picture import save_screen
+from tuner.tui.render.names import fit
 from tuner.tui.render.styles import TERMINAL, Styles
-from tuner.tui.screens.picker import PickerScreen
-from tuner.tui.screens.study import StudyScreen
-from tuner.tui.settings import Settings, check_names, load_settings, settings_path
+from tuner.tui.screens.actions import SessionScreen
+from tuner.tui.settings import (
+    TEMPLATE,
+    Settings,
+    check_names,
+    load_settings,
+    settings_path,
+)
 from tuner.tui.theme import TUNER_THEME, styles_from
 
 if TYPE_CHECKING:
@@ -40,6 +48,8 @@ if TYPE_CHECKING:
 
 CHECK_KEYS_AFTER = 0.5
 """Seconds after the start."""
+MOST_TOLD = 300
+"""Cells of a message that goes away by itself: what it lies over stays readable."""
 
 
 def _actions_provider() -> type[Provider]:
@@ -109,6 +119,8 @@ class TunerApp(App[None]):
         self._settings_path = settings if settings is not None else settings_path()
         self.register_theme(TUNER_THEME)
         self.theme = TUNER_THEME.name
+        self._parsed_with = self.get_css_variables()
+        self.stylesheet.set_variables(self._parsed_with)
         self._filters.extend([AsciiFilter()] if wants_ascii() else [])
 
     # Looks
@@ -123,7 +135,7 @@ class TunerApp(App[None]):
             self.tell(str(error), failed=True)
         self.set_interval(1.0, self._look_for_ends)
         if self._first is None:
-            self.push_screen(PickerScreen(self.catalog))
+            self._pick()
         elif self._recording is not None:
             self._play(self._first, self._recording)
         else:
@@ -138,6 +150,21 @@ class TunerApp(App[None]):
         if settings.keys:
             self.set_timer(CHECK_KEYS_AFTER, lambda: self._check_keys(settings))
 
+    def edit_settings(self) -> None:
+        """The user's own editor on config.toml, which is made where there is none."""
+        from tuner.tui.setup.editor import edit_in_terminal
+
+        path = self._settings_path
+        try:
+            text = read_text(path) if path.is_file() else TEMPLATE
+            edited = edit_in_terminal(self, text)
+            if edited != text:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(edited, encoding="utf-8")
+                self._apply(load_settings(path))
+        except (TunerError, OSError) as error:
+            self.tell(str(error), failed=True)
+
     def _check_keys(self, settings: Settings) -> None:
         """Later than the first paint: every part of the UI has to be imported for it."""
         from tuner.tui.bindings import check_keys
@@ -146,6 +173,15 @@ class TunerApp(App[None]):
             check_keys(settings, self._settings_path)
         except TunerError as error:
             self.tell(str(error), failed=True)
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Parse the styles anew where a colour changed; at the start Textual asks for it, too."""
+        variables = self.get_css_variables()
+        if variables == self._parsed_with:
+            self.stylesheet.update(self, animate=animate)
+            return
+        self._parsed_with = variables
+        super().refresh_css(animate=animate)
 
     def _take_colours(self) -> None:
         self.styles_by_role = styles_from(self.theme_variables)
@@ -162,8 +198,9 @@ class TunerApp(App[None]):
         )
 
     def tell(self, message: str, *, failed: bool = False) -> None:
-        """One line that goes away by itself."""
-        self.notify(plain(message), severity="error" if failed else "information", markup=False)
+        """A few words that go away by themselves."""
+        told = fit(plain(message), min(cell_len(plain(message)), MOST_TOLD))
+        self.notify(told, severity="error" if failed else "information", markup=False)
 
     def action_picture(self) -> None:
         """The screen as SVG and as text, into the folder where tuner was started."""
@@ -195,8 +232,15 @@ class TunerApp(App[None]):
 
     def open_feed(self, feed: Feed) -> None:
         """A session's live view over what is there."""
+        from tuner.tui.screens.study import StudyScreen
+
         self.looked_at = feed.session
         self.push_screen(StudyScreen(feed))
+
+    def _pick(self) -> None:
+        from tuner.tui.screens.picker import PickerScreen
+
+        self.push_screen(PickerScreen(self.catalog))
 
     def _play(self, session: Session, recording: Recording) -> None:
         from tuner.tui.replay import ReplayFeed
@@ -206,8 +250,9 @@ class TunerApp(App[None]):
 
     def close_study(self) -> None:
         """Back to the picker, which is made now where a session was opened by its name."""
-        below = self.screen_stack[-2]
-        if isinstance(below, PickerScreen):
+        from tuner.tui.screens.picker import PickerScreen
+
+        if isinstance(self.screen_stack[-2], PickerScreen):
             self.pop_screen()
         else:
             self.switch_screen(PickerScreen(self.catalog))
@@ -279,11 +324,13 @@ class TunerApp(App[None]):
 
     def _stirred(self) -> None:
         for screen in self.screen_stack:
-            if isinstance(screen, (StudyScreen, PickerScreen)) and screen.is_mounted:
+            if isinstance(screen, SessionScreen) and screen.is_mounted:
                 screen.session_stirred()
 
     def on_start_requested(self, event: StartRequested) -> None:
         """A setup screen has started its session: show it live, whatever lies over the setup."""
+        from tuner.tui.screens.study import StudyScreen
+
         while self.screen is not event.screen:
             self.pop_screen()
         self.pop_screen()
@@ -292,11 +339,11 @@ class TunerApp(App[None]):
             self.open_feed(self.catalog.feed(event.session))
 
     @work(thread=True, group="export")
-    def export(self, session: Session, name: str, target: Path) -> None:
-        """Write an export; a message tells how that went."""
+    def export(self, command: Sequence[str], session: Session) -> None:
+        """Run an export; a message tells how that went."""
         from tuner.tui.screens.export import run_export
 
-        self.post_message(run_export(session, name, target))
+        self.post_message(run_export(command, session))
 
     def on_export_ended(self, event: ExportEnded) -> None:
         """Say where it is, or why it is not."""

@@ -39,3 +39,14 @@ class ZoomWished(Message):
     def __init__(self, ranges: dict[str, tuple[float, float]]) -> None:
         super().__init__()
         self.ranges = ranges
+
+
+class PreviewRead(Message):
+    """The text of an export, or why there is none."""
+
+    def __init__(self, trials: str, format: str, text: str, *, failed: bool) -> None:
+        super().__init__()
+        self.trials = trials
+        self.format = format
+        self.text = text
+        self.failed = failed

@@ -32,6 +32,16 @@ def settings_path(environment: Mapping[str, str] = os.environ) -> Path:
     return Path(folder) / "tuner" / "config.toml"
 
 
+TEMPLATE = """\
+# theme = "nord"
+# notify = ["bell", "osc9", "osc777"]
+
+[keys]
+# The names are in the list of all keys, docs/keys.md.
+# "session.pause" = "ctrl+p"
+"""
+
+
 def load_settings(path: Path) -> Settings:
     """The settings in a file, empty ones where there is none; TunerError names what is wrong."""
     if not path.is_file():

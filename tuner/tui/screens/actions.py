@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.binding import Binding
@@ -96,6 +96,9 @@ class SessionScreen(Screen[None]):
         """The app."""
         return cast("TunerApp", self.app)
 
+    def session_stirred(self) -> None:
+        """A worker is being started, or could not be."""
+
     def hint(self, screen: str) -> Iterable[Widget]:
         """One line of help where this screen is seen for the first time."""
         if self.tuner_app.first_steps.due(screen):
@@ -123,6 +126,10 @@ class SessionScreen(Screen[None]):
         feed = self.target()
         return None if feed is None else feed.view.best_trial()
 
+    def marked(self) -> Sequence[int]:
+        """The trials that are marked, where any can be."""
+        return ()
+
     def state(self) -> SessionState:
         """The state of the target, starting from the moment that somebody asked for it."""
         feed = self.target()
@@ -136,7 +143,7 @@ class SessionScreen(Screen[None]):
         if feed is None:
             return False
         if action == "export":
-            return feed.view.best is not None
+            return bool(feed.view.trials)
         if action == "copy":
             return self.copied_trial() is not None
         return allowed(action, self.state())
@@ -190,7 +197,9 @@ class SessionScreen(Screen[None]):
         if feed := self.target():
             from tuner.tui.screens.export import ExportScreen
 
-            self.app.push_screen(ExportScreen(feed))
+            trial = self.copied_trial()
+            number = None if trial is None else trial.number
+            self.app.push_screen(ExportScreen(feed, self.marked(), number))
 
     def action_copy(self) -> None:
         """The parameters as JSON into the clipboard."""

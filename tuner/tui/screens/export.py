@@ -1,13 +1,16 @@
-"""Writing the best parameters to a file."""
+"""Writing the best parameters, or trials, to a file."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Container
@@ -19,77 +22,171 @@ from tuner.results import format as fmt
 from tuner.results.format import plain
 from tuner.session.folder import Session
 from tuner.tui.feed import Feed
-from tuner.tui.messages import ExportEnded
+from tuner.tui.messages import ExportEnded, PreviewRead
+from tuner.tui.render.lined import Lines
+from tuner.tui.render.names import wrapped
 from tuner.tui.widgets.bars import Choice
+from tuner.tui.widgets.lines import Pane, styles_of
 
 if TYPE_CHECKING:
     from tuner.tui.app import TunerApp
 
-FORMATS = ("json", "csv")
-_ENDINGS = {
-    "json": ".best.json",
-    "csv": ".trials.csv",
-}
-_TOLD = {
-    "json": "best parameters, groups, validation, versions",
-    "csv": "every trial in a table",
-}
+FORMATS = ("json", "toml", "csv")
 SECONDS = 120
+MOST_LINES = 2000
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which trials: for the command line, for the screen, and for the file's name."""
+
+    argument: str
+    title: str
+    stem: str
+
+
+def choices_of(feed: Feed, marks: Sequence[int], trial: int | None) -> list[Wanted]:
+    """The best trial, the one that is looked at, the marked ones, all."""
+    view = feed.view
+    found: list[Wanted] = []
+    if (best := view.best_trial()) is not None:
+        title = f"best trial #{best.number} {fmt.score(best.value)}"
+        found.append(Wanted("best", title, "best"))
+    if trial is not None and trial != view.best:
+        found.append(Wanted(str(trial), f"trial #{trial}", f"trial-{trial}"))
+    if marks:
+        numbers = ",".join(map(str, marks))
+        found.append(Wanted(numbers, f"marked ({len(marks)})", "marked"))
+    return [*found, Wanted("all", "all trials", "trials")]
+
+
+class Preview(Pane):
+    """The file as it would be written."""
+
+    def __init__(self) -> None:
+        self.text, self._failed = "", False
+        super().__init__("Preview", id="export-preview")
+        self.can_focus = False
+
+    def show(self, text: str, *, failed: bool = False) -> None:
+        """Another text, from its beginning; the reason where there is none."""
+        self.text, self._failed = text, failed
+        self.redraw()
+        self.scroll_home(animate=False)
+
+    def lines(self, width: int, height: int) -> Lines:  # noqa: ARG002
+        """Its first lines; whoever wants more writes it."""
+        styles = styles_of(self)
+        if self._failed:
+            return [[(line, styles.failed)] for line in wrapped(self.text, width)]
+        return [[(plain(line), styles.text)] for line in self.text.splitlines()[:MOST_LINES]]
 
 
 class ExportScreen(ModalScreen[None]):
-    """A format, a file, enter."""
+    """What, as what, where to; enter."""
 
+    AUTO_FOCUS = ""
     BINDINGS = [
         Binding("escape", "close", "Cancel", id="export.close", tooltip="Write nothing"),
-        Binding(
-            "up", "format(-1)", "Format", show=False, id="export.previous", tooltip="Format before"
-        ),
-        Binding("down", "format(1)", "Format", show=False, id="export.next", tooltip="Next format"),
+        Binding("enter", "write", "Write", id="export.write", tooltip="Write the file"),
+        Binding("y", "copy", "Copy", id="export.copy", tooltip="Copy the text instead"),
+        Binding("up,k", "what(-1)", "Which", id="export.what_before", tooltip="Trials before"),
+        Binding("down,j", "what(1)", "Which", id="export.what_after", tooltip="Other trials"),
+        Binding("left,h", "format(-1)", "As", id="export.format_before", tooltip="Format before"),
+        Binding("right,l", "format(1)", "As", id="export.format_after", tooltip="Next format"),
+        Binding("pageup", "page(-1)", "Page", id="export.page_up", tooltip="Preview: page up"),
+        Binding("pagedown", "page(1)", "Page", id="export.page_down", tooltip="Preview: page down"),
+        Binding("tab", "name", "File", id="export.name", tooltip="Into the file's name, and back"),
     ]
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self, feed: Feed, marks: Sequence[int] = (), trial: int | None = None) -> None:
         super().__init__()
-        self._feed = feed
+        self._session = feed.session
+        self._choices = choices_of(feed, marks, trial)
 
     def compose(self) -> ComposeResult:
-        """What, as what, where to."""
-        best = self._feed.view.best_trial()
-        value = "" if best is None else f"trial {best.number}, {fmt.score(best.value)}"
-        metric = plain(self._feed.view.metric)
+        """The two choices, the file, what it will hold, the keys."""
         with Container(id="export"):
-            yield Static(Content(f" best   {value} {metric}"), id="export-what")
-            yield Choice(FORMATS, id="export-as")
-            yield Static("", id="export-told", markup=False)
-            yield Input(file_name(self._feed.session, FORMATS[0]), id="export-file", compact=True)
-            keys = " enter Write   ↑ ↓ Format   esc Cancel"
+            yield Choice([wanted.title for wanted in self._choices], hint="↑↓ ", id="export-what")
+            yield Choice([name.upper() for name in FORMATS], hint="←→ ", id="export-as")
+            yield Input(id="export-file", compact=True)
+            yield Preview()
+            keys = " enter Write   y Copy   tab file   pgup pgdn read   esc Cancel"
             yield Static(Content(keys), id="export-keys")
 
     def on_mount(self) -> None:
-        """The name can be changed at once."""
+        """Keys choose; the name is changed after tab."""
         self.query_one("#export").border_title = Content("Export")
-        self.query_one(Input).focus()
-        self._choose(0)
+        self._chosen()
+
+    @property
+    def wanted(self) -> Wanted:
+        """Which trials."""
+        return self._choices[self.query_one("#export-what", Choice).chosen]
+
+    @property
+    def format(self) -> str:
+        """As what."""
+        return FORMATS[self.query_one("#export-as", Choice).chosen]
 
     def on_choice_chosen(self, event: Choice.Chosen) -> None:
-        """A format was clicked."""
-        self._choose(event.index)
+        """A click."""
+        event.choice.choose(event.index)
+        self._chosen()
+
+    def action_what(self, step: int) -> None:
+        """Other trials."""
+        self._step("#export-what", step)
 
     def action_format(self, step: int) -> None:
-        """Another format, another ending."""
-        self._choose((self.query_one(Choice).chosen + step) % len(FORMATS))
+        """Another format."""
+        self._step("#export-as", step)
 
-    def _choose(self, index: int) -> None:
-        self.query_one(Choice).choose(index)
-        name = FORMATS[index]
-        self.query_one("#export-told", Static).update(Content(f" {_TOLD[name]}"))
-        self.query_one(Input).value = file_name(self._feed.session, name)
+    def _step(self, name: str, step: int) -> None:
+        choice = self.query_one(name, Choice)
+        choice.choose((choice.chosen + step) % len(choice.names))
+        self._chosen()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def _chosen(self) -> None:
+        stem = f"{self._session.name}.{self.wanted.stem}.{self.format}"
+        self.query_one(Input).value = stem
+        self.query_one(Preview).show("…")
+        self._read(self.wanted.argument, self.format)
+
+    @work(thread=True, exclusive=True, group="preview")
+    def _read(self, trials: str, name: str) -> None:
+        done = run_export(export_command(self._session, trials, name, "-"), self._session)
+        self.post_message(PreviewRead(trials, name, done.told, failed=not done.written))
+
+    def on_preview_read(self, event: PreviewRead) -> None:
+        """Shown where nothing else was chosen meanwhile."""
+        if (event.trials, event.format) == (self.wanted.argument, self.format):
+            self.query_one(Preview).show(event.text, failed=event.failed)
+
+    def action_name(self) -> None:
+        """Into the line with the file's name, and out of it."""
+        line = self.query_one(Input)
+        self.set_focus(None if line.has_focus else line)
+
+    def action_page(self, direction: int) -> None:
+        """Read on in the preview."""
+        preview = self.query_one(Preview)
+        preview.scroll_relative(y=direction * preview.size.height, animate=False)
+
+    def action_copy(self) -> None:
+        """The text as it would be written."""
+        self.app.copy_to_clipboard(self.query_one(Preview).text)
+        cast("TunerApp", self.app).tell("the export was copied")
+
+    def on_input_submitted(self) -> None:
+        """Enter in the line with the name."""
+        self.action_write()
+
+    def action_write(self) -> None:
         """Written by the command line, in a process of its own."""
-        name = FORMATS[self.query_one(Choice).chosen]
-        target = Path(event.value).expanduser()
-        cast("TunerApp", self.app).export(self._feed.session, name, target)
+        target = Path(self.query_one(Input).value).expanduser()
+        command = export_command(self._session, self.wanted.argument, self.format, str(target))
+        cast("TunerApp", self.app).export(command, self._session)
         self.dismiss(None)
 
     def action_close(self) -> None:
@@ -97,33 +194,29 @@ class ExportScreen(ModalScreen[None]):
         self.dismiss(None)
 
 
-def file_name(session: Session, name: str) -> str:
-    """A file in the current folder that says what is in it."""
-    return f"{session.name}{_ENDINGS[name]}"
-
-
-def export_command(session: Session, name: str, target: Path) -> list[str]:
+def export_command(session: Session, trials: str, name: str, target: str) -> list[str]:
     """The command line that writes it."""
     command = [sys.executable, "-m", "tuner", "export", session.name]
-    return [*command, "--format", name, "-o", str(target)]
+    return [*command, "--trials", trials, "--format", name, "-o", target]
 
 
-def run_export(session: Session, name: str, target: Path) -> ExportEnded:
-    """Run the command and say how it went."""
+def run_export(command: Sequence[str], session: Session) -> ExportEnded:
+    """Run the command: what it printed, or how it went."""
     environment = {**os.environ, "TUNER_SESSIONS": str(session.path.parent)}
     try:
         done = subprocess.run(
-            export_command(session, name, target),
+            command,
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=SECONDS,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return ExportEnded(f"not exported: {error}", written=False)
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
     if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if line.strip()]
         return ExportEnded(plain(lines[-1]) if lines else "not exported", written=False)
-    return ExportEnded(f"written to {target}", written=True)
+    return ExportEnded(done.stdout or (plain(lines[-1]) if lines else ""), written=True)

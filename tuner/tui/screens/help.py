@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from rich.cells import cell_len
 from textual.app import ComposeResult
@@ -21,6 +21,9 @@ from tuner.tui.views.base import View
 from tuner.tui.widgets.filter_bar import FilterBar
 from tuner.tui.widgets.keybar import key_text
 from tuner.tui.widgets.lines import Pane, centred, styles_of
+
+if TYPE_CHECKING:
+    from tuner.tui.app import TunerApp
 
 SECTIONS = {
     "session": "Session",
@@ -158,7 +161,7 @@ class HelpPane(Pane):
         self._entries = entries
         self._wanted = ""
         super().__init__(f"Help: {subject}", id="help")
-        self.entitle(hint="made from the bindings   / search   esc closes")
+        self.entitle(hint="made from the bindings   / search   e edit keys   esc closes")
 
     def narrow(self, wanted: str) -> None:
         """Show only the actions with these words in their keys or their text."""
@@ -185,6 +188,7 @@ class HelpScreen(ModalScreen[None]):
             "escape,question_mark,f1,q", "close", "Close", id="help.close", tooltip="Close help"
         ),
         Binding("slash", "search", "Search", id="help.search", tooltip="Search the keys"),
+        Binding("e", "edit", "Edit keys", id="help.edit", tooltip="Keys and theme in your editor"),
     ]
 
     def __init__(self, about: Screen[Any]) -> None:
@@ -199,6 +203,10 @@ class HelpScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         """Keys scroll."""
         self._pane.focus()
+
+    def action_edit(self) -> None:
+        """The user's settings in the user's editor; what was changed holds at once."""
+        cast("TunerApp", self.app).edit_settings()
 
     def action_search(self) -> None:
         """Open the line."""

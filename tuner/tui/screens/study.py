@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -129,6 +129,10 @@ class StudyScreen(ViewsScreen):
     def leave(self) -> None:
         """To the picker."""
         self.tuner_app.close_study()
+
+    def marked(self) -> Sequence[int]:
+        """In the order of marking."""
+        return self.workspace.marks
 
     def copied_trial(self) -> TrialView | None:
         """The selected trial."""

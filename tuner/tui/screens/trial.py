@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -140,6 +140,10 @@ class TrialScreen(ViewsScreen):
         self.app.pop_screen()
         self.tuner_app.catalog.forget(feed.session)
         self.tuner_app.close_study()
+
+    def marked(self) -> Sequence[int]:
+        """In the order of marking."""
+        return self.workspace.marks
 
     def copied_trial(self) -> TrialView | None:
         """This one."""

@@ -1,4 +1,4 @@
-"""The user's own editor, on a copy of the recipe."""
+"""The user's own editor, on a copy of a recipe or of the settings."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from textual.app import App, SuspendNotSupported
 
@@ -32,7 +33,7 @@ def editor_command(environment: Mapping[str, str]) -> list[str]:
     return [found]
 
 
-def edit_in_terminal(app: App[object], text: str) -> str:
+def edit_in_terminal(app: App[Any], text: str) -> str:
     """The text as it is when the editor ends; the app is suspended meanwhile. Raises TunerError."""
     command = editor_command(os.environ)
     with tempfile.TemporaryDirectory(prefix="tuner-") as folder:

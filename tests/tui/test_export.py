@@ -1,0 +1,112 @@
+"""The export dialog: what, as what, a look at it, written or copied."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from tests.tui import corpus
+from tests.tui.setup_stage import model_description
+from tests.tui.stage import LARGE, play, press, screen_text, until
+from tuner.session.best import cache_model
+from tuner.tui.app import TunerApp
+from tuner.tui.feed import Feed
+from tuner.tui.screens.export import ExportScreen, Preview, choices_of
+from tuner.tui.screens.study import StudyScreen
+
+NAME = "trec-bert"
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A finished session whose model is known, in a folder that files may go to."""
+    cache_model(corpus.finished(tmp_path / "sessions"), model_description())
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "sessions"
+
+
+def preview(app: TunerApp) -> str:
+    assert isinstance(app.screen, ExportScreen)
+    return app.screen.query_one(Preview).text
+
+
+async def read(pilot: Pilot[None], app: TunerApp) -> None:
+    """Wait for the text."""
+    await until(pilot, lambda: preview(app) not in ("", "…"))
+
+
+def test_the_best_is_looked_at_and_written(root: Path) -> None:
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        await press(pilot, "E")
+        await read(pilot, app)
+        assert json.loads(preview(app))["trial"] == 4
+        await press(pilot, "enter")
+        await until(pilot, lambda: "written to trec-bert.best.json" in screen_text(app))
+        assert json.loads(Path("trec-bert.best.json").read_text())["session"] == NAME
+
+    play(root, scene, session=NAME, size=LARGE)
+
+
+def test_marked_trials_as_csv_can_be_copied(root: Path) -> None:
+    copied: list[str] = []
+
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        app.copy_to_clipboard = copied.append  # type: ignore[assignment,method-assign]
+        assert isinstance(app.screen, StudyScreen)
+        app.screen.workspace.marks.extend([1, 3])
+        await press(pilot, "E", "down", "left")
+        await read(pilot, app)
+        assert app.screen.query_one(Input).value == "trec-bert.marked.csv"
+        await press(pilot, "y")
+        assert [line.split(",")[0] for line in copied[0].splitlines()] == ["trial", "1", "3"]
+
+    play(root, scene, session=NAME, size=LARGE)
+
+
+def test_another_file_that_cannot_be_written_says_why(root: Path) -> None:
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        await press(pilot, "E")
+        app.screen.query_one(Input).value = "no-such-folder/x.json"
+        await press(pilot, "enter")
+        await until(pilot, lambda: "no-such-folder/x.json" in screen_text(app))
+        assert not Path("no-such-folder").exists()
+
+    play(root, scene, session=NAME, size=LARGE)
+
+
+@pytest.mark.parametrize(
+    ("marks", "trial", "titles"),
+    [
+        ((), None, ["best trial #4 0.8080", "all trials"]),
+        ((), 4, ["best trial #4 0.8080", "all trials"]),
+        ((2, 9), 3, ["best trial #4 0.8080", "trial #3", "marked (2)", "all trials"]),
+    ],
+)
+def test_what_there_is_to_choose(
+    root: Path, marks: Sequence[int], trial: int | None, titles: list[str]
+) -> None:
+    feed = Feed(corpus.finished(root / "again"))
+    feed.read(float("inf"))
+    assert [wanted.title for wanted in choices_of(feed, marks, trial)] == titles
+
+
+def test_the_settings_are_edited_from_the_help(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tuner.tui.setup import editor
+
+    monkeypatch.setattr(editor, "edit_in_terminal", lambda _app, text: 'theme = "nord"\n' + text)
+
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        app._settings_path = tmp_path / "made" / "config.toml"
+        await press(pilot, "question_mark", "e")
+        await pilot.pause()
+        assert app.theme == "nord"
+        assert "[keys]" in app._settings_path.read_text()
+
+    play(root, scene, session=NAME)
