@@ -8,8 +8,9 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.tui import corpus
-from tests.tui.stage import LARGE, SMALL, assert_golden, play, press
+from tests.tui.stage import LARGE, SMALL, assert_golden, play, press, settled
 from tuner.tui.app import TunerApp
+from tuner.tui.messages import ExportEnded
 
 SIZES = {"80x24": SMALL, "120x40": LARGE}
 
@@ -82,11 +83,15 @@ def test_the_first_run(root: Path) -> None:
     play(root, scene)
 
 
-def test_the_export_dialog(root: Path) -> None:
+def test_the_export_dialog(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     corpus.finished(root)
+    text = '{\n  "schema": "tuner/best-params/1",\n  "trial": 4\n}'
+    done = ExportEnded(text, written=True)
+    monkeypatch.setattr("tuner.tui.screens.export.run_export", lambda *_: done)
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, "E")
+        await settled(pilot, app)
         assert_golden(app, "export-80x24")
 
     play(root, scene, session="trec-bert")

@@ -14,6 +14,7 @@ from tests.tui.setup_stage import Answers
 from tests.tui.stage import LARGE, SMALL, States, assert_golden, play, settled
 from tuner.session.folder import Session
 from tuner.tui.app import TunerApp
+from tuner.tui.messages import ExportEnded
 from tuner.tui.screens import setup as setup_screen
 
 STORIES: dict[str, Callable[[Path], Session]] = {
@@ -30,6 +31,9 @@ NO_TRIALS = ("empty",)
 @pytest.fixture(autouse=True)
 def _nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(setup_screen, "Services", lambda: Answers().services())
+    text = '{\n  "schema": "tuner/best-params/1",\n  "trial": 4\n}'
+    done = ExportEnded(text, written=True)
+    monkeypatch.setattr("tuner.tui.screens.export.run_export", lambda *_: done)
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
