@@ -45,6 +45,34 @@ def test_a_zoomed_session_carries_the_trials_that_were_foretold(tmp_path: Path, 
     assert low <= after.trials[5].params["lr.head"] <= 9e-2
 
 
+def test_trials_with_another_fixed_setting_are_not_carried_over(tmp_path: Path) -> None:
+    session = make(tmp_path, trials=3)
+    assert work(session) == 0
+    changed(session, "training.label_smoothing", 0.1, trials=4)
+    carried = [foretold(session)]
+    assert work(session) == 0
+    changed(session, "training.label_smoothing", 0.0, trials=5)
+    carried.append(foretold(session))
+    assert work(session) == 0
+    # The baseline has values of its own: it lies in no generation's space.
+    assert [event.carried for event in of_kind(session, e.GenerationOpened)] == carried == [0, 2]
+
+
+def changed(session: Session, key: str, value: float, *, trials: int) -> None:
+    """Another fixed setting, and more trials to use it."""
+    document = RecipeDocument.load(session.recipe_path)
+    document.set(key, value)
+    document.set("search.trials", trials)
+    document.save(session.recipe_path)
+
+
+def foretold(session: Session) -> int:
+    """How many trials the next generation is said to take over."""
+    told = next_generation(load_view(session), load(session.recipe_path))
+    assert told is not None
+    return told.carried
+
+
 def test_trials_that_were_not_finished_are_given_up(tmp_path: Path) -> None:
     session = make(tmp_path, trials=4, search='pruner = "none"')
     process = work_until(session, evaluations(7), slow=2, slowly=1.0)

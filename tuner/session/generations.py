@@ -11,8 +11,10 @@ from tuner.recipe.origins import repeated
 from tuner.recipe.ranges import Space, inside
 from tuner.recipe.space import search_space, settings, with_groups
 from tuner.recipe.types import Recipe, Setting
+from tuner.session.events import SessionStarted
 from tuner.session.view import SessionView, TrialState, TrialView
 
+SCALARS = (bool, int, float, str)
 _GIVEN_UP = frozenset({TrialState.RUNNING, TrialState.PAUSED})
 _SEEN = frozenset({TrialState.COMPLETE, TrialState.PRUNED, TrialState.COLLAPSED}) | _GIVEN_UP
 
@@ -41,11 +43,11 @@ def next_generation(view: SessionView, recipe: Recipe) -> NextGeneration | None:
         return None
     recipe = _with_groups_that_hold_something(view, before, recipe)
     space, fixed = search_space(recipe), settings(recipe)
-    trials = view.trials.values()
+    trials, asked = view.trials.values(), _asked(view)
     return NextGeneration(
         view.generation + 1,
         changes,
-        sum(_is_carried(trial, space, fixed) for trial in trials),
+        sum(_is_carried(t, asked.get(t.generation, {}), space, fixed) for t in trials),
         len(trials),
         sum(trial.state in _GIVEN_UP for trial in trials),
     )
@@ -82,7 +84,20 @@ def _with_groups_that_hold_something(view: SessionView, before: Recipe, recipe: 
     return with_groups(recipe, present)
 
 
-def _is_carried(trial: TrialView, space: Space, fixed: Mapping[str, Setting]) -> bool:
+def _asked(view: SessionView) -> dict[int, Mapping[str, Setting]]:
+    """What the recipe of each generation fixed for all of its trials."""
+    asked: dict[int, Mapping[str, Setting]] = {}
+    for event in view.history:
+        if isinstance(event, SessionStarted) and event.recipe:
+            every = settings(parse(event.recipe, "events.jsonl"))
+            plain = {name: value for name, value in every.items() if isinstance(value, SCALARS)}
+            asked[event.generation] = plain
+    return asked
+
+
+def _is_carried(
+    trial: TrialView, asked: Mapping[str, Setting], space: Space, fixed: Mapping[str, Setting]
+) -> bool:
     """The study takes over what ended with values that it could have suggested itself."""
     if trial.state not in _SEEN or repeated(trial.origin) is not None:
         return False
@@ -93,5 +108,5 @@ def _is_carried(trial: TrialView, space: Space, fixed: Mapping[str, Setting]) ->
         for name, setting in space.items()
     ):
         return False
-    others = {**trial.params, **trial.fixed}
+    others = {**asked, **trial.params, **trial.fixed}
     return all(fixed.get(name) == value for name, value in others.items() if name not in space)

@@ -15,7 +15,7 @@ from tuner.recipe.types import Scalar
 from tuner.study.records import Attribute, Record, record_of
 from tuner.study.space import distributions
 
-_GENERATION = "generation"
+_GENERATION, _SETTINGS = "generation", "settings"
 _ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
@@ -43,7 +43,7 @@ def open_lineage(
     """
     known = _studies(storage)
     if generation not in known:
-        known[generation] = _new_study(storage, name, generation, direction)
+        known[generation] = _new_study(storage, name, generation, direction, settings)
     study_id = known[generation]
     if storage.get_study_directions(study_id) != [direction]:
         raise TunerError(
@@ -67,12 +67,19 @@ def _studies(storage: RDBStorage) -> dict[int, int]:
     }
 
 
-def _new_study(storage: RDBStorage, name: str, generation: int, direction: StudyDirection) -> int:
+def _new_study(
+    storage: RDBStorage,
+    name: str,
+    generation: int,
+    direction: StudyDirection,
+    settings: Mapping[str, Scalar],
+) -> int:
     title = f"{name} (generation {generation})" if generation else name
     try:  # a crash may have come between the study and its note
         study_id = storage.get_study_id_from_name(title)
     except KeyError:
         study_id = storage.create_new_study([direction], title)
+    storage.set_study_user_attr(study_id, _SETTINGS, dict(settings))
     storage.set_study_user_attr(study_id, _GENERATION, generation)
     return study_id
 
@@ -92,26 +99,34 @@ def _carry(
         if is_carried(trial)
     }
     count = 0
-    for count, trial in enumerate(_own_trials(storage, known, generation), start=1):
+    own = _own_trials(storage, known, generation)
+    for count, (trial, asked) in enumerate(own, start=1):
         record = record_of(trial, count - 1, space)
-        if record.number not in present and _belongs(trial, record, space, settings):
+        used = {**asked, **trial.params, **record.fixed}
+        if record.number not in present and _belongs(trial, record, used, space, settings):
             storage.create_new_trial(study_id, _copy(trial, record, space))
     return count
 
 
 def _own_trials(
     storage: RDBStorage, known: Mapping[int, int], generation: int
-) -> Iterator[FrozenTrial]:
+) -> Iterator[tuple[FrozenTrial, Mapping[str, Scalar]]]:
+    """Every trial that was trained, with what its generation fixed for all trials."""
     for earlier in sorted(g for g in known if g < generation):
+        asked = storage.get_study_user_attrs(known[earlier]).get(_SETTINGS, {})
         trials = storage.get_all_trials(known[earlier], deepcopy=False)
-        yield from (trial for trial in trials if not is_carried(trial))
+        yield from ((trial, asked) for trial in trials if not is_carried(trial))
 
 
 def _belongs(
-    trial: FrozenTrial, record: Record, space: Space, settings: Mapping[str, Scalar]
+    trial: FrozenTrial,
+    record: Record,
+    used: Mapping[str, Scalar],
+    space: Space,
+    settings: Mapping[str, Scalar],
 ) -> bool:
-    elsewhere = {**trial.params, **record.fixed}
-    others = {name: value for name, value in elsewhere.items() if name not in space}
+    """Whether the trial, trained with the values `used`, could be one of this generation."""
+    others = {name: value for name, value in used.items() if name not in space}
     return (
         trial.state in _ENDED
         and not record.repeats
