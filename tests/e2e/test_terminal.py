@@ -123,7 +123,27 @@ def test_start_leave_lose_everything_and_come_back(tmp_path: Path, terminal: Ter
     terminal.shows("CRASHED", "Resume")
     terminal.press_until("p", lambda screen: "CRASHED" not in screen)
     terminal.shows("FINISHED")
+    look_around(terminal)
     terminal.press_until("E", lambda screen: "enter Write" in screen)
     terminal.press_until("Escape", lambda screen: "enter Write" not in screen)
     terminal.press_until("q", lambda screen: "Back to it: tuner open study" in screen)
     assert session.best_json.is_file()
+    terminal.type("clear;" + tuner(tmp_path, "replay", "study", "--speed", "1000"))
+    terminal.shows("replay", "FINISHED", "Halt")
+
+
+def look_around(terminal: Terminal) -> None:
+    """Mark two trials in the table, look at every view, at a trial, and come back."""
+    terminal.press("g", "Space", "j", "Space")
+    terminal.press_until("]", lambda screen: "Parallel coordinates" in screen)
+    terminal.press_until("]", lambda screen: "McNemar" in screen)
+    terminal.press_until("]", lambda screen: "Environment" in screen)
+    terminal.press_until("]", lambda screen: "worker.log" in screen)
+    terminal.press_until("Escape", lambda screen: "Confusion" in screen)
+    terminal.press_until("Enter", lambda screen: "Rungs and decisions" in screen)
+    terminal.press_until("]", lambda screen: "Gradient norm" in screen)
+    terminal.press_until("Escape", lambda screen: "2 ACC over" in screen)
+    terminal.press_until("/", lambda screen: "filter /" in screen)
+    terminal.press("s", "t", "a", "t", "e", ":", "c", "Enter")
+    terminal.shows("complete")
+    terminal.press("Escape")
