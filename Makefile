@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: help demo test check format lint types contracts pictures keys bench clean
+.PHONY: help demo test faults check format lint types contracts pictures keys bench clean
 
 help:  ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -21,6 +21,9 @@ demo: $(STAMP)  ## Install and run the embedded study
 
 test: $(STAMP)  ## All tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+faults: $(STAMP)  ## Hundreds of kills, pauses and faults, and a soak: about half an hour
+	$(BIN)/python -m pytest -m "long or not long" tests/faults
 
 format: $(STAMP)  ## Format the code
 	$(BIN)/ruff format tuner tests benchmarks

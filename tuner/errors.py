@@ -1,5 +1,9 @@
 """The one family of exceptions that a user can cause; all else is a bug and shows its trace."""
 
+from __future__ import annotations
+
+_LONGEST = 800
+
 
 class TunerError(Exception):
     """A message meant for the user: one line that says what is wrong and, where it can, what to do.
@@ -9,6 +13,9 @@ class TunerError(Exception):
     """
 
     exit_code = 2
+
+    def __init__(self, message: str) -> None:
+        super().__init__(_one_line(message))
 
 
 class StudyFailed(TunerError):
@@ -21,3 +28,12 @@ class NotFinished(TunerError):
     """The session is paused or stopped, so what was asked for is not there yet."""
 
     exit_code = 3
+
+
+def _one_line(message: str) -> str:
+    """The message without what a terminal would obey, whatever files and names are quoted in it."""
+    line = " ".join(part.strip() for part in message.splitlines())
+    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+    if len(line) <= _LONGEST:
+        return line
+    return f"{line[: _LONGEST * 2 // 3]} … {line[-_LONGEST // 3 :]}"

@@ -84,7 +84,9 @@ def test_some_trials_alone(tuner: Tuner) -> None:
     lines = tuner("export", "done", "--format", "csv", "--trials", "best").out.splitlines()
     assert len(lines) == 2
     rows = tomllib.loads(tuner("export", "done", "--format", "toml", "--trials", "all").out)
-    assert len(rows["trials"]) == len(tuner("export", "done", "--format", "csv").out.splitlines()) - 1
+    assert (
+        len(rows["trials"]) == len(tuner("export", "done", "--format", "csv").out.splitlines()) - 1
+    )
 
 
 def test_a_trial_that_there_is_not_is_refused(tuner: Tuner) -> None:

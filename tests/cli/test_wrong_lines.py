@@ -42,7 +42,7 @@ WRONG: list[tuple[list[str], str]] = [
     (["export", "done", "--format", "jsn"], "did you mean json?"),
     (["export", "done", "--format", "transformers"], "not in this version"),
     (["export", "done", "--format", "simpletransformers"], "not in this version"),
-    (["export", "done", "--format", "toml"], "not in this version"),
+    (["export", "done", "--format", "transformers"], "not in this version"),
     (["export", "done", "--format", "csv", "-o", "no/such/folder/x.csv"], "no such file"),
     (["export", "done", "--out", "x.json"], "did you mean --output?"),
     (["export", "done", "--format"], "expected one argument"),

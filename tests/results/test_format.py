@@ -129,7 +129,9 @@ def test_glyphs() -> None:
         ("\x9b31m", "�31m"),
         ("abc\u202edef\u2066", "abc�def�"),
         ("[bold]markup[/]", "[bold]markup[/]"),
-        ("naïve 日本語 👩‍🔬", "naïve 日本語 👩‍🔬"),
+        ("naïve 日本語 👩\u200d🔬 ✌\ufe0f", "naïve 日本語 👩🔬 ✌"),
+        ("क्\u200dष नमस्ते", "क्\u200dष नमस्ते"),
+        ("a\u200bb\u00ad\u2060\u3164", "a�b���"),
         ("lone \ud800", "lone �"),
     ],
 )
@@ -140,7 +142,7 @@ def test_foreign_text_is_inert(text: str, inert: str) -> None:
 @given(st.text())
 def test_no_control_survives(text: str) -> None:
     inert = fmt.plain(text)
-    assert len(inert) == len(text)
+    assert len(inert) <= len(text)
     assert not any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in inert)
     assert not any(unicodedata.bidirectional(c) in BIDI for c in inert)
     assert fmt.plain(inert) == inert

@@ -116,7 +116,9 @@ def story() -> list[e.AnyEvent]:
         e.Importance(values={"lr.head": 1.0}, method="PED-ANOVA", trials=2),
         e.GenerationOpened(generation=1, changes={}, carried=2),
         e.SessionFinished(reason="all trials have ended"),
-        e.TestScored(trial=0, n=10, metrics={"accuracy": 0.9}, confusion=[[9, 1], [0, 0]], opened=1),
+        e.TestScored(
+            trial=0, n=10, metrics={"accuracy": 0.9}, confusion=[[9, 1], [0, 0]], opened=1
+        ),
     ]
     return [_dated(event, seq) for seq, event in enumerate(events)]
 

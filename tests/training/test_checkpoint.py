@@ -53,7 +53,7 @@ def test_paused_at_a_step_and_resumed_is_the_same_to_the_bit(
     trials = bench.session / "trials"
     assert predictions(trials / "0001") == predictions(trials / "0000")
     assert weights(trials / "0001") == weights(trials / "0000")
-    assert not (trials / "0001" / "checkpoint").exists()
+    assert (trials / "0001" / "checkpoint").exists(), "it stays until the worker knows of the end"
 
 
 def _pause_after(bench: Bench, request: Train, step: int) -> list[Reply]:
@@ -148,7 +148,7 @@ def test_checkpoints_are_written_by_training_time(make_bench: BenchMaker) -> Non
         assert len(files) <= 1
         seen += [name for name in files if name not in seen]
     assert len(seen) >= 1
-    assert not folder.exists()
+    assert len(list(folder.glob("*.json"))) == 1
 
 
 def test_another_best_value_after_a_resume_saves_the_kept_weights(make_bench: BenchMaker) -> None:

@@ -51,6 +51,19 @@ def test_a_cut_is_a_stratified_partition(counts: list[int], share: float, seed: 
     assert np.array_equal(again[1], cut)
 
 
+@pytest.mark.parametrize("before", [None, 7])
+def test_tokenizing_leaves_no_mark_on_the_tokenizer(
+    make_recipe: RecipeMaker, before: int | None
+) -> None:
+    recipe = parse(make_recipe(), "")
+    tokenizer = load_tokenizer(model_source(recipe.model, None))
+    if before is not None:
+        tokenizer.backend_tokenizer.enable_truncation(max_length=before)
+    saved = tokenizer.backend_tokenizer.to_str()
+    tokens_module.tokenize(tokenizer, [["w1 w2 w3"]], np.zeros(1, np.int64), np.arange(1), 4)
+    assert tokenizer.backend_tokenizer.to_str() == saved
+
+
 def test_half_of_277_rows_is_138_and_139() -> None:
     classes = np.array([0] * 146 + [1] * 131)
     kept, cut = stratified_cut(classes, 0.5, 4)

@@ -6,22 +6,26 @@ import argparse
 
 from tuner.cli.output import show, working
 from tuner.cli.places import current, named_session
-from tuner.errors import TunerError
+from tuner.errors import NotFinished, TunerError
 from tuner.recipe.load import load
 from tuner.session.fold import planned_trials
 from tuner.session.folder import Session
 from tuner.session.inbox import waiting_trials
+from tuner.session.lock import describe_holder, is_held_elsewhere
 from tuner.session.view import SessionState, SessionView
 
 AWAKE = (SessionState.STARTING, SessionState.RUNNING, SessionState.PAUSING)
 
 
 def start(options: argparse.Namespace) -> int:
-    """Start the worker of a session that has none."""
+    """Start the worker of a session that has none; one on another host is not ours to count on."""
     session = named_session(options)
     view, state = current(session)
     if state in AWAKE:
-        show(f"{session.name} is {state} already (worker {view.worker_pid})")
+        running = f"{session.name} is {state} already: {describe_holder(session.lock_path)}"
+        if is_held_elsewhere(session.lock_path):
+            raise TunerError(running)
+        show(running)
         return 0
     if is_over(session, view, state):
         more = "" if state is SessionState.STOPPED else "; tuner enqueue adds one"
@@ -43,6 +47,8 @@ def launch(session: Session) -> int:
     """Start the worker and say so."""
     _start_worker(session)
     view, state = current(session)
+    if state is SessionState.PAUSED and view.reason:
+        raise NotFinished(f"{session.name} is paused: {view.reason}")
     show(f"{session.name} is {state} (worker {view.worker_pid})")
     return 0
 

@@ -13,6 +13,7 @@ from tuner.cli.catalog import COMMANDS, CommandSpec, overview
 from tuner.cli.parsing import Parser
 from tuner.cli.spelling import hint
 from tuner.errors import TunerError
+from tuner.pool.disk import disk_trouble
 
 DONE, NOT_FINISHED, INTERRUPTED = 0, 3, 130
 FOLLOWING = ("run", "demo")
@@ -30,9 +31,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return reader_left(arguments)
     except OSError as error:
-        if error.filename is None:
+        trouble = disk_trouble(error)
+        if error.filename is None and trouble is None:
             raise
-        return complain(f"{error.filename}: {error.strerror}", TunerError.exit_code)
+        told = f"{error.filename}: {error.strerror}" if error.filename else str(trouble)
+        return complain(told, TunerError.exit_code)
     except KeyboardInterrupt:
         return INTERRUPTED
     except SystemExit as leaving:

@@ -14,6 +14,8 @@ import msgspec
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from tuner.results.format import plain
+
 PIPED_WIDTH = 200
 """Columns where there is no terminal: tables are read by other programs, so nothing is cut."""
 
@@ -93,6 +95,7 @@ def live_terminal() -> bool:
 @contextmanager
 def working(text: str) -> Iterator[None]:
     """A spinner on stderr while the block runs; without a terminal one line, after a second."""
+    text = plain(text)
     if live_terminal():
         with notes().status(Text(text)):
             yield

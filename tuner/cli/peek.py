@@ -61,7 +61,7 @@ def _objects(path: Path, lines: Iterator[str]) -> Iterator[dict[str, Any]]:
             continue
         try:
             value = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise TunerError(f"{path}: line {number} is not JSON") from error
         if not isinstance(value, dict):
             raise TunerError(f"{path}: line {number} is not a JSON object")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
 
 from tuner.cli.control import is_over
@@ -11,10 +12,12 @@ from tuner.cli.output import note, show, working
 from tuner.cli.places import named_session
 from tuner.cli.words import outcome
 from tuner.errors import NotFinished, StudyFailed, TunerError
+from tuner.recipe.plain_file import open_plain
 from tuner.session.folder import Session
 from tuner.session.view import SessionState, SessionView
 
 INTERRUPTED = 130
+_TAIL = 1 << 16
 
 
 def run(options: argparse.Namespace) -> int:
@@ -63,7 +66,9 @@ def exit_code(session: Session, view: SessionView, state: SessionState) -> int:
 def last_words(session: Session) -> str:
     """The last line that the worker printed."""
     try:
-        lines = session.log_path.read_text(errors="replace").split("\n")
+        with open_plain(session.log_path) as file:
+            file.seek(-min(os.fstat(file.fileno()).st_size, _TAIL), os.SEEK_END)
+            lines = file.read().decode("utf-8", "replace").split("\n")
     except OSError as error:
         raise TunerError(f"{session.log_path}: {error.strerror}") from error
     return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")

@@ -13,10 +13,12 @@ from tuner.cli.event_lines import values_line
 from tuner.cli.output import note, show, show_json
 from tuner.cli.places import named_session, sessions_root
 from tuner.errors import TunerError
+from tuner.recipe.trust import trusted
 from tuner.results import format as fmt
 from tuner.results.filters import parse_filter
 from tuner.session.fold import load_view
 from tuner.session.folder import Session, list_sessions
+from tuner.session.room import bytes_used
 from tuner.session.status import Status
 from tuner.session.status import status as status_of
 from tuner.session.view import SessionView, TrialView
@@ -98,13 +100,13 @@ def status(options: argparse.Namespace) -> int:
         show_json(now)
         return 0
     table = Table.grid(padding=(0, 2))
-    for name, value in _facts(view, now):
+    for name, value in _facts(session, view, now):
         table.add_row(Text(name, style="dim"), value)
     show(table)
     return 0
 
 
-def _facts(view: SessionView, now: Status) -> list[tuple[str, Text]]:
+def _facts(session: Session, view: SessionView, now: Status) -> list[tuple[str, Text]]:
     facts = {
         "session": now.session,
         "trials": _counts(now),
@@ -117,6 +119,8 @@ def _facts(view: SessionView, now: Status) -> list[tuple[str, Text]]:
         "model": model_of(view),
         "metric": f"{now.metric}, {now.direction}d",
         "reason": view.reason,
+        "trusted": "; ".join(trusted(view.recipe)),
+        "disk": fmt.bytes(bytes_used(session)),
     }
     state = Text(session_text(now.status), style=TERMINAL.session(now.status))
     rows = [(name, Text(fmt.plain(text))) for name, text in facts.items() if text]

@@ -48,9 +48,7 @@ def trial_row(trial: TrialView) -> dict[str, Any]:
     }
 
 
-def trial_rows(
-    view: SessionView, numbers: Collection[int] | None = None
-) -> list[dict[str, Any]]:
+def trial_rows(view: SessionView, numbers: Collection[int] | None = None) -> list[dict[str, Any]]:
     """Every trial, or those with these numbers, by number."""
     wanted = view.trials if numbers is None else numbers
     return [trial_row(view.trials[number]) for number in sorted(wanted)]

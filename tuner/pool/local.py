@@ -72,7 +72,11 @@ class LocalTrainer:
                 pass_fds=[held],
                 env=trainer_environment(threads),
             )
-            name_holder(held, self._process.pid)
+            try:
+                name_holder(held, self._process.pid)
+            except OSError:
+                self.kill()
+                raise
         self.alive = True
         errors = threading.Thread(target=self._read_errors, daemon=True)
         errors.start()

@@ -34,7 +34,10 @@ class Train(Message, tag="train", frozen=True):
 
     `metric` and `direction` say which evaluation to keep; a model that is better than `best_value`
     (None: any) is saved to trials/NNNN/model before `Completed` is sent. `threads` are those the
-    trainer may use; 0 leaves them as they are.
+    trainer may use; 0 leaves them as they are. `halvings` counts how often the trial has failed for
+    want of memory: each time half as many rows go through the model at once, twice as often.
+
+    The checkpoint stays when the trial ends: who asked for it removes it once that is written down.
     """
 
     trial: int
@@ -43,6 +46,7 @@ class Train(Message, tag="train", frozen=True):
     direction: str
     best_value: float | None = None
     threads: int = 0
+    halvings: int = 0
 
 
 class Go(Message, tag="go", frozen=True):
@@ -99,10 +103,14 @@ class Ready(Message, tag="ready", frozen=True):
 
 
 class Refused(Message, tag="refused", frozen=True):
-    """Setup is impossible with this recipe: the study fails with this one line."""
+    """Setup is impossible with this recipe: the study fails with this one line.
+
+    Where `cause` is "no room" the disk refused to be written to, and the study is paused.
+    """
 
     error: str
     lines: list[str] = []
+    cause: str = ""
 
 
 class Started(Message, tag="started", frozen=True):
@@ -174,7 +182,8 @@ class Paused(Message, tag="paused", frozen=True):
 class Failed(Message, tag="failed", frozen=True):
     """The trial could not go on; the trainer can.
 
-    `cause` is "out of memory", "not a number" or "exception".
+    `cause` is "out of memory", "not a number", "no room" (of the disk: the trial is not lost) or
+    "exception".
     """
 
     trial: int

@@ -11,6 +11,7 @@ from typing import Any
 
 from tuner.errors import TunerError
 from tuner.recipe.nearest import show, suggestion
+from tuner.recipe.plain_file import open_plain
 from tuner.recipe.readers import Place, Rule, known_keys, table
 from tuner.recipe.schema import (
     DATA,
@@ -34,6 +35,8 @@ from tuner.recipe.types import (
     TrainingSection,
 )
 
+_LARGEST = 16 * 2**20
+
 
 def load(path: Path) -> Recipe:
     """The recipe in a file; TunerError names file, key and what is wrong."""
@@ -43,7 +46,11 @@ def load(path: Path) -> Recipe:
 def read_text(path: Path) -> str:
     """A recipe file's text; TunerError where there is none to read."""
     try:
-        return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+        with open_plain(path) as file:
+            content = file.read(_LARGEST + 1)
+        if len(content) > _LARGEST:
+            raise TunerError(f"{path}: is too large to be a recipe")
+        return content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise TunerError(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8") from None
     except OSError as error:

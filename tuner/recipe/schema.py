@@ -213,6 +213,7 @@ TRAINING: Mapping[str, Rule] = {
     "evaluations_per_epoch": Rule(integer(1)),
     "keep": Rule(one_of(("best", "last"))),
     "checkpoint_seconds": Rule(number(0, above=True)),
+    "silence_seconds": Rule(number(0, above=True)),
 }
 GROUP: Mapping[str, Rule] = {
     "name": Rule(group_name),

@@ -97,6 +97,7 @@ class TrainingSection:
     evaluations_per_epoch: int = 1
     keep: Literal["best", "last"] = "best"
     checkpoint_seconds: float = 60.0
+    silence_seconds: float = 900.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ _NAME_ALIASES = {
 }
 _OWN = ("number", "value", "generation", "origin", "seed", "epoch", "seconds", "memory", "attempts")
 """What is looked up on the trial itself."""
+_OWN_NAMES = frozenset(_OWN)
+_NUMERIC = frozenset({int, float})
 _ORDERED: Mapping[str, Callable[[Any, Any], bool]] = {
     "<=": operator.le,
     ">=": operator.ge,
@@ -173,7 +175,7 @@ def _compare(name: str, sign: str, value: str) -> Predicate:
         if not isinstance(wanted, float):
             raise TunerError(f"filter: {show(value)} is not a number, so nothing is {sign} it")
         order, limit = _ORDERED[sign], wanted
-        return lambda trial: _is_number(found := lookup(trial, name)) and order(found, limit)
+        return lambda trial: type(found := lookup(trial, name)) in _NUMERIC and order(found, limit)
     differs = sign == "!="
 
     def equal(trial: Trial) -> bool:
@@ -185,7 +187,7 @@ def _compare(name: str, sign: str, value: str) -> Predicate:
 
 def lookup(trial: Trial, name: str) -> Any:
     """What a trial has itself, its setting or its latest metric by name; None without one."""
-    if name in _OWN:
+    if name in _OWN_NAMES:
         return getattr(trial, name, None)
     latest = trial.evaluations[-1].metrics if trial.evaluations else {}
     places = (trial.params, trial.fixed, latest)

@@ -199,16 +199,26 @@ def _short_exponent(text: str) -> str:
 
 
 def _inert_table() -> dict[int, str]:
-    """Controls as their pictures, line ends and tabs as blanks, bidi marks and surrogates as �."""
+    """Controls as their pictures, line ends and tabs as blanks, what cannot be seen as �.
+
+    That is: marks of direction, blanks without a width, tags, surrogates. The joiners stay, which
+    several scripts are written with; the selectors of an emoji's look go, whose width no two
+    terminals agree about.
+    """
     inert = {code: chr(0x2400 + code) for code in range(0x20)}
     inert |= dict.fromkeys((0x09, 0x0A, 0x0D, 0x85, 0x2028, 0x2029), " ")
     inert[0x7F] = "␡"
-    marks = (0x061C, 0x200E, 0x200F, 0xFEFF, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-    unseen = (*range(0x80, 0xA0), *marks, *range(0xFFF9, 0xFFFC), *range(0xD800, 0xE000))
-    return dict.fromkeys(unseen, "\N{REPLACEMENT CHARACTER}") | inert
+    marks = (0x061C, 0x200E, 0x200F, 0xFEFF, *range(0x202A, 0x202F), *range(0x2066, 0x2070))
+    blanks = (0xAD, 0x115F, 0x1160, 0x180E, 0x200B, *range(0x2060, 0x2066), 0x3164, 0xFFA0)
+    others = (*range(0xFFF9, 0xFFFC), *range(0xD800, 0xE000), *range(0xE0000, 0xE0080))
+    unseen = (*range(0x80, 0xA0), *marks, *blanks, *others)
+    looks = dict.fromkeys((0xFE0E, 0xFE0F), "")
+    return dict.fromkeys(unseen, "\N{REPLACEMENT CHARACTER}") | inert | looks
 
 
 _INERT: Final = _inert_table()
+_JOINED_PICTURES: Final = re.compile("(?<=[\u2190-\u2bff\U0001f000-\U0001faff])\u200d")
+"""Drawn as one picture by some terminals and as several by others: side by side in all."""
 
 
 def plain(text: object) -> str:
@@ -216,4 +226,7 @@ def plain(text: object) -> str:
 
     Markup of the screen library is not its business: pass the result as text, not as markup.
     """
-    return str(text).translate(_INERT)
+    found = str(text)
+    if found.isascii() and found.isprintable():
+        return found
+    return _JOINED_PICTURES.sub("", found.translate(_INERT))

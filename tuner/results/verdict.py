@@ -15,6 +15,8 @@ ENOUGH_COMPLETE = 50
 FEWEST = 4
 """Trials below which nothing is said at all."""
 METHOD = "PED-ANOVA"
+_REDRAWN, _FEWEST_RESAMPLES = 200_000, 40
+"""Trials drawn for the intervals in all: of many trials fewer resamples, and keys need not wait."""
 _WITH_VALUE = ("complete", "pruned", "collapsed")
 
 
@@ -60,6 +62,7 @@ def judge(
     settings = [{name: trial.params[name] for name in space} for trial in points]
     values = [_value(trial, metric) for trial in points]
     shares = importance(space, settings, values, maximize=maximize) or {}
+    resamples = min(resamples, max(_REDRAWN // max(len(points), 1), _FEWEST_RESAMPLES))
     intervals = (
         bootstrap(space, settings, values, maximize=maximize, resamples=resamples) if shares else {}
     )

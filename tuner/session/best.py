@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 from dataclasses import asdict
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import msgspec
@@ -90,6 +89,8 @@ def cache_model(session: Session, model: ModelDescription) -> None:
 
 def package_versions() -> dict[str, str]:
     """The versions of what takes part, by name, read without importing any of it."""
+    from importlib.metadata import PackageNotFoundError, version  # with a parser of e-mails
+
     versions = {"tuner": __version__, "python": platform.python_version()}
     for package in ("torch", "transformers", "optuna"):
         try:

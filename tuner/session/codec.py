@@ -48,5 +48,6 @@ def _unknown(line: bytes) -> Unknown:
 def _number(raw: dict[str, Any], key: str, default: float, most: float) -> float:
     """A number from 0 to `most`, else what is taken for none."""
     value = raw.get(key)
-    known = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if known and 0 <= value <= most else default
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return default
+    return float(value) if 0 <= value <= most else default

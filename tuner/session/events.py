@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -23,14 +23,19 @@ Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 Amount = Annotated[float, Meta(ge=0.0, le=_FAR)]
 Real = Annotated[float, Meta(ge=-_FAR, le=_FAR)]
 Whole = Annotated[int, Meta(ge=-(2**62), le=2**62)]
-Values = dict[str, bool | Whole | Real | str | None]
+if TYPE_CHECKING:
+    Values = dict[str, Any]
+else:
+    Values = dict[str, bool | Whole | Real | str | None]
 Confusion = list[list[Count]]
 
 
 def _check_square(confusion: list[list[int]]) -> None:
     """A matrix has as many columns as rows; msgspec makes of the error one of decoding."""
-    if any(len(row) != len(confusion) for row in confusion):
-        raise ValueError("a confusion matrix is not square")
+    side = len(confusion)
+    for row in confusion:  # A hundred thousand matrices when a long log is opened.
+        if len(row) != side:
+            raise ValueError("a confusion matrix is not square")
 
 
 class Event(msgspec.Struct, tag_field="kind", kw_only=True, frozen=True, omit_defaults=False):
@@ -168,7 +173,7 @@ class TrialCompleted(Event, tag="trial_completed", frozen=True):
 
 
 class TrialFailed(Event, tag="trial_failed", frozen=True):
-    """`cause` is "out of memory", "not a number", "exception", "died" or "stopped"."""
+    """`cause` is "out of memory", "not a number", "exception", "died", "hung" or "stopped"."""
 
     trial: Count
     cause: str
@@ -178,7 +183,10 @@ class TrialFailed(Event, tag="trial_failed", frozen=True):
 
 
 class TrialRetried(Event, tag="trial_retried", frozen=True):
-    """The trainer was lost; the trial goes on from its checkpoint in a fresh one."""
+    """The trainer was lost, or its memory too small: the trial goes on from its checkpoint.
+
+    `cause` is "died", "hung" or, where half the rows at once are tried next, "out of memory".
+    """
 
     trial: Count
     cause: str

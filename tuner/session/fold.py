@@ -109,11 +109,14 @@ def _clock(view: SessionView, event: AnyEvent | Unknown) -> None:
 
 
 def _trial(view: SessionView, number: int) -> TrialView:
-    return view.trials.setdefault(number, TrialView(number))
+    trial = view.trials.get(number)
+    if trial is None:
+        trial = view.trials[number] = TrialView(number)
+    return trial
 
 
-def _interrupt(view: SessionView) -> list[int]:
-    """Trials that ran without an end are waiting for the next worker."""
+def interrupt(view: SessionView) -> list[int]:
+    """Trials that ran without an end are waiting for the next worker; their numbers."""
     running = [t for t in view.trials.values() if t.state is TrialState.RUNNING]
     for trial in running:
         trial.state = TrialState.PAUSED
@@ -131,7 +134,7 @@ def _worker_started(view: SessionView, event: e.WorkerStarted) -> list[int]:
     view.devices, view.slots = list(event.devices), event.slots
     view.versions = {**view.versions, **event.versions}
     view.active = True
-    return _interrupt(view)
+    return interrupt(view)
 
 
 def _session_started(view: SessionView, event: e.SessionStarted) -> list[int]:
@@ -145,7 +148,7 @@ def _session_started(view: SessionView, event: e.SessionStarted) -> list[int]:
 def _session_ended(view: SessionView, event: Any) -> list[int]:
     view.lifecycle, view.reason = event.__struct_config__.tag, event.reason
     view.active = False
-    return _interrupt(view)
+    return interrupt(view)
 
 
 def _trial_started(view: SessionView, event: e.TrialStarted) -> list[int]:
@@ -188,7 +191,7 @@ def _evaluated(view: SessionView, event: Evaluated) -> list[int]:
     trial.step, trial.of, trial.epoch = event.step, event.of, event.epoch
     _run_until(trial, event.time)
     value = event.metrics.get(view.metric)
-    if value is not None and (keeps_last(view) or better(view.direction, value, trial.value)):
+    if value is not None and (better(view.direction, value, trial.value) or keeps_last(view)):
         trial.value, trial.kept_step = value, event.step
     return [event.trial]
 
@@ -237,6 +240,7 @@ def _trial_completed(view: SessionView, event: e.TrialCompleted) -> list[int]:
 def _trial_retried(view: SessionView, event: e.TrialRetried) -> list[int]:
     trial = _trial(view, event.trial)
     trial.state, trial.attempts = TrialState.RUNNING, event.attempt + 1
+    trial.short_of_memory += event.cause == "out of memory"
     return [event.trial]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 import uuid
@@ -10,14 +11,20 @@ from pathlib import Path
 
 import msgspec
 
+from tuner.recipe.plain_file import open_plain
 from tuner.session.commands import AnyCommand, Command, Enqueue
 from tuner.session.folder import Session
+from tuner.session.safe import refuse_unsafe
 
 _decoder = msgspec.json.Decoder(AnyCommand)
 
 
 def send(session: Session, command: Command) -> str:
-    """Append the command in one write and return its id (made here where it has none)."""
+    """Append the command in one write and return its id (made here where it has none).
+
+    Raises TunerError where the session's folder leads elsewhere, OSError where the disk refuses.
+    """
+    refuse_unsafe(session)
     command = msgspec.structs.replace(
         command, id=command.id or uuid.uuid4().hex, time=command.time or time.time()
     )
@@ -26,7 +33,9 @@ def send(session: Session, command: Command) -> str:
     try:
         size = os.fstat(file).st_size
         torn = size > 0 and os.pread(file, 1, size - 1) != b"\n"
-        os.write(file, (b"\n" if torn else b"") + msgspec.json.encode(command) + b"\n")
+        line = (b"\n" if torn else b"") + msgspec.json.encode(command) + b"\n"
+        if os.write(file, line) < len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(session.commands_path))
     finally:
         os.close(file)
     return command.id
@@ -50,10 +59,10 @@ class CommandTail:
     def read(self) -> list[AnyCommand]:
         """The commands that were written since the last call, in order."""
         try:
-            with self._path.open("rb") as file:
+            with open_plain(self._path) as file:
                 file.seek(self._offset)
                 chunk = file.read()
-        except FileNotFoundError:
+        except OSError:
             return []
         self._offset += len(chunk)
         *lines, self._partial = (self._partial + chunk).split(b"\n")

@@ -3,10 +3,14 @@
 The kernel gives the lock back when its holder ends, however that happens, and a forked child does
 not inherit it. The price: closing *any* descriptor of the file gives up the lock of the whole
 process, so the holder opens the file once only; `lock_holder` knows the locks of its own process.
+
+Some network file systems keep locks to one host. So the holder signs the file with its host and
+touches it every few seconds: fresh and signed by another host counts as held, too.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import json
@@ -14,10 +18,19 @@ import os
 import socket
 import struct
 import sys
+import threading
+import time
 from pathlib import Path
 
+from tuner.errors import TunerError
+from tuner.recipe.plain_file import open_plain
+
+TOUCH_EVERY = 10.0
+GONE_AFTER = 60.0
+"""Seconds without a touch after which a holder on another host is taken for lost."""
 # struct flock: short l_type, short l_whence, off_t l_start, off_t l_len, pid_t l_pid on Linux;
 # off_t l_start, off_t l_len, pid_t l_pid, short l_type, short l_whence on macOS and the BSDs.
+_MOST_DETAILS = 4096
 _LINUX = "hhqqi4x"
 _DARWIN = "qqihh"
 
@@ -30,11 +43,15 @@ class WorkerLock:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: int | None = None
+        self._given_back = threading.Event()
 
     def acquire(self, purpose: str = "work") -> bool:
-        """Take the lock; False where somebody holds it."""
+        """Take the lock; False where somebody holds it.
+
+        Raises TunerError where the file system has no locks.
+        """
         key = _key(self._path)
-        if key in _held:
+        if key in _held or _holder_elsewhere(self._path) is not None:
             return False
         file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -43,14 +60,26 @@ class WorkerLock:
             os.close(file)
             if error.errno in (errno.EACCES, errno.EAGAIN):
                 return False
-            raise
+            raise TunerError(
+                f"{self._path}: this file system has no locks ({error.strerror}), so two workers "
+                "could spoil the session: put it on another disk"
+            ) from error
         self._file = file
         _held.add(key)
         self._sign(file, purpose)
+        self._given_back = threading.Event()
+        threading.Thread(target=_touch, args=[file, self._given_back], daemon=True).start()
         return True
+
+    def sign_off(self) -> None:
+        """Tell other hosts that the holder ends; the lock itself goes with the process."""
+        self._given_back.set()
+        if self._file is not None:
+            os.ftruncate(self._file, 0)
 
     def release(self) -> None:
         """Give the lock back."""
+        self.sign_off()
         if self._file is not None:
             _held.discard(_key(self._path))
             os.close(self._file)
@@ -62,18 +91,55 @@ class WorkerLock:
         os.pwrite(file, json.dumps(holder).encode() + b"\n", 0)
 
 
+def _touch(file: int, given_back: threading.Event) -> None:
+    while not given_back.wait(TOUCH_EVERY):
+        with contextlib.suppress(OSError):
+            os.utime(file)
+
+
 def lock_holder(path: Path) -> int | None:
     """The process that holds the lock, None where nobody does. Disturbs nobody."""
     if _key(path) in _held:
         return os.getpid()
     try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
     try:
-        return _blocking_process(file, path)
+        holder = _blocking_process(file, path)
     finally:
         os.close(file)
+    return _holder_elsewhere(path) if holder is None else holder
+
+
+def describe_holder(path: Path) -> str:
+    """Who holds the lock, for people: pid 12 on host; and how sure that is."""
+    details = holder_details(path)
+    who = f"pid {lock_holder(path)} on {details.get('host', 'this machine')}"
+    if not _is_elsewhere(details):
+        return who
+    return f"{who}, which showed itself less than {GONE_AFTER:.0f} s ago"
+
+
+def _holder_elsewhere(path: Path) -> int | None:
+    """The process on another host that seems to hold the lock, whatever this host's kernel says."""
+    details = holder_details(path)
+    if not _is_elsewhere(details) or not details.get("pid", "").isdigit():
+        return None
+    try:
+        silence = abs(time.time() - path.stat().st_mtime)
+    except OSError:
+        return None
+    return int(details["pid"]) if silence < GONE_AFTER else None
+
+
+def is_held_elsewhere(path: Path) -> bool:
+    """Whether it is a process on another host that holds the lock, or seems to."""
+    return lock_holder(path) is not None and _is_elsewhere(holder_details(path))
+
+
+def _is_elsewhere(details: dict[str, str]) -> bool:
+    return details.get("host", socket.gethostname()) != socket.gethostname()
 
 
 def holder_details(path: Path) -> dict[str, str]:
@@ -81,8 +147,9 @@ def holder_details(path: Path) -> dict[str, str]:
     if _key(path) in _held:
         return {"pid": str(os.getpid()), "host": socket.gethostname()}
     try:
-        written = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        with open_plain(path) as file:
+            written = json.loads(file.read(_MOST_DETAILS))
+    except (OSError, ValueError, RecursionError):
         return {}
     return {str(k): str(v) for k, v in written.items()} if isinstance(written, dict) else {}
 

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from pathlib import Path
 
+from tuner.recipe.plain_file import open_plain
 from tuner.session.codec import decode_line
 from tuner.session.events import AnyEvent, Unknown
 from tuner.session.writer import complete_size
@@ -20,14 +21,15 @@ class EventTail:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._offset = 0
-        self._partial = b""
+        # In pieces: a line may be so long that joining it with every piece would take for ever.
+        self._partial: list[bytes] = []
         self._lines: deque[bytes] = deque()
         self.at_end = False
 
     def skip(self) -> None:
         """Go to the end: only what is written from now on will be read."""
         self._lines.clear()
-        self._offset, self._partial = complete_size(self._path), b""
+        self._offset, self._partial = complete_size(self._path), []
 
     def read(self, budget: float = 0.05) -> list[AnyEvent | Unknown]:
         """The next events, for about `budget` seconds at most; [] when there is nothing new.
@@ -53,12 +55,16 @@ class EventTail:
     def _read_chunk(self) -> bool:
         """Queue the complete lines of the next bytes; False at the end of the file."""
         try:
-            with self._path.open("rb") as file:
+            with open_plain(self._path) as file:
                 file.seek(self._offset)
                 chunk = file.read(_CHUNK)
-        except FileNotFoundError:
+        except OSError:
             return False
         self._offset += len(chunk)
-        *complete, self._partial = (self._partial + chunk).split(b"\n")
-        self._lines.extend(line for line in complete if line)
+        first, *others = chunk.split(b"\n")
+        self._partial.append(first)
+        if others:
+            *complete, rest = b"".join(self._partial), *others
+            self._partial = [rest]
+            self._lines.extend(line for line in complete if line)
         return bool(chunk)

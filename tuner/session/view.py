@@ -78,6 +78,7 @@ class TrialView:
     reason: str = ""
     lines: list[str] = field(default_factory=list)
     attempts: int = 1
+    short_of_memory: int = 0
     resumed: float = 0.0
     seconds_before: float = 0.0
     loss_stride: int = 1

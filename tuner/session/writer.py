@@ -11,6 +11,7 @@ from typing import Self, TypeVar
 
 import msgspec
 
+from tuner.recipe.plain_file import open_plain
 from tuner.session.codec import decode_line, encode_line
 from tuner.session.events import Event
 
@@ -27,6 +28,7 @@ class EventWriter:
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._seal()
         self.next_seq, self._last_time = _last_number_and_time(self._file)
@@ -41,6 +43,13 @@ class EventWriter:
         self._write(encode_line(numbered))
         self.next_seq, self._last_time = self.next_seq + 1, now
         return numbered
+
+    def is_at(self, path: Path) -> bool:
+        """Whether this is the file that is written to."""
+        try:
+            return os.path.samestat(path.stat(), os.fstat(self._file))
+        except OSError:
+            return False
 
     def sync(self) -> None:
         """Wait until everything appended is on the disk."""
@@ -65,31 +74,35 @@ class EventWriter:
         self._seal()
         rest = memoryview(line)
         while rest:
-            rest = rest[os.write(self._file, rest) :]
+            rest = rest[self._written(rest) :]
+
+    def _written(self, content: bytes | memoryview) -> int:
+        try:
+            return os.write(self._file, content)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self._path)) from error
 
     def _seal(self) -> None:
         size = os.fstat(self._file).st_size
         if size and os.pread(self._file, 1, size - 1) != b"\n":
-            os.write(self._file, b"\n")
+            self._written(b"\n")
 
 
 def last_seq(path: Path) -> int:
     """The number of the last readable event of a log, -1 where there is none."""
     try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+        file = open_plain(path)
+    except OSError:
         return -1
-    try:
-        return _last_number_and_time(file)[0] - 1
-    finally:
-        os.close(file)
+    with file:
+        return _last_number_and_time(file.fileno())[0] - 1
 
 
 def complete_size(path: Path) -> int:
     """The bytes of a file up to and with its last newline; 0 where there is no file."""
     try:
-        content = path.open("rb")
-    except FileNotFoundError:
+        content = open_plain(path)
+    except OSError:
         return 0
     with content as file:
         end = os.fstat(file.fileno()).st_size

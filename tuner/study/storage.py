@@ -28,6 +28,8 @@ def open_storage(database: Path) -> RDBStorage:
     database, written by an incompatible Optuna, not writable, or held by another writer.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
+    if database.is_dir():
+        raise _unusable(database, "is a folder")
     try:
         database.touch(mode=0o600, exist_ok=True)
         made_by = _check(database)

@@ -100,14 +100,6 @@ def _whole_tensors(path: Path, expected: str) -> dict[str, torch.Tensor] | None:
         return None
 
 
-def remove_checkpoints(folder: Path) -> None:
-    """Remove a trial's checkpoints and their folder."""
-    if folder.is_dir():
-        for path in folder.iterdir():
-            path.unlink(missing_ok=True)
-        folder.rmdir()
-
-
 def generator_states(device: torch.device) -> Generators:
     """The state of every generator now."""
     kind, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import traceback
 
+from tuner.pool.disk import NO_ROOM, disk_trouble
+
 OUT_OF_MEMORY = "out of memory"
 NOT_A_NUMBER = "not a number"
 EXCEPTION = "exception"
 _TRACE_LINES = 30
+# torch's own, CUDA's, and oneDNN's, which has no room for its code or its tensors then.
+_NO_MEMORY = (
+    "can't allocate memory",
+    "out of memory",
+    "could not create a primitive",
+    "could not create a memory",
+)
 
 
 class NotANumber(ArithmeticError):
@@ -19,21 +28,23 @@ class TrialOutOfMemory(MemoryError):
 
 
 def cause_of(error: BaseException) -> str:
-    """One of the three causes that `Failed` names."""
+    """One of the causes that `Failed` names."""
+    if disk_trouble(error) is not None:
+        return NO_ROOM
     if isinstance(error, NotANumber):
         return NOT_A_NUMBER
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return OUT_OF_MEMORY
-    text = str(error)
-    if isinstance(error, RuntimeError) and (
-        "can't allocate memory" in text or "out of memory" in text
-    ):
+    if isinstance(error, RuntimeError) and any(words in str(error) for words in _NO_MEMORY):
         return OUT_OF_MEMORY
     return EXCEPTION
 
 
 def first_line(error: BaseException) -> str:
     """The error in one line, its type in front where the text alone would not tell."""
+    trouble = disk_trouble(error)
+    if trouble is not None:
+        return trouble
     text = str(error).strip()
     line = text.splitlines()[0] if text else ""
     if isinstance(error, NotANumber) and line:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tuner.errors import TunerError
+from tuner.recipe.nearest import show
 
-LabelValue = bool | int | float | str | None
+LabelValue = bool | int | float | str | list[Any] | dict[str, Any] | None
 MOST_CLASSES = 200
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
+_NO_CLASS = "no class; labels are strings, integers or booleans"
 _UNLABELLED = {"", "-1", "-100"}
 
 
@@ -38,14 +41,13 @@ def label_texts(values: Sequence[LabelValue], names: Sequence[str] | None, where
 def _text(value: LabelValue, where: str) -> str:
     if value is None or value != value:
         return ""
+    if isinstance(value, list | dict):
+        raise TunerError(f"{where}: the label {show(value)} is {_NO_CLASS}")
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
         if not value.is_integer():
-            raise TunerError(
-                f"{where}: the label {value} is a fraction; labels are classes: "
-                "strings, integers or booleans"
-            )
+            raise TunerError(f"{where}: the label {value} is a fraction, {_NO_CLASS}")
         return str(int(value))
     return str(value)
 

@@ -36,6 +36,7 @@ def train(bench: Bench, request: Train, clock: Clock = time.monotonic) -> Conver
     trial = Trial(bench, request, clock)
     for text in trial.resume():
         yield Note(level="warning", text=f"trial {request.trial}: {text}")
+    trial.spare_memory()
     yield Started(trial=request.trial, step=trial.step, of=trial.of)
 
     for evaluated in list(trial.evaluations):
@@ -66,14 +67,12 @@ def train(bench: Bench, request: Train, clock: Clock = time.monotonic) -> Conver
         memory=bench.memory(),
         saved=saved,
     )
-    trial.discard_checkpoint()
 
 
 def _ended(trial: Trial, decision: Decision) -> Generator[Reply | None, Decision, bool]:
     """Carry out a decision that ends the trial here; tell whether it was one."""
     if isinstance(decision, Prune):
         yield Stopped(trial=trial.request.trial, seconds=trial.seconds)
-        trial.discard_checkpoint()
         return True
     if isinstance(decision, Pause):
         trial.save()

@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -107,13 +106,11 @@ def _is_cached(section: ModelSection) -> bool:
 @contextlib.contextmanager
 def _told_plainly(source: ModelSource, what: str) -> Iterator[None]:
     """Turn what the loading libraries raise into one line that says what to do."""
-    from safetensors import SafetensorError
-
     try:
         yield
-    except TunerError:
+    except (TunerError, MemoryError):
         raise
-    except (OSError, ValueError, KeyError, ImportError, SafetensorError, UnpicklingError) as error:
+    except Exception as error:
         raise TunerError(f"model.name: {source.name}: {_reason(source, what, error)}") from error
 
 
@@ -133,9 +130,14 @@ def _reason(source: ModelSource, what: str, error: BaseException) -> str:
             f"no such folder, and no network to ask the hub for its {what}; "
             "connect, or give a folder"
         )
-    if "safetensors" in text and not source.allow_pickle:
+    if "safetensors" in text and not source.allow_pickle and not _has_safe_weights(source):
         return _pickle_message(source.name).removeprefix(f"model.name: {source.name} ")
-    return f"its {what} cannot be loaded: {text[:300]}"
+    kind = "" if len(text) > 40 else f"{type(error).__name__}: "
+    return f"its {what} cannot be loaded: {kind}{text[:300]}"
+
+
+def _has_safe_weights(source: ModelSource) -> bool:
+    return source.folder is not None and any((source.folder / name).is_file() for name in _SAFE)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -69,11 +69,19 @@ def checked_path(source: str, key: str, section: DataSection) -> Path:
         raise TunerError(
             f'data.{key}: {source}: the name must end in {", ".join(KINDS)}, or begin with "hub:"'
         )
-    if not path.is_file():
+    if not _is_there(path):
         near = sorted(p.name for p in path.parent.iterdir()) if path.parent.is_dir() else []
         hint = suggestion(path.name, near[:50]) if near else f"there is no folder {path.parent}"
         raise TunerError(f"data.{key}: there is no file {path}; {hint}")
     return path
+
+
+def _is_there(path: Path) -> bool:
+    """Whether it is a file; a name that no file can have is that of none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _as_text(value: Any) -> str:
@@ -92,7 +100,7 @@ def _file_columns(path: Path, where: str, section: DataSection) -> dict[str, lis
         raise TunerError(f"{where}: {path} is empty")
     try:
         if kind == ".jsonl":
-            return _jsonl_columns(path, wanted, where)
+            return _json_lines(path, wanted, where)
         if kind == ".parquet":
             return _streamed("parquet", path, wanted, where)
         header = header_of(path, section, f"{where}: {path}")
@@ -120,15 +128,8 @@ def check_columns(wanted: Sequence[str], there: Sequence[str], where: str) -> No
             raise TunerError(f"{where} has no column {show(name)}; {suggestion(name, there)}")
 
 
-def _jsonl_columns(path: Path, wanted: Sequence[str], where: str) -> dict[str, list[Any]]:
-    """Arrow guesses types, turns dates into times and mixed values into JSON: then go by lines."""
-    try:
-        return _streamed("json", path, wanted, where)
-    except (ArithmeticError, LookupError, TypeError, ValueError):
-        return _json_lines(path, wanted, where)
-
-
 def _json_lines(path: Path, wanted: Sequence[str], where: str) -> dict[str, list[Any]]:
+    """Line by line: Arrow guesses types, takes texts for dates, and dies of very deep lists."""
     columns: dict[str, list[Any]] = {name: [] for name in wanted}
     seen: dict[str, None] = {}
     with path.open(encoding="utf-8-sig") as file:
@@ -148,6 +149,8 @@ def _json_row(line: str, place: str) -> dict[str, Any]:
         row = json.loads(line)
     except json.JSONDecodeError as error:
         raise TunerError(f"{place}: not JSON: {error.msg} at column {error.colno}") from None
+    except (ValueError, RecursionError):
+        raise TunerError(f"{place}: a number too long or a list too deep") from None
     if not isinstance(row, dict):
         raise TunerError(f"{place}: not an object with columns")
     return row

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tuner.errors import TunerError
+from tuner.pool.disk import NO_ROOM, disk_trouble
 from tuner.pool.protocol import (
     Completed,
     Evaluated,
@@ -61,17 +62,22 @@ def _set_up(setup: Setup, channel: Channel) -> Bench | None:
         from tuner.training.bench import Bench
 
         bench = Bench(setup, lambda level, text: channel.send(Note(level=level, text=text)))
-    except TunerError as error:
-        channel.send(Refused(error=str(error)))
-        return None
     except Exception as error:  # noqa: BLE001 - whatever it is, the worker has to hear of it
-        channel.send(Refused(error=first_line(error), lines=last_lines(error)))
+        channel.send(_refused(error))
         return None
     # What is here now stays to the end: no later collection has to look at it again.
     gc.collect()
     gc.freeze()
     channel.send(bench.ready())
     return bench
+
+
+def _refused(error: Exception) -> Refused:
+    if disk_trouble(error) is not None:
+        return Refused(error=first_line(error), cause=NO_ROOM)
+    if isinstance(error, TunerError):
+        return Refused(error=str(error))
+    return Refused(error=first_line(error), lines=last_lines(error))
 
 
 def _answer_all(bench: Bench, channel: Channel) -> int:
@@ -164,7 +170,5 @@ def _scored(bench: Bench, request: Score) -> Reply:
 
     try:
         return score_sealed(bench, request.folder)
-    except TunerError as error:
-        return Refused(error=str(error))
     except Exception as error:  # noqa: BLE001 - the worker has to hear of it
-        return Refused(error=first_line(error), lines=last_lines(error))
+        return _refused(error)

@@ -70,6 +70,6 @@ def _unique(header: list[str]) -> list[str]:
     seen: set[str] = set()
     out = []
     for number, name in enumerate(header):
-        out.append(f"\0{number}" if name in seen or not name else name)
+        out.append(f"\x1f{number}" if name in seen or not name else name)
         seen.add(name)
     return out

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -57,13 +58,14 @@ def tokenize(
     lengths, cut = [0], 0
     for start in range(0, len(rows), _AT_ONCE):
         columns = [[column[row] for row in rows[start : start + _AT_ONCE]] for column in texts]
-        encoded = tokenizer(
-            *columns,
-            truncation=True,
-            max_length=max_length,
-            return_attention_mask=False,
-            return_token_type_ids=with_types,
-        )
+        with _left_as_it_was(tokenizer):
+            encoded = tokenizer(
+                *columns,
+                truncation=True,
+                max_length=max_length,
+                return_attention_mask=False,
+                return_token_type_ids=with_types,
+            )
         lengths.extend(map(len, encoded["input_ids"]))
         cut += sum(bool(encoding.overflowing) for encoding in encoded.encodings or ())
         pieces.append(np.concatenate([np.array(ids, np.int32) for ids in encoded["input_ids"]]))
@@ -77,6 +79,20 @@ def tokenize(
         rows=rows,
     )
     return split, cut
+
+
+@contextmanager
+def _left_as_it_was(tokenizer: Any) -> Iterator[None]:
+    """A fast tokenizer keeps the truncation that it was called with, and saves it, too: a best
+    model's tokenizer would depend on whether the rows were tokenized before or came from the cache.
+    """
+    backend: Any = getattr(tokenizer, "backend_tokenizer", None)
+    before: dict[str, Any] | None = getattr(backend, "truncation", None)
+    yield
+    if before is not None:
+        backend.enable_truncation(**before)
+    elif backend is not None:
+        backend.no_truncation()
 
 
 def save_split(folder: Path, name: str, split: Split) -> None:

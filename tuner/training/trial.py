@@ -18,7 +18,6 @@ from tuner.training.checkpoint import (
     State,
     generator_states,
     load_checkpoint,
-    remove_checkpoints,
     restore_generators,
     save_checkpoint,
 )
@@ -124,6 +123,12 @@ class Trial:
                 raise NotANumber(
                     f"the {what} is {float(value)} at step {self.step + 1} of {self.of}"
                 )
+
+    def spare_memory(self) -> None:
+        """Halve the rows at once as often as the trial has failed for want of memory."""
+        for _ in range(self.request.halvings):
+            if self.bench.take_less_memory(self.config.batch_size):
+                self._begin()
 
     # --- messages
 
@@ -319,7 +324,3 @@ class Trial:
         parts = [bench.data.key, bench.source.name, str(bench.source.options), bench.max_length]
         parts += [[g.spec.name, [p.name for p in g.parameters]] for g in bench.groups]
         return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
-
-    def discard_checkpoint(self) -> None:
-        """Remove the checkpoint of a trial that is over."""
-        remove_checkpoints(self.checkpoint_folder)

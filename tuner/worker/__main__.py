@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import signal
@@ -13,6 +14,7 @@ from types import FrameType
 
 from tuner import __version__
 from tuner.errors import TunerError
+from tuner.pool.disk import disk_trouble
 from tuner.pool.local import LocalTrainer
 from tuner.pool.orphans import end_orphans, lock_path
 from tuner.pool.trainer import Receive, Trainer
@@ -20,10 +22,13 @@ from tuner.recipe.load import load
 from tuner.recipe.types import Recipe
 from tuner.session import events as e
 from tuner.session.best import package_versions
+from tuner.session.fold import TERMINAL
 from tuner.session.folder import Session
-from tuner.session.lock import WorkerLock, holder_details, lock_holder
+from tuner.session.lock import WorkerLock, describe_holder
+from tuner.session.room import give_reserve, keep_reserve
+from tuner.session.safe import refuse_unsafe
 from tuner.worker.budget import slot_count
-from tuner.worker.journal import Journal
+from tuner.worker.journal import FolderMoved, Journal
 from tuner.worker.loop import Worker
 from tuner.worker.slots import Pool
 
@@ -39,14 +44,31 @@ def main(arguments: list[str]) -> int:
     os.umask(0o077)
     lock = WorkerLock(session.lock_path)
     locked_at = time.time()
-    if not lock.acquire():
-        host = holder_details(session.lock_path).get("host", "")
-        pid = lock_holder(session.lock_path)
-        print(f"session {session.name!r} is running already: pid {pid} on {host}", file=sys.stderr)
+    try:
+        refuse_unsafe(session)
+        if not lock.acquire():
+            who = describe_holder(session.lock_path)
+            print(f"session {session.name!r} is running already: {who}", file=sys.stderr)
+            return 2
+        return _locked(session, locked_at)
+    except (TunerError, OSError) as error:
+        if disk_trouble(error) is None and not isinstance(error, TunerError):
+            raise
+        _print_line(f"tuner: {error}")
         return 2
+    finally:
+        # Not given back: it goes with the process, so that who finds it free finds no worker.
+        with contextlib.suppress(OSError):
+            lock.sign_off()
+
+
+def _locked(session: Session, locked_at: float) -> int:
     _print_to(session.log_path)
-    # Never given back: it goes with the process, so that who finds it free finds no worker either.
-    return _work(session, locked_at)
+    keep_reserve(session)
+    try:
+        return _work(session, locked_at)
+    finally:
+        give_reserve(session)
 
 
 def _work(session: Session, locked_at: float) -> int:
@@ -54,15 +76,43 @@ def _work(session: Session, locked_at: float) -> int:
     journal = Journal(session)
     try:
         return _work_with(session, journal, locked_at, signalled)
-    except TunerError as error:
-        journal.record(e.SessionFailed(reason=str(error)))
-        return 1
     except Exception as error:
+        reason = _why_wait(error, journal)
+        if reason is not None:
+            return _pause(session, journal, reason)
+        if isinstance(error, TunerError):
+            journal.record(e.SessionFailed(reason=str(error)))
+            return 1
         summary = f"an error in tuner itself, {type(error).__name__}: {error}"
         journal.record(e.SessionFailed(reason=f"{summary} (the trace is in {session.log_path})"))
         raise
     finally:
-        journal.close()
+        with contextlib.suppress(OSError):
+            journal.close()
+
+
+def _why_wait(error: Exception, journal: Journal) -> str | None:
+    """What a person has to mend before the study can go on; None where the error is another."""
+    try:
+        journal.refuse_moved()
+    except FolderMoved as moved:
+        return str(moved)
+    trouble = disk_trouble(error)
+    if trouble is None:
+        return None
+    return f"nothing more can be written ({trouble}): make room, then resume"
+
+
+def _pause(session: Session, journal: Journal, reason: str) -> int:
+    """Say so, with the reserve where nothing else is left, and leave the rest as it is.
+
+    What is on the disk is whole at any moment, so that the next worker goes on from there.
+    """
+    _print_line(f"tuner: {reason}")
+    give_reserve(session)
+    if journal.view.lifecycle not in TERMINAL:
+        journal.record(e.SessionPaused(reason=reason))
+    return 0
 
 
 def _work_with(session: Session, journal: Journal, locked_at: float, signalled: list[str]) -> int:
@@ -105,7 +155,9 @@ def _local_pool(session: Session, slots: int) -> Pool:
 
 
 def _print_line(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    # A full disk must not end the thread that reads what a trainer says.
+    with contextlib.suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
 
 
 def _print_to(log: Path) -> None:
@@ -115,7 +167,7 @@ def _print_to(log: Path) -> None:
     os.dup2(file, 2)
     os.close(file)
     moment = time.strftime("%Y-%m-%d %H:%M:%S")
-    print(f"── worker {os.getpid()} on {platform.node()}, {moment}", flush=True)
+    _print_line(f"── worker {os.getpid()} on {platform.node()}, {moment}")
 
 
 def _listen_to_signals() -> list[str]:

@@ -54,17 +54,11 @@ def write_best_json(session: Session, view: SessionView) -> None:
         write_private(session.best_json, text)
 
 
-def drop_model(session: Session, number: int) -> None:
-    """Remove the model of a trial that is not the best. Its checkpoint is the trainer's to remove,
-    which does so about now.
-    """
-    shutil.rmtree(session.trial_folder(number) / MODEL, ignore_errors=True)
-
-
 def clean_trial(session: Session, number: int) -> None:
     """Remove the checkpoint and the model of a trial that has ended; its predictions stay.
 
-    For when no trainer has the trial any more.
+    For when study and log have the end, so that whatever is lost before that goes on from the
+    checkpoint, and no trainer has the trial any more.
     """
     folder = session.trial_folder(number)
     if not folder.is_dir():

@@ -53,4 +53,9 @@ def _ask(question: str, request: dict[str, Any], answer: type[Answer]) -> Answer
     lines = [line for line in done.stderr.decode("utf-8", "replace").splitlines() if line.strip()]
     if done.returncode == _REFUSED and lines:
         raise TunerError(lines[-1])
+    if done.returncode < 0:
+        raise TunerError(
+            f"reading model and data was ended by signal {-done.returncode}: one of their files "
+            "may be damaged, or memory short"
+        )
     raise RuntimeError(f"{question} ended with exit code {done.returncode}:\n" + "\n".join(lines))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from tuner.errors import TunerError
 from tuner.session import events as e
 from tuner.session.fold import fold
 from tuner.session.folder import Session
@@ -30,10 +31,15 @@ _ON_DISK_AT_ONCE = (
 RecordedEvent = TypeVar("RecordedEvent", bound=e.Event)
 
 
+class FolderMoved(TunerError):
+    """Everything that was opened by its name leads elsewhere by now."""
+
+
 class Journal:
     """The event log and the view that follows from it. For the holder of the lock alone."""
 
     def __init__(self, session: Session) -> None:
+        self._path = session.events_path
         self._writer = EventWriter(session.events_path)
         self.view = SessionView(name=session.name)
         fold(self.view, EventTail(session.events_path).read_all())
@@ -45,6 +51,17 @@ class Journal:
         if isinstance(event, _ON_DISK_AT_ONCE):
             self._writer.sync()
         return written
+
+    def refuse_moved(self) -> None:
+        """Raise FolderMoved where the log is no longer where the session was opened.
+
+        Trainers would go on writing beside it.
+        """
+        if not self._writer.is_at(self._path):
+            raise FolderMoved(
+                "the session's folder was moved or deleted while it ran; from where it is now it "
+                "goes on"
+            )
 
     def log(self, level: str, text: str) -> None:
         """A line for people."""

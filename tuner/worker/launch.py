@@ -10,15 +10,19 @@ from pathlib import Path
 from tuner.errors import StudyFailed, TunerError
 from tuner.pool.local import module_command
 from tuner.recipe.load import load
+from tuner.recipe.plain_file import open_plain
 from tuner.session import events as e
 from tuner.session.folder import Session
-from tuner.session.lock import holder_details, lock_holder
+from tuner.session.lock import describe_holder, lock_holder
+from tuner.session.room import keep_reserve
+from tuner.session.safe import refuse_unsafe
 from tuner.session.tail import EventTail
 
 LOADING_PATIENCE = 60.0
 ENDING_PATIENCE = 30.0
 MOMENT = 2.0
 _TICK = 0.05
+_TAIL = 1 << 16
 _STARTED = (e.SessionStarted, e.SessionPaused, e.SessionFinished, e.SessionStopped)
 
 # A child that ended is a zombie until it is asked after; the next start asks.
@@ -33,7 +37,9 @@ def start(session: Session, patience: float = LOADING_PATIENCE) -> None:
     is wrong, StudyFailed where the session fails at once.
     """
     refuse_running(session)
+    refuse_unsafe(session)
     load(session.recipe_path)
+    keep_reserve(session)
     tail = EventTail(session.events_path)
     tail.skip()
     process = _spawn(session)
@@ -65,15 +71,17 @@ def refuse_running(session: Session) -> None:
         time.sleep(_TICK)
     if holder is None:
         return
-    host = holder_details(session.lock_path).get("host", "this machine")
-    raise TunerError(f"session {session.name!r} is running already: pid {holder} on {host}")
+    who = describe_holder(session.lock_path)
+    raise TunerError(f"session {session.name!r} is running already: {who}")
 
 
 def last_lines(path: Path, count: int = 3) -> str:
     """The end of a log in one line, for an error message."""
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
+        with open_plain(path) as file:
+            file.seek(-min(os.fstat(file.fileno()).st_size, _TAIL), os.SEEK_END)
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
         return ""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return " / ".join(lines[-count:])[-500:]

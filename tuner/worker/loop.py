@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tuner.errors import TunerError
 from tuner.pool import protocol as p
+from tuner.pool.disk import NO_ROOM, NoRoom
 from tuner.pool.trainer import Garbled, Lost, TrainerMessage
 from tuner.recipe.load import recipe_to_dict
 from tuner.recipe.origins import ENQUEUED
@@ -19,6 +20,7 @@ from tuner.session.inbox import CommandTail
 from tuner.worker.best import clean_ended_trials
 from tuner.worker.budget import threads_for_each
 from tuner.worker.journal import Journal
+from tuner.worker.losses import Losses
 from tuner.worker.probing import Probing, holds, most_slots
 from tuner.worker.slots import Pool, Slot
 
@@ -29,7 +31,6 @@ if TYPE_CHECKING:  # Optuna is imported while the first trainer loads its model
 TICK = 0.1
 PAUSE_PATIENCE = 30.0
 END_PATIENCE = 10.0
-MOST_RETRIES = 2
 MOST_SETUPS_LOST = 3
 NOT_RUNNING_THEN = "not running then"
 
@@ -61,6 +62,7 @@ class Worker:
         self._failure: str | None = None
         self._pausing = False
         self._probing: Probing | None = None
+        self._losses = Losses(recipe.training.silence_seconds)
 
     def run(self, started: float) -> int:
         """Work to the end and return the exit code; `started` tells old commands from new ones."""
@@ -76,6 +78,8 @@ class Worker:
                 return code
             self._probe()
             self._assign()
+            self._losses.end_silent_trainers(self._pool)
+            self._journal.refuse_moved()
             for slot, message in self._pool.messages(TICK):
                 self._handle(slot, message)
 
@@ -195,6 +199,7 @@ class Worker:
                 direction=study.trials.view.direction,
                 best_value=None if best is None else best.value,
                 threads=threads_for_each(len(self._pool.slots)),
+                halvings=study.trials.view.trials[trial.number].short_of_memory,
             )
         )
 
@@ -212,8 +217,13 @@ class Worker:
                 self._ready(slot, message)
             case p.Probed() if self._probing is not None:
                 self._probing.heard(slot, message)
+            case p.Refused() | p.Failed() if message.cause == NO_ROOM:
+                raise NoRoom(message.error)
             case p.Refused() if self._probing is not None:
                 self._probing.lost(slot, message.error)
+            case p.Refused() if self._open is not None and message.lines:
+                # What other trainers could do, and this one could not: `Lost` follows.
+                self._journal.log("error", f"a trainer could not begin: {message.error}")
             case p.Refused():
                 self._failure = message.error
             case p.Note():
@@ -264,9 +274,11 @@ class Worker:
             return
         trials = self._open.trials
         match message:
-            case p.Started() if not slot.announced and not slot.ended:
-                trials.started(slot.trial, slot.device, message.step)
-                slot.announced = True
+            case p.Started() if not slot.ended:
+                self._losses.begun(message.trial, message.step)
+                if not slot.announced:
+                    trials.started(slot.trial, slot.device, message.step)
+                    slot.announced = True
             case p.Progress() if not slot.ended:
                 trials.progressed(message)
             case p.Evaluated() if not slot.ended and not self._pausing:
@@ -286,14 +298,16 @@ class Worker:
     def _ended(self, slot: Slot, message: p.Completed | p.Failed | p.Stopped) -> None:
         """The trainer has let go of the trial."""
         assert self._open is not None
-        trials, ended = self._open.trials, slot.ended
-        slot.free()
-        if isinstance(message, p.Completed) and not ended:
-            trials.completed(message)
-        elif isinstance(message, p.Failed) and not ended:
-            trials.failed(message.trial, message.cause, message.error, message.lines)
+        trials = self._open.trials
+        if isinstance(message, p.Failed) and not slot.ended:
+            if self._losses.failed(trials, message):
+                slot.renew()
+                return
             self._failure = trials.failing()
-        trials.tidy(message.trial, trainer_has_it=not isinstance(message, p.Failed))
+        elif isinstance(message, p.Completed) and not slot.ended:
+            trials.completed(message)
+        slot.free()
+        trials.tidy(message.trial)
 
     def _lost(self, slot: Slot, lost: Lost) -> None:
         if self._pausing:
@@ -301,19 +315,17 @@ class Worker:
         if self._probing is not None:
             self._probing.lost(slot, lost.describe())
             return
-        if slot.trial is None or self._open is None:
-            if slot.setups_lost >= MOST_SETUPS_LOST:
-                self._failure = f"no trainer could be started: {lost.describe()}{_last(lost)}"
+        if slot.setups_lost >= MOST_SETUPS_LOST:
+            self._failure = f"no trainer could be started: {lost.describe()}{_last(lost)}"
+        if slot.setups_lost or slot.trial is None or self._open is None:
             return
         trials, number = self._open.trials, slot.trial.number
-        if not slot.ended and trials.view.trials[number].attempts <= MOST_RETRIES:
-            trials.retried(number, lost.describe())
-            return
         if not slot.ended:
-            trials.failed(number, "died", lost.describe(), list(lost.lines))
+            if self._losses.lost(trials, slot, number, lost):
+                return
             self._failure = trials.failing()
         slot.free()
-        trials.tidy(number, trainer_has_it=False)
+        trials.tidy(number)
 
     # ── ends ─────────────────────────────────────────────────────────────────────────────────
 

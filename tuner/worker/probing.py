@@ -65,6 +65,7 @@ class Probing:
 
     def heard(self, slot: Slot, probed: p.Probed) -> None:
         """A trainer has measured."""
+        slot.measures = False
         self._awaited.discard(slot)
         self._answers.append(probed)
 
@@ -97,6 +98,7 @@ class Probing:
         if all(slot.ready is not None for slot in slots):
             for slot in slots:
                 slot.send(p.Probe(threads=threads_for_each(len(slots)), seconds=SECONDS))
+                slot.measures = True
             self._awaited.update(slots)
 
     def _end_of_round(self) -> str | None:

@@ -16,6 +16,7 @@ from tuner.session import events as e
 from tuner.session.fold import load_view
 from tuner.session.folder import Session
 from tuner.session.lock import WorkerLock
+from tuner.session.safe import refuse_unsafe
 from tuner.worker.best import write_best_json
 from tuner.worker.budget import threads_for_each
 from tuner.worker.journal import Journal
@@ -42,6 +43,7 @@ def score_test(session: Session, again: bool = False) -> e.TestScored:
     if stored.test is not None and stored.test.trial == stored.best and not again:
         return stored.test
     refuse_running(session)
+    refuse_unsafe(session)
     lock = WorkerLock(session.lock_path)
     if not lock.acquire("test"):
         refuse_running(session)

@@ -21,9 +21,12 @@ _MOST_AT_ONCE = 64
 @dataclass(slots=True, eq=False)
 class Slot:
     """`trial` is what is to be trained here, `sent` whether the trainer has got it, `announced`
-    whether the log says so, and `ended` that the trial is over and the trainer was told.
+    whether the log says so, and `ended` that the trial is over and the trainer was told. `measures`
+    tells that it was asked how fast it trains.
 
-    `setups_lost` counts trainers that were lost before they had loaded data and model.
+    `setups_lost` counts trainers that were lost before they had loaded data and model. `heard` is
+    when the trainer was last spoken to or heard, and `hung` that it was ended because that was too
+    long ago.
     """
 
     trainer: Trainer | None = None
@@ -32,7 +35,10 @@ class Slot:
     ended: bool = False
     sent: bool = False
     announced: bool = False
+    measures: bool = False
     setups_lost: int = 0
+    heard: float = 0.0
+    hung: bool = False
 
     def has(self, number: int) -> bool:
         """Whether this trial is being trained here, and not over."""
@@ -44,6 +50,7 @@ class Slot:
 
     def send(self, request: p.Request) -> None:
         """Hand it to the trainer; where that is gone, `Lost` will tell."""
+        self.heard = time.monotonic()
         if self.trainer is not None:
             self.trainer.send(request)
 
@@ -51,6 +58,18 @@ class Slot:
         """End the trainer by force; `Lost` follows."""
         if self.trainer is not None:
             self.trainer.kill()
+
+    def renew(self) -> None:
+        """End the trainer by force, as if it had never been ready: its trial goes on in a new one,
+        whose memory nothing has cut up yet.
+        """
+        self.ready, self.sent, self.announced = None, False, False
+        self.end_trainer()
+
+    def silent_for(self) -> float:
+        """Seconds without a word from a trainer that has something to do."""
+        busy = self.trainer is not None and (self.sent or self.measures)
+        return time.monotonic() - self.heard if busy else 0.0
 
     def free(self) -> None:
         """The trainer has no trial any more."""
@@ -61,6 +80,7 @@ class Slot:
         if self.ready is None:
             self.setups_lost += 1
         self.trainer, self.ready, self.sent, self.announced = None, None, False, False
+        self.measures = False
 
 
 class Pool:
@@ -78,6 +98,7 @@ class Pool:
     def open(self, slot: Slot, setup: p.Setup) -> None:
         """Start a trainer in a slot that has none."""
         slot.trainer = self._start(self._receive, self.slots.index(slot), setup.threads)
+        slot.hung = False
         slot.send(setup)
 
     def resize(self, slots: int) -> None:
@@ -101,6 +122,7 @@ class Pool:
                 return
             slot = self._slot_of(trainer)
             if slot is not None:
+                slot.heard = time.monotonic()
                 if isinstance(message, Lost):
                     slot.lose()
                 if slot in self.slots:

@@ -17,7 +17,7 @@ from tuner.session.view import SessionView, TrialState, TrialView
 from tuner.study.pruners import RungDecision
 from tuner.study.records import Suggestion
 from tuner.study.study import Study
-from tuner.worker.best import clean_trial, drop_model, keep_best
+from tuner.worker.best import clean_trial, keep_best
 from tuner.worker.journal import Journal
 
 IMPORTANCE_FROM = 4
@@ -162,11 +162,11 @@ class Trials:
         count, last = FAILURES_IN_A_ROW, latest[0]
         return f"{count} trials failed in a row ({last.cause}): {last.error}"
 
-    def retried(self, number: int, error: str) -> None:
-        """The trainer was lost, and the trial goes on in another one."""
+    def retried(self, number: int, cause: str, error: str) -> None:
+        """The trial was set back, and is tried again from its checkpoint."""
         attempt = self.view.trials[number].attempts
         self._journal.record(
-            e.TrialRetried(trial=number, cause="died", error=error, attempt=attempt)
+            e.TrialRetried(trial=number, cause=cause, error=error, attempt=attempt)
         )
 
     def settle(self) -> None:
@@ -182,12 +182,9 @@ class Trials:
                 e.Importance(values=dict(values), method=IMPORTANCE_METHOD, trials=complete)
             )
 
-    def tidy(self, number: int, *, trainer_has_it: bool) -> None:
+    def tidy(self, number: int) -> None:
         """Remove what an ended trial does not need any more."""
-        if trainer_has_it:
-            drop_model(self._session, number)
-        else:
-            clean_trial(self._session, number)
+        clean_trial(self._session, number)
 
     def _seconds(self, number: int) -> float:
         trial = self.view.trials.get(number)

@@ -1,0 +1,48 @@
+"""A tiny study that nobody disturbed, to hold the disturbed ones against; and the figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.faults import tally
+from tests.faults.points import without_numbers
+from tests.faults.processes import Plan, live
+from tests.faults.studies import Tiny, portrait
+
+
+@dataclass(frozen=True)
+class Calm:
+    """How an undisturbed study ends, and the points that its worker and its trainer came by."""
+
+    portrait: dict[str, Any]
+    worker: list[str]
+    trainer: list[str]
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    return Tiny(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="session")
+def calm(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Calm:
+    traces = tmp_path_factory.mktemp("traces")
+    session = tiny.session()
+    assert live(session, Plan(traces=traces)) == 0
+    worker, trainer = (
+        [without_numbers(name) for name in (traces / who).read_text().splitlines()]
+        for who in ("worker", "trainer")
+    )
+    return Calm(portrait(session), worker, trainer)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    figures = tally.lines()
+    if figures:
+        terminalreporter.section("faults")
+        for line in figures:
+            terminalreporter.write_line(line)

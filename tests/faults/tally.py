@@ -1,0 +1,23 @@
+"""What the long run counts, and says at its end."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+counted: Counter[str] = Counter()
+"""By what happened; pytest prints it at the end."""
+measured: dict[str, str] = {}
+"""By what was measured."""
+
+
+def count(what: str, times: int = 1) -> None:
+    """One more of these."""
+    counted[what] += times
+
+
+def lines() -> list[str]:
+    """The figures, one a line."""
+    return [
+        *(f"{number:>5}  {what}" for what, number in sorted(counted.items())),
+        *(f"{what}: {value}" for what, value in measured.items()),
+    ]

@@ -1,0 +1,61 @@
+"""Telling a disk that takes no more from a fault in the program: the one is waited for."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from tuner.errors import TunerError
+
+NO_ROOM = "no room"
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
+_CLOSED = frozenset({errno.EACCES, errno.EPERM, errno.EIO})
+_SQLITE = frozenset(
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+    }
+)
+# Libraries in Rust quote the number; numpy tells by counting.
+_RUST = re.compile(r"\(os error (\d+)\)")
+_NUMPY = re.compile(r"\d+ requested and \d+ written")
+
+
+class NoRoom(TunerError):
+    """Nothing can be written until somebody makes room; what is on the disk is whole."""
+
+
+def disk_trouble(error: BaseException) -> str | None:
+    """What the disk refuses, in a few words; None where the error is about something else."""
+    if isinstance(error, NoRoom):
+        return str(error)
+    known = _FULL if isinstance(error, TunerError) else _FULL | _CLOSED
+    return next((found for one in _chain(error) if (found := _told_by(one, known))), None)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def _told_by(error: BaseException, known: frozenset[int]) -> str | None:
+    if isinstance(error, sqlite3.Error):
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        return f"study.db: {error}" if code in _SQLITE else None
+    if isinstance(error, OSError) and error.errno in known:
+        name = f"{Path(os.fsdecode(error.filename)).name}: " if error.filename else ""
+        return f"{name}{error.strerror}"
+    text = str(error)
+    match = _RUST.search(text)
+    if match is not None and int(match[1]) in known:
+        return os.strerror(int(match[1]))
+    return os.strerror(errno.ENOSPC) if _NUMPY.search(text) else None
