@@ -12,13 +12,28 @@ import subprocess
 import termios
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-QUIET = 0.04
-"""Seconds without output after which a repaint counts as over."""
+QUIET = 0.15
+"""Seconds without a frame after which a key counts as done with: panes that follow later are in."""
 _CHUNK = 1 << 16
+_ASKS_FOR_FRAMES, _HAS_FRAMES = b"\x1b[?2026$p", b"\x1b[?2026;2$y"
+"""Whether the terminal holds a frame back until it is whole, as most do; and that it does."""
+_FRAME_ENDS = b"\x1b[?2026l"
+
+
+@dataclass(frozen=True)
+class Repaint:
+    """Seconds from a key to the end of the first frame, to the end of the last one, and of the
+    program's processor, on all of its threads.
+    """
+
+    first: float
+    last: float
+    processor: float
 
 
 class Terminal:
@@ -31,6 +46,7 @@ class Terminal:
         columns, rows = size
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.painted = bytearray()
+        self._answered = False
         self.started = time.monotonic()
         self._child = subprocess.Popen(
             list(command),
@@ -73,17 +89,27 @@ class Terminal:
             last = time.monotonic()
         return None if last is None else last - self.started
 
-    def press(self, key: str) -> float:
-        """Seconds from a key to the end of the repaint that follows it."""
+    def press(self, key: str) -> Repaint:
+        """Press a key and wait for all that is painted after it. RuntimeError where nothing is."""
         self.settle()
-        pressed = time.monotonic()
+        self.forget()
+        used, pressed = self.processor_seconds(), time.monotonic()
         os.write(self._master, key.encode())
-        while not self._read(1.0):
+        while _FRAME_ENDS not in self.painted:
             if time.monotonic() - pressed > 10:
                 raise RuntimeError(f"nothing was painted after {key!r}")
+            self._read(0.5)
         first = time.monotonic() - pressed
         last = self.settle()
-        return first if last is None else last + self.started - pressed
+        return Repaint(
+            first,
+            first if last is None else last + self.started - pressed,
+            self.processor_seconds() - used,
+        )
+
+    def type(self, keys: str) -> None:
+        """Press keys and look at nothing."""
+        os.write(self._master, keys.encode())
 
     def longest_silence(self, until: str, seconds: float = 60.0) -> float:
         """The longest time without output until a text is painted."""
@@ -100,9 +126,8 @@ class Terminal:
         self.painted.clear()
 
     def processor_seconds(self) -> float:
-        """What the process has used so far (Linux)."""
-        fields = Path(f"/proc/{self._child.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """What the process has used so far, to the microsecond (Linux)."""
+        return time.clock_gettime((~self._child.pid << 3) | 2)  # As clock_getcpuclockid(3) has it.
 
     def memory(self) -> int:
         """Bytes that the process holds now (Linux)."""
@@ -119,4 +144,7 @@ class Terminal:
         except OSError as error:
             raise RuntimeError(f"the program ended: {bytes(self.painted[-400:])!r}") from error
         self.painted += chunk
+        if not self._answered and _ASKS_FOR_FRAMES in self.painted:
+            self._answered = True
+            os.write(self._master, _HAS_FRAMES)
         return bool(chunk)
