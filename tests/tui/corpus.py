@@ -79,11 +79,11 @@ def recipe_text(
     return f"""\
 # What is trained, and on what.
 [model]
-name = "{model}"
+name = {_quoted(model)}
 max_length = 128
 
 [data]
-train = "{train}"
+train = {_quoted(train)}
 validation = "data/RTE/val.jsonl"
 text = ["premise", "hypothesis"]
 label = "label"

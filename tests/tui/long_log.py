@@ -81,7 +81,7 @@ class LongLog:
             f"lr.{name}": low * (high / low) ** random_()
             for name, (low, high) in self.rates.items()
         }
-        params["warmup"] = 0.2 * random_()
+        params |= {"warmup": 0.2 * random_(), "weight_decay": 0.1 * random_()}
         yield e.TrialStarted(
             trial=number, generation=0, params=params, seed=4, device="cuda:0", **self._next()
         )

@@ -12,6 +12,7 @@ from tuner.tui.app import TunerApp
 from tuner.tui.screens.study import StudyScreen
 from tuner.tui.screens.trial import TrialScreen
 from tuner.tui.screens.views import ViewsScreen
+from tuner.tui.views.trial import WIDE
 
 Way = Callable[[Pilot[None], TunerApp], Awaitable[None]]
 
@@ -29,9 +30,9 @@ async def go_to_view(name: str, pilot: Pilot[None], app: TunerApp) -> None:
 
 
 async def open_trial(name: str, pilot: Pilot[None], app: TunerApp) -> None:
-    """A tab of the selected trial; nothing where there is no trial."""
+    """A tab of the selected trial; nothing where there is no trial, or no such tab in this size."""
     await press(pilot, "enter")
-    if isinstance(app.screen, TrialScreen):
+    if isinstance(app.screen, TrialScreen) and name in app.screen.names:
         await go_to_view(name, pilot, app)
 
 
@@ -58,7 +59,7 @@ async def open_setup(pilot: Pilot[None], app: TunerApp) -> None:
 def ways() -> Mapping[str, Way]:
     """From the live view of a session to each place."""
     views = {name: partial(go_to_view, name) for name in StudyScreen.VIEWS if name != "Compare"}
-    tabs = {f"trial {name}": partial(open_trial, name) for name in TrialScreen.VIEWS}
+    tabs = {f"trial {name}": partial(open_trial, name) for name in (*WIDE, "Rungs")}
     over = {
         "help": partial(press_keys, ("question_mark",)),
         "export": partial(press_keys, ("E",)),

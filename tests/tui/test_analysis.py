@@ -59,15 +59,6 @@ async def settled(pilot: Pilot[None], view: AnalysisView) -> None:
     await pilot.pause()
 
 
-@pytest.mark.parametrize("name", SIZES)
-@pytest.mark.parametrize("session", ["agnews-tiny", "rte-roberta-llrd", "trec-bert"])
-def test_the_whole_view(whole_corpus: Path, session: str, name: str) -> None:
-    async def scene(_pilot: Pilot[None], app: TunerApp, _view: AnalysisView) -> None:
-        assert_golden(app, f"analysis-{session}-{name}")
-
-    explore(whole_corpus, scene, session, SIZES[name])
-
-
 def test_every_tab_of_the_narrow_layout(whole_corpus: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp, _view: AnalysisView) -> None:
         for number in "234":

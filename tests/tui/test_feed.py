@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from tests.tui import corpus
 from tests.tui.stage import NOW, States
 from tuner.session.fold import load_view
-from tuner.session.view import SessionState
+from tuner.session.view import SessionState, TrialState
 from tuner.tui.catalog import Catalog
 from tuner.tui.feed import Feed
+from tuner.tui.filtering import read_filter
 from tuner.tui.widgets.ordering import Ordering
 
 
@@ -66,7 +67,7 @@ def test_a_lock_that_is_given_back_is_seen_without_a_word(root: Path, states: St
     feed.look_again()
     reading = feed.read()
     assert reading is not None
-    assert (reading.state, reading.trials) == (SessionState.CRASHED, frozenset())
+    assert (reading.state, reading.trials) == (SessionState.CRASHED, frozenset({14}))
 
 
 def test_the_catalog_reads_all_and_again_only_what_grew(root: Path) -> None:
@@ -107,3 +108,17 @@ def test_an_ordering_is_always_sorted(steps: list[tuple[int, int | None]], back:
             known[number] = (place,)
     expected = sorted(known, key=lambda number: (known[number], number))
     assert ordering.numbers == (expected[::-1] if back else expected)
+
+
+def test_what_a_lost_worker_left_running_waits(root: Path) -> None:
+    session = corpus.crashed(root)
+    feed = Feed(session)
+    while not feed.complete:
+        feed.read()
+    assert feed.state is SessionState.CRASHED
+    assert feed.view.trials[3].state is TrialState.PAUSED
+    assert not feed.tally.running
+    assert load_view(session).trials[3].state is TrialState.RUNNING
+    test = read_filter("state:paused", feed.view)
+    assert test is not None
+    assert [number for number, trial in feed.view.trials.items() if test(trial)] == [3]

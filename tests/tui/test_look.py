@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from rich.style import Style
 from textual.binding import Binding
 from textual.color import Color
 from textual.pilot import Pilot
@@ -47,15 +47,14 @@ def test_every_theme_is_readable(name: str) -> None:
     variables = THEMES[name].to_color_system().generate()
     styles = styles_from(variables)
     background = Color.parse(variables["background"])
-    inks = ("text", "muted", "running", "paused", "complete", "pruned", "failed", "best", "accent")
-    for role in inks:
-        style: Style = getattr(styles, role)
-        assert style.color is not None
-        assert contrast(background, Color.from_rich_color(style.color)) >= 2.9, role
-    for style in (*styles.good, *styles.bad):
-        assert style.color is not None
+    roles = [field.name for field in fields(styles) if field.name not in ("faint", "good", "bad")]
+    inks = {role: getattr(styles, role) for role in roles}
+    inks |= {f"fifth {place}": style for place, style in enumerate(styles.fifths[1:])}
+    shades = {f"shade {place}": style for place, style in enumerate((*styles.good, *styles.bad))}
+    for role, style in {**inks, **shades}.items():
+        assert style.color is not None, role
         ground = Color.from_rich_color(style.bgcolor) if style.bgcolor else background
-        assert contrast(ground, Color.from_rich_color(style.color)) >= 2.9
+        assert contrast(ground, Color.from_rich_color(style.color)) >= 3.0, role
 
 
 def test_themes_of_terminal_colours_have_styles_too() -> None:

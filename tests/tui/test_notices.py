@@ -9,6 +9,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.tui import corpus
+from tests.tui.setup_stage import Answers
 from tests.tui.stage import LARGE, States, play, press, screen_text, until
 from tuner.errors import TunerError
 from tuner.session.view import SessionState
@@ -18,6 +19,7 @@ from tuner.tui.first_steps import FirstSteps
 from tuner.tui.notices import Ends, sequences
 from tuner.tui.picture import save_lines
 from tuner.tui.render.styles import TERMINAL
+from tuner.tui.screens import setup as setup_screen
 from tuner.tui.settings import load_settings
 
 
@@ -159,6 +161,25 @@ def test_a_hint_stands_above_the_keys(tmp_path: Path) -> None:
         app.first_steps = FirstSteps(tmp_path / "seen")
         await press(pilot, "enter")
         await until(pilot, lambda: "FINISHED" in screen_text(app))
+        assert "new here?" in screen_text(app).splitlines()[-2]
+
+    play(tmp_path, scene)
+
+
+@pytest.mark.parametrize("keys", [("e",), ("enter", "enter")], ids=["setup", "trial"])
+def test_hints_on_the_other_screens(
+    keys: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(setup_screen, "Services", lambda: Answers().services())
+    corpus.finished(tmp_path)
+
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        await until(pilot, lambda: "12/12" in screen_text(app))
+        await press(pilot, *keys[:-1])
+        await until(pilot, lambda: app.screen.query("KeyBar"))
+        app.first_steps = FirstSteps(tmp_path / "seen")
+        await press(pilot, keys[-1])
+        await until(pilot, lambda: "new here?" in screen_text(app))
         assert "new here?" in screen_text(app).splitlines()[-2]
 
     play(tmp_path, scene)

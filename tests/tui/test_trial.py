@@ -113,7 +113,6 @@ async def to_tab(pilot: Pilot[None], tab: str) -> None:
         ("pruned", PRUNED),
         ("collapsed", COLLAPSED),
         ("failed", FAILED),
-        ("running", RUNNING),
     ],
 )
 def test_every_end_of_a_trial(root: Path, what: str, number: int, size: str) -> None:

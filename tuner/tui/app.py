@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ from tuner.tui.ascii import AsciiFilter, wants_ascii
 from tuner.tui.catalog import Catalog
 from tuner.tui.feed import Feed
 from tuner.tui.first_steps import FirstSteps, seen_path
+from tuner.tui.hangup import leaving_on_signals
 from tuner.tui.machine import Machine
 from tuner.tui.messages import ExportEnded, LaunchFailed, WorkerLaunched
 from tuner.tui.notices import Ends, sequences
@@ -47,7 +49,10 @@ if TYPE_CHECKING:
 
 
 CHECK_KEYS_AFTER = 0.5
+AHEAD_AFTER = 1.5
 """Seconds after the start."""
+SWITCH = 0.001
+"""Seconds that a thread may keep the interpreter from the keys while it computes."""
 MOST_TOLD = 300
 """Cells of a message that goes away by itself: what it lies over stays readable."""
 
@@ -85,6 +90,14 @@ class TunerApp(App[None]):
             tooltip="Save the screen as SVG and as text",
         ),
         Binding(
+            "ctrl+z",
+            "suspend_process",
+            "Suspend",
+            show=False,
+            id="app.suspend",
+            tooltip="Back to the shell for a while; fg comes back",
+        ),
+        Binding(
             "q",
             "leave",
             "Leave",
@@ -102,6 +115,7 @@ class TunerApp(App[None]):
         settings: Path | None = None,
         recording: Recording | None = None,
         seen: Path | None = None,
+        ahead: bool = False,
     ) -> None:
         self.styles_by_role: Styles = TERMINAL
         super().__init__()
@@ -110,6 +124,7 @@ class TunerApp(App[None]):
         self.catalog = Catalog(root, self.clock)
         self.first_steps = FirstSteps(seen)
         self._recording = recording
+        self._ahead = ahead
         self._ends = Ends()
         self._notify_by: tuple[str, ...] = ()
         self.machine = Machine()
@@ -134,6 +149,8 @@ class TunerApp(App[None]):
         except TunerError as error:
             self.tell(str(error), failed=True)
         self.set_interval(1.0, self._look_for_ends)
+        if self._ahead:
+            self.set_timer(AHEAD_AFTER, self._import_ahead)
         if self._first is None:
             self._pick()
         elif self._recording is not None:
@@ -223,6 +240,13 @@ class TunerApp(App[None]):
             if self._notify_by and self._driver is not None:
                 self._driver.write(sequences(notice.text, self._notify_by))
 
+    @work(thread=True, group="ahead")
+    def _import_ahead(self) -> None:
+        """What is shown later is imported while nobody waits for it."""
+        from tuner.tui.ahead import import_all
+
+        import_all()
+
     # Sessions
 
     def state_of(self, feed: Feed) -> SessionState:
@@ -266,8 +290,11 @@ class TunerApp(App[None]):
 
         feed = self.catalog.feeds.get(session.name)
         known = feed is not None and feed.complete
-        past = Past(feed.view, self.state_of(feed)) if feed is not None and known else None
-        self.push_screen(SetupScreen(session, proposed, past=past))
+        try:
+            past = Past(feed.view, self.state_of(feed)) if feed is not None and known else None
+            self.push_screen(SetupScreen(session, proposed, past=past))
+        except TunerError as error:
+            self.tell(str(error), failed=True)
 
     def action_edit_draft(self, name: str) -> None:
         """The setup screen of the draft of that name."""
@@ -282,7 +309,7 @@ class TunerApp(App[None]):
     def clone(self, session: Session) -> None:
         """A new draft with a session's recipe."""
         try:
-            text = session.recipe_path.read_text("utf-8")
+            text = read_text(session.recipe_path)
             name = free_name(session.name, {found.name for found in list_sessions(self.root)})
             create_session(self.root, name, text)
         except (OSError, UnicodeDecodeError, TunerError) as error:
@@ -383,7 +410,11 @@ def run_app(root: Path, session: str | None = None, recording: Recording | None 
 
     With a `recording`, it is played in the session's views.
     """
-    app = TunerApp(root, session, recording=recording, seen=seen_path())
-    app.run()
+    sys.setswitchinterval(SWITCH)
+    app = TunerApp(root, session, recording=recording, seen=seen_path(), ahead=True)
+    with leaving_on_signals(app) as received:
+        app.run()
+    if received:
+        raise SystemExit(128 + received[0])
     for line in app.farewell():
         print(line)

@@ -135,6 +135,11 @@ class Exploration:
             self.brushes.drop_draft()
             self.focus = (self.focus + steps) % len(axes)
 
+    def focus_on(self, name: str) -> None:
+        """The axis of that name."""
+        names = [axis.name for axis in self.axes]
+        self.move_focus(names.index(name) - self.focus)
+
     def brush_best(self) -> None:
         """A brush over the best fifth of the metric, over the upper half of another axis."""
         axis = self.axis

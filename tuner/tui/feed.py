@@ -12,9 +12,9 @@ from typing import Protocol
 from textual.message import Message
 
 from tuner.session.events import AnyEvent, Unknown
-from tuner.session.fold import fold, preview_recipe
+from tuner.session.fold import fold, interrupt, preview_recipe
 from tuner.session.folder import Session
-from tuner.session.status import eta_seconds, session_state, stalled
+from tuner.session.status import ALIVE, eta_seconds, session_state, stalled
 from tuner.session.tail import EventTail
 from tuner.session.view import SessionState, SessionView
 from tuner.tui.table_layout import TableLayout
@@ -113,18 +113,20 @@ class Feed:
             trials = frozenset(fold(self.view, events))
             self.tally.update(self.view, trials)
         was_complete, self.complete = self.complete, self._tail.at_end
-        self._keep(len(events), done=self.complete and not was_complete)
+        if not was_complete:
+            self._keep(len(events))
         if self.complete and not self.view.recipe and (events or not was_complete):
             preview_recipe(self.view, self.session)
         stirred = self._state_changed(due=bool(events) or was_complete != self.complete)
         if not (events or stirred or was_complete != self.complete):
             return None
+        trials |= self._interrupted()
         return Reading(trials, len(events), self.state, self.stalled, self.complete)
 
-    def _keep(self, events: int, *, done: bool) -> None:
+    def _keep(self, events: int) -> None:
         """A long history stays as long as the app: no later collection needs to walk it again."""
         self._first_events += events
-        if done and self._first_events > LONG:
+        if self._first_events > LONG:
             gc.freeze()
 
     @property
@@ -139,7 +141,15 @@ class Feed:
         """Look at the lock alone, for a log that did not grow; None where nothing changed."""
         if not self._state_changed(due=False):
             return None
-        return Reading(frozenset(), 0, self.state, self.stalled, self.complete)
+        return Reading(self._interrupted(), 0, self.state, self.stalled, self.complete)
+
+    def _interrupted(self) -> frozenset[int]:
+        """What the log of a lost worker left running: it waits, as the next worker will say."""
+        if self.state in ALIVE or not self.complete or not self.tally.running:
+            return frozenset()
+        trials = frozenset(interrupt(self.view))
+        self.tally.update(self.view, trials)
+        return trials
 
     def session_state(self) -> SessionState:
         """Where the session stands by its lock and its log."""

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
+
+from textual.app import App
+from textual.widget import Widget
 
 from tuner.tui.render.styles import Run, Styles
 from tuner.tui.widgets.bars import DrawnLine
@@ -51,6 +55,13 @@ def _lines(path: Path | None) -> set[str]:
         return set(path.read_text(encoding="utf-8", errors="replace").split())
     except OSError:
         return set()
+
+
+def hint_lines(app: App[Any], screen: str) -> Iterable[Widget]:
+    """One line of help where this screen is seen for the first time."""
+    steps = getattr(app, "first_steps", None)
+    if isinstance(steps, FirstSteps) and steps.due(screen):
+        yield HintLine(screen)
 
 
 class HintLine(DrawnLine):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from textual.message import Message
 
 from tuner.session.folder import Session
@@ -39,6 +41,15 @@ class ZoomWished(Message):
     def __init__(self, ranges: dict[str, tuple[float, float]]) -> None:
         super().__init__()
         self.ranges = ranges
+
+
+class TrialChosen(Message):
+    """A trial was pointed at, outside of the table: go to it there, only select it, or open it."""
+
+    def __init__(self, trial: int, then: Literal["go", "stay", "open"] = "go") -> None:
+        super().__init__()
+        self.trial = trial
+        self.then = then
 
 
 class PreviewRead(Message):

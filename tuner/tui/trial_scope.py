@@ -100,6 +100,11 @@ class TrialScope:
         if self.at is not None:
             self._chosen = min(max(self.at + step, 0), len(self.trial.evaluations) - 1)
 
+    def scrub_to(self, share: float) -> None:
+        """The evaluation that is nearest to a share of the schedule."""
+        apart = [abs(item.share - share) for item in self.trial.evaluations]
+        self._chosen = apart.index(min(apart)) if apart else None
+
     def go(self, step: int) -> bool:
         """To a neighbour that passes the filter; False at the ends."""
         numbers = [trial.number for trial in self.workspace.passing()]

@@ -60,6 +60,11 @@ def scale_of(values: Sequence[float], *, log: bool = False) -> Scale:
     return Scale(low - air, high + air)
 
 
+def share_across(column: int, width: int) -> float:
+    """Where a column of a framed chart, `width` cells wide, lies between its ends."""
+    return min(max((column - GUTTER) / max(width - GUTTER - 1, 1), 0.0), 1.0)
+
+
 def tick_rows(rows: int) -> list[int]:
     """Which rows of a plot carry a number: the first, then evenly down, about every fifth."""
     count = max(2, min(6, (rows + 3) // 4))

@@ -86,13 +86,20 @@ def draw_parallel(
     ]
 
 
+def brushed_rows(first: int, last: int, height: int) -> tuple[float, float]:
+    """The share of the axes between two lines of a chart that is so high, both included."""
+    rows = max(height - 3, 1)
+    top, bottom = sorted(min(max(line - 2, 0), rows - 1) for line in (first, last))
+    return 1 - (bottom + 1) / rows, 1 - top / rows
+
+
 def drawn_trials(sample: Sample, bright: Sequence[bool]) -> list[int]:
     """Which trials are drawn, in this order: the dim ones, then the better the later."""
     order = sample.worst_first
     lit = _thinned([index for index in order if bright[index]], MOST_LINES)
     dim = _thinned([index for index in order if not bright[index]], MOST_LINES - len(lit))
-    best = [index for index in order if sample.trials[index] is sample.best]
-    return [index for index in (*dim, *lit) if index not in best] + best
+    drawn = [index for index in (*dim, *lit) if index != sample.best_at]
+    return drawn if sample.best_at is None else [*drawn, sample.best_at]
 
 
 def _thinned(indices: list[int], most: int) -> list[int]:
@@ -104,10 +111,10 @@ def _thinned(indices: list[int], most: int) -> list[int]:
 def _line(
     raster: Raster, sample: Sample, shown: Spread, index: int, style: Style, every: int
 ) -> None:
-    best = sample.trials[index] is sample.best
+    best = index == sample.best_at
     dots: list[tuple[int, int] | None] = []
     for axis, column in zip(shown.axes, shown.columns, strict=True):
-        place = sample.places[axis.name][index]
+        (place,) = axis.places(sample.trials[index : index + 1])
         down = None if place is None else round((1 - place) * (raster.height - 1))
         dots.append(None if down is None else (2 * column, down))
     for start, end in pairwise(dots):
@@ -120,7 +127,7 @@ def _line(
 
 def line_style(sample: Sample, index: int, *, lit: bool, styles: Styles) -> Style:
     """By the fifth that the trial is in, from the worst to the best."""
-    if sample.trials[index] is sample.best:
+    if index == sample.best_at:
         return styles.best
     return styles.fifths[sample.fifths[index]] if lit else styles.faint
 

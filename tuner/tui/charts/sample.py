@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from tuner.recipe.ranges import Space
 from tuner.recipe.types import Choices, Range
@@ -22,6 +23,8 @@ METRIC = ""
 STEPS = 20
 """Steps that a brush takes over an axis of numbers."""
 ENDED_WITH_VALUE = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.COLLAPSED)
+
+_NUMBERS = frozenset({int, float})
 
 Places = Sequence[float | None]
 Memo = dict["Axis", dict[int, float | None]]
@@ -52,14 +55,19 @@ class Axis:
         """The share of the axis that a brush moves at a time."""
         return 1 / (len(self.choices) or STEPS)
 
-    def place(self, trial: TrialView) -> float | None:
-        """Where a trial lies; None where it has no value here, or one outside of the range."""
-        value = trial.value if self.name == METRIC else trial.params.get(self.name)
+    def places(self, trials: Sequence[TrialView]) -> list[float | None]:
+        """Where trials lie; None where one has no value here, or one outside of the range."""
+        if self.name == METRIC:
+            values: list[Any] = [trial.value for trial in trials]
+        else:
+            values = [trial.params.get(self.name) for trial in trials]
         if self.choices:
-            return self._choice_place(value)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return None
-        return self.scale.share(value) if self.scale.low <= value <= self.scale.high else None
+            return [self._choice_place(value) for value in values]
+        share, low, high = self.scale.share, self.scale.low, self.scale.high
+        return [
+            share(value) if type(value) in _NUMBERS and low <= value <= high else None
+            for value in values
+        ]
 
     def _choice_place(self, value: object) -> float | None:
         if value not in self.choices:
@@ -86,11 +94,16 @@ class Sample:
     @cached_property
     def best(self) -> TrialView | None:
         """The best complete one of them."""
-        direction, found = self.direction, None
-        for trial in self.trials:
+        return None if self.best_at is None else self.trials[self.best_at]
+
+    @cached_property
+    def best_at(self) -> int | None:
+        """Where the best complete one is in `trials`."""
+        found: int | None = None
+        for index, trial in enumerate(self.trials):
             if trial.state is TrialState.COMPLETE and trial.value is not None:
-                so_far = None if found is None else found.value
-                found = trial if better(direction, trial.value, so_far) else found
+                so_far = None if found is None else self.trials[found].value
+                found = index if better(self.direction, trial.value, so_far) else found
         return found
 
     @property
@@ -104,18 +117,17 @@ class Sample:
         return self.axes[:-1]
 
     @cached_property
-    def places(self) -> dict[str, Places]:
+    def places(self) -> Mapping[str, Places]:
         """The trials' places on every axis, by the axis's name."""
-        return {axis.name: self.places_on(axis) for axis in self.axes}
+        return _PlacesByName(self)
 
     def places_on(self, axis: Axis) -> Places:
         """The trials' places on one axis, which may be one of these on another scale."""
         if axis.name == METRIC:
-            return [axis.place(trial) for trial in self.trials]
+            return axis.places(self.trials)
         known = self.memo.setdefault(axis, {})
-        for trial in self.trials:
-            if trial.number not in known:
-                known[trial.number] = axis.place(trial)
+        new = [trial for trial in self.trials if trial.number not in known]
+        known.update(zip([trial.number for trial in new], axis.places(new), strict=True))
         return [known[trial.number] for trial in self.trials]
 
     @cached_property
@@ -138,6 +150,28 @@ class Sample:
     def _goodness(self, index: int) -> float:
         value = self.trials[index].value or 0.0
         return value if self.maximize else -value
+
+
+class _PlacesByName(Mapping[str, Places]):
+    """The places on each axis, looked up when an axis is asked for."""
+
+    def __init__(self, sample: Sample) -> None:
+        self._sample = sample
+        self._known: dict[str, Places] = {}
+
+    def __getitem__(self, name: str) -> Places:
+        if name not in self._known:
+            axis = next((axis for axis in self._sample.axes if axis.name == name), None)
+            if axis is None:
+                raise KeyError(name)
+            self._known[name] = self._sample.places_on(axis)
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(axis.name for axis in self._sample.axes)
+
+    def __len__(self) -> int:
+        return len(self._sample.axes)
 
 
 def sample_of(

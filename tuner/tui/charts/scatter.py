@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.style import Style
 
 from tuner.results.format import GLYPHS, duration
-from tuner.session.fold import better
 from tuner.session.view import TrialState, TrialView
 from tuner.tui.charts.axes import FLOOR, GUTTER, Scale, framed, scale_of
 from tuner.tui.charts.raster import Raster
@@ -20,17 +21,22 @@ from tuner.tui.render.styles import Styles
 Order = Literal["number", "time", "rank"]
 ORDERS: tuple[Order, ...] = ("number", "time", "rank")
 DIMMED = "·"
-# • complete, × pruned, ⊘ collapsed, and ★ the best of them.
-_POINTS = {TrialState.COMPLETE: "•", TrialState.PRUNED: "×", TrialState.COLLAPSED: "⊘"}
+_REACH = 3.0
+"""Cells from a point that still mean it."""
+# How a trial looks: dim, × pruned, ⊘ collapsed, • complete, ★ the best; and what covers what.
+_DIM, _PRUNED, _COLLAPSED, _COMPLETE, _BEST = range(5)
+_DEPTHS = np.array((0, 1, 1, 2, 3))
+
+Floats = NDArray[np.float64]
+Whole = NDArray[np.int64]
 
 
-class Spot(NamedTuple):
-    """One trial on a plot: the share of the width, its value, and its sign."""
+class Spots(NamedTuple):
+    """Trials on a plot: the share of the width, the value and the look of each."""
 
-    x: float
-    y: float
-    glyph: str
-    style: Style
+    xs: Floats
+    ys: Floats
+    looks: Whole
 
 
 def draw_history(
@@ -50,12 +56,14 @@ def draw_history(
         for trial, lit in zip(sample.trials, bright, strict=True)
         if pruned or trial.state is TrialState.COMPLETE
     ]
-    xs, ends = _across(sample, [trial for trial, _ in chosen], order)
-    spots = _spots(sample, chosen, xs, styles)
-    raster, scale = _plot([spot.y for spot in spots], width, height)
+    trials = [trial for trial, _ in chosen]
+    xs, ends = _across(sample, trials, order)
+    spots = Spots(xs, _values(trials), _looks(sample, chosen))
+    raster, scale = _plot(spots, width, height)
     if best_line and order != "rank":
-        _stairs(raster, scale, sample, [trial for trial, _ in chosen], xs, styles)
-    _place(raster, scale, spots)
+        complete = np.array([trial.state is TrialState.COMPLETE for trial in trials], dtype=bool)
+        _stairs(raster, scale, spots.xs[complete], spots.ys[complete], styles, sample.maximize)
+    _place(raster, scale, spots, _signs(sample, chosen, styles))
     return framed(raster.lines(), scale, ends, styles)
 
 
@@ -72,16 +80,50 @@ def draw_slice(
     """Every trial's value over one setting; `log` overrules the scale that is searched on."""
     axis = axis if log is None else rescaled(axis, log=log)
     places = sample.places_on(axis)
-    placed = [
-        (trial, lit, place)
+    chosen = [
+        (trial, lit)
         for trial, lit, place in zip(sample.trials, bright, places, strict=True)
         if place is not None
     ]
-    xs = [place for _, _, place in placed]
-    spots = _spots(sample, [(trial, lit) for trial, lit, _ in placed], xs, styles)
-    raster, scale = _plot([spot.y for spot in spots], width, height)
-    _place(raster, scale, spots)
+    xs = np.array([place for place in places if place is not None], dtype=np.float64)
+    spots = Spots(xs, _values([trial for trial, _ in chosen]), _looks(sample, chosen))
+    raster, scale = _plot(spots, width, height)
+    _place(raster, scale, spots, _signs(sample, chosen, styles))
     return framed(raster.lines(), scale, axis.ends, styles)
+
+
+def history_trial(
+    sample: Sample, cell: tuple[int, int], width: int, height: int, *, order: Order, pruned: bool
+) -> TrialView | None:
+    """The trial that `draw_history` draws at a cell (from the left, from the top), or near it."""
+    trials = [t for t in sample.trials if pruned or t.state is TrialState.COMPLETE]
+    xs, _ = _across(sample, trials, order)
+    return _nearest(trials, xs, cell, width, height)
+
+
+def slice_trial(
+    sample: Sample, axis: Axis, cell: tuple[int, int], width: int, height: int, *, log: bool | None
+) -> TrialView | None:
+    """The trial that `draw_slice` draws at a cell, or near it."""
+    axis = axis if log is None else rescaled(axis, log=log)
+    pairs = zip(sample.trials, sample.places_on(axis), strict=True)
+    placed = [(trial, place) for trial, place in pairs if place is not None]
+    xs = np.array([place for _, place in placed], dtype=np.float64)
+    return _nearest([trial for trial, _ in placed], xs, cell, width, height)
+
+
+def _nearest(
+    trials: Sequence[TrialView], xs: Floats, cell: tuple[int, int], width: int, height: int
+) -> TrialView | None:
+    if not trials:
+        return None
+    spots = Spots(xs, _values(trials), np.zeros(len(trials), dtype=np.int64))
+    raster, scale = _plot(spots, width, height)
+    across, down = _dots(raster, scale, spots.xs, spots.ys)
+    # A cell is about twice as high as wide.
+    apart = np.hypot((across >> 1) - cell[0] + GUTTER, 2 * ((down >> 2) - cell[1]))
+    nearest = int(np.argmin(apart))
+    return trials[nearest] if apart[nearest] <= _REACH else None
 
 
 def rescaled(axis: Axis, *, log: bool) -> Axis:
@@ -92,92 +134,92 @@ def rescaled(axis: Axis, *, log: bool) -> Axis:
 
 def _across(
     sample: Sample, trials: Sequence[TrialView], order: Order
-) -> tuple[list[float], tuple[str, str]]:
+) -> tuple[Floats, tuple[str, str]]:
     """Where each trial stands from left to right, and what is written at both ends."""
     if not trials:
-        return [], ("", "")
+        return np.zeros(0), ("", "")
     if order == "rank":
-        ranked = sorted(range(len(trials)), key=lambda i: _signed(sample, trials[i]))
-        xs = [0.0] * len(trials)
-        for rank, index in enumerate(ranked):
-            xs[index] = rank / max(len(trials) - 1, 1)
+        values = _values(trials)
+        ranked = np.argsort(values if sample.maximize else -values, kind="stable")
+        xs = np.empty(len(trials))
+        xs[ranked] = np.arange(len(trials)) / max(len(trials) - 1, 1)
         return xs, ("worst", "best")
     if order == "time":
         begin = min(trial.started for trial in trials)
-        times = [(trial.ended or begin) - begin for trial in trials]
-        last = max(times) or 1.0
-        return [time / last for time in times], ("0", duration(last))
+        times = np.array([(trial.ended or begin) - begin for trial in trials])
+        last = float(times.max()) or 1.0
+        return times / last, ("0", duration(last))
     first, last_number = trials[0].number, trials[-1].number
-    span = max(last_number - first, 1)
-    return [(trial.number - first) / span for trial in trials], (f"#{first}", f"#{last_number}")
+    numbers = np.array([trial.number for trial in trials], dtype=np.float64)
+    return (numbers - first) / max(last_number - first, 1), (f"#{first}", f"#{last_number}")
 
 
-def _signed(sample: Sample, trial: TrialView) -> float:
-    value = trial.value or 0.0
-    return value if sample.maximize else -value
+def _values(trials: Sequence[TrialView]) -> Floats:
+    return np.array([trial.value or 0.0 for trial in trials], dtype=np.float64)
 
 
-def _spots(
-    sample: Sample,
-    chosen: Sequence[tuple[TrialView, bool]],
-    xs: Sequence[float],
-    styles: Styles,
-) -> list[Spot]:
-    """The points, what is to be seen best last: dimmed, pruned, complete, the best."""
-    looks = {
-        state: (glyph, styles.trial(state), 2 if state is TrialState.COMPLETE else 1)
-        for state, glyph in _POINTS.items()
-    }
-    layers: tuple[list[Spot], ...] = ([], [], [], [])
-    for (trial, lit), x in zip(chosen, xs, strict=True):
-        glyph, style, layer = looks[trial.state] if lit else (DIMMED, styles.faint, 0)
-        if trial is sample.best:
-            glyph, style, layer = GLYPHS["best"], styles.best if lit else styles.faint, 3
-        layers[layer].append(Spot(x, trial.value or 0.0, glyph, style))
-    return [spot for layer in layers for spot in layer]
+def _looks(sample: Sample, chosen: Sequence[tuple[TrialView, bool]]) -> Whole:
+    return np.array([_look(sample, trial, lit) for trial, lit in chosen], dtype=np.int64)
 
 
-def _plot(values: Iterable[float], width: int, height: int) -> tuple[Raster, Scale]:
-    return Raster(width - GUTTER, height - FLOOR), scale_of(list(values))
+def _look(sample: Sample, trial: TrialView, lit: bool) -> int:
+    if trial is sample.best:
+        return _BEST
+    if not lit:
+        return _DIM
+    state = trial.state
+    if state is TrialState.COMPLETE:
+        return _COMPLETE
+    return _PRUNED if state is TrialState.PRUNED else _COLLAPSED
 
 
-def _dots(raster: Raster, scale: Scale, x: float, y: float) -> tuple[int, int]:
-    across = round(x * (raster.width - 1))
-    return across, round((1 - scale.share(y)) * (raster.height - 1))
+def _signs(
+    sample: Sample, chosen: Sequence[tuple[TrialView, bool]], styles: Styles
+) -> list[tuple[str, Style]]:
+    """Glyph and style of each look."""
+    best_lit = any(lit for trial, lit in chosen if trial is sample.best)
+    return [
+        (DIMMED, styles.faint),
+        ("×", styles.trial(TrialState.PRUNED)),
+        ("⊘", styles.trial(TrialState.COLLAPSED)),
+        ("•", styles.trial(TrialState.COMPLETE)),
+        (GLYPHS["best"], styles.best if best_lit else styles.faint),
+    ]
 
 
-def _place(raster: Raster, scale: Scale, spots: Iterable[Spot]) -> None:
-    """Only what is seen is drawn: the last spot of each cell."""
-    across, down = raster.width - 1, raster.height - 1
-    seen: dict[tuple[int, int], tuple[str, Style]] = {}
-    for x, y, glyph, style in spots:
-        cell = round(x * across) >> 1, round((1 - scale.share(y)) * down) >> 2
-        seen[cell] = (glyph, style)
-    for (column, row), (glyph, style) in seen.items():
-        raster.mark(2 * column, 4 * row, glyph, style)
+def _plot(spots: Spots, width: int, height: int) -> tuple[Raster, Scale]:
+    ends = [float(spots.ys.min()), float(spots.ys.max())] if spots.ys.size else []
+    return Raster(width - GUTTER, height - FLOOR), scale_of(ends)
+
+
+def _dots(raster: Raster, scale: Scale, xs: Floats, ys: Floats) -> tuple[Whole, Whole]:
+    """Each spot's dot from the left and from the top."""
+    shares = np.clip((ys - scale.low) / (scale.high - scale.low), 0.0, 1.0)
+    across, down = np.rint(xs * (raster.width - 1)), np.rint((1 - shares) * (raster.height - 1))
+    return across.astype(np.int64), down.astype(np.int64)
+
+
+def _place(raster: Raster, scale: Scale, spots: Spots, signs: Sequence[tuple[str, Style]]) -> None:
+    """Only what is seen is drawn: of each cell the spot that covers the others."""
+    across, down = _dots(raster, scale, spots.xs, spots.ys)
+    covering = np.argsort(_DEPTHS[spots.looks], kind="stable")[::-1]
+    cells = (down >> 2) * raster.columns + (across >> 1)
+    _, seen = np.unique(cells[covering], return_index=True)
+    for index in covering[seen].tolist():
+        raster.mark(int(across[index]), int(down[index]), *signs[spots.looks[index]])
 
 
 def _stairs(
-    raster: Raster,
-    scale: Scale,
-    sample: Sample,
-    trials: Sequence[TrialView],
-    xs: Sequence[float],
-    styles: Styles,
+    raster: Raster, scale: Scale, xs: Floats, ys: Floats, styles: Styles, maximize: bool
 ) -> None:
     """The best value so far: flat until a complete trial is better, then straight up."""
-    corners: list[tuple[float, float]] = []
-    complete = [
-        (x, trial.value)
-        for x, trial in zip(xs, trials, strict=True)
-        if trial.state is TrialState.COMPLETE and trial.value is not None
-    ]
-    for x, value in sorted(complete, key=lambda item: item[0]):
-        so_far = corners[-1][1] if corners else None
-        if better(sample.direction, value, so_far):
-            corners += [(x, value if so_far is None else so_far), (x, value)]
-    if corners:
-        corners.append((1.0, corners[-1][1]))
-    places = [_dots(raster, scale, x, y) for x, y in corners]
-    for start, end in pairwise(places):
+    if not xs.size:
+        return
+    order = np.argsort(xs, kind="stable")
+    good = ys[order] if maximize else -ys[order]
+    so_far = np.maximum.accumulate(good)
+    better = order[np.append(True, good[1:] > so_far[:-1])]
+    steps_x = np.append(np.repeat(xs[better], 2)[1:], 1.0)
+    across, down = _dots(raster, scale, steps_x, np.repeat(ys[better], 2))
+    for start, end in pairwise(zip(across.tolist(), down.tolist(), strict=True)):
         raster.line(start, end, styles.best)

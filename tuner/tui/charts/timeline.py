@@ -6,6 +6,7 @@ import heapq
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rich.style import Style
 
@@ -24,8 +25,7 @@ _IN_A_FOLD = 8
 """Trials of a lane that a fold holds at least."""
 
 
-@dataclass(frozen=True)
-class Bar:
+class Bar(NamedTuple):
     """One trial from its start to its end, in the first line that was free then."""
 
     trial: TrialView

@@ -93,6 +93,20 @@ def fitting_columns(contestants: Sequence[Contestant], facts: Sequence[Fact], wi
     return len(_Table.fitting(contestants, facts, width, 0, {}).shown)
 
 
+def column_at(
+    contestants: Sequence[Contestant], facts: Sequence[Fact], width: int, column: int, x: int
+) -> int | None:
+    """The contestant whose column is drawn at a cell from the left, as `table_lines` draws it."""
+    table = _Table.fitting(contestants, facts, width, column, {})
+    left = table.name
+    for place in table.shown:
+        right = left + (table.value + CHANGE + 3 if place else table.first)
+        if left <= x < right:
+            return place
+        left = right
+    return None
+
+
 @dataclass(frozen=True)
 class _Table:
     contestants: Sequence[Contestant]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from tuner.recipe.trust import trusted
 from tuner.results import format as fmt
 from tuner.results.format import plain
 from tuner.session import events as e
@@ -53,6 +54,8 @@ def _data(view: SessionView) -> Iterator[Fact]:
 def _model(view: SessionView) -> Iterator[Fact]:
     if view.parameters:
         yield "parameters", f"{view.parameters:,}"
+    for permission in trusted(view.recipe):
+        yield "trusted", permission
     for name, size in view.group_sizes.items():
         yield plain(name), fmt.count(size)
 

@@ -11,7 +11,7 @@ from rich.style import Style
 from tuner.errors import TunerError
 from tuner.results.format import percent, plain
 from tuner.session.predictions import Predictions, same_rows, wrong_rows
-from tuner.session.texts import RowText, RowTexts
+from tuner.session.texts import RowTexts
 from tuner.tui.render.lined import Lines
 from tuner.tui.render.matrix import label_of
 from tuner.tui.render.names import fit
@@ -103,18 +103,19 @@ def row_lines(
         ("  answered ", styles.muted),
         (label_of(labels, answer), _tone(gold, answer, styles)),
     ]
-    lines: Lines = [head, []]
-    found = None if isinstance(texts, str) else texts.row(row)
-    if isinstance(texts, str) or found is None:
-        why = plain(texts) if isinstance(texts, str) else "the text of this row was not kept"
-        lines += [[(line, styles.muted)] for line in folded(why, width)]
-    else:
-        lines += text_lines(texts, found, width, styles)
+    lines: Lines = [head, [], *text_lines(texts, row, width, styles)]
     return [*lines, *_shares(predictions, position, labels, width, styles)]
 
 
-def text_lines(texts: RowTexts, found: RowText, width: int, styles: Styles) -> Lines:
-    """The texts of a row under their columns' names, folded, and how much was cut."""
+def text_lines(texts: RowTexts | str, row: int, width: int, styles: Styles) -> Lines:
+    """The texts of a row under their columns' names, folded, and how much was cut.
+
+    `texts` may be the reason why there are none.
+    """
+    found = None if isinstance(texts, str) else texts.row(row)
+    if isinstance(texts, str) or found is None:
+        why = plain(texts) if isinstance(texts, str) else "the text of this row was not kept"
+        return [[(line, styles.muted)] for line in folded(why, width)]
     lines: Lines = []
     cut = [*found.cut, *[0] * len(found.texts)]
     for column, text, whole in zip(texts.columns, found.texts, cut, strict=False):

@@ -51,8 +51,8 @@ def right_answers(confusion: Matrix) -> int:
 
 
 def label_of(labels: Sequence[str], index: int) -> str:
-    """A label's name, its number where the names are not known; inert."""
-    return plain(labels[index]) if index < len(labels) else str(index)
+    """A label's name, its number where the names are not known; inert, and never nothing."""
+    return plain(labels[index]) or '""' if index < len(labels) else str(index)
 
 
 def _scores(label: str, right: int, gold: int, answered: int) -> ClassScores:

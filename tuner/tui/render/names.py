@@ -21,11 +21,14 @@ _KNOWN = {
     "adam_epsilon": "eps",
 }
 _PREFIXES = {"lr": "", "times": "×", "layer_decay": "ξ ", "weight_decay": "wd "}
+_SIGNS_IN_A_CELL = 8
+"""More than any letter has marks: of a text without end, no more than this many are measured."""
 _WORDS = {"embeddings": "emb", "classifier": "cls", "the": "", "weight": "w", "bias": "b"}
 
 
 def fit(text: str, width: int) -> str:
     """Text in exactly `width` cells: padded, or cut with an ellipsis."""
+    text = text[: _SIGNS_IN_A_CELL * (width + 1)]
     if cell_len(text) <= width:
         return text + " " * (width - cell_len(text))
     return set_cell_size(text, width - 1) + "…" if width > 1 else set_cell_size(text, width)
@@ -104,6 +107,7 @@ def _without_beginning(names: Sequence[str], width: int) -> list[str]:
 
 
 def _end(text: str, width: int) -> str:
+    text = text[-_SIGNS_IN_A_CELL * width :]
     while cell_len(text) > width:
         text = text[1:]
     return text

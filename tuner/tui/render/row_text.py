@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from tuner.results.format import percent, plain
 from tuner.session.texts import RowTexts
-from tuner.tui.render.errors import folded, text_lines
+from tuner.tui.render.errors import text_lines
 from tuner.tui.render.lined import Lines
 from tuner.tui.render.matrix import label_of
 from tuner.tui.render.names import fit
@@ -49,9 +49,4 @@ def row_text_lines(
                 (sure, styles.muted),
             ]
         )
-    lines.append([])
-    found = None if isinstance(texts, str) else texts.row(row)
-    if isinstance(texts, str) or found is None:
-        why = texts if isinstance(texts, str) else "the texts of this row were not kept"
-        return [*lines, *([(line, styles.muted)] for line in folded(plain(why), width))]
-    return [*lines, *text_lines(texts, found, width, styles)]
+    return [*lines, [], *text_lines(texts, row, width, styles)]

@@ -40,6 +40,8 @@ def end_lines(view: SessionView, trial: TrialView, width: int, styles: Styles) -
         text = f"complete at {fmt.score(trial.value)}"
     elif trial.reason:
         text = plain(trial.reason)
+    elif trial.state is TrialState.PAUSED:
+        text = f"waits at step {trial.step} until the session is resumed"
     else:
         return []
     style = styles.trial(trial.state, best=best)

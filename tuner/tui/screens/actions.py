@@ -17,7 +17,7 @@ from tuner.session.inbox import send
 from tuner.session.status import ALIVE
 from tuner.session.view import SessionState, TrialState, TrialView
 from tuner.tui.feed import Feed
-from tuner.tui.first_steps import HintLine
+from tuner.tui.first_steps import hint_lines
 from tuner.tui.widgets.keybar import KeyBar
 
 if TYPE_CHECKING:
@@ -101,8 +101,7 @@ class SessionScreen(Screen[None]):
 
     def hint(self, screen: str) -> Iterable[Widget]:
         """One line of help where this screen is seen for the first time."""
-        if self.tuner_app.first_steps.due(screen):
-            yield HintLine(screen)
+        return hint_lines(self.app, screen)
 
     def take_size(self) -> None:
         """Set the breakpoints' classes before the first layout, so that no other one flashes up."""
@@ -215,7 +214,7 @@ class SessionScreen(Screen[None]):
             return
         try:
             send(feed.session, command)
-        except OSError as error:
+        except (OSError, TunerError) as error:
             self.tuner_app.tell(f"the command could not be written: {error}", failed=True)
             return
         feed.look_again()

@@ -93,6 +93,10 @@ class ColumnList(RowTable):
         self._layout.toggle(self._column(self.selected))
         self._changed()
 
+    def action_open(self) -> None:
+        """A second click."""
+        self.action_show_hide()
+
     def action_move(self, step: int) -> None:
         """Another place; the cursor goes with the column."""
         key = self.selected

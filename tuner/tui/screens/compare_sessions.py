@@ -77,7 +77,7 @@ class CompareSessionsScreen(SessionScreen):
                 key_display="1-4",
                 show=number == 1,
                 id=f"view.pane_{number}",
-                tooltip=f"The pane with the number {number}",
+                tooltip="The pane with this number",
             )
             for number in range(1, 5)
         ),
@@ -106,9 +106,6 @@ class CompareSessionsScreen(SessionScreen):
 
     def deleted(self, feed: Feed) -> None:
         """Nothing can be deleted here."""
-
-    def session_stirred(self) -> None:
-        """Nothing of it shows here."""
 
     def _title(self, width: int, styles: Styles) -> list[Run]:
         count: list[Run] = [(f"{len(self._feeds)} marked ", styles.muted)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, cast
 
 from rich.cells import cell_len
@@ -15,7 +16,7 @@ from textual.widget import Widget
 
 from tuner.results.format import plain
 from tuner.tui.render.lined import Lines
-from tuner.tui.render.names import fit
+from tuner.tui.render.names import fit, wrapped
 from tuner.tui.render.styles import Run, Styles
 from tuner.tui.views.base import View
 from tuner.tui.widgets.filter_bar import FilterBar
@@ -43,6 +44,8 @@ SECTIONS = {
     "filter": "Filter",
     "app": "Anywhere",
 }
+_KEYS = 10
+"""Cells of the keys before what they do."""
 FILTERS = ("state:pruned", "accuracy>0.78", "lr.head<1e-3", "9,12", "!state:failed")
 
 
@@ -68,9 +71,10 @@ def help_entries(nodes: Iterable[DOMNode]) -> list[HelpEntry]:
         for key, binding in node._bindings:
             if binding.id is None or not (binding.tooltip or binding.description):
                 continue
-            texts.setdefault(binding.id, binding.tooltip or binding.description)
-            if key_text(key) not in keys.setdefault(binding.id, []):
-                keys[binding.id].append(key_text(key))
+            name = binding.id.rstrip("0123456789")  # One line for all panes.
+            texts.setdefault(name, binding.tooltip or binding.description)
+            if key_text(key) not in keys.setdefault(name, []):
+                keys[name].append(key_text(key))
     return [
         HelpEntry(name.split(".")[0], " ".join(keys[name]), text) for name, text in texts.items()
     ]
@@ -97,11 +101,11 @@ def subject_of(screen: Screen[Any]) -> str:
 
 def help_lines(entries: Sequence[HelpEntry], width: int, styles: Styles) -> Lines:
     """Sections one below the other, in two columns where there is room."""
-    blocks = [_section(name, entries, styles) for name in _sections(entries)]
+    half = (width - 2) // 2 if width >= 84 else width
+    blocks = [_section(name, entries, half, styles) for name in _sections(entries)]
     blocks.append(_filters(styles))
-    if width < 84:
+    if half == width:
         return _stacked(blocks)
-    half = (width - 2) // 2
     left, right = _halves(blocks)
     return [_pair(left, right, row, half) for row in range(max(len(left), len(right)))]
 
@@ -111,12 +115,13 @@ def _sections(entries: Sequence[HelpEntry]) -> list[str]:
     return [name for name in SECTIONS if name in found] + sorted(found - set(SECTIONS))
 
 
-def _section(name: str, entries: Sequence[HelpEntry], styles: Styles) -> Lines:
+def _section(name: str, entries: Sequence[HelpEntry], width: int, styles: Styles) -> Lines:
     lines: Lines = [[(SECTIONS.get(name, name.capitalize()), styles.heading)]]
-    for entry in entries:
-        if entry.section == name:
-            keys: Run = ("  " + fit(entry.keys, 10), styles.accent)
-            lines.append([keys, (entry.text, styles.text)])
+    for entry in (entry for entry in entries if entry.section == name):
+        texts = wrapped(entry.text, width - _KEYS - 2)
+        keys = wrapped(entry.keys, _KEYS - 1)
+        for key, text in zip_longest(keys, texts, fillvalue=""):
+            lines.append([("  " + fit(key, _KEYS), styles.accent), (text, styles.text)])
     return lines
 
 
@@ -146,10 +151,6 @@ def _halves(blocks: Sequence[Lines]) -> tuple[Lines, Lines]:
 def _pair(left: Lines, right: Lines, row: int, half: int) -> list[Run]:
     runs = list(left[row]) if row < len(left) else []
     used = sum(cell_len(text) for text, _ in runs)
-    if used > half:
-        text, style = runs[-1]
-        runs[-1] = (fit(text, cell_len(text) - (used - half)), style)
-        used = half
     gap: Run = (" " * (half - used + 2), runs[-1][1] if runs else right[0][0][1])
     return [*runs, gap, *(right[row] if row < len(right) else [])]
 
@@ -177,7 +178,7 @@ class HelpPane(Pane):
         found = [entry for entry in self._entries if entry.has(self._wanted)]
         if not found:
             return centred(("no key here does that", "esc shows all again"), width, height, styles)
-        return _stacked([_section(name, found, styles) for name in _sections(found)])
+        return _stacked([_section(name, found, width, styles) for name in _sections(found)])
 
 
 class HelpScreen(ModalScreen[None]):

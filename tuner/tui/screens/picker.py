@@ -8,7 +8,6 @@ from textual.containers import Container
 from textual.timer import Timer
 
 from tuner.results import format as fmt
-from tuner.session.contest import FEWEST, MOST
 from tuner.tui.catalog import Catalog
 from tuner.tui.charts.curves import best_so_far, draw_best
 from tuner.tui.feed import Feed
@@ -234,6 +233,7 @@ class PickerScreen(SessionScreen):
 
     def action_compare(self) -> None:
         """The best trials of the marked sessions side by side."""
+        from tuner.session.contest import FEWEST, MOST
         from tuner.tui.screens.compare_sessions import CompareSessionsScreen
 
         marked = self.query_one(SessionTable).marked()

@@ -76,9 +76,6 @@ class RowScreen(SessionScreen):
     def deleted(self, feed: Feed) -> None:
         """Nothing can be deleted here."""
 
-    def session_stirred(self) -> None:
-        """Nothing of it shows here."""
-
     def _show(self) -> None:
         pane = self.query_one(RowPane)
         pane.at = self._at

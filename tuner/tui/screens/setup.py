@@ -18,6 +18,7 @@ from tuner.recipe.types import GroupSpec, Recipe
 from tuner.recipe.zoom import Ends, zoom
 from tuner.session.folder import Session
 from tuner.session.generations import enough_trials
+from tuner.tui.first_steps import hint_lines
 from tuner.tui.setup import inspection, layout
 from tuner.tui.setup.checks import Line
 from tuner.tui.setup.editor import edit_in_terminal
@@ -90,6 +91,7 @@ class SetupScreen(StartingScreen):
             yield SearchPane("4 Search", SEARCH, self.commit_field, folder, id="search")
             yield PreviewPane("5 recipe.toml", id="recipe")
         yield StatusLine()
+        yield from hint_lines(self.app, "setup")
         yield KeyBar()
 
     def on_mount(self) -> None:

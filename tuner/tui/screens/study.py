@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
@@ -12,7 +13,7 @@ from textual.widget import Widget
 from tuner.errors import TunerError
 from tuner.session.view import TrialState, TrialView
 from tuner.tui.feed import Feed, SessionRead
-from tuner.tui.messages import ZoomWished
+from tuner.tui.messages import TrialChosen, ZoomWished
 from tuner.tui.render.status import state_runs, title_runs
 from tuner.tui.render.styles import Run, Styles
 from tuner.tui.screens.views import ViewsScreen
@@ -27,6 +28,8 @@ from tuner.tui.workspace import MOST_MARKS, Workspace
 
 POLL = 0.1
 """Seconds between two looks at the log."""
+FRESH = 0.8
+"""Seconds for which what was drawn after a reading tells the time well enough."""
 BETWEEN_SLICES = 0.01
 """Seconds for keys and frames between two slices of older history."""
 
@@ -77,6 +80,7 @@ class StudyScreen(ViewsScreen):
         self._awaiting = False
         self._catching_up = True
         self._shown_until = 0
+        self._drawn_at = 0.0
 
     def compose(self) -> ComposeResult:
         """Title, the view, the filter, the keys."""
@@ -140,9 +144,9 @@ class StudyScreen(ViewsScreen):
         return None if selected is None else self.feed.view.trials.get(selected)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Pruning needs a running trial under the cursor."""
+        """Pruning needs a running trial under a cursor that shows."""
         if action == "prune":
-            trial = self.copied_trial()
+            trial = self.copied_trial() if self.view_name == "Live" else None
             if trial is None or trial.state is not TrialState.RUNNING:
                 return False
         return super().check_action(action, parameters)
@@ -151,6 +155,7 @@ class StudyScreen(ViewsScreen):
 
     def _show_everything(self) -> None:
         self._shown_until = self.feed.view.next_seq
+        self.workspace.forget()
         for view in self.views():
             if view.is_mounted:
                 view.show_everything()
@@ -187,7 +192,9 @@ class StudyScreen(ViewsScreen):
     def on_session_read(self, event: SessionRead) -> None:
         """Only what changed is drawn anew."""
         self._awaiting = False
+        self._drawn_at = time.monotonic()
         self._shown_until = self.feed.view.next_seq
+        self.workspace.trials_changed(event.reading.trials)
         with self.app.batch_update():
             for view in self.views():
                 view.take(event.reading)
@@ -198,6 +205,8 @@ class StudyScreen(ViewsScreen):
         self.redraw_keys()
 
     def _tick(self) -> None:
+        if time.monotonic() - self._drawn_at < FRESH:
+            return
         if view := self.view:
             view.tick()
         self._redraw_title()
@@ -231,14 +240,35 @@ class StudyScreen(ViewsScreen):
 
     def on_row_table_row_opened(self, event: RowTable.RowOpened) -> None:
         """All about a trial."""
+        event.stop()
+        self._open_trial(event.key)
+
+    def _open_trial(self, number: int) -> None:
         from tuner.tui.screens.trial import TrialScreen
 
-        event.stop()
-        self.app.push_screen(TrialScreen(self.workspace, event.key))
+        self.app.push_screen(TrialScreen(self.workspace, number))
+
+    async def on_trial_chosen(self, event: TrialChosen) -> None:
+        """From a chart or an event to the trial: to its row, or to all about it."""
+        table = self.query_one(LiveView).table
+        if not table.select(event.trial, by_user=True):
+            self.tuner_app.tell(f"trial {event.trial} does not pass the filter")
+        elif event.then == "open":
+            self._open_trial(event.trial)
+        elif event.then == "go":
+            if self.view_name != "Live":
+                await self.open_view("Live")
+            table.focus()
 
     def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
         """Live; what cannot be read leaves the filter as it was and says so."""
         bar = self.query_one(FilterBar)
+        if not event.closed and event.text != bar.text:
+            return  # There is more to come: who types fast does not wait for every letter.
+        if event.closed and event.text == self.workspace.filter_text:
+            bar.complain("")
+            self._filter_closed()
+            return
         try:
             self.workspace.filter_by(event.text)
         except TunerError as error:
@@ -249,12 +279,16 @@ class StudyScreen(ViewsScreen):
         else:
             self.call_after_refresh(self._count_passing)
         for view in self.views():
-            view.filter_changed()
-        if event.closed and self.view is not None:
+            view.refilter()
+        if event.closed:
+            self._filter_closed()
+
+    def _filter_closed(self) -> None:
+        if self.view is not None:
             self.view.focus_first()
 
     def _count_passing(self) -> None:
-        shown, trials = self.query_one(LiveView).table.keys_in_order(), self.feed.view.trials
+        shown, trials = self.workspace.passing(), self.feed.view.trials
         text = f"{len(shown)} of {len(trials)} pass" if self.workspace.test else ""
         self.query_one(FilterBar).tell(text)
 
@@ -262,21 +296,19 @@ class StudyScreen(ViewsScreen):
         """Another screen may have marked trials."""
         for view in self.views():
             if view.is_mounted:
-                view.marks_changed()
+                view.remark()
 
     def on_trial_table_marks_changed(self, event: TrialTable.MarksChanged) -> None:
         """All views know the marks; there can be no more than fit side by side."""
         for view in self.views():
-            view.marks_changed()
+            view.remark()
         if event.full:
             self.tuner_app.tell(f"{MOST_MARKS} trials are marked: space on one takes its mark off")
 
     def on_zoom_wished(self, event: ZoomWished) -> None:
         """The group editor with the ranges that were brushed."""
-        from tuner.tui.screens.setup import SetupScreen
-
         event.stop()
-        self.app.push_screen(SetupScreen(self.feed.session, proposed=event.ranges))
+        self.tuner_app.edit_draft(self.feed.session, event.ranges)
 
     def action_filter(self) -> None:
         """Open the filter's line."""

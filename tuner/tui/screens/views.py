@@ -9,6 +9,7 @@ from textual.widget import Widget
 
 from tuner.tui.screens.actions import SessionScreen
 from tuner.tui.views.base import View
+from tuner.tui.widgets.bars import DrawnLine
 from tuner.tui.widgets.filter_bar import FilterBar
 
 
@@ -42,7 +43,7 @@ class ViewsScreen(SessionScreen):
                 key_display="1-5",
                 show=number == 1,
                 id=f"view.pane_{number}",
-                tooltip=f"The pane with the number {number}",
+                tooltip="The pane with this number",
             )
             for number in range(1, 6)
         ),
@@ -81,11 +82,18 @@ class ViewsScreen(SessionScreen):
     @property
     def view(self) -> View | None:
         """The view that shows; None before it is made."""
-        return next(iter(self.query(f"#{self.view_name.lower()}").results(View)), None)
+        name = self.view_name.lower()
+        return next((view for view in self.views() if view.id == name), None)
+
+    def key_shown(self, name: str) -> str | None:
+        """How a key is written, where that depends on what shows: as many panes as there are."""
+        if name != "view.pane_1" or self.view is None:
+            return None
+        return f"1-{len(self.view.PANES)}"
 
     def views(self) -> list[View]:
         """Those that have been looked at."""
-        return list(self.query(View))
+        return [child for child in self.children if isinstance(child, View)]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Panes that are there, and a filter where it has a meaning."""
@@ -128,6 +136,12 @@ class ViewsScreen(SessionScreen):
             shown.focus_first()
         self.view_changed()
         self.redraw_keys()
+
+    async def on_drawn_line_clicked(self, event: DrawnLine.Clicked) -> None:
+        """The name of a view in the title."""
+        name = event.text.strip(" ‹›")
+        if name in self.names:
+            await self.open_view(name)
 
     async def action_back(self) -> None:
         """One layer out: zoom, what is open in the view, filter, view, screen."""

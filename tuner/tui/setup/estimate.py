@@ -57,6 +57,8 @@ def estimate_lines(
     left = trials_left(view, recipe)
     if found is None or not rows:
         return [UNKNOWN]
+    if not left:
+        return ["time: no trial is left to train"]
     trained = left * rows * _middle(recipe.training.epochs) * _share(recipe)
     seconds = trained / found.rows_a_second / found.slots
     source = "this session's trials" if found.source == view.name else found.source

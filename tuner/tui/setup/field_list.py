@@ -13,8 +13,10 @@ from tuner.errors import TunerError
 from tuner.recipe.types import Choices, Range
 from tuner.results.format import plain
 from tuner.tui.render.names import fit
+from tuner.tui.render.styles import Run
 from tuner.tui.setup.fields import Field, Value, next_word, shown_text, toggled_search
-from tuner.tui.setup.row_list import RowList, Run
+from tuner.tui.setup.row_list import RowList
+from tuner.tui.widgets.lines import styles_of
 
 LABEL_WIDTH = 16
 HOW_WIDTH = 7
@@ -71,6 +73,8 @@ class FieldList(RowList):
             super().__init__()
             self.field, self.moved = field, moved
 
+    HEADER = 0
+
     def __init__(self, fields: Sequence[Field], *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.fields = tuple(fields)
@@ -125,12 +129,13 @@ class FieldList(RowList):
         how = "stays" if locked else how
         wants_how = self.searchable or locked
         how_cell = fit(how, HOW_WIDTH) if wants_how and room >= 20 else ""
-        look = "muted" if locked else "searched" if searched else "value"
+        styles = styles_of(self)
+        look = styles.muted if locked else styles.complete if searched else styles.accent
         return [
             *self._glyph_runs(field, searched),
             (fit(field.label, LABEL_WIDTH), Style.null()),
-            (fit(text, room - len(how_cell) - 1) + " ", self.look(look)),
-            (how_cell, self.look("muted")),
+            (fit(text, room - len(how_cell) - 1) + " ", look),
+            (how_cell, styles.muted),
         ]
 
     def _glyph_runs(self, field: Field, searched: bool) -> list[Run]:
@@ -138,15 +143,15 @@ class FieldList(RowList):
             return []
         if not field.searchable:
             return [("  ", Style.null())]
-        return [("● ", self.look("searched")) if searched else ("○ ", self.look("muted"))]
+        return [("● ", styles_of(self).complete) if searched else ("○ ", styles_of(self).muted)]
 
     def value_column(self) -> int:
         """Where values begin, counted from the row's start."""
         return LABEL_WIDTH + (2 if self.searchable else 0)
 
-    def watch_cursor(self, cursor: int) -> None:
+    def watch_cursor(self) -> None:
         """Tells who shows help for the selected field."""
-        super().watch_cursor(cursor)
+        super().watch_cursor()
         if self.has_focus:
             self.post_message(self.Selected(self.selected, moved=True))
 

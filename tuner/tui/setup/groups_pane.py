@@ -25,6 +25,7 @@ from tuner.tui.setup.text import setting_text
 from tuner.tui.setup.typed import Grammar, parse_decay, parse_rate, parse_setting, parse_tie
 from tuner.tui.widgets.group_bar import Around
 from tuner.tui.widgets.group_editor import GroupEditor
+from tuner.tui.widgets.lines import styles_of
 
 Groups = tuple[GroupSpec, ...]
 CommitGroups = Callable[[Groups, str, str], None]
@@ -117,7 +118,7 @@ class GroupsPane(SetupPane):
     def _append_density(self, lines: Text, seen: Seen) -> None:
         """Below the bars: how many trials had which rate."""
         editor = self.editor
-        good, faint = editor.look("good"), editor.look("muted")
+        good, faint = styles_of(self).best, styles_of(self).muted
         start = editor.columns(editor.room - 2).bar_start
         label = f"{len(seen.rates)} trials, ● the best {len(seen.good)}"
         lines.append(fit(label, start), faint)
@@ -128,7 +129,7 @@ class GroupsPane(SetupPane):
     def _append_hints(self, lines: Text, group: GroupSpec) -> None:
         hints = [hint.text for hint in self._hints if hint.group == group.name]
         nothing = unused_hint(self.editor.groups)
-        warning = self.editor.look("warning")
+        warning = styles_of(self).paused
         shown = [*([nothing] if nothing else []), *hints][:2]
         for hint in shown:
             lines.append("ⓘ ", warning)

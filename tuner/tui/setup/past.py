@@ -33,10 +33,15 @@ class Seen:
 
 
 class Past:
-    """A session's log at the time when its setup is opened."""
+    """A session's log at the time when its setup is opened.
+
+    `recipe` is that of the last start, None for a draft; TunerError where it can no longer be read.
+    """
 
     def __init__(self, view: SessionView, state: SessionState) -> None:
         self.view, self.state = view, state
+        started = self.begun and bool(view.recipe)
+        self.recipe = parse(view.recipe, "events.jsonl") if started else None
 
     @classmethod
     def of(cls, session: Session) -> Past:
@@ -78,13 +83,6 @@ class Past:
         key = other_task(before, recipe) if before is not None else ""
         if key:
             raise TunerError(self.locked(key))
-
-    @cached_property
-    def recipe(self) -> Recipe | None:
-        """The recipe of the last start, None for a draft."""
-        if not self.begun or not self.view.recipe:
-            return None
-        return parse(self.view.recipe, "events.jsonl")
 
     def opens(self, recipe: Recipe) -> NextGeneration | None:
         """What a start with this recipe opens."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region, Size
@@ -93,9 +94,9 @@ class RecipePreview(ScrollView, can_focus=True):
         segments = [Segment(mark, self._look("changed"))]
         room = width - 2
         for text, style in self._styled(self._lines[index]):
-            shown = fit(text, room) if len(text) > room else text
+            shown = fit(text, min(cell_len(text), room))
             segments.append(Segment(shown, style))
-            room -= len(shown)
+            room -= cell_len(shown)
         return [*segments, Segment(" " * (room + 1))]
 
     def _styled(self, line: str) -> list[tuple[str, Style]]:

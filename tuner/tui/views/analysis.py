@@ -104,18 +104,18 @@ class AnalysisView(View):
         event.stop()
         if self._following is not None:
             self._following.stop()
-        self._following = self.set_timer(SETTLED, self._redraw_charts)
+        self._following = self.set_timer(SETTLED, lambda: self._redraw_charts(but=event.pane))
 
     @property
     def quiet(self) -> bool:
         """Whether all panes show the same, and nothing is being computed."""
         return self._following is None and self._asked is None
 
-    def _redraw_charts(self) -> None:
+    def _redraw_charts(self, but: ChartPane | None = None) -> None:
         """One pane after the other, so that no key waits for more than one."""
         if self._following is not None:
             self._following.stop()
-        self._waiting = list(self.query(ChartPane))
+        self._waiting = [pane for pane in self.query(ChartPane) if pane is not but]
         self.redraw_lines()
         self._redraw_next()
 
@@ -139,7 +139,8 @@ class AnalysisView(View):
             self._asked, here.bright_trials, sample.space, sample.metric, maximize=sample.maximize
         )
 
-    @work(thread=True, group="importance")
+    # Without a description Textual makes one of all arguments: ten thousand trials in words.
+    @work(thread=True, group="importance", description="importance")
     def _judge(
         self,
         question: Question,

@@ -33,6 +33,7 @@ class View(Container):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, classes="view")
         self._missed: Reading | None = None
+        self._missed_filter = self._missed_marks = False
 
     @property
     def tuner_app(self) -> TunerApp:
@@ -151,7 +152,7 @@ class View(Container):
         for line in self.query(DrawnLine):
             line.redraw()
 
-    # Readings, now or later
+    # Readings and what the user changed, now or later
 
     def take(self, reading: Reading) -> None:
         """Draw what was read where the view shows, else remember it for later."""
@@ -160,8 +161,24 @@ class View(Container):
         else:
             self._missed = reading if self._missed is None else self._missed.then(reading)
 
+    def refilter(self) -> None:
+        """Other trials pass: draw them where the view shows, else later."""
+        self._missed_filter = not self.display
+        if self.display:
+            self.filter_changed()
+
+    def remark(self) -> None:
+        """Other trials are marked: draw them where the view shows, else later."""
+        self._missed_marks = not self.display
+        if self.display:
+            self.marks_changed()
+
     def shown(self) -> None:
         """The view shows again: draw what came meanwhile."""
         missed, self._missed = self._missed, None
         if missed is not None:
             self.session_read(missed)
+        if self._missed_filter:
+            self.refilter()
+        if self._missed_marks:
+            self.remark()

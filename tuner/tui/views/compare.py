@@ -57,4 +57,4 @@ class CompareView(ContestView):
 
     def _tell_all(self) -> None:
         for view in self.screen.query(View):
-            view.marks_changed()
+            view.remark()

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 from textual.widget import Widget
 
+from tuner.errors import TunerError
+from tuner.recipe.load import read_text
 from tuner.results.format import plain
 from tuner.session.folder import Session
 from tuner.tui.feed import Feed, Reading
@@ -53,9 +55,9 @@ class RecipePane(Pane):
     def lines(self, width: int, height: int) -> Lines:
         """The file, or why it cannot be shown."""
         try:
-            text = self._path.read_text("utf-8", "replace")
-        except OSError as error:
-            reason = plain(error.strerror or error)
+            text = read_text(self._path)
+        except TunerError as error:
+            reason = plain(error)
             return centred(("recipe.toml cannot be read", reason), width, height, styles_of(self))
         return toml_lines(text, styles_of(self))
 

@@ -55,7 +55,7 @@ class ContestView(View):
         Binding(
             "equals_sign",
             "differing",
-            "Differing only",
+            "Differing",
             id="compare.differing",
             tooltip="Only rows that differ, or all",
         ),
@@ -157,6 +157,11 @@ class ContestView(View):
         """Another column, and another opponent."""
         self.board.move(step)
         self._redraw()
+
+    def on_contest_table_column_clicked(self, event: ContestTable.ColumnClicked) -> None:
+        """As with the keys."""
+        event.stop()
+        self.action_column(event.step)
 
     def action_baseline(self) -> None:
         """What the others are compared with."""

@@ -34,6 +34,7 @@ class LiveView(View):
         super().__init__(id="live")
         self.workspace = workspace
         self.feed = workspace.feed
+        self._stamps: dict[str, object] = {}
         self._table = TrialTable(self.feed, lambda: self.tuner_app.clock(), workspace)
 
     def above(self) -> Iterable[Widget]:
@@ -76,14 +77,29 @@ class LiveView(View):
     def session_read(self, reading: Reading) -> None:
         """Only what changed is drawn anew."""
         self.table.trials_changed(reading.trials)
-        if reading.trials or reading.events:
-            self.query_one(CurvesPane).redraw()
-        if self.workspace.selected in reading.trials:
-            self.query_one(ConfusionPane).redraw()
         if reading.events:
             self.query_one(EventsPane).events_came()
-            self.query_one(ImportancePane).redraw()
+        for name in ("curves", "confusion", "importance"):
+            self._redraw_if_new(name)
         self.redraw_lines()
+
+    def _redraw_if_new(self, name: str) -> None:
+        """Most of what is read are steps, which change none of these panes."""
+        stamp = self._stamp(name)
+        if self._stamps.get(name) != stamp:
+            self._stamps[name] = stamp
+            self.query_one(f"#{name}", Pane).redraw()
+
+    def _stamp(self, name: str) -> object:
+        """What the pane depends on, as far as a log that grows can change it."""
+        view = self.feed.view
+        if name == "curves":
+            return self.query_one(CurvesPane).stamp()
+        if name == "importance":
+            return view.importance, view.importance_trials, self.feed.tally.ended
+        numbers = (self.workspace.selected, view.best)
+        shown = [view.trials[number] for number in numbers if number in view.trials]
+        return [(trial.number, trial.state, len(trial.evaluations)) for trial in shown]
 
     def tick(self) -> None:
         """What runs has run longer."""
@@ -100,14 +116,6 @@ class LiveView(View):
         """Other rows and curves stand out."""
         self.table.marks_changed()
         self.query_one(CurvesPane).redraw()
-
-    def on_events_pane_trial_chosen(self, event: EventsPane.TrialChosen) -> None:
-        """From what happened to the trial that it happened to."""
-        event.stop()
-        if self.table.select(event.trial, by_user=True):
-            self.table.focus()
-        else:
-            self.tuner_app.tell(f"trial {event.trial} does not pass the filter")
 
     def on_row_table_row_highlighted(self, event: RowTable.RowHighlighted) -> None:
         """The other panes show the trial under the cursor."""

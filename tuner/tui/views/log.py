@@ -8,6 +8,7 @@ from pathlib import Path
 
 from textual.widget import Widget
 
+from tuner.recipe.plain_file import open_plain
 from tuner.results.format import plain
 from tuner.tui.feed import Feed, Reading
 from tuner.tui.render.lined import Lines
@@ -91,7 +92,7 @@ def _stamp(path: Path) -> tuple[int, float] | None:
 def tail_text(path: Path, size: int = TAIL) -> str:
     """The last `size` bytes of a file from a line's start on; "" where there is none."""
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             end = file.seek(0, os.SEEK_END)
             file.seek(max(end - size, 0))
             text = file.read().decode("utf-8", "replace")

@@ -20,6 +20,13 @@ class DrawnLine(LineBar):
 
     DEFAULT_CSS = "DrawnLine { height: 1; }"
 
+    class Clicked(Message):
+        """A piece of the line was clicked."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
     def __init__(self, draw: Draw, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._draw = draw
@@ -27,6 +34,15 @@ class DrawnLine(LineBar):
     def lines(self, width: int, height: int) -> Lines:  # noqa: ARG002
         """The line."""
         return [self._draw(width, styles_of(self))]
+
+    def on_click(self, event: events.Click) -> None:
+        """Tell what was clicked."""
+        right = 0
+        for text, _ in self._draw(self.size.width, styles_of(self)):
+            right += cell_len(text)
+            if event.x < right:
+                self.post_message(self.Clicked(text))
+                return
 
 
 class TooSmall(DrawnLine):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from rich.cells import cell_len
+from textual import events
+from textual.message import Message
 
 from tuner.errors import TunerError
 from tuner.recipe.types import Range
@@ -13,7 +15,13 @@ from tuner.tui.charts.axes import Scale
 from tuner.tui.charts.curves import Curve, Point, best_so_far, trial_points
 from tuner.tui.charts.overlay import draw_overlay
 from tuner.tui.render.columns import short_metric
-from tuner.tui.render.compare import LETTERS, contestant_style, fitting_columns, table_lines
+from tuner.tui.render.compare import (
+    LETTERS,
+    column_at,
+    contestant_style,
+    fitting_columns,
+    table_lines,
+)
 from tuner.tui.render.difference import difference_lines
 from tuner.tui.render.lined import Lines
 from tuner.tui.render.space import scale_for, searched
@@ -24,6 +32,13 @@ from tuner.tui.widgets.lines import LineBar, Pane, centred, styles_of
 
 class ContestTable(Pane):
     """Every fact of every contestant, with the difference from the baseline."""
+
+    class ColumnClicked(Message):
+        """The cursor is to go so many columns to the right."""
+
+        def __init__(self, step: int) -> None:
+            super().__init__()
+            self.step = step
 
     def __init__(self, board: Board, heading: str, empty: tuple[str, ...]) -> None:
         self._board = board
@@ -42,6 +57,16 @@ class ContestTable(Pane):
             board.contestants, facts, width - 1, styles, column=board.column, scales=self._ranges()
         )
         return [[(" ", styles.text), *runs] for runs in lines]
+
+    def on_click(self, event: events.Click) -> None:
+        """A click into a column is a step of the cursor to it."""
+        board, offset = self._board, event.get_content_offset(self)
+        if offset is None or not board.complete:
+            return
+        facts, width = board.facts(), self.room - 1
+        place = column_at(board.contestants, facts, width, board.column, offset.x - 1)
+        if place is not None:
+            self.post_message(self.ColumnClicked(place - board.column))
 
     def _ranges(self) -> dict[str, Scale]:
         """The scales of the searched ranges, thought over when others are compared."""

@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Literal, TypeVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 
 from tuner.results import format as fmt
+from tuner.tui.charts.axes import share_across
 from tuner.tui.charts.curves import (
     SHOWN,
     Along,
@@ -57,6 +59,7 @@ class CurvesPane(Pane):
     `newest` gives the newest trials to draw, `passes` tells whether one is to be drawn at all.
     """
 
+    FILLS = True
     BINDINGS = KEYS
 
     def __init__(
@@ -129,6 +132,14 @@ class CurvesPane(Pane):
         shown = [number for number in front if number is not None and self._passes(number)]
         return Drawn(self._newest(SHOWN), shown, selected if selected in shown else None)
 
+    def stamp(self) -> object:
+        """What the curves depend on: another stamp, other curves."""
+        view, losses = self._feed.view, self.what != "metric"
+        return view.best, [
+            (trial.number, trial.state, len(trial.evaluations), losses and trial.loss_count)
+            for trial in self._drawn_trials().trials(view)
+        ]
+
     def redraw(self) -> None:
         """The title names what is drawn."""
         self.describe()
@@ -180,6 +191,16 @@ class CurvesPane(Pane):
             self._cursor = 0.0 if step > 0 else 1.0
         else:
             self._cursor = min(max(self._cursor + step * STEP, 0.0), 1.0)
+        self.redraw()
+
+    def on_click(self, event: events.Click) -> None:
+        """A click puts the line there."""
+        offset = event.get_content_offset(self)
+        if offset is None or not self._feed.view.trials:
+            return
+        aside = self.what == "both" and self.size.height < TALL
+        width = (self.room - 3) // 2 if aside else self.room
+        self._cursor = share_across(offset.x % (width + 3), width)
         self.redraw()
 
     def action_reset(self) -> None:

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from textual import events
 from textual.binding import Binding
 from textual.geometry import Region
-from textual.message import Message
 from textual.strip import Strip
 
 from tuner.session import events as e
 from tuner.session.view import SessionView
+from tuner.tui.messages import TrialChosen
 from tuner.tui.render.events import event_runs
 from tuner.tui.render.lined import Lines
 from tuner.tui.widgets.lines import Pane, centred, lit, strip_of, styles_of
 
-HIDDEN = (e.DataRead, e.CommandDone, e.Importance)
+HIDDEN = frozenset({e.DataRead, e.CommandDone, e.Importance})
 """Kinds that the short list leaves out; the log view shows them."""
 REMEMBERED = 2000
 
 
 def _worth_a_line(event: object) -> bool:
     """A trial that is cut at a rung is told by the pruning that follows."""
-    return not (isinstance(event, HIDDEN) or (isinstance(event, e.Rung) and not event.kept))
+    kind = type(event)  # Asked of a hundred thousand events when a long log is opened.
+    return kind not in HIDDEN and (kind is not e.Rung or bool(getattr(event, "kept", True)))
+
+
+def _trial_of(event: object) -> int | None:
+    trial = getattr(event, "trial", None)
+    return trial if isinstance(trial, int) else None
 
 
 class EventsPane(Pane):
@@ -45,13 +51,6 @@ class EventsPane(Pane):
             tooltip="Events of the selected trial alone, or all",
         ),
     ]
-
-    class TrialChosen(Message):
-        """Enter or a second click on an event of a trial."""
-
-        def __init__(self, trial: int) -> None:
-            super().__init__()
-            self.trial = trial
 
     def __init__(
         self,
@@ -75,7 +74,7 @@ class EventsPane(Pane):
         self._history: object = self._view().history
         self._read = 0
         self._shown: list[int] = []
-        self._by_trial: dict[int, list[int]] = {}
+        self._own: list[int] = []
         self._strips.clear()
 
     def events_came(self) -> None:
@@ -84,14 +83,18 @@ class EventsPane(Pane):
         if history is not self._history:
             self._begin()
         before = len(self._indexes)
-        for index in range(self._read, len(history)):
-            if self._everything or _worth_a_line(history[index]):
-                self._shown.append(index)
-                trial = getattr(history[index], "trial", None)
-                if isinstance(trial, int):
-                    self._by_trial.setdefault(trial, []).append(index)
+        new = range(self._read, len(history))
+        worth = [at for at in new if self._everything or _worth_a_line(history[at])]
+        self._shown += worth
+        if self._only is not None:
+            self._own += self._only_own(worth)
         self._read = len(history)
         self._grown(len(self._indexes) - before)
+
+    def _only_own(self, indexes: Iterable[int]) -> list[int]:
+        """Those of the one trial that is shown."""
+        history = self._view().history
+        return [index for index in indexes if _trial_of(history[index]) == self._only]
 
     def _grown(self, came: int) -> None:
         if came <= 0:
@@ -106,7 +109,7 @@ class EventsPane(Pane):
     @property
     def _indexes(self) -> list[int]:
         """Places in the history of what is shown, the oldest first."""
-        return self._shown if self._only is None else self._by_trial.get(self._only, [])
+        return self._shown if self._only is None else self._own
 
     def describe(self) -> None:
         """How many, of what."""
@@ -157,8 +160,7 @@ class EventsPane(Pane):
         indexes = self._indexes
         if not 0 <= self._cursor < len(indexes):
             return None
-        trial = getattr(self._view().history[indexes[-1 - self._cursor]], "trial", None)
-        return trial if isinstance(trial, int) else None
+        return _trial_of(self._view().history[indexes[-1 - self._cursor]])
 
     def _go(self, index: int) -> None:
         self._cursor = max(0, min(index, len(self._indexes) - 1))
@@ -192,12 +194,13 @@ class EventsPane(Pane):
     def action_choose(self) -> None:
         """Go to the trial."""
         if (trial := self.trial_at_cursor) is not None:
-            self.post_message(self.TrialChosen(trial))
+            self.post_message(TrialChosen(trial))
 
     def action_only(self) -> None:
         """The events of one trial, or all."""
         trial = self.trial_at_cursor if self._selected() is None else self._selected()
         self._only = trial if self._only is None else None
+        self._own = [] if self._only is None else self._only_own(self._shown)
         self._cursor = 0
         self.scroll_home(animate=False)
         self.describe()

@@ -16,12 +16,14 @@ from tuner.recipe.rates import group_setting
 from tuner.recipe.types import FROZEN, Choices, GroupSpec, Like, Range, Rate, Setting
 from tuner.results.format import count, plain
 from tuner.tui.render.names import fit
+from tuner.tui.render.styles import Run
 from tuner.tui.setup.ranges import End, move, pulled, toggled_fixed, toggled_frozen
-from tuner.tui.setup.row_list import RowList, Run
+from tuner.tui.setup.row_list import RowList
 from tuner.tui.setup.text import number_text
 from tuner.tui.widgets.group_axis import Axis, fit_axis, rates_of
 from tuner.tui.widgets.group_bar import ALONE, Around, Bar, Role, draw_bar, draw_density, ruler
 from tuner.tui.widgets.group_keys import GROUP_BINDINGS
+from tuner.tui.widgets.lines import styles_of
 
 Wish = Literal[
     "rate", "tie", "weight_decay", "parameters",
@@ -47,8 +49,6 @@ class GroupEditor(RowList):
     """
 
     BINDINGS = GROUP_BINDINGS
-
-    header_lines = 1
 
     class Rated(Message):
         """A group was given a rate. `joined` is the same for all of one drag, else empty."""
@@ -134,9 +134,9 @@ class GroupEditor(RowList):
         if name in names:
             self.cursor = names.index(name)
 
-    def watch_cursor(self, cursor: int) -> None:
+    def watch_cursor(self) -> None:
         """Tells who shows details of the selected group."""
-        super().watch_cursor(cursor)
+        super().watch_cursor()
         self.post_message(self.Selected())
 
     def row_count(self) -> int:
@@ -150,45 +150,46 @@ class GroupEditor(RowList):
         start = name + PARAMS_WIDTH + 2 * RATE_WIDTH + 2 + HINT_WIDTH
         return Columns(name, start, max(width - start - 1, 8))
 
-    def header_runs(self, line: int, width: int) -> Sequence[Run]:  # noqa: ARG002
+    def header_runs(self, width: int) -> Sequence[Run]:
         """The column heads and the axis' labels."""
         columns = self.columns(width)
         axis = self._axis or fit_axis(())
         head = fit("GROUP", columns.name) + "PARAMS".rjust(PARAMS_WIDTH)
         head += "LOW".rjust(RATE_WIDTH) + "HIGH".rjust(RATE_WIDTH)
-        return [(fit(head, columns.bar_start) + ruler(axis, columns.bar), self.look("header"))]
+        return [(fit(head, columns.bar_start) + ruler(axis, columns.bar), styles_of(self).muted)]
 
     def row_runs(self, index: int, width: int) -> Sequence[Run]:
         """Name, parameters, low, high, hint mark, bar."""
         group, columns = self.groups[index], self.columns(width)
         size = self._sizes.get(group.name)
-        setting = self.setting(group)
+        setting, styles = self.setting(group), styles_of(self)
         low, high = rate_cells(setting)
         lr_style = self._rate_style(setting)
         hint = "ⓘ " if group.name in self._marked else "  "
         return [
             (fit(plain(group.name), columns.name), Style.null()),
-            (("—" if size is None else count(size)).rjust(PARAMS_WIDTH), self.look("muted")),
+            (("—" if size is None else count(size)).rjust(PARAMS_WIDTH), styles.muted),
             (low.rjust(RATE_WIDTH) + high.rjust(RATE_WIDTH) + "  ", lr_style),
-            (hint, self.look("warning")),
+            (hint, styles.paused),
             *self._bar_runs(group.name, setting, columns.bar, lr_style),
         ]
 
     def _bar_runs(self, name: str, lr: Setting, width: int, style: Style) -> list[Run]:
-        around = self._around.get(name, ALONE)
+        around, styles = self._around.get(name, ALONE), styles_of(self)
         bar = draw_bar(lr, self._axis or fit_axis(()), width, around)
         looks: dict[Role, Style] = {
-            "tick": self.look("faint"),
-            "old": self.look("muted"),
+            "tick": styles.faint,
+            "old": styles.muted,
             "bar": style,
-            "good": self.look("good"),
+            "good": styles.best,
         }
         return [(text, looks[role]) for text, role in bar.runs()]
 
     def _rate_style(self, lr: Setting) -> Style:
+        styles = styles_of(self)
         if isinstance(lr, Range | Choices):
-            return self.look("searched")
-        return self.look("muted") if lr == FROZEN else self.look("value")
+            return styles.complete
+        return styles.muted if lr == FROZEN else styles.accent
 
     def action_move(self, end: End, direction: int, fine: bool = False) -> None:
         """Moves an end of the selected group's range, or its fixed rate."""

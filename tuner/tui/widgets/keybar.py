@@ -85,7 +85,8 @@ def _shown(app: App[Any], binding: Binding, active: ActiveBinding) -> ShownKey:
     async def act() -> None:
         await app.run_action(binding.action, active.node)
 
-    key = binding.key_display or key_text(binding.key)
+    told = getattr(app.screen, "key_shown", lambda _name: None)(binding.id)
+    key = told or binding.key_display or key_text(binding.key)
     return ShownKey(key, binding.description, act)
 
 

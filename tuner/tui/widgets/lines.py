@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.cells import cell_len
 from rich.style import Style
-from textual.binding import Binding
+from textual import events
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
@@ -63,18 +64,23 @@ class LineBar(StyledOnce):
         raise NotImplementedError
 
     def redraw(self) -> None:
-        """Forget what was drawn."""
-        self._drawn: list[Strip] | None = None
-        self.refresh()
+        """Draw anew; nothing is painted where it says the same."""
+        before: list[Strip] | None = getattr(self, "_drawn", None)
+        self._drawn = self._strips() if before and self.size.width else None
+        if self._drawn is None or self._drawn != before:
+            self.refresh()
+
+    def _strips(self) -> list[Strip]:
+        width, height = self.size
+        return [strip_of(runs, width) for runs in self.lines(width, height)]
 
     def render_line(self, y: int) -> Strip:
         """A line from memory, drawn first where nothing is remembered."""
-        width, height = self.size
         drawn: list[Strip] | None = getattr(self, "_drawn", None)
         if drawn is None:
-            drawn = self._drawn = [strip_of(runs, width) for runs in self.lines(width, height)]
+            drawn = self._drawn = self._strips()
         if y >= len(drawn):
-            return Strip.blank(width, self.base_style)
+            return Strip.blank(self.size.width, self.base_style)
         return drawn[y].apply_style(self.base_style)
 
     def on_resize(self) -> None:
@@ -87,36 +93,13 @@ class LineBar(StyledOnce):
         self._drawn = None
 
 
-class Pane(ScrollView, StyledOnce, can_focus=True):
-    """A bordered, numbered, scrollable pane. Heirs give its lines, or say what will be there."""
+class Framed(Widget):
+    """A border with a number, a title, a detail and a hint. A second click on the title zooms."""
 
-    BINDINGS = [
-        Binding("down,j", "scroll_down", "Down", show=False, id="move.down", tooltip="Line down"),
-        Binding("up,k", "scroll_up", "Up", show=False, id="move.up", tooltip="Line up"),
-        Binding("g,home", "scroll_home", "Top", show=False, id="move.top", tooltip="To the top"),
-        Binding("G,end", "scroll_end", "End", show=False, id="move.end", tooltip="To the end"),
-        Binding("pageup", "page_up", "Page up", show=False, id="move.pageup", tooltip="Page up"),
-        Binding(
-            "pagedown",
-            "page_down",
-            "Page down",
-            show=False,
-            id="move.pagedown",
-            tooltip="Page down",
-        ),
-    ]
-
-    def __init__(self, heading: str, *, number: int | None = None, id: str | None = None) -> None:
-        super().__init__(id=id, classes="pane")
-        self.number = number
-        self.heading = heading
-        self._drawn: list[Strip] | None = None
-        self._drawn_for = 0
+    def begin(self, heading: str, number: int | None) -> None:
+        """The title as it is at first."""
+        self.heading, self.number = heading, number
         self.entitle()
-
-    def lines(self, width: int, height: int) -> Lines:
-        """What to show in a width of cells; may be higher than the pane."""
-        raise NotImplementedError
 
     def entitle(self, detail: str = "", hint: str | None = None) -> None:
         """The title in the border above, with a detail, and a hint in the border below."""
@@ -124,6 +107,48 @@ class Pane(ScrollView, StyledOnce, can_focus=True):
         self.border_title = Content(f"{number}{self.heading}{'  ' if detail else ''}{detail}")
         if hint is not None:
             self.border_subtitle = Content(hint) if hint else None
+
+    def on_click(self, event: events.Click) -> None:
+        """The first click has given the focus."""
+        if event.chain == 2 and event.y == 0 and event.get_content_offset(self) is None:
+            self.call_next(self.run_action, "screen.zoom")
+
+
+def scrolls(*, letters: bool = True) -> list[BindingType]:
+    """The keys that scroll; without the letters where j and k mean something else."""
+    j, k = (",j", ",k") if letters else ("", "")
+    told = (
+        (f"down{j}", "scroll_down", "move.down", "Line down"),
+        (f"up{k}", "scroll_up", "move.up", "Line up"),
+        ("g,home", "scroll_home", "move.top", "To the top"),
+        ("G,end", "scroll_end", "move.end", "To the end"),
+        ("pageup", "page_up", "move.pageup", "Page up"),
+        ("pagedown", "page_down", "move.pagedown", "Page down"),
+    )
+    return [
+        Binding(key, action, text, show=False, id=name, tooltip=text)
+        for key, action, name, text in told
+    ]
+
+
+class Pane(ScrollView, StyledOnce, Framed, can_focus=True):
+    """A bordered, numbered, scrollable pane. Heirs give its lines, or say what will be there.
+
+    FILLS: it is as high as its room, and drawn once for a frame, whatever calls for it before.
+    """
+
+    FILLS: ClassVar[bool] = False
+    BINDINGS = scrolls()
+
+    def __init__(self, heading: str, *, number: int | None = None, id: str | None = None) -> None:
+        super().__init__(id=id, classes="pane")
+        self._drawn: list[Strip] | None = None
+        self._drawn_for = 0
+        self.begin(heading, number)
+
+    def lines(self, width: int, height: int) -> Lines:
+        """What to show in a width of cells; may be higher than the pane."""
+        raise NotImplementedError
 
     @property
     def room(self) -> int:
@@ -134,7 +159,7 @@ class Pane(ScrollView, StyledOnce, can_focus=True):
         """Forget what was drawn and draw what is seen."""
         self._drawn = None
         self.refresh()
-        if self.is_mounted and self.size.width:
+        if self.is_mounted and self.size.width and not self.FILLS:
             self._measure()
 
     def line_count(self) -> int:

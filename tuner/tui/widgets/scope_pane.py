@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from textual.binding import Binding
-
 from tuner.tui.trial_scope import TrialScope
-from tuner.tui.widgets.lines import Pane
-
-MOVES = (
-    ("down", "scroll_down", "move.down", "Line down"),
-    ("up", "scroll_up", "move.up", "Line up"),
-    ("g,home", "scroll_home", "move.top", "To the top"),
-    ("G,end", "scroll_end", "move.end", "To the end"),
-    ("pageup", "page_up", "move.pageup", "Page up"),
-    ("pagedown", "page_down", "move.pagedown", "Page down"),
-)
+from tuner.tui.widgets.lines import Pane, scrolls
 
 
 class ScopePane(Pane, inherit_bindings=False):
     """Draws from the scope that all panes share."""
 
-    BINDINGS = [
-        Binding(key, action, told, show=False, id=name, tooltip=told)
-        for key, action, name, told in MOVES
-    ]
+    BINDINGS = scrolls(letters=False)
 
     def __init__(self, scope: TrialScope, heading: str, number: int | None, id: str) -> None:
         self.scope = scope

@@ -171,6 +171,18 @@ class SessionTable(RowTable):
             "tuner demo shows one on a small data set of its own",
         )
 
+    def header_clicked(self, x: int) -> None:
+        """Sort by the column that was clicked, where it can sort."""
+        right = self._name_width(self.room - 1) + 1
+        titles = {right: "name"}
+        for column in self._columns(self.room - 1):
+            right += len(self._gap(self.room - 1)) + column.width
+            titles[right] = column.title.lower()
+        clicked = next((title for right, title in titles.items() if x < right), "")
+        if clicked in ORDERS:
+            self._order = clicked
+            self.sessions_changed()
+
     def describe(self) -> None:
         """Counts above, order below."""
         shown, total = len(self._keys), len(self._by_name)

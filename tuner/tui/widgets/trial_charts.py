@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from textual import events
+
 from tuner.results import format as fmt
+from tuner.tui.charts.axes import share_across
 from tuner.tui.charts.series import Series
 from tuner.tui.render.columns import short_metric
 from tuner.tui.render.lined import Lines
@@ -60,6 +63,12 @@ class ChartPane(ScopePane):
     def hint(self) -> str:
         """The keys."""
         return f"l log {'✓' if self.log_scale else '·'}   ←/→ epoch"
+
+    def on_click(self, event: events.Click) -> None:
+        """A click shows the nearest evaluation, in all panes."""
+        if offset := event.get_content_offset(self):
+            self.scope.scrub_to(share_across(offset.x, self.room))
+            self.call_next(self.run_action, "screen.scrub(0)")
 
     def on_resize(self) -> None:
         """A chart depends on the height, too."""

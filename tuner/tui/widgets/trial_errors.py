@@ -12,6 +12,7 @@ from tuner.tui.render.lined import Lines
 from tuner.tui.render.names import wrapped
 from tuner.tui.render.styles import Run
 from tuner.tui.trial_scope import TrialScope
+from tuner.tui.widgets.cursor import moves
 from tuner.tui.widgets.lines import centred, styles_of
 from tuner.tui.widgets.rows import RowTable
 from tuner.tui.widgets.scope_pane import ScopePane
@@ -21,14 +22,7 @@ class ErrorTable(RowTable, inherit_bindings=False):
     """One line a row, the surest mistakes first. Arrows move; j and k are left to the screen."""
 
     BINDINGS = [
-        Binding("down", "cursor_by(1)", "Down", show=False, id="move.down", tooltip="Row below"),
-        Binding("up", "cursor_by(-1)", "Up", show=False, id="move.up", tooltip="Row above"),
-        Binding("g,home", "cursor_to(0)", "Top", show=False, id="move.top", tooltip="First row"),
-        Binding("G,end", "cursor_to(-1)", "End", show=False, id="move.end", tooltip="Last row"),
-        Binding("pageup", "page(-1)", "Page up", show=False, id="move.pageup", tooltip="Page up"),
-        Binding(
-            "pagedown", "page(1)", "Page down", show=False, id="move.pagedown", tooltip="Page down"
-        ),
+        *moves(letters=False),
         Binding("enter", "open", "Text", id="errors.open", tooltip="The whole text of the row"),
         Binding(
             "w", "which", "Which rows", id="errors.which", tooltip="Wrong, or against the best"
@@ -77,7 +71,8 @@ class ErrorTable(RowTable, inherit_bindings=False):
         whole = (
             "" if found.predictions is None else f"{len(found.rows)} of {len(found.predictions)}"
         )
-        self.entitle("  ".join(part for part in (whole, epoch) if part), "w which   enter text")
+        keys = "" if found.why else "w which   enter text" if found.rows else "w which"
+        self.entitle("  ".join(part for part in (whole, epoch) if part), keys)
 
     def action_which(self) -> None:
         """Wrong here; right here and wrong in the best; the other way round."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from itertools import islice
 
@@ -22,7 +23,8 @@ class TrialRows:
         self.view = view
         self.test = test
         self._order: Callable[[TrialView], Order] = lambda trial: (-trial.number,)
-        self._all = self._passing = self._by_number = Ordering()
+        self._all = self._passing = Ordering()
+        self._by_number: list[int] = []
 
     @property
     def numbers(self) -> list[int]:
@@ -37,19 +39,19 @@ class TrialRows:
         """The newest trials that pass, the newest first."""
         if self.test is None:
             return list(islice(reversed(self.view.trials), count))
-        return self._by_number.numbers[-count:][::-1]
+        return self._by_number[-count:][::-1]
 
     def sort(self, order: Callable[[TrialView], Order], *, backwards: bool) -> None:
         """Take on an order."""
         self._order = order
         found = ((number, order(trial)) for number, trial in self.view.trials.items())
         self._all = Ordering(found, backwards=backwards)
-        self._keep(set(self._by_number.numbers))
+        self._keep(set(self._by_number))
 
     def turn(self, *, backwards: bool) -> None:
         """The same order forwards or backwards."""
         self._all = self._all.turned(backwards=backwards)
-        self._keep(set(self._by_number.numbers))
+        self._keep(set(self._by_number))
 
     def sift(self, test: Test | None) -> None:
         """Take on a filter, in the order there is."""
@@ -57,7 +59,7 @@ class TrialRows:
         passing: set[int] = set()
         if test is not None:
             passing = {number for number, trial in self.view.trials.items() if test(trial)}
-        self._by_number = Ordering((number, ()) for number in passing)
+        self._by_number = sorted(passing)
         self._keep(passing)
 
     def _keep(self, passing: set[int]) -> None:
@@ -70,8 +72,11 @@ class TrialRows:
         moved = self._all.put(number, order)
         if self.test is None:
             return moved
-        if not self.test(trial):
-            self._by_number.drop(number)
-            return self._passing.drop(number)
-        self._by_number.put(number, ())
-        return self._passing.put(number, order)
+        passes = self.test(trial)
+        at = bisect_left(self._by_number, number)
+        known = self._by_number[at : at + 1] == [number]
+        if passes and not known:
+            self._by_number.insert(at, number)
+        elif known and not passes:
+            del self._by_number[at]
+        return self._passing.put(number, order) if passes else self._passing.drop(number)

@@ -112,13 +112,11 @@ class TrialTable(RowTable):
         )
 
     def _place_again(self, stale: Collection[int]) -> None:
-        for number in stale:
-            self._strips.pop((number, self.room), None)
         moved = [self._rows.place(number) for number in stale]
+        for number in stale:
+            self.forget(number)
         if any(moved):
             self.rows_changed()
-        else:
-            self.refresh()
 
     def tick(self) -> None:
         """A second passed: what runs has run longer."""
@@ -270,7 +268,6 @@ class TrialTable(RowTable):
 
     def on_resize(self) -> None:
         """More or fewer columns fit."""
-        super().on_resize()
         self.describe()
 
     # Keys

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from tuner.results.format import score
+from tuner.session.view import TrialView
 from tuner.tui.exploration import Exploration
+from tuner.tui.messages import TrialChosen
 from tuner.tui.picture import save_lines
 from tuner.tui.render.lined import Lines
+from tuner.tui.render.marks import trial_glyph
 from tuner.tui.render.styles import Styles
 from tuner.tui.widgets.lines import Pane, centred, styles_of
 
@@ -38,8 +43,13 @@ class ChartPane(Pane):
     class Explored(Message):
         """Brushes, axis or family changed: the other panes show the same trials."""
 
+        def __init__(self, pane: ChartPane) -> None:
+            super().__init__()
+            self.pane = pane
+
     def __init__(self, heading: str, exploration: Exploration, *, number: int, id: str) -> None:
         self.exploration = exploration
+        self._pointed: TrialView | None = None
         super().__init__(heading, number=number, id=id)
 
     def draw(self, width: int, height: int, styles: Styles) -> Lines:
@@ -78,11 +88,31 @@ class ChartPane(Pane):
         else:
             self._drawn = None
 
+    def trial_at(self, cell: tuple[int, int]) -> TrialView | None:  # noqa: ARG002
+        """The trial that is drawn at a cell from the left and the top; none on most charts."""
+        return None
+
+    def pointed_text(self) -> str:
+        """What the mouse has pointed at."""
+        trial = self._pointed
+        return "" if trial is None else f"{trial_glyph(trial)} #{trial.number} {score(trial.value)}"
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on a trial selects it, a second one opens it."""
+        offset = event.get_content_offset(self)
+        if offset is None or not self.ready:
+            return
+        self._pointed = self.trial_at((offset.x, offset.y + self.scroll_offset.y))
+        self.describe()
+        if self._pointed is not None:
+            then: Literal["open", "stay"] = "open" if event.chain == 2 else "stay"
+            self.post_message(TrialChosen(self._pointed.number, then))
+
     def explored(self) -> None:
         """Draw anew, and tell the other panes."""
         self.redraw()
         self.screen.refresh_bindings()
-        self.post_message(self.Explored())
+        self.post_message(self.Explored(self))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """A chart that is not there cannot be saved; the key stays free for what starts it."""

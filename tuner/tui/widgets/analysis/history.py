@@ -7,7 +7,8 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 
-from tuner.tui.charts.scatter import ORDERS, draw_history
+from tuner.session.view import TrialView
+from tuner.tui.charts.scatter import ORDERS, draw_history, history_trial
 from tuner.tui.charts.timeline import draw_timeline
 from tuner.tui.exploration import Exploration
 from tuner.tui.render.lined import Lines
@@ -103,7 +104,21 @@ class HistoryPane(ChartPane):
             f"b best line {ticks[self.best_line]}  u pruned {ticks[self.pruned]}  "
             f"t by {_NEXT[ORDERS[self.order]]}  v timeline"
         )
-        self.entitle(self.exploration.count_text(), keys if self.ready else "")
+        details = (self.exploration.count_text(), self.pointed_text())
+        self.entitle(", ".join(filter(None, details)), keys if self.ready else "")
+
+    def trial_at(self, cell: tuple[int, int]) -> TrialView | None:
+        """The nearest point; the timeline has none."""
+        if self.timeline:
+            return None
+        return history_trial(
+            self.exploration.sample,
+            cell,
+            self.room,
+            self.size.height,
+            order=ORDERS[self.order],
+            pruned=self.pruned,
+        )
 
     def action_switch(self, name: str) -> None:
         """One of the switches."""

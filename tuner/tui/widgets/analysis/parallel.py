@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 
 from tuner.results.format import plain
-from tuner.tui.charts.parallel import MOST_LINES, draw_parallel, spread
+from tuner.tui.charts.brushes import Brush
+from tuner.tui.charts.parallel import MOST_LINES, brushed_rows, draw_parallel, spread
 from tuner.tui.exploration import ALL, Exploration
 from tuner.tui.render.lined import Lines
 from tuner.tui.render.styles import Styles
@@ -57,6 +59,7 @@ class ParallelPane(ChartPane):
     ]
 
     def __init__(self, exploration: Exploration) -> None:
+        self._from: int | None = None
         super().__init__("Parallel coordinates", exploration, number=3, id="parallel")
 
     def draw(self, width: int, height: int, styles: Styles) -> Lines:
@@ -112,6 +115,39 @@ class ParallelPane(ChartPane):
         if action in ("axis", "brush", "brush_best", "family"):
             return self.ready
         return super().check_action(action, parameters)
+
+    # The mouse
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """A click chooses the nearest axis, and a brush begins there."""
+        offset, here = event.get_content_offset(self), self.exploration
+        if offset is None or not self.ready:
+            return
+        shown = spread(here.axes, here.focus, self.room)
+        apart = [abs(column - offset.x) for column in shown.columns]
+        here.focus_on(shown.axes[apart.index(min(apart))].name)
+        self._from = offset.y
+        self.capture_mouse()
+        self.explored()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """The brush reaches from where the button went down to where the mouse is."""
+        axis = self.exploration.axis
+        if self._from is None or axis is None or self._from == event.y - self.gutter.top:
+            return
+        low, high = brushed_rows(self._from, event.y - self.gutter.top, self.size.height)
+        self.exploration.brushes.put(axis.name, Brush(low, high))
+        self.explored()
+
+    def on_mouse_up(self) -> None:
+        """What was brushed is kept."""
+        if self._from is not None:
+            self._from = None
+            self.release_mouse()
+            if self.exploration.brushes.keep():
+                self.explored()
+
+    # Keys
 
     def action_axis(self, steps: int) -> None:
         """The next axis."""

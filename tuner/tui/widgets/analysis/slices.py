@@ -8,9 +8,10 @@ from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 
 from tuner.results.format import plain
+from tuner.session.view import TrialView
 from tuner.tui.charts.heatmap import draw_heatmap
 from tuner.tui.charts.sample import Axis
-from tuner.tui.charts.scatter import draw_slice
+from tuner.tui.charts.scatter import draw_slice, slice_trial
 from tuner.tui.exploration import Exploration
 from tuner.tui.render.lined import Lines
 from tuner.tui.render.styles import Styles
@@ -96,6 +97,9 @@ class SlicePane(ChartPane):
             return centred(("The recipe searches nothing",), width, height, styles)
         if self.mapped and other is not None:
             return draw_heatmap(here.sample, axis, other, here.bright, width, height, styles)
+        if self._outside(axis) == len(here.sample.trials):
+            texts = (f"No trial lies in the range of {plain(axis.name)}", "→ shows another")
+            return centred(texts, width, height, styles)
         return draw_slice(here.sample, axis, here.bright, width, height, styles, log=self._log)
 
     def describe(self) -> None:
@@ -113,9 +117,17 @@ class SlicePane(ChartPane):
             )
             return
         outside = self._outside(axis)
-        detail = f"{name}, {outside} outside" if outside else name
+        details = (name, f"{outside} outside" if outside else "", self.pointed_text())
+        detail = ", ".join(filter(None, details))
         log = f"l log x {'✓' if self._is_log(axis) else '·'}  " if axis.scale.low > 0 else ""
         self.entitle(detail, f"←/→ parameter  {log}v heat map")
+
+    def trial_at(self, cell: tuple[int, int]) -> TrialView | None:
+        """The nearest point; the map has none."""
+        axis, size = self.axis, (self.room, self.size.height)
+        if axis is None or self.mapped:
+            return None
+        return slice_trial(self.exploration.sample, axis, cell, *size, log=self._log)
 
     def _outside(self, axis: Axis) -> int:
         """Trials that cannot be placed, such as a baseline beyond the range."""

@@ -1,0 +1,231 @@
+"""Text from data is shown as text: nowhere can it act, or break a line."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import unicodedata
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual.app import App
+from textual.pilot import Pilot
+
+from tests.tui import corpus
+from tests.tui.hostile import LONG, NASTY, hostile
+from tests.tui.places import Way, press_keys, ways
+from tests.tui.setup_stage import Answers
+from tests.tui.stage import LARGE, SMALL, States, live, play, press, screen_text, settled, until
+from tuner.cli import main
+from tuner.results.format import plain
+from tuner.session.replay import Playhead, Recording
+from tuner.session.tail import EventTail
+from tuner.tui.app import TunerApp
+from tuner.tui.screens import setup as setup_screen
+from tuner.tui.screens.row_text import RowScreen
+
+SIZES = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
+JOINERS = "\u200c\u200d"
+"""Written in Persian and in scripts of India: they have no width and no effect on a line."""
+
+
+def acting(text: str) -> list[str]:
+    """What in a text is no sign but an order: controls, marks of direction, what is not seen."""
+    wrong = {sign for sign in text if unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
+    return sorted(map(ascii, wrong - set(JOINERS)))
+
+
+def assert_inert(app: App[None]) -> None:
+    """Every line of the screen is as wide as the screen, and nothing in it acts."""
+    width, height = app.size
+    strips = app.screen._compositor.render_strips()
+    assert len(strips) == height
+    for line, strip in enumerate(strips):
+        told = f"line {line}: {strip.text!r}"
+        assert not acting(strip.text), told
+        assert sum(cell_len(segment.text) for segment in strip) == width, told
+        assert cell_len(strip.text) == width, told
+        assert not [segment for segment in strip if _acts(segment)], told
+
+
+def _acts(segment: Segment) -> bool:
+    style = segment.style
+    return bool(style and (style.link or "@click" in style.meta))
+
+
+@pytest.fixture(autouse=True)
+def _nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(setup_screen, "Services", lambda: Answers().services())
+    monkeypatch.setattr(TunerApp, "_launch", lambda *_: None)
+
+
+@SIZES
+@pytest.mark.parametrize("place", ways())
+def test_hostile_text_in_every_place(
+    place: str, size: tuple[int, int], root: Path, states: States
+) -> None:
+    session = hostile(root)
+    if place != "setup":
+        states.running(session.name)
+    way: Way = ways()[place]
+
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        await way(pilot, app)
+        await settled(pilot, app)
+        assert_inert(app)
+        for key in ("tab", "z", "right", "n", "m"):
+            await press(pilot, key)
+            assert_inert(app)
+
+    play(root, scene, session=session.name, size=size)
+
+
+@SIZES
+def test_hostile_text_among_the_sessions(size: tuple[int, int], root: Path, states: States) -> None:
+    names = [hostile(root, name).name for name in ("hostile-1", "hostile-2")]
+    states.running(*names)
+
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        assert_inert(app)
+        await press(pilot, "space", "down", "space", "C")
+        await settled(pilot, app)
+        for key in "1234":
+            await press(pilot, key)
+            assert_inert(app)
+
+    play(root, scene, size=size)
+
+
+@SIZES
+def test_hostile_rows(size: tuple[int, int], root: Path, states: States) -> None:
+    session = hostile(root)
+    states.running(session.name)
+
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        await ways()["Compare"](pilot, app)
+        await press(pilot, "4", "enter")
+        await settled(pilot, app)
+        assert isinstance(app.screen, RowScreen)
+        for _ in range(12):
+            assert_inert(app)
+            await press(pilot, "right", "G")
+
+    play(root, scene, session=session.name, size=size)
+
+
+@SIZES
+def test_hostile_text_over_the_screens(size: tuple[int, int], root: Path, states: States) -> None:
+    session = hostile(root)
+    states.running(session.name)
+
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        app.tell(NASTY)
+        app.tell(LONG, failed=True)
+        await settled(pilot, app)
+        assert "[@click=app.bell]" in screen_text(app)
+        assert_inert(app)
+        live(app).ask(f"Delete {NASTY}?", print)
+        await pilot.pause()
+        assert_inert(app)
+        await press(pilot, "n", "slash", *"[red]", "enter")
+        assert_inert(app)
+        await press(pilot, "colon")
+        await until(pilot, lambda: "Pause now" in screen_text(app))
+        assert_inert(app)
+
+    play(root, scene, session=session.name, size=size)
+
+
+@SIZES
+def test_hostile_text_in_a_replay(size: tuple[int, int], root: Path) -> None:
+    session = hostile(root)
+    events = EventTail(session.events_path).read_all()
+    recording = Recording(events, Playhead(events[0].time, events[-1].time, 1e6, time.monotonic))
+    app = TunerApp(root, session.name, settings=root / "none.toml", recording=recording)
+    app.animation_level = "none"
+
+    async def run() -> None:
+        async with app.run_test(size=size) as pilot:
+            await until(pilot, lambda: recording.ended and live(app).feed.complete)
+            assert_inert(app)
+
+    asyncio.run(run())
+
+
+@SIZES
+def test_hostile_text_in_the_setup(size: tuple[int, int], root: Path) -> None:
+    session = hostile(root)
+
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        await ways()["setup"](pilot, app)
+        await settled(pilot, app)
+        for pane in "12345":
+            await press(pilot, pane, "enter")
+            assert_inert(app)
+            await press(pilot, "escape", "down", "enter")
+            assert_inert(app)
+            await press(pilot, "escape")
+        await press(pilot, "2", "v")
+        await settled(pilot, app)
+        assert_inert(app)
+
+    play(root, scene, session=session.name, size=size)
+
+
+def test_markup_is_read_by_people_alone(root: Path, states: States) -> None:
+    session = hostile(root)
+    states.running(session.name)
+
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        await press_keys(("right_square_bracket",) * 4, pilot, app)
+        await settled(pilot, app)
+        assert "[red]r[/] [/] [@click=app.bell]x[/]" in screen_text(app)
+
+    play(root, scene, session=session.name, size=LARGE)
+
+
+COMMANDS = {
+    "list": ("list",),
+    "status": ("status", "hostile"),
+    "trials": ("trials", "hostile"),
+    "filtered": ("trials", "hostile", "--filter", NASTY),
+    "show": ("show", "hostile", "best"),
+    "failed": ("show", "hostile", "3"),
+    "compare": ("compare", "hostile", "0", "1", "2"),
+    "importance": ("importance", "hostile"),
+    "groups": ("groups", "hostile"),
+    "nobody": ("show", NASTY, NASTY),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_hostile_text_on_the_command_line(
+    command: str, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hostile(root)
+    main(["--sessions", str(root), *COMMANDS[command]])
+    told = capsys.readouterr()
+    assert told.out or told.err
+    for line in (told.out + told.err).split("\n"):
+        assert not acting(line), line[:300]
+
+
+def test_what_is_inert_stays_so() -> None:
+    assert not acting(plain(NASTY))
+    assert plain(plain(NASTY)) == plain(NASTY)
+
+
+def test_a_log_that_no_recipe_can_be_read_from_is_told(root: Path) -> None:
+    session = corpus.crashed(root)
+    log = session.events_path.read_bytes()
+    session.events_path.write_bytes(log.replace(b'"layers 0-3"', b'"\\u001b[2J"'))
+
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        await press(pilot, "e")
+        await until(pilot, lambda: "name cannot have" in screen_text(app))
+        assert live(app)
+        assert_inert(app)
+
+    play(root, scene, session=session.name, size=LARGE)

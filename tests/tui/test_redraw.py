@@ -1,0 +1,152 @@
+"""Only what changed is drawn anew: counted, not timed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from textual.pilot import Pilot
+
+from tests.tui import corpus
+from tests.tui.stage import LARGE, States, live, play, press, table, until
+from tuner.results.filters import Trial
+from tuner.session import events as e
+from tuner.session.codec import encode_line
+from tuner.session.view import TrialView
+from tuner.tui.app import TunerApp
+from tuner.tui.filtering import Sieve
+from tuner.tui.views.analysis import AnalysisView
+from tuner.tui.widgets.curves import CurvesPane
+from tuner.tui.widgets.trial_table import TrialTable
+
+
+class Counted:
+    """Counts the calls of a method, which goes on as before."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, owner: type, name: str) -> None:
+        self.calls = 0
+        real: Callable[..., Any] = getattr(owner, name)
+
+        def counting(*arguments: Any, **named: Any) -> Any:
+            self.calls += 1
+            return real(*arguments, **named)
+
+        patch.setattr(owner, name, counting)
+
+
+def step(app: TunerApp, trial: int) -> None:
+    """The running trial says that it took a step."""
+    view, session = live(app).feed.view, live(app).feed.session
+    said = e.Step(
+        trial=trial,
+        step=view.trials[trial].step + 1,
+        of=936,
+        loss=0.5,
+        learning_rates={},
+        examples_per_second=400.0,
+        memory=0,
+    )
+    numbered = msgspec.structs.replace(said, seq=view.next_seq, time=(view.last_time or 0) + 0.5)
+    with session.events_path.open("ab") as log:
+        log.write(encode_line(numbered))
+
+
+def test_a_key_draws_one_row_of_two_thousand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus.long_story(tmp_path, trials=2000, evaluations=2)
+
+    async def scene(pilot: Pilot[None], _app: TunerApp) -> None:
+        await press(pilot, "g")
+        rows = Counted(monkeypatch, TrialTable, "row_runs")
+        await press(pilot, "j", "j", "k")
+        assert rows.calls == 0, "rows in sight are remembered, the cursor lies over them"
+        await press(pilot, "G")
+        assert 0 < rows.calls < LARGE[1]
+
+    play(tmp_path, scene, session="long", size=LARGE)
+
+
+def test_a_step_draws_one_row_and_no_chart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = corpus.running(tmp_path)
+    states = States()
+    states.running(session.name)
+    monkeypatch.setattr("tuner.tui.feed.session_state", states.state)
+
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        (trial,) = live(app).feed.tally.running
+        step(app, trial)  # the first one after the table was shown
+        await until(pilot, lambda: live(app).feed.view.trials[trial].loss == 0.5)
+        await pilot.pause()
+        rows = Counted(monkeypatch, TrialTable, "row_runs")
+        curves = Counted(monkeypatch, CurvesPane, "lines")
+        before = live(app).feed.view.trials[trial].step
+        step(app, trial)
+        await until(pilot, lambda: live(app).feed.view.trials[trial].step == before + 1)
+        await until(pilot, lambda: rows.calls)
+        assert rows.calls == 1
+        assert curves.calls == 0
+
+    play(tmp_path, scene, session=session.name, size=LARGE)
+
+
+def test_what_passes_is_asked_only_of_what_changed(tmp_path: Path) -> None:
+    corpus.long_story(tmp_path, trials=300, evaluations=2)
+
+    async def scene(_pilot: Pilot[None], app: TunerApp) -> None:
+        workspace, view = live(app).workspace, live(app).feed.view
+        workspace.filter_by("accuracy>0.6")
+        before = workspace.passing()
+        asked: list[int] = []
+        assert workspace.test is not None
+        real = workspace.test._test
+
+        def asking(trial: Trial) -> bool:
+            asked.append(trial.number)
+            return bool(real(trial))
+
+        workspace.test._test = asking
+        view.next_seq += 1
+        workspace.trials_changed([7])
+        assert workspace.passing() is before
+        assert asked == [7]
+        view.next_seq += 1
+        assert workspace.passing() == before, "somebody else read: all are asked again"
+        assert len(asked) == 1 + len(view.trials)
+
+    play(tmp_path, scene, session="long")
+
+
+def test_a_sieve_says_when_its_answer_changed() -> None:
+    trial = TrialView(3, value=0.5)
+    sieve = Sieve(lambda found: (found.value or 0) > 0.7)
+    assert not sieve(trial)
+    trial.value = 0.8
+    assert not sieve(trial), "remembered"
+    assert sieve.look_again(trial)
+    assert sieve(trial)
+    assert not sieve.look_again(trial)
+    assert sieve.sift([trial, TrialView(4)]) == [trial]
+
+
+def test_a_view_that_does_not_show_follows_when_it_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus.finished(tmp_path, "done")
+
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        await press(pilot, "right_square_bracket", "left_square_bracket")
+        followed = Counted(monkeypatch, AnalysisView, "filter_changed")
+        await press(pilot, "slash", *"0-3", "enter")
+        assert followed.calls == 0
+        assert len(table(app).keys_in_order()) == 4
+        await press(pilot, "right_square_bracket")
+        assert followed.calls == 1
+        assert {t.number for t in app.screen.query_one(AnalysisView).exploration.sample.trials} <= {
+            0, 1, 2, 3,
+        }  # fmt: skip
+
+    play(tmp_path, scene, session="done", size=LARGE)
