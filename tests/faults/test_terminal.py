@@ -10,6 +10,7 @@ import select
 import shutil
 import signal
 import struct
+import subprocess
 import sys
 import termios
 import time
@@ -254,3 +255,24 @@ def test_without_unicode_everything_is_still_shown(tmp_path: Path, terminal: Ope
     ui.read()
     assert ui.code == 0
     is_left_as_it_was(ui.written)
+
+
+def test_a_terminal_that_vanishes_without_a_signal_ends_the_screens(tmp_path: Path) -> None:
+    """A process that no terminal controls hears no SIGHUP: it has to look for itself."""
+    finished(tmp_path, "done")
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+    command = [sys.executable, "-m", "tuner", "--sessions", str(tmp_path), "open", "done"]
+    environment = {**os.environ, "TERM": "xterm-256color", "HOME": str(tmp_path)}
+    process = subprocess.Popen(
+        command, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True
+    )
+    os.close(slave)
+    seen = b""
+    deadline = time.monotonic() + PATIENCE
+    while b"FINISHED" not in seen:
+        assert time.monotonic() < deadline, seen[-300:]
+        if select.select([master], [], [], 0.2)[0]:
+            seen += os.read(master, 1 << 16)
+    os.close(master)
+    process.wait(PATIENCE)

@@ -24,7 +24,7 @@ from tuner.tui.ascii import AsciiFilter, wants_ascii
 from tuner.tui.catalog import Catalog
 from tuner.tui.feed import Feed
 from tuner.tui.first_steps import FirstSteps, seen_path
-from tuner.tui.hangup import leaving_on_signals
+from tuner.tui.hangup import leaving_on_signals, watch_terminal
 from tuner.tui.machine import Machine
 from tuner.tui.messages import ExportEnded, LaunchFailed, WorkerLaunched
 from tuner.tui.notices import Ends, sequences
@@ -149,6 +149,7 @@ class TunerApp(App[None]):
         except TunerError as error:
             self.tell(str(error), failed=True)
         self.set_interval(1.0, self._look_for_ends)
+        watch_terminal(self)
         if self._ahead:
             self.set_timer(AHEAD_AFTER, self._import_ahead)
         if self._first is None:

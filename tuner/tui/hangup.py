@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import sys
+import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -10,6 +12,8 @@ from typing import Any
 
 from textual.app import App
 
+LOOK_EVERY = 2.0
+"""Seconds between two looks whether the terminal is still there."""
 _LEAVING = (signal.SIGHUP, signal.SIGTERM)
 _PATIENCE = 5
 
@@ -34,3 +38,23 @@ def leaving_on_signals(app: App[Any]) -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def watch_terminal(app: App[Any]) -> None:
+    """Leave when the terminal is gone without a signal, as it is for a process without a session
+    of its own: reading from it would go on for ever, and take a whole core.
+    """
+    stream = sys.__stdin__
+    if stream is None or not stream.isatty():
+        return
+    descriptor = stream.fileno()
+
+    def look() -> None:
+        try:
+            termios.tcgetattr(descriptor)
+        except termios.error:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(_PATIENCE)
+            app.exit()
+
+    app.set_interval(LOOK_EVERY, look)
