@@ -305,7 +305,7 @@ def _from_the_future(path: Path) -> None:
         (_damaged, "is damaged"),
         (_foreign, "another program"),
         (_from_the_future, "another version of Optuna"),
-        (lambda path: path.mkdir(), "cannot be written"),
+        (lambda path: path.mkdir(), "is a folder"),
         (lambda path: path.parent.rmdir(), "cannot be written"),
     ],
 )

@@ -171,7 +171,7 @@ def test_the_clock_of_a_trial_stops_with_its_worker(root: Path) -> None:
     corpus.crashed(root)
 
     async def scene(_pilot: Pilot[None], app: TunerApp) -> None:
-        assert "● run   0.5523    1" in screen_text(app)
+        assert "◐ pause 0.5523    1" in screen_text(app)
         assert "72:" not in screen_text(app).splitlines()[4]
         assert "01:48" in screen_text(app).splitlines()[4]
 

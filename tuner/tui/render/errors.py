@@ -142,7 +142,8 @@ def folded(text: str, width: int) -> list[str]:
     """Text in lines of at most `width` cells; words that are longer are broken, nothing is cut."""
     lines = [""]
     for word in text.split():
-        pieces = chop_cells(word, max(width, 2))
+        # A word of marks that have no width is in no cell at all.
+        pieces = chop_cells(word, max(width, 2)) or [word]
         if lines[-1] and cell_len(lines[-1]) + 1 + cell_len(pieces[0]) <= width:
             lines[-1] += f" {pieces.pop(0)}"
         lines += pieces
