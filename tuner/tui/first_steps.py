@@ -10,14 +10,15 @@ from typing import Any
 from textual.app import App
 from textual.widget import Widget
 
+from tuner.tui.render.names import fit
 from tuner.tui.render.styles import Run, Styles
 from tuner.tui.widgets.bars import DrawnLine
 
 HINTS = {
-    "picker": "new here? n makes a session, enter opens one, `tuner demo` shows a whole study",
-    "study": "new here? arrows choose a trial, enter opens it, ] shows other views, / filters",
-    "setup": "new here? tab goes to the next pane, ←/→ move a range, ctrl+r starts the search",
-    "trial": "new here? ] shows other tabs, ←/→ other evaluations, r runs it with another seed",
+    "picker": "new here? n: a session, enter opens one, `tuner demo` has a study",
+    "study": "new here? enter: all about a trial, ] other views, / filters",
+    "setup": "new here? tab: next pane, ←/→ move a range, ctrl+r starts",
+    "trial": "new here? ] other tabs, ←/→ other evaluations, r another seed",
 }
 
 
@@ -74,6 +75,7 @@ class HintLine(DrawnLine):
         super().__init__(self._hint, classes="hint")
 
     def _hint(self, width: int, styles: Styles) -> list[Run]:
-        tail = "   ? all keys"
-        text = self._text if len(self._text) + len(tail) < width else self._text[: width - 2]
-        return [(f" ⓘ {text}", styles.accent), (tail, styles.muted)]
+        return [
+            (f" ⓘ {fit(self._text, width - 16)}", styles.accent),
+            ("   ? all keys", styles.muted),
+        ]
