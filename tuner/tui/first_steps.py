@@ -15,7 +15,7 @@ from tuner.tui.render.styles import Run, Styles
 from tuner.tui.widgets.bars import DrawnLine
 
 HINTS = {
-    "picker": "new here? n: a session, enter opens one, `tuner demo` has a study",
+    "picker": "new here? n: a session, enter opens one, `tuner demo` shows one",
     "study": "new here? enter: all about a trial, ] other views, / filters",
     "setup": "new here? tab: next pane, ←/→ move a range, ctrl+r starts",
     "trial": "new here? ] other tabs, ←/→ other evaluations, r another seed",
