@@ -178,9 +178,9 @@ def screen_text(app: App[None]) -> str:
     return stage.screen_text(cast(TunerApp, app))
 
 
-def assert_golden(app: App[None], name: str) -> None:
-    """Compares the screen with the stored one of that name."""
-    stage.assert_golden(cast(TunerApp, app), f"setup-{name}")
+async def assert_golden(app: App[None], name: str) -> None:
+    """The screen comes to be the stored one of that name."""
+    await stage.assert_golden(cast(TunerApp, app), f"setup-{name}")
 
 
 Scenario = Callable[[Pilot[None], SetupScreen], Awaitable[None]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import os
 import time
 from collections.abc import Awaitable, Callable
@@ -114,10 +115,28 @@ def table(app: TunerApp) -> TrialTable:
     return live(app).query_one(TrialTable)
 
 
-def assert_golden(app: TunerApp, name: str) -> None:
-    """Compare the screen with the stored one; with RENEW_GOLDEN set, store it first."""
-    path, seen = GOLDEN / f"{name}.txt", screen_text(app)
+async def assert_golden(app: TunerApp, name: str, seconds: float = 10.0) -> None:
+    """Wait until the screen is the stored one; with RENEW_GOLDEN set, store it first."""
+    path = GOLDEN / f"{name}.txt"
     if os.environ.get("RENEW_GOLDEN"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(seen, encoding="utf-8")
-    assert seen == path.read_text(encoding="utf-8")
+        path.write_text(await _still(app), encoding="utf-8")
+    expected, deadline = path.read_text(encoding="utf-8"), time.monotonic() + seconds
+    while (seen := await _still(app)) != expected and time.monotonic() < deadline:
+        pass
+    assert not _differences(expected, seen)
+
+
+async def _still(app: TunerApp) -> str:
+    """What is on the screen once it is the same from one look to the next."""
+    seen, before = screen_text(app), None
+    while seen != before:
+        await asyncio.sleep(0.02)
+        seen, before = screen_text(app), seen
+    return seen
+
+
+def _differences(expected: str, seen: str) -> list[str]:
+    """What a golden screen has and this one has not, and the other way around."""
+    lines = difflib.unified_diff(expected.splitlines(), seen.splitlines(), "golden", "seen", n=0)
+    return list(lines)

@@ -63,7 +63,7 @@ def test_every_tab_of_the_narrow_layout(whole_corpus: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp, _view: AnalysisView) -> None:
         for number in "234":
             await press(pilot, number)
-            assert_golden(app, f"analysis-{number}-80x24")
+            await assert_golden(app, f"analysis-{number}-80x24")
 
     explore(whole_corpus, scene, "rte-roberta-llrd", SMALL)
 
@@ -71,7 +71,7 @@ def test_every_tab_of_the_narrow_layout(whole_corpus: Path) -> None:
 def test_the_other_charts_of_the_panes(whole_corpus: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp, _view: AnalysisView) -> None:
         await press(pilot, "v", "4", "v")
-        assert_golden(app, "analysis-others-120x40")
+        await assert_golden(app, "analysis-others-120x40")
 
     explore(whole_corpus, scene, "rte-roberta-llrd")
 
@@ -80,7 +80,7 @@ def test_brushing_dims_all_panes(whole_corpus: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp, view: AnalysisView) -> None:
         await press(pilot, "3", "left", "space")
         await settled(pilot, view)
-        assert_golden(app, "analysis-brushed-120x40")
+        await assert_golden(app, "analysis-brushed-120x40")
 
     explore(whole_corpus, scene, "rte-roberta-llrd")
 

@@ -53,7 +53,7 @@ def shows(app: TunerApp, kind: type[Screen[None]]) -> bool:
 def test_the_view(whole_corpus: Path, size: str, marks: tuple[int, ...]) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await compare(pilot, app, *marks)
-        assert_golden(app, f"compare-{len(marks)}-{size}")
+        await assert_golden(app, f"compare-{len(marks)}-{size}")
 
     play(whole_corpus, scene, session=NAME, size=SIZES[size])
 
@@ -62,10 +62,10 @@ def test_the_view(whole_corpus: Path, size: str, marks: tuple[int, ...]) -> None
 def test_odd_names_labels_and_texts(whole_corpus: Path, size: str) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await compare(pilot, app, 0, 2)
-        assert_golden(app, f"compare-odd-{size}")
+        await assert_golden(app, f"compare-odd-{size}")
         await press(pilot, "4", "enter")
         assert isinstance(app.screen, RowScreen)
-        assert_golden(app, f"compare-odd-row-{size}")
+        await assert_golden(app, f"compare-odd-row-{size}")
 
     play(whole_corpus, scene, session="odd.names-1", size=SIZES[size])
 
@@ -75,7 +75,7 @@ def test_every_tab_of_the_narrow_layout(whole_corpus: Path) -> None:
         await compare(pilot, app, 3, 4, 0)
         for number in "234":
             await press(pilot, number)
-            assert_golden(app, f"compare-tab-{number}-80x24")
+            await assert_golden(app, f"compare-tab-{number}-80x24")
 
     play(whole_corpus, scene, session="trec-bert")
 
@@ -235,7 +235,7 @@ def test_sessions_side_by_side(whole_corpus: Path, size: str) -> None:
         await mark_sessions(pilot, app, NAME, "trec-bert", "rte-again")
         await press(pilot, "C")
         assert shows(app, CompareSessionsScreen)
-        assert_golden(app, f"compare-sessions-{size}")
+        await assert_golden(app, f"compare-sessions-{size}")
         await press(pilot, "t", "G", "z", "escape", "escape")
         assert shows(app, PickerScreen)
 

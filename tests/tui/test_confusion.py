@@ -165,7 +165,7 @@ def test_every_count_of_classes_on_screen(root: Path, classes: int, size: str) -
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, "4", "z")
-        assert_golden(app, f"classes-{classes}-{size}")
+        await assert_golden(app, f"classes-{classes}-{size}")
 
     play(root, scene, session=session.name, size=SIZES[size])
 

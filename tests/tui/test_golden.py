@@ -19,7 +19,7 @@ def test_the_picker(whole_corpus: Path, name: str) -> None:
         app.catalog.root = Path("sessions")
         app.screen.query("DrawnLine").first().redraw()  # type: ignore[attr-defined]
         await _pilot.pause()
-        assert_golden(app, f"picker-{name}")
+        await assert_golden(app, f"picker-{name}")
 
     play(whole_corpus, scene, size=SIZES[name])
 
@@ -27,7 +27,7 @@ def test_the_picker(whole_corpus: Path, name: str) -> None:
 @pytest.mark.parametrize("name", SIZES)
 def test_a_session_that_failed(whole_corpus: Path, name: str) -> None:
     async def scene(_pilot: Pilot[None], app: TunerApp) -> None:
-        assert_golden(app, f"live-mrpc-smoke-{name}")
+        await assert_golden(app, f"live-mrpc-smoke-{name}")
 
     play(whole_corpus, scene, session="mrpc-smoke", size=SIZES[name])
 
@@ -36,7 +36,7 @@ def test_every_tab_of_the_narrow_layout(whole_corpus: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         for number in "345":
             await press(pilot, number)
-            assert_golden(app, f"tab-{number}-80x24")
+            await assert_golden(app, f"tab-{number}-80x24")
 
     play(whole_corpus, scene, session="rte-roberta-llrd")
 
@@ -46,6 +46,6 @@ def test_the_first_run(root: Path) -> None:
         app.catalog.root = Path("sessions")
         app.screen.query("DrawnLine").first().redraw()  # type: ignore[attr-defined]
         await pilot.pause()
-        assert_golden(app, "first-run-80x24")
+        await assert_golden(app, "first-run-80x24")
 
     play(root, scene)

@@ -50,7 +50,7 @@ def test_a_decaying_body_and_a_tied_head(tmp_path: Path, name: str) -> None:
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:  # noqa: ARG001
         await pilot.press("2", "down")
         await pilot.pause()
-        assert_golden(pilot.app, f"llrd-{name}")
+        await assert_golden(pilot.app, f"llrd-{name}")
 
     play(llrd(tmp_path), scenario, SIZES[name])
 
@@ -154,7 +154,7 @@ def test_every_parameter_with_its_rate(tmp_path: Path, name: str) -> None:
         await pilot.press("2", "v")
         await pilot.pause()
         assert isinstance(pilot.app.screen, ParametersScreen)
-        assert_golden(pilot.app, f"parameters-{name}")
+        await assert_golden(pilot.app, f"parameters-{name}")
         await pilot.press("slash", *"bias", "space", *"head")
         await pilot.pause()
         text = screen_text(pilot.app)

@@ -71,6 +71,6 @@ def test_a_place_in_a_state(
         await way(pilot, app)
         await settled(pilot, app)
         name = place.lower().replace(" ", "-")
-        assert_golden(app, f"places/{name}-{story}-{size[0]}x{size[1]}")
+        await assert_golden(app, f"places/{name}-{story}-{size[0]}x{size[1]}")
 
     play(root, scene, session=session.name, size=size)

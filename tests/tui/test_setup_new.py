@@ -113,6 +113,6 @@ def test_the_new_session_screen(tmp_path: Path) -> None:
     async def scenario(pilot: Pilot[None], screen: NewSessionScreen) -> None:  # noqa: ARG001
         await pilot.press("down")
         await pilot.pause()
-        assert_golden(pilot.app, "new-80x24")
+        await assert_golden(pilot.app, "new-80x24")
 
     play_new(tmp_path, scenario)

@@ -59,7 +59,7 @@ def test_the_setup_of_a_paused_session(tmp_path: Path, name: str) -> None:
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:  # noqa: ARG001
         await pilot.press("2", "down")
         await pilot.pause()
-        assert_golden(pilot.app, f"trials-{name}")
+        await assert_golden(pilot.app, f"trials-{name}")
 
     play(stage(corpus.paused(tmp_path)), scenario, SIZES[name])
 
@@ -69,7 +69,7 @@ def test_the_setup_of_a_proposed_zoom(tmp_path: Path, name: str) -> None:
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:  # noqa: ARG001
         await pilot.press("2", "down", "down", "down")
         await pilot.pause()
-        assert_golden(pilot.app, f"zoom-{name}")
+        await assert_golden(pilot.app, f"zoom-{name}")
 
     play(stage(corpus.finished(tmp_path), ZOOM), scenario, SIZES[name])
 
@@ -77,7 +77,7 @@ def test_the_setup_of_a_proposed_zoom(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", SIZES)
 def test_the_setup_of_a_session_with_odd_names(tmp_path: Path, name: str) -> None:
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:  # noqa: ARG001
-        assert_golden(pilot.app, f"odd-{name}")
+        await assert_golden(pilot.app, f"odd-{name}")
 
     play(stage(corpus.odd(tmp_path)), scenario, SIZES[name])
 

@@ -117,7 +117,7 @@ async def to_tab(pilot: Pilot[None], tab: str) -> None:
 )
 def test_every_end_of_a_trial(root: Path, what: str, number: int, size: str) -> None:
     async def scene(_pilot: Pilot[None], app: TunerApp, _screen: TrialScreen) -> None:
-        assert_golden(app, f"trial-{what}-{size}")
+        await assert_golden(app, f"trial-{what}-{size}")
 
     on_trial(root, number, scene, size=SIZES[size])
 
@@ -128,7 +128,7 @@ def test_every_end_of_a_trial(root: Path, what: str, number: int, size: str) -> 
 def test_every_tab(root: Path, tab: str, size: str) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp, _screen: TrialScreen) -> None:
         await to_tab(pilot, tab)
-        assert_golden(app, f"trial-tab-{tab}-{size}")
+        await assert_golden(app, f"trial-tab-{tab}-{size}")
 
     on_trial(root, BEST, scene, size=SIZES[size])
 
@@ -142,7 +142,7 @@ def test_odd_names_are_text(root: Path, states: States, tab: str, size: str) -> 
     async def scene(pilot: Pilot[None], app: TunerApp, _screen: TrialScreen) -> None:
         await to_tab(pilot, tab)
         assert "\x1b" not in screen_text(app)
-        assert_golden(app, f"trial-odd-{tab}-{size}")
+        await assert_golden(app, f"trial-odd-{tab}-{size}")
 
     on_trial(root, 0, scene, name="odd.names-1", size=SIZES[size])
 
@@ -156,7 +156,7 @@ def test_reruns_and_their_mean(session: Session, root: Path) -> None:
         assert "seed 1 0.7906" in seen
         assert "seed 2 0.8195" in seen
         assert mean in seen
-        assert_golden(app, "trial-reruns-120x40")
+        await assert_golden(app, "trial-reruns-120x40")
 
     on_trial(root, BEST, scene)
 
@@ -422,7 +422,7 @@ def test_an_edited_copy(session: Session, root: Path) -> None:
         await press(pilot, "e")
         form = app.screen
         assert isinstance(form, EnqueueScreen)
-        assert_golden(app, "trial-form-120x40")
+        await assert_golden(app, "trial-form-120x40")
         line = form.query(Input).first()
         line.value = "fast"
         await press(pilot, "enter")
