@@ -11,26 +11,20 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from tests.cli.sessions import finished
 from tests.faults import tally
 from tests.faults.lines import call, is_inert, is_one_line
-from tests.faults.test_inputs_recipes import EXAMPLES, LONG_EXAMPLES
-from tests.session.logs import story
 from tests.worker.sessions import evaluations, events, kinds, make, of_kind, work, work_until
 from tuner.session import events as e
-from tuner.session.codec import decode_line, encode_line
 from tuner.session.commands import Pause
-from tuner.session.fold import fold, load_view
+from tuner.session.fold import load_view
 from tuner.session.folder import Session
-from tuner.session.inbox import CommandTail, send
+from tuner.session.inbox import send
 from tuner.session.lock import lock_holder
 from tuner.session.safe import log_schema
 from tuner.session.status import status
 from tuner.session.tail import EventTail
-from tuner.session.view import SessionView
 from tuner.session.writer import EventWriter
 from tuner.worker import launch
 
@@ -152,70 +146,6 @@ def test_commands_that_make_no_sense_are_refused_and_the_study_goes_on(tmp_path:
     assert all(answer.result.isprintable() for answer in answers.values())
     assert not any(answers[name].ok for name in "abceghijk" if name in answers)
     tally.count("commands without sense", len(COMMANDS))
-
-
-# ── events, commands: anything ───────────────────────────────────────────────────────────────
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3)
-    ),
-    max_leaves=6,
-)  # fmt: skip
-TOLD = [json.loads(encode_line(event)) for event in story()]
-
-
-@st.composite
-def logs(draw: st.DrawFn) -> list[bytes]:
-    """Events of a story, some of them with anything in the place of a field, in some order."""
-    lines = []
-    for number in draw(st.lists(st.integers(0, len(TOLD) - 1), max_size=25)):
-        event = dict(TOLD[number])
-        for key in draw(st.lists(st.sampled_from(sorted(event)), max_size=2)):
-            event[key] = draw(JSON | st.sampled_from([10**30, -1, 1e300, 10**9, "\x1b[2J"]))
-        lines.append(json.dumps(event).encode())
-    return lines
-
-
-def _a_log_is_read(lines: list[bytes]) -> None:
-    view = SessionView()
-    told = [decode_line(line) for line in lines]
-    fold(view, told)
-    again = SessionView()
-    for event in told:
-        fold(again, [event])
-    assert again == view
-    for event in told:
-        if not isinstance(event, e.Unknown):
-            assert decode_line(encode_line(event)) == event
-
-
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
-@given(logs())
-def test_a_log_of_anything_is_read(lines: list[bytes]) -> None:
-    _a_log_is_read(lines)
-
-
-@pytest.mark.long
-@pytest.mark.timeout(7200)
-@settings(max_examples=LONG_EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
-@given(logs())
-def test_a_log_of_anything_is_read_for_long(lines: list[bytes]) -> None:
-    _a_log_is_read(lines)
-
-
-@settings(
-    max_examples=EXAMPLES, deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)  # fmt: skip
-@given(st.lists(st.binary(max_size=60) | JSON.map(lambda x: json.dumps(x).encode()), max_size=8))
-def test_a_command_file_of_anything_is_read(tmp_path: Path, pieces: list[bytes]) -> None:
-    path = tmp_path / "commands.jsonl"
-    path.write_bytes(b"\n".join(pieces))
-    tail = CommandTail(path)
-    commands = tail.read()
-    assert len(commands) + len(tail.bad_lines) <= b"\n".join(pieces).count(b"\n")
 
 
 # ── the study's database ─────────────────────────────────────────────────────────────────────

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tests.cli.sessions import RECIPE, draft
 from tests.faults.lines import call, is_one_line, is_plain
 from tuner.errors import TunerError
 from tuner.recipe.document import RecipeDocument
-from tuner.recipe.load import load, parse, parse_toml, recipe_to_dict
+from tuner.recipe.load import parse, parse_toml, recipe_to_dict
 from tuner.recipe.schema import GROUP, SECTIONS
-from tuner.recipe.toml_text import toml_text
 from tuner.worker import launch
 
-EXAMPLES = int(os.environ.get("TUNER_FUZZ_EXAMPLES", "60"))
-LONG_EXAMPLES = int(os.environ.get("TUNER_FUZZ_LONG_EXAMPLES", "60000"))
 CONTROL = "\x1b[31m\x00\u202e"
 
 TEXTS: dict[str, bytes] = {
@@ -179,80 +173,3 @@ def test_every_key_set_to_every_wrong_value_leaves_the_text_alone(key: str) -> N
             assert document.text == RECIPE
         else:
             parse_toml(document.text, "again")
-
-
-@settings(max_examples=EXAMPLES, deadline=None)
-@given(st.data())
-def test_a_recipe_with_any_bytes_changed(data: st.DataObject) -> None:
-    _fuzz_text(data)
-
-
-@pytest.mark.long
-@settings(max_examples=LONG_EXAMPLES, deadline=None)
-@given(st.data())
-def test_a_recipe_with_any_bytes_changed_for_long(data: st.DataObject) -> None:
-    _fuzz_text(data)
-
-
-def _fuzz_text(data: st.DataObject) -> None:
-    content = bytearray(RECIPE.encode())
-    for _ in range(data.draw(st.integers(1, 4))):
-        start = data.draw(st.integers(0, len(content)))
-        end = data.draw(st.integers(start, min(start + 12, len(content))))
-        content[start:end] = data.draw(st.binary(max_size=12) | PIECES)
-    _reads_or_refuses(bytes(content))
-
-
-PIECES = st.sampled_from(
-    [b"[[groups]]\n", b"\n[model]\n", b'"', b"'''", b"= {", b"}", b"[", b"]", b"nan", b"\x00"]
-)  # fmt: skip
-
-
-def _reads_or_refuses(content: bytes) -> None:
-    path = Path(os.environ.get("TMPDIR", "/tmp")) / f"fuzzed-{os.getpid()}.toml"
-    path.write_bytes(content)
-    try:
-        recipe = load(path)
-    except TunerError as error:
-        is_plain(error, path)
-    else:
-        assert parse(recipe_to_dict(recipe), "again") == recipe
-    finally:
-        path.unlink()
-
-
-SCALARS = (
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
-    | st.sampled_from(["frozen", "auto", "per-trial", "rest", "layers", "0-5", "2/4", "tpe"])
-)  # fmt: skip
-NAMES = st.sampled_from([*KEYS, "low", "high", "scale", "choices", "like", "times"]).map(
-    lambda key: key.rsplit(".", 1)[-1]
-)
-TREES = st.recursive(
-    SCALARS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),
-    max_leaves=12,
-)
-
-
-@settings(max_examples=EXAMPLES, deadline=None)
-@given(st.sampled_from([*SECTIONS, "groups", "preset"]), TREES)
-def test_a_recipe_with_any_values(section: str, tree: Any) -> None:
-    plain = parse_toml(RECIPE, "recipe.toml") | {section: tree}
-    try:
-        recipe = parse(plain, "recipe.toml")
-    except TunerError as error:
-        is_plain(error)
-    else:
-        assert parse(recipe_to_dict(recipe), "again") == recipe
-
-
-@settings(max_examples=EXAMPLES, deadline=None)
-@given(st.text(max_size=40) | st.sampled_from(KEYS), SCALARS.filter(lambda v: v is not None))
-def test_any_expression_of_set(key: str, value: Any) -> None:
-    document = RecipeDocument.from_text(RECIPE)
-    try:
-        document.set_expression(f"{key}={toml_text(value)}")
-    except TunerError as error:
-        is_plain(error)
-        assert document.text == RECIPE
