@@ -15,11 +15,14 @@ from tests.faults.studies import Tiny, portrait
 
 @dataclass(frozen=True)
 class Calm:
-    """How an undisturbed study ends, and the points that its worker and its trainer came by."""
+    """How an undisturbed study ends, and the points that its worker and its trainer came by; and
+    the calls that SQLite made.
+    """
 
     portrait: dict[str, Any]
     worker: list[str]
     trainer: list[str]
+    database: list[str]
 
 
 @pytest.fixture(scope="session")
@@ -32,11 +35,29 @@ def calm(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Calm:
     traces = tmp_path_factory.mktemp("traces")
     session = tiny.session()
     assert live(session, Plan(traces=traces)) == 0
-    worker, trainer = (
-        [without_numbers(name) for name in (traces / who).read_text().splitlines()]
-        for who in ("worker", "trainer")
-    )
-    return Calm(portrait(session), worker, trainer)
+    visited = {
+        path.name: [without_numbers(name) for name in path.read_text().splitlines()]
+        for path in traces.iterdir()
+    }
+    return Calm(portrait(session), **visited)
+
+
+class FromWorkers:
+    """Gathers the figures of the processes that pytest-xdist runs the tests in."""
+
+    def pytest_testnodedown(self, node: Any) -> None:
+        """One of them is through."""
+        tally.add(node.workeroutput.get("tally", {}))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.pluginmanager.hasplugin("dsession"):
+        config.pluginmanager.register(FromWorkers())
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["tally"] = tally.plain()
 
 
 @pytest.hookimpl(trylast=True)

@@ -18,11 +18,15 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, Any, NoReturn
 
+import pytest
+
+from tests.faults import system_calls
 from tests.faults.points import Kill, Points, install, kill_group
 from tuner.session.folder import Session
 
@@ -34,11 +38,12 @@ _FIRST_FREE = 3
 class Plan:
     """What befalls a worker, and the first of its trainers.
 
-    `fault` is called in each of the trainers before it begins; `traces` is a folder for the names
-    of the points that were visited.
+    `database` counts the calls by which SQLite changes study.db. `fault` is called in each of the
+    trainers before it begins; `traces` is a folder for the names of the points that were visited.
     """
 
     worker: Kill | None = None
+    database: Kill | None = None
     trainer: Kill | None = None
     fault: TrainerFault | None = None
     traces: Path | None = None
@@ -48,6 +53,9 @@ class Plan:
 def _server() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.faults.warm"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LD_PRELOAD", system_calls.library())
+        forkserver.ensure_running()
     return context
 
 
@@ -141,6 +149,8 @@ def _be_a_worker(folder: Path, plan: Plan) -> NoReturn:
         points = Points(folder, plan.worker, _trace(plan, "worker"))
         points.others = lambda: children(os.getpid())
         install(points)
+        if plan.database is not None or plan.traces is not None:
+            system_calls.install(plan.database, _trace(plan, "database"))
         from tuner.worker.__main__ import main
 
         code = main([str(folder)])

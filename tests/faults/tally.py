@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 counted: Counter[str] = Counter()
 """By what happened; pytest prints it at the end."""
@@ -13,6 +14,17 @@ measured: dict[str, str] = {}
 def count(what: str, times: int = 1) -> None:
     """One more of these."""
     counted[what] += times
+
+
+def plain() -> dict[str, Any]:
+    """The figures, for another process."""
+    return {"counted": dict(counted), "measured": measured}
+
+
+def add(figures: dict[str, Any]) -> None:
+    """Those of another process, from `plain`."""
+    counted.update(figures.get("counted", {}))
+    measured.update(figures.get("measured", {}))
 
 
 def lines() -> list[str]:

@@ -23,7 +23,7 @@ from tuner.session.folder import Session
 from tuner.session.inbox import send
 from tuner.session.lock import lock_holder
 from tuner.session.safe import log_schema
-from tuner.session.status import status
+from tuner.session.status import current, status
 from tuner.session.tail import EventTail
 from tuner.session.writer import EventWriter
 from tuner.worker import launch
@@ -70,9 +70,9 @@ def _cut(root: Path, step: int) -> None:
     whole = session.events_path.read_bytes()
     for cut in range(0, len(whole), step):
         session.events_path.write_bytes(whole[:cut])
-        view = load_view(session)
+        view, state = current(session)
         assert view.next_seq == whole[:cut].count(b"\n")
-        status(session, view)
+        status(session, view, state)
         if cut % (step * 50) == 0:
             looks_sound(root)
     tally.count("cuts of a log", len(whole) // step)

@@ -11,6 +11,7 @@ from tests.faults.conftest import Calm
 from tests.faults.points import Kill
 from tests.faults.processes import Life, Plan, live
 from tests.faults.studies import Tiny, assert_same, assert_sound
+from tests.faults.system_calls import COMPILER
 from tests.faults.tally import count
 from tuner.session import events as e
 from tuner.session.fold import load_view
@@ -21,6 +22,7 @@ from tuner.session.view import SessionState
 KILLED = -9
 QUICK_KILLS = 20
 LONG_KILLS = 60
+needs_compiler = pytest.mark.skipif(not COMPILER, reason="it takes a C compiler")
 
 
 class Disturbed:
@@ -40,10 +42,10 @@ class Disturbed:
             count("kills before a call" + (", a write half done" if kill.torn else ""))
         self._look()
 
-    def killed(self, whom: str) -> None:
+    def killed(self, when: str) -> None:
         """After a kill at some moment."""
         self.kills += 1
-        count(f"kills at a random moment, {whom}")
+        count(f"kills {when}")
         self._look()
 
     def _look(self) -> None:
@@ -102,7 +104,7 @@ def kill_at_random(tiny: Tiny, calm: Calm, dice: random.Random, kills: int) -> N
             if whom == "trainer":
                 time.sleep(dice.uniform(0.0, 1.5))
                 life.kill()
-            disturbed.killed(whom)
+            disturbed.killed(f"at a random moment, {whom}")
             if is_finished(session):
                 break
         assert is_finished(session) or live(session) == 0
@@ -116,6 +118,25 @@ def test_a_kill_before_every_call_of_the_worker(tiny: Tiny, calm: Calm) -> None:
     for number, name in enumerate(calm.worker, 1):
         torn = name.startswith(("write", "pwrite")) and number % 2 == 0
         kill_once(tiny, calm, Plan(worker=Kill(number, torn=torn, all_of_it=number % 3 == 0)))
+
+
+@needs_compiler
+@pytest.mark.parametrize("torn", [False, True])
+def test_a_kill_inside_a_commit(tiny: Tiny, calm: Calm, torn: bool) -> None:
+    """Between the calls that SQLite makes for one transaction, or with a page half written."""
+    assert "pwrite#" in calm.database
+    middle = len(calm.database) // 2
+    at = calm.database.index("pwrite#", middle + 3 * torn)
+    kill_once(tiny, calm, Plan(database=Kill(at + 1, torn=torn)))
+
+
+@needs_compiler
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_kills_inside_commits_all_along(tiny: Tiny, calm: Calm) -> None:
+    every = max(1, len(calm.database) // LONG_KILLS)
+    for number in range(1, len(calm.database) + 1, every):
+        kill_once(tiny, calm, Plan(database=Kill(number, torn=number % 2 == 0)))
 
 
 @pytest.mark.long
@@ -136,6 +157,9 @@ def kill_once(tiny: Tiny, calm: Calm, plan: Plan) -> None:
     code = live(session, plan)
     assert code in (0, KILLED)
     disturbed.lived(plan.worker, plan.trainer)
+    if plan.database is not None:
+        assert code == KILLED
+        disturbed.killed("inside a commit")
     assert is_finished(session) or live(session) == 0
     assert_same(session, calm.portrait)
 
