@@ -9,6 +9,7 @@ die       {"trial": n, "step": k, "times": m}: end without a word, m times
 hang      seconds that a checkpoint takes
 slow_setup      seconds that loading takes
 refuse    the line to refuse the setup with
+stumble   how many setups end with something that nobody foresaw
 deaf_and_dumb   end with these last words before being ready
 noise     print a line of rubbish on stdout at every evaluation
 speeds    {threads: examples a second of one trainer that has so many}, 1 otherwise
@@ -190,10 +191,23 @@ def run_trial(session: Path, request: dict[str, Any]) -> None:
         say("stopped", trial=request["trial"], seconds=0.2)
 
 
+def stumbles(session: Path) -> bool:
+    """Whether this setup is one of those that end badly."""
+    before = session / "cache" / "stumbled"
+    count = int(before.read_text()) if before.exists() else 0
+    if count >= PLAN.get("stumble", 0):
+        return False
+    before.write_text(str(count + 1))
+    return True
+
+
 def set_up(request: dict[str, Any]) -> Path:
     if "deaf_and_dumb" in PLAN:
         sys.exit(PLAN["deaf_and_dumb"])
     time.sleep(PLAN.get("slow_setup", 0.0))
+    if stumbles(Path(request["session"])):
+        say("refused", error="ValueError: as planned", lines=["a traceback"])
+        sys.exit(2)
     if "refuse" in PLAN or request["threads"] < PLAN.get("no_room", 0):
         say("refused", error=PLAN.get("refuse", "no room"))
         raise Over

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -54,7 +55,33 @@ def test_a_trial_that_came_further_has_its_tries_again() -> None:
 
 
 def test_a_hung_trainer_is_told_apart_from_a_killed_one() -> None:
-    assert tries(Losses(60.0), KILLED, Slot(hung=True)) == [("retried", HUNG), ("failed", HUNG)]
+    assert tries(Losses(60.0), KILLED, Slot(hung=60.0)) == [("retried", HUNG), ("failed", HUNG)]
+
+
+class Silent:
+    """A trainer that says nothing, and counts how often it was ended."""
+
+    ended = 0
+
+    def kill(self) -> None:
+        self.ended += 1
+
+
+@pytest.mark.parametrize(
+    ("ready", "silence", "limit"), [(True, 60.0, 60.0), (False, 60.0, 900.0), (False, 2e3, 2e3)]
+)
+def test_silence_is_suffered_for_longer_while_data_and_model_are_loaded(
+    ready: bool, silence: float, limit: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = Silent()
+    slot = Slot(trainer=cast(Any, trainer), heard=1e6, sent=ready)
+    slot.ready = cast(Any, object()) if ready else None
+    losses, pool = Losses(silence), cast(Any, SimpleNamespace(slots=[slot]))
+    for seconds, ended in ((limit, 0), (limit + 1, 1), (limit + 2, 1)):
+        monkeypatch.setattr("tuner.worker.slots.time.monotonic", lambda at=seconds: 1e6 + at)
+        losses.end_silent_trainers(pool)
+        assert trainer.ended == ended
+    assert slot.hung == limit
 
 
 def test_what_the_system_took_for_memory_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,6 +124,23 @@ def test_a_refused_setup_fails_the_session_with_that_line(tmp_path: Path) -> Non
     assert of_kind(session, e.SessionFailed)[0].reason == "data.train: no such file"
 
 
+def test_a_setup_that_nobody_foresaw_to_fail_is_tried_again(tmp_path: Path) -> None:
+    session = make(tmp_path, trials=2)
+    assert work(session, stumble=2) == 0
+    said = [log.text for log in of_kind(session, e.Log) if log.level == "error"]
+    assert said == ["a trainer could not begin: ValueError: as planned"] * 2
+    assert kinds(session)[-1] == "SessionFinished"
+
+
+def test_a_setup_that_always_goes_wrong_fails_the_session_with_its_last_word(
+    tmp_path: Path,
+) -> None:
+    session = make(tmp_path)
+    assert work(session, stumble=9) == 1
+    reason = of_kind(session, e.SessionFailed)[0].reason
+    assert reason == "no trainer could be started: ValueError: as planned"
+
+
 def test_trainers_that_never_get_ready_fail_the_session(tmp_path: Path) -> None:
     session = make(tmp_path)
     assert work(session, deaf_and_dumb="no torch here") == 1

@@ -221,8 +221,9 @@ class Worker:
                 raise NoRoom(message.error)
             case p.Refused() if self._probing is not None:
                 self._probing.lost(slot, message.error)
-            case p.Refused() if self._open is not None and message.lines:
-                # What other trainers could do, and this one could not: `Lost` follows.
+            case p.Refused() if message.lines:
+                # Nobody foresaw this, and another trainer may do better: `Lost` follows.
+                slot.refusal = message.error
                 self._journal.log("error", f"a trainer could not begin: {message.error}")
             case p.Refused():
                 self._failure = message.error
@@ -316,7 +317,8 @@ class Worker:
             self._probing.lost(slot, lost.describe())
             return
         if slot.setups_lost >= MOST_SETUPS_LOST:
-            self._failure = f"no trainer could be started: {lost.describe()}{_last(lost)}"
+            _, what = self._losses.cause(slot, lost)
+            self._failure = f"no trainer could be started: {slot.refusal or what + _last(lost)}"
         if slot.setups_lost or slot.trial is None or self._open is None:
             return
         trials, number = self._open.trials, slot.trial.number

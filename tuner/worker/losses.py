@@ -17,6 +17,8 @@ DIED = "died"
 HUNG = "hung"
 OUT_OF_MEMORY = "out of memory"
 _KILLED = -9
+# Data and model may have to be fetched first.
+SETUP_SILENCE = 900.0
 _RETRIES = 1
 # A kill from outside says nothing about the trial.
 _RETRIES_AFTER_KILLS = 3
@@ -27,7 +29,8 @@ class Losses:
     """Decides on trials that were set back: one more try, as long as that can help.
 
     A trial that has come further since the last time gets its tries again. `silence` is how many
-    seconds a trainer with a trial may say nothing.
+    seconds a trainer with a trial may say nothing; one that loads data and model may be silent for
+    SETUP_SILENCE at least.
     """
 
     def __init__(self, silence: float) -> None:
@@ -46,13 +49,14 @@ class Losses:
     def end_silent_trainers(self, pool: Pool) -> None:
         """One that has work and says nothing for too long hangs: it is ended by force."""
         for slot in pool.slots:
-            if slot.silent_for() > self._silence and not slot.hung:
-                slot.hung = True
+            patience = self._patience(slot)
+            if slot.silent_for() > patience and not slot.hung:
+                slot.hung = patience
                 slot.end_trainer()
 
     def lost(self, trials: Trials, slot: Slot, number: int, lost: Lost) -> bool:
         """The trainer of a trial is gone; whether the trial is tried again, else it has failed."""
-        cause, what = self._cause(slot, lost)
+        cause, what = self.cause(slot, lost)
         if self._allow_another(number, killed=cause == DIED and lost.code == _KILLED):
             trials.retried(number, cause, what)
             return True
@@ -74,11 +78,13 @@ class Losses:
         self._count[trial] = self._count.get(trial, 0) + 1
         return self._count[trial] <= (_RETRIES_AFTER_KILLS if killed else _RETRIES)
 
-    def _cause(self, slot: Slot, lost: Lost) -> tuple[str, str]:
-        """The cause, and the same in words."""
+    def _patience(self, slot: Slot) -> float:
+        return max(self._silence, SETUP_SILENCE) if slot.ready is None else self._silence
+
+    def cause(self, slot: Slot, lost: Lost) -> tuple[str, str]:
+        """Why a trainer was lost, and the same in words."""
         if slot.hung:
-            silence = duration_words(self._silence)
-            return HUNG, f"the trainer said nothing for {silence} and was ended"
+            return HUNG, f"the trainer said nothing for {duration_words(slot.hung)} and was ended"
         if lost.code == _KILLED and ended_for_memory() > self._ended_for_memory:
             return OUT_OF_MEMORY, "the system ended the trainer for want of memory"
         return DIED, lost.describe()

@@ -24,9 +24,9 @@ class Slot:
     whether the log says so, and `ended` that the trial is over and the trainer was told. `measures`
     tells that it was asked how fast it trains.
 
-    `setups_lost` counts trainers that were lost before they had loaded data and model. `heard` is
-    when the trainer was last spoken to or heard, and `hung` that it was ended because that was too
-    long ago.
+    `setups_lost` counts trainers that were lost before they had loaded data and model, and
+    `refusal` is what the last of them said of it. `heard` is when the trainer was last spoken to or
+    heard, and `hung` after how many seconds of silence it was ended for that.
     """
 
     trainer: Trainer | None = None
@@ -37,8 +37,9 @@ class Slot:
     announced: bool = False
     measures: bool = False
     setups_lost: int = 0
+    refusal: str = ""
     heard: float = 0.0
-    hung: bool = False
+    hung: float = 0.0
 
     def has(self, number: int) -> bool:
         """Whether this trial is being trained here, and not over."""
@@ -68,7 +69,7 @@ class Slot:
 
     def silent_for(self) -> float:
         """Seconds without a word from a trainer that has something to do."""
-        busy = self.trainer is not None and (self.sent or self.measures)
+        busy = self.trainer is not None and (self.ready is None or self.sent or self.measures)
         return time.monotonic() - self.heard if busy else 0.0
 
     def free(self) -> None:
@@ -98,7 +99,7 @@ class Pool:
     def open(self, slot: Slot, setup: p.Setup) -> None:
         """Start a trainer in a slot that has none."""
         slot.trainer = self._start(self._receive, self.slots.index(slot), setup.threads)
-        slot.hung = False
+        slot.hung, slot.refusal = 0.0, ""
         slot.send(setup)
 
     def resize(self, slots: int) -> None:
