@@ -42,17 +42,10 @@ def calm(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Calm:
     return Calm(portrait(session), **visited)
 
 
-class FromWorkers:
-    """Gathers the figures of the processes that pytest-xdist runs the tests in."""
-
-    def pytest_testnodedown(self, node: Any) -> None:
-        """One of them is through."""
-        tally.add(node.workeroutput.get("tally", {}))
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    if config.pluginmanager.hasplugin("dsession"):
-        config.pluginmanager.register(FromWorkers())
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Gather the figures of the processes that pytest-xdist runs the tests in."""
+    tally.add(getattr(node, "workeroutput", {}).get("tally", {}))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

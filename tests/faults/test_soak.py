@@ -1,4 +1,4 @@
-"""Hundreds of trials in one worker and one trainer: neither grows, and nothing is left behind."""
+"""Hundreds of trials under the eyes of somebody: nothing grows, and nothing is left behind."""
 
 from __future__ import annotations
 
@@ -14,30 +14,34 @@ import pytest
 from tests.faults.processes import Life, children, wait_until
 from tests.faults.studies import Tiny, assert_sound
 from tests.faults.tally import count, measured
+from tests.faults.terminals import Terminal
 from tuner.session.fold import load_view
 
 TRIALS = 500
 WARM = 100
 _EVERY = 10
-# A trial is kept in the log's view and in the study, so that a worker grows by that much.
-WORKER_BYTES_A_TRIAL = 20_000
-# After the fork, pages that were shared become its own bit by bit.
-TRAINER_BYTES_A_TRIAL = 8_000
+_KEYS = ("]", "]", "]", "]", "]", "j")
+BYTES_A_TRIAL = {
+    # A trial is kept in the log's view and in the study.
+    "worker": 20_000,
+    # After the fork, pages that were shared become its own bit by bit.
+    "trainer": 8_000,
+    # A trial is kept in the log's view, and as a row of the table.
+    "screens": 30_000,
+}
 
 
 @dataclass(frozen=True)
 class Sample:
-    """After so many trials: resident bytes and open files of worker and trainer."""
+    """After so many trials: private bytes and open files, by whose they are."""
 
     trials: int
-    worker: int
-    trainer: int
-    worker_files: int
-    trainer_files: int
+    memory: dict[str, int]
+    files: dict[str, int]
 
 
-def resident(pid: int) -> int:
-    """Private memory, which pages that were there before the fork do not count to."""
+def private_bytes(pid: int) -> int:
+    """Resident memory, without the pages that were there before a fork."""
     text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     return sum(
         int(line.split()[1]) * 1024
@@ -46,7 +50,7 @@ def resident(pid: int) -> int:
     )
 
 
-def open_files(pid: int) -> int:
+def files(pid: int) -> int:
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 
@@ -62,29 +66,34 @@ def zombies(pid: int) -> list[int]:
     return found
 
 
-def soak(life: Life) -> list[Sample]:
+def soak(life: Life, terminal: Terminal) -> list[Sample]:
+    """Look every few trials, while somebody walks through the views of the screens."""
     samples: list[Sample] = []
     while life.alive:
         done = len(samples) * _EVERY + _EVERY
-        wait_until(partial(has_come_to, life, done), 300)
-        assert zombies(life.pid) == []
+        wait_until(partial(has_come_to, life, terminal, done), 300)
+        for pid in (life.pid, terminal.pid):
+            assert zombies(pid) == []
+        terminal.type(_KEYS[len(samples) % len(_KEYS)])
+        terminal.forget()
         with contextlib.suppress(OSError, ValueError):
             (trainer,) = children(life.pid)
-            samples.append(
-                Sample(done, resident(life.pid), resident(trainer),
-                       open_files(life.pid), open_files(trainer))
-            )  # fmt: skip
+            whose = {"worker": life.pid, "trainer": trainer, "screens": terminal.pid}
+            memory = {who: private_bytes(pid) for who, pid in whose.items()}
+            samples.append(Sample(done, memory, {who: files(pid) for who, pid in whose.items()}))
     return samples
 
 
-def has_come_to(life: Life, trial: int) -> bool:
+def has_come_to(life: Life, terminal: Terminal, trial: int) -> bool:
+    terminal.read(0.0)
+    assert not terminal.has_ended(), terminal.written
     return not life.alive or life.session.trial_folder(trial).exists()
 
 
 def slope(samples: list[Sample], who: str) -> float:
     """Bytes a trial, by a straight line through the samples."""
     x = [sample.trials for sample in samples]
-    return float(np.polyfit(x, [getattr(sample, who) for sample in samples], 1)[0])
+    return float(np.polyfit(x, [sample.memory[who] for sample in samples], 1)[0])
 
 
 @pytest.mark.long
@@ -94,15 +103,17 @@ def test_five_hundred_trials(tiny: Tiny) -> None:
         trials=TRIALS, epochs=1, checkpoint_seconds=60, search='pruner = "none"\nbaseline = false'
     )
     life = Life(session)
-    samples = [sample for sample in soak(life) if sample.trials >= WARM]
-    assert life.wait() == 0
+    with contextlib.closing(Terminal(session.path.parent, "open", session.name)) as terminal:
+        terminal.shows(session.name)
+        samples = [sample for sample in soak(life, terminal) if sample.trials >= WARM]
+        assert life.wait() == 0
+        terminal.shows("finished")
     count("trials in one soak", len(assert_sound(session)))
     assert len(load_view(session).trials) == TRIALS
-    grown = {who: slope(samples, who) for who in ("worker", "trainer")}
+    grown = {who: slope(samples, who) for who in BYTES_A_TRIAL}
     for who, figure in grown.items():
-        most = max(getattr(sample, who) for sample in samples)
+        most = max(sample.memory[who] for sample in samples)
         measured[f"soak, {who}"] = f"{figure / 1000:+.1f} kB a trial, {most >> 20} MiB at most"
-    for who in ("worker_files", "trainer_files"):
-        assert len({getattr(sample, who) for sample in samples}) <= 2, who
-    assert grown["worker"] <= WORKER_BYTES_A_TRIAL
-    assert grown["trainer"] <= TRAINER_BYTES_A_TRIAL
+    for who, most in BYTES_A_TRIAL.items():
+        assert grown[who] <= most, who
+        assert len({sample.files[who] for sample in samples}) <= 2, who
