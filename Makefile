@@ -23,7 +23,7 @@ test: $(STAMP)  ## All tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 faults: $(STAMP)  ## Hundreds of kills, pauses and faults, and a soak: about half an hour
-	$(BIN)/python -m pytest -m "long or not long" tests/faults tests/tui/test_every_key.py
+	$(BIN)/python -m pytest $(PYTEST_ARGS) -m "long or not long" tests/faults tests/tui/test_every_key.py
 
 format: $(STAMP)  ## Format the code
 	$(BIN)/ruff format tuner tests benchmarks

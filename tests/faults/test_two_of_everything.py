@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,8 @@ from tests.faults.conftest import Calm
 from tests.faults.processes import Life, wait_until
 from tests.faults.studies import Tiny, assert_same, assert_sound
 from tests.faults.tally import count
-from tests.worker.sessions import environment, make, of_kind
+from tests.faults.terminals import Terminal
+from tests.worker.sessions import environment, evaluations, make, of_kind, work_until
 from tuner.errors import TunerError
 from tuner.session import events as e
 from tuner.session import lock as locks
@@ -64,6 +66,26 @@ def test_two_starts_at_once(tmp_path: Path) -> None:
     assert "Traceback" not in refusal
     os.kill(worker.pid, 15)
     wait_until(lambda: lock_holder(session.lock_path) is None)
+    assert_sound(session)
+
+
+def test_two_screens_of_one_session_show_and_ask_the_same(tmp_path: Path) -> None:
+    session = make(tmp_path, trials=4)
+    worker = work_until(session, evaluations(1), pace=0.2)
+    with (
+        closing(Terminal(tmp_path, "open", session.name)) as one,
+        closing(Terminal(tmp_path, "open", session.name)) as other,
+    ):
+        for screen in (one, other):
+            screen.shows("running")
+        for screen in (one, other):
+            screen.type("p")
+        for screen in (one, other):
+            screen.shows("paused")
+        assert worker.wait() == 0
+        assert [screen.has_ended() for screen in (one, other)] == [False, False]
+    assert len(of_kind(session, e.SessionPaused)) == 1
+    assert all(event.ok for event in of_kind(session, e.CommandDone))
     assert_sound(session)
 
 
