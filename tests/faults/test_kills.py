@@ -115,9 +115,12 @@ def kill_at_random(tiny: Tiny, calm: Calm, dice: random.Random, kills: int) -> N
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_a_kill_before_every_call_of_the_worker(tiny: Tiny, calm: Calm) -> None:
+    kills = 0
     for number, name in enumerate(calm.worker, 1):
         torn = name.startswith(("write", "pwrite")) and number % 2 == 0
-        kill_once(tiny, calm, Plan(worker=Kill(number, torn=torn, all_of_it=number % 3 == 0)))
+        kill = Kill(number, torn=torn, all_of_it=number % 3 == 0)
+        kills += kill_once(tiny, calm, Plan(worker=kill))
+    assert kills >= 0.9 * len(calm.worker)
 
 
 @needs_compiler
@@ -127,7 +130,7 @@ def test_a_kill_inside_a_commit(tiny: Tiny, calm: Calm, torn: bool) -> None:
     assert "pwrite#" in calm.database
     middle = len(calm.database) // 2
     at = calm.database.index("pwrite#", middle + 3 * torn)
-    kill_once(tiny, calm, Plan(database=Kill(at + 1, torn=torn)))
+    assert kill_once(tiny, calm, Plan(database=Kill(at + 1, torn=torn)))
 
 
 @needs_compiler
@@ -135,8 +138,9 @@ def test_a_kill_inside_a_commit(tiny: Tiny, calm: Calm, torn: bool) -> None:
 @pytest.mark.timeout(3600)
 def test_kills_inside_commits_all_along(tiny: Tiny, calm: Calm) -> None:
     every = max(1, len(calm.database) // LONG_KILLS)
-    for number in range(1, len(calm.database) + 1, every):
-        kill_once(tiny, calm, Plan(database=Kill(number, torn=number % 2 == 0)))
+    numbers = range(1, len(calm.database) + 1, every)
+    kills = [kill_once(tiny, calm, Plan(database=Kill(n, torn=n % 2 == 0))) for n in numbers]
+    assert sum(kills) >= 0.9 * len(kills)
 
 
 @pytest.mark.long
@@ -151,17 +155,20 @@ def test_a_kill_before_every_kind_of_call_of_the_trainer(tiny: Tiny, calm: Calm)
             kill_once(tiny, calm, Plan(trainer=Kill(number, torn=dice.random() < 0.5)))
 
 
-def kill_once(tiny: Tiny, calm: Calm, plan: Plan) -> None:
+def kill_once(tiny: Tiny, calm: Calm, plan: Plan) -> bool:
+    """A study with one kill in it. False where the worker came through before its turn: from one
+    run to the next a call or two are made more or less.
+    """
     session = tiny.session()
     disturbed = Disturbed(session)
     code = live(session, plan)
     assert code in (0, KILLED)
-    disturbed.lived(plan.worker, plan.trainer)
-    if plan.database is not None:
-        assert code == KILLED
+    if code == KILLED and plan.database is not None:
         disturbed.killed("inside a commit")
+    disturbed.lived(plan.worker if code == KILLED else None, plan.trainer)
     assert is_finished(session) or live(session) == 0
     assert_same(session, calm.portrait)
+    return code == KILLED
 
 
 @pytest.mark.long
