@@ -75,6 +75,16 @@ def lose_numbers(trial: Trial) -> None:
         next(p for p in trial.bench.model.parameters() if p.requires_grad).fill_(float("nan"))
 
 
+def lose_device(_trial: Trial) -> None:
+    """As CUDA does: from here on every step of this process fails."""
+
+    def fail(_trial: Trial) -> None:
+        raise torch.AcceleratorError("CUDA error: unspecified launch failure")
+
+    Trial.update = fail  # type: ignore[method-assign, assignment]
+    fail(_trial)
+
+
 @dataclass(frozen=True)
 class CrashThenNoTokenizer:
     """After a crash, the next trainer's tokenizer raises something unexpected."""

@@ -85,6 +85,23 @@ def test_a_loss_that_is_not_a_number_costs_that_trial(tiny: Tiny, notes: Path) -
     assert ended(session) == [True] * 5
 
 
+def test_a_lost_device_costs_nothing_where_the_next_process_has_it_again(
+    tiny: Tiny, calm: Calm, notes: Path
+) -> None:
+    session = after(tiny.session(), Mishap(mishaps.lose_device, notes))
+    assert retries(session) == [(1, "device lost")]
+    assert_same(session, calm.portrait)
+
+
+def test_a_trial_that_loses_the_device_again_fails_alone(tiny: Tiny, notes: Path) -> None:
+    session = after(
+        tiny.session(checkpoint_seconds=60), Mishap(mishaps.lose_device, notes, times=9)
+    )
+    assert retries(session) == [(1, "device lost")]
+    assert failures(session) == [(1, "device lost")]
+    assert ended(session) == [True] * 5
+
+
 def test_three_failures_with_one_cause_end_the_study(tiny: Tiny, notes: Path) -> None:
     session = tiny.session()
     after(session, Mishap(mishaps.lose_numbers, notes, trials=(1, 2, 3), times=3), code=1)

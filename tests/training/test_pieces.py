@@ -127,8 +127,17 @@ def test_failures_are_told_apart(error: BaseException, cause: str) -> None:
     assert not device_is_lost(error)
 
 
-def test_a_lost_device_is_recognized() -> None:
-    assert device_is_lost(RuntimeError("CUDA error: device-side assert triggered"))
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (RuntimeError("CUDA error: device-side assert triggered"), "device lost"),
+        (torch.AcceleratorError("CUDA error: an illegal memory access"), "device lost"),
+        (torch.AcceleratorError("CUDA error: out of memory"), "out of memory"),
+    ],
+)
+def test_a_lost_device_is_recognized(error: BaseException, cause: str) -> None:
+    assert device_is_lost(error)
+    assert cause_of(error) == cause
 
 
 class Heard(io.BytesIO):
@@ -153,7 +162,7 @@ def channel_with(*requests: Request) -> tuple[Channel, Heard]:
     [
         (torch.OutOfMemoryError("no room"), "out of memory", False),
         (ValueError("odd"), "exception", False),
-        (RuntimeError("CUDA error: unspecified launch failure"), "exception", True),
+        (RuntimeError("CUDA error: unspecified launch failure"), "device lost", True),
     ],
 )
 def test_a_failed_trial_leaves_the_trainer_usable(
@@ -176,7 +185,7 @@ def test_a_failed_trial_leaves_the_trainer_usable(
     _, device_lost = _train(bench, request_of(bench), channel)
     (failed,) = of_kind(heard.messages(), Failed)
     assert (failed.cause, device_lost) == (cause, lost)
-    assert bool(failed.lines) == (cause == "exception")
+    assert bool(failed.lines) == (cause != "out of memory")
     monkeypatch.setattr(Trial, "update", real)
     assert of_kind(run_through(bench, request_of(bench, trial=1)), Completed)
 

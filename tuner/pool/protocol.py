@@ -182,8 +182,8 @@ class Paused(Message, tag="paused", frozen=True):
 class Failed(Message, tag="failed", frozen=True):
     """The trial could not go on; the trainer can.
 
-    `cause` is "out of memory", "not a number", "no room" (of the disk: the trial is not lost) or
-    "exception".
+    `cause` is "out of memory", "not a number", "no room" (of the disk: the trial is not lost),
+    "device lost" (to this process, which ends) or "exception".
     """
 
     trial: int

@@ -173,7 +173,9 @@ class TrialCompleted(Event, tag="trial_completed", frozen=True):
 
 
 class TrialFailed(Event, tag="trial_failed", frozen=True):
-    """`cause` is "out of memory", "not a number", "exception", "died", "hung" or "stopped"."""
+    """`cause` is "out of memory", "not a number", "exception", "died", "hung", "device lost" or
+    "stopped".
+    """
 
     trial: Count
     cause: str
@@ -185,7 +187,8 @@ class TrialFailed(Event, tag="trial_failed", frozen=True):
 class TrialRetried(Event, tag="trial_retried", frozen=True):
     """The trainer was lost, or its memory too small: the trial goes on from its checkpoint.
 
-    `cause` is "died", "hung" or, where half the rows at once are tried next, "out of memory".
+    `cause` is "died", "hung", "device lost" or, where half the rows at once are tried next, "out of
+    memory".
     """
 
     trial: Count

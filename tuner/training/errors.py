@@ -8,6 +8,7 @@ from tuner.pool.disk import NO_ROOM, disk_trouble
 
 OUT_OF_MEMORY = "out of memory"
 NOT_A_NUMBER = "not a number"
+DEVICE_LOST = "device lost"
 EXCEPTION = "exception"
 _TRACE_LINES = 30
 # torch's own, CUDA's, and oneDNN's, which has no room for its code or its tensors then.
@@ -37,7 +38,7 @@ def cause_of(error: BaseException) -> str:
         return OUT_OF_MEMORY
     if isinstance(error, RuntimeError) and any(words in str(error) for words in _NO_MEMORY):
         return OUT_OF_MEMORY
-    return EXCEPTION
+    return DEVICE_LOST if device_is_lost(error) else EXCEPTION
 
 
 def first_line(error: BaseException) -> str:

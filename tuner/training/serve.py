@@ -29,14 +29,21 @@ from tuner.pool.protocol import (
     Train,
 )
 from tuner.training.channel import Channel
-from tuner.training.errors import EXCEPTION, cause_of, device_is_lost, first_line, last_lines
+from tuner.training.errors import (
+    DEVICE_LOST,
+    EXCEPTION,
+    cause_of,
+    device_is_lost,
+    first_line,
+    last_lines,
+)
 from tuner.training.hub import quiet_libraries
 
 if TYPE_CHECKING:
     from tuner.training.bench import Bench
     from tuner.training.loop import Conversation, Decision
 
-DEVICE_LOST = 70
+CODE_DEVICE_LOST = 70
 NO_TRIAL = -1
 
 
@@ -96,7 +103,7 @@ def _answer_all(bench: Bench, channel: Channel) -> int:
         elif isinstance(request, Train):
             last, lost = _train(bench, request, channel)
             if lost:
-                return DEVICE_LOST
+                return CODE_DEVICE_LOST
             if isinstance(last, Paused):
                 return 0
 
@@ -113,7 +120,7 @@ def _train(bench: Bench, request: Train, channel: Channel) -> tuple[Reply, bool]
             trial=request.trial,
             cause=cause_of(error),
             error=first_line(error),
-            lines=last_lines(error) if cause_of(error) == EXCEPTION else [],
+            lines=last_lines(error) if cause_of(error) in (EXCEPTION, DEVICE_LOST) else [],
             seconds=time.monotonic() - started,
         )
         lost = device_is_lost(error)

@@ -20,7 +20,7 @@ from tuner.session.inbox import CommandTail
 from tuner.worker.best import clean_ended_trials
 from tuner.worker.budget import threads_for_each
 from tuner.worker.journal import Journal
-from tuner.worker.losses import Losses
+from tuner.worker.losses import DEVICE_LOST, Losses
 from tuner.worker.probing import Probing, holds, most_slots
 from tuner.worker.slots import Pool, Slot
 
@@ -309,6 +309,8 @@ class Worker:
             trials.completed(message)
         slot.free()
         trials.tidy(message.trial)
+        if isinstance(message, p.Failed) and message.cause == DEVICE_LOST:
+            slot.renew()
 
     def _lost(self, slot: Slot, lost: Lost) -> None:
         if self._pausing:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # Optuna is imported while the first trainer loads its model
 DIED = "died"
 HUNG = "hung"
 OUT_OF_MEMORY = "out of memory"
+DEVICE_LOST = "device lost"
 _KILLED = -9
 # Data and model may have to be fetched first.
 SETUP_SILENCE = 900.0
@@ -66,9 +67,10 @@ class Losses:
     def failed(self, trials: Trials, failed: p.Failed) -> bool:
         """The trial could not go on in its trainer; whether it is tried again, else it has failed.
 
-        What has no room gets half the rows at once; everything else would go wrong again.
+        What has no room gets half the rows at once, and a device that is lost to one process may
+        serve the next; everything else would go wrong again.
         """
-        if failed.cause == OUT_OF_MEMORY and self._allow_another(failed.trial):
+        if failed.cause in (OUT_OF_MEMORY, DEVICE_LOST) and self._allow_another(failed.trial):
             trials.retried(failed.trial, failed.cause, failed.error)
             return True
         trials.failed(failed.trial, failed.cause, failed.error, failed.lines)
