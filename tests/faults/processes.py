@@ -39,7 +39,8 @@ class Plan:
     """What befalls a worker, and the first of its trainers.
 
     `database` counts the calls by which SQLite changes study.db. `fault` is called in each of the
-    trainers before it begins; `traces` is a folder for the names of the points that were visited.
+    trainers before it begins; `traces` is a folder for the names of the points that were visited,
+    `waited_for` a file for what has come to the disk, see `power`.
     """
 
     worker: Kill | None = None
@@ -47,6 +48,7 @@ class Plan:
     trainer: Kill | None = None
     fault: TrainerFault | None = None
     traces: Path | None = None
+    waited_for: Path | None = None
 
 
 @cache
@@ -146,6 +148,8 @@ def _be_a_worker(folder: Path, plan: Plan) -> NoReturn:
     try:
         os.setsid()
         _fork_trainers(folder, plan)
+        if plan.waited_for is not None:
+            system_calls.note_what_is_waited_for(plan.waited_for)
         points = Points(folder, plan.worker, _trace(plan, "worker"))
         points.others = lambda: children(os.getpid())
         install(points)

@@ -1,9 +1,12 @@
-/* Ends the process before the n-th call that changes a study's database, as the kernel sees it. */
+/* Stands before the system's own calls: ends the process before the n-th one that changes a study's
+   database, and notes which files were waited for to be on the disk. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -11,6 +14,7 @@ static long left;  /* calls until the end; 0 where there is none */
 static int torn;   /* whether half of that write is done */
 static int trace = -1;
 static pid_t whose;
+static char notes[4096]; /* the path of a file; empty where nothing is noted */
 
 /* From here on, in this process and in none that is forked from it. */
 void end_before_call(long number, int half_done, int trace_to) {
@@ -18,6 +22,23 @@ void end_before_call(long number, int half_done, int trace_to) {
     torn = half_done;
     trace = trace_to;
     whose = getpid();
+}
+
+/* From here on, in this process and in all that are forked from it. */
+void note_what_is_waited_for(const char *path) {
+    snprintf(notes, sizeof notes, "%s", path);
+}
+
+/* Inode, size and time of change of a file that is on the disk by now. */
+static int on_disk(int file, int result) {
+    struct stat state;
+    if (notes[0] == 0 || result != 0 || fstat(file, &state) != 0)
+        return result;
+    int log = open(notes, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    dprintf(log, "%lu %ld %ld%09ld\n", (unsigned long)state.st_ino, (long)state.st_size,
+            (long)state.st_mtim.tv_sec, (long)state.st_mtim.tv_nsec);
+    close(log);
+    return result;
 }
 
 static int is_the_database(const char *path) {
@@ -65,7 +86,11 @@ ssize_t pwrite(int file, const void *content, size_t size, off_t at) {
 
 int fdatasync(int file) {
     BEFORE(fdatasync, file, 0)
-    return REAL(fdatasync)(file);
+    return on_disk(file, REAL(fdatasync)(file));
+}
+
+int fsync(int file) {
+    return on_disk(file, REAL(fsync)(file));
 }
 
 int ftruncate64(int file, off64_t size) {

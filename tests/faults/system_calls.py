@@ -1,4 +1,4 @@
-"""The calls that SQLite makes inside one commit: a library that stands before the system's own."""
+"""Calls as the kernel sees them, those inside of SQLite too: a library before the system's own."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from tests.faults.points import Kill
 
 _SOURCE = Path(__file__).with_name("system_calls.c")
 COMPILER = shutil.which("cc")
+needs_compiler = pytest.mark.skipif(not COMPILER, reason="it takes a C compiler")
 
 
 @cache
@@ -25,6 +28,11 @@ def library() -> str:
     options = ["-shared", "-fPIC", "-O1", "-o", os.fspath(target)]
     subprocess.run([COMPILER, *options, os.fspath(_SOURCE), "-ldl"], check=True)
     return os.fspath(target)
+
+
+def note_what_is_waited_for(notes: Path) -> None:
+    """In this process and those forked from it: a line for every file that came to the disk."""
+    ctypes.CDLL(None).note_what_is_waited_for(os.fsencode(notes))
 
 
 def install(kill: Kill | None, trace: Path | None) -> None:

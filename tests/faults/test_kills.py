@@ -11,7 +11,7 @@ from tests.faults.conftest import Calm
 from tests.faults.points import Kill
 from tests.faults.processes import Life, Plan, live
 from tests.faults.studies import Tiny, assert_same, assert_sound
-from tests.faults.system_calls import COMPILER
+from tests.faults.system_calls import needs_compiler
 from tests.faults.tally import count
 from tuner.session import events as e
 from tuner.session.fold import load_view
@@ -22,7 +22,6 @@ from tuner.session.view import SessionState
 KILLED = -9
 QUICK_KILLS = 20
 LONG_KILLS = 60
-needs_compiler = pytest.mark.skipif(not COMPILER, reason="it takes a C compiler")
 
 
 class Disturbed:

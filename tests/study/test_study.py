@@ -264,7 +264,7 @@ def test_the_file_is_private_and_in_wal_mode(tmp_path: Path) -> None:
     with storage.engine.connect() as connection:
         raw = connection.connection
         assert raw.cursor().execute("PRAGMA journal_mode").fetchone() == ("wal",)
-        assert raw.cursor().execute("PRAGMA synchronous").fetchone() == (1,)
+        assert raw.cursor().execute("PRAGMA synchronous").fetchone() == (2,)
         assert raw.cursor().execute("PRAGMA busy_timeout").fetchone() == (30000,)
 
 

@@ -55,7 +55,7 @@ def open_storage(database: Path) -> RDBStorage:
 def _connect(database: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(os.fspath(database), timeout=BUSY_SECONDS, check_same_thread=False)
     connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA synchronous=FULL")
     return connection
 
 

@@ -97,7 +97,7 @@ def _logits(
 def save_predictions(path: Path, scores: Scores) -> None:
     """Write rows, gold, predicted (int32) and probabilities (float16) as .npz, in one go."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with replaced_file(path, durable=False) as temporary, temporary.open("wb") as file:
+    with replaced_file(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(
             file,
             rows=scores.rows.astype(np.int32),

@@ -11,21 +11,19 @@ from pathlib import Path
 
 
 @contextmanager
-def replaced_file(path: Path, durable: bool = True) -> Iterator[Path]:
+def replaced_file(path: Path) -> Iterator[Path]:
     """Give a temporary name to write to; it takes the place of `path` at the end.
 
-    `durable` waits for the disk, so that a loss of power leaves the old file or the new one.
+    Waits for the disk, so that a loss of power leaves the old file or the new one.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         yield temporary
-        if durable:
-            sync(temporary)
+        sync(temporary)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
-    if durable:
-        sync(path.parent)
+    sync(path.parent)
 
 
 @contextmanager
@@ -36,7 +34,7 @@ def replaced_folder(path: Path) -> Iterator[Path]:
     temporary.mkdir(parents=True, mode=0o700)
     try:
         yield temporary
-        for file in temporary.iterdir():
+        for file in (*temporary.iterdir(), temporary):
             sync(file)
         if path.exists():
             shutil.rmtree(path)
