@@ -49,8 +49,12 @@ class Journal:
         written = self._writer.append(event)
         fold(self.view, [written])  # type: ignore[list-item]
         if isinstance(event, _ON_DISK_AT_ONCE):
-            self._writer.sync()
+            self.sync()
         return written
+
+    def sync(self) -> None:
+        """Wait until everything recorded is on the disk."""
+        self._writer.sync()
 
     def refuse_moved(self) -> None:
         """Raise FolderMoved where the log is no longer where the session was opened.
@@ -69,5 +73,5 @@ class Journal:
 
     def close(self) -> None:
         """Wait for the disk and give the file back."""
-        self._writer.sync()
+        self.sync()
         self._writer.close()

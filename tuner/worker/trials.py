@@ -99,7 +99,7 @@ class Trials:
         found = collapse_of(trial, self._recipe, step)
         if found is None:
             return False
-        self._study.collapse(trial.number)
+        self._told().collapse(trial.number)
         self._journal.record(collapsed_event(self.view, trial, *found))
         return True
 
@@ -120,17 +120,22 @@ class Trials:
         rungs = self.view.trials[number].rungs
         return next((rung for rung in rungs if rung.share == share), None)
 
+    def _told(self) -> Study:
+        """The study, which is about to hear of an end: what led there is on the disk before."""
+        self._journal.sync()
+        return self._study
+
     def prune(self, number: int, reason: str) -> None:
         """End a trial before its time."""
         value = self.view.trials[number].value if number in self.view.trials else None
-        self._study.prune(number, value)
+        self._told().prune(number, value)
         self._journal.record(
             e.TrialPruned(trial=number, reason=reason, value=value, seconds=self._seconds(number))
         )
 
     def completed(self, message: p.Completed) -> None:
         """A trial came to the end of its schedule."""
-        self._study.complete(message.trial, message.value)
+        self._told().complete(message.trial, message.value)
         self._journal.record(
             e.TrialCompleted(
                 trial=message.trial,
@@ -145,7 +150,7 @@ class Trials:
 
     def failed(self, number: int, cause: str, error: str, lines: list[str]) -> None:
         """A trial cannot go on."""
-        self._study.fail(number)
+        self._told().fail(number)
         self._journal.record(
             e.TrialFailed(
                 trial=number, cause=cause, error=error, lines=lines, seconds=self._seconds(number)
