@@ -10,18 +10,18 @@ Space = Mapping[str, Range | Choices]
 """The searched settings by flat name."""
 
 
-def inside(setting: Range | Choices, value: Scalar) -> Scalar | None:
+def inside(setting: Range | Choices, value: Scalar | None) -> Scalar | None:
     """The value in the setting's own type, or None when the setting cannot take it."""
     if isinstance(setting, Choices):
         return _choice(setting, value)
-    if isinstance(value, str) or not setting.low <= value <= setting.high:
+    if value is None or isinstance(value, str) or not setting.low <= value <= setting.high:
         return None
     if setting.integer:
         return int(value) if int(value) == value else None
     return float(value)
 
 
-def _choice(setting: Choices, value: Scalar) -> Scalar | None:
+def _choice(setting: Choices, value: Scalar | None) -> Scalar | None:
     # True == 1 == 1.0, so a choice of the same type goes first.
     equal = [choice for choice in setting.values if choice == value]
     same = [choice for choice in equal if type(choice) is type(value)]
