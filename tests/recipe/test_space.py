@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.recipe.contract import changed, recipe
 from tuner.errors import TunerError
 from tuner.recipe.baselines import baseline_values, middle, middle_values, published_recipe
+from tuner.recipe.ranges import inside
 from tuner.recipe.space import (
     check_values,
     fixed_names,
@@ -137,6 +138,11 @@ def test_middles(setting: Range | Choices, value: float) -> None:
 def test_a_middle_is_inside(low: float, factor: float, log: bool) -> None:
     setting = Range(low, low * factor, "log" if log else "linear")
     assert setting.low <= float(middle(setting)) <= setting.high
+
+
+@pytest.mark.parametrize("setting", [Range(0.0, 1.0), Choices((0, 1))])
+def test_a_value_that_is_missing_lies_in_no_range(setting: Range | Choices) -> None:
+    assert inside(setting, None) is None
 
 
 def test_the_middle_trial_is_complete() -> None:
