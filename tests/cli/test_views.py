@@ -45,6 +45,29 @@ def test_status_tells_every_state_with_exit_code_0(tuner: Tuner, name: str, stat
     assert state in tuner("status", name).out
 
 
+def test_without_a_worker_no_trial_runs(tuner: Tuner, root: Path) -> None:
+    begun = [sessions.worker_started(), sessions.session_started(), sessions.data_read()]
+    sessions.recorded(root, "lost", [*begun, *sessions.whole_trial(0, 14), sessions.started(1)])
+    status = json.loads(tuner("status", "lost", "--json").out)
+    assert status["status"] == "crashed"
+    assert (status["trials"]["running"], status["trials"]["waiting"]) == (0, 1)
+    rows = json.loads(tuner("trials", "lost", "--json").out)
+    assert [row["state"] for row in rows] == ["complete", "paused"]
+    assert json.loads(tuner("show", "lost", "1", "--json").out)["state"] == "paused"
+    assert "running" not in tuner("export", "lost", "--format", "csv").out
+    for command in (("trials", "lost"), ("show", "lost", "1"), ("status", "lost")):
+        assert "running" not in tuner(*command).out
+
+
+def test_what_was_never_started_is_not_replayed(tuner: Tuner, root: Path) -> None:
+    created = e.SessionCreated(schema=1, name="created", tuner="0.1.0")
+    sessions.recorded(root, "created", [created])
+    for name in ("draft", "created"):
+        answer = tuner("replay", name)
+        assert (answer.code, answer.out) == (2, "")
+        assert "never started" in answer.err
+
+
 def test_status_tells_how_it_trains(tuner: Tuner) -> None:
     assert "batches are padded, 1 × 2 threads" in tuner("status", "done").out
 

@@ -71,10 +71,17 @@ def test_events_come_when_they_came() -> None:
     assert recording.until_next() == 0.0
 
 
-def test_time_without_a_worker_is_skipped() -> None:
+@pytest.mark.parametrize(
+    "last_word",
+    [
+        e.SessionPaused(seq=1, time=12.0),
+        e.SessionCreated(schema=1, name="new", tuner="0.1.0", seq=1, time=12.0),
+    ],
+    ids=["between two workers", "before the first one"],
+)
+def test_time_without_a_worker_is_skipped(last_word: e.AnyEvent) -> None:
     clock = Clock()
-    paused = e.SessionPaused(seq=1, time=12.0)
-    events = [*log(10.0), paused, e.Log(seq=2, time=90000.0, level="info", text="on")]
+    events = [*log(10.0), last_word, e.Log(seq=2, time=90000.0, level="info", text="on")]
     recording = Recording(events, Playhead(10.0, 90000.0, 1.0, clock))
     clock.now += 2
     assert len(recording.read()) == 2

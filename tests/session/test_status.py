@@ -17,7 +17,7 @@ from tuner.session.fold import fold
 from tuner.session.folder import Session, create_session
 from tuner.session.inbox import send
 from tuner.session.lock import WorkerLock
-from tuner.session.status import eta_seconds, session_state, stalled, status
+from tuner.session.status import current, eta_seconds, session_state, stalled, status
 from tuner.session.tail import EventTail
 from tuner.session.view import SessionState, SessionView
 from tuner.session.writer import EventWriter
@@ -121,8 +121,8 @@ def test_silence_is_a_badge_for_sessions_with_a_worker() -> None:
 
 
 def test_the_status_has_the_keys_of_the_contract(session: Session, lock: WorkerLock) -> None:
-    view = write(session, worker(), start(), *story()[4:17], started(2), evaluation(2, 10, 0.9))
-    document = json.loads(msgspec.json.encode(status(session, view)))
+    write(session, worker(), start(), *story()[4:17], started(2), evaluation(2, 10, 0.9))
+    document = json.loads(msgspec.json.encode(status(session, *current(session))))
     assert set(document) == {
         "session", "status", "metric", "direction", "trials", "best", "eta_seconds", "worker",
     }  # fmt: skip
@@ -135,13 +135,14 @@ def test_the_status_has_the_keys_of_the_contract(session: Session, lock: WorkerL
     assert document["worker"]["pid"] == os.getpid()
     assert document["worker"]["device"] == "cpu"
     lock.release()
-    crashed = status(session, view)
+    crashed = status(session, *current(session))
     assert (crashed.status, crashed.worker, crashed.eta_seconds) == ("crashed", None, None)
     assert (crashed.trials.running, crashed.trials.waiting) == (0, 1)
 
 
 def test_collapsed_trials_count_as_pruned(session: Session) -> None:
-    counts = status(session, write(session, *story()[1:])).trials
+    write(session, *story()[1:])
+    counts = status(session, *current(session)).trials
     assert (counts.complete, counts.pruned, counts.failed) == (2, 2, 1)
 
 

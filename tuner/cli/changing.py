@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from tuner.cli.follow import AWAKE
 from tuner.cli.output import note, show
-from tuner.cli.places import current, named_session
+from tuner.cli.places import named_session
 from tuner.errors import TunerError
 from tuner.recipe.changes import other_task
 from tuner.recipe.document import RecipeDocument
@@ -15,6 +15,7 @@ from tuner.recipe.load import parse
 from tuner.recipe.zoom import Ends, zoom
 from tuner.session.folder import Session
 from tuner.session.generations import enough_trials, next_generation, trials_left, what_follows
+from tuner.session.status import current
 from tuner.session.view import SessionState, SessionView
 
 BETWEEN = ".."

@@ -24,8 +24,8 @@ from tuner.session.contest import (
     facts,
     of_session,
 )
-from tuner.session.fold import load_view
 from tuner.session.folder import open_session
+from tuner.session.status import current
 from tuner.tui.render.compare import table_lines
 from tuner.tui.render.lined import Lined, Lines
 from tuner.tui.render.names import wrapped
@@ -58,12 +58,12 @@ def _contestants(options: argparse.Namespace) -> list[Contestant]:
     _check_count(names, "sessions")
     root = sessions_root(options)
     sessions = [open_session(root, name) for name in names]
-    return best_first([best_of(session, load_view(session)) for session in sessions])
+    return best_first([best_of(session, current(session)[0]) for session in sessions])
 
 
 def _trials(options: argparse.Namespace) -> list[Contestant]:
     session = named_session(options)
-    view = load_view(session)
+    view, _ = current(session)
     found = [find_trial(view, asked, options.name).number for asked in options.others]
     numbers = list(dict.fromkeys(found))
     _check_count(numbers, "trials")

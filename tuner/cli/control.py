@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 
 from tuner.cli.output import show, working
-from tuner.cli.places import current, named_session
+from tuner.cli.places import named_session
 from tuner.errors import NotFinished, TunerError
 from tuner.recipe.load import load
 from tuner.session.fold import planned_trials
 from tuner.session.folder import Session
 from tuner.session.inbox import waiting_trials
 from tuner.session.lock import describe_holder, is_held_elsewhere
+from tuner.session.status import current
 from tuner.session.view import SessionState, SessionView
 
 AWAKE = (SessionState.STARTING, SessionState.RUNNING, SessionState.PAUSING)

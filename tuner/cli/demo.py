@@ -8,11 +8,12 @@ from pathlib import Path
 from tuner.cli.control import AWAKE
 from tuner.cli.follow import Follower
 from tuner.cli.output import note, on_terminal, show, working
-from tuner.cli.places import current, sessions_root
+from tuner.cli.places import sessions_root
 from tuner.cli.running import run_to_end
 from tuner.cli.words import honest_paragraph
 from tuner.recipe.presets import preset_document
 from tuner.session.folder import Session, create_session, list_sessions
+from tuner.session.status import current
 from tuner.session.view import SessionState
 
 NAME = "demo"

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from tuner.cli.event_lines import values_line
 from tuner.cli.follow import AWAKE
 from tuner.cli.output import show, working
-from tuner.cli.places import current, named_session
+from tuner.cli.places import named_session
 from tuner.cli.trial import find_trial
 from tuner.errors import TunerError
 from tuner.recipe.load import load
@@ -19,6 +19,7 @@ from tuner.session.commands import Enqueue
 from tuner.session.folder import Session
 from tuner.session.inbox import send
 from tuner.session.lineage import SEED, first_of, values_of
+from tuner.session.status import current
 from tuner.session.view import SessionState, SessionView
 
 ALL_RATES = "lr"

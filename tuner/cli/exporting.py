@@ -15,8 +15,8 @@ from tuner.recipe.findings import ModelDescription
 from tuner.recipe.load import load, parse
 from tuner.recipe.types import Recipe
 from tuner.session.best import best_document, cached_model
-from tuner.session.fold import load_view
 from tuner.session.folder import Session
+from tuner.session.status import current
 from tuner.session.view import SessionView
 
 LATER = ("transformers", "simpletransformers")
@@ -40,7 +40,7 @@ def export(options: argparse.Namespace) -> int:
 
 def _text(session: Session, options: argparse.Namespace, *, ascii_only: bool) -> str:
     wanted = options.trials or (ALL if options.format == "csv" else BEST)
-    view = load_view(session)
+    view, _ = current(session)
     if options.format == "csv":
         return trials_csv(view, _numbers(view, wanted))
     document = best(session) if wanted == BEST else trials_document(view, _numbers(view, wanted))
@@ -74,7 +74,7 @@ def _best_of(view: SessionView) -> int:
 
 def best(session: Session) -> dict[str, Any]:
     """best.json as the log tells it now; raises NotFinished before the first complete trial."""
-    view = load_view(session)
+    view, _ = current(session)
     _best_of(view)
     recipe = (
         parse(view.recipe, str(session.events_path)) if view.recipe else load(session.recipe_path)

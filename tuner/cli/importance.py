@@ -8,7 +8,7 @@ from tuner.cli.output import note, show, show_json
 from tuner.cli.places import named_session
 from tuner.cli.viewing import passing
 from tuner.results.verdict import Verdict, judge
-from tuner.session.fold import load_view
+from tuner.session.status import current
 from tuner.session.view import SessionView
 from tuner.tui.render.importance import basis_text, importance_document, importance_lines
 from tuner.tui.render.lined import Lined
@@ -21,7 +21,7 @@ WIDEST = 80
 
 def importance(options: argparse.Namespace) -> int:
     """A bar for each setting with its interval; what speaks against it goes to stderr."""
-    view = load_view(named_session(options))
+    view, _ = current(named_session(options))
     verdict = verdict_of(view, options.filter)
     if options.json:
         show_json(importance_document(verdict))

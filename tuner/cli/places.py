@@ -7,10 +7,7 @@ import os
 from pathlib import Path
 
 from tuner.errors import TunerError
-from tuner.session.fold import load_view
 from tuner.session.folder import Session, open_session
-from tuner.session.status import session_state
-from tuner.session.view import SessionState, SessionView
 
 
 def sessions_root(options: argparse.Namespace) -> Path:
@@ -25,9 +22,3 @@ def sessions_root(options: argparse.Namespace) -> Path:
 def named_session(options: argparse.Namespace) -> Session:
     """The session that the command line names; raises TunerError with the nearest name."""
     return open_session(sessions_root(options), options.name)
-
-
-def current(session: Session) -> tuple[SessionView, SessionState]:
-    """The session as its log tells it now, and its state."""
-    view = load_view(session)
-    return view, session_state(session, view)

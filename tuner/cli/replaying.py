@@ -9,6 +9,7 @@ from tuner.cli.follow import LineReporter
 from tuner.cli.output import on_terminal
 from tuner.cli.places import named_session, sessions_root
 from tuner.errors import TunerError
+from tuner.session.events import SessionCreated
 from tuner.session.fold import fold
 from tuner.session.folder import Session
 from tuner.session.replay import Recording
@@ -31,7 +32,7 @@ def replay(options: argparse.Namespace) -> int:
 
 def _recording(session: Session, speed: float) -> Recording:
     events = EventTail(session.events_path).read_all()
-    if not events:
+    if all(isinstance(event, SessionCreated) for event in events):
         raise TunerError(f"session {session.name!r} has nothing to replay: it was never started")
     return Recording.of(events, speed)
 

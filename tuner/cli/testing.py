@@ -7,13 +7,14 @@ import argparse
 import msgspec
 
 from tuner.cli.output import show, show_json, working
-from tuner.cli.places import current, named_session
+from tuner.cli.places import named_session
 from tuner.errors import NotFinished
 from tuner.results.format import plain
 from tuner.results.format import score as score_text
 from tuner.results.intervals import wilson
 from tuner.results.metrics import correct
 from tuner.session.events import TestScored
+from tuner.session.status import current
 from tuner.session.view import SessionView
 from tuner.tui.render.confusion import confusion_table
 

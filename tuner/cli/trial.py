@@ -11,7 +11,7 @@ from tuner.cli.output import show, show_json
 from tuner.cli.places import named_session
 from tuner.errors import NotFinished, TunerError
 from tuner.export.rows import trial_row
-from tuner.session.fold import load_view
+from tuner.session.status import current
 from tuner.session.view import SessionView, TrialView
 from tuner.tui.render.trial import trial_detail
 
@@ -20,7 +20,7 @@ BEST = "best"
 
 def show_trial(options: argparse.Namespace) -> int:
     """Parameters, evaluations, rungs and the confusion matrix of one trial."""
-    view = load_view(named_session(options))
+    view, _ = current(named_session(options))
     trial = find_trial(view, options.trial, options.name)
     if options.json:
         show_json(as_object(trial))

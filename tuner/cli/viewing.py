@@ -16,10 +16,9 @@ from tuner.errors import TunerError
 from tuner.recipe.trust import trusted
 from tuner.results import format as fmt
 from tuner.results.filters import parse_filter
-from tuner.session.fold import load_view
 from tuner.session.folder import Session, list_sessions
 from tuner.session.room import bytes_used
-from tuner.session.status import Status
+from tuner.session.status import Status, current
 from tuner.session.status import status as status_of
 from tuner.session.view import SessionView, TrialView
 from tuner.tui.render.marks import session_text
@@ -42,7 +41,7 @@ def list_all(options: argparse.Namespace) -> int:
 
 def _json_row(session: Session) -> Any:
     try:
-        return status_of(session, load_view(session))
+        return status_of(session, *current(session))
     except (TunerError, OSError) as error:
         return {"session": session.name, "error": str(error)}
 
@@ -61,8 +60,8 @@ def _sessions_table(sessions: list[Session]) -> Table:
 
 def _cells(session: Session) -> list[str | Text]:
     try:
-        view = load_view(session)
-        now = status_of(session, view)
+        view, stands = current(session)
+        now = status_of(session, view, stands)
     except (TunerError, OSError) as error:
         return [session.name, Text(f"unreadable: {fmt.plain(str(error))}", style="red")]
     state = Text(session_text(now.status), style=TERMINAL.session(now.status))
@@ -94,8 +93,8 @@ def model_of(view: SessionView) -> str:
 def status(options: argparse.Namespace) -> int:
     """Where one session stands."""
     session = named_session(options)
-    view = load_view(session)
-    now = status_of(session, view)
+    view, state = current(session)
+    now = status_of(session, view, state)
     if options.json:
         show_json(now)
         return 0
@@ -147,7 +146,7 @@ def _best(now: Status) -> str:
 
 def trials(options: argparse.Namespace) -> int:
     """Every trial of one session, or those that pass the filter."""
-    view = load_view(named_session(options))
+    view, _ = current(named_session(options))
     chosen = passing(view, options.filter)
     if options.json:
         from tuner.export.rows import trial_row

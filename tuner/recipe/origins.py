@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 BASELINE = "baseline"
 MIDDLE = "middle"
@@ -22,6 +23,7 @@ def copy_of(number: int) -> str:
     return f"{_COPY} {number}"
 
 
+@lru_cache
 def repeated(origin: str) -> int | None:
     """The trial that a re-run repeats, None for a trial that is no re-run."""
     return _number(_RERUN, origin)

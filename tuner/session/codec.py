@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ UNREADABLE = "unreadable"
 _events = msgspec.json.Decoder(AnyEvent)
 _anything = msgspec.json.Decoder()
 _encoder = msgspec.json.Encoder()
+_NOT_UNDERSTOOD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def encode_line(event: Event) -> bytes:
@@ -20,11 +22,20 @@ def encode_line(event: Event) -> bytes:
     return _encoder.encode(event) + b"\n"
 
 
+def decode_lines(lines: Sequence[bytes]) -> list[AnyEvent | Unknown]:
+    """The events in these lines: where all can be understood, in one go."""
+    decode = _events.decode
+    try:
+        return [decode(line) for line in lines]
+    except _NOT_UNDERSTOOD:
+        return [decode_line(line) for line in lines]
+
+
 def decode_line(line: bytes) -> AnyEvent | Unknown:
     """The event in a line; what no reader of this version understands comes back as `Unknown`."""
     try:
         event: AnyEvent = _events.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except _NOT_UNDERSTOOD:
         return _unknown(line)
     return event
 
@@ -32,7 +43,7 @@ def decode_line(line: bytes) -> AnyEvent | Unknown:
 def _unknown(line: bytes) -> Unknown:
     try:
         raw = _anything.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except _NOT_UNDERSTOOD:
         raw = None
     if not isinstance(raw, dict):
         return Unknown(-1, 0.0, UNREADABLE, {"line": line.decode("utf-8", "replace")})

@@ -14,7 +14,7 @@ from tuner.recipe.space import search_space
 from tuner.recipe.types import Recipe
 from tuner.results.metrics import direction
 from tuner.session import events as e
-from tuner.session.events import AnyEvent, Evaluated, Unknown
+from tuner.session.events import AnyEvent, Evaluated, Step, Unknown
 from tuner.session.folder import Session
 from tuner.session.tail import EventTail
 from tuner.session.view import SessionView, TrialState, TrialView
@@ -31,12 +31,16 @@ def fold(view: SessionView, events: Iterable[AnyEvent | Unknown]) -> set[int]:
     """
     changed: set[int] = set()
     for event in events:
+        kind = type(event)
         _clock(view, event)
-        if type(event) is not e.Step:
+        if kind is not Step:
             view.history.append(event)
-        handler = _HANDLERS.get(type(event))
-        if handler is not None:
-            changed.update(handler(view, event))
+        if (of_trial := _OF_A_TRIAL.get(kind)) is not None:
+            trial = _trial(view, event)
+            of_trial(view, trial, event)
+            changed.add(trial.number)
+        elif (of_session := _OF_THE_SESSION.get(kind)) is not None:
+            changed.update(of_session(view, event))
     return changed
 
 
@@ -97,21 +101,22 @@ def _no_garbage_collection() -> Iterator[None]:
 
 
 def _clock(view: SessionView, event: AnyEvent | Unknown) -> None:
-    if event.seq >= 0:
-        view.next_seq = event.seq + 1
-    if event.time <= 0:
+    seq, now, before = event.seq, event.time, view.last_time
+    if seq >= 0:
+        view.next_seq = seq + 1
+    if now <= 0:
         return
-    if view.first_time is None:
-        view.first_time = event.time
-    if view.active and view.last_time is not None and type(event) is not e.WorkerStarted:
-        view.active_seconds += max(0.0, event.time - view.last_time)
-    view.last_time = event.time
+    if before is None:
+        view.first_time = now
+    elif view.active and now > before and type(event) is not e.WorkerStarted:
+        view.active_seconds += now - before
+    view.last_time = now
 
 
-def _trial(view: SessionView, number: int) -> TrialView:
-    trial = view.trials.get(number)
+def _trial(view: SessionView, event: Any) -> TrialView:
+    trial = view.trials.get(event.trial)
     if trial is None:
-        trial = view.trials[number] = TrialView(number)
+        trial = view.trials[event.trial] = TrialView(event.trial)
     return trial
 
 
@@ -151,8 +156,7 @@ def _session_ended(view: SessionView, event: Any) -> list[int]:
     return interrupt(view)
 
 
-def _trial_started(view: SessionView, event: e.TrialStarted) -> list[int]:
-    trial = _trial(view, event.trial)
+def _trial_started(_view: SessionView, trial: TrialView, event: e.TrialStarted) -> None:
     if not trial.started:
         trial.started = event.time
     trial.state, trial.generation = TrialState.RUNNING, event.generation
@@ -161,15 +165,14 @@ def _trial_started(view: SessionView, event: e.TrialStarted) -> list[int]:
     trial.resumed, trial.seconds_before = event.time, trial.seconds
     trial.step = event.resumed_at
     trial.losses = [point for point in trial.losses if point[0] <= event.resumed_at]
-    return [event.trial]
 
 
-def _step(view: SessionView, event: e.Step) -> list[int]:
-    trial = _trial(view, event.trial)
+def _step(_view: SessionView, trial: TrialView, event: Step) -> None:
     trial.step, trial.of, trial.loss = event.step, event.of, event.loss
     trial.learning_rates = event.learning_rates
     trial.examples_per_second = event.examples_per_second
-    trial.memory = max(trial.memory, event.memory)
+    if event.memory > trial.memory:
+        trial.memory = event.memory
     _run_until(trial, event.time)
     if trial.loss_count % trial.loss_stride == 0:
         trial.losses.append((event.step, event.loss))
@@ -177,71 +180,60 @@ def _step(view: SessionView, event: e.Step) -> list[int]:
             trial.losses = trial.losses[::2]
             trial.loss_stride *= 2
     trial.loss_count += 1
-    return [event.trial]
 
 
 def _run_until(trial: TrialView, now: float) -> None:
     if trial.resumed:
-        trial.seconds = trial.seconds_before + max(0.0, now - trial.resumed)
+        ran = now - trial.resumed
+        trial.seconds = trial.seconds_before + (ran if ran > 0 else 0.0)
 
 
-def _evaluated(view: SessionView, event: Evaluated) -> list[int]:
-    trial = _trial(view, event.trial)
+def _evaluated(view: SessionView, trial: TrialView, event: Evaluated) -> None:
     trial.evaluations.append(event)
     trial.step, trial.of, trial.epoch = event.step, event.of, event.epoch
     _run_until(trial, event.time)
     value = event.metrics.get(view.metric)
     if value is not None and (better(view.direction, value, trial.value) or keeps_last(view)):
         trial.value, trial.kept_step = value, event.step
-    return [event.trial]
 
 
-def _rung(view: SessionView, event: e.Rung) -> list[int]:
-    _trial(view, event.trial).rungs.append(event)
-    return [event.trial]
+def _rung(_view: SessionView, trial: TrialView, event: e.Rung) -> None:
+    trial.rungs.append(event)
 
 
-def _end(view: SessionView, event: Any, state: TrialState, reason: str) -> TrialView:
-    trial = _trial(view, event.trial)
+def _end(trial: TrialView, event: Any, state: TrialState, reason: str) -> None:
     trial.state, trial.ended, trial.reason = state, event.time, reason
     _run_until(trial, event.time)
     if event.seconds > 0:
         trial.seconds = event.seconds
-    return trial
 
 
-def _trial_pruned(view: SessionView, event: e.TrialPruned) -> list[int]:
-    trial = _end(view, event, TrialState.PRUNED, event.reason)
+def _trial_pruned(_view: SessionView, trial: TrialView, event: e.TrialPruned) -> None:
+    _end(trial, event, TrialState.PRUNED, event.reason)
     trial.value = trial.value if event.value is None else event.value
-    return [event.trial]
 
 
-def _trial_collapsed(view: SessionView, event: e.TrialCollapsed) -> list[int]:
-    _end(view, event, TrialState.COLLAPSED, event.reason)
-    return [event.trial]
+def _trial_collapsed(_view: SessionView, trial: TrialView, event: e.TrialCollapsed) -> None:
+    _end(trial, event, TrialState.COLLAPSED, event.reason)
 
 
-def _trial_failed(view: SessionView, event: e.TrialFailed) -> list[int]:
-    trial = _end(view, event, TrialState.FAILED, f"{event.cause}: {event.error}")
+def _trial_failed(_view: SessionView, trial: TrialView, event: e.TrialFailed) -> None:
+    _end(trial, event, TrialState.FAILED, f"{event.cause}: {event.error}")
     trial.lines = event.lines
-    return [event.trial]
 
 
-def _trial_completed(view: SessionView, event: e.TrialCompleted) -> list[int]:
-    trial = _end(view, event, TrialState.COMPLETE, "")
+def _trial_completed(view: SessionView, trial: TrialView, event: e.TrialCompleted) -> None:
+    _end(trial, event, TrialState.COMPLETE, "")
     trial.value, trial.kept_step = event.value, event.step
     trial.memory = max(trial.memory, event.memory)
     best = view.best_trial()
     if better(view.direction, event.value, None if best is None else best.value):
         view.best = event.trial
-    return [event.trial]
 
 
-def _trial_retried(view: SessionView, event: e.TrialRetried) -> list[int]:
-    trial = _trial(view, event.trial)
+def _trial_retried(_view: SessionView, trial: TrialView, event: e.TrialRetried) -> None:
     trial.state, trial.attempts = TrialState.RUNNING, event.attempt + 1
     trial.short_of_memory += event.cause == "out of memory"
-    return [event.trial]
 
 
 def _best_changed(view: SessionView, event: e.BestChanged) -> list[int]:
@@ -284,7 +276,18 @@ def _command_done(view: SessionView, event: e.CommandDone) -> list[int]:
     return []
 
 
-_HANDLERS: dict[type, Callable[[SessionView, Any], list[int]]] = {
+_OF_A_TRIAL: dict[type, Callable[[SessionView, TrialView, Any], None]] = {
+    e.TrialStarted: _trial_started,
+    Step: _step,
+    Evaluated: _evaluated,
+    e.Rung: _rung,
+    e.TrialPruned: _trial_pruned,
+    e.TrialCollapsed: _trial_collapsed,
+    e.TrialCompleted: _trial_completed,
+    e.TrialFailed: _trial_failed,
+    e.TrialRetried: _trial_retried,
+}
+_OF_THE_SESSION: dict[type, Callable[[SessionView, Any], list[int]]] = {
     e.SessionCreated: _session_created,
     e.SessionStarted: _session_started,
     e.SessionPaused: _session_ended,
@@ -292,15 +295,6 @@ _HANDLERS: dict[type, Callable[[SessionView, Any], list[int]]] = {
     e.SessionStopped: _session_ended,
     e.SessionFailed: _session_ended,
     e.WorkerStarted: _worker_started,
-    e.TrialStarted: _trial_started,
-    e.Step: _step,
-    e.Evaluated: _evaluated,
-    e.Rung: _rung,
-    e.TrialPruned: _trial_pruned,
-    e.TrialCollapsed: _trial_collapsed,
-    e.TrialCompleted: _trial_completed,
-    e.TrialFailed: _trial_failed,
-    e.TrialRetried: _trial_retried,
     e.BestChanged: _best_changed,
     e.Importance: _importance,
     e.GenerationOpened: _generation_opened,

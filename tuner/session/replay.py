@@ -11,6 +11,8 @@ from tuner.session.events import AnyEvent, Unknown
 from tuner.session.fold import TERMINAL
 
 SLOWEST, FASTEST = 0.25, 65536.0
+_NOBODY_AT_WORK = {*TERMINAL, "session_created"}
+"""What is said last before a worker begins."""
 
 
 class Playhead:
@@ -60,7 +62,7 @@ class Playhead:
 class Recording:
     """In the place of an `EventTail`: gives the events up to the playhead, each once.
 
-    Where nobody was at work, from the end of one worker to the start of the next, time is skipped.
+    Where nobody was at work, before the first worker and between two of them, time is skipped.
     """
 
     def __init__(self, events: Sequence[AnyEvent | Unknown], playhead: Playhead) -> None:
@@ -107,7 +109,7 @@ class Recording:
     def _skip_idle_time(self) -> None:
         before = self._events[self._next - 1] if self._next else None
         kind = getattr(type(before), "__struct_config__", None)
-        if kind is not None and kind.tag in TERMINAL and not self.ended:
+        if kind is not None and kind.tag in _NOBODY_AT_WORK and not self.ended:
             self.playhead.move_to(self._times[self._next])
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from tuner.session.commands import Drain, Pause, Stop
-from tuner.session.fold import ENDED, TERMINAL
+from tuner.session.fold import ENDED, TERMINAL, interrupt, load_view
 from tuner.session.folder import Session
 from tuner.session.inbox import CommandTail
 from tuner.session.lock import holder_details, lock_holder
@@ -60,6 +60,19 @@ class Status(msgspec.Struct, frozen=True):
     worker: WorkerInfo | None
 
 
+def current(session: Session) -> tuple[SessionView, SessionState]:
+    """The session as its log and its lock tell it now; without a worker no trial runs."""
+    view = load_view(session)
+    state = session_state(session, view)
+    settle(view, state)
+    return view, state
+
+
+def settle(view: SessionView, state: SessionState) -> list[int]:
+    """What the log of a lost worker left running waits, as the next one will say; its numbers."""
+    return [] if state in ALIVE else interrupt(view)
+
+
 def session_state(session: Session, view: SessionView) -> SessionState:
     """Where the session stands by its lock and the last lifecycle event that the view knows."""
     holder = lock_holder(session.lock_path)
@@ -79,31 +92,28 @@ def stalled(state: SessionState, view: SessionView, now: float | None = None) ->
     return state in ALIVE and moment - silent_since > STALLED_AFTER
 
 
-def status(session: Session, view: SessionView) -> Status:
-    """What `tuner status --json` says."""
-    state = session_state(session, view)
+def status(session: Session, view: SessionView, state: SessionState) -> Status:
+    """What `tuner status --json` says of the `current` session."""
     return Status(
         session=session.name,
         status=state,
         metric=view.metric,
         direction=view.direction,
-        trials=trial_counts(view, state),
+        trials=trial_counts(view),
         best=best_trial(view),
         eta_seconds=eta_seconds(view) if state is SessionState.RUNNING else None,
         worker=_worker(session, view) if state in ALIVE else None,
     )
 
 
-def trial_counts(view: SessionView, state: SessionState = SessionState.RUNNING) -> TrialCounts:
-    """Trials by state; nothing runs where no worker is alive."""
-    running = view.count(TrialState.RUNNING)
-    alive = state in ALIVE
+def trial_counts(view: SessionView) -> TrialCounts:
+    """Trials by state."""
     return TrialCounts(
         complete=view.count(TrialState.COMPLETE),
         pruned=view.count(TrialState.PRUNED, TrialState.COLLAPSED),
         failed=view.count(TrialState.FAILED),
-        running=running if alive else 0,
-        waiting=view.count(TrialState.PAUSED, TrialState.WAITING) + (0 if alive else running),
+        running=view.count(TrialState.RUNNING),
+        waiting=view.count(TrialState.PAUSED, TrialState.WAITING),
         planned=view.planned,
     )
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections import deque
+from contextlib import suppress
 from pathlib import Path
 
 from tuner.recipe.plain_file import open_plain
-from tuner.session.codec import decode_line
+from tuner.session.codec import decode_lines
 from tuner.session.events import AnyEvent, Unknown
 from tuner.session.writer import complete_size
 
-_CHUNK = 1 << 18
-_BETWEEN_LOOKS_AT_THE_CLOCK = 64
+_BETWEEN_LOOKS_AT_THE_CLOCK = 1 << 15
+"""Bytes: about a hundred lines."""
 
 
 class EventTail:
@@ -23,12 +23,10 @@ class EventTail:
         self._offset = 0
         # In pieces: a line may be so long that joining it with every piece would take for ever.
         self._partial: list[bytes] = []
-        self._lines: deque[bytes] = deque()
         self.at_end = False
 
     def skip(self) -> None:
         """Go to the end: only what is written from now on will be read."""
-        self._lines.clear()
         self._offset, self._partial = complete_size(self._path), []
 
     def read(self, budget: float = 0.05) -> list[AnyEvent | Unknown]:
@@ -38,10 +36,11 @@ class EventTail:
         """
         events: list[AnyEvent | Unknown] = []
         deadline = time.monotonic() + budget
-        while self._lines or self._read_chunk():
-            while self._lines:
-                for _ in range(min(len(self._lines), _BETWEEN_LOOKS_AT_THE_CLOCK)):
-                    events.append(decode_line(self._lines.popleft()))
+        with suppress(OSError), open_plain(self._path) as file:
+            file.seek(self._offset)
+            while chunk := file.read(_BETWEEN_LOOKS_AT_THE_CLOCK):
+                self._offset += len(chunk)
+                events += decode_lines(self._complete_lines(chunk))
                 if time.monotonic() >= deadline:
                     self.at_end = False
                     return events
@@ -52,19 +51,12 @@ class EventTail:
         """Everything that is in the file by now."""
         return self.read(float("inf"))
 
-    def _read_chunk(self) -> bool:
-        """Queue the complete lines of the next bytes; False at the end of the file."""
-        try:
-            with open_plain(self._path) as file:
-                file.seek(self._offset)
-                chunk = file.read(_CHUNK)
-        except OSError:
-            return False
-        self._offset += len(chunk)
+    def _complete_lines(self, chunk: bytes) -> list[bytes]:
+        """The lines that these bytes complete; what begins with them is kept."""
         first, *others = chunk.split(b"\n")
         self._partial.append(first)
-        if others:
-            *complete, rest = b"".join(self._partial), *others
-            self._partial = [rest]
-            self._lines.extend(line for line in complete if line)
-        return bool(chunk)
+        if not others:
+            return []
+        *complete, rest = b"".join(self._partial), *others
+        self._partial = [rest]
+        return [line for line in complete if line]
