@@ -29,6 +29,8 @@ from tests.tui import corpus
 
 SIZE = (120, 40)
 EVALUATIONS = 10
+PLANNED_BEYOND = 50
+"""Trials that the long log's session has still to run."""
 AHEAD = 2.5
 """Seconds after which the program has imported what is shown later."""
 
@@ -151,6 +153,7 @@ class Opened:
     """What was seen of a long log; `keys` by scene and by what the key does."""
 
     short: list[Start] = field(default_factory=list)
+    first_rows: list[Start] = field(default_factory=list)
     usable: list[Start] = field(default_factory=list)
     silence: list[float] = field(default_factory=list)
     memory: list[float] = field(default_factory=list)
@@ -161,14 +164,17 @@ class Opened:
 def openings(root: Path, effort: Effort) -> Opened:
     """Opening the long log, and pressing keys in it."""
     found = Opened()
-    whole = f"{effort.trials} of "
+    some, whole = f" of {effort.trials + PLANNED_BEYOND}", f"{effort.trials} of "
     for _ in range(effort.rounds):
         with Terminal(tuner(root, "open", "short"), environment(root), SIZE) as terminal:
             seconds = terminal.until("all 12 trials are done")
             found.short.append(Start(seconds, terminal.processor_seconds()))
         with Terminal(tuner(root, "open", "long"), environment(root), SIZE) as terminal:
             terminal.until("Palette")
-            found.silence.append(terminal.longest_silence(whole))
+            silences = [terminal.longest_silence(some)]
+            found.first_rows.append(Start(terminal.until(some), terminal.processor_seconds()))
+            silences.append(terminal.longest_silence(whole))
+            found.silence.append(max(silences))
             found.usable.append(Start(terminal.until(whole), terminal.processor_seconds()))
             terminal.settle(0.5)
             found.memory.append(terminal.memory() / 1e6)
@@ -270,7 +276,8 @@ def show_opened(opened: Opened, effort: Effort) -> None:
     first = [repaint.first * 1000 for found in opened.keys.values() for repaint in found]
     rows: list[tuple[str, ...]] = [
         ("short session usable, s", *_cells([start.seconds for start in short], "{:.2f}"), ""),
-        ("long log usable, s", *_cells([start.seconds for start in usable], "{:.2f}"), "≤ 2"),
+        ("long log, first rows, s", *_cells([s.seconds for s in opened.first_rows], "{:.2f}"), ""),
+        ("long log read, s", *_cells([start.seconds for start in usable], "{:.2f}"), "≤ 2"),
         ("processor for it beyond the short one, s", *_cells(beyond, "{:.2f}"), ""),
         ("longest silence, s", *_cells(opened.silence, "{:.3f}"), "no frozen frame"),
         ("key to first frame, all keys, ms", *_cells(first, "{:.1f}"), "≤ 50"),
@@ -281,7 +288,7 @@ def show_opened(opened: Opened, effort: Effort) -> None:
         f"A log of {effort.trials} trials × {EVALUATIONS} evaluations",
         ("what", "median", "spread", "goal"),
         rows,
-        "From the start of the process to the whole table.",
+        "From the start of the process: to a table whose keys answer, and to the whole of it.",
     )
 
 

@@ -7,12 +7,18 @@ from functools import partial
 
 from textual.pilot import Pilot
 
-from tests.tui.stage import press, until
+from tests.tui.stage import live, press, table, until
+from tuner.session.replay import Recording
+from tuner.session.tail import EventTail
 from tuner.tui.app import TunerApp
+from tuner.tui.replay import ReplayFeed
+from tuner.tui.screens.picker import PickerScreen
+from tuner.tui.screens.replay import ReplayScreen
 from tuner.tui.screens.study import StudyScreen
 from tuner.tui.screens.trial import TrialScreen
 from tuner.tui.screens.views import ViewsScreen
 from tuner.tui.views.trial import WIDE
+from tuner.tui.widgets.session_table import SessionTable
 
 Way = Callable[[Pilot[None], TunerApp], Awaitable[None]]
 
@@ -54,6 +60,37 @@ async def open_setup(pilot: Pilot[None], app: TunerApp) -> None:
     """The setup screen of the session, where it can be edited."""
     await press(pilot, "e")
     await until(pilot, lambda: app.screen.is_mounted)
+
+
+async def replay(pilot: Pilot[None], app: TunerApp) -> None:
+    """The recording of the session, halted in its middle; the app's clock is the recording's."""
+    session = live(app).feed.session
+    recording = Recording.of(EventTail(session.events_path).read_all(), speed=1.0)
+    head = recording.playhead
+    head.halt(True)
+    head.move_to((head.start + head.end) / 2)
+    app.clock = head.now
+    feed = ReplayFeed(session, recording)
+    await app.push_screen(ReplayScreen(feed))
+    await until(pilot, lambda: feed.complete)
+
+
+async def to_the_sessions(pilot: Pilot[None], app: TunerApp) -> None:
+    """All sessions, over the live view."""
+    await app.push_screen(PickerScreen(app.catalog))
+    sessions = app.screen.query_one(SessionTable)
+    await until(pilot, lambda: sessions.all_read)
+
+
+async def go_home(home: StudyScreen, pilot: Pilot[None], app: TunerApp) -> None:
+    """Back to the live view as it was when the app opened."""
+    while app.screen is not home:
+        app.pop_screen()
+        await pilot.pause()
+    app.clear_notifications()
+    home.workspace.marks.clear()
+    await go_to_view("Live", pilot, app)
+    table(app).focus()
 
 
 def ways() -> Mapping[str, Way]:

@@ -17,6 +17,7 @@ from tests.tui.stage import (
     play,
     press,
     screen_text,
+    until,
 )
 from tuner.tui.app import TunerApp
 from tuner.tui.screens.compare_sessions import CompareSessionsScreen
@@ -219,6 +220,11 @@ def test_a_session_without_texts_says_so(whole_corpus: Path) -> None:
     play(whole_corpus, scene, session=NAME)
 
 
+def rows_shown(app: TunerApp) -> list[list[str]]:
+    """The words of each line on the screen, without its borders."""
+    return [line.strip("│").split() for line in screen_text(app).splitlines()]
+
+
 async def mark_sessions(pilot: Pilot[None], app: TunerApp, *marked: str) -> None:
     """Mark these in the picker."""
     table = app.screen.query_one(SessionTable)
@@ -240,6 +246,24 @@ def test_sessions_side_by_side(whole_corpus: Path, size: str) -> None:
         assert shows(app, PickerScreen)
 
     play(whole_corpus, scene, size=SIZES[size])
+
+
+def test_sessions_side_by_side_are_read_on(whole_corpus: Path) -> None:
+    log = corpus.running(whole_corpus, "rte-again").events_path
+    lines = log.read_bytes().splitlines(keepends=True)
+    first_best = next(at for at, line in enumerate(lines) if b"best_changed" in line) + 1
+    log.write_bytes(b"".join(lines[:20]))
+
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        await mark_sessions(pilot, app, "trec-bert", "rte-again")
+        await press(pilot, "C")
+        assert "no complete trial yet: rte-again" in screen_text(app)
+        for until_line, best in ((first_best, "#0"), (len(lines), "#4")):
+            log.write_bytes(b"".join(lines[:until_line]))
+            row = ["best", "trial", "#4", best]
+            await until(pilot, lambda row=row: row in rows_shown(app))  # type: ignore[misc]
+
+    play(whole_corpus, scene, size=LARGE)
 
 
 def test_recipes_are_compared_below_the_scores(whole_corpus: Path) -> None:

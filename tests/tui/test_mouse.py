@@ -14,17 +14,23 @@ from tests.tui import corpus
 from tests.tui.places import ways
 from tests.tui.stage import LARGE, SMALL, States, live, play, press, screen_text, table, until
 from tuner.tui.app import TunerApp
+from tuner.tui.render.matrix import cell_under
+from tuner.tui.render.styles import plain_lines
 from tuner.tui.screens.trial import TrialScreen
 from tuner.tui.views.analysis import AnalysisView
 from tuner.tui.widgets.analysis.history import HistoryPane
 from tuner.tui.widgets.analysis.parallel import ParallelPane
 from tuner.tui.widgets.analysis.slices import SlicePane
+from tuner.tui.widgets.confusion import ConfusionPane
 from tuner.tui.widgets.contest_panes import ContestTable
 from tuner.tui.widgets.curves import CurvesPane
 from tuner.tui.widgets.events import EventsPane
 from tuner.tui.widgets.filter_bar import FilterBar
+from tuner.tui.widgets.lines import Pane
 from tuner.tui.widgets.session_table import SessionTable
 from tuner.tui.widgets.trial_charts import LossPane
+from tuner.tui.widgets.trial_errors import ErrorTable
+from tuner.tui.widgets.trial_matrix import EpochsPane
 
 NAME = "rte-roberta-llrd"
 
@@ -202,6 +208,86 @@ def test_points_of_the_charts_are_trials(running: Path) -> None:
         assert app.screen.scope.number == best
 
     play(running, scene, session=NAME, size=LARGE)
+
+
+def test_bars_of_the_timeline_are_trials(running: Path) -> None:
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        pane = (await analysed(pilot, app)).query_one(HistoryPane)
+        pane.action_switch("timeline")
+        await pilot.pause()
+        for number, above in ((12, 1), (13, 0)):
+            x, y = place_of(app, f"#{number}")
+            await pilot.click(offset=(x, y - above))
+            await pilot.pause()
+            assert live(app).workspace.selected == number
+            assert f"#{number} " in str(pane.border_title)
+        await pilot.click(offset=(x, y), times=2)
+        await pilot.pause()
+        assert isinstance(app.screen, TrialScreen)
+        assert app.screen.scope.number == 13
+
+    play(running, scene, session=NAME, size=LARGE)
+
+
+def test_cells_of_the_heat_map_are_ranges(running: Path) -> None:
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        view = await analysed(pilot, app)
+        here, pane = view.exploration, view.query_one(SlicePane)
+        await press(pilot, "4", "v")
+        line = plain_lines(pane.lines(pane.room, pane.size.height))[1]
+        count = line.strip(" │░▒▓█·")[0]
+        await click_in(pilot, pane, line.index(count), 1)
+        assert pane.axis is not None
+        assert pane.other is not None
+        assert set(here.brushes.kept) == {pane.axis.name, pane.other.name}
+        assert sum(here.bright) == int(count)
+        await until(pilot, lambda: view.quiet)
+        assert plain_lines(pane.lines(pane.room, pane.size.height))[1].count("█") == 0
+        await click_in(pilot, pane, line.index(count), 1)
+        assert not here.brushes.active
+
+    play(running, scene, session=NAME, size=LARGE)
+
+
+def place_in(pane: Pane, cell: tuple[int, int]) -> tuple[int, int]:
+    """Where a pane draws a cell of a confusion matrix: from its left, from its top."""
+    for line, runs in enumerate(pane.lines(pane.room, pane.size.height)):
+        column = 0
+        for text, style in runs:
+            if cell_under(style) == cell:
+                return column + cell_len(text) // 2, line
+            column += cell_len(text)
+    raise AssertionError(f"{cell} is not in {pane}")
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
+def test_cells_of_the_confusion_matrix_are_rows(running: Path, size: tuple[int, int]) -> None:
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        table(app).select(4)
+        await press(pilot, "4")
+        pane = live(app).query_one(ConfusionPane)
+        counts = live(app).feed.view.trials[4].evaluations[-1].confusion
+        await click_in(pilot, pane, *place_in(pane, (1, 0)))
+        assert pane.has_focus
+        await click_in(pilot, pane, *place_in(pane, (1, 0)), times=2)
+        assert isinstance(app.screen, TrialScreen)
+        assert app.screen.view_name == "Errors"
+        told = f"not_entailment answered as entailment  {counts[1][0]} of 277"
+        assert rows_told(app) == f"1 Rows {told}"
+        await press(pilot, "equals_sign")
+        assert "Rows wrong here" in rows_told(app)
+        await app.screen.open_view("Confusion")
+        await pilot.pause()
+        matrix = app.screen.query_one("#matrix-epochs", EpochsPane)
+        await click_in(pilot, matrix, *place_in(matrix, (0, 0)), times=2)
+        assert f"Rows entailment answered rightly  {counts[0][0]} of 277" in rows_told(app)
+
+    play(running, scene, session=NAME, size=size)
+
+
+def rows_told(app: TunerApp) -> str:
+    """The title over the rows of a trial, without the epoch."""
+    return str(app.screen.query_one(ErrorTable).border_title).partition("  epoch")[0]
 
 
 def test_axes_are_chosen_and_brushed(running: Path) -> None:

@@ -9,9 +9,9 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.tui import corpus
-from tests.tui.places import Way, ways
+from tests.tui.places import go_home, replay, to_the_sessions, ways
 from tests.tui.setup_stage import Answers
-from tests.tui.stage import LARGE, SMALL, States, assert_golden, play, settled
+from tests.tui.stage import LARGE, SMALL, States, assert_golden, live, play, settled
 from tuner.session.folder import Session
 from tuner.tui.app import TunerApp
 from tuner.tui.messages import ExportEnded
@@ -26,18 +26,23 @@ STORIES: dict[str, Callable[[Path], Session]] = {
     "odd": corpus.odd,
 }
 RUNNING = ("running", "odd")
-ALIKE = ("help", "columns", "export")
-"""Places that look the same in every story: shown in one."""
+WAYS = {**ways(), "sessions": to_the_sessions, "replay": replay}
+"""The replay is the last: it has another clock."""
 
 
 def is_there(place: str, story: str, size: tuple[int, int]) -> bool:
     """Whether there is such a place to look at."""
     tab = place.removeprefix("trial ")
-    if tab != place and (story == "empty" or tab not in (NARROW if size == SMALL else WIDE)):
+    if story == "empty" and (tab != place or place in ("export", "replay")):
         return False
-    if place == "setup":
-        return story not in RUNNING
-    return story == "running" or place not in ALIKE
+    return tab == place or tab in (NARROW if size == SMALL else WIDE)
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for sessions whose path is the same wherever the tests run."""
+    monkeypatch.chdir(tmp_path)
+    return Path("sessions")
 
 
 @pytest.fixture(autouse=True)
@@ -48,29 +53,21 @@ def _nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tuner.tui.screens.export.run_export", lambda *_: done)
 
 
-@pytest.mark.parametrize(
-    ("place", "story", "size"),
-    [
-        (place, story, size)
-        for place in ways()
-        for story in STORIES
-        for size in (SMALL, LARGE)
-        if is_there(place, story, size)
-    ],
-    ids=lambda value: str(value) if isinstance(value, str) else f"{value[0]}x{value[1]}",
-)
-def test_a_place_in_a_state(
-    place: str, story: str, size: tuple[int, int], root: Path, states: States
-) -> None:
+@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
+@pytest.mark.parametrize("story", STORIES)
+def test_all_places(story: str, size: tuple[int, int], root: Path, states: States) -> None:
     session = STORIES[story](root)
     if story in RUNNING:
         states.running(session.name)
-    way: Way = ways()[place]
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
-        await way(pilot, app)
-        await settled(pilot, app)
-        name = place.lower().replace(" ", "-")
-        await assert_golden(app, f"places/{name}-{story}-{size[0]}x{size[1]}")
+        home = live(app)
+        for place, way in WAYS.items():
+            if is_there(place, story, size):
+                await way(pilot, app)
+                await settled(pilot, app)
+                name = place.lower().replace(" ", "-")
+                await assert_golden(app, f"places/{name}-{story}-{size[0]}x{size[1]}")
+                await go_home(home, pilot, app)
 
     play(root, scene, session=session.name, size=size)

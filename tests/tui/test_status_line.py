@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
@@ -10,10 +11,13 @@ from rich.cells import cell_len
 from tests.session.logs import slots_chosen
 from tuner.session import events as e
 from tuner.session.fold import fold
+from tuner.session.folder import Session
 from tuner.session.view import SessionState, SessionView
 from tuner.tui.render.status import device_runs
 from tuner.tui.render.styles import TERMINAL
 from tuner.tui.tally import Tally
+
+SESSION = Session(Path("sessions/tiny"))
 
 
 @dataclass
@@ -21,6 +25,7 @@ class Known:
     """What a feed would know."""
 
     view: SessionView
+    session: Session = SESSION
     tally: Tally = field(default_factory=Tally)
     state: SessionState = SessionState.RUNNING
     stalled: bool = False

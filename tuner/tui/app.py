@@ -8,19 +8,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
 from textual import work
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding
 from textual.screen import Screen
 
 from tuner.errors import TunerError
 from tuner.recipe.load import read_text
-from tuner.results.format import plain
 from tuner.session.folder import Session, create_session, list_sessions, open_session
 from tuner.session.status import ALIVE
 from tuner.session.view import SessionState
-from tuner.tui.ascii import AsciiFilter, wants_ascii
 from tuner.tui.catalog import Catalog
 from tuner.tui.feed import Feed
 from tuner.tui.first_steps import FirstSteps, seen_path
@@ -29,17 +26,8 @@ from tuner.tui.machine import Machine
 from tuner.tui.messages import ExportEnded, LaunchFailed, WorkerLaunched
 from tuner.tui.notices import Ends, sequences
 from tuner.tui.picture import save_screen
-from tuner.tui.render.names import fit
-from tuner.tui.render.styles import TERMINAL, Styles
 from tuner.tui.screens.actions import SessionScreen
-from tuner.tui.settings import (
-    TEMPLATE,
-    Settings,
-    check_names,
-    load_settings,
-    settings_path,
-)
-from tuner.tui.theme import TUNER_THEME, styles_from
+from tuner.tui.styled_app import StyledApp
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -48,13 +36,10 @@ if TYPE_CHECKING:
     from tuner.tui.setup.starting import StartRequested
 
 
-CHECK_KEYS_AFTER = 0.5
 AHEAD_AFTER = 1.5
 """Seconds after the start."""
 SWITCH = 0.001
 """Seconds that a thread may keep the interpreter from the keys while it computes."""
-MOST_TOLD = 300
-"""Cells of a message that goes away by itself: what it lies over stays readable."""
 
 
 def _actions_provider() -> type[Provider]:
@@ -63,14 +48,14 @@ def _actions_provider() -> type[Provider]:
     return ActionsProvider
 
 
-class TunerApp(App[None]):
+class TunerApp(StyledApp):
     """The picker, or one session; other screens come above it."""
 
     TITLE = "tuner"
     CSS_PATH = Path(__file__).with_name("app.tcss")
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny-width"), (60, "-narrow"), (100, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-tiny-height"), (16, "-low"), (30, "-high")]
-    COMMANDS = App.COMMANDS | {_actions_provider}
+    COMMANDS = StyledApp.COMMANDS | {_actions_provider}
     COMMAND_PALETTE_BINDING = "ctrl+p"
     BINDINGS = [
         Binding("question_mark,f1", "help", "Help", id="app.help", tooltip="Help for this screen"),
@@ -117,8 +102,7 @@ class TunerApp(App[None]):
         seen: Path | None = None,
         ahead: bool = False,
     ) -> None:
-        self.styles_by_role: Styles = TERMINAL
-        super().__init__()
+        super().__init__(settings)
         self.root = root
         self.clock = clock if recording is None else recording.playhead.now
         self.catalog = Catalog(root, self.clock)
@@ -126,28 +110,14 @@ class TunerApp(App[None]):
         self._recording = recording
         self._ahead = ahead
         self._ends = Ends()
-        self._notify_by: tuple[str, ...] = ()
         self.machine = Machine()
         self.launching: set[str] = set()
         self.looked_at: Session | None = None
         self._first = open_session(root, session) if session is not None else None
-        self._settings_path = settings if settings is not None else settings_path()
-        self.register_theme(TUNER_THEME)
-        self.theme = TUNER_THEME.name
-        self._parsed_with = self.get_css_variables()
-        self.stylesheet.set_variables(self._parsed_with)
-        self._filters.extend([AsciiFilter()] if wants_ascii() else [])
-
-    # Looks
 
     def on_mount(self) -> None:
         """The user's settings, then the first screen."""
-        self.theme_changed_signal.subscribe(self, lambda _theme: self._take_colours())
-        self._take_colours()
-        try:
-            self._apply(load_settings(self._settings_path))
-        except TunerError as error:
-            self.tell(str(error), failed=True)
+        self.take_settings()
         self.set_interval(1.0, self._look_for_ends)
         watch_terminal(self)
         if self._ahead:
@@ -158,51 +128,6 @@ class TunerApp(App[None]):
             self._play(self._first, self._recording)
         else:
             self.open_feed(self.catalog.feed(self._first))
-
-    def _apply(self, settings: Settings) -> None:
-        check_names(settings, self.available_themes, self._settings_path)
-        if settings.theme is not None:
-            self.theme = settings.theme
-        self._notify_by = settings.notify
-        self.set_keymap(dict(settings.keys))
-        if settings.keys:
-            self.set_timer(CHECK_KEYS_AFTER, lambda: self._check_keys(settings))
-
-    def edit_settings(self) -> None:
-        """The user's own editor on config.toml, which is made where there is none."""
-        from tuner.tui.setup.editor import edit_in_terminal
-
-        path = self._settings_path
-        try:
-            text = read_text(path) if path.is_file() else TEMPLATE
-            edited = edit_in_terminal(self, text)
-            if edited != text:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(edited, encoding="utf-8")
-                self._apply(load_settings(path))
-        except (TunerError, OSError) as error:
-            self.tell(str(error), failed=True)
-
-    def _check_keys(self, settings: Settings) -> None:
-        """Later than the first paint: every part of the UI has to be imported for it."""
-        from tuner.tui.bindings import check_keys
-
-        try:
-            check_keys(settings, self._settings_path)
-        except TunerError as error:
-            self.tell(str(error), failed=True)
-
-    def refresh_css(self, animate: bool = True) -> None:
-        """Parse the styles anew where a colour changed; at the start Textual asks for it, too."""
-        variables = self.get_css_variables()
-        if variables == self._parsed_with:
-            self.stylesheet.update(self, animate=animate)
-            return
-        self._parsed_with = variables
-        super().refresh_css(animate=animate)
-
-    def _take_colours(self) -> None:
-        self.styles_by_role = styles_from(self.theme_variables)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
         """What has no key: the theme, a picture of the screen."""
@@ -215,31 +140,17 @@ class TunerApp(App[None]):
             lambda: self.set_timer(0.1, self.action_picture),
         )
 
-    def tell(self, message: str, *, failed: bool = False) -> None:
-        """A few words that go away by themselves."""
-        told = fit(plain(message), min(cell_len(plain(message)), MOST_TOLD))
-        self.notify(told, severity="error" if failed else "information", markup=False)
-
     def action_picture(self) -> None:
         """The screen as SVG and as text, into the folder where tuner was started."""
         name = f"tuner-{self.looked_at.name}" if self.looked_at else "tuner"
         self.tell_saved(lambda: save_screen(self, Path.cwd(), name))
 
-    def tell_saved(self, save: Callable[[], list[Path]]) -> None:
-        """Save pictures, and say where they are or why they are not."""
-        try:
-            paths = save()
-        except OSError as error:
-            self.tell(f"the picture could not be saved: {error.strerror or error}", failed=True)
-            return
-        self.tell(f"saved {' and '.join(path.name for path in paths)} in {paths[0].parent}")
-
     def _look_for_ends(self) -> None:
         """Tell of searches that ended, and call the user where the settings ask for it."""
         for notice in self._ends.since(self.catalog.feeds.values()):
             self.tell(notice.text, failed=notice.failed)
-            if self._notify_by and self._driver is not None:
-                self._driver.write(sequences(notice.text, self._notify_by))
+            if self.notify_by and self._driver is not None:
+                self._driver.write(sequences(notice.text, self.notify_by))
 
     @work(thread=True, group="ahead")
     def _import_ahead(self) -> None:

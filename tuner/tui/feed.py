@@ -12,16 +12,17 @@ from typing import Protocol
 from textual.message import Message
 
 from tuner.session.events import AnyEvent, Unknown
-from tuner.session.fold import fold, interrupt, preview_recipe
+from tuner.session.fold import fold, preview_recipe
 from tuner.session.folder import Session
-from tuner.session.status import ALIVE, eta_seconds, session_state, stalled
+from tuner.session.status import eta_seconds, session_state, settle, stalled
 from tuner.session.tail import EventTail
 from tuner.session.view import SessionState, SessionView
 from tuner.tui.table_layout import TableLayout
 from tuner.tui.tally import Tally
 
-SLICE = 0.05
-"""Seconds that one reading may take: a longer history is read over several frames."""
+SLICE = 0.04
+"""Seconds that one reading may take, and folding nearly as many: a longer history is read over
+several frames."""
 STATE_EVERY = 0.5
 """Seconds between two looks at the lock, which changes without a word in the log."""
 
@@ -112,9 +113,9 @@ class Feed:
             events = self._tail.read(budget)
             trials = frozenset(fold(self.view, events))
             self.tally.update(self.view, trials)
+            if not self.complete:
+                self._keep(len(events))
         was_complete, self.complete = self.complete, self._tail.at_end
-        if not was_complete:
-            self._keep(len(events))
         if self.complete and not self.view.recipe and (events or not was_complete):
             preview_recipe(self.view, self.session)
         stirred = self._state_changed(due=bool(events) or was_complete != self.complete)
@@ -145,9 +146,9 @@ class Feed:
 
     def _interrupted(self) -> frozenset[int]:
         """What the log of a lost worker left running: it waits, as the next worker will say."""
-        if self.state in ALIVE or not self.complete or not self.tally.running:
+        if not self.complete or not self.tally.running:
             return frozenset()
-        trials = frozenset(interrupt(self.view))
+        trials = frozenset(settle(self.view, self.state))
         self.tally.update(self.view, trials)
         return trials
 

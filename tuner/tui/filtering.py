@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from tuner.errors import TunerError
 from tuner.results.filters import Flags, Predicate, Trial, parse_filter
@@ -66,12 +66,9 @@ def read_filter(
         return parse_filter(text, _names(view, trials), flags)
 
 
-def _names(view: SessionView, trials: Iterable[TrialView]) -> list[str]:
+def _names(view: SessionView, trials: Sequence[TrialView]) -> list[str]:
     """The metrics and settings that these trials have."""
-    found = dict.fromkeys((view.metric, "accuracy", "f1_macro", "loss"))
-    for trial in trials:
-        found.update(dict.fromkeys(trial.params))
-        found.update(dict.fromkeys(trial.fixed))
-        if trial.evaluations:
-            found.update(dict.fromkeys(trial.evaluations[-1].metrics))
-    return list(found)
+    metrics = [trial.evaluations[-1].metrics for trial in trials if trial.evaluations]
+    settings = [values for trial in trials for values in (trial.params, trial.fixed)]
+    always = (view.metric, "accuracy", "f1_macro", "loss")
+    return list(dict.fromkeys((*always, *sorted(set().union(*settings, *metrics)))))

@@ -6,13 +6,11 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from tuner.session.folder import Session
 from tuner.session.status import ALIVE
-from tuner.session.view import SessionState, SessionView
+from tuner.tui.facts import Facts
 from tuner.tui.gpu import GpuReading, Gpus, is_here
-from tuner.tui.tally import Tally
 
 EVERY = 2.0
 """Seconds between two readings."""
@@ -24,19 +22,6 @@ class MachineReading:
 
     gpu: GpuReading | None = None
     checkpoints: int = 0
-
-
-class Known(Protocol):
-    """What of a session decides where to look (`Feed` has it)."""
-
-    @property
-    def session(self) -> Session: ...
-    @property
-    def view(self) -> SessionView: ...
-    @property
-    def tally(self) -> Tally: ...
-    @property
-    def state(self) -> SessionState: ...
 
 
 def start_thread(work: Callable[[], None]) -> None:
@@ -63,17 +48,17 @@ class Machine:
         self._reading = threading.Lock()
         self.latest = MachineReading()
 
-    def look(self, known: Known) -> MachineReading:
+    def look(self, facts: Facts) -> MachineReading:
         """What is known; nothing of a session that does not run on this machine."""
-        view = known.view
-        if known.state not in ALIVE or not self._here(view.worker_host):
+        view = facts.view
+        if facts.state not in ALIVE or not self._here(view.worker_host):
             return MachineReading()
         if self._clock() >= self._due and self._reading.acquire(blocking=False):
             self._due = self._clock() + EVERY
-            devices = [view.trials[number].device for number in sorted(known.tally.running)]
+            devices = [view.trials[number].device for number in sorted(facts.tally.running)]
             device = next((name for name in (*devices, *view.devices) if name), "")
-            running = sorted(known.tally.running)
-            self._start(lambda: self._read(known.session, device, running))
+            running = sorted(facts.tally.running)
+            self._start(lambda: self._read(facts.session, device, running))
         return self.latest
 
     def any_gpu(self) -> GpuReading | None:

@@ -52,6 +52,18 @@ class TrialChosen(Message):
         self.then = then
 
 
+class RowsWished(Message):
+    """The rows of one cell of a confusion matrix are to be shown: those of the label number `gold`
+    that were answered as `answer`, at the evaluation number `at` of a trial.
+    """
+
+    def __init__(self, trial: int, at: int, gold: int, answer: int) -> None:
+        super().__init__()
+        self.trial = trial
+        self.at = at
+        self.cell = (gold, answer)
+
+
 class PreviewRead(Message):
     """The text of an export, or why there is none."""
 

@@ -18,7 +18,7 @@ from tuner.session.predictions import Predictions, kept_predictions, read_predic
 from tuner.session.texts import RowTexts, row_texts
 from tuner.session.view import SessionView, TrialView
 from tuner.tui.render.confusion import Against
-from tuner.tui.render.errors import Which, chosen_rows
+from tuner.tui.render.errors import Cell, Which, cell_rows, chosen_rows
 from tuner.tui.render.matrix import Mode
 from tuner.tui.render.space import Space, searched
 from tuner.tui.render.trial import kept_evaluation
@@ -50,6 +50,7 @@ class TrialScope:
         self.mode: Mode = "counts"
         self.drawn: Drawn = "both"
         self.which: Which = "wrong"
+        self.cell: Cell | None = None
         self.other: int | None = None
         self._chosen: int | None = None
         self._ended = EndedValues()
@@ -104,6 +105,10 @@ class TrialScope:
         """The evaluation that is nearest to a share of the schedule."""
         apart = [abs(item.share - share) for item in self.trial.evaluations]
         self._chosen = apart.index(min(apart)) if apart else None
+
+    def narrow_to(self, at: int, cell: Cell) -> None:
+        """The rows of one cell of the confusion matrix, at one evaluation."""
+        self._chosen, self.cell = at, cell
 
     def go(self, step: int) -> bool:
         """To a neighbour that passes the filter; False at the ends."""
@@ -200,7 +205,8 @@ class TrialScope:
 
     def errors(self) -> Errors:
         """The rows of the errors tab at the evaluation that is shown."""
-        basis = (self.number, self.at, self.which, self.view.best, self._best_basis())
+        kind = (self.which, self.cell)
+        basis = (self.number, self.at, *kind, self.view.best, self._best_basis())
         return self._once("errors", basis, self._errors)
 
     def _best_basis(self) -> int | None:
@@ -212,6 +218,8 @@ class TrialScope:
             return Errors(why="the trial has no evaluation yet")
         try:
             predictions = read_predictions(self.feed.session, self.number, self.at)
+            if self.cell is not None:
+                return Errors(tuple(cell_rows(predictions, self.cell)), predictions)
             other = self._best_predictions() if self.which != "wrong" else None
             rows = chosen_rows(predictions, other, self.which)
         except TunerError as error:

@@ -74,6 +74,16 @@ class Brushes:
             self.kept[name] = brush
         return True
 
+    def toggle(self, brushes: Mapping[str, Brush]) -> None:
+        """Keep all of them; where just these are kept, take them off."""
+        self.draft = None
+        taken_off = all(self.kept.get(name) == brush for name, brush in brushes.items())
+        for name, brush in brushes.items():
+            if taken_off:
+                del self.kept[name]
+            else:
+                self.kept[name] = brush
+
     def drop_draft(self) -> bool:
         """As it was before the draft; False where there is none."""
         found, self.draft = self.draft is not None, None

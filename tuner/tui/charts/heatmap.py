@@ -16,6 +16,8 @@ from tuner.tui.render.styles import Run, Styles
 
 SHADES = "·░▒▓█"
 """From the worst mean to the best: the cells differ without colours, too."""
+Span = tuple[float, float]
+"""Two places on an axis, the lower first."""
 _NARROWEST = 3
 
 
@@ -55,14 +57,17 @@ def draw_heatmap(
     height: int,
     styles: Styles,
 ) -> Lines:
-    """The map in width × height cells; each has a shade for its mean and a digit for its trials."""
-    columns, wide = _grid(across, len(sample.trials), width - GUTTER, _NARROWEST)
-    rows, high = _grid(down, len(sample.trials), height - FLOOR, 1)
+    """The map in width × height cells; each has a shade for its mean and a digit for its trials.
+
+    Cells of trials that are not in `bright` have no shade.
+    """
+    columns, wide, rows, high = _grids(sample, across, down, width, height)
     cells = heat_cells(sample, across, down, bright, columns, rows)
-    levels = _levels(cells)
+    dim = heat_cells(sample, across, down, [not lit for lit in bright], columns, rows)
+    levels = _levels(cells, [cell.mean for cell in (*cells.values(), *dim.values())])
     lines: Lines = []
     for row in range(rows * high):
-        inner = _row(cells, levels, rows - 1 - row // high, columns, wide, styles)
+        inner = _row(cells, dim, levels, rows - 1 - row // high, columns, wide, styles)
         counted = row % high == (high - 1) // 2
         label = _ends(down, row, rows, high)
         shown = inner if counted else [(_shade_only(text), style) for text, style in inner]
@@ -72,6 +77,28 @@ def draw_heatmap(
     lines.append([(" " * 6 + "└" + "─" * (columns * wide), styles.faint)])
     lines.append([(" " * 7 + left + " " * gap + right, styles.muted)])
     return lines
+
+
+def heat_spans(
+    sample: Sample, across: Axis, down: Axis, at: tuple[int, int], width: int, height: int
+) -> tuple[Span, Span] | None:
+    """The stretch of either axis that the map's cell at `at` (from the left and the top) shows."""
+    columns, wide, rows, high = _grids(sample, across, down, width, height)
+    column, row = (at[0] - GUTTER) // wide, rows - 1 - at[1] // high
+    if not (0 <= column < columns and 0 <= row < rows):
+        return None
+    return (column / columns, (column + 1) / columns), (row / rows, (row + 1) / rows)
+
+
+def _grids(
+    sample: Sample, across: Axis, down: Axis, width: int, height: int
+) -> tuple[int, int, int, int]:
+    """How many cells there are from left to right and how wide, from bottom to top and how high."""
+    trials = len(sample.trials)
+    return (
+        *_grid(across, trials, width - GUTTER, _NARROWEST),
+        *_grid(down, trials, height - FLOOR, 1),
+    )
 
 
 def _grid(axis: Axis, trials: int, room: int, least: int) -> tuple[int, int]:
@@ -89,9 +116,10 @@ def _ends(axis: Axis, row: int, rows: int, high: int) -> str:
     return axis.ends[1] if row == 0 else axis.ends[0] if row == rows * high - 1 else ""
 
 
-def _levels(cells: Mapping[tuple[int, int], Cell]) -> dict[tuple[int, int], int]:
-    """The shade of each cell, 0…4 evenly from the worst mean to the best."""
-    means = [cell.mean for cell in cells.values()]
+def _levels(
+    cells: Mapping[tuple[int, int], Cell], means: Sequence[float]
+) -> dict[tuple[int, int], int]:
+    """The shade of each cell, 0…4 evenly from the worst of all means to the best."""
     low, span = min(means, default=0.0), (max(means, default=1.0) - min(means, default=0.0)) or 1.0
     return {
         place: min(int((cell.mean - low) / span * len(SHADES)), len(SHADES) - 1)
@@ -101,6 +129,7 @@ def _levels(cells: Mapping[tuple[int, int], Cell]) -> dict[tuple[int, int], int]
 
 def _row(
     cells: Mapping[tuple[int, int], Cell],
+    dim: Mapping[tuple[int, int], Cell],
     levels: Mapping[tuple[int, int], int],
     row: int,
     columns: int,
@@ -109,16 +138,18 @@ def _row(
 ) -> list[Run]:
     runs: list[Run] = []
     for column in range(columns):
-        cell = cells.get((column, row))
-        if cell is None:
-            runs.append((" " * wide, styles.text))
-            continue
-        level = levels[column, row]
-        count = str(cell.count) if cell.count < 10 ** (wide - 1) else "+"
-        runs.append((count.center(wide, SHADES[level]), styles.fifths[level]))
+        place = (column, row)
+        cell = cells.get(place) or dim.get(place)
+        count = "" if cell is None else str(cell.count)
+        text = count if len(count) < wide else "+"
+        level = levels.get(place)
+        if level is None:
+            runs.append((text.center(wide), styles.faint))
+        else:
+            runs.append((text.center(wide, SHADES[level]), styles.fifths[level]))
     return runs
 
 
 def _shade_only(text: str) -> str:
     """The same cell without its count."""
-    return text[0] * len(text) if text[0] in SHADES else (text[-1] if text else "") * len(text)
+    return (text.strip("0123456789+") or " ")[0] * len(text)

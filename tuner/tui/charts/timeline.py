@@ -93,7 +93,7 @@ def draw_timeline(
 ) -> Lines:
     """The bars with their numbers where there is room; trials not in `bright` recede."""
     placed = bars(trials, now)
-    columns, rows = max(width - GUTTER, 1), max(height - FLOOR, 1)
+    columns, rows = _room(width, height)
     plan = layout(placed, columns, rows)
     cells: dict[tuple[int, int], Run] = {}
     ends: dict[tuple[int, int], Run] = {}
@@ -120,6 +120,30 @@ def draw_timeline(
     lines.append([(" " * 6 + "└" + "─" * columns, styles.faint)])
     lines.append([(" " * GUTTER + label.rjust(columns), styles.muted)])
     return lines
+
+
+def timeline_trial(
+    trials: Sequence[TrialView], now: float, cell: tuple[int, int], width: int, height: int
+) -> TrialView | None:
+    """The trial whose bar, or number, is drawn at a cell from the left and the top."""
+    placed = bars(trials, now)
+    columns, rows = _room(width, height)
+    plan, column = layout(placed, columns, rows), cell[0] - GUTTER
+    fold, line = divmod(cell[1], plan.band)
+    if not (0 <= column < columns and fold < plan.folds):
+        return None
+    at, lane = fold * columns + column, line // plan.apart
+    there = (
+        bar.trial
+        for bar in placed
+        if bar.lane == lane and plan.cell(bar.start) <= at <= plan.cell(bar.end)
+    )
+    return next(there, None)
+
+
+def _room(width: int, height: int) -> tuple[int, int]:
+    """Columns and lines for the bars, beside and above the labels."""
+    return max(width - GUTTER, 1), max(height - FLOOR, 1)
 
 
 def _label(plan: Layout, row: int) -> str:

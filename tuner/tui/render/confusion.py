@@ -16,6 +16,7 @@ from tuner.tui.render.matrix import (
     Matrix,
     class_scores,
     label_of,
+    pointed,
     right_answers,
     shade,
     share_text,
@@ -184,5 +185,6 @@ def _pairs(
         tone = ramp[shade(abs(count) / max(sum(confusion[row]), 1))]
         number = f"{count:+d}".replace("-", MINUS) if less else str(count)
         pair = f" {fit(names[row], longest)} → {names[column]}"
-        lines.append([(f"  {number:>5}", tone), (pair, styles.text)])
+        here = pointed(row, column)
+        lines.append([(f"  {number:>5}", tone + here), (pair, styles.text + here)])
     return lines

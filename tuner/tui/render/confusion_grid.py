@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from tuner.tui.render.lined import Lines
-from tuner.tui.render.matrix import Cells, ClassScores, right_aligned, share_text
+from tuner.tui.render.matrix import Cells, ClassScores, pointed, right_aligned, share_text
 from tuner.tui.render.names import distinct, fit
 from tuner.tui.render.styles import Run, Styles
 
@@ -128,9 +128,9 @@ class BoxedGrid(Grid):
         return text, self.cells.tone(row, column, styles)
 
     def _bar(self, row: int, column: int, styles: Styles) -> Run:
-        good = self.cells.is_good(row, column)
+        look = styles.complete if self.cells.is_good(row, column) else styles.failed
         bar = shaded_bar(self.cells.share(row, column), self.cell - 2)
-        return f" {fit(bar, self.cell - 2)} ", styles.complete if good else styles.failed
+        return f" {fit(bar, self.cell - 2)} ", look + pointed(row, column)
 
 
 def shaded_bar(share: float, width: int) -> str:

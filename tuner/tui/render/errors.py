@@ -17,6 +17,8 @@ from tuner.tui.render.matrix import label_of
 from tuner.tui.render.names import fit
 from tuner.tui.render.styles import Run, Styles
 
+Cell = tuple[int, int]
+"""Label and answer of some rows: a cell of the confusion matrix."""
 Which = Literal["wrong", "gained", "lost"]
 WHICH: tuple[Which, ...] = ("wrong", "gained", "lost")
 WHICH_WORDS: dict[Which, str] = {
@@ -41,6 +43,19 @@ def chosen_rows(mine: Predictions, best: Predictions | None, which: Which) -> li
         return [at for at in theirs if mine.predicted[at] == mine.gold[at]]
     lost = set(theirs)
     return [at for at in wrong_rows(mine) if at not in lost]
+
+
+def cell_rows(mine: Predictions, cell: Cell) -> list[int]:
+    """Positions of the rows of one cell, the surest answers first."""
+    pairs = zip(mine.gold, mine.predicted, strict=True)
+    found = [position for position, pair in enumerate(pairs) if pair == cell]
+    return sorted(found, key=lambda position: -(mine.confidence(position) or 0.0))
+
+
+def cell_words(cell: Cell, labels: Sequence[str]) -> str:
+    """What the rows of a cell are."""
+    gold, answer = (label_of(labels, index) for index in cell)
+    return f"{gold} answered " + ("rightly" if cell[0] == cell[1] else f"as {answer}")
 
 
 def label_width(labels: Sequence[str], width: int) -> int:

@@ -18,6 +18,7 @@ Matrix = Sequence[Sequence[int]]
 
 MODES: tuple[Mode, ...] = ("counts", "row", "column")
 _SHADES = " ░▒▓█"
+_CELL = "confusion cell"
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,16 @@ def _scores(label: str, right: int, gold: int, answered: int) -> ClassScores:
     return ClassScores(label, gold, precision, recall, f1)
 
 
+def pointed(row: int, column: int) -> Style:
+    """A part of a look that only the mouse sees: the cell of the matrix that a text stands for."""
+    return Style.from_meta({_CELL: (row, column)})
+
+
+def cell_under(style: Style) -> tuple[int, int] | None:
+    """The row and the column of the cell that looks so; None beside the cells."""
+    return style.meta.get(_CELL)
+
+
 class Cells:
     """The cells of a matrix in one mode; with `less`, by how much they differ from another's."""
 
@@ -104,9 +115,10 @@ class Cells:
         return more == (row == column)
 
     def tone(self, row: int, column: int, styles: Styles) -> Style:
-        """The cell's look."""
+        """The cell's look, which tells the mouse where it is."""
         level = shade(self.share(row, column))
-        return (styles.good if self.is_good(row, column) else styles.bad)[level]
+        look = (styles.good if self.is_good(row, column) else styles.bad)[level]
+        return look + pointed(row, column)
 
     def shade_sign(self, row: int, column: int) -> str:
         """The cell's darkness as a character, for screens without colours."""

@@ -15,10 +15,11 @@ from tuner.session.status import ALIVE
 from tuner.session.view import SessionState, SessionView, TrialState
 from tuner.tui.charts.axes import Scale
 from tuner.tui.charts.bars import range_bar
+from tuner.tui.facts import Facts
 from tuner.tui.render.lined import Lines
 from tuner.tui.render.names import fit, short_group, short_names
 from tuner.tui.render.space import Space, bounds_text, searched
-from tuner.tui.render.status import Facts, spent_seconds
+from tuner.tui.render.status import spent_seconds
 from tuner.tui.render.styles import Run, Styles
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Protocol
 
 from rich.cells import cell_len
 
@@ -14,6 +13,7 @@ from tuner.session.status import ALIVE
 from tuner.session.view import SessionState, SessionView, TrialView
 from tuner.tui.charts.bars import progress_bar
 from tuner.tui.charts.curves import epochs_of
+from tuner.tui.facts import Facts
 from tuner.tui.gpu import GpuReading, short_name
 from tuner.tui.machine import MachineReading
 from tuner.tui.render.columns import short_metric
@@ -21,21 +21,6 @@ from tuner.tui.render.marks import session_text
 from tuner.tui.render.names import fit
 from tuner.tui.render.styles import Run, Styles
 from tuner.tui.tally import Tally
-
-
-class Facts(Protocol):
-    """What is known about a session: `Feed` has it. `eta` is in seconds while it runs."""
-
-    @property
-    def view(self) -> SessionView: ...
-    @property
-    def tally(self) -> Tally: ...
-    @property
-    def state(self) -> SessionState: ...
-    @property
-    def stalled(self) -> bool: ...
-    @property
-    def eta(self) -> float | None: ...
 
 
 def title_runs(

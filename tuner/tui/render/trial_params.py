@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -36,13 +37,12 @@ class EndedValues:
     """The values of all ended trials, sorted; `update` adds those that ended since."""
 
     def __init__(self) -> None:
-        self._columns: dict[str, list[float]] = {}
+        self._columns: defaultdict[str, list[float]] = defaultdict(list)
         self._seen: set[int] = set()
         self._counted: set[int] = set()
 
     def update(self, view: SessionView) -> EndedValues:
         """Take in what has ended. A re-run has the values of its first run: it is left out."""
-        changed = set()
         for number, trial in view.trials.items():
             if trial.state not in ENDED or number in self._seen:
                 continue
@@ -51,24 +51,22 @@ class EndedValues:
                 continue
             self._counted.add(number)
             for name, value in _numbers(trial):
-                self._columns.setdefault(name, []).append(value)
-                changed.add(name)
-        for name in changed:
-            self._columns[name].sort()
+                self._columns[name].append(value)
+        for column in self._columns.values():
+            column.sort()
         return self
 
     def ranks(self, trial: TrialView) -> Ranks:
         """The places of a trial's numbers, the trial itself among the compared in any case."""
         places = {
-            name: 1 + bisect_left(self._columns.get(name, []), value)
-            for name, value in _numbers(trial)
+            name: 1 + bisect_left(self._columns[name], value) for name, value in _numbers(trial)
         }
         return Ranks(places, len(self._counted) + (trial.number not in self._counted))
 
 
 def _numbers(trial: TrialView) -> Iterator[tuple[str, float]]:
     for name, value in trial.params.items():
-        if not isinstance(value, bool) and isinstance(value, int | float):
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
             yield name, value
 
 

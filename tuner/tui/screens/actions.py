@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from textual import events
 from textual.binding import Binding
 from textual.screen import Screen
 from textual.widget import Widget
@@ -18,6 +19,7 @@ from tuner.session.status import ALIVE
 from tuner.session.view import SessionState, TrialState, TrialView
 from tuner.tui.feed import Feed
 from tuner.tui.first_steps import hint_lines
+from tuner.tui.render.marks import session_text
 from tuner.tui.widgets.keybar import KeyBar
 
 if TYPE_CHECKING:
@@ -146,6 +148,15 @@ class SessionScreen(Screen[None]):
         if action == "copy":
             return self.copied_trial() is not None
         return allowed(action, self.state())
+
+    def on_key(self, event: events.Key) -> None:
+        """A key that the session has no use for in its state says so."""
+        feed, state = self.target(), self.state()
+        bound = self._bindings.key_to_bindings.get(event.key, [])
+        refused = [binding for binding in bound if not allowed(binding.action, state)]
+        if feed is not None and refused and event.key not in self.active_bindings:
+            where = f"{feed.session.name}: {session_text(state)}"
+            self.tuner_app.tell(f"{refused[0].description} is not possible now ({where})")
 
     def ask(self, question: str, yes: object) -> None:
         """Ask in the footer; `yes` is called when the answer is y."""

@@ -13,6 +13,7 @@ from tuner.tui.feed import Feed
 from tuner.tui.render.status import title_runs
 from tuner.tui.render.styles import Run, Styles
 from tuner.tui.screens.actions import SessionScreen
+from tuner.tui.screens.picker import POLL
 from tuner.tui.views.contest import ContestView
 from tuner.tui.widgets.bars import DrawnLine, TooSmall
 from tuner.tui.widgets.keybar import KeyBar
@@ -57,7 +58,7 @@ class SessionsContest(ContestView):
 
 
 class CompareSessionsScreen(SessionScreen):
-    """One view, with the keys of a view. What is compared is what was known when it was opened."""
+    """One view, with the keys of a view; what the sessions log meanwhile is read on."""
 
     KEY_ORDER = (
         "compare.row",
@@ -99,6 +100,15 @@ class CompareSessionsScreen(SessionScreen):
     def on_mount(self) -> None:
         """The table has the keys."""
         self.query_one(SessionsContest).focus_first()
+        self.set_interval(POLL, self._poll)
+
+    def _poll(self) -> None:
+        """Read on while somebody looks."""
+        if not self.is_current:
+            return
+        changed = self.tuner_app.catalog.read()
+        if not changed.isdisjoint(feed.session.name for feed in self._feeds):
+            self.query_one(SessionsContest).show_everything()
 
     def target(self) -> Feed | None:
         """It is about several sessions, not about one."""

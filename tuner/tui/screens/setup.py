@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from textual import on
@@ -13,7 +12,6 @@ from textual.containers import Container
 from tuner.errors import TunerError
 from tuner.recipe.document import RecipeDocument
 from tuner.recipe.load import read_text
-from tuner.recipe.schema import METRICS
 from tuner.recipe.types import GroupSpec, Recipe
 from tuner.recipe.zoom import Ends, zoom
 from tuner.session.folder import Session
@@ -26,6 +24,7 @@ from tuner.tui.setup.estimate import Measured, estimate_lines, first_measured
 from tuner.tui.setup.field_table import OTHER, SEARCH, TASK
 from tuner.tui.setup.fields import Field, Value, field_text, value_of
 from tuner.tui.setup.groups_pane import GroupsPane
+from tuner.tui.setup.inspecting import InspectingScreen
 from tuner.tui.setup.inspection import Knowledge, Partition, Services
 from tuner.tui.setup.keys import KEY_ORDER, PANES, SETUP_BINDINGS, TITLES
 from tuner.tui.setup.new_session import NewSessionForm
@@ -33,7 +32,7 @@ from tuner.tui.setup.panes import ChecksPane, FormPane, PreviewPane, SearchPane
 from tuner.tui.setup.parameters import ParametersScreen
 from tuner.tui.setup.past import Past
 from tuner.tui.setup.prompt import Prompt
-from tuner.tui.setup.starting import StartingScreen, StartRequested
+from tuner.tui.setup.starting import StartRequested
 from tuner.tui.setup.state import Draft, put_groups
 from tuner.tui.setup.status_line import StatusLine
 from tuner.tui.setup.title import SetupTitle
@@ -45,7 +44,7 @@ __all__ = ["NewSessionScreen", "SetupScreen", "StartRequested"]
 FORMS = {"task": TASK, "other": OTHER, "search": SEARCH}
 
 
-class SetupScreen(StartingScreen):
+class SetupScreen(InspectingScreen):
     """Edits one session's recipe. The draft is the truth; the panes show it and ask for edits."""
 
     DEFAULT_CSS = layout.SETUP_CSS
@@ -217,34 +216,6 @@ class SetupScreen(StartingScreen):
             self.status.say(what, "good")
             self._check_again()
 
-    def _check_again(self) -> None:
-        """The slow checks, once more where they looked at another model or other data."""
-        if self.draft.recipe is not None and self.knowledge.outdated(self.draft.recipe):
-            self.action_check()
-
-    def _read_model(self) -> None:
-        recipe, knowledge = self.draft.recipe, self.knowledge
-        if recipe is None or inspection.model_key(recipe) in knowledge.asked:
-            return
-        knowledge.asked.add(inspection.model_key(recipe))
-        inspection.in_background(self, lambda: inspection.read_model(self._services, recipe))
-
-    @on(inspection.ModelRead)
-    def show_model(self, message: inspection.ModelRead) -> None:
-        """Parameter counts can be told from now on."""
-        self.knowledge.models[message.key] = message
-        self.refresh_draft()
-
-    @on(inspection.Checked)
-    def show_checks(self, message: inspection.Checked) -> None:
-        """The findings, and the labels' own metrics to choose from."""
-        self.knowledge.checked, self.knowledge.checking = message, False
-        words = (*METRICS, *(f"f1.{label}" for label in self.knowledge.labels()))
-        fields = [replace(f, words=words) if f.key == "search.metric" else f for f in SEARCH]
-        self.query_one("#search", FormPane).form.replace_fields(fields)
-        self.refresh_draft()
-        self._check_again()
-
     @on(GroupsPane.ParametersAsked)
     def show_parameters(self) -> None:
         """Every parameter with its group and its rate, over the screen."""
@@ -253,11 +224,6 @@ class SetupScreen(StartingScreen):
             self.status.say(self._partition.problem or "the model is not read yet", "wrong")
         else:
             self.app.push_screen(ParametersScreen(recipe.groups, self._partition.resolved))
-
-    @on(inspection.Broke)
-    def raise_again(self, message: inspection.Broke) -> None:
-        """A bug in a thread is a bug of the app."""
-        raise message.error
 
     @on(Prompt.Refused)
     def show_refusal(self, message: Prompt.Refused) -> None:
@@ -283,16 +249,6 @@ class SetupScreen(StartingScreen):
         self.refresh_draft()
         self.status.say(f"{how}: {what}", "good")
         self._check_again()
-
-    def action_check(self) -> None:
-        """Checks the recipe as it is now, saved or not."""
-        recipe = self.draft.recipe
-        if recipe is None or self.draft.problem or self.knowledge.checking:
-            return
-        self.knowledge.checking = True
-        text = self.draft.text
-        inspection.in_background(self, lambda: inspection.run_checks(self._services, recipe, text))
-        self.refresh_facts()
 
     def action_editor(self) -> None:
         """The text in the user's own editor; what comes back is one step of undo."""

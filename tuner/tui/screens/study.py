@@ -12,8 +12,8 @@ from textual.widget import Widget
 
 from tuner.errors import TunerError
 from tuner.session.view import TrialState, TrialView
-from tuner.tui.feed import Feed, SessionRead
-from tuner.tui.messages import TrialChosen, ZoomWished
+from tuner.tui.feed import Feed, Reading, SessionRead
+from tuner.tui.messages import RowsWished, TrialChosen, ZoomWished
 from tuner.tui.render.status import state_runs, title_runs
 from tuner.tui.render.styles import Run, Styles
 from tuner.tui.screens.views import ViewsScreen
@@ -30,8 +30,10 @@ POLL = 0.1
 """Seconds between two looks at the log."""
 FRESH = 0.8
 """Seconds for which what was drawn after a reading tells the time well enough."""
-BETWEEN_SLICES = 0.01
+BETWEEN_SLICES = 0.005
 """Seconds for keys and frames between two slices of older history."""
+BETWEEN_TABLES = 0.4
+"""Seconds between two looks at the table while it grows slice by slice."""
 
 
 class StudyScreen(ViewsScreen):
@@ -79,6 +81,7 @@ class StudyScreen(ViewsScreen):
         self.workspace = Workspace(feed)
         self._awaiting = False
         self._catching_up = True
+        self._unshown: Reading | None = None
         self._shown_until = 0
         self._drawn_at = 0.0
 
@@ -176,32 +179,39 @@ class StudyScreen(ViewsScreen):
             self._awaiting = True
             self.post_message(SessionRead(reading))
         if not self.feed.complete:
-            self._catch_up()
+            self._catching_up = True
+            self.set_timer(BETWEEN_SLICES, self._catch_up)
 
     def _catch_up(self) -> None:
-        """More than one look can read: slice after slice, and only the lines tell how far it is."""
-        if not self.feed.complete:
-            self.feed.read()
-        self._catching_up = not self.feed.complete
-        if not self._catching_up:
-            self._show_everything()
-            return
-        self.session_stirred()
-        self.set_timer(BETWEEN_SLICES, self._catch_up)
+        """More than one look can read: slices and tables in turn, with time for keys in between."""
+        due = self.feed.complete or time.monotonic() - self._drawn_at >= BETWEEN_TABLES
+        if self._unshown is not None and due:
+            self._show(self._unshown)
+            self._unshown = None
+        elif (reading := self.feed.read()) is not None:
+            self._unshown = reading if self._unshown is None else self._unshown.then(reading)
+            self.session_stirred()
+        self._catching_up = not self.feed.complete or self._unshown is not None
+        if self._catching_up:
+            self.set_timer(BETWEEN_SLICES, self._catch_up)
 
     def on_session_read(self, event: SessionRead) -> None:
-        """Only what changed is drawn anew."""
+        """The log grew, or the session's state changed."""
         self._awaiting = False
+        self._show(event.reading)
+
+    def _show(self, reading: Reading) -> None:
+        """Only what changed is drawn anew."""
         self._drawn_at = time.monotonic()
         self._shown_until = self.feed.view.next_seq
-        self.workspace.trials_changed(event.reading.trials)
+        self.workspace.trials_changed(reading.trials)
         with self.app.batch_update():
             for view in self.views():
-                view.take(event.reading)
+                view.take(reading)
             self._redraw_title()
         for screen in self.app.screen_stack:
             if screen is not self and hasattr(screen, "trials_changed"):
-                screen.trials_changed(event.reading.trials)
+                screen.trials_changed(reading.trials)
         self.redraw_keys()
 
     def _tick(self) -> None:
@@ -259,6 +269,14 @@ class StudyScreen(ViewsScreen):
             if self.view_name != "Live":
                 await self.open_view("Live")
             table.focus()
+
+    async def on_rows_wished(self, event: RowsWished) -> None:
+        """From a cell of the confusion matrix to its rows."""
+        from tuner.tui.screens.trial import TrialScreen
+
+        screen = TrialScreen(self.workspace, event.trial)
+        await self.app.push_screen(screen)
+        await screen.show_rows(event.at, event.cell)
 
     def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
         """Live; what cannot be read leaves the filter as it was and says so."""

@@ -16,6 +16,8 @@ from tuner.session import commands
 from tuner.session.status import ALIVE
 from tuner.session.view import SessionState, TrialState, TrialView
 from tuner.tui.feed import Feed
+from tuner.tui.messages import RowsWished
+from tuner.tui.render.errors import Cell
 from tuner.tui.render.marks import trial_glyph
 from tuner.tui.render.status import title_runs
 from tuner.tui.render.styles import Run, Styles
@@ -124,6 +126,15 @@ class TrialScreen(ViewsScreen):
     async def _settle(self) -> None:
         if self.is_mounted and (self.view is None or not self.view.display):
             await self.show_view(self._view_index)
+
+    async def on_rows_wished(self, event: RowsWished) -> None:
+        """From a cell of the confusion matrix to its rows."""
+        await self.show_rows(event.at, event.cell)
+
+    async def show_rows(self, at: int, cell: Cell) -> None:
+        """The rows of one cell of the confusion matrix, at one evaluation."""
+        self.scope.narrow_to(at, cell)
+        await self.open_view("Errors")
 
     # What the keys are about
 

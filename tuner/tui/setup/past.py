@@ -14,10 +14,10 @@ from tuner.recipe.rates import own_rate, tied_rate
 from tuner.recipe.space import LR, TIMES_OF, settings
 from tuner.recipe.types import GroupSpec, Like, Recipe, Setting
 from tuner.results.format import GLYPHS
-from tuner.session.fold import ENDED, load_view
+from tuner.session.fold import ENDED
 from tuner.session.folder import Session
 from tuner.session.generations import NextGeneration, next_generation, trials_left, what_follows
-from tuner.session.status import ALIVE, session_state
+from tuner.session.status import ALIVE, current
 from tuner.session.view import SessionState, SessionView, TrialState, TrialView
 
 GOOD_SHARE = 0.2
@@ -46,8 +46,7 @@ class Past:
     @classmethod
     def of(cls, session: Session) -> Past:
         """What the session's log tells now."""
-        view = load_view(session)
-        return cls(view, session_state(session, view))
+        return cls(*current(session))
 
     @property
     def alive(self) -> bool:

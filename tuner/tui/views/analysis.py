@@ -89,9 +89,9 @@ class AnalysisView(View):
         self.exploration.take()
         self._redraw_charts()
 
-    def session_read(self, reading: Reading) -> None:  # noqa: ARG002
+    def session_read(self, reading: Reading) -> None:
         """Charts show what has ended: most of what is read changes none of them."""
-        if self.exploration.take():
+        if reading.complete and self.exploration.take():
             self._redraw_charts()
 
     def filter_changed(self) -> None:
@@ -115,9 +115,15 @@ class AnalysisView(View):
         """One pane after the other, so that no key waits for more than one."""
         if self._following is not None:
             self._following.stop()
-        self._waiting = [pane for pane in self.query(ChartPane) if pane is not but]
+        panes = [pane for pane in self.query(ChartPane) if pane is not but]
+        self._waiting = [pane for pane in panes if pane.size.width]
+        for pane in panes:
+            if pane not in self._waiting:  # It will be painted with its first size.
+                pane.redraw()
         self.redraw_lines()
-        self._redraw_next()
+        self._following = self.set_timer(
+            BETWEEN_PANES if self._waiting else SETTLED, self._redraw_next
+        )
 
     def _redraw_next(self) -> None:
         self._following = None

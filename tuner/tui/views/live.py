@@ -75,12 +75,12 @@ class LiveView(View):
         self.redraw_lines()
 
     def session_read(self, reading: Reading) -> None:
-        """Only what changed is drawn anew."""
+        """Only what changed is drawn anew; while history is read, the table and the lines alone."""
         self.table.trials_changed(reading.trials)
-        if reading.events:
+        if reading.complete:
             self.query_one(EventsPane).events_came()
-        for name in ("curves", "confusion", "importance"):
-            self._redraw_if_new(name)
+            for name in ("curves", "confusion", "importance"):
+                self._redraw_if_new(name)
         self.redraw_lines()
 
     def _redraw_if_new(self, name: str) -> None:

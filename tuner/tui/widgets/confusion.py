@@ -9,10 +9,11 @@ from textual.binding import Binding
 
 from tuner.session.events import Evaluated
 from tuner.session.view import SessionView, TrialView
+from tuner.tui.messages import RowsWished
 from tuner.tui.render.confusion import Against, confusion_lines, has_grid, subtracted
 from tuner.tui.render.confusion_window import Window
 from tuner.tui.render.lined import Lines
-from tuner.tui.render.matrix import MODES, Cells, Mode, label_of
+from tuner.tui.render.matrix import MODES, Cells, Mode, cell_under, label_of
 from tuner.tui.render.trial import kept_evaluation
 from tuner.tui.widgets.lines import Pane, centred, styles_of
 
@@ -126,14 +127,13 @@ class ConfusionPane(Pane):
             most=None,
         )
 
-    def redraw(self) -> None:
+    def describe(self) -> None:
         """The title names the trial and the epoch."""
         trial, item = self._trial(), self._evaluation()
         if trial is None or item is None:
             self.entitle("", "")
         else:
             self.entitle(f"#{trial.number} epoch {item.epoch:.3g}{self._told()}", self._hint(trial))
-        super().redraw()
 
     def _told(self) -> str:
         mode = "" if self._mode == "counts" else f" {_TOLD[self._mode]}"
@@ -197,6 +197,12 @@ class ConfusionPane(Pane):
         cells = Cells(item.confusion, self._mode, subtracted(item.confusion, self._against()))
         labels = [label_of(self._view().labels, index) for index in range(cells.size)]
         return Window(cells, labels, width, height, self._top, self._left)
+
+    def on_click(self, event: events.Click) -> None:
+        """A second click on a cell shows its rows."""
+        cell, trial, at = cell_under(event.style), self._trial(), self._at()
+        if event.chain == 2 and cell is not None and trial is not None and at is not None:
+            self.post_message(RowsWished(trial.number, at, *cell))
 
     # Keys
 

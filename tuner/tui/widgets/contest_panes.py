@@ -79,7 +79,7 @@ class ContestTable(Pane):
             self._scales = {name: scale_for(each) for name, each in found.items()}
         return self._scales
 
-    def redraw(self) -> None:
+    def describe(self) -> None:
         """How many, and the keys."""
         board = self._board
         if board.complete:
@@ -90,7 +90,6 @@ class ContestTable(Pane):
             self.entitle(f"{count}" if room >= count else f"{room} of {count} shown", hint)
         else:
             self.entitle("", "")
-        super().redraw()
 
 
 class VerdictBar(LineBar):
@@ -169,12 +168,11 @@ class ContestCurves(Pane):
             stairs.append((count / last, value))
         return stairs
 
-    def redraw(self) -> None:
+    def describe(self) -> None:
         """The title names what is drawn."""
         self.heading = self._title()
         other = self._kinds[(self._kind + 1) % len(self._kinds)]
         self.entitle("", f"t {other}" if self._board.complete else "")
-        super().redraw()
 
     def _title(self) -> str:
         if not self._board.contestants or self._what == "train loss":
@@ -237,7 +235,7 @@ class ContestDifference(Pane):
         names = (self._board.contestants[0].name, other.name)
         return counts_lines(names, found, width, styles)
 
-    def redraw(self) -> None:
+    def describe(self) -> None:
         """Who less whom."""
         other = self._board.opponent
         if other is None:
@@ -246,4 +244,3 @@ class ContestDifference(Pane):
             pair = f"{plain(self._board.contestants[0].name)} − {plain(other.name)}"
             what = "rows" if self._shares else "percent"
             self.entitle(pair, f"n {what}   ←/→ other")
-        super().redraw()

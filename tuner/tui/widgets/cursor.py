@@ -13,7 +13,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tuner.tui.render.styles import Run
-from tuner.tui.widgets.lines import StyledOnce, lit, strip_of
+from tuner.tui.widgets.lines import StyledOnce, lit, measure, strip_of
 
 MARK = "▌"
 
@@ -78,7 +78,7 @@ class CursorRows(ScrollView, StyledOnce, can_focus=True):
 
     def rows_changed(self) -> None:
         """Rows came, went or moved: the cursor stays on one."""
-        self.virtual_size = Size(self.room, self.row_count() + self.HEADER)
+        measure(self, Size(self.room, self.row_count() + self.HEADER))
         self.cursor = self.validate_cursor(self.cursor)
         self.refresh()
 

@@ -140,11 +140,6 @@ class CurvesPane(Pane):
             for trial in self._drawn_trials().trials(view)
         ]
 
-    def redraw(self) -> None:
-        """The title names what is drawn."""
-        self.describe()
-        super().redraw()
-
     def describe(self) -> None:
         """What is on the axes; the keys, or the values at the line."""
         view = self._feed.view

@@ -101,7 +101,6 @@ class EventsPane(Pane):
             return
         if self._cursor:
             self._cursor += came
-        self.describe()
         super().redraw()
         if self.scroll_offset.y > 0:
             self.scroll_to(y=self.scroll_offset.y + came, animate=False)
@@ -203,7 +202,6 @@ class EventsPane(Pane):
         self._own = [] if self._only is None else self._only_own(self._shown)
         self._cursor = 0
         self.scroll_home(animate=False)
-        self.describe()
         super().redraw()
 
     def on_click(self, event: events.Click) -> None:

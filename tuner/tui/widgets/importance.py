@@ -27,10 +27,9 @@ class ImportancePane(Pane):
         texts = ("Which parameters decide", "comes after a few complete trials")
         return lines or centred(texts, width, height, styles)
 
-    def redraw(self) -> None:
+    def describe(self) -> None:
         """The title names the method."""
         view = self._view()
         known = bool(view.importance)
         hint = f"{view.importance_trials} trials" if known and view.importance_trials else ""
         self.entitle(view.importance_method if known else "", hint)
-        super().redraw()

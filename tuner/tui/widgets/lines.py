@@ -38,6 +38,14 @@ def lit(strip: Strip, look: Style) -> Strip:
     return Strip([segment._replace(style=(segment.style or Style()) + look) for segment in strip])
 
 
+def measure(widget: ScrollView, content: Size) -> None:
+    """Say how large the content is: the screen is laid out anew only where a scrollbar tells."""
+    if content.height > widget.size.height or widget.show_vertical_scrollbar:
+        widget.virtual_size = content
+    else:
+        widget.set_reactive(ScrollView.virtual_size, content)
+
+
 class StyledOnce(Widget):
     """Remembers its own style: working it out costs more than drawing a line."""
 
@@ -143,7 +151,7 @@ class Pane(ScrollView, StyledOnce, Framed, can_focus=True):
     def __init__(self, heading: str, *, number: int | None = None, id: str | None = None) -> None:
         super().__init__(id=id, classes="pane")
         self._drawn: list[Strip] | None = None
-        self._drawn_for = 0
+        self._drawn_for: object = None
         self.begin(heading, number)
 
     def lines(self, width: int, height: int) -> Lines:
@@ -155,8 +163,12 @@ class Pane(ScrollView, StyledOnce, Framed, can_focus=True):
         """Cells across, beside the scrollbar."""
         return self.scrollable_content_region.width
 
+    def describe(self) -> None:
+        """Say in the border what is drawn, and which keys there are."""
+
     def redraw(self) -> None:
         """Forget what was drawn and draw what is seen."""
+        self.describe()
         self._drawn = None
         self.refresh()
         if self.is_mounted and self.size.width and not self.FILLS:
@@ -180,24 +192,26 @@ class Pane(ScrollView, StyledOnce, Framed, can_focus=True):
         return self.strip(index, width).apply_style(self.base_style)
 
     def _remembered(self) -> list[Strip]:
-        width, height = self.room, self.size.height
-        if self._drawn is None or self._drawn_for != width:
+        basis = self._basis
+        if self._drawn is None or self._drawn_for != basis:
+            width, height, _ = self._drawn_for = basis
             self._drawn = [strip_of(runs, width) for runs in self.lines(width, height)]
-            self._drawn_for = width
             self.call_later(self._measure)
         return self._drawn
 
+    @property
+    def _basis(self) -> tuple[int, int, Styles]:
+        """What is drawn is the same where the size and the colours are."""
+        return self.room, self.size.height, styles_of(self)
+
     def _measure(self) -> None:
-        self.virtual_size = Size(self.room, self.line_count())
+        measure(self, Size(self.room, self.line_count()))
 
     def on_resize(self) -> None:
-        """Everything depends on the width."""
-        self.redraw()
-
-    def notify_style_update(self) -> None:
-        """Another theme, other colours."""
-        super().notify_style_update()
-        self._drawn = None
+        """Another size; it may be painted in it already."""
+        self.describe()
+        if self._drawn_for != self._basis:
+            self.redraw()
 
 
 def centred(texts: Sequence[str], width: int, height: int, styles: Styles) -> Lines:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from textual import events
@@ -80,17 +80,19 @@ class RowTable(CursorRows, Framed):
         keys = self.keys_in_order()
         return keys[self.cursor] if self.cursor < len(keys) else None
 
-    def forget(self, key: Any = None) -> None:
-        """Draw a row, or all of them, anew."""
-        if key is None:
+    def forget(self, keys: Iterable[Any] | None = None) -> None:
+        """Draw some rows anew, or all of them."""
+        if keys is None:
             self._strips.clear()
             self.refresh()
             return
-        self._strips.pop((key, self.room), None)
-        place = self.place_of(key)
-        line = -1 if place is None else place + 1 - self.scroll_offset.y
-        if 1 <= line < self.size.height:
-            self.refresh(Region(0, line, self.size.width, 1))
+        room, (width, height), above = self.room, self.size, self.scroll_offset.y
+        for key in keys:
+            self._strips.pop((key, room), None)
+            place = self.place_of(key)
+            line = -1 if place is None else place + 1 - above
+            if 1 <= line < height:
+                self.refresh(Region(0, line, width, 1))
 
     def rows_changed(self) -> None:
         """Rows came, went or moved: a cursor that was put on a row stays with it."""
@@ -151,10 +153,6 @@ class RowTable(CursorRows, Framed):
         style = styles.text if y == above else styles.muted
         text = texts[y - above].center(width)
         return strip_of([(text, style)], width).apply_style(self.base_style)
-
-    def on_resize(self) -> None:
-        """Everything depends on the width."""
-        self._strips.clear()
 
     def notify_style_update(self) -> None:
         """Another theme, other colours."""

@@ -15,14 +15,6 @@ class ScopePane(Pane, inherit_bindings=False):
         self.scope = scope
         super().__init__(heading, number=number, id=id)
 
-    def describe(self) -> None:
-        """Say in the borders what is drawn and which keys there are."""
-
-    def redraw(self) -> None:
-        """The borders, too."""
-        self.describe()
-        super().redraw()
-
     @property
     def is_narrow(self) -> bool:
         """Whether the panes are tabs."""

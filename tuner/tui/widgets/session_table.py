@@ -229,7 +229,7 @@ class SessionTable(RowTable):
             self._marks.remove(name)
         else:
             self._marks.append(name)
-        self.forget(name)
+        self.forget([name])
         self.describe()
         self.post_message(self.MarksChanged())
 

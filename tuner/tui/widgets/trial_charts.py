@@ -70,10 +70,6 @@ class ChartPane(ScopePane):
             self.scope.scrub_to(share_across(offset.x, self.room))
             self.call_next(self.run_action, "screen.scrub(0)")
 
-    def on_resize(self) -> None:
-        """A chart depends on the height, too."""
-        self.redraw()
-
 
 class LossPane(ChartPane):
     """The metric and the losses."""

@@ -7,7 +7,14 @@ from typing import Any
 
 from textual.binding import Binding
 
-from tuner.tui.render.errors import WHICH, WHICH_WORDS, error_heads, error_row, row_lines
+from tuner.tui.render.errors import (
+    WHICH,
+    WHICH_WORDS,
+    cell_words,
+    error_heads,
+    error_row,
+    row_lines,
+)
 from tuner.tui.render.lined import Lines
 from tuner.tui.render.names import wrapped
 from tuner.tui.render.styles import Run
@@ -26,6 +33,14 @@ class ErrorTable(RowTable, inherit_bindings=False):
         Binding("enter", "open", "Text", id="errors.open", tooltip="The whole text of the row"),
         Binding(
             "w", "which", "Which rows", id="errors.which", tooltip="Wrong, or against the best"
+        ),
+        Binding(
+            "equals_sign",
+            "alike",
+            "Alike",
+            show=False,
+            id="errors.alike",
+            tooltip="Only rows with the label and the answer of this one, or all",
         ),
     ]
 
@@ -55,7 +70,7 @@ class ErrorTable(RowTable, inherit_bindings=False):
         if found.why:
             title = "Which rows were answered wrongly is not known"
             return [title, *wrapped(found.why, max(self.room - 4, 20))]
-        return [f"No row is {WHICH_WORDS[self.scope.which]}", "w shows others"]
+        return [f"No row is {self._words()}", "w shows others"]
 
     def redraw(self) -> None:
         """Another trial, evaluation or kind of rows."""
@@ -66,17 +81,34 @@ class ErrorTable(RowTable, inherit_bindings=False):
     def describe(self) -> None:
         """How many of which."""
         found, item = self.scope.errors(), self.scope.evaluation
-        self.heading = f"Rows {WHICH_WORDS[self.scope.which]}"
+        self.heading = f"Rows {self._words()}"
         epoch = "" if item is None else f"epoch {item.epoch:.3g}"
         whole = (
             "" if found.predictions is None else f"{len(found.rows)} of {len(found.predictions)}"
         )
-        keys = "" if found.why else "w which   enter text" if found.rows else "w which"
+        keys = "" if found.why else "w which   = alike   enter text" if found.rows else "w which"
         self.entitle("  ".join(part for part in (whole, epoch) if part), keys)
+
+    def _words(self) -> str:
+        scope = self.scope
+        if scope.cell is None:
+            return WHICH_WORDS[scope.which]
+        return cell_words(scope.cell, scope.view.labels)
 
     def action_which(self) -> None:
         """Wrong here; right here and wrong in the best; the other way round."""
-        self.scope.which = WHICH[(WHICH.index(self.scope.which) + 1) % len(WHICH)]
+        if self.scope.cell is None:
+            self.scope.which = WHICH[(WHICH.index(self.scope.which) + 1) % len(WHICH)]
+        self.scope.cell = None
+        self.redraw()
+
+    def action_alike(self) -> None:
+        """The cell of the confusion matrix that the row is in, or all rows again."""
+        predictions, position = self.scope.errors().predictions, self.selected
+        if self.scope.cell is not None:
+            self.scope.cell = None
+        elif predictions is not None and position is not None:
+            self.scope.cell = (predictions.gold[position], predictions.predicted[position])
         self.redraw()
 
 

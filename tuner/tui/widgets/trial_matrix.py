@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from textual import events
 from textual.binding import Binding
 
+from tuner.tui.messages import RowsWished
 from tuner.tui.render.confusion import confusion_lines
 from tuner.tui.render.epochs import epoch_strip
 from tuner.tui.render.lined import Lines
+from tuner.tui.render.matrix import cell_under
 from tuner.tui.render.report import SORTINGS, Sorting, report_lines
 from tuner.tui.trial_scope import TrialScope
 from tuner.tui.widgets.lines import centred, styles_of
@@ -37,6 +40,12 @@ class EpochsPane(ScopePane):
             item.confusion, labels, width, styles, scope.mode,
             height=height - len(strip), against=against, most=None,
         )  # fmt: skip
+
+    def on_click(self, event: events.Click) -> None:
+        """A second click on a cell shows its rows."""
+        cell, at = cell_under(event.style), self.scope.at
+        if event.chain == 2 and cell is not None and at is not None:
+            self.post_message(RowsWished(self.scope.number, at, *cell))
 
     def describe(self) -> None:
         """Which evaluation, in what, and against whom."""

@@ -113,15 +113,13 @@ class TrialTable(RowTable):
 
     def _place_again(self, stale: Collection[int]) -> None:
         moved = [self._rows.place(number) for number in stale]
-        for number in stale:
-            self.forget(number)
+        self.forget(stale)
         if any(moved):
             self.rows_changed()
 
     def tick(self) -> None:
         """A second passed: what runs has run longer."""
-        for number in self.feed.tally.running:
-            self.forget(number)
+        self.forget(self.feed.tally.running)
 
     def filter_by(self, test: Test | None) -> None:
         """Show only the trials that pass."""
@@ -204,7 +202,7 @@ class TrialTable(RowTable):
         self.describe()
 
     def _follow_newest(self) -> None:
-        if not self.following:
+        if not (self.following and self.feed.complete):
             return
         newest = max(self.feed.tally.running, default=None)
         if newest is not None and self.selected != newest:

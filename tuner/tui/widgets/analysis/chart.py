@@ -56,9 +56,6 @@ class ChartPane(Pane):
         """The chart in width × height cells, of at least `LEAST` trials."""
         raise NotImplementedError
 
-    def describe(self) -> None:
-        """Title and keys in the border."""
-
     def lines(self, width: int, height: int) -> Lines:
         """The chart, or what brings it."""
         styles = styles_of(self)
@@ -81,11 +78,11 @@ class ChartPane(Pane):
         return self.WAITING, f"the {which} trial that ends brings it"
 
     def redraw(self) -> None:
-        """The border tells what is drawn; a pane that is not in sight is drawn once it is."""
-        self.describe()
+        """A pane that is not in sight is drawn once it is."""
         if self.display:
             super().redraw()
         else:
+            self.describe()
             self._drawn = None
 
     def trial_at(self, cell: tuple[int, int]) -> TrialView | None:  # noqa: ARG002

@@ -9,7 +9,7 @@ from textual.reactive import reactive
 
 from tuner.session.view import TrialView
 from tuner.tui.charts.scatter import ORDERS, draw_history, history_trial
-from tuner.tui.charts.timeline import draw_timeline
+from tuner.tui.charts.timeline import draw_timeline, timeline_trial
 from tuner.tui.exploration import Exploration
 from tuner.tui.render.lined import Lines
 from tuner.tui.render.styles import Styles
@@ -88,34 +88,38 @@ class HistoryPane(ChartPane):
     def _draw_timeline(self, width: int, height: int, styles: Styles) -> Lines:
         here = self.exploration
         bright = {trial.number for trial in here.bright_trials}
-        now = here.workspace.feed.view.last_time or 0.0
         return draw_timeline(
-            here.sample.every, bright, here.sample.best, now, width, height, styles
+            here.sample.every, bright, here.sample.best, self._now, width, height, styles
         )
+
+    @property
+    def _now(self) -> float:
+        """Until when what runs is drawn."""
+        return self.exploration.workspace.feed.view.last_time or 0.0
 
     def describe(self) -> None:
         """Which switches are on."""
         self.heading = "Timeline" if self.timeline else "History"
+        details = ", ".join(filter(None, (self.exploration.count_text(), self.pointed_text())))
         if self.timeline:
-            self.entitle(self.exploration.count_text(), "v values")
+            self.entitle(details, "v values")
             return
         ticks = {True: "✓", False: "·"}
         keys = (
             f"b best line {ticks[self.best_line]}  u pruned {ticks[self.pruned]}  "
             f"t by {_NEXT[ORDERS[self.order]]}  v timeline"
         )
-        details = (self.exploration.count_text(), self.pointed_text())
-        self.entitle(", ".join(filter(None, details)), keys if self.ready else "")
+        self.entitle(details, keys if self.ready else "")
 
     def trial_at(self, cell: tuple[int, int]) -> TrialView | None:
-        """The nearest point; the timeline has none."""
+        """The nearest point, or the bar there."""
+        sample, size = self.exploration.sample, (self.room, self.size.height)
         if self.timeline:
-            return None
+            return timeline_trial(sample.every, self._now, cell, *size)
         return history_trial(
-            self.exploration.sample,
+            sample,
             cell,
-            self.room,
-            self.size.height,
+            *size,
             order=ORDERS[self.order],
             pruned=self.pruned,
         )

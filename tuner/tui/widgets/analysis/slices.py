@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 
 from tuner.results.format import plain
 from tuner.session.view import TrialView
-from tuner.tui.charts.heatmap import draw_heatmap
+from tuner.tui.charts.brushes import Brush
+from tuner.tui.charts.heatmap import draw_heatmap, heat_spans
 from tuner.tui.charts.sample import Axis
 from tuner.tui.charts.scatter import draw_slice, slice_trial
 from tuner.tui.exploration import Exploration
@@ -123,11 +125,23 @@ class SlicePane(ChartPane):
         self.entitle(detail, f"←/→ parameter  {log}v heat map")
 
     def trial_at(self, cell: tuple[int, int]) -> TrialView | None:
-        """The nearest point; the map has none."""
+        """The nearest point; the map's cells are ranges."""
         axis, size = self.axis, (self.room, self.size.height)
         if axis is None or self.mapped:
             return None
         return slice_trial(self.exploration.sample, axis, cell, *size, log=self._log)
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on a cell of the map brushes its two ranges, another one there unbrushes them."""
+        here, axis, other = self.exploration, self.axis, self.other
+        offset = event.get_content_offset(self)
+        if not self.mapped or axis is None or other is None or offset is None:
+            return
+        size = (self.room, self.size.height)
+        spans = heat_spans(here.sample, axis, other, (offset.x, offset.y), *size)
+        if spans is not None and self.ready:
+            here.brushes.toggle({axis.name: Brush(*spans[0]), other.name: Brush(*spans[1])})
+            self.explored()
 
     def _outside(self, axis: Axis) -> int:
         """Trials that cannot be placed, such as a baseline beyond the range."""

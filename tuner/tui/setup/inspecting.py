@@ -1,0 +1,60 @@
+"""Looking at the model and the data of a recipe, beside the screen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from textual import on
+
+from tuner.recipe.schema import METRICS
+from tuner.tui.setup import inspection
+from tuner.tui.setup.field_table import SEARCH
+from tuner.tui.setup.panes import FormPane
+from tuner.tui.setup.starting import StartingScreen
+
+
+class InspectingScreen(StartingScreen):
+    """The part of the setup screen that asks for what takes time, and takes the answers in."""
+
+    def action_check(self) -> None:
+        """Checks the recipe as it is now, saved or not."""
+        recipe = self.draft.recipe
+        if recipe is None or self.draft.problem or self.knowledge.checking:
+            return
+        self.knowledge.checking = True
+        text = self.draft.text
+        inspection.in_background(self, lambda: inspection.run_checks(self._services, recipe, text))
+        self.refresh_facts()
+
+    def _check_again(self) -> None:
+        """The slow checks, once more where they looked at another model or other data."""
+        if self.draft.recipe is not None and self.knowledge.outdated(self.draft.recipe):
+            self.action_check()
+
+    def _read_model(self) -> None:
+        recipe, knowledge = self.draft.recipe, self.knowledge
+        if recipe is None or inspection.model_key(recipe) in knowledge.asked:
+            return
+        knowledge.asked.add(inspection.model_key(recipe))
+        inspection.in_background(self, lambda: inspection.read_model(self._services, recipe))
+
+    @on(inspection.ModelRead)
+    def show_model(self, message: inspection.ModelRead) -> None:
+        """Parameter counts can be told from now on."""
+        self.knowledge.models[message.key] = message
+        self.refresh_draft()
+
+    @on(inspection.Checked)
+    def show_checks(self, message: inspection.Checked) -> None:
+        """The findings, and the labels' own metrics to choose from."""
+        self.knowledge.checked, self.knowledge.checking = message, False
+        words = (*METRICS, *(f"f1.{label}" for label in self.knowledge.labels()))
+        fields = [replace(f, words=words) if f.key == "search.metric" else f for f in SEARCH]
+        self.query_one("#search", FormPane).form.replace_fields(fields)
+        self.refresh_draft()
+        self._check_again()
+
+    @on(inspection.Broke)
+    def raise_again(self, message: inspection.Broke) -> None:
+        """A bug in a thread is a bug of the app."""
+        raise message.error
