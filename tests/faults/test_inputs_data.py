@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.lines import call, is_one_line
+from tests.faults.tally import count
 from tuner.errors import TunerError
 from tuner.recipe.types import DataSection
 from tuner.training.data import LabelledRows, read_labelled
@@ -170,6 +171,7 @@ def test_a_file_that_cannot_be_used_is_refused_in_one_line(
     tmp_path: Path, kind: str, content: bytes
 ) -> None:
     _is_a_refusal(outcome(written(tmp_path, kind, content)))
+    count("data files that cannot be used")
 
 
 @pytest.mark.parametrize(("kind", "content"), READ.values(), ids=READ.keys())
@@ -178,6 +180,7 @@ def test_an_odd_file_is_read_as_what_it_is(tmp_path: Path, kind: str, content: b
     assert not isinstance(rows, str), rows
     assert len(rows.train) == len(rows.train.labels) >= 4
     assert all(isinstance(text, str) for text in rows.train.texts[0])
+    count("odd data files")
 
 
 @pytest.mark.parametrize("table", [REFUSED, READ], ids=["refused", "read"])
@@ -201,6 +204,7 @@ def test_the_same_file_with_every_byte_range_gone(tmp_path: Path) -> None:
             said = outcome(written(tmp_path, kind, whole[:cut]))
             if isinstance(said, str):
                 _is_a_refusal(said)
+            count("data files that were cut off")
 
 
 Trap = Callable[[Path], Path]
@@ -240,6 +244,7 @@ TRAPS: dict[str, Trap] = {
 @pytest.mark.timeout(30)
 def test_what_is_no_file_of_rows_is_refused(tmp_path: Path, trap: Trap) -> None:
     _is_a_refusal(outcome(trap(tmp_path)))
+    count("data files that are none")
 
 
 def test_sources_from_the_hub_that_are_none() -> None:
@@ -261,3 +266,4 @@ def test_a_line_of_a_hundred_megabytes(tmp_path: Path, kind: str) -> None:
     )
     assert not isinstance(said, str), said
     assert max(map(len, said.train.texts[0])) == 100_000_000
+    count("data files with a line of 100 MB")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.tally import count
 from tests.training.conftest import make_model
 from tuner.errors import TunerError
 from tuner.recipe.types import ModelSection
@@ -166,6 +167,7 @@ def test_a_model_that_cannot_be_used_is_refused_in_one_line(
     assert said.isprintable()
     assert len(said) < 700
     assert not [path.name for path in tmp_path.iterdir() if path.name.endswith("was-run")]
+    count("model folders that cannot be used")
 
 
 def test_a_sound_one_is_opened(model: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.cli.sessions import RECIPE, draft
 from tests.faults.lines import call, is_one_line, is_plain
+from tests.faults.tally import count
 from tuner.errors import TunerError
 from tuner.recipe.document import RecipeDocument
 from tuner.recipe.load import parse, parse_toml, recipe_to_dict
@@ -122,6 +123,7 @@ def test_a_recipe_that_is_none(
     assert session.events_path.read_bytes() == log
     for words in (("list",), ("status", "draft"), ("trials", "draft")):
         assert call(tmp_path, *words).code == 0, "a wrong recipe hides nothing"
+    count("malformed recipes")
 
 
 def _must_not_start(*_: object) -> None:
@@ -139,6 +141,7 @@ def test_every_key_with_every_wrong_value(key: str) -> None:
             _names(str(error), name)
         else:
             assert parse(recipe_to_dict(recipe), "again") == recipe
+    count("wrong values of a recipe's keys", len(VALUES))
 
 
 def _names(message: str, key: str) -> None:

@@ -336,11 +336,11 @@ def test_a_trap_of_a_folder_is_shown_on_every_screen_and_stays_as_it_was(tmp_pat
 @pytest.mark.usefixtures("quiet")
 def test_every_hostile_log_is_shown_on_every_screen(tmp_path: Path) -> None:
     session, events = hostile.telling(tmp_path)
-    for number, log in enumerate(list(hostile.spoilt(events))[::10]):
+    for number, log in enumerate(list(hostile.spoilt(events))[::25]):
         hostile.write_events(session, log)
         _looked_at_on_the_screen(tmp_path, LARGE if number % 2 else SMALL, [*ways()])
         tally.count("hostile logs on every screen")
-    for seed in range(12):
+    for seed in range(6):
         hostile.write_events(session, hostile.extremes(events, random.Random(seed)))
         _looked_at_on_the_screen(tmp_path, SMALL if seed % 2 else LARGE, [*ways()])
         tally.count("hostile logs on every screen")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from tuner.session import events as e
 from tuner.session.codec import encode_line
 from tuner.session.view import TrialView
 from tuner.tui.app import TunerApp
+from tuner.tui.feed import Feed
 from tuner.tui.filtering import Sieve
 from tuner.tui.views.analysis import AnalysisView
 from tuner.tui.widgets.curves import CurvesPane
@@ -68,6 +69,26 @@ def test_a_key_draws_one_row_of_two_thousand(
         assert 0 < rows.calls < LARGE[1]
 
     play(tmp_path, scene, session="long", size=LARGE)
+
+
+def test_rows_show_while_the_log_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus.long_story(tmp_path, trials=200, evaluations=2)
+    monkeypatch.setattr("tuner.tui.screens.study.BETWEEN_TABLES", 0.0)
+    read, draw = Feed.read, TrialTable.trials_changed
+    shown: list[tuple[bool, int]] = []
+
+    def drawing(table: TrialTable, changed: Collection[int]) -> None:
+        draw(table, changed)
+        shown.append((table.feed.complete, len(table.keys_in_order())))
+
+    monkeypatch.setattr(Feed, "read", lambda feed: read(feed, 0.0))
+    monkeypatch.setattr(TrialTable, "trials_changed", drawing)
+
+    async def scene(_pilot: Pilot[None], app: TunerApp) -> None:
+        assert any(not complete and 0 < rows < 200 for complete, rows in shown)
+        assert sorted(table(app).keys_in_order()) == list(range(200))
+
+    play(tmp_path, scene, session="long")
 
 
 def test_a_step_draws_one_row_and_no_chart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
