@@ -16,7 +16,8 @@ from tests.faults import tally
 from tests.faults.conftest import Calm
 from tests.faults.full_disk import Full, live_with_full_disk, small_disk
 from tests.faults.lines import call, is_one_line
-from tests.faults.processes import live
+from tests.faults.points import Kill
+from tests.faults.processes import Plan, live
 from tests.faults.studies import Tiny, assert_same, assert_sound
 from tuner.session.fold import load_view
 from tuner.session.folder import Session, write_private
@@ -203,7 +204,8 @@ def test_a_finished_session_keeps_one_model_and_no_checkpoint(tiny: Tiny) -> Non
 @pytest.mark.parametrize("spoil", ["flip", pytest.param("cut", marks=pytest.mark.long)])
 def test_a_checkpoint_that_was_spoilt_is_left_aside(tiny: Tiny, calm: Calm, spoil: str) -> None:
     session = tiny.session()
-    assert live_with_full_disk(session, trainer=Full(200, errno.ENOSPC)) == 0
+    before_the_end = calm.worker.index("write events.jsonl trial_completed") + 1
+    assert live(session, Plan(worker=Kill(before_the_end, all_of_it=True))) == -9
     (tensors,) = session.trials_folder.glob("*/checkpoint/*.safetensors")
     content = bytearray(tensors.read_bytes())
     content[len(content) // 2] ^= 1
