@@ -39,11 +39,17 @@ def lit(strip: Strip, look: Style) -> Strip:
 
 
 def measure(widget: ScrollView, content: Size) -> None:
-    """Say how large the content is: the screen is laid out anew only where a scrollbar tells."""
-    if content.height > widget.size.height or widget.show_vertical_scrollbar:
+    """Say how large the content is: the screen is laid out anew only where a scrollbar comes or
+    goes.
+    """
+    overflows = content.height > widget.size.height
+    if overflows != widget.show_vertical_scrollbar:
         widget.virtual_size = content
-    else:
-        widget.set_reactive(ScrollView.virtual_size, content)
+        return
+    widget.set_reactive(ScrollView.virtual_size, content)
+    if overflows:
+        widget.vertical_scrollbar.window_virtual_size = content.height
+        widget.scroll_y = widget.validate_scroll_y(widget.scroll_y)
 
 
 class StyledOnce(Widget):
