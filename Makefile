@@ -22,7 +22,7 @@ demo: $(STAMP)  ## Install and run the embedded study
 test: $(STAMP)  ## All tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-faults: $(STAMP)  ## Hundreds of kills, pauses and faults, and a soak: about half an hour
+faults: $(STAMP)  ## Hundreds of kills, pauses and faults, and a soak: up to an hour
 	$(BIN)/python -m pytest $(PYTEST_ARGS) -m "long or not long" tests/faults tests/tui/test_every_key.py
 
 format: $(STAMP)  ## Format the code
