@@ -26,6 +26,7 @@ class Trial:
     params: dict[str, Any]
     value: float | None
     state: str = "complete"
+    origin: str = "sampled"
     fixed: dict[str, Any] = field(default_factory=dict)
     evaluations: tuple[Any, ...] = ()
 

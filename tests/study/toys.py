@@ -55,6 +55,7 @@ def opened(
     space: Mapping[str, Range | Choices] = SPACE,
     generation: int = 0,
     settings: Mapping[str, Scalar] | None = None,
+    own_seed: int | None = None,
     **others: object,
 ) -> Study:
     database = folder / "study.db"
@@ -69,6 +70,7 @@ def opened(
         worst,
         generation,
         settings,
+        own_seed,
     )
 
 

@@ -191,3 +191,21 @@ def test_the_sealed_split_is_scored_once_and_counted(tmp_path: Path) -> None:
     session.recipe_path.write_text(session.recipe_path.read_text().replace("holdout = 0.5", ""))
     with pytest.raises(TunerError, match="no test split"):
         score_test(session)
+
+
+def test_a_search_ends_when_every_configuration_was_tried(tmp_path: Path) -> None:
+    session = make(tmp_path, trials=14, training='schedule = { choices = ["linear", "cosine"] }')
+    recipe = session.recipe_path.read_text(encoding="utf-8")
+    rates = 'lr = { low = 1e-6, high = 1e-1, scale = "log" }'
+    session.recipe_path.write_text(
+        recipe.replace(rates, "lr = { choices = [1e-4, 1e-2] }"), encoding="utf-8"
+    )
+    assert work(session) == 0
+    view = load_view(session)
+    assert view.reason == "all 4 configurations have been tried"
+    sampled = [tuple(t.params.values()) for t in view.trials.values() if t.origin != "baseline"]
+    assert len(sampled) == len(set(sampled)) == 4
+    wish = send(session, c.Enqueue(params=dict(view.trials[1].params)))
+    assert work(session) == 0
+    answers = {event.id: event.result for event in of_kind(session, e.CommandDone)}
+    assert answers[wish].endswith("waits for its turn; it repeats trial 1 to the bit")

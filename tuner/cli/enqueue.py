@@ -12,13 +12,14 @@ from tuner.cli.places import named_session
 from tuner.cli.trial import find_trial
 from tuner.errors import TunerError
 from tuner.recipe.load import load
+from tuner.recipe.origins import SEED
 from tuner.recipe.paths import read_value
 from tuner.recipe.space import LR, check_values, settings
 from tuner.recipe.types import Recipe, Scalar
 from tuner.session.commands import Enqueue
 from tuner.session.folder import Session
 from tuner.session.inbox import send
-from tuner.session.lineage import SEED, first_of, values_of
+from tuner.session.lineage import first_of, values_of
 from tuner.session.status import current
 from tuner.session.view import SessionState, SessionView
 

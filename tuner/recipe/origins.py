@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from functools import lru_cache
 
 BASELINE = "baseline"
 MIDDLE = "middle"
 ENQUEUED = "enqueued"
 SAMPLED = "sampled"
+
+SEED = "seed"
+"""The flat name of a trial's own seed."""
 
 _RERUN, _COPY = "rerun of", "copy of"
 
@@ -21,6 +25,14 @@ def rerun_of(number: int) -> str:
 def copy_of(number: int) -> str:
     """The origin of a trial that somebody asked for by editing the values of another one."""
     return f"{_COPY} {number}"
+
+
+def is_off_space(origin: str, fixed: Collection[str]) -> bool:
+    """Whether a trial with these values of its own is no point of the searched space.
+
+    The search itself may try a configuration again on another seed: that is a point all the same.
+    """
+    return bool(set(fixed) - ({SEED} if origin == SAMPLED else set()))
 
 
 @lru_cache

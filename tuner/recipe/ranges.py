@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from tuner.recipe.types import Choices, Range, Scalar
@@ -33,3 +34,22 @@ def is_single(setting: Range | Choices) -> bool:
     if isinstance(setting, Choices):
         return len(setting.values) == 1
     return setting.low == setting.high
+
+
+def whole_numbers(setting: Range) -> int:
+    """How many whole numbers a range holds."""
+    return int(setting.high - setting.low) + 1
+
+
+def configuration_count(space: Space) -> int | None:
+    """How many different configurations a space has; None for no end of them."""
+    sizes = [_size(setting) for setting in space.values()]
+    return None if None in sizes else math.prod(size for size in sizes if size is not None)
+
+
+def _size(setting: Range | Choices) -> int | None:
+    if isinstance(setting, Choices):
+        return len(setting.values)
+    if is_single(setting):
+        return 1
+    return whole_numbers(setting) if setting.integer else None

@@ -239,6 +239,7 @@ SEARCH: Mapping[str, Rule] = {
     "patience": Rule(integer(1)),
     "baseline": Rule(flag),
     "grid_points": Rule(integer(2)),
+    "repeats": Rule(one_of(("new", "seed"))),
 }
 SECTIONS: Mapping[str, Mapping[str, Rule]] = {
     "model": MODEL,

@@ -8,6 +8,7 @@ the keys of [training] ("epochs", "batch_size", …).
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
@@ -124,6 +125,21 @@ def trial_config(recipe: Recipe, values: Mapping[str, Scalar], trial: int) -> Tr
         evaluations_per_epoch=training.evaluations_per_epoch,
         keep=training.keep,
     )
+
+
+def same_configuration(
+    recipe: Recipe, first: Mapping[str, Scalar], second: Mapping[str, Scalar]
+) -> bool:
+    """Whether two trials with these values train alike, but for rounding in the last digits."""
+    own = settings(recipe)
+    one, other = {**own, **first}, {**own, **second}
+    return one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        return math.isclose(one, other, rel_tol=1e-6)
+    return bool(one == other)
 
 
 def _typed(values: Mapping[str, Any]) -> dict[str, Any]:

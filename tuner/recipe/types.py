@@ -140,6 +140,7 @@ class SearchSection:
     patience: int | None = None
     baseline: bool = True
     grid_points: int = 4
+    repeats: Literal["new", "seed"] = "new"
 
 
 @dataclass(frozen=True, slots=True)

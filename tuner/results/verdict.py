@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from tuner.recipe.origins import is_off_space
 from tuner.recipe.ranges import Space, inside
 from tuner.results.filters import Trial
 from tuner.results.metrics import worst_value
@@ -80,7 +81,9 @@ def judge(
 
 
 def _is_point(trial: Trial, space: Space) -> bool:
-    if trial.fixed or (trial.value is None and trial.state != "collapsed"):
+    if is_off_space(trial.origin, trial.fixed) or (
+        trial.value is None and trial.state != "collapsed"
+    ):
         return False
     params = trial.params
     return all(

@@ -9,13 +9,11 @@ from typing import Any
 
 from tuner.errors import TunerError
 from tuner.recipe.load import parse
-from tuner.recipe.origins import repeated
+from tuner.recipe.origins import SEED, repeated
 from tuner.recipe.space import settings
 from tuner.recipe.types import Recipe, Scalar
 from tuner.session.events import SessionStarted
 from tuner.session.view import SessionView, TrialState, TrialView
-
-SEED = "seed"
 
 
 @dataclass(frozen=True)

@@ -39,14 +39,14 @@ class CmaEsByReplay(BaseSampler):
     `generation` is the generation that this trial belongs to; it has to be kept with the trial.
     """
 
-    def __init__(self, space: Space, seeds: Seeds, number: int, earlier: Iterable[Record]) -> None:
+    def __init__(self, space: Space, seeds: Seeds, seed: int, earlier: Iterable[Record]) -> None:
         self._ranges = {
             name: setting
             for name, setting in space.items()
             if isinstance(setting, Range) and not is_single(setting)
         }
         self._first_seed = seeds.of("cma")
-        self._seed = seeds.of("sampler", number)
+        self._seed = seed
         self._choices = RandomSampler(seed=self._seed)
         self._earlier = sorted(
             (r for r in earlier if r.cma_generation is not None and r.value is not None),

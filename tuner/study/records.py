@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from optuna.trial import FrozenTrial, TrialState
 
-from tuner.recipe.origins import SAMPLED, repeated
+from tuner.recipe.origins import SAMPLED, is_off_space, repeated
 from tuner.recipe.ranges import Space, inside
 from tuner.recipe.types import Scalar
 
@@ -43,13 +43,15 @@ class Suggestion:
 
     `params` has every searched setting with the value really used, also where that lies outside
     of its range; `fixed` the settings that are not searched and that this trial has instead of the
-    recipe's own. `origin` is one of `recipe.origins`.
+    recipe's own. `origin` is one of `recipe.origins`. `proposed_again` is the earlier trial whose
+    very configuration the sampler proposed first.
     """
 
     number: int
     params: Mapping[str, Scalar]
     fixed: Mapping[str, Scalar]
     origin: str
+    proposed_again: int | None = None
 
 
 class Outcome(NamedTuple):
@@ -82,6 +84,7 @@ class Record:
     collapsed: bool = False
     carried: bool = False
     cma_generation: int | None = None
+    proposed_again: int | None = None
 
     @property
     def finished(self) -> bool:
@@ -97,7 +100,8 @@ class Record:
 
     def lies_in(self, space: Space) -> bool:
         """Whether the trial is a point of the space: only then a sampler may learn from it."""
-        return not self.fixed and not self.repeats and space.keys() == self.params.keys()
+        off = is_off_space(self.origin, self.fixed)
+        return not off and not self.repeats and space.keys() == self.params.keys()
 
     def suggestion(self, space: Space) -> Suggestion:
         """The trial as it is to be trained."""
@@ -107,6 +111,7 @@ class Record:
             params={name: known[name] for name in space},
             fixed={name: value for name, value in self.fixed.items() if name not in space},
             origin=self.origin,
+            proposed_again=self.proposed_again,
         )
 
 

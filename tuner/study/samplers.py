@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import optuna
@@ -22,15 +22,16 @@ from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial
 
 from tuner.errors import TunerError
-from tuner.recipe.origins import SAMPLED
-from tuner.recipe.ranges import Space, is_single
+from tuner.recipe.ranges import Space, configuration_count, is_single, whole_numbers
 from tuner.recipe.types import Choices, Range, Scalar, SearchSection
 from tuner.study.cma import CmaEsByReplay
 from tuner.study.records import Record
+from tuner.study.repeats import Point, point_of
 from tuner.study.seeds import Seeds
 from tuner.study.space import distributions, value_at
 
 NAMES = ("tpe", "gp", "cmaes", "qmc", "random", "grid")
+_EVERY_WHOLE_NUMBER = 2**62
 SEES_PRUNED = frozenset({"tpe"})
 """The samplers that know what a pruned trial is; others are shown it as complete."""
 
@@ -48,10 +49,19 @@ def check_sampler(search: SearchSection, space: Space) -> None:
 
 
 def build_sampler(
-    search: SearchSection, space: Space, seeds: Seeds, number: int, earlier: Iterable[Record]
+    search: SearchSection,
+    space: Space,
+    seeds: Seeds,
+    number: int,
+    earlier: Iterable[Record],
+    tried: Collection[Point] = (),
+    attempt: int = 0,
 ) -> BaseSampler:
-    """The sampler for one trial; `earlier` are the records of the study, this trial's or not."""
-    seed = seeds.of("sampler", number)
+    """The sampler for one trial; `earlier` are the records of the study, this trial's or not.
+
+    The grid leaves out the `tried` points. Another `attempt` draws other random numbers.
+    """
+    seed = seeds.of("sampler", number) if not attempt else seeds.of(f"attempt {attempt}", number)
     if not space:
         return RandomSampler(seed=seed)
     match search.sampler:
@@ -60,29 +70,46 @@ def build_sampler(
         case "gp":
             return _GaussianProcess(space, search, seed)
         case "cmaes":
-            return CmaEsByReplay(space, seeds, number, earlier)
+            return CmaEsByReplay(space, seeds, seed, earlier)
         case "qmc":
             return _Sobol(space, seeds, number)
         case "grid":
-            return _GridPoint(space, search, seeds, seed, _sampled_before(number, earlier))
+            return _KnownPoint(space, _next_of_grid(search, space, seeds, seed, tried))
         case _:
             return RandomSampler(seed=seed)
 
 
-def grid_exhausted(search: SearchSection, space: Space, records: Iterable[Record]) -> bool:
-    """Whether every point of the grid was suggested; never for the other samplers."""
-    if search.sampler != "grid":
-        return False
-    return _sampled_before(None, records) >= math.prod(_grid_sizes(space, search.grid_points))
+def reachable_points(search: SearchSection, space: Space) -> int | None:
+    """How many different configurations this sampler can propose; None for no end of them."""
+    if search.sampler == "grid":
+        return math.prod(_grid_sizes(space, search.grid_points))
+    return configuration_count(space)
 
 
-def _sampled_before(number: int | None, records: Iterable[Record]) -> int:
-    return sum(
-        record.origin == SAMPLED
-        and not record.carried
-        and (number is None or record.number < number)
-        for record in records
-    )
+def untried_point(
+    search: SearchSection, space: Space, seeds: Seeds, tried: Collection[Point]
+) -> dict[str, Scalar] | None:
+    """A point that was not tried, in a scattered order; None where there is none.
+
+    Of the grid for that sampler, else of the whole space, which has to be finite.
+    """
+    points = search.grid_points if search.sampler == "grid" else _EVERY_WHOLE_NUMBER
+    sizes = _grid_sizes(space, points)
+    total, order = math.prod(sizes), seeds.of("grid")
+    for nth in range(min(total, len(tried) + 1)):
+        values = _grid_values(space, sizes, _scattered(nth, total, order))
+        if point_of(space, values) not in tried:
+            return values
+    return None
+
+
+def _next_of_grid(
+    search: SearchSection, space: Space, seeds: Seeds, seed: int, tried: Collection[Point]
+) -> dict[str, Scalar]:
+    """The next point of the grid; a random one when all were tried, for what was enqueued."""
+    sizes = _grid_sizes(space, search.grid_points)
+    point = untried_point(search, space, seeds, tried)
+    return _grid_values(space, sizes, seed % math.prod(sizes)) if point is None else point
 
 
 def _searched(space: Space) -> dict[str, BaseDistribution]:
@@ -128,7 +155,7 @@ class _GaussianProcess(GPSampler):
             return super().sample_relative(study, trial, search_space)
 
 
-class _Point(BaseSampler):
+class _KnownPoint(BaseSampler):
     """One point of the space that is known beforehand."""
 
     def __init__(self, space: Space, values: dict[str, Scalar]) -> None:
@@ -155,7 +182,7 @@ class _Point(BaseSampler):
         return self._values[param_name]
 
 
-class _Sobol(_Point):
+class _Sobol(_KnownPoint):
     """The point of a scrambled Sobol sequence that has the trial's number."""
 
     def __init__(self, space: Space, seeds: Seeds, number: int) -> None:
@@ -172,20 +199,13 @@ class _Sobol(_Point):
         )
 
 
-class _GridPoint(_Point):
-    """The n-th point of the grid in a scattered order, a random one when there is no n-th."""
-
-    def __init__(
-        self, space: Space, search: SearchSection, seeds: Seeds, seed: int, nth: int
-    ) -> None:
-        sizes = _grid_sizes(space, search.grid_points)
-        total = math.prod(sizes)
-        index = _scattered(nth, total, seeds.of("grid")) if nth < total else seed % total
-        values: dict[str, Scalar] = {}
-        for (name, setting), size in zip(space.items(), sizes, strict=True):
-            index, place = divmod(index, size)
-            values[name] = _grid_value(setting, place, size)
-        super().__init__(space, values)
+def _grid_values(space: Space, sizes: list[int], index: int) -> dict[str, Scalar]:
+    """The point of the grid with this index."""
+    values: dict[str, Scalar] = {}
+    for (name, setting), size in zip(space.items(), sizes, strict=True):
+        index, place = divmod(index, size)
+        values[name] = _grid_value(setting, place, size)
+    return values
 
 
 def _grid_sizes(space: Space, points: int) -> list[int]:
@@ -197,7 +217,7 @@ def _grid_size(setting: Range | Choices, points: int) -> int:
         return len(setting.values)
     if is_single(setting):
         return 1
-    return min(points, int(setting.high - setting.low) + 1) if setting.integer else points
+    return min(points, whole_numbers(setting)) if setting.integer else points
 
 
 def _grid_value(setting: Range | Choices, place: int, size: int) -> Scalar:
@@ -213,6 +233,8 @@ def _grid_value(setting: Range | Choices, place: int, size: int) -> Scalar:
 
 
 def _whole_grid_value(setting: Range, place: int, size: int) -> int:
+    if size == whole_numbers(setting):
+        return int(setting.low) + place
     bare = Range(setting.low, setting.high, setting.scale)
     points = {round(float(value_at(bare, i / (size - 1)))) for i in range(size)}
     # On a log scale neighbours can round to the same number: fill up with the next free ones.

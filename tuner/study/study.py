@@ -10,14 +10,14 @@ from optuna.storages import RDBStorage
 from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
 
-from tuner.recipe.origins import BASELINE, SAMPLED
+from tuner.recipe.origins import BASELINE
 from tuner.recipe.ranges import Space, inside
 from tuner.recipe.types import Scalar, SearchSection
 from tuner.results.importance import importance
 from tuner.results.verdict import FEWEST
-from tuner.study.cma import CmaEsByReplay
 from tuner.study.generations import Lineage, is_carried, open_lineage
-from tuner.study.history import History, suggest
+from tuner.study.history import History
+from tuner.study.proposals import Proposals
 from tuner.study.pruners import RungDecision, build_pruner, percent_of
 from tuner.study.records import (
     FIXED_PARAMS,
@@ -29,7 +29,7 @@ from tuner.study.records import (
     Suggestion,
     record_of,
 )
-from tuner.study.samplers import SEES_PRUNED, build_sampler, check_sampler, grid_exhausted
+from tuner.study.samplers import SEES_PRUNED, check_sampler
 from tuner.study.seeds import Seeds
 from tuner.study.space import distribution, distributions
 from tuner.study.storage import open_storage
@@ -57,6 +57,7 @@ class Study:
         direction: StudyDirection,
         worst: float,
         settings: Mapping[str, Scalar],
+        own_seed: int | None,
     ) -> None:
         self._storage = storage
         self._lineage = lineage
@@ -68,6 +69,7 @@ class Study:
         self._seeds = Seeds(search.seed, lineage.generation)
         self._pruner = build_pruner(search, direction)
         self._history = History(space, direction, sees_pruned=search.sampler in SEES_PRUNED)
+        self._proposals = Proposals(self._space, search, self._seeds, self._history, own_seed)
         self._carried: list[Record] = []
         self._records: dict[int, Record] = {}
         self._load()
@@ -83,6 +85,7 @@ class Study:
         worst: float,
         generation: int = 0,
         settings: Mapping[str, Scalar] | None = None,
+        own_seed: int | None = None,
     ) -> Study:
         """Open the study in a database, or begin it.
 
@@ -94,6 +97,8 @@ class Study:
             generation: a new one takes over the trials of those before that lie in its space.
             settings: the recipe's own values of what is not searched. An enqueued trial with
                 just these is a point of the space.
+            own_seed: the seed that every trial has by itself, so that the same values would train
+                to the same bit; None where each has another one.
 
         Raises TunerError for a database that cannot be used, or a sampler or pruner that is not
         known or cannot search this space.
@@ -102,7 +107,7 @@ class Study:
         wanted = StudyDirection.MAXIMIZE if direction == "maximize" else StudyDirection.MINIMIZE
         storage = open_storage(database)
         lineage = open_lineage(storage, name, generation, wanted, space, settings or {})
-        return cls(storage, lineage, space, search, wanted, worst, settings or {})
+        return cls(storage, lineage, space, search, wanted, worst, settings or {}, own_seed)
 
     @property
     def generation(self) -> int:
@@ -115,10 +120,15 @@ class Study:
         return len(self._carried)
 
     @property
-    def exhausted(self) -> bool:
-        """Whether there is nothing left to ask: a grid of which every point was suggested."""
-        waits = any(record.state == "waiting" for record in self._records.values())
-        return not waits and grid_exhausted(self._search, self._space, self._records.values())
+    def exhausted(self) -> str:
+        """Why there is nothing left to ask: every configuration was tried. "" while there is."""
+        if any(record.state == "waiting" for record in self._records.values()):
+            return ""
+        return self._proposals.describe_exhaustion(self._all_records())
+
+    def repeated_trial(self, number: int) -> int | None:
+        """The earlier trial that this one would repeat to the bit, None where there is none."""
+        return self._proposals.repeated_trial(self._record(number), self._all_records())
 
     def close(self) -> None:
         """Close the database; SQLite then folds its write-ahead log into the one file."""
@@ -156,9 +166,9 @@ class Study:
         if waiting:
             return self._start_waiting(self._records[min(waiting)])
         if self.exhausted:
-            raise RuntimeError("the grid is exhausted; look at `exhausted` before asking")
+            raise RuntimeError(f"{self.exhausted}; look at `exhausted` before asking")
         record = Record(self._next_number(), -1, "running")
-        self._suggest(record)
+        self._proposals.fill_in(record, self._all_records())
         self._create(record)
         return record.suggestion(self._space)
 
@@ -184,7 +194,7 @@ class Study:
 
     def _complete_params(self, record: Record) -> None:
         stored = dict(record.params)
-        self._suggest(record)
+        self._proposals.fill_in(record, self._all_records())
         for name, value in record.params.items():
             if name not in stored:
                 target = distribution(self._space[name])
@@ -194,21 +204,6 @@ class Study:
             self._storage.set_trial_user_attr(
                 record.id, Attribute.CMA_GENERATION, record.cma_generation
             )
-
-    def _suggest(self, record: Record) -> None:
-        """Fill in the parameters; the same ones whenever it is called with the same history."""
-        sampler = build_sampler(
-            self._search, self._space, self._seeds, record.number, self._all_records()
-        )
-        trial = self._history.begin(record.number)
-        # What a crash left is put over the suggestion, not into it: with fewer draws to make, a
-        # sampler's later draws would be others.
-        given = {**record.given, **record.fixed}
-        values = suggest(sampler, self._history.study(), trial, self._space, given) | record.params
-        record.params = {name: v for name, v in values.items() if name not in record.fixed}
-        if isinstance(sampler, CmaEsByReplay) and record.origin == SAMPLED:
-            record.cma_generation = sampler.generation
-        self._history.set_params(record)
 
     # ── what comes of a trial ────────────────────────────────────────────────────────────────
 

@@ -11,7 +11,6 @@ from tuner.pool import protocol as p
 from tuner.pool.disk import NO_ROOM, NoRoom
 from tuner.pool.trainer import Garbled, Lost, TrainerMessage
 from tuner.recipe.load import recipe_to_dict
-from tuner.recipe.origins import ENQUEUED
 from tuner.recipe.types import Recipe
 from tuner.session import commands as c
 from tuner.session import events as e
@@ -133,12 +132,9 @@ class Worker:
 
     def _enqueue(self, study: OpenStudy, command: c.Enqueue) -> None:
         try:
-            number, origin = study.enqueue(command)
+            self._done(command.id, study.enqueue(command))
         except TunerError as error:
             self._done(command.id, str(error), ok=False)
-            return
-        lineage = "" if origin == ENQUEUED else f", {origin}"
-        self._done(command.id, f"trial {number}{lineage} waits for its turn")
 
     def _done(self, command_id: str, result: str, *, ok: bool = True) -> None:
         self._journal.record(e.CommandDone(id=command_id, result=result, ok=ok))
@@ -180,7 +176,7 @@ class Worker:
         return bool(self._left_over) or self._open.over() is None
 
     def _next(self, study: OpenStudy) -> Suggestion:
-        return self._left_over.pop(0) if self._left_over else study.study.ask()
+        return self._left_over.pop(0) if self._left_over else study.ask()
 
     def _send_trial(self, study: OpenStudy, slot: Slot) -> None:
         trial = slot.trial

@@ -9,8 +9,8 @@ from tuner.pool import protocol as p
 from tuner.recipe.baselines import baseline_values, middle_values
 from tuner.recipe.findings import ModelDescription
 from tuner.recipe.load import recipe_to_dict
-from tuner.recipe.origins import BASELINE, ENQUEUED, MIDDLE, copy_of, repeated, rerun_of
-from tuner.recipe.space import check_values, search_space
+from tuner.recipe.origins import BASELINE, ENQUEUED, MIDDLE, SEED, copy_of, repeated, rerun_of
+from tuner.recipe.space import check_values, same_configuration, search_space
 from tuner.recipe.types import Recipe, Scalar
 from tuner.results.metrics import check_metric, direction
 from tuner.session import events as e
@@ -18,7 +18,8 @@ from tuner.session.best import cache_model, cached_model
 from tuner.session.commands import Enqueue
 from tuner.session.fold import planned_trials
 from tuner.session.folder import Session
-from tuner.session.lineage import SEED, first_of, rerun_values
+from tuner.session.lineage import first_of, rerun_values
+from tuner.study.records import Suggestion
 from tuner.study.storage import open_storage
 from tuner.study.study import Study
 from tuner.worker.budget import spent
@@ -54,16 +55,27 @@ class OpenStudy:
             return None
         if self._asked() >= self.planned:
             return f"all {self.planned} trials have ended" if self.planned > 1 else "done"
-        return "the grid is exhausted" if self.study.exhausted else None
+        return self.study.exhausted or None
 
-    def enqueue(self, command: Enqueue) -> tuple[int, str]:
-        """Let a trial of the user's wait for its turn; its number and origin.
+    def ask(self) -> Suggestion:
+        """The next trial; the log says where the sampler proposed one that was tried already."""
+        suggestion = self.study.ask()
+        if suggestion.proposed_again is not None:
+            self.trials.note_repeated_proposal(suggestion)
+        return suggestion
+
+    def enqueue(self, command: Enqueue) -> str:
+        """Let a trial of the user's wait for its turn, and say which it is.
 
         Raises TunerError for values that no trial can have, and for a trial that does not exist.
         """
         origin, values = self._wanted(command)
         check_values(self.recipe, values)
-        return self.study.enqueue(values, origin, command.id), origin
+        number = self.study.enqueue(values, origin, command.id)
+        lineage = "" if origin == ENQUEUED else f", {origin}"
+        same = self.study.repeated_trial(number)
+        repeat = "" if same is None else f"; it repeats trial {same} to the bit"
+        return f"trial {number}{lineage} waits for its turn{repeat}"
 
     def _wanted(self, command: Enqueue) -> tuple[str, dict[str, Scalar]]:
         view = self.trials.view
@@ -147,6 +159,9 @@ def _enqueue_first_trials(
 ) -> None:
     """The published recipe first, then the middle of the ranges, as far as the plan allows."""
     baseline = baseline_values(recipe, model.model_type, model.hidden_size, model.layers)
-    first = [(BASELINE, baseline), (MIDDLE, middle_values(recipe))]
+    middle = middle_values(recipe)
+    first = [(BASELINE, baseline)]
+    if not same_configuration(recipe, baseline, middle):
+        first.append((MIDDLE, middle))
     for origin, values in first[:planned]:
         study.enqueue(values, origin, origin)

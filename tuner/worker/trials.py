@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from tuner.pool import protocol as p
 from tuner.recipe.config import TrialConfig
+from tuner.recipe.origins import SEED
 from tuner.recipe.space import trial_config
 from tuner.recipe.types import Recipe
 from tuner.results.collapse import collapse_reason
@@ -66,6 +67,15 @@ class Trials:
                 device=device,
                 resumed_at=step,
             )
+        )
+
+    def note_repeated_proposal(self, suggestion: Suggestion) -> None:
+        """The sampler proposed what an earlier trial was: say so, and what was done instead."""
+        before, number = suggestion.proposed_again, suggestion.number
+        seed = suggestion.fixed.get(SEED)
+        instead = "another one is tried" if seed is None else f"it is tried on seed {seed}"
+        self._journal.log(
+            "info", f"trial {number}: the sampler proposed the values of trial {before}: {instead}"
         )
 
     def progressed(self, message: p.Progress) -> None:

@@ -13,11 +13,12 @@ from textual.widgets import Input, Static
 
 from tuner.errors import TunerError
 from tuner.recipe.load import parse
+from tuner.recipe.origins import SEED
 from tuner.recipe.paths import read_value
 from tuner.recipe.space import check_values
 from tuner.recipe.types import Recipe
 from tuner.results.format import plain
-from tuner.session.lineage import SEED, values_of
+from tuner.session.lineage import values_of
 from tuner.session.view import TrialView
 from tuner.tui.feed import Feed
 

@@ -192,4 +192,11 @@ SEARCH = (
         words=(True, False),
     ),
     Field("search.grid_points", "grid points", "Values of each range in a grid", integer=True),
+    Field(
+        "search.repeats",
+        "repeats",
+        "A configuration that was tried already: another one instead, or again on the next seed",
+        "word",
+        words=("new", "seed"),
+    ),
 )
