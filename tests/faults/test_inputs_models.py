@@ -16,12 +16,12 @@ from tests.faults.tally import count
 from tests.training.conftest import make_model
 from tuner.errors import TunerError
 from tuner.recipe.types import ModelSection
+from tuner.training.loading import load_weights
 from tuner.training.model import (
     describe_model,
     empty_model,
     load_config,
     load_tokenizer,
-    load_weights,
     model_source,
 )
 
@@ -54,7 +54,7 @@ def opened(folder: Path, **more: bool) -> set[str]:
     config = load_config(source, ["no", "yes"])
     describe_model(source, ["no", "yes"])
     empty_model(source, config)
-    return load_weights(source, config)[1]
+    return load_weights(source, config).fresh
 
 
 def _without(name: str) -> Spoil:
@@ -175,11 +175,18 @@ def test_a_sound_one_is_opened(model: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"hidden_size": 32}, {"vocab_size": 999}, {"num_hidden_layers": 5}]
+    ("changes", "reason"),
+    [
+        ({"hidden_size": 32}, "of a model of another size"),
+        ({"vocab_size": 999}, "embeddings of 64 tokens, config.json says 999"),
+        ({"num_hidden_layers": 5}, "the file holds 2 layers, config.json says 5"),
+        ({"num_hidden_layers": 1}, "the file holds 2 layers, config.json says 1"),
+    ],
 )
-def test_tensors_of_another_shape_are_made_anew_and_named(
-    model: Path, changes: dict[str, object]
+def test_tensors_that_do_not_fit_are_counted_and_the_likely_reason_is_given(
+    model: Path, changes: dict[str, object], reason: str
 ) -> None:
     _config(**changes)(model)
-    fresh = opened(model)
-    assert any("classifier" not in name for name in fresh)
+    with pytest.raises(TunerError, match="its weights do not fit: ") as caught:
+        opened(model)
+    assert reason in str(caught.value)

@@ -24,10 +24,10 @@ from tuner.recipe.types import ModelSection
 from tuner.training.check import answer_check
 from tuner.training.describe import answer_describe
 from tuner.training.forecast import two_layers
+from tuner.training.loading import load_weights
 from tuner.training.model import (
     load_config,
     load_tokenizer,
-    load_weights,
     model_source,
     parameters_of,
 )
@@ -242,7 +242,7 @@ def test_pickled_weights_are_loaded_only_on_request(
     refused = message_of(ModelSection(str(folder)), lambda source: source)
     assert "set model.allow_pickle = true" in refused
     source = model_source(ModelSection(str(folder), allow_pickle=True))
-    _, fresh = load_weights(source, load_config(source, ["a", "b"]))
+    fresh = load_weights(source, load_config(source, ["a", "b"])).fresh
     assert fresh == {"classifier.weight", "classifier.bias"}
 
 

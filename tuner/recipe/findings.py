@@ -33,6 +33,22 @@ class ModelDescription(msgspec.Struct, frozen=True):
     parameters: list[tuple[str, tuple[int, ...]]]
 
 
+class LoadingReport(msgspec.Struct, frozen=True):
+    """What became of a checkpoint's tensors; `lines` say so to people.
+
+    `loaded` are the checkpoint's, `fresh` are drawn anew for every trial, `left_out` are those that
+    a classifier has no use for, `prefix` was taken off the names of all. `head` tells whether the
+    rows of the classifier are the checkpoint's.
+    """
+
+    loaded: int
+    fresh: list[str]
+    left_out: int = 0
+    prefix: str = ""
+    head: Literal["kept", "drawn"] = "drawn"
+    lines: list[str] = []
+
+
 class CheckReport(msgspec.Struct, frozen=True):
     """All that `tuner check` found; `model` is None where it could not be read."""
 

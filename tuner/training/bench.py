@@ -32,6 +32,7 @@ from tuner.training.backward import AtOnce, StaticBackward
 from tuner.training.data import Data, load_data, remove_stale
 from tuner.training.graphs import CudaTape, Recorder
 from tuner.training.layouts import choose_layouts
+from tuner.training.loading import load_weights
 from tuner.training.memory import Activations, Fit, peak, reset_peak
 from tuner.training.model import (
     ModelSource,
@@ -39,7 +40,6 @@ from tuner.training.model import (
     empty_model,
     load_config,
     load_tokenizer,
-    load_weights,
     model_source,
     parameters_of,
     positions_of,
@@ -159,14 +159,10 @@ class Bench:
             config.pad_token_id = self.tokenizer.pad_token_id
         if self.source.folder is None and not self.source.options.get("local_files_only"):
             tell("info", f"downloading {self.source.name}")
-        model, fresh = load_weights(self.source, config)
-        model.to(self.device)
-        self._config = config
-        if not fresh:
-            self.notes.append(
-                "the head is the checkpoint's own, the same at the start of every trial"
-            )
-        return model, fresh
+        loaded = load_weights(self.source, config)
+        loaded.model.to(self.device)
+        self._config, self.loading = config, loaded.report
+        return loaded.model, loaded.fresh
 
     def ready(self) -> Ready:
         """What is told once everything is loaded."""
@@ -185,6 +181,7 @@ class Bench:
             model=self._description,
             batches="padded" if self.packing is None else "packed",
             threads=torch.get_num_threads(),
+            loading=self.loading,
         )
 
     def use_threads(self, most: int) -> int:

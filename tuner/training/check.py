@@ -54,7 +54,7 @@ def answer_check(request: dict[str, Any]) -> CheckReport:
 
 
 def check_recipe(recipe: Recipe, folder: Path) -> CheckReport:
-    """Look at data, model, groups and the disk of `folder`; never at weights or sealed texts."""
+    """Look at data, model, groups and the disk of `folder`; never at sealed texts."""
     report = _Report()
     rows: LabelledRows | None = None
     with report.topic("data"):
@@ -148,7 +148,8 @@ def _check_model(
     recipe: Recipe, labels: list[str], rows: LabelledRows | None, report: _Report
 ) -> ModelDescription:
     from tuner.training.forecast import batches_of
-    from tuner.training.model import describe_model, load_tokenizer, model_source
+    from tuner.training.loading import load_weights
+    from tuner.training.model import describe_model, load_config, load_tokenizer, model_source
 
     source = model_source(recipe.model, recipe.data.root)
     model = describe_model(source, labels or ["0", "1"])
@@ -156,6 +157,9 @@ def _check_model(
     shared = ", all layers share one set of weights" if model.shared_layers else ""
     text = f"{model.name}: {model.model_type}, {model.layers} layers × {model.hidden_size}"
     report.add("ok", "model", f"{text}, {size / 1e6:.1f}M parameters{shared}")
+    with report.topic("model"):
+        for line in load_weights(source, load_config(source, labels or ["0", "1"])).report.lines:
+            report.add("ok", "model", line)
     tokenizer = load_tokenizer(source)
     limit = _check_positions(recipe, source, tokenizer, report)
     if rows is not None:

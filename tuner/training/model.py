@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +19,9 @@ from tuner.recipe.nearest import suggestion
 from tuner.recipe.types import ModelSection, Parameter
 from tuner.training.hub import hub_is_reachable
 
-_PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json")
-_SAFE = ("model.safetensors", "model.safetensors.index.json")
+SAFE_FILES = ("model.safetensors", "model.safetensors.index.json")
+PICKLE_FILES = ("pytorch_model.bin", "pytorch_model.bin.index.json")
+ADAPTER_FILE = "adapter_config.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def model_source(section: ModelSection, root: str | None = None) -> ModelSource:
     if section.revision is not None:
         options["revision"] = section.revision
     source = ModelSource(section.name, section.name, None, options, section.allow_pickle)
-    with _told_plainly(source, "files"):
+    with explain_load_errors(source, "files"):
         if _is_cached(section) or not hub_is_reachable():
             options["local_files_only"] = True
     return source
@@ -67,17 +69,38 @@ def _folder(name: str, root: str | None) -> Path | None:
 
 
 def _check_folder(folder: Path, section: ModelSection) -> None:
+    if (folder / ADAPTER_FILE).is_file():
+        raise TunerError(f"model.name: {_adapter_message(folder / ADAPTER_FILE)}")
     if not (folder / "config.json").is_file():
         raise TunerError(f"model.name: {folder} holds no config.json, so it is no model folder")
-    if any((folder / name).is_file() for name in _SAFE):
+    if any((folder / name).is_file() for name in SAFE_FILES):
         return
-    if not any((folder / name).is_file() for name in _PICKLES):
+    if not any((folder / name).is_file() for name in PICKLE_FILES):
         raise TunerError(f"model.name: {folder} holds no weights (model.safetensors)")
     if not section.allow_pickle:
-        raise TunerError(_pickle_message(section.name))
+        raise TunerError(pickle_message(section.name))
 
 
-def _pickle_message(name: str) -> str:
+def _adapter_message(path: Path) -> str:
+    """What to do with an adapter (PEFT), which is no model by itself and is not loaded beside one.
+
+    `path` is its configuration.
+    """
+    base = ""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        base = json.loads(path.read_text(encoding="utf-8")).get("base_model_name_or_path") or ""
+    of = f" to {base}" if base else ""
+    whole = any((path.parent / name).is_file() for name in (*SAFE_FILES, *PICKLE_FILES))
+    alone = "an adapter (PEFT) beside its weights" if whole else "an adapter (PEFT) only"
+    return (
+        f"{path.parent} holds {alone}{of}: merge it into its model first, with "
+        "PeftModel.from_pretrained(…).merge_and_unload().save_pretrained(FOLDER), "
+        "and give that folder"
+    )
+
+
+def pickle_message(name: str) -> str:
+    """Why a model whose weights are a pickle is not opened, and what would open it."""
     return (
         f"model.name: {name} has its weights as a pickle only, which can run any code; "
         "if you trust it, set model.allow_pickle = true"
@@ -100,11 +123,11 @@ def _is_cached(section: ModelSection) -> bool:
         found = try_to_load_from_cache(section.name, file, revision=section.revision)
         return isinstance(found, str)
 
-    return has("config.json") and any(has(file) for file in (*_SAFE, *_PICKLES))
+    return has("config.json") and any(has(file) for file in (*SAFE_FILES, *PICKLE_FILES))
 
 
 @contextlib.contextmanager
-def _told_plainly(source: ModelSource, what: str) -> Iterator[None]:
+def explain_load_errors(source: ModelSource, what: str) -> Iterator[None]:
     """Turn what the loading libraries raise into one line that says what to do."""
     try:
         yield
@@ -131,13 +154,15 @@ def _reason(source: ModelSource, what: str, error: BaseException) -> str:
             "connect, or give a folder"
         )
     if "safetensors" in text and not source.allow_pickle and not _has_safe_weights(source):
-        return _pickle_message(source.name).removeprefix(f"model.name: {source.name} ")
+        return pickle_message(source.name).removeprefix(f"model.name: {source.name} ")
     kind = "" if len(text) > 40 else f"{type(error).__name__}: "
     return f"its {what} cannot be loaded: {kind}{text[:300]}"
 
 
 def _has_safe_weights(source: ModelSource) -> bool:
-    return source.folder is not None and any((source.folder / name).is_file() for name in _SAFE)
+    return source.folder is not None and any(
+        (source.folder / name).is_file() for name in SAFE_FILES
+    )
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -150,7 +175,7 @@ def load_config(source: ModelSource, labels: Sequence[str]) -> Any:
     """The model's configuration with a head for these labels."""
     from transformers import AutoConfig
 
-    with _told_plainly(source, "configuration"):
+    with explain_load_errors(source, "configuration"):
         return AutoConfig.from_pretrained(
             source.location,
             num_labels=len(labels),
@@ -161,11 +186,19 @@ def load_config(source: ModelSource, labels: Sequence[str]) -> Any:
         )
 
 
+def checkpoint_config(source: ModelSource) -> Any:
+    """The configuration as the checkpoint has it, with its own labels."""
+    from transformers import AutoConfig
+
+    with explain_load_errors(source, "configuration"):
+        return AutoConfig.from_pretrained(source.location, **source.options)
+
+
 def load_tokenizer(source: ModelSource) -> Any:
     """The model's tokenizer, with a padding token. TunerError where the model has none."""
     from transformers import AutoTokenizer
 
-    with _told_plainly(source, "tokenizer"):
+    with explain_load_errors(source, "tokenizer"):
         tokenizer = AutoTokenizer.from_pretrained(source.location, **source.options)
     if len(tokenizer) <= len(tokenizer.all_special_tokens):
         raise TunerError(f"model.name: {source.name} brings no tokenizer; add tokenizer.json to it")
@@ -174,31 +207,11 @@ def load_tokenizer(source: ModelSource) -> Any:
     return tokenizer
 
 
-def load_weights(source: ModelSource, config: Any) -> tuple[nn.Module, set[str]]:
-    """The model in fp32 on the CPU, and the names of tensors that the checkpoint does not have."""
-    from transformers import AutoModelForSequenceClassification
-
-    with _told_plainly(source, "weights"):
-        model, report = AutoModelForSequenceClassification.from_pretrained(
-            source.location,
-            config=config,
-            dtype=torch.float32,
-            use_safetensors=None if source.allow_pickle else True,
-            ignore_mismatched_sizes=True,
-            output_loading_info=True,
-            **source.options,
-        )
-    mismatched = {
-        entry[0] if isinstance(entry, tuple) else entry for entry in report["mismatched_keys"]
-    }
-    return model, set(report["missing_keys"]) | mismatched
-
-
 def empty_model(source: ModelSource, config: Any) -> nn.Module:
     """The model on the meta device: names and shapes, no weights."""
     from transformers import AutoModelForSequenceClassification
 
-    with _told_plainly(source, "code"), torch.device("meta"):
+    with explain_load_errors(source, "code"), torch.device("meta"):
         model: nn.Module = AutoModelForSequenceClassification.from_config(
             config, trust_remote_code=source.options["trust_remote_code"]
         )

@@ -239,6 +239,8 @@ class Worker:
         slot.ready, slot.setups_lost = ready, 0
         if self._open is not None:
             return
+        for line in ready.loading.lines if ready.loading else ():
+            self._journal.log("notice", line)
         for note in ready.notes:
             self._journal.log("info", note)
         from tuner.worker.opening import open_study

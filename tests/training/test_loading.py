@@ -1,0 +1,369 @@
+"""What becomes of a checkpoint's tensors: matched by name, drawn anew, or refused; never silent."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from tests.training.conftest import BenchMaker, make_tokenizer
+from tuner.errors import TunerError
+from tuner.recipe.types import ModelSection
+from tuner.training.heads import match_labels
+from tuner.training.loading import LoadedModel, load_weights
+from tuner.training.model import load_config, model_source
+
+DATA = ["no", "yes"]
+SIZE: dict[str, Any] = {
+    "vocab_size": 64, "hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 32,
+    "num_hidden_layers": 2, "max_position_embeddings": 40,
+}  # fmt: skip
+SHAPES: dict[str, dict[str, Any]] = {
+    "bert": SIZE,
+    "roberta": SIZE,
+    "distilbert": {"vocab_size": 64, "dim": 16, "n_heads": 2, "hidden_dim": 32, "n_layers": 2},
+    "xlnet": {"vocab_size": 64, "d_model": 16, "n_layer": 2, "n_head": 2, "d_inner": 32},
+    "gpt2": {"vocab_size": 64, "n_embd": 16, "n_layer": 2, "n_head": 2, "n_positions": 40},
+    "llama": SIZE,
+    "t5": {
+        "vocab_size": 64, "d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 2, "num_heads": 2,
+    },
+    "deberta-v2": SIZE,
+}  # fmt: skip
+PROJECTIONS = {
+    "bert": ("classifier.weight", "classifier.bias"),
+    "roberta": ("classifier.out_proj.weight", "classifier.out_proj.bias"),
+    "distilbert": ("classifier.weight", "classifier.bias"),
+    "xlnet": ("logits_proj.weight", "logits_proj.bias"),
+    "gpt2": ("score.weight",),
+    "llama": ("score.weight",),
+    "t5": ("classification_head.out_proj.weight", "classification_head.out_proj.bias"),
+    "deberta-v2": ("classifier.weight", "classifier.bias"),
+}
+
+
+def save_classifier(folder: Path, kind: str, names: list[str] | None, **config: Any) -> Path:
+    """A random classifier with these label names (None: two that nobody named) and no tokenizer."""
+    from transformers import AutoConfig, AutoModelForSequenceClassification
+
+    labels: dict[str, Any] = {}
+    if names is not None:
+        labels["id2label"] = dict(enumerate(names))
+        labels["label2id"] = {name: number for number, name in enumerate(names)}
+    torch.manual_seed(5)
+    model = AutoModelForSequenceClassification.from_config(
+        AutoConfig.for_model(kind, **SHAPES[kind], **labels, **config)
+    )
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.normal_()
+    model.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_classifier(tmp_path_factory.mktemp("bert") / "model", "bert", ["yes", "no"])
+
+
+def load(folder: Path, labels: list[str] | None = None, **section: Any) -> LoadedModel:
+    source = model_source(ModelSection(str(folder), **section))
+    return load_weights(source, load_config(source, labels or DATA))
+
+
+def change_tensors(
+    folder: Path, out: Path, change: Callable[[dict[str, Tensor]], dict[str, Tensor]]
+) -> Path:
+    """A copy of the model with other tensors in its file."""
+    shutil.copytree(folder, out)
+    path = out / "model.safetensors"
+    save_file(change(load_file(path)), path, metadata={"format": "pt"})
+    return out
+
+
+def head_line(loaded: LoadedModel) -> str:
+    return loaded.report.lines[1]
+
+
+# --- the head is matched by names
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+def test_rows_go_by_label_names_whatever_their_order(kind: str, tmp_path: Path) -> None:
+    folder = save_classifier(tmp_path / "model", kind, ["yes", "no", "maybe"])
+    before = load_file(folder / "model.safetensors")
+    loaded = load(folder)
+    tensors = loaded.model.state_dict()
+    for name in PROJECTIONS[kind]:
+        assert torch.equal(tensors[name], before[name][[1, 0]])
+    assert not loaded.fresh
+    assert loaded.report.head == "kept"
+    assert head_line(loaded) == (
+        "head: the checkpoint's own, its rows matched by label names (2 of its 3)"
+    )
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+def test_a_head_of_other_labels_is_drawn_anew_and_no_more_than_that(
+    kind: str, tmp_path: Path
+) -> None:
+    folder = save_classifier(tmp_path / "model", kind, ["entailment", "neutral"])
+    loaded = load(folder)
+    assert loaded.fresh == set(PROJECTIONS[kind])
+    assert loaded.report.fresh == sorted(PROJECTIONS[kind])
+    assert 'its labels ("entailment", "neutral") are not the data\'s ("no", "yes")' in (
+        head_line(loaded)
+    )
+
+
+@pytest.mark.parametrize(
+    ("own", "labels", "rows"),
+    [
+        (["no", "yes"], ["no", "yes"], (0, 1)),
+        (["yes", "no"], ["no", "yes"], (1, 0)),
+        (["c", "b", "a"], ["a", "c"], (2, 0)),
+        (["Not_Entailment", "ENTAILMENT "], ["entailment", "not entailment"], (1, 0)),
+        (["cafe\u0301", "tea"], ["caf\u00e9", "tea"], (0, 1)),
+        (["Yes", "yes", "no"], ["yes", "no"], (1, 2)),
+        (["Yes", "YES", "no"], ["yes", "no"], None),
+        (["no", "no"], ["no", "yes"], None),
+        (["x", "x", "no", "yes"], ["no", "yes"], (2, 3)),
+        (["no", "yes"], ["no", "yes", "maybe"], None),
+        (["entailment", "neutral", "contradiction"], ["entailment", "not_entailment"], None),
+        (["LABEL_0", "LABEL_1"], ["no", "yes"], None),
+        (["LABEL_0", "LABEL_1"], ["0", "1"], (0, 1)),
+        (["LABEL_0", "LABEL_1", "LABEL_2"], ["0", "2"], (0, 2)),
+        (["LABEL_0", "LABEL_1"], ["1", "2"], None),
+        (["LABEL_1", "LABEL_0"], ["LABEL_0", "LABEL_1"], (1, 0)),
+        (["negative", "positive"], ["0", "1"], None),
+        (["1", "0"], ["0", "1"], (1, 0)),
+    ],
+)
+def test_label_names(own: list[str], labels: list[str], rows: tuple[int, ...] | None) -> None:
+    match = match_labels(own, labels)
+    assert match.rows == rows
+    assert match.reason
+
+
+def test_names_in_label2id_alone_are_names(classifier: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(classifier, tmp_path / "model"))
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"id2label": {"0": "LABEL_0", "1": "LABEL_1"}, "label2id": {"yes": 0, "no": 1}}
+    (folder / "config.json").write_text(json.dumps(config))
+    assert load(folder).report.head == "kept"
+
+
+@pytest.mark.parametrize(
+    ("config", "names", "reason"),
+    [
+        ({}, None, "its classes have no names"),
+        ({"num_labels": 1}, None, "it answers with a number, not with labels"),
+        ({"problem_type": "regression"}, DATA, "it answers with a number, not with labels"),
+    ],
+)
+def test_heads_that_say_nothing_of_labels_are_drawn_anew(
+    tmp_path: Path, config: dict[str, Any], names: list[str] | None, reason: str
+) -> None:
+    loaded = load(save_classifier(tmp_path / "model", "bert", names, **config))
+    assert loaded.fresh == {"classifier.weight", "classifier.bias"}
+    assert reason in head_line(loaded)
+    assert "bert.pooler.dense before it is the checkpoint's" in head_line(loaded)
+
+
+@pytest.mark.parametrize("lost", ["classifier.bias", "bert.pooler.dense.weight"])
+def test_rows_without_what_they_were_trained_with_are_drawn_anew(
+    classifier: Path, tmp_path: Path, lost: str
+) -> None:
+    out = change_tensors(
+        classifier, tmp_path / "m", lambda tensors: {n: t for n, t in tensors.items() if n != lost}
+    )
+    loaded = load(out)
+    assert loaded.fresh >= {lost, "classifier.weight", "classifier.bias"}
+    assert "its classifier is built in another way" in head_line(loaded)
+
+
+def test_a_head_of_another_task_is_drawn_anew(classifier: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(classifier, tmp_path / "model"))
+    config = json.loads((folder / "config.json").read_text())
+    config["architectures"] = ["BertForTokenClassification"]
+    (folder / "config.json").write_text(json.dumps(config))
+    assert "that of a BertForTokenClassification" in head_line(load(folder))
+
+
+# --- names that a wrapper has changed
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    ["module.", "_orig_mod.", "model.", "module._orig_mod.", "net.model.", "0.auto_model."],
+)
+def test_a_known_prefix_is_taken_off_and_said(
+    classifier: Path, tmp_path: Path, prefix: str
+) -> None:
+    out = change_tensors(
+        classifier, tmp_path / "m", lambda t: {f"{prefix}{n}": value for n, value in t.items()}
+    )
+    loaded, plain = load(out), load(classifier)
+    assert loaded.report.prefix == prefix
+    assert f'"{prefix}" taken off their names' in loaded.report.lines[0]
+    assert all(map(torch.equal, loaded.model.parameters(), plain.model.parameters()))
+    loaded.model.save_pretrained(tmp_path / "again")  # type: ignore[operator]
+    saved = load_file(tmp_path / "again" / "model.safetensors")
+    assert saved.keys() == load_file(classifier / "model.safetensors").keys()
+
+
+def test_wrappers_inside_of_the_names_are_taken_off(classifier: Path, tmp_path: Path) -> None:
+    def wrap(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {n.replace("bert.enc", "bert._orig_mod.enc"): t for n, t in tensors.items()}
+
+    assert not load(change_tensors(classifier, tmp_path / "m", wrap)).fresh
+
+
+def test_models_whose_own_names_begin_like_a_wrapper_stay_as_they_are(tmp_path: Path) -> None:
+    loaded = load(save_classifier(tmp_path / "model", "llama", DATA))
+    assert loaded.report.prefix == ""
+    assert not loaded.fresh
+
+
+# --- what does not fit is refused, with counts and the likely reason
+
+
+Tensors = dict[str, Tensor]
+WORDS = "bert.embeddings.word_embeddings.weight"
+QUERY = "bert.encoder.layer.0.attention.self.query.weight"
+MISFITS: dict[str, tuple[Callable[[Tensors], Tensors], list[str]]] = {
+    "an unknown prefix": (
+        lambda t: {f"student.{n}": v for n, v in t.items()},
+        ["missing 37 of 41 tensors", 'they are there under "student.bert."'],
+    ),
+    "two of them": (
+        lambda t: {f"{p}.{n}": v.clone() for n, v in t.items() for p in ("a", "b")},
+        ['under "a.bert." or "b.bert."'],
+    ),
+    "too few layers": (
+        lambda t: {n: v for n, v in t.items() if "layer.1." not in n},
+        ["missing 16 of 41", "the file holds 1 layers, config.json says 2"],
+    ),
+    "too many layers": (
+        lambda t: t | {n.replace("r.1.", "r.2."): v.clone() for n, v in t.items() if "r.1." in n},
+        ["unknown to the model 16", "the file holds 3 layers, config.json says 2"],
+    ),
+    "another vocabulary": (
+        lambda t: t | {WORDS: t[WORDS][:-3].clone()},
+        ["of another shape 1", "61 × 16 in the file, 64 × 16", "of 61 tokens"],
+    ),
+    "one tensor": (
+        lambda t: {n: v for n, v in t.items() if n != QUERY},
+        [f"missing 1 of 41 tensors ({QUERY})"],
+    ),
+    "an adapter": (
+        lambda t: t | {QUERY.replace(".weight", ".lora_A.default.weight"): torch.ones(2, 16)},
+        ["unknown to the model 1", "merge_and_unload()"],
+    ),
+    "another architecture": (
+        lambda t: {n.replace("encoder.layer", "stack"): v for n, v in t.items()},
+        ["missing 32 of 41", "model_type bert"],
+    ),
+}
+
+
+@pytest.mark.parametrize("change", MISFITS)
+def test_tensors_that_do_not_fit_are_an_error(
+    classifier: Path, tmp_path: Path, change: str
+) -> None:
+    spoil, words = MISFITS[change]
+    with pytest.raises(TunerError) as caught:
+        load(change_tensors(classifier, tmp_path / "m", spoil))
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+def test_what_a_classifier_has_no_use_for_is_left_out_and_said(
+    classifier: Path, tmp_path: Path
+) -> None:
+    def extend(tensors: Tensors) -> Tensors:
+        return tensors | {
+            "cls.predictions.bias": torch.ones(64),
+            "bert.embeddings.position_ids": torch.arange(40)[None],
+            "bert.encoder.layer.0.attention.bias": torch.ones(1, 1, 4, 4),
+            "lm_head.weight": torch.ones(4, 4),
+        }
+
+    loaded = load(change_tensors(classifier, tmp_path / "m", extend))
+    assert "that a classifier has no use for are left out" in loaded.report.lines[0]
+    assert "cls" in loaded.report.lines[0]
+    assert not loaded.fresh
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_read_as_it_is(
+    classifier: Path, tmp_path: Path, dtype: torch.dtype
+) -> None:
+    out = change_tensors(
+        classifier, tmp_path / "m", lambda t: {n: v.to(dtype) for n, v in t.items()}
+    )
+    before, loaded = load_file(out / "model.safetensors"), load(out)
+    weight = loaded.model.get_parameter("classifier.weight")
+    assert weight.dtype == torch.float32
+    assert torch.equal(weight, before["classifier.weight"].float()[[1, 0]])
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_pickles_and_shards_are_read_like_one_file(
+    classifier: Path, tmp_path: Path, nested: bool
+) -> None:
+    from transformers import AutoModelForSequenceClassification
+
+    pickled = Path(shutil.copytree(classifier, tmp_path / "pickled"))
+    tensors = load_file(pickled / "model.safetensors")
+    (pickled / "model.safetensors").unlink()
+    torch.save(
+        {"state_dict": {f"model.{n}": t for n, t in tensors.items()}} if nested else tensors,
+        pickled / "pytorch_model.bin",
+    )
+    model = AutoModelForSequenceClassification.from_pretrained(classifier)
+    model.save_pretrained(tmp_path / "shards", max_shard_size="10KB")
+    for loaded in (load(pickled, allow_pickle=True), load(tmp_path / "shards")):
+        weight = loaded.model.get_parameter("classifier.weight")
+        assert torch.equal(weight, tensors["classifier.weight"][[1, 0]])
+    next((tmp_path / "shards").glob("model-*")).unlink()
+    with pytest.raises(TunerError, match=r"1 of its \d+ files of weights"):
+        load(tmp_path / "shards")
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_an_adapter_is_told_as_that(classifier: Path, tmp_path: Path, beside: bool) -> None:
+    folder = tmp_path / "adapter"
+    if beside:
+        shutil.copytree(classifier, folder)
+    folder.mkdir(exist_ok=True)
+    (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "some/base"}')
+    with pytest.raises(TunerError, match="merge_and_unload") as caught:
+        load(folder)
+    kind = "beside its weights" if beside else "only"
+    assert f"holds an adapter (PEFT) {kind} to some/base" in str(caught.value)
+
+
+# --- a trainer
+
+
+def test_a_trainer_says_what_it_loaded_and_begins_trials_with_the_matched_head(
+    classifier: Path, make_bench: BenchMaker, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(classifier, tmp_path / "model"))
+    make_tokenizer(folder)
+    bench = make_bench(model={"name": str(folder)})
+    report = bench.ready().loading
+    assert report is not None
+    assert report.head == "kept"
+    before = load_file(folder / "model.safetensors")["classifier.weight"][[1, 0]]
+    assert torch.equal(bench.model.get_parameter("classifier.weight"), before)
+    bench.save_pretrained(tmp_path / "best")
+    again = load(tmp_path / "best", ["yes", "no"])
+    assert torch.equal(again.model.get_parameter("classifier.weight"), before[[1, 0]])

@@ -1,0 +1,196 @@
+"""The checkpoint's classifier and the data's labels: which of its rows answers for which label."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tuner.recipe.nearest import show
+
+_UNNAMED = re.compile(r"LABEL_(\d+)")
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class HeadShape:
+    """The tensors of a model outside its encoder: their shapes by name.
+
+    `by_label` holds those with a row for each label, and the axis of these rows.
+    """
+
+    shapes: dict[str, torch.Size]
+    by_label: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class HeadMatch:
+    """The checkpoint's row for each of the data's labels, in their order; None: drawn anew.
+
+    `reason` says by what the rows were matched, or why the head is drawn anew.
+    """
+
+    rows: tuple[int, ...] | None
+    reason: str
+
+
+def head_shape(model: nn.Module, model_of_one_more: nn.Module) -> HeadShape:
+    """Find the head without knowing the architecture: of two models, the other has a label more.
+
+    A pooler counts as head wherever it is: checkpoints of language models come without one.
+    """
+    shapes = {name: tensor.shape for name, tensor in model.state_dict().items()}
+    larger = {name: tensor.shape for name, tensor in model_of_one_more.state_dict().items()}
+    by_label = {
+        name: _changed_axis(shape, larger[name])
+        for name, shape in shapes.items()
+        if shape != larger[name]
+    }
+    body = body_prefix(model)
+    tops = {name.split(".")[0] for name in by_label}
+    outside = {
+        name: shape
+        for name, shape in shapes.items()
+        if is_pooler(name, body)
+        or (not name.startswith(body) if body else name.split(".")[0] in tops)
+    }
+    return HeadShape(outside, by_label)
+
+
+def body_prefix(model: Any) -> str:
+    """What the names of the encoder's tensors begin with, "" where that cannot be known."""
+    base = str(getattr(model, "base_model_prefix", ""))
+    return f"{base}." if base and hasattr(model, base) else ""
+
+
+def is_pooler(name: str, body: str) -> bool:
+    """Whether a tensor belongs to what sums up the last hidden states before the classifier."""
+    return name.removeprefix(body).split(".")[0].endswith("pooler")
+
+
+def _changed_axis(shape: torch.Size, other: torch.Size) -> int:
+    return next(
+        axis for axis, pair in enumerate(zip(shape, other, strict=True)) if len({*pair}) > 1
+    )
+
+
+def match_head(
+    own_config: Any, labels: Sequence[str], head: HeadShape, tensors: dict[str, Tensor]
+) -> HeadMatch:
+    """Match the checkpoint's classifier with the data's labels, by their names alone.
+
+    `own_config` is the checkpoint's configuration as it came, `tensors` are those of its files.
+    """
+    reason = _why_unusable(own_config, head, tensors)
+    if reason is not None:
+        return HeadMatch(None, reason)
+    names = label_names(own_config)
+    counts = {tensors[name].shape[axis] for name, axis in head.by_label.items()}
+    if counts != {len(names)}:
+        sizes = " and ".join(map(str, sorted(counts)))
+        return HeadMatch(
+            None, f"its classifier has {sizes} rows, its config.json {len(names)} labels"
+        )
+    return match_labels(names, labels)
+
+
+def _why_unusable(own_config: Any, head: HeadShape, tensors: dict[str, Tensor]) -> str | None:
+    present = head.by_label.keys() & tensors.keys()
+    if not present:
+        return "the checkpoint has no classifier"
+    classes = [str(name) for name in getattr(own_config, "architectures", None) or []]
+    if classes and not any("SequenceClassification" in name for name in classes):
+        return f"its classifier is that of a {classes[0]}"
+    if _is_built_otherwise(head, tensors):
+        return "its classifier is built in another way"
+    if getattr(own_config, "problem_type", None) == "regression" or own_config.num_labels == 1:
+        return "it answers with a number, not with labels"
+    return None
+
+
+def _is_built_otherwise(head: HeadShape, tensors: dict[str, Tensor]) -> bool:
+    """Rows of a classifier mean something only with all else that it was trained with."""
+    modules = {name.rpartition(".")[0] for name in head.by_label}
+    inside = {name for name in tensors if name.rpartition(".")[0] in modules}
+    before = {name: shape for name, shape in head.shapes.items() if name not in head.by_label}
+    return inside != head.by_label.keys() or any(
+        name not in tensors or tensors[name].shape != shape for name, shape in before.items()
+    )
+
+
+def label_names(config: Any) -> list[str]:
+    """A configuration's label names in the order of its classifier's rows."""
+    names = [str(config.id2label[number]) for number in sorted(config.id2label)]
+    if not all(_UNNAMED.fullmatch(name) for name in names):
+        return names
+    numbers = {int(number): str(name) for name, number in (config.label2id or {}).items()}
+    complete = len(config.label2id) == len(names) and sorted(numbers) == list(range(len(names)))
+    return [numbers[number] for number in sorted(numbers)] if complete else names
+
+
+def match_labels(own: Sequence[str], labels: Sequence[str]) -> HeadMatch:
+    """By names as they stand, else by names without regard to case, blanks and underscores.
+
+    Names that nobody gave (LABEL_0, LABEL_1) stand for the numbers 0, 1 and for nothing else.
+    """
+    numbers = [match[1] for match in map(_UNNAMED.fullmatch, own) if match]
+    unnamed = len(numbers) == len(own)
+    ways: list[tuple[str, Sequence[str], Callable[[str], str]]] = [
+        ("matched by label names", own, str),
+        ("matched by label names, but for their spelling", own, loose_name),
+        ("matched by number (LABEL_0 is 0)", numbers if unnamed else [], str),
+    ]
+    for how, names, key in ways:
+        rows = _rows_by(key, names, labels)
+        if rows is not None:
+            return HeadMatch(rows, how + _order(own, rows))
+    if unnamed:
+        return HeadMatch(
+            None,
+            f"its classes have no names ({_some(own)}), so none is known to be {_some(labels)}; "
+            "with id2label in its config.json it would be kept",
+        )
+    return HeadMatch(None, f"its labels ({_some(own)}) are not the data's ({_some(labels)})")
+
+
+def _rows_by(
+    key: Callable[[str], str], names: Sequence[str], labels: Sequence[str]
+) -> tuple[int, ...] | None:
+    keys, wanted = [key(name) for name in names], [key(label) for label in labels]
+    counts = Counter(keys)
+    if len(set(wanted)) < len(wanted) or any(counts[name] != 1 for name in wanted):
+        return None
+    return tuple(keys.index(name) for name in wanted)
+
+
+def loose_name(name: str) -> str:
+    """A label without regard to case, Unicode form, blanks, underscores and hyphens."""
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    return re.sub(r"[\s_-]+", " ", folded).strip()
+
+
+def _order(own: Sequence[str], rows: tuple[int, ...]) -> str:
+    if len(rows) < len(own):
+        return f" ({len(rows)} of its {len(own)})"
+    return "" if rows == tuple(range(len(own))) else f" (its own order is {_some(own)})"
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(show(name) for name in names[:_SHOWN])
+    return f"{shown}, …" if len(names) > _SHOWN else shown
+
+
+def pick_rows(tensors: dict[str, Tensor], head: HeadShape, match: HeadMatch) -> dict[str, Tensor]:
+    """The tensors with the classifier's rows in the data's order, or without a classifier."""
+    if match.rows is None:
+        return {name: tensor for name, tensor in tensors.items() if name not in head.by_label}
+    rows = torch.tensor(match.rows)
+    return tensors | {
+        name: tensors[name].index_select(axis, rows) for name, axis in head.by_label.items()
+    }

@@ -1,0 +1,173 @@
+"""A checkpoint's weights in a model for the data's labels, and a report of what became of them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tuner.errors import TunerError
+from tuner.recipe.findings import LoadingReport
+from tuner.training.heads import (
+    HeadMatch,
+    HeadShape,
+    body_prefix,
+    head_shape,
+    is_pooler,
+    match_head,
+    pick_rows,
+)
+from tuner.training.misfits import Misfits, explain_misfits
+from tuner.training.model import (
+    ModelSource,
+    checkpoint_config,
+    empty_model,
+    explain_load_errors,
+)
+from tuner.training.weight_files import checkpoint_tensors, strip_wrappers
+
+_BUFFERS = ("position_ids", "token_type_ids", "inv_freq", "masked_bias")
+_MATRIX = 2
+_SHOWN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """The model in fp32 on the CPU; `fresh` names the tensors that the checkpoint does not have."""
+
+    model: nn.Module
+    fresh: set[str]
+    report: LoadingReport
+
+
+def load_weights(source: ModelSource, config: Any) -> LoadedModel:
+    """Load a model for the labels of `config`, its classifier matched by their names.
+
+    Raises TunerError where anything outside the head is missing, unknown or of another shape.
+    """
+    shape = empty_model(source, config)
+    head = head_shape(shape, empty_model(source, _config_of_one_more(config)))
+    body = body_prefix(shape)
+    with explain_load_errors(source, "weights"):
+        tensors = checkpoint_tensors(source)
+        tensors, prefix = strip_wrappers(tensors, shape.state_dict().keys(), body)
+        match = match_head(checkpoint_config(source), _labels(config), head, tensors)
+        taken = pick_rows(tensors, head, match)
+        model, info = type(shape).from_pretrained(  # type: ignore[attr-defined]
+            None,
+            config=config,
+            state_dict=taken,
+            dtype=torch.float32,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+        )
+    misfits = _misfits(info, shape, head, tensors)
+    if misfits:
+        raise TunerError(f"model.name: {source.name}: {explain_misfits(misfits, shape, tensors)}")
+    fresh = set(info["missing_keys"]) | set(_mismatched(info))
+    left_out = [name for name in tensors if name in info["unexpected_keys"]]
+    loaded = len(shape.state_dict().keys() - fresh)
+    return LoadedModel(model, fresh, _report(loaded, prefix, left_out, fresh, head, match))
+
+
+def _config_of_one_more(config: Any) -> Any:
+    larger = copy.deepcopy(config)
+    larger.num_labels = config.num_labels + 1
+    return larger
+
+
+def _labels(config: Any) -> list[str]:
+    return [str(config.id2label[number]) for number in range(config.num_labels)]
+
+
+def _mismatched(info: dict[str, Any]) -> dict[str, tuple[Sequence[int], Sequence[int]]]:
+    """The shapes (in the file, in the model) of tensors that have another one."""
+    return {name: (there, here) for name, there, here in info["mismatched_keys"]}
+
+
+def _misfits(
+    info: dict[str, Any], shape: nn.Module, head: HeadShape, tensors: dict[str, Tensor]
+) -> Misfits:
+    """What does not fit outside of the head."""
+    mismatched = _mismatched(info)
+    own = shape.state_dict().keys() - head.shapes.keys()
+    return Misfits(
+        missing=sorted(set(info["missing_keys"]) - head.shapes.keys()),
+        unknown=sorted(_in_body(info["unexpected_keys"], own, body_prefix(shape), tensors)),
+        mismatched={n: mismatched[n] for n in sorted(mismatched.keys() - head.shapes.keys())},
+    )
+
+
+def _in_body(
+    names: Iterable[str], own: Iterable[str], body: str, tensors: dict[str, Tensor]
+) -> list[str]:
+    """Those of the checkpoint's tensors that would belong among the encoder's `own`.
+
+    Others are of heads that a classifier has no use for, or buffers that once were saved.
+    """
+    tops = {name.removeprefix(body).split(".")[0] for name in own}
+    all_have_prefix = body and any(name.startswith(body) for name in tensors)
+
+    def is_in_body(name: str) -> bool:
+        if is_pooler(name, body) or _is_buffer(name, tensors.get(name)):
+            return False
+        if all_have_prefix and not name.startswith(body):
+            return False
+        return name.removeprefix(body).split(".")[0] in tops
+
+    return [name for name in names if is_in_body(name)]
+
+
+def _is_buffer(name: str, tensor: Tensor | None) -> bool:
+    """Masks, positions and frequencies, which older versions saved with the weights."""
+    last = name.rpartition(".")[2]
+    if last in _BUFFERS or tensor is None:
+        return last in _BUFFERS
+    return not tensor.is_floating_point() or (last == "bias" and tensor.ndim > _MATRIX)
+
+
+def _report(
+    loaded: int,
+    prefix: str,
+    left_out: Sequence[str],
+    fresh: set[str],
+    head: HeadShape,
+    match: HeadMatch,
+) -> LoadingReport:
+    kept = fresh.isdisjoint(head.by_label)
+    if kept:
+        classifier = f"the checkpoint's own, its rows {match.reason}"
+    else:
+        rest = _modules(head.shapes.keys() - fresh)
+        before = f"; {rest} before it is the checkpoint's" if rest else ""
+        classifier = f"{_modules(fresh)} drawn anew for every trial: {match.reason}{before}"
+    return LoadingReport(
+        loaded=loaded,
+        fresh=sorted(fresh),
+        left_out=len(left_out),
+        prefix=prefix,
+        head="kept" if kept else "drawn",
+        lines=[
+            f"weights: {loaded} tensors are the checkpoint's{_extras(prefix, left_out)}",
+            f"head: {classifier}",
+        ],
+    )
+
+
+def _extras(prefix: str, left_out: Sequence[str]) -> str:
+    stripped = f', "{prefix}" taken off their names' if prefix else ""
+    if not left_out:
+        return stripped
+    tops = sorted({name.split(".")[0] for name in left_out})
+    shown = ", ".join(tops[:_SHOWN]) + (", …" if len(tops) > _SHOWN else "")
+    return f"{stripped}; {len(left_out)} that a classifier has no use for are left out ({shown})"
+
+
+def _modules(names: Iterable[str]) -> str:
+    """The modules that hold these tensors: `bert.pooler.dense and classifier`."""
+    modules = sorted({name.rpartition(".")[0] or name for name in names})
+    return " and ".join(modules)

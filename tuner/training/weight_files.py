@@ -1,0 +1,125 @@
+"""A checkpoint's tensors by name, as they lie in its files."""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Mapping, Set
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tuner.errors import TunerError
+from tuner.training.model import PICKLE_FILES, SAFE_FILES, ModelSource, pickle_message
+
+# What wraps a model gives its tensors' names a prefix: DistributedDataParallel, torch.compile,
+# FSDP, activation checkpointing, Lightning and modules of one's own.
+_INNER = re.compile(
+    r"(?:(?<=^)|(?<=\.))(?:module|_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\."
+)
+_OUTER = re.compile(r"(?:module|model|_forward_module|net|network|0\.auto_model|auto_model)\.")
+_MOST_WRAPPERS = 5
+# Where training frameworks put the tensors inside a pickle.
+_NESTED = ("state_dict", "model_state_dict", "model")
+
+
+def checkpoint_tensors(source: ModelSource) -> dict[str, Tensor]:
+    """Every tensor of the checkpoint, mapped from its files. TunerError where one is missing."""
+    tensors: dict[str, Tensor] = {}
+    for path in _weight_files(source):
+        tensors |= _read_tensors(path)
+    return tensors
+
+
+def _weight_files(source: ModelSource) -> list[Path]:
+    for name in (*SAFE_FILES, *(PICKLE_FILES if source.allow_pickle else ())):
+        path = _find_file(source, name)
+        if path is not None:
+            return _shards(source, path) if name.endswith(".json") else [path]
+    if any(_find_file(source, name) for name in PICKLE_FILES):
+        raise TunerError(pickle_message(source.name))
+    raise TunerError(f"model.name: {source.name} holds no weights (model.safetensors)")
+
+
+def _shards(source: ModelSource, index: Path) -> list[Path]:
+    names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+    paths = {name: _find_file(source, name) for name in names}
+    missing = [name for name, path in paths.items() if path is None]
+    if missing:
+        raise TunerError(
+            f"model.name: {source.name}: {len(missing)} of its {len(names)} files of weights "
+            f"are missing ({missing[0]})"
+        )
+    return [path for path in paths.values() if path is not None]
+
+
+def _find_file(source: ModelSource, name: str) -> Path | None:
+    """The file in the model's folder, or in the hub's cache, where it is fetched to if need be."""
+    if source.folder is not None:
+        path = source.folder / name
+        return path if path.is_file() else None
+    from transformers.utils import cached_file
+
+    options = {k: v for k, v in source.options.items() if k in ("revision", "local_files_only")}
+    cached = cached_file(
+        source.location, name, _raise_exceptions_for_missing_entries=False, **options
+    )
+    return None if cached is None else Path(cached)
+
+
+def _read_tensors(path: Path) -> dict[str, Tensor]:
+    if path.suffix == ".safetensors":
+        from safetensors import safe_open
+
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    content = torch.load(
+        path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path) or None
+    )
+    return _tensors_in(content)
+
+
+def _tensors_in(content: Mapping[str, Any]) -> dict[str, Tensor]:
+    for key in _NESTED:
+        if isinstance(content.get(key), Mapping):
+            return _tensors_in(content[key])
+    return {name: value for name, value in content.items() if isinstance(value, Tensor)}
+
+
+def strip_wrappers(
+    tensors: dict[str, Tensor], expected: Set[str], body: str
+) -> tuple[dict[str, Tensor], str]:
+    """Rename tensors that were saved from inside a wrapper; returns the prefix that is taken off.
+
+    Of all ways to take off known wrappers the one that fits most `expected` names; none if that
+    fits as many. `body` is the prefix of the encoder's names, which checkpoints have or not.
+    """
+    fitting = expected | {name.removeprefix(body) for name in expected}
+    candidates = [list(tensors), [_INNER.sub("", name) for name in tensors]]
+    for _ in range(_MOST_WRAPPERS):
+        candidates.append([_strip_outer(name) for name in candidates[-1]])
+
+    def count_fitting(names: list[str]) -> int:
+        return len(fitting & set(names)) if len(set(names)) == len(names) else -1
+
+    best = max(candidates, key=count_fitting)
+    renamed = dict(zip(best, tensors.values(), strict=True))
+    return renamed, _common_prefix(tensors, best)
+
+
+def _strip_outer(name: str) -> str:
+    return name[match.end() :] if (match := _OUTER.match(name)) else name
+
+
+def _common_prefix(before: Mapping[str, Tensor], after: list[str]) -> str:
+    """What most of the changed names have lost."""
+    lost = Counter(
+        old.removesuffix(new) if old.endswith(new) else _INNER.findall(old)[0]
+        for old, new in zip(before, after, strict=True)
+        if old != new
+    )
+    return lost.most_common(1)[0][0] if lost else ""
