@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 _LONGEST = 800
+_ENDLESS_WORD = re.compile(r"\S{241,}")
+_WORD_ENDS = 100
 
 
 class TunerError(Exception):
@@ -33,7 +37,14 @@ class NotFinished(TunerError):
 def _one_line(message: str) -> str:
     """The message without what a terminal would obey, whatever files and names are quoted in it."""
     line = " ".join(part.strip() for part in message.splitlines())
-    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+    line = "".join(c if c.isprintable() else _escaped(c) for c in line)
+    line = _ENDLESS_WORD.sub(lambda word: f"{word[0][:_WORD_ENDS]}…{word[0][-_WORD_ENDS:]}", line)
     if len(line) <= _LONGEST:
         return line
     return f"{line[: _LONGEST * 2 // 3]} … {line[-_LONGEST // 3 :]}"
+
+
+def _escaped(character: str) -> str:
+    """A byte of a file's name that is no text as that byte, anything else as Python writes it."""
+    byte = ord(character) - 0xDC00
+    return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else ascii(character)[1:-1]

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterable
 
 from tuner.cli.follow import AWAKE
-from tuner.cli.output import note, show
+from tuner.cli.output import note, show_line
 from tuner.cli.places import named_session
 from tuner.errors import TunerError
 from tuner.recipe.changes import other_task
@@ -71,7 +71,7 @@ def _save(session: Session, view: SessionView, document: RecipeDocument) -> int:
         told = f"{other} cannot change, {session.name} has trials: make a new session for it"
         raise TunerError(told)
     document.save(session.recipe_path)
-    show(str(session.recipe_path))
+    show_line(str(session.recipe_path))
     follows = what_follows(next_generation(view, recipe))
     if follows:
         note(f"tuner start {session.name} {follows}")

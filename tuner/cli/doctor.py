@@ -22,7 +22,9 @@ from tuner import __version__
 from tuner.cli.checking import MARKS
 from tuner.cli.output import can_encode, show, show_json, working
 from tuner.cli.places import sessions_root
+from tuner.errors import TunerError
 from tuner.recipe.findings import Finding
+from tuner.recipe.user_paths import absolute_path, written_path
 from tuner.results.format import plain
 
 PACKAGES = ("torch", "transformers", "optuna", "textual", "datasets", "msgspec", "numpy")
@@ -55,9 +57,8 @@ with open(sys.argv[1], "r+") as file:
 
 def doctor(options: argparse.Namespace) -> int:
     """Print what was found; 1 where something has to be put right."""
-    root = sessions_root(options)
     with working("looking at this machine"):
-        findings = list(examine(root))
+        findings = list(examine(options))
     if options.json:
         show_json(findings)
     else:
@@ -65,14 +66,12 @@ def doctor(options: argparse.Namespace) -> int:
     return 1 if any(finding.level == "error" for finding in findings) else 0
 
 
-def examine(root: Path) -> Iterator[Finding]:
+def examine(options: argparse.Namespace) -> Iterator[Finding]:
     """Everything there is to say, in the order in which it is shown."""
     yield python_finding()
     yield from package_findings()
     yield device_finding()
-    folder = _first_existing(root.resolve())
-    yield disk_finding(folder)
-    yield from sessions_findings(root, folder)
+    yield from folder_findings(options)
     yield terminal_finding()
     yield hub_finding()
 
@@ -113,6 +112,18 @@ def device_finding() -> Finding:
 def _child(code: str, *arguments: str, timeout: float = 30) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", code, *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+
+
+def folder_findings(options: argparse.Namespace) -> Iterator[Finding]:
+    """Where the sessions are, and what the disk there offers."""
+    try:
+        root = sessions_root(options)
+    except TunerError as error:
+        yield Finding("error", "sessions", str(error))
+        return
+    folder = _first_existing(absolute_path(root))
+    yield disk_finding(folder)
+    yield from sessions_findings(root, folder)
 
 
 def disk_finding(folder: Path) -> Finding:
@@ -162,11 +173,27 @@ def terminal_finding() -> Finding:
 def hub_finding() -> Finding:
     """Whether models may be fetched, and where those fetched before are."""
     offline = os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
-    home = Path(os.environ.get("HF_HOME", "~/.cache/huggingface")).expanduser()
-    cache = Path(os.environ.get("HF_HUB_CACHE", home / "hub"))
-    kept = len(list(cache.glob("models--*"))) if cache.is_dir() else 0
     mode = "offline (HF_HUB_OFFLINE)" if offline else "online"
-    return Finding("ok", "hub", f"{mode}, {kept} models in {cache}")
+    try:
+        cache = hub_cache()
+    except TunerError as error:
+        return Finding("error", "hub", str(error))
+    kept = len(list(cache.glob("models--*"))) if cache.is_dir() else 0
+    if not os.access(_first_existing(cache), os.W_OK | os.X_OK):
+        told = f"{cache} cannot be written: set HF_HOME to a folder that can"
+        return Finding("warning", "hub", f"{mode}, {models_kept(kept)} there; {told}")
+    return Finding("ok", "hub", f"{mode}, {models_kept(kept)} in {cache}")
+
+
+def hub_cache() -> Path:
+    """Where models that were fetched are kept."""
+    home = written_path(os.environ.get("HF_HOME") or "~/.cache/huggingface", "HF_HOME")
+    return written_path(os.environ.get("HF_HUB_CACHE") or home / "hub", "HF_HUB_CACHE")
+
+
+def models_kept(count: int) -> str:
+    """`1 model`, `2 models`."""
+    return f"{count} model{'' if count == 1 else 's'}"
 
 
 def _first_existing(path: Path) -> Path:

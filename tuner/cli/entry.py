@@ -14,6 +14,7 @@ from tuner.cli.parsing import Parser
 from tuner.cli.spelling import hint
 from tuner.errors import TunerError
 from tuner.pool.disk import disk_trouble
+from tuner.recipe.user_paths import reason_of, refuse_other_bytes
 
 DONE, NOT_FINISHED, INTERRUPTED = 0, 3, 130
 FOLLOWING = ("run", "demo")
@@ -34,8 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         trouble = disk_trouble(error)
         if error.filename is None and trouble is None:
             raise
-        told = f"{error.filename}: {error.strerror}" if error.filename else str(trouble)
-        return complain(told, TunerError.exit_code)
+        told = f"{os.fsdecode(error.filename)}: {reason_of(error)}" if error.filename else trouble
+        return complain(str(TunerError(str(told))), TunerError.exit_code)
     except KeyboardInterrupt:
         return INTERRUPTED
     except SystemExit as leaving:
@@ -53,6 +54,8 @@ def prepare_streams() -> None:
 
 def dispatch(arguments: list[str]) -> int:
     """Parse and run; raises TunerError for what the user got wrong."""
+    for argument in arguments:
+        refuse_other_bytes(argument, "the argument")
     position = command_position(arguments)
     before = top_parser().parse_all(arguments[:position])
     if position == len(arguments):
@@ -61,7 +64,8 @@ def dispatch(arguments: list[str]) -> int:
     if name not in COMMANDS:
         raise TunerError(f"no such command: {name}{hint(name, COMMANDS)} (see tuner --help)")
     options = parser_of(COMMANDS[name]).parse_all(arguments[position + 1 :])
-    options.sessions = options.sessions or before.sessions
+    if options.sessions is None:
+        options.sessions = before.sessions
     return runner(COMMANDS[name])(options)
 
 

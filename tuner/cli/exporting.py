@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from tuner.export.rows import as_toml, trials_csv, trials_document
 from tuner.recipe.findings import ModelDescription
 from tuner.recipe.load import load, parse
 from tuner.recipe.types import Recipe
+from tuner.recipe.user_paths import reason_of, written_path
 from tuner.session.best import best_document, cached_model
 from tuner.session.folder import Session
 from tuner.session.status import current
@@ -33,7 +35,7 @@ def export(options: argparse.Namespace) -> int:
     if to_stdout:
         sys.stdout.write(text)
     else:
-        write(Path(options.output), text)
+        write(written_path(options.output, "-o"), text)
         note(f"written to {options.output}")
     return 0
 
@@ -95,7 +97,12 @@ def _described(recipe: Recipe, view: SessionView) -> ModelDescription:
 
 def write(path: Path, text: str) -> None:
     """Write a file; raises TunerError where its folder is missing or closed."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
     try:
-        path.write_text(text, encoding="utf-8", newline="")
+        # Not waiting, since what has this name could be a pipe that nobody reads.
+        descriptor = os.open(path, flags | os.O_NONBLOCK, 0o666)
+        os.set_blocking(descriptor, True)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
     except OSError as error:
-        raise TunerError(f"-o {path}: {(error.strerror or str(error)).lower()}") from error
+        raise TunerError(f"-o {path}: {reason_of(error)}") from error

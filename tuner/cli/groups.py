@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.table import Table
@@ -94,7 +94,7 @@ def _described(options: argparse.Namespace) -> ModelDescription:
 
 def _is_a_models(name: str) -> bool:
     """Whether no session can have this name, or a folder has it."""
-    return "/" in name or Path(name).is_dir()
+    return "/" in name or os.path.isdir(name)
 
 
 def _refuse_typo(options: argparse.Namespace) -> None:

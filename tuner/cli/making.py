@@ -5,16 +5,26 @@ from __future__ import annotations
 import argparse
 import difflib
 import os
+import shlex
 from pathlib import Path
 
 from tuner.cli.guess import Columns, data_columns
-from tuner.cli.output import note, show
+from tuner.cli.output import note, show_line
 from tuner.cli.parsing import share
 from tuner.cli.places import sessions_root
 from tuner.errors import TunerError
 from tuner.recipe.document import RecipeDocument
 from tuner.recipe.presets import preset_document
 from tuner.recipe.types import Recipe
+from tuner.recipe.user_paths import (
+    absolute_path,
+    file_trouble,
+    folder_trouble,
+    is_free,
+    refuse_other_bytes,
+    working_folder,
+    written_path,
+)
 from tuner.session.folder import check_name, create_session
 
 DEFAULT_PRESET = "groups"
@@ -36,7 +46,7 @@ def new(options: argparse.Namespace) -> int:
     for remark in remarks:
         note(remark)
     note(f"next: {command_line('check', options)}, then {command_line('run', options)}")
-    show(str(session.path))
+    show_line(str(session.path))
     return 0
 
 
@@ -48,7 +58,7 @@ def _need(document: RecipeDocument, key: str, option: str) -> None:
 
 def command_line(command: str, options: argparse.Namespace) -> str:
     """How to call another command on the same session."""
-    folder = f" --sessions {options.sessions}" if options.sessions else ""
+    folder = f" --sessions {shlex.quote(options.sessions)}" if options.sessions else ""
     return f"tuner {command} {options.name}{folder}"
 
 
@@ -57,7 +67,7 @@ def fill_in(document: RecipeDocument, options: argparse.Namespace) -> list[str]:
     if options.model:
         document.set("model.name", model_name(options.model))
     if document.get("data.root") is None:
-        document.set("data.root", str(Path.cwd()))
+        document.set("data.root", str(working_folder()))
     remarks = _fill_in_data(document, options) if options.train else _refuse_orphans(options)
     if options.trials:
         document.set("search.trials", options.trials)
@@ -125,15 +135,13 @@ def data_file(given: str, option: str) -> str:
     """The path as given, if there is such a file; raises TunerError with a near one."""
     if given.startswith(HUB):
         return given
-    path = Path(given).expanduser()
-    if path.is_dir():
-        raise TunerError(f"{option} {given}: a folder, not a file{_near(path / 'train')}")
-    if not path.is_file():
-        raise TunerError(f"{option} {given}: no such file{_near(path)}")
+    path = written_path(given, option)
+    trouble = file_trouble(path)
+    if trouble is not None:
+        near = _near(path / "train" if os.path.isdir(path) else path)
+        raise TunerError(f"{option} {given}: {trouble}{near}")
     if path.suffix.lower() not in KINDS:
         raise TunerError(f"{option} {given}: the name must end in one of {', '.join(KINDS)}")
-    if not os.access(path, os.R_OK):
-        raise TunerError(f"{option} {given}: may not be read")
     return str(path)
 
 
@@ -143,14 +151,15 @@ def check_files(recipe: Recipe) -> None:
     sources = {"train": data.train, "validation": data.validation, "test": data.test}
     for key, source in sources.items():
         if isinstance(source, str) and not source.startswith(HUB):
-            path = Path(data.root or "") / Path(source).expanduser()
-            if not path.is_file():
-                raise TunerError(f"data.{key}: no such file: {path}; give --{key} FILE")
+            path = written_path(source, f"data.{key}", data.root)
+            trouble = file_trouble(path)
+            if trouble is not None:
+                raise TunerError(f"data.{key}: {path}: {trouble}; give --{key} FILE")
 
 
 def _near(path: Path) -> str:
     """A file beside `path` with a name like it."""
-    if not path.parent.is_dir():
+    if folder_trouble(path.parent) is not None:
         return ""
     names = [entry.name for entry in path.parent.iterdir() if entry.is_file()]
     match = difflib.get_close_matches(path.name, names, n=1, cutoff=0.5)
@@ -159,9 +168,10 @@ def _near(path: Path) -> str:
 
 def model_name(given: str) -> str:
     """A folder as an absolute path, anything else as the id of a model on the hub."""
-    path = Path(given).expanduser()
-    if path.is_dir():
-        return str(path.resolve())
-    if given.startswith(("/", "./", "../", "~")):
-        raise TunerError(f"--model {given}: no such folder")
+    path = written_path(given, "--model")
+    trouble = folder_trouble(path)
+    if trouble is None:
+        return refuse_other_bytes(str(absolute_path(path)), "--model")
+    if given.startswith(("/", "./", "../", "~")) or not (is_free(path) or os.path.isfile(path)):
+        raise TunerError(f"--model {given}: {trouble}")
     return given

@@ -44,15 +44,24 @@ def _console(stream: TextIO) -> Console:
 
 
 def show(*renderables: RenderableType) -> None:
-    """Print to stdout; strings wrap at the console's width and carry no markup."""
+    """Print to stdout; strings wrap at the console's width, made inert and without markup."""
     console = results()
     for renderable in renderables:
-        console.print(renderable)
+        console.print(_inert(renderable) if isinstance(renderable, str) else renderable)
+
+
+def _inert(text: str) -> str:
+    return "\n".join(plain(line) for line in text.split("\n"))
+
+
+def show_line(text: str) -> None:
+    """One line to stdout, whole even where it is wider than the terminal: a path, for others."""
+    results().print(plain(text), soft_wrap=True)
 
 
 def note(text: str | Text) -> None:
     """One line to stderr, whole even where it is wider than the terminal."""
-    notes().print(text, soft_wrap=True)
+    notes().print(plain(text) if isinstance(text, str) else text, soft_wrap=True)
 
 
 def show_json(value: Any) -> None:

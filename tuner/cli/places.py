@@ -7,15 +7,29 @@ import os
 from pathlib import Path
 
 from tuner.errors import TunerError
+from tuner.recipe.user_paths import (
+    absolute_path,
+    folder_trouble,
+    is_free,
+    refuse_other_bytes,
+    written_path,
+)
 from tuner.session.folder import Session, open_session
 
 
 def sessions_root(options: argparse.Namespace) -> Path:
-    """--sessions, else TUNER_SESSIONS, else ./sessions; raises TunerError where it is a file."""
-    folder = options.sessions or os.environ.get("TUNER_SESSIONS") or "sessions"
-    root = Path(folder).expanduser()
-    if root.exists() and not root.is_dir():
-        raise TunerError(f"{root} is not a folder: sessions live in a folder (--sessions DIR)")
+    """--sessions, else TUNER_SESSIONS, else ./sessions; there need not be one yet.
+
+    Raises TunerError where it is no folder, or no program could name it.
+    """
+    given = options.sessions, "--sessions"
+    if options.sessions is None:
+        given = os.environ.get("TUNER_SESSIONS") or "sessions", "the sessions folder"
+    root = written_path(*given)
+    refuse_other_bytes(str(absolute_path(root)), "the sessions folder")
+    trouble = None if is_free(root) else folder_trouble(root)
+    if trouble is not None:
+        raise TunerError(f"{root}: {trouble}; --sessions DIR names the folder of the sessions")
     return root
 
 

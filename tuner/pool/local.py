@@ -19,6 +19,7 @@ import msgspec
 from tuner.pool.orphans import hold_for_child, name_holder
 from tuner.pool.protocol import Reply, Request
 from tuner.pool.trainer import Garbled, Lost, Receive, TrainerMessage
+from tuner.recipe.user_paths import absolute_path
 
 TRAINER_VARIABLE = "TUNER_TRAINER"
 LINES_KEPT = 40
@@ -34,7 +35,7 @@ def module_command(module: str) -> list[str]:
     the library), unless that is where tuner itself is.
     """
     here = Path(__file__).resolve().parents[2]
-    safe = [] if here == Path.cwd() else ["-P"]
+    safe = [] if here == absolute_path(Path()) else ["-P"]
     return [sys.executable, *safe, "-m", module]
 
 
@@ -91,11 +92,14 @@ class LocalTrainer:
         return tuple(self._last_lines)
 
     def send(self, request: Request) -> bool:
+        line = _encoder.encode(request) + b"\n"
         stdin = _pipe(self._process.stdin)
+        if stdin.closed:
+            return False
         try:
-            stdin.write(_encoder.encode(request) + b"\n")
+            stdin.write(line)
             stdin.flush()
-        except (BrokenPipeError, ValueError):
+        except BrokenPipeError:
             return False
         return True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import errno
 import os
 import re
 import shutil
@@ -13,12 +14,15 @@ from pathlib import Path
 
 from tuner import __version__
 from tuner.errors import TunerError
+from tuner.recipe.user_paths import reason_of, refuse_other_bytes
 from tuner.session.events import SCHEMA, SessionCreated
 from tuner.session.lock import lock_holder
+from tuner.session.making import folder_in_the_making, sync_entries
 from tuner.session.writer import EventWriter
 
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 _LONGEST_NAME = 100
+_TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,22 +93,41 @@ def check_name(name: str) -> str:
 
 
 def create_session(root: Path, name: str, recipe_text: str) -> Session:
-    """A new session below `root` with this recipe; raises TunerError where the name is taken."""
+    """A new session below `root` with this recipe, there as a whole or not at all.
+
+    Raises TunerError where the name is taken, or where nothing can be written.
+    """
     check_name(name)
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    session = Session(root / name)
+    refuse_other_bytes(recipe_text, "the recipe")
     try:
-        session.path.mkdir(mode=0o700)
-    except FileExistsError:
-        raise TunerError(
-            f"session {name!r} exists already in {root}: choose another name"
-        ) from None
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with folder_in_the_making(root, name) as draft:
+            _fill(Session(draft), name, recipe_text)
+            _take_name(draft, root / name)
+    except OSError as error:
+        raise TunerError(f"no session can be made in {root}: {reason_of(error)}") from error
+    return Session(root / name)
+
+
+def _fill(session: Session, name: str, recipe_text: str) -> None:
     write_private(session.recipe_path, recipe_text)
     write_private(session.commands_path, "")
     with EventWriter(session.events_path) as writer:
         writer.append(SessionCreated(schema=SCHEMA, name=name, tuner=__version__))
         writer.sync()
-    return session
+
+
+def _take_name(draft: Path, path: Path) -> None:
+    """Give the finished folder its name. An empty folder of that name makes way, nothing else."""
+    try:
+        draft.rename(path)
+    except OSError as error:
+        if error.errno not in _TAKEN:
+            raise
+        raise TunerError(
+            f"session {path.name!r} exists already in {path.parent}: choose another name"
+        ) from None
+    sync_entries(path.parent)
 
 
 def open_session(root: Path, name: str) -> Session:
@@ -152,16 +175,7 @@ def write_private(path: Path, text: str) -> None:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
         raise
-    _sync_entries(path.parent)
-
-
-def _sync_entries(folder: Path) -> None:
-    """Wait until it is on the disk which file has which name."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_entries(path.parent)
 
 
 def _is_session(path: Path) -> bool:

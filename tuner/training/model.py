@@ -15,8 +15,9 @@ from torch import nn
 from tuner.errors import TunerError
 from tuner.recipe.findings import ModelDescription
 from tuner.recipe.groups import layer_count
-from tuner.recipe.nearest import suggestion
+from tuner.recipe.nearest import nearest, show
 from tuner.recipe.types import ModelSection, Parameter
+from tuner.recipe.user_paths import folder_trouble, written_path
 from tuner.training.hub import hub_is_reachable
 
 SAFE_FILES = ("model.safetensors", "model.safetensors.index.json")
@@ -62,10 +63,8 @@ def model_source(section: ModelSection, root: str | None = None) -> ModelSource:
 
 
 def _folder(name: str, root: str | None) -> Path | None:
-    path = Path(name).expanduser()
-    if not path.is_absolute() and root is not None:
-        path = Path(root) / path
-    return path if path.is_dir() else None
+    path = written_path(name, "model.name", root)
+    return path if folder_trouble(path) is None else None
 
 
 def _check_folder(folder: Path, section: ModelSection) -> None:
@@ -109,10 +108,16 @@ def pickle_message(name: str) -> str:
 
 def _check_id(name: str, root: str | None) -> None:
     if name.startswith(("/", "./", "../", "~")) or name.count("/") > 1 or "\\" in name:
-        path = Path(root or ".") / Path(name).expanduser()
-        near = [p.name for p in path.parent.iterdir() if p.is_dir()] if path.parent.is_dir() else []
-        hint = suggestion(path.name, near) if near else "give a hub id or a folder with config.json"
-        raise TunerError(f"model.name: there is no folder {path}; {hint}")
+        path = written_path(name, "model.name", root)
+        raise TunerError(f"model.name: {path}: {folder_trouble(path)}{_near_folder(path)}")
+
+
+def _near_folder(path: Path) -> str:
+    """A folder beside it with a name like it."""
+    if folder_trouble(path.parent) is not None:
+        return "; give a hub id or a folder with config.json"
+    match = nearest(path.name, [p.name for p in path.parent.iterdir() if p.is_dir()])
+    return f"; did you mean {show(match)}?" if match else ""
 
 
 def _is_cached(section: ModelSection) -> bool:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from tuner.errors import TunerError
-from tuner.recipe.nearest import show, suggestion
+from tuner.recipe.nearest import nearest, show, suggestion
 from tuner.recipe.types import DataSection
+from tuner.recipe.user_paths import file_trouble, folder_trouble, written_path
 from tuner.training.hub import hub_is_reachable
 from tuner.training.labels import LabelValue
 from tuner.training.tables import TABLE_KINDS, header_of, table_options
@@ -41,8 +42,7 @@ def is_hub(source: str) -> bool:
 
 def data_path(source: str, section: DataSection) -> Path:
     """A data file's path, relative ones taken from the recipe's folder."""
-    path = Path(source).expanduser()
-    return path if path.is_absolute() or section.root is None else Path(section.root) / path
+    return written_path(source, "data", section.root)
 
 
 def read_rows(source: str, key: str, section: DataSection) -> Rows:
@@ -69,19 +69,19 @@ def checked_path(source: str, key: str, section: DataSection) -> Path:
         raise TunerError(
             f'data.{key}: {source}: the name must end in {", ".join(KINDS)}, or begin with "hub:"'
         )
-    if not _is_there(path):
-        near = sorted(p.name for p in path.parent.iterdir()) if path.parent.is_dir() else []
-        hint = suggestion(path.name, near[:50]) if near else f"there is no folder {path.parent}"
-        raise TunerError(f"data.{key}: there is no file {path}; {hint}")
+    trouble = file_trouble(path)
+    if trouble is not None:
+        raise TunerError(f"data.{key}: {path}: {trouble}{_near(path)}")
     return path
 
 
-def _is_there(path: Path) -> bool:
-    """Whether it is a file; a name that no file can have is that of none."""
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
+def _near(path: Path) -> str:
+    """A file beside it with a name like it, or that its folder is missing."""
+    trouble = folder_trouble(path.parent)
+    if trouble is not None:
+        return f"; {path.parent}: {trouble}"
+    match = nearest(path.name, sorted(entry.name for entry in path.parent.iterdir()))
+    return f"; did you mean {show(match)}?" if match else ""
 
 
 def _as_text(value: Any) -> str:

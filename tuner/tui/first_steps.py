@@ -10,6 +10,7 @@ from typing import Any
 from textual.app import App
 from textual.widget import Widget
 
+from tuner.recipe.user_paths import user_folder
 from tuner.tui.render.names import fit
 from tuner.tui.render.styles import Run, Styles
 from tuner.tui.widgets.bars import DrawnLine
@@ -24,8 +25,7 @@ HINTS = {
 
 def seen_path(environment: Mapping[str, str] = os.environ) -> Path:
     """Where it is kept which screens were seen: in the user's folder for such things."""
-    folder = environment.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(folder) / "tuner" / "seen"
+    return user_folder("XDG_STATE_HOME", ".local/state", environment) / "tuner" / "seen"
 
 
 class FirstSteps:

@@ -10,6 +10,7 @@ from pathlib import Path
 from tuner.errors import TunerError
 from tuner.recipe.load import parse_toml, read_text
 from tuner.recipe.nearest import show, suggestion
+from tuner.recipe.user_paths import user_folder
 
 WAYS = ("bell", "osc9", "osc777")
 """How a terminal can be asked to call its user."""
@@ -28,8 +29,7 @@ class Settings:
 
 def settings_path(environment: Mapping[str, str] = os.environ) -> Path:
     """config.toml in the user's configuration folder for tuner."""
-    folder = environment.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
-    return Path(folder) / "tuner" / "config.toml"
+    return user_folder("XDG_CONFIG_HOME", ".config", environment) / "tuner" / "config.toml"
 
 
 TEMPLATE = """\

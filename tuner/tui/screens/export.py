@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from textual import work
@@ -184,8 +183,8 @@ class ExportScreen(ModalScreen[None]):
 
     def action_write(self) -> None:
         """Written by the command line, in a process of its own."""
-        target = Path(self.query_one(Input).value).expanduser()
-        command = export_command(self._session, self.wanted.argument, self.format, str(target))
+        target = self.query_one(Input).value
+        command = export_command(self._session, self.wanted.argument, self.format, target)
         cast("TunerApp", self.app).export(command, self._session)
         self.dismiss(None)
 
@@ -197,7 +196,7 @@ class ExportScreen(ModalScreen[None]):
 def export_command(session: Session, trials: str, name: str, target: str) -> list[str]:
     """The command line that writes it."""
     command = [sys.executable, "-m", "tuner", "export", session.name]
-    return [*command, "--trials", trials, "--format", name, "-o", target]
+    return [*command, "--trials", trials, "--format", name, f"--output={target}"]
 
 
 def run_export(command: Sequence[str], session: Session) -> ExportEnded:

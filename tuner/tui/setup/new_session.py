@@ -16,6 +16,7 @@ from tuner.recipe.document import RecipeDocument
 from tuner.recipe.presets import preset_document, preset_names
 from tuner.recipe.readers import Place
 from tuner.recipe.schema import SECTIONS
+from tuner.recipe.user_paths import working_folder
 from tuner.session.folder import Session, check_name, create_session, list_sessions
 from tuner.tui.setup import layout
 from tuner.tui.setup.field_table import TASK
@@ -179,7 +180,7 @@ class NewSessionForm(Screen[None]):
     def _create(self) -> Session:
         train = self._document.get("data.train")
         if not str(train).startswith(PROTOCOLS) and self._document.get("data.root") is None:
-            self._document.set("data.root", str(Path.cwd()))
+            self._document.set("data.root", str(working_folder()))
         self._document.recipe()
         return create_session(self.root, self.name_typed, self._document.text)
 

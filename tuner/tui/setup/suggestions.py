@@ -60,8 +60,8 @@ def path_beginning(value: str, folder: Path, endings: tuple[str, ...]) -> str | 
     parent, _, start = value.rpartition("/")
     if not value or value.startswith("hub:"):
         return None
-    place = Path(os.path.expanduser(f"{parent}/" if parent or value.startswith("/") else "."))
-    for name, is_folder in _entries(folder / place):
+    place = f"{parent}/" if parent or value.startswith("/") else "."
+    for name, is_folder in _entries(folder / os.path.expanduser(place)):
         if name.startswith(start) and (start or not name.startswith(".")):
             path = f"{parent}/{name}" if "/" in value else name
             if is_folder:

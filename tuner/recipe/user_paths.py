@@ -1,0 +1,166 @@
+"""Paths as people write them and as the environment gives them: read in one way everywhere.
+
+What no file can be called, or what a recipe cannot hold, is refused here with a TunerError.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import pwd
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from tuner.errors import TunerError
+
+_REMOVED = "the working folder has been removed: change to another one"
+_REASONS = {
+    errno.ENOENT: "no such file or folder",
+    errno.ENOTDIR: "a part of this path is a file, not a folder",
+    errno.ELOOP: "its links lead in a circle",
+    errno.ENAMETOOLONG: "no file can have so long a name",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.EISDIR: "a folder, not a file",
+    errno.EROFS: "the file system is read-only",
+    errno.ENOSPC: "no space left on the device",
+    errno.EDQUOT: "your quota of disk space is used up",
+    errno.ENXIO: "a pipe that nobody reads from",
+}
+
+
+def written_path(written: str | Path, source: str, root: str | Path | None = None) -> Path:
+    """The path that was meant: `~` is the home folder, and what is relative lies below `root`.
+
+    `~name` is another user's home where there is such a user, else a file of that name. `source`
+    is the option, key or variable it comes from, `root` the recipe's data.root. TunerError where
+    no file can be called so.
+    """
+    text = str(written)
+    if not text.strip():
+        raise TunerError(f"{source}: is empty")
+    if "\0" in text:
+        raise TunerError(f"{source} {text}: no file can have a NUL in its name")
+    path = _expanded(refuse_other_bytes(text, source), source)
+    return path if path.is_absolute() or root is None else written_path(root, "data.root") / path
+
+
+def refuse_other_bytes(text: str, source: str) -> str:
+    """The text itself; TunerError where it holds bytes that are not UTF-8.
+
+    Recipes, logs and the messages between processes are UTF-8, and torch's libraries open no other
+    names.
+    """
+    if is_utf8(text):
+        return text
+    raise TunerError(
+        f"{source} {text}: not UTF-8, and tuner's files hold no other names: rename it"
+    )
+
+
+def is_utf8(text: str) -> bool:
+    """Whether no byte of it had to be kept as a surrogate, as Python does with names of files."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _expanded(text: str, source: str) -> Path:
+    if not text.startswith("~"):
+        return Path(text)
+    name, _, rest = text[1:].partition("/")
+    home = _home_of(name) if name else home_folder()
+    if home is None and not name:
+        raise TunerError(f"{source} {text}: there is no home folder (HOME is not set)")
+    return Path(text) if home is None else Path(refuse_other_bytes(str(home), "HOME")) / rest
+
+
+def _home_of(user: str) -> Path | None:
+    try:
+        return Path(pwd.getpwnam(user).pw_dir)
+    except KeyError:
+        return None
+
+
+def home_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """HOME, else what the system has for this user; None for one without a home."""
+    if environment.get("HOME"):
+        return Path(environment["HOME"])
+    try:
+        return Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:
+        return None
+
+
+def user_folder(variable: str, usual: str, environment: Mapping[str, str] = os.environ) -> Path:
+    """The folder of an XDG variable, else this one below the home folder.
+
+    As the standard has it, a relative path in the variable counts as none. Without a home it is a
+    folder that does not exist, which readers and writers of settings put up with.
+    """
+    given = Path(environment.get(variable) or "")
+    return (
+        given if given.is_absolute() else (home_folder(environment) or Path("/nonexistent")) / usual
+    )
+
+
+def working_folder() -> Path:
+    """Where tuner was called; TunerError where that was removed, or no recipe can name it."""
+    try:
+        folder = Path.cwd()
+    except FileNotFoundError:
+        raise TunerError(_REMOVED) from None
+    refuse_other_bytes(str(folder), "the working folder")
+    return folder
+
+
+def absolute_path(path: Path) -> Path:
+    """The path from the root, links followed; TunerError where the working folder was removed."""
+    try:
+        return Path(os.path.realpath(path))
+    except FileNotFoundError:
+        raise TunerError(_REMOVED) from None
+
+
+def is_free(path: Path) -> bool:
+    """Whether nothing has this name, not even a link that leads nowhere, and something could."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def reason_of(error: OSError) -> str:
+    """What the system refuses, in a few words."""
+    known = _REASONS.get(error.errno or 0)
+    return known or (error.strerror or str(error) or type(error).__name__).lower()
+
+
+def file_trouble(path: Path) -> str | None:
+    """Why this is no file that can be read, in a few words; None where it is one. Never waits."""
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        return _missing(path) if error.errno == errno.ENOENT else reason_of(error)
+    if stat.S_ISDIR(mode):
+        return "a folder, not a file"
+    if not stat.S_ISREG(mode):
+        return "a pipe or a device, not a file"
+    return None if os.access(path, os.R_OK) else "may not be read"
+
+
+def folder_trouble(path: Path) -> str | None:
+    """Why this is no folder that can be looked into; None where it is one."""
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        return _missing(path, "folder") if error.errno == errno.ENOENT else reason_of(error)
+    if not stat.S_ISDIR(mode):
+        return "not a folder"
+    return None if os.access(path, os.R_OK | os.X_OK) else "may not be looked into"
+
+
+def _missing(path: Path, what: str = "file") -> str:
+    return "a link that leads nowhere" if path.is_symlink() else f"no such {what}"
