@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 
+_LETTERS_COMPARED = 300
+
 
 def nearest(
     word: str, valid: Iterable[str], aliases: Mapping[str, str] | None = None
@@ -14,7 +16,7 @@ def nearest(
     `aliases` maps names that mean an entry without looking like it (lower case) to that entry.
     """
     by_folded = {name.casefold(): name for name in valid}
-    folded = word.strip().casefold()
+    folded = word.strip().casefold()[:_LETTERS_COMPARED]
     if aliases and folded in aliases:
         return aliases[folded]
     close = difflib.get_close_matches(folded, by_folded, n=1, cutoff=0.55)
