@@ -170,7 +170,7 @@ def test_nothing_in_a_step_waits_for_the_device(kind: str) -> None:
 
 
 def test_what_is_packed_on_the_device_is_proven_first() -> None:
-    data = Data("", Facts(["a", "b", "c"], 0, {}, []), split(), split())
+    data = Data("", Facts(["a", "b", "c"], {}, []), split(), split())
     model = tiny("roberta", SIZE)
     packing = Packing(model)
     chosen = device_packed(model, data, padded_of(model), packing, BF16)

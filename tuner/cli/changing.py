@@ -9,12 +9,14 @@ from tuner.cli.follow import AWAKE
 from tuner.cli.output import note, show_line
 from tuner.cli.places import named_session
 from tuner.errors import TunerError
-from tuner.recipe.changes import other_task
+from tuner.recipe.changes import TEST, other_task
 from tuner.recipe.document import RecipeDocument
 from tuner.recipe.load import parse
+from tuner.recipe.paths import split_expression, split_key
 from tuner.recipe.zoom import Ends, zoom
 from tuner.session.folder import Session
 from tuner.session.generations import enough_trials, next_generation, trials_left, what_follows
+from tuner.session.seal import replacing_refused
 from tuner.session.status import current
 from tuner.session.view import SessionState, SessionView
 
@@ -26,7 +28,28 @@ def set_keys(options: argparse.Namespace) -> int:
     session, view, document = _changeable(options)
     for expression in options.values:
         document.set_expression(expression, "tuner set")
+    if any(_key_of(expression) == TEST for expression in options.values):
+        return _save_with_test(session, view, document)
     return _save(session, view, document)
+
+
+def _key_of(expression: str) -> str:
+    return ".".join(split_key(split_expression(expression, "tuner set")[0], "tuner set"))
+
+
+def _save_with_test(session: Session, view: SessionView, document: RecipeDocument) -> int:
+    """Even where the same file is named again: what it holds now is what is to be sealed."""
+    refused = replacing_refused(view)
+    if refused:
+        raise TunerError(refused)
+    code = _save(session, view, document)
+    if view.sealed is not None:
+        from tuner.worker.seal import break_seal
+
+        source = document.recipe().data.test or ""
+        break_seal(session, source)
+        note(f"{TEST}: `tuner test` or the next start seals the rows of {source} anew")
+    return code
 
 
 def zoom_in(options: argparse.Namespace) -> int:

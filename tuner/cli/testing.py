@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -14,9 +15,12 @@ from tuner.results.format import score as score_text
 from tuner.results.intervals import wilson
 from tuner.results.metrics import correct
 from tuner.session.events import TestScored
+from tuner.session.seal import opened_text
 from tuner.session.status import current
 from tuner.session.view import SessionView
 from tuner.tui.render.confusion import confusion_table
+
+FIELDS = ("trial", "n", "metrics", "confusion", "opened", "sessions", "shared")
 
 
 def score(options: argparse.Namespace) -> int:
@@ -33,7 +37,7 @@ def score(options: argparse.Namespace) -> int:
         show_json(as_object(scored))
     else:
         show(headline(scored, view), "", confusion_table(scored.confusion, view.labels))
-        show("", opened_line(scored))
+        show("", *opened_lines(scored, stored=scored == view.test))
     return 0
 
 
@@ -42,7 +46,7 @@ def as_object(scored: TestScored) -> dict[str, object]:
     fields = msgspec.structs.asdict(scored)
     low, high = wilson(correct(scored.confusion), scored.n)
     return {
-        **{name: fields[name] for name in ("trial", "n", "metrics", "confusion", "opened")},
+        **{name: fields[name] for name in FIELDS},
         "accuracy_interval": [low, high],
     }
 
@@ -59,11 +63,12 @@ def headline(scored: TestScored, view: SessionView) -> str:
     return f"test: trial {scored.trial}, {', '.join(parts)}"
 
 
-def opened_line(scored: TestScored) -> str:
-    """How often the split was opened, and what that means."""
-    if scored.opened <= 1:
-        return "The test split was opened for the first time."
-    return (
-        f"The test split has been opened {scored.opened} times: "
-        "a choice made after looking makes this score too good."
-    )
+def opened_lines(scored: TestScored, *, stored: bool = False) -> list[str]:
+    """How often the rows were opened, in this folder of sessions, and what that means."""
+    said = f"The test rows were {opened_text(scored)}."
+    if stored:
+        moment = datetime.fromtimestamp(scored.time, UTC).isoformat(" ", "minutes")
+        said = f"This is the score of {moment[:16]} UTC, nothing was opened now. {said}"
+    if scored.opened > 1 or scored.shared:
+        return [said, "A choice made after looking makes this score too good."]
+    return [said]

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from tuner.recipe.config import TrialConfig
-from tuner.recipe.findings import LoadingReport, ModelDescription
+from tuner.recipe.findings import LoadingReport, ModelDescription, TestReport
 
 
 class Message(msgspec.Struct, tag_field="kind", frozen=True, kw_only=True):
@@ -86,7 +86,7 @@ class Ready(Message, tag="ready", frozen=True):
 
     `model` is the shape of the model that was loaded; the worker asks for it where it is missing.
     `batches` is "packed" or "padded"; `threads` counts those in use of the ones allowed, 0 where
-    that is not known. `loading` says what became of the checkpoint's tensors.
+    that is not known. `loading` says what became of the checkpoint's tensors. `test` tells of the sealed rows, None where there are none.
     """
 
     device: str
@@ -101,6 +101,7 @@ class Ready(Message, tag="ready", frozen=True):
     batches: str = ""
     threads: int = 0
     loading: LoadingReport | None = None
+    test: TestReport | None = None
 
 
 class Refused(Message, tag="refused", frozen=True):

@@ -8,19 +8,22 @@ from tuner.recipe.types import Recipe, Setting
 
 _UNCHANGEABLE = ("model", "data")
 METRIC = "search.metric"
+TEST = "data.test"
+"""No trial was trained or chosen by its rows: others may take their place until it is opened."""
 
 
 def other_task(before: Recipe, now: Recipe) -> str:
     """The first key that makes trials of both recipes incomparable, "" where there is none.
 
-    Model, data and metric belong to a session as soon as it has trials.
+    Model, data and metric belong to a session as soon as it has trials, the test file does not.
     """
     for section in _UNCHANGEABLE:
         old = section_to_dict(getattr(before, section))
         new = section_to_dict(getattr(now, section))
         for key in sorted({*old, *new}):
-            if old.get(key) != new.get(key):
-                return f"{section}.{key}"
+            name = f"{section}.{key}"
+            if old.get(key) != new.get(key) and name != TEST:
+                return name
     return METRIC if before.search.metric != now.search.metric else ""
 
 

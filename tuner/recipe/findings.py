@@ -56,3 +56,26 @@ class CheckReport(msgspec.Struct, frozen=True):
     model: ModelDescription | None = None
     rows: dict[str, int] = {}
     labels: list[str] = []
+
+
+class TestRows(msgspec.Struct, frozen=True):
+    """The sealed test rows as they were read, in any order; nothing of it tells a score.
+
+    `source` is data.test as written, "" where a share of validation is sealed. `digest` follows
+    from texts and labels, `texts` from the texts alone.
+    """
+
+    __test__ = False
+    source: str
+    rows: int
+    digest: str
+    texts: str
+
+
+class TestReport(msgspec.Struct, frozen=True):
+    """What reading the test rows without scoring them showed; `problem`: they cannot be scored."""
+
+    __test__ = False
+    sealed: TestRows | None = None
+    warnings: list[str] = []
+    problem: str = ""

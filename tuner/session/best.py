@@ -138,7 +138,10 @@ def _test(view: SessionView, best: TrialView) -> dict[str, Any] | None:
     test = view.test
     if test is None or test.trial != best.number:
         return None
-    return _scores(view, test.metrics, test.confusion) | {"opened": test.opened}
+    return _scores(view, test.metrics, test.confusion) | {
+        "opened": test.opened,
+        "sessions": test.sessions,
+    }
 
 
 def _scores(

@@ -245,8 +245,34 @@ class SlotsChosen(Event, tag="slots_chosen", frozen=True):
     device: str
 
 
+class TestSealed(Event, tag="test_sealed", frozen=True):
+    """These rows are the test from now on.
+
+    `source` is data.test as written, "" where a share of validation is sealed. `digest` names the
+    content, texts and labels in any order; `texts` the texts alone.
+    """
+
+    __test__ = False
+    source: str
+    rows: Count
+    digest: str
+    texts: str = ""
+
+
+class TestReplaced(Event, tag="test_replaced", frozen=True):
+    """data.test was set anew before it was opened: what is read next is sealed."""
+
+    __test__ = False
+    source: str
+
+
 class TestScored(Event, tag="test_scored", frozen=True):
-    """The sealed split was opened."""
+    """The sealed split was opened.
+
+    `opened` counts how often rows of this content were, in all sessions of the folder; `sessions`
+    names the other ones that opened them before, and `shared` counts the rows that others opened
+    as a part of their own test. `texts` names the content, "" in logs of earlier versions.
+    """
 
     __test__ = False
     trial: Count
@@ -254,6 +280,9 @@ class TestScored(Event, tag="test_scored", frozen=True):
     metrics: dict[str, Real]
     confusion: Confusion
     opened: Count
+    texts: str = ""
+    sessions: list[str] = []
+    shared: dict[str, Count] = {}
 
     def __post_init__(self) -> None:
         _check_square(self.confusion)
@@ -301,6 +330,8 @@ AnyEvent = (
     | GenerationOpened
     | DataRead
     | SlotsChosen
+    | TestSealed
+    | TestReplaced
     | TestScored
     | CommandDone
     | Log

@@ -266,6 +266,21 @@ def _slots_chosen(view: SessionView, event: e.SlotsChosen) -> list[int]:
     return []
 
 
+def _test_sealed(view: SessionView, event: e.TestSealed) -> list[int]:
+    view.sealed = event
+    data = view.recipe.get("data")
+    if event.source and isinstance(
+        data, dict
+    ):  # A new dict: the event in the history keeps its own
+        view.recipe = {**view.recipe, "data": {**data, "test": event.source}}
+    return []
+
+
+def _test_replaced(view: SessionView, _event: e.TestReplaced) -> list[int]:
+    view.sealed = None
+    return []
+
+
 def _test_scored(view: SessionView, event: e.TestScored) -> list[int]:
     view.test = event
     return []
@@ -300,6 +315,8 @@ _OF_THE_SESSION: dict[type, Callable[[SessionView, Any], list[int]]] = {
     e.GenerationOpened: _generation_opened,
     e.DataRead: _data_read,
     e.SlotsChosen: _slots_chosen,
+    e.TestSealed: _test_sealed,
+    e.TestReplaced: _test_replaced,
     e.TestScored: _test_scored,
     e.CommandDone: _command_done,
 }

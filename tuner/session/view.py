@@ -13,6 +13,7 @@ from tuner.session.events import (
     Rung,
     SlotsChosen,
     TestScored,
+    TestSealed,
     Unknown,
 )
 
@@ -93,6 +94,7 @@ class SessionView:
     `bests` how it changed.
     `lifecycle` is the kind of the last event that changed the session's state. `active_seconds`
     counts the time in which a worker was at work; `active` tells whether one was at the last event.
+    `sealed` are the test rows, `test` how the best model did on them, once they were opened.
     `slots` × `threads` is what runs side by side, `chosen` how a probe came to that.
     """
 
@@ -123,6 +125,7 @@ class SessionView:
     importance: dict[str, float] = field(default_factory=dict)
     importance_method: str = ""
     importance_trials: int = 0
+    sealed: TestSealed | None = None
     test: TestScored | None = None
     history: list[AnyEvent | Unknown] = field(default_factory=list)
     next_seq: int = 0

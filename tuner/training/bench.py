@@ -47,6 +47,7 @@ from tuner.training.model import (
 from tuner.training.optimizer import check_partition, renewed_optimizer
 from tuner.training.restart import Restart
 from tuner.training.room import allowed
+from tuner.training.sealed import load_test_report
 from tuner.training.static import StaticLayout
 from tuner.training.techniques import ALL, Techniques
 from tuner.training.vocabulary import used_rows_only
@@ -83,6 +84,7 @@ class Bench:
         self.max_length = self._length_limit(config)
         remove_stale(self.session / "cache")
         self.data: Data = load_data(self.recipe, self.tokenizer, self.max_length, self.session)
+        self.test = load_test_report(self.recipe.data, self.data.key, self.session)
         self.labels = self.data.facts.labels
         check_metric(self.recipe.search.metric, self.labels)
         self.notes += self.data.facts.notes
@@ -167,8 +169,8 @@ class Bench:
     def ready(self) -> Ready:
         """What is told once everything is loaded."""
         rows = {"train": len(self.data.train), "validation": len(self.data.validation)}
-        if self.data.facts.sealed:
-            rows["test"] = self.data.facts.sealed
+        if self.test is not None and self.test.sealed is not None:
+            rows["test"] = self.test.sealed.rows
         return Ready(
             device=str(self.device),
             device_name=device_name(self.device),
@@ -182,6 +184,7 @@ class Bench:
             batches="padded" if self.packing is None else "packed",
             threads=torch.get_num_threads(),
             loading=self.loading,
+            test=self.test,
         )
 
     def use_threads(self, most: int) -> int:

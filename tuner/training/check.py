@@ -20,7 +20,8 @@ from tuner.recipe.rates import is_frozen
 from tuner.recipe.types import Parameter, Recipe, ResolvedGroup
 from tuner.results.metrics import check_metric
 from tuner.training.data import LabelledRows, read_labelled
-from tuner.training.rows import Rows, checked_path, duplicates, is_hub
+from tuner.training.rows import Rows, duplicates
+from tuner.training.sealed import inspect_sealed, is_sealed
 from tuner.training.tokens import Split, tokenize
 
 _RARE = 0.1
@@ -33,6 +34,7 @@ _ASSUMED_SLOTS = 2
 class _Report:
     def __init__(self) -> None:
         self.findings: list[Finding] = []
+        self.test: int | None = None
 
     def add(self, level: Level, topic: str, text: str) -> None:
         self.findings.append(Finding(level, topic, text))
@@ -54,7 +56,10 @@ def answer_check(request: dict[str, Any]) -> CheckReport:
 
 
 def check_recipe(recipe: Recipe, folder: Path) -> CheckReport:
-    """Look at data, model, groups and the disk of `folder`; never at sealed texts."""
+    """Look at data, model, groups and the disk of `folder`.
+
+    Of sealed rows the labels are compared with those of train, and the texts hashed.
+    """
     report = _Report()
     rows: LabelledRows | None = None
     with report.topic("data"):
@@ -67,7 +72,8 @@ def check_recipe(recipe: Recipe, folder: Path) -> CheckReport:
         with report.topic("groups"):
             _check_groups(recipe, model, report)
         _check_disk(recipe, model, folder, report)
-    return CheckReport(report.findings, model, _row_counts(rows), labels)
+    counts = _row_counts(rows) | ({} if report.test is None else {"test": report.test})
+    return CheckReport(report.findings, model, counts, labels)
 
 
 def _row_counts(rows: LabelledRows | None) -> dict[str, int]:
@@ -82,18 +88,29 @@ def _row_counts(rows: LabelledRows | None) -> dict[str, int]:
 
 
 def _check_data(recipe: Recipe, report: _Report) -> LabelledRows:
-    section = recipe.data
-    if section.test is not None and not is_hub(section.test):
-        with report.topic("data"):
-            checked_path(section.test, "test", section)
-    rows = read_labelled(section)
+    rows = read_labelled(recipe.data)
     counts = ", ".join(f"{count} {name}" for name, count in _row_counts(rows).items())
     report.add("ok", "data", f"rows: {counts}")
+    _check_test(recipe, rows, report)
     _check_labels(rows, report)
     _check_texts(rows, report)
     with report.topic("recipe"):
         check_metric(recipe.search.metric, rows.labels)
     return rows
+
+
+def _check_test(recipe: Recipe, rows: LabelledRows, report: _Report) -> None:
+    """Whether the sealed rows can be scored; nothing that is found here tells a score."""
+    if not is_sealed(recipe.data):
+        return
+    found = inspect_sealed(recipe.data, rows)
+    if found.sealed is None:
+        report.add("error", "data", found.problem)
+        return
+    report.test = found.sealed.rows
+    report.add("ok", "data", f"test: {found.sealed.rows} rows sealed, their labels are train's")
+    for warning in found.warnings:
+        report.add("warning", "data", warning)
 
 
 def _check_labels(rows: LabelledRows, report: _Report) -> None:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from tuner.errors import TunerError
 from tuner.recipe.types import DataSection, Recipe
@@ -32,7 +31,6 @@ class Facts(msgspec.Struct, frozen=True):
     """What is kept beside the arrays. `cut` counts rows cut at max_length, by split."""
 
     labels: list[str]
-    sealed: int
     cut: dict[str, int]
     notes: list[str]
 
@@ -143,7 +141,7 @@ def content_key(
     """A name for the content that the tokenized arrays follow from, 32 hexadecimal digits."""
     parts = [
         _FORMAT, digests, list(section.text), section.label, section.validation, section.holdout,
-        section.test is not None, section.split_seed, section.quotes, max_length,
+        section.split_seed, section.quotes, max_length,
         tokenizer_key(tokenizer),
     ]  # fmt: skip
     return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
@@ -192,7 +190,6 @@ def _fill(folder: Path, recipe: Recipe, tokenizer: Any, max_length: int) -> None
     )  # fmt: skip
     facts = Facts(
         labels=list(rows.labels),
-        sealed=0 if division.sealed is None else len(division.sealed),
         cut={"train": train_cut, "validation": validation_cut},
         notes=_notes(rows),
     )
@@ -210,23 +207,6 @@ def _fill(folder: Path, recipe: Recipe, tokenizer: Any, max_length: int) -> None
 def _notes(rows: LabelledRows) -> list[str]:
     lacking = sorted(set(rows.validation_classes.tolist()) - set(rows.train_classes.tolist()))
     return [f"no training row has the label {rows.labels[number]!r}" for number in lacking]
-
-
-def read_sealed(recipe: Recipe, labels: list[str]) -> tuple[Rows, Indices, Indices]:
-    """The sealed test: (rows of its file, their row numbers, their classes). Only for scoring."""
-    section = recipe.data
-    if section.test is not None:
-        rows = read_rows(section.test, "test", section)
-        where = _where("test", rows)
-        classes = class_numbers(label_texts(rows.labels, rows.names, where), labels, where)
-        return rows, np.arange(len(rows), dtype=np.int64), classes
-    labelled = read_labelled(section)
-    sealed = labelled.division.sealed
-    if sealed is None:
-        raise TunerError(
-            "data: nothing is sealed as test; set data.holdout or data.test before a session starts"
-        )
-    return labelled.validation, sealed, labelled.validation_classes[sealed]
 
 
 def remove_stale(folder: Path) -> None:

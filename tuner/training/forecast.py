@@ -30,7 +30,7 @@ def batches_of(
     layers with random weights prove it.
     """
     pad = int(tokenizer.pad_token_id or 0)
-    data = Data("", Facts(list(labels), 0, {}, []), train, train)
+    data = Data("", Facts(list(labels), {}, []), train, train)
     device = chosen_device("auto")
     try:
         model = two_layers(source, labels, pad).to(device)

@@ -9,9 +9,9 @@ from tuner.errors import TunerError
 from tuner.pool.protocol import Scored
 from tuner.training.batches import PaddedLayout
 from tuner.training.bench import Bench
-from tuner.training.data import read_sealed
 from tuner.training.evaluate import Scores, score
 from tuner.training.files import replaced_file
+from tuner.training.sealed import read_sealed, row_hashes
 from tuner.training.tokens import tokenize
 
 PREDICTIONS = "test_predictions.json"
@@ -24,8 +24,10 @@ def score_sealed(bench: Bench, folder: str) -> Scored:
     """
     from transformers import AutoModelForSequenceClassification
 
-    rows, sealed, classes = read_sealed(bench.recipe, bench.labels)
-    split, _ = tokenize(bench.tokenizer, rows.texts, classes, sealed, bench.max_length)
+    sealed = read_sealed(bench.recipe.data, bench.labels)
+    split, _ = tokenize(
+        bench.tokenizer, sealed.rows.texts, sealed.classes, sealed.numbers, bench.max_length
+    )
     if not (Path(folder) / "config.json").is_file():
         raise TunerError(f"{folder} holds no model to score")
     model = AutoModelForSequenceClassification.from_pretrained(
@@ -38,14 +40,17 @@ def score_sealed(bench: Bench, folder: str) -> Scored:
         raise TunerError(f"{folder} was trained for other labels: {', '.join(names)}")
     layout = PaddedLayout(split, bench.pad, bench.device)
     scores = score(model, layout, split, bench.labels, bench.device, bench.autocast)
-    _save(Path(folder).resolve().parent / PREDICTIONS, bench.labels, scores)
+    hashes = row_hashes(sealed.texts())
+    _save(Path(folder).resolve().parent / PREDICTIONS, bench.labels, scores, hashes)
     return Scored(n=len(split), metrics=scores.metrics, confusion=scores.confusion)
 
 
-def _save(path: Path, labels: list[str], scores: Scores) -> None:
+def _save(path: Path, labels: list[str], scores: Scores, hashes: list[str]) -> None:
+    """`hashes` let other sessions recognise rows that were opened here."""
     contents = {
         "labels": labels,
         "rows": scores.rows.tolist(),
+        "texts": hashes,
         "gold": scores.gold.tolist(),
         "predicted": scores.predicted.tolist(),
         "probabilities": [[round(p, 6) for p in row] for row in scores.probabilities.tolist()],

@@ -12,6 +12,7 @@ from tuner.recipe.types import Parameter, Recipe
 from tuner.results.metrics import direction, worst_value
 from tuner.session import events as e
 from tuner.session.folder import Session
+from tuner.session.seal import test_change_refused
 from tuner.session.view import SessionView
 from tuner.study.study import Study
 from tuner.worker.journal import Journal
@@ -56,7 +57,7 @@ def close_old_generation(
     if not view.recipe or not view.trials or _is_moved_on(view):
         return
     before = parse(view.recipe, str(session.events_path))
-    _refuse_another_task(session, before, recipe)
+    _refuse_another_task(session, view, before, recipe)
     changes: dict[str, object] = {
         name: [plain_value(old), plain_value(new)]
         for name, (old, new) in changed_settings(before, recipe).items()
@@ -85,7 +86,10 @@ def _is_moved_on(view: SessionView) -> bool:
     return isinstance(latest, e.GenerationOpened)
 
 
-def _refuse_another_task(session: Session, before: Recipe, now: Recipe) -> None:
+def _refuse_another_task(session: Session, view: SessionView, before: Recipe, now: Recipe) -> None:
+    refused = test_change_refused(view, before, now)
+    if refused:
+        raise TunerError(f"{session.recipe_path}: {refused}")
     key = other_task(before, now)
     if key:
         why = "" if key == METRIC else ", so its trials could not be compared"

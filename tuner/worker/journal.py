@@ -25,6 +25,8 @@ _ON_DISK_AT_ONCE = (
     e.TrialCompleted,
     e.TrialFailed,
     e.BestChanged,
+    e.TestSealed,
+    e.TestReplaced,
     e.TestScored,
 )
 

@@ -27,6 +27,7 @@ from tuner.worker.generations import close_old_generation, open_generation, pres
 from tuner.worker.inspect import describe_model
 from tuner.worker.journal import Journal
 from tuner.worker.reconcile import reconcile
+from tuner.worker.seal import refuse_unscorable
 from tuner.worker.trials import Trials
 
 
@@ -110,6 +111,7 @@ def open_study(session: Session, recipe: Recipe, journal: Journal, ready: p.Read
     Raises TunerError where recipe, data and study do not fit together.
     """
     check_metric(recipe.search.metric, ready.labels, str(session.recipe_path))
+    refuse_unscorable(journal, ready.test)
     model = _model(session, recipe, ready)
     planned = planned_trials(recipe)
     study_recipe = present_groups(recipe, model)

@@ -10,17 +10,19 @@ from tuner.pool import protocol as p
 from tuner.pool.local import LocalTrainer
 from tuner.pool.orphans import end_orphans, lock_path
 from tuner.pool.trainer import Garbled, Lost, Trainer, TrainerMessage
-from tuner.recipe.load import load, recipe_to_dict
+from tuner.recipe.load import load, parse, recipe_to_dict
 from tuner.recipe.types import Recipe
 from tuner.session import events as e
 from tuner.session.fold import load_view
 from tuner.session.folder import Session
 from tuner.session.lock import WorkerLock
 from tuner.session.safe import refuse_unsafe
+from tuner.session.seal import opened_hashes, openings_of, test_change_refused
 from tuner.worker.best import write_best_json
 from tuner.worker.budget import threads_for_each
 from tuner.worker.journal import Journal
 from tuner.worker.launch import refuse_running
+from tuner.worker.seal import seal_test_rows
 
 END_PATIENCE = 10.0
 ORPHAN_PATIENCE = 30.0
@@ -30,8 +32,9 @@ def score_test(session: Session, again: bool = False) -> e.TestScored:
     """Score the best model on the sealed test split, and note it in the log and in best.json.
 
     Where the present best was scored before, the stored result comes back, unless it is to be
-    scored `again`; `opened` counts how often the split was looked at. Raises TunerError where there
-    is no sealed split or while a worker is running, NotFinished where there is no best model.
+    scored `again`; `opened` counts how often the rows were looked at, in all sessions. Raises
+    TunerError where there is no sealed split or not the one that was sealed, or while a worker is
+    running; NotFinished where there is no best model.
     """
     recipe = load(session.recipe_path)
     if recipe.data.test is None and not recipe.data.holdout:
@@ -40,6 +43,9 @@ def score_test(session: Session, again: bool = False) -> e.TestScored:
             "seals one"
         )
     stored = load_view(session)
+    refused = test_change_refused(stored, parse(stored.recipe, "events.jsonl"), recipe)
+    if refused:
+        raise TunerError(refused)
     if stored.test is not None and stored.test.trial == stored.best and not again:
         return stored.test
     refuse_running(session)
@@ -59,23 +65,32 @@ def _score(session: Session, recipe: Recipe) -> e.TestScored:
         best = journal.view.best
         if best is None or not session.best_folder.is_dir():
             raise NotFinished(f"session {session.name!r} has no best model yet to be tested")
-        scored = _ask_trainer(session, recipe)
-        event = journal.record(
-            e.TestScored(
-                trial=best,
-                n=scored.n,
-                metrics=scored.metrics,
-                confusion=scored.confusion,
-                opened=1 + (0 if journal.view.test is None else journal.view.test.opened),
-            )
-        )
+        scored = _ask_trainer(session, recipe, journal)
+        event = journal.record(_as_event(session, journal, best, scored))
         write_best_json(session, journal.view)
         return event
     finally:
         journal.close()
 
 
-def _ask_trainer(session: Session, recipe: Recipe) -> p.Scored:
+def _as_event(session: Session, journal: Journal, best: int, scored: p.Scored) -> e.TestScored:
+    texts = "" if journal.view.sealed is None else journal.view.sealed.texts
+    before = openings_of(session, texts, opened_hashes(session))
+    for name in before.unread:
+        journal.log("warning", f"whether {name} opened these test rows is not known: not readable")
+    return e.TestScored(
+        trial=best,
+        n=scored.n,
+        metrics=scored.metrics,
+        confusion=scored.confusion,
+        opened=1 + before.times,
+        texts=texts,
+        sessions=before.sessions,
+        shared=before.shared,
+    )
+
+
+def _ask_trainer(session: Session, recipe: Recipe, journal: Journal) -> p.Scored:
     messages: queue.Queue[TrainerMessage] = queue.Queue()
 
     def receive(_: Trainer, message: TrainerMessage) -> None:
@@ -97,18 +112,25 @@ def _ask_trainer(session: Session, recipe: Recipe) -> p.Scored:
                     threads=threads,
                 )
             )
-            return _wait(trainer, messages, session)
+            return _wait(trainer, messages, session, journal)
         finally:
             trainer.end()
             _let_end(trainer, messages)
 
 
 def _wait(
-    trainer: LocalTrainer, messages: queue.Queue[TrainerMessage], session: Session
+    trainer: LocalTrainer,
+    messages: queue.Queue[TrainerMessage],
+    session: Session,
+    journal: Journal,
 ) -> p.Scored:
+    """Raises TunerError, before anything is opened, where the rows are not those sealed."""
     while True:
         match messages.get():
-            case p.Ready():
+            case p.Ready() as ready:
+                problem = "" if ready.test is None else seal_test_rows(journal, ready.test)
+                if problem:
+                    raise TunerError(problem)
                 trainer.send(p.Score(folder=str(session.best_folder.resolve())))
             case p.Scored() as scored:
                 return scored

@@ -15,6 +15,7 @@ from tuner.results.format import GLYPHS, plain
 from tuner.session import events as e
 from tuner.session.best import kept_evaluation
 from tuner.session.events import AnyEvent, Unknown
+from tuner.session.seal import opened_text
 from tuner.session.view import SessionView, TrialView
 from tuner.tui.render.marks import share_text
 from tuner.tui.render.matrix import right_answers
@@ -254,10 +255,19 @@ def _slots(event: e.SlotsChosen, _view: SessionView) -> Told:
     return Told("slots chosen", short, plain(event.reason))
 
 
+def _sealed(event: e.TestSealed, _view: SessionView) -> Told:
+    source = plain(event.source) if event.source else "a share of validation"
+    return Told("test sealed", f"{event.rows} rows", f"{event.rows} rows of {source}", "muted")
+
+
+def _test_replaced(event: e.TestReplaced, _view: SessionView) -> Told:
+    return Told("test replaced", plain(event.source), f"now {plain(event.source)}", "muted")
+
+
 def _test(event: e.TestScored, view: SessionView) -> Told:
     value = event.metrics.get(view.metric)
     score = "" if value is None else fmt.score(value)
-    return Told("test opened", score, f"{score} on {event.n} rows, {event.opened}. time", "best")
+    return Told("test opened", score, f"{score} on {event.n} rows; {opened_text(event)}", "best")
 
 
 def _command(event: e.CommandDone, _view: SessionView) -> Told:
@@ -292,6 +302,8 @@ _TELLERS: dict[type, Callable[[Any, SessionView], Told]] = {
     e.GenerationOpened: _generation,
     e.DataRead: _data,
     e.SlotsChosen: _slots,
+    e.TestSealed: _sealed,
+    e.TestReplaced: _test_replaced,
     e.TestScored: _test,
     e.CommandDone: _command,
     e.Log: _log,

@@ -6,6 +6,7 @@ from tuner.recipe.origins import ENQUEUED, SAMPLED, ancestor, repeated
 from tuner.results import format as fmt
 from tuner.results.format import plain
 from tuner.session.lineage import Reruns, reruns_of
+from tuner.session.seal import opened_text
 from tuner.session.view import SessionView, TrialState, TrialView
 from tuner.tui.render.columns import elapsed
 from tuner.tui.render.events import time_of_day
@@ -26,6 +27,7 @@ def fact_lines(
         "started": _times(trial, now),
         "progress": _progress(trial),
         "memory": f"{fmt.bytes(trial.memory)} at most" if trial.memory else "",
+        "test": _test(view, trial),
         "files": folder_name(trial.number),
         "from": origin_text(trial),
         "search": f"generation {trial.generation}" if trial.generation else "",
@@ -44,6 +46,7 @@ def facts_in_words(view: SessionView, trial: TrialView, now: float) -> str:
         _times(trial, now),
         _progress(trial),
         f"{fmt.bytes(trial.memory)} at most" if trial.memory else "",
+        f"test {test}" if (test := _test(view, trial)) else "",
         f"seed {_seed(trial)}",
         folder_name(trial.number),
         origin_text(trial),
@@ -51,6 +54,15 @@ def facts_in_words(view: SessionView, trial: TrialView, now: float) -> str:
         rerun_summary(found),
     ]
     return " · ".join(piece for piece in pieces if piece)
+
+
+def _test(view: SessionView, trial: TrialView) -> str:
+    """How it did on the sealed rows, once they were opened for it."""
+    scored = view.test
+    if scored is None or scored.trial != trial.number:
+        return ""
+    value = scored.metrics.get(view.metric)
+    return f"{fmt.score(value)} on {scored.n} rows, {opened_text(scored)}"
 
 
 def folder_name(number: int) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tuner.errors import TunerError
-from tuner.recipe.changes import METRIC, other_task
+from tuner.recipe.changes import METRIC, TEST, other_task
 from tuner.recipe.load import parse
 from tuner.recipe.rates import own_rate, tied_rate
 from tuner.recipe.space import LR, TIMES_OF, settings
@@ -17,6 +17,7 @@ from tuner.results.format import GLYPHS
 from tuner.session.fold import ENDED
 from tuner.session.folder import Session
 from tuner.session.generations import NextGeneration, next_generation, trials_left, what_follows
+from tuner.session.seal import replacing_refused, test_change_refused
 from tuner.session.status import ALIVE, current
 from tuner.session.view import SessionState, SessionView, TrialState, TrialView
 
@@ -72,6 +73,8 @@ class Past:
 
     def locked(self, key: str) -> str:
         """Why a key of the recipe may not change, "" where it may."""
+        if key == TEST:
+            return replacing_refused(self.view)
         if not self.begun or not (key.startswith(("model.", "data.")) or key == METRIC):
             return ""
         return f"{key} stays: {len(self.view.trials)} trials have it; clone the session for another"
@@ -80,8 +83,11 @@ class Past:
         """Refuses, by TunerError, a recipe whose trials could not be compared with these."""
         before = self.recipe
         key = other_task(before, recipe) if before is not None else ""
-        if key:
-            raise TunerError(self.locked(key))
+        refused = self.locked(key) if key else ""
+        if before is not None:
+            refused = refused or test_change_refused(self.view, before, recipe)
+        if refused:
+            raise TunerError(refused)
 
     def opens(self, recipe: Recipe) -> NextGeneration | None:
         """What a start with this recipe opens."""
