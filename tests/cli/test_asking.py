@@ -91,15 +91,18 @@ def test_check_fails_on_errors_alone(
 
 def test_the_sealed_split_is_scored_and_counted(tuner: Tuner, monkeypatch: Monkey) -> None:
     scored = TestScored(
-        trial=1, n=40, metrics={"accuracy": 0.75}, confusion=[[15, 5], [5, 15]], opened=2
-    )
+        trial=1, n=40, metrics={"accuracy": 0.75}, confusion=[[15, 5], [5, 15]], opened=2,
+        sessions=["older"], shared={"other": 7},
+    )  # fmt: skip
     monkeypatch.setattr("tuner.worker.inspect.score_test", lambda _: scored)
     answer = tuner("test", "done")
     assert answer.code == 0
     assert "accuracy 0.7500 (30 of 40 rows right, 95 % interval 0.5981…0.8581)" in answer.out
-    assert "opened 2 times" in answer.out
+    assert "opened 2 times, before by older; some were opened before: 7 by other" in answer.out
+    assert "first time" not in answer.out
     found = json.loads(tuner("test", "done", "--json").out)
-    assert list(found) == ["trial", "n", "metrics", "confusion", "opened", "accuracy_interval"]
+    keys = ["trial", "n", "metrics", "confusion", "opened", "sessions", "shared"]
+    assert list(found) == [*keys, "accuracy_interval"]
 
 
 def test_a_draft_has_nothing_to_test(tuner: Tuner) -> None:

@@ -9,6 +9,10 @@ import pytest
 from tests.cli.conftest import Tuner
 from tuner.recipe.load import load
 from tuner.recipe.types import Range
+from tuner.session import events as e
+from tuner.session.fold import load_view
+from tuner.session.folder import Session
+from tuner.session.writer import EventWriter
 
 
 def test_set_writes_keys_and_keeps_comments(tuner: Tuner, root: Path) -> None:
@@ -58,3 +62,25 @@ def test_what_cannot_be(tuner: Tuner, root: Path, line: list[str], told: str) ->
     assert answer.code == 2
     assert told in answer.err
     assert path.read_text() == before
+
+
+def append(session: Session, *events: e.Event) -> None:
+    with EventWriter(session.events_path) as writer:
+        for event in events:
+            writer.append(event)
+
+
+def test_a_test_file_can_be_set_until_it_was_opened(tuner: Tuner, root: Path) -> None:
+    session = Session(root / "halted")
+    assert tuner("set", "halted", "data.test=first.csv").code == 0
+    assert load_view(session).sealed is None
+    append(session, e.TestSealed(source="first.csv", rows=9, digest="d"))
+    assert "9 rows sealed" in tuner("status", "halted").out
+    answer = tuner("set", "halted", 'data . "test"=first.csv')
+    assert answer.code == 0
+    assert "seals the rows of first.csv anew" in answer.err
+    assert load_view(session).sealed is None
+    append(session, e.TestScored(trial=1, n=9, metrics={}, confusion=[], opened=1))
+    answer = tuner("set", "halted", "data.test=second.csv")
+    assert (answer.code, "its rows were opened on" in answer.err) == (2, True)
+    assert load(session.recipe_path).data.test == "first.csv"

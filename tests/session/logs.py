@@ -116,6 +116,9 @@ def story() -> list[e.AnyEvent]:
         e.Importance(values={"lr.head": 1.0}, method="PED-ANOVA", trials=2),
         e.GenerationOpened(generation=1, changes={}, carried=2),
         e.SessionFinished(reason="all trials have ended"),
+        e.TestSealed(source="old.csv", rows=4, digest="d0", texts="t0"),
+        e.TestReplaced(source="test.csv"),
+        e.TestSealed(source="test.csv", rows=10, digest="d1", texts="t1"),
         e.TestScored(
             trial=0, n=10, metrics={"accuracy": 0.9}, confusion=[[9, 1], [0, 0]], opened=1
         ),

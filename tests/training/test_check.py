@@ -46,7 +46,8 @@ def check(recipe: dict[str, Any]) -> CheckReport:
 @pytest.mark.parametrize("kind", ["bert", "roberta", "electra", "distilbert"])
 def test_a_good_recipe_has_only_good_findings(make_recipe: RecipeMaker, kind: str) -> None:
     report = check(make_recipe(kind, data={"holdout": 0.5}))
-    assert texts(report, "error") == texts(report, "warning") == ""
+    few = [text for text in texts(report, "warning").splitlines() if "15 rows only" in text]
+    assert (texts(report, "error"), texts(report, "warning")) == ("", "\n".join(few))
     good = texts(report, "ok")
     assert "rows: 64 train, 15 validation, 15 test" in good
     assert '"no" 50.0%, "yes" 50.0%' in good

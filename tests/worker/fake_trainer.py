@@ -8,6 +8,7 @@ fail      {"cause": …, "trials": […]}: trials that report a failure at their
 die       {"trial": n, "step": k, "times": m}: end without a word, m times
 hang      seconds that a checkpoint takes
 slow_setup      seconds that loading takes
+test      what is told of the sealed rows
 refuse    the line to refuse the setup with
 stumble   how many setups end with something that nobody foresaw
 deaf_and_dumb   end with these last words before being ready
@@ -215,7 +216,7 @@ def set_up(request: dict[str, Any]) -> Path:
     say(
         "ready", device="cpu", device_name="fake", versions={}, labels=["no", "yes"],
         rows={"train": 100, "validation": 20}, parameters=24, groups={"head": 8, "body": 16},
-        batches="packed", threads=request["threads"],
+        batches="packed", threads=request["threads"], test=PLAN.get("test"),
         model={
             "name": "fake", "model_type": "bert", "layers": 1, "shared_layers": False,
             "hidden_size": 4, "labels": ["no", "yes"], "parameters": parameters,

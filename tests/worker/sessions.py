@@ -59,9 +59,11 @@ startup_trials = 3
 """
 
 
-def make(root: Path, trials: int = 4, search: str = "", training: str = "") -> Session:
+def make(
+    root: Path, trials: int = 4, search: str = "", training: str = "", name: str = "demo"
+) -> Session:
     text = RECIPE.format(trials=trials, search=search, training=training)
-    session = create_session(root, "demo", text)
+    session = create_session(root, name, text)
     session.database_path.touch(mode=0o600)
     session.database_path.write_bytes(EMPTY_DATABASE)
     return session

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +33,7 @@ from tuner.session.view import SessionState, TrialState
 from tuner.worker.control import drain, enqueue, pause, prune, stop
 from tuner.worker.inspect import score_test
 from tuner.worker.launch import start
+from tuner.worker.seal import break_seal
 
 
 def state(session: Session) -> SessionState:
@@ -209,3 +212,55 @@ def test_a_search_ends_when_every_configuration_was_tried(tmp_path: Path) -> Non
     assert work(session) == 0
     answers = {event.id: event.result for event in of_kind(session, e.CommandDone)}
     assert answers[wish].endswith("waits for its turn; it repeats trial 1 to the bit")
+
+
+def sealed_rows(digest: str = "d", source: str = "test.csv") -> dict[str, Any]:
+    return {"sealed": {"source": source, "rows": 10, "digest": digest, "texts": digest}}
+
+
+def with_test(fake: pytest.MonkeyPatch, **report: Any) -> None:
+    """From here on trainers tell this of the sealed rows."""
+    fake.setenv("FAKE_TRAINER", json.dumps({"test": report}))
+
+
+def test_rows_that_cannot_be_scored_end_a_search_before_it_begins(
+    tmp_path: Path, fake: pytest.MonkeyPatch
+) -> None:
+    with_test(fake, problem="data.test: no labels")
+    session = make(tmp_path, trials=1)
+    with pytest.raises(StudyFailed, match=r"data\.test: no labels"):
+        start(session)
+    assert not load_view(session).trials
+
+
+def test_another_test_file_can_be_sealed_until_one_is_opened(
+    tmp_path: Path, fake: pytest.MonkeyPatch
+) -> None:
+    session = make(tmp_path, trials=1)
+    text = session.recipe_path.read_text()
+    session.recipe_path.write_text(text.replace("holdout = 0.5", 'test = "test.csv"'))
+    assert work(session, test=sealed_rows()) == 0
+    with_test(fake, **sealed_rows("changed"))
+    with pytest.raises(TunerError, match=r"test\.csv has changed since its rows were sealed"):
+        score_test(session)
+    break_seal(session, "test.csv")
+    assert score_test(session).opened == 1
+    assert [event.digest for event in of_kind(session, e.TestSealed)] == ["d", "changed"]
+    with_test(fake, **sealed_rows("again", "other.csv"))
+    with pytest.raises(TunerError, match="its rows were opened"):
+        score_test(session, again=True)
+    session.recipe_path.write_text(text.replace("holdout = 0.5", 'test = "other.csv"'))
+    with pytest.raises(TunerError, match="its rows were opened"):
+        score_test(session)
+
+
+def test_what_another_session_opened_is_not_opened_for_the_first_time(
+    tmp_path: Path, fake: pytest.MonkeyPatch
+) -> None:
+    sessions = [make(tmp_path, trials=1, name=name) for name in ("one", "two")]
+    for session in sessions:
+        assert work(session, test=sealed_rows(source="")) == 0
+    with_test(fake, **sealed_rows(source=""))
+    first, second = (score_test(session) for session in sessions)
+    assert (first.opened, first.sessions) == (1, [])
+    assert (second.opened, second.sessions) == (2, ["one"])

@@ -18,7 +18,7 @@ from tuner.results import format as fmt
 from tuner.results.filters import parse_filter
 from tuner.session.folder import Session, list_sessions
 from tuner.session.room import bytes_used
-from tuner.session.seal import test_state
+from tuner.session.seal import state_of_test_rows
 from tuner.session.status import Status, current
 from tuner.session.status import status as status_of
 from tuner.session.view import SessionView, TrialView
@@ -119,7 +119,7 @@ def _facts(session: Session, view: SessionView, now: Status) -> list[tuple[str, 
         "model": model_of(view),
         "metric": f"{now.metric}, {now.direction}d",
         "reason": view.reason,
-        "test": test_state(view),
+        "test": state_of_test_rows(view),
         "trusted": "; ".join(trusted(view.recipe)),
         "disk": fmt.bytes(bytes_used(session)),
     }

@@ -86,7 +86,8 @@ class Ready(Message, tag="ready", frozen=True):
 
     `model` is the shape of the model that was loaded; the worker asks for it where it is missing.
     `batches` is "packed" or "padded"; `threads` counts those in use of the ones allowed, 0 where
-    that is not known. `loading` says what became of the checkpoint's tensors. `test` tells of the sealed rows, None where there are none.
+    that is not known. `loading` says what became of the checkpoint's tensors. `test` tells of the
+    sealed rows, None where there are none.
     """
 
     device: str

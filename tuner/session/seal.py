@@ -51,7 +51,7 @@ def replacing_refused(view: SessionView) -> str:
     )
 
 
-def test_change_refused(view: SessionView, before: Recipe, now: Recipe) -> str:
+def change_of_test_refused(view: SessionView, before: Recipe, now: Recipe) -> str:
     """Why a recipe with another data.test is refused, "" where it is not."""
     return "" if before.data.test == now.data.test else replacing_refused(view)
 
@@ -157,17 +157,19 @@ def _scored_lines(descriptor: int) -> Iterator[TestScored]:
 
 def opened_text(scored: TestScored) -> str:
     """How often these rows were opened, and by whom: "opened 3 times, before by a, b"."""
-    if scored.opened <= 1 and not scored.shared:
-        return "opened for the first time"
-    parts = ["opened for the first time as a whole"] if scored.opened <= 1 else []
+    parts = ["opened for the first time by a session of this folder"]
     if scored.opened > 1:
         before = f", before by {', '.join(scored.sessions)}" if scored.sessions else ""
-        parts.append(f"opened {scored.opened} times{before}")
-    parts += [f"{count} of them by {name} too" for name, count in scored.shared.items()]
+        parts = [f"opened {scored.opened} times{before}"]
+    elif scored.shared:
+        parts = ["opened for the first time as a whole"]
+    if scored.shared:
+        by = ", ".join(f"{count} by {name}" for name, count in scored.shared.items())
+        parts.append(f"some were opened before: {by}")
     return "; ".join(parts)
 
 
-def test_state(view: SessionView) -> str:
+def state_of_test_rows(view: SessionView) -> str:
     """How it is with the test rows, in a line for status and screens; "" where there are none."""
     if view.test is not None:
         return f"{view.test.n} rows, {opened_text(view.test)}"

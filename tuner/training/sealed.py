@@ -28,7 +28,9 @@ from tuner.training.split import Indices
 
 FEW_ROWS = 100
 _SHOWN_LABELS = 5
-_WAY_OUT = "`tuner test` could not score it: name a file with labels in data.test, or leave it out"
+_WAY_OUT = (
+    "`tuner test` could not score it: set data.test to a file with labels, or remove that key"
+)
 _NOTHING_SEALED = "data: nothing is sealed as test; set data.holdout or data.test"
 _NO_LABEL = ("", "-1", "-100", "None", "nan", "?")
 
@@ -144,7 +146,7 @@ def _refuse_unlabelled(values: Sequence[LabelValue], labels: Sequence[str], wher
     """A value that says "no label" in every row: the public test files of GLUE are like that."""
     only = {str(value).strip() for value in values}
     if only.issubset(_NO_LABEL) and only.isdisjoint(labels):
-        said = " or ".join(sorted(map(show, only)))
+        said = " or ".join("null" if value == "None" else show(value) for value in sorted(only))
         raise TunerError(f"{where}: none of its {len(values)} rows has a label (all are {said})")
 
 

@@ -12,7 +12,7 @@ from tuner.recipe.types import Parameter, Recipe
 from tuner.results.metrics import direction, worst_value
 from tuner.session import events as e
 from tuner.session.folder import Session
-from tuner.session.seal import test_change_refused
+from tuner.session.seal import change_of_test_refused
 from tuner.session.view import SessionView
 from tuner.study.study import Study
 from tuner.worker.journal import Journal
@@ -87,7 +87,7 @@ def _is_moved_on(view: SessionView) -> bool:
 
 
 def _refuse_another_task(session: Session, view: SessionView, before: Recipe, now: Recipe) -> None:
-    refused = test_change_refused(view, before, now)
+    refused = change_of_test_refused(view, before, now)
     if refused:
         raise TunerError(f"{session.recipe_path}: {refused}")
     key = other_task(before, now)

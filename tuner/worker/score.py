@@ -17,7 +17,7 @@ from tuner.session.fold import load_view
 from tuner.session.folder import Session
 from tuner.session.lock import WorkerLock
 from tuner.session.safe import refuse_unsafe
-from tuner.session.seal import opened_hashes, openings_of, test_change_refused
+from tuner.session.seal import change_of_test_refused, opened_hashes, openings_of
 from tuner.worker.best import write_best_json
 from tuner.worker.budget import threads_for_each
 from tuner.worker.journal import Journal
@@ -43,7 +43,7 @@ def score_test(session: Session, again: bool = False) -> e.TestScored:
             "seals one"
         )
     stored = load_view(session)
-    refused = test_change_refused(stored, parse(stored.recipe, "events.jsonl"), recipe)
+    refused = change_of_test_refused(stored, parse(stored.recipe, "events.jsonl"), recipe)
     if refused:
         raise TunerError(refused)
     if stored.test is not None and stored.test.trial == stored.best and not again:

@@ -33,9 +33,14 @@ def seal_test_rows(journal: Journal, report: TestReport) -> str:
 def refuse_unscorable(journal: Journal, report: TestReport | None) -> None:
     """Raise TunerError before a search whose test rows could never be scored.
 
-    Where there are trials already they are worth more than the test: the log warns.
+    Where there are trials already they are worth more than the test: the log warns. None is a
+    recipe that has no test any more.
     """
-    problem = "" if report is None else seal_test_rows(journal, report)
+    if report is None:
+        if journal.view.sealed is not None:
+            journal.record(TestReplaced(source=""))
+        return
+    problem = seal_test_rows(journal, report)
     if not problem:
         return
     if not journal.view.trials:

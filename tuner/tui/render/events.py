@@ -261,7 +261,8 @@ def _sealed(event: e.TestSealed, _view: SessionView) -> Told:
 
 
 def _test_replaced(event: e.TestReplaced, _view: SessionView) -> Told:
-    return Told("test replaced", plain(event.source), f"now {plain(event.source)}", "muted")
+    source = plain(event.source) or "none"
+    return Told("test replaced", source, f"now {source}", "muted")
 
 
 def _test(event: e.TestScored, view: SessionView) -> Told:

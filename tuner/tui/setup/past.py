@@ -17,7 +17,7 @@ from tuner.results.format import GLYPHS
 from tuner.session.fold import ENDED
 from tuner.session.folder import Session
 from tuner.session.generations import NextGeneration, next_generation, trials_left, what_follows
-from tuner.session.seal import replacing_refused, test_change_refused
+from tuner.session.seal import change_of_test_refused, replacing_refused
 from tuner.session.status import ALIVE, current
 from tuner.session.view import SessionState, SessionView, TrialState, TrialView
 
@@ -85,7 +85,7 @@ class Past:
         key = other_task(before, recipe) if before is not None else ""
         refused = self.locked(key) if key else ""
         if before is not None:
-            refused = refused or test_change_refused(self.view, before, recipe)
+            refused = refused or change_of_test_refused(self.view, before, recipe)
         if refused:
             raise TunerError(refused)
 

@@ -1,0 +1,118 @@
+"""Sealed rows in the log: when others may take their place, and who opened them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tuner.recipe.findings import TestRows
+from tuner.session import events as e
+from tuner.session.fold import fold
+from tuner.session.folder import Session, create_session
+from tuner.session.seal import (
+    opened_text,
+    openings_of,
+    replacing_refused,
+    seal_broken,
+    state_of_test_rows,
+)
+from tuner.session.view import SessionView
+from tuner.session.writer import EventWriter
+
+SEALED = TestRows(source="test.csv", rows=9, digest="d", texts="t")
+
+
+def scored(texts: str = "t", **other: object) -> e.TestScored:
+    event = e.TestScored(
+        trial=1, n=9, metrics={"accuracy": 0.5}, confusion=[[9]], opened=1, texts=texts
+    )
+    return msgspec.structs.replace(event, **other)
+
+
+def session(root: Path, name: str, *events: e.Event, hashes: tuple[str, ...] = ()) -> Session:
+    made = create_session(root, name, "")
+    with EventWriter(made.events_path) as writer:
+        for event in events:
+            writer.append(event)
+    if hashes:
+        (made.path / "test_predictions.json").write_text(json.dumps({"texts": hashes}))
+    return made
+
+
+def view_of(*events: e.AnyEvent) -> SessionView:
+    view = SessionView(name="s")
+    fold(view, events)
+    return view
+
+
+def test_openings_are_counted_by_content_over_all_sessions(tmp_path: Path) -> None:
+    own = session(tmp_path, "own", scored(), e.Log(level="info", text='"test_scored"'))
+    first = session(tmp_path, "first", scored(), scored(), hashes=("a", "b", "c"))
+    session(tmp_path, "other", scored("another"), hashes=("b", "c", "x"))
+    session(tmp_path, "before-digests", scored(""))
+    session(tmp_path, "unopened")
+    shutil.copytree(first.path, tmp_path / "copy")
+    found = openings_of(own, "t", ["a", "b", "c"])
+    assert (found.times, found.sessions) == (3, ["copy", "first"])
+    assert (found.shared, found.unread) == ({"other": 2}, [])
+    assert openings_of(own, "new", []).times == 0
+
+
+def test_a_session_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    own = session(tmp_path, "own")
+    broken = session(tmp_path, "broken", hashes=("a",))
+    (broken.path / "test_predictions.json").write_text("{")
+    pipe = session(tmp_path, "pipe")
+    os.mkfifo(pipe.path / "test_predictions.json")
+    assert openings_of(own, "t", ["a"]).unread == ["broken", "pipe"]
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        (scored(), "opened for the first time by a session of this folder"),
+        (scored(opened=3, sessions=["a", "b"]), "opened 3 times, before by a, b"),
+        (scored(opened=2), "opened 2 times"),
+        (
+            scored(shared={"a": 4}),
+            "opened for the first time as a whole; some were opened before: 4 by a",
+        ),
+    ],
+)
+def test_the_first_time_is_said_where_it_is_true(event: e.TestScored, said: str) -> None:
+    assert opened_text(event) == said
+
+
+def test_rows_may_be_replaced_until_they_are_opened() -> None:
+    seal = e.TestSealed(source="test.csv", rows=9, digest="d", texts="t")
+    same = msgspec.structs.replace(SEALED, source="moved.csv")
+    cut = TestRows(source="test.csv", rows=5, digest="cut", texts="u")
+    other = TestRows(source="other.csv", rows=5, digest="cut", texts="u")
+    share = TestRows(source="", rows=5, digest="cut", texts="u")
+    view = view_of(seal)
+    assert state_of_test_rows(view) == "9 rows sealed"
+    assert seal_broken(view, same) == seal_broken(view, other) == replacing_refused(view) == ""
+    assert "has changed since its rows were sealed (9 rows then, 5 now)" in seal_broken(view, cut)
+    assert "`tuner set s data.test=test.csv` seals what is there" in seal_broken(view, cut)
+    assert seal_broken(view_of(seal, e.TestReplaced(source="test.csv")), cut) == ""
+    sealed_share = view_of(msgspec.structs.replace(seal, source=""))
+    assert "a share of validation, are not those that were sealed" in seal_broken(
+        sealed_share, share
+    )
+    opened = view_of(seal, scored())
+    assert "its rows were opened on 1970-01-01 (trial 1)" in seal_broken(opened, other)
+    assert "make a new session" in seal_broken(opened, cut)
+    assert seal_broken(opened, same) == ""
+
+
+def test_the_recipe_of_the_view_names_the_file_that_is_sealed() -> None:
+    recipe = {"data": {"train": "a", "test": "old.csv"}}
+    started = e.SessionStarted(trials=1, metric="loss", direction="minimize", recipe=recipe)
+    view = view_of(started, e.TestSealed(source="new.csv", rows=1, digest="d"))
+    assert view.recipe["data"] == {"train": "a", "test": "new.csv"}
+    assert started.recipe["data"]["test"] == "old.csv"
