@@ -15,10 +15,9 @@ from tests.training.waiting import NoWaiting
 from tuner.pool.protocol import Completed, Evaluated, Progress, Setup
 from tuner.training import optimizer as optimizer_module
 from tuner.training.backward import AtOnce, Runner, StaticBackward, Step
-from tuner.training.batches import PaddedLayout
 from tuner.training.bench import Bench
 from tuner.training.graphs import Recorder
-from tuner.training.layouts import device_packed
+from tuner.training.layouts import device_packed, prepare_proof
 from tuner.training.packing import Packing
 from tuner.training.static import StaticLayout
 from tuner.training.techniques import Techniques
@@ -31,9 +30,8 @@ def made_static(bench: Bench, runner: Runner | None = None) -> Bench:
     """The same bench with what CUDA has: batches packed on the device, steps over fixed tensors."""
     assert bench.packing is not None
     bench.packing.off()
-    padded = PaddedLayout(bench.data.train, bench.pad, bench.device)
-    packing = Packing(bench.model)
-    layouts = device_packed(bench.model, bench.data, padded, packing, bench.autocast)
+    packing, proof = Packing(bench.model), prepare_proof(bench.model, bench.data, bench.pad)
+    layouts = device_packed(bench.model, bench.data, proof, bench.padding, packing, bench.autocast)
     packing.on()
     assert isinstance(layouts.train, StaticLayout)
     bench.packing, bench.validation_layout = packing, layouts.validation

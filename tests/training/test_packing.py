@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from tuner.training.batches import PaddedLayout
+from tuner.training.batches import AloneLayout, PaddedLayout
 from tuner.training.dropout import CheapDropout, make_dropout_cheap, random_keep
 from tuner.training.model import position_offset
 from tuner.training.packing import NotPackable, PackedLayout, Packing
-from tuner.training.parity import check_packing
+from tuner.training.parity import Outcome, check_packing, exact_outcome
 from tuner.training.spans import HostSpans
 from tuner.training.tokens import Split
 
@@ -56,18 +56,22 @@ def split() -> Split:
     return Split(tokens, offsets, np.zeros(0, np.uint8), labels, np.arange(6))
 
 
+def alone(model: Any) -> Outcome:
+    """What the six rows give, each by itself."""
+    return exact_outcome(model, AloneLayout(split(), torch.device("cpu")), np.arange(6))
+
+
 def check(model: Any, *, first_token_only: bool = True) -> Packing:
     device, rows = torch.device("cpu"), split()
     packing = Packing(model, first_token_only=first_token_only)
-    padded = PaddedLayout(rows, model.config.pad_token_id or 0, device)
     packed = PackedLayout(rows, position_offset(model), device)
-    check_packing(model, packing, padded, packed, np.arange(6))
+    check_packing(model, packing, alone(model), packed, np.arange(6))
     return packing
 
 
 @pytest.mark.parametrize("model_type", PACKS)
 @pytest.mark.parametrize("first_token_only", [True, False])
-def test_logits_and_gradients_are_those_of_padded_batches(
+def test_logits_and_gradients_are_those_of_rows_alone(
     model_type: str, first_token_only: bool
 ) -> None:
     model = tiny(model_type, PACKS[model_type])
@@ -89,9 +93,9 @@ def test_a_model_that_would_be_wrong_in_silence_is_refused(model_type: str) -> N
 
 def test_wrong_positions_are_noticed() -> None:
     model, device, rows = tiny("bert", SIZE), torch.device("cpu"), split()
-    padded, packed = PaddedLayout(rows, 0, device), PackedLayout(rows, 3, device)
-    with pytest.raises(NotPackable, match="differ from padded ones"):
-        check_packing(model, Packing(model), padded, packed, np.arange(6))
+    packed = PackedLayout(rows, 3, device)
+    with pytest.raises(NotPackable, match="differ from those of rows alone"):
+        check_packing(model, Packing(model), alone(model), packed, np.arange(6))
 
 
 def test_switched_off_a_model_is_what_it_was() -> None:

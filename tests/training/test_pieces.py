@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tests.training.conftest import BenchMaker, RecipeMaker, of_kind, request_of, run_through
 from tuner.pool.protocol import Completed, Evaluated, Failed, Reply, Request
-from tuner.training.batches import PaddedLayout, budget_spans, cheapest_cuts
+from tuner.training.batches import PaddedLayout, Side, budget_spans, cheapest_cuts
 from tuner.training.channel import Channel
 from tuner.training.describe import answer_describe
 from tuner.training.errors import cause_of, device_is_lost
@@ -57,25 +57,31 @@ def test_budgeted_spans_cover_all_rows(lengths: list[int], budget: int) -> None:
         assert end - start == 1 or (end - start) * ascending[end - 1] <= budget
 
 
-def test_pieces_hold_each_row_padded_on_the_right() -> None:
+@pytest.mark.parametrize("side", ["right", "left", None])
+def test_pieces_hold_each_row_padded_on_one_side_or_not_at_all(side: Side | None) -> None:
     lengths = [3, 5, 1, 5]
     tokens = np.arange(10, 24, dtype=np.int32)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     labels = np.array([0, 1, 0, 1])
     split = Split(tokens, offsets, np.ones(14, np.uint8), labels, np.arange(4))
-    layout = PaddedLayout(split, pad=7, device=torch.device("cpu"))
+    layout = PaddedLayout(split, pad=7, device=torch.device("cpu"), side=side)
     rows = np.array([3, 0, 1])
-    (positions, piece), *rest = layout.pieces(rows, overhead=1 << 40)
-    assert not rest
-    assert sorted(positions.tolist()) == [0, 1, 2]
-    for index, position in enumerate(positions):
-        row = int(rows[position])
-        padded = tokens[offsets[row] : offsets[row + 1]].tolist() + [7] * (5 - lengths[row])
-        inputs = piece.inputs  # type: ignore[attr-defined]
-        assert inputs["input_ids"][index].tolist() == padded
-        assert inputs["attention_mask"][index].sum() == lengths[row]
-        assert inputs["token_type_ids"][index].sum() == lengths[row]
-        assert piece.labels[index] == labels[row]
+    pieces = list(layout.pieces(rows, overhead=1 << 40))
+    assert sorted(int(place) for places, _ in pieces for place in places) == [0, 1, 2]
+    assert len(pieces) == (1 if side else 2)
+    for positions, piece in pieces:
+        for index, position in enumerate(positions):
+            row = int(rows[position])
+            own = tokens[offsets[row] : offsets[row + 1]].tolist()
+            padding = [7] * (5 - lengths[row] if side else 0)
+            inputs = piece.inputs  # type: ignore[attr-defined]
+            padded = padding + own if side == "left" else own + padding
+            assert inputs["input_ids"][index].tolist() == padded
+            assert inputs["token_type_ids"][index].tolist() == [int(t != 7) for t in padded]
+            if side:
+                mask = inputs["attention_mask"][index].tolist()
+                assert mask == [int(t != 7) for t in padded]
+            assert piece.labels[index] == labels[row]
 
 
 def test_cutting_a_batch_changes_no_gradient(make_bench: BenchMaker) -> None:

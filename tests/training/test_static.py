@@ -11,13 +11,13 @@ import torch
 from torch import Tensor
 
 from tests.training.conftest import KINDS, BenchMaker
-from tests.training.test_packing import PACKS, REFUSED, SIZE, split, tiny
+from tests.training.test_packing import PACKS, REFUSED, SIZE, alone, split, tiny
 from tests.training.waiting import NoWaiting
 from tuner.training import layouts as layouts_module
 from tuner.training.batches import PaddedLayout
 from tuner.training.data import Data, Facts
 from tuner.training.evaluate import score
-from tuner.training.layouts import device_packed
+from tuner.training.layouts import Padding, device_packed, prepare_proof
 from tuner.training.model import position_offset
 from tuner.training.packing import NotPackable, Packing
 from tuner.training.parity import check_dropout, check_packing, check_precision
@@ -43,12 +43,12 @@ def padded_of(model: Any) -> PaddedLayout:
 @pytest.mark.parametrize("model_type", PACKS)
 @pytest.mark.parametrize("first_token_only", [True, False])
 @pytest.mark.parametrize("grain", [WORDPIECES, 200])
-def test_logits_and_gradients_are_those_of_padded_batches(
+def test_logits_and_gradients_are_those_of_rows_alone(
     model_type: str, first_token_only: bool, grain: int
 ) -> None:
     model = tiny(model_type, PACKS[model_type])
     packing = Packing(model, first_token_only=first_token_only)
-    check_packing(model, packing, padded_of(model), layout_of(model, grain=grain), ALL)
+    check_packing(model, packing, alone(model), layout_of(model, grain=grain), ALL)
 
 
 @pytest.mark.parametrize("model_type", PACKS)
@@ -56,7 +56,7 @@ def test_bf16_and_dropout_pass_the_proof_too(model_type: str) -> None:
     model = tiny(model_type, PACKS[model_type])
     packing, layout = Packing(model), layout_of(model, kernel=proven())
     rates = [m.p for m in model.modules() if isinstance(m, torch.nn.Dropout)]
-    check_precision(model, packing, padded_of(model), layout, ALL, BF16)
+    check_precision(model, packing, alone(model), padded_of(model), layout, ALL, BF16)
     check_dropout(model, packing, layout, ALL, BF16)
     assert [m.p for m in model.modules() if isinstance(m, torch.nn.Dropout)] == rates
     assert model.training
@@ -66,7 +66,7 @@ def test_bf16_and_dropout_pass_the_proof_too(model_type: str) -> None:
 def test_a_model_that_would_be_wrong_in_silence_is_refused(model_type: str) -> None:
     model = tiny(model_type, REFUSED[model_type])
     with pytest.raises(NotPackable):
-        check_packing(model, Packing(model), padded_of(model), layout_of(model), ALL)
+        check_packing(model, Packing(model), alone(model), layout_of(model), ALL)
 
 
 def _blind(q: Tensor, k: Tensor, v: Tensor, asking: Any, asked: Any, *rest: Any) -> Tensor:
@@ -84,7 +84,7 @@ def test_a_kernel_that_looks_into_other_rows_is_noticed_in_half_precision_too() 
     packing = Packing(model, first_token_only=False)
     blind = layout_of(model, kernel=proven(_blind))
     with pytest.raises(NotPackable, match="its attention is off by"):
-        check_precision(model, packing, padded_of(model), blind, ALL, BF16)
+        check_precision(model, packing, alone(model), padded_of(model), blind, ALL, BF16)
 
 
 def test_a_kernel_that_fails_with_dropout_alone_is_noticed() -> None:
@@ -172,8 +172,9 @@ def test_nothing_in_a_step_waits_for_the_device(kind: str) -> None:
 def test_what_is_packed_on_the_device_is_proven_first() -> None:
     data = Data("", Facts(["a", "b", "c"], {}, []), split(), split())
     model = tiny("roberta", SIZE)
-    packing = Packing(model)
-    chosen = device_packed(model, data, padded_of(model), packing, BF16)
+    packing, padding = Packing(model), Padding(0)
+    proof = prepare_proof(model, data, 0)
+    chosen = device_packed(model, data, proof, padding, packing, BF16)
     assert isinstance(chosen.train, StaticLayout)
     assert isinstance(chosen.validation, StaticLayout)
     assert chosen.packing is packing
@@ -182,19 +183,22 @@ def test_what_is_packed_on_the_device_is_proven_first() -> None:
 
     refused = tiny("mpnet", REFUSED["mpnet"])
     with pytest.raises(NotPackable, match="not told the spans"):
-        device_packed(refused, data, padded_of(refused), Packing(refused), BF16)
+        device_packed(
+            refused, data, prepare_proof(refused, data, 0), padding, Packing(refused), BF16
+        )
 
 
 def test_where_packing_is_not_possible_batches_are_padded_and_a_note_says_why(
-    make_bench: BenchMaker,
+    make_bench: BenchMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench = make_bench()
     assert bench.packing is not None
     bench.packing.off()
-    arguments = (bench.model, bench.data, bench.pad)
-    on_mps = layouts_module.choose_layouts(*arguments, torch.device("meta"), bench.techniques)
+    monkeypatch.setattr(layouts_module, "PACKERS", {})
+    arguments = (bench.model, bench.data, bench.padding)
+    on_mps = layouts_module.choose_layouts(*arguments, CPU, bench.techniques)
     assert isinstance(on_mps.train, PaddedLayout)
-    assert on_mps.note.endswith("padded; meta has no attention for packed rows")
+    assert on_mps.note.endswith("padded; cpu has no attention for packed rows")
 
 
 def test_a_split_is_scored_as_from_host_packed_rows(make_bench: BenchMaker) -> None:

@@ -6,9 +6,10 @@ evaluation know no more than that a piece gives its rows' logits.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,8 @@ from torch import nn
 from tuner.training.tokens import Split
 
 Indices = npt.NDArray[np.int64]
+# Where padding goes; None: nowhere, because rows of equal length alone go together.
+Side = Literal["left", "right"]
 
 
 class Piece(Protocol):
@@ -49,7 +52,7 @@ def upload(array: npt.NDArray[Any], device: torch.device) -> torch.Tensor:
 
 @dataclass(frozen=True, slots=True)
 class PaddedPiece:
-    """Rows padded on the right to the longest of them."""
+    """Rows padded to the longest of them."""
 
     inputs: dict[str, torch.Tensor]
     labels: torch.Tensor
@@ -61,9 +64,14 @@ class PaddedPiece:
 
 
 class PaddedLayout:
-    """Length-sorted pieces, each padded to its own longest row."""
+    """Length-sorted pieces, each padded on one side to its own longest row.
 
-    def __init__(self, split: Split, pad: int, device: torch.device) -> None:
+    Without a side nothing is padded: a piece holds rows of one length.
+    """
+
+    def __init__(
+        self, split: Split, pad: int, device: torch.device, side: Side | None = "right"
+    ) -> None:
         self._tokens = torch.from_numpy(split.tokens).to(device)
         self._types = torch.from_numpy(split.types).to(device) if len(split.types) else None
         self._starts = torch.from_numpy(np.ascontiguousarray(split.offsets[:-1])).to(device)
@@ -71,27 +79,33 @@ class PaddedLayout:
         self._lengths = np.ascontiguousarray(split.lengths)
         self._pad = pad
         self._device = device
+        self._side = side
 
     def pieces(self, rows: Indices, overhead: int) -> Iterator[tuple[Indices, Piece]]:
         """Cut `rows` where sorting by length saves more wordpieces of padding than `overhead`."""
         lengths = self._lengths[rows]
         order = np.argsort(lengths, kind="stable")
-        for start, end in cheapest_cuts(lengths[order].tolist(), overhead):
+        ascending = lengths[order].tolist()
+        cuts = cheapest_cuts(ascending, overhead) if self._side else equal_spans(ascending)
+        for start, end in cuts:
             positions = order[start:end]
-            yield positions, self._padded(rows[positions])
+            yield positions, self.piece(rows[positions])
 
-    def _padded(self, rows: Indices) -> PaddedPiece:
+    def piece(self, rows: Indices) -> PaddedPiece:
         """Lengths are known on the host, so that nothing waits for the device here."""
         lengths = self._lengths[rows]
         longest = int(lengths.max())
         here = upload(rows, self._device)
         columns = torch.arange(longest, device=self._device)
-        where = self._starts[here, None] + columns
         if int(lengths.min()) == longest:
+            where = self._starts[here, None] + columns
             inputs = {"input_ids": self._tokens[where].long()}
         else:
-            mask = columns < upload(lengths, self._device)[:, None]
-            where = where * mask
+            sizes = upload(lengths, self._device)[:, None]
+            if self._side == "left":
+                columns = columns - (longest - sizes)
+            mask = (columns >= 0) & (columns < sizes)
+            where = (self._starts[here, None] + columns) * mask
             inputs = {
                 "input_ids": self._tokens[where].masked_fill(~mask, self._pad).long(),
                 "attention_mask": mask.long(),
@@ -102,6 +116,32 @@ class PaddedLayout:
                 types * inputs["attention_mask"] if "attention_mask" in inputs else types
             )
         return PaddedPiece(inputs, self._labels[here])
+
+
+class AloneLayout:
+    """Every row by itself, as a pipeline gives a single text to a model.
+
+    This is what a row's answer is; other layouts have to give the same.
+    """
+
+    def __init__(self, split: Split, device: torch.device) -> None:
+        self._rows = PaddedLayout(split, 0, device, side=None)
+
+    def pieces(self, rows: Indices, overhead: int) -> Iterator[tuple[Indices, Piece]]:
+        """One piece a row."""
+        del overhead
+        for position in range(len(rows)):
+            piece = self._rows.piece(rows[[position]])
+            mask = torch.ones_like(piece.inputs["input_ids"])
+            inputs = piece.inputs | {"attention_mask": mask}
+            yield np.array([position]), PaddedPiece(inputs, piece.labels)
+
+
+def equal_spans(ascending: Sequence[int]) -> list[tuple[int, int]]:
+    """Spans (start, end) of one length each."""
+    lengths = np.asarray(ascending, dtype=np.int64)
+    bounds = [0, *(np.flatnonzero(np.diff(lengths)) + 1).tolist(), len(lengths)]
+    return list(itertools.pairwise(bounds))
 
 
 def cheapest_cuts(lengths: Sequence[int], overhead: int) -> list[tuple[int, int]]:

@@ -31,7 +31,7 @@ from tuner.results.metrics import check_metric
 from tuner.training.backward import AtOnce, StaticBackward
 from tuner.training.data import Data, load_data, remove_stale
 from tuner.training.graphs import CudaTape, Recorder
-from tuner.training.layouts import choose_layouts
+from tuner.training.layouts import Padding, choose_layouts
 from tuner.training.loading import load_weights
 from tuner.training.memory import Activations, Fit, peak, reset_peak
 from tuner.training.model import (
@@ -43,6 +43,7 @@ from tuner.training.model import (
     model_source,
     parameters_of,
     positions_of,
+    save_tokenizer,
 )
 from tuner.training.optimizer import check_partition, renewed_optimizer
 from tuner.training.restart import Restart
@@ -104,11 +105,14 @@ class Bench:
         )
         self._restart = Restart(self.model, fresh)
         layouts = choose_layouts(
-            self.model, self.data, self.pad, self.device, self.techniques, self.autocast
-        )
+            self.model, self.data, Padding(self.pad, self.tokenizer.padding_side), self.device,
+            self.techniques, self.autocast,
+        )  # fmt: skip
         self.train_layout, self.validation_layout = layouts.train, layouts.validation
-        self.packing = layouts.packing
+        self.packing, self.padding = layouts.packing, layouts.padding
         self.notes.append(layouts.note)
+        if layouts.warning:
+            tell("warning", layouts.warning)
         self._first_fit = self._estimated_fit()
         self.fit_memory(self._first_fit)
         self.notes += filter(None, [self.fit.describe()])
@@ -159,6 +163,7 @@ class Bench:
         config = load_config(self.source, self.labels)
         if getattr(config, "pad_token_id", None) is None:
             config.pad_token_id = self.tokenizer.pad_token_id
+        carry_nothing(config)
         if self.source.folder is None and not self.source.options.get("local_files_only"):
             tell("info", f"downloading {self.source.name}")
         loaded = load_weights(self.source, config)
@@ -226,7 +231,7 @@ class Bench:
             torch.cuda.empty_cache()
 
     def save_pretrained(self, folder: Path, decay: float = 1.0) -> None:
-        """Write model and tokenizer as transformers does, with the data's label names.
+        """Write model and tokenizer as transformers does, to answer as here in a pipeline.
 
         `decay` is what weight decay made of word embeddings that no row asked for.
         """
@@ -237,7 +242,7 @@ class Bench:
             if self.vocabulary is not None:
                 stack.enter_context(self.vocabulary.whole(decay))
             model.save_pretrained(folder)
-        self.tokenizer.save_pretrained(folder)
+        save_tokenizer(self.tokenizer, folder, self.max_length, self.padding.side)
 
     def autocast(self, cache: bool = True) -> Any:
         """bf16 arithmetic where the recipe asks for it: by itself on GPUs that have it.
@@ -249,6 +254,16 @@ class Bench:
     def memory(self) -> int:
         """The trial's peak in bytes: of the device, or of this process on a CPU."""
         return peak(self.device)
+
+
+def carry_nothing(config: Any) -> None:
+    """Have no state returned for a next call: texts that are classified have none.
+
+    A pipeline cannot divide XLNet's among the rows of a batch.
+    """
+    for switch in ("use_cache", "use_mems_eval", "use_mems_train"):
+        if getattr(config, switch, False):
+            setattr(config, switch, False)
 
 
 def checkpoint_layers(model: Any, on: bool) -> None:

@@ -12,7 +12,7 @@ from torch import nn
 
 from tuner.training.bench import autocast, chosen_device
 from tuner.training.data import Data, Facts
-from tuner.training.layouts import choose_layouts
+from tuner.training.layouts import Padding, choose_layouts
 from tuner.training.model import ModelSource, load_config
 from tuner.training.techniques import ALL
 from tuner.training.tokens import Split
@@ -35,7 +35,12 @@ def batches_of(
     try:
         model = two_layers(source, labels, pad).to(device)
         return choose_layouts(
-            model, data, pad, device, ALL, partial(autocast, precision, device)
+            model,
+            data,
+            Padding(pad, tokenizer.padding_side),
+            device,
+            ALL,
+            partial(autocast, precision, device),
         ).note
     except Exception:  # noqa: BLE001 - a model's own code may fail in any way; the start will tell
         return _UNKNOWN

@@ -1,20 +1,32 @@
-"""How this model's batches are laid out: packed where that is proven right, else padded."""
+"""How this model's batches are laid out: only in ways that are proven to change no answer."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from tuner.training.batches import Indices, Layout, PaddedLayout
+from tuner.errors import TunerError
+from tuner.training.batches import AloneLayout, Indices, Layout, PaddedLayout, Side
 from tuner.training.data import Data
 from tuner.training.dropout import make_dropout_cheap
 from tuner.training.model import position_offset
 from tuner.training.packing import NotPackable, PackedLayout, Packing
-from tuner.training.parity import Autocast, check_dropout, check_packing, check_precision
+from tuner.training.parity import (
+    Autocast,
+    Disagrees,
+    Outcome,
+    check_dropout,
+    check_packing,
+    check_padding,
+    check_precision,
+    exact_outcome,
+)
 from tuner.training.static import Resident, StaticLayout
 from tuner.training.techniques import Techniques
 from tuner.training.tokens import Split
@@ -24,65 +36,192 @@ _PROOF_QUANTILES = (0.0, 0.3, 0.6, 0.9)
 # Plain attention takes the square of it, in every layer.
 _PROOF_WORDPIECES = 1_024
 _PROOF_SPARE = 8
+_SHORTEST = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Padding:
+    """The padding token and the side that it goes to; without a side nothing is padded."""
+
+    token: int
+    side: Side | None = "right"
 
 
 @dataclass(frozen=True, slots=True)
 class Layouts:
-    """Both splits on the device, a line that says how, and the packing if there is one."""
+    """Both splits on the device, a line that says how, and the packing if there is one.
+
+    `padding` is what changes no answer where rows are padded. `warning` says what a user has to
+    know of it, "" where that is nothing.
+    """
 
     train: Layout
     validation: Layout
     note: str
+    padding: Padding
     packing: Packing | None = None
+    warning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Rows of a split and the outcome of each by itself."""
+
+    split: Split
+    rows: Indices
+    alone: Outcome
 
 
 def choose_layouts(
     model: nn.Module,
     data: Data,
-    pad: int,
+    padding: Padding,
     device: torch.device,
     techniques: Techniques,
     autocast: Autocast = nullcontext,
 ) -> Layouts:
-    """Packed rows where logits and gradients are proven those of padded ones, else sorted batches.
+    """Packed rows where logits and gradients are proven those of rows alone, else sorted batches.
 
-    On a CPU the host packs, with CUDA the device. `autocast` gives the precision that trains.
+    These are padded on the side of `padding`, or on the other one, or not at all, whichever is
+    proven first. On a CPU the host packs, with CUDA the device. `autocast` gives the precision
+    that trains. Raises TunerError where a row's answer depends on its batch in any case.
     """
-    padded = PaddedLayout(data.train, pad, device)
-    fallback = PaddedLayout(data.validation, pad, device)
     if device.type == "cpu" and techniques.cheap_dropout:
         make_dropout_cheap(model)
-    make = {"cpu": host_packed, "cuda": device_packed}.get(device.type)
-    if make is None or not techniques.packed:
-        why = f"; {device.type} has no attention for packed rows" if make is None else ""
-        return Layouts(padded, fallback, f"batches are length-sorted and padded{why}")
+    proof = prepare_proof(model, data, padding.token)
+    used, warning = proven_padding(model, proof, padding)
+    pack = PACKERS.get(device.type)
+    why = "" if pack else f"; {device.type} has no attention for packed rows"
+    if pack and techniques.packed:
+        try:
+            packing = Packing(model, first_token_only=techniques.first_token_only)
+            layouts = pack(model, data, proof, used, packing, autocast)
+        except NotPackable as reason:
+            why = f": packed is not possible, {reason}"
+        else:
+            packing.on()
+            return replace(layouts, warning=warning)
+    how = "length-sorted and padded" if used.side else "of rows of equal length"
+    train, validation = (
+        PaddedLayout(split, used.token, device, used.side)
+        for split in (data.train, data.validation)
+    )
+    return Layouts(train, validation, f"batches are {how}{why}", used, warning=warning)
+
+
+# --- padding
+
+
+def prepare_proof(model: nn.Module, data: Data, pad: int) -> Proof:
+    """The outcome of a few real rows, each by itself.
+
+    Of a split whose lengths differ, so that there is padding to prove; where all texts are cut at
+    one length, some are cut more.
+    """
+    device = next(model.parameters()).device
+    most = _PROOF_WORDPIECES if device.type == "cuda" else None
+    split = data.train if np.ptp(data.train.lengths) else data.validation
+    if not np.ptp(split.lengths):
+        split = _of_two_lengths(data.train)
+    rows = proof_rows(split, pad, most)
+    return Proof(split, rows, exact_outcome(model, AloneLayout(split, device), rows))
+
+
+def _of_two_lengths(split: Split) -> Split:
+    """Every second row without its second token, where there are more than special ones."""
+    length = int(split.lengths[0])
+    kept = np.ones((len(split), length), dtype=bool)
+    kept[::2, 1] = length < _SHORTEST
+    return Split(
+        tokens=split.tokens[kept.ravel()],
+        offsets=np.concatenate([[0], np.cumsum(kept.sum(axis=1))]).astype(np.int64),
+        types=split.types[kept.ravel()] if len(split.types) else split.types,
+        labels=split.labels,
+        rows=split.rows,
+    )
+
+
+def proven_padding(model: Any, proof: Proof, padding: Padding) -> tuple[Padding, str]:
+    """The first padding under which rows give what they give alone, and what to say of it.
+
+    Models that look for the last token before the padding know that token by their configuration:
+    where the tokenizer pads with another one, it is written there if that makes padding right.
+    """
+    device, own_pad = next(model.parameters()).device, model.config.pad_token_id
+    other: Side = "left" if padding.side == "right" else "right"
+    reason = ""
+    for pad in dict.fromkeys((own_pad, padding.token)):
+        model.config.pad_token_id = pad
+        for side in (padding.side, other):
+            layout = PaddedLayout(proof.split, padding.token, device, side)
+            try:
+                check_padding(model, proof.alone, layout, proof.rows)
+            except Disagrees as difference:
+                reason = reason or str(difference)
+                continue
+            return Padding(padding.token, side), _other_side(padding.side, side, reason)
+    model.config.pad_token_id = own_pad
+    return Padding(padding.token, None), _no_side(model, proof, reason)
+
+
+def _other_side(own: Side | None, side: Side | None, reason: str) -> str:
+    if side == own:
+        return ""
+    return (
+        f"the tokenizer pads on the {own}, which changes this model's answers ({reason}): "
+        f"tuner pads on the {side}, and so does the tokenizer saved with the best model"
+    )
+
+
+def _no_side(model: nn.Module, proof: Proof, reason: str) -> str:
+    """What to say where any padding changes answers. TunerError where other rows do, too."""
+    device = next(model.parameters()).device
+    unpadded = PaddedLayout(proof.split, 0, device, side=None)
+    # Rows of the proof may all differ in length: every one once more makes batches of two.
+    twice = np.repeat(proof.rows, 2)
+    alone = exact_outcome(model, AloneLayout(proof.split, device), twice)
     try:
-        packing = Packing(model, first_token_only=techniques.first_token_only)
-        layouts = make(model, data, padded, packing, autocast)
-    except NotPackable as reason:
-        return Layouts(
-            padded,
-            fallback,
-            f"batches are length-sorted and padded: packed is not possible, {reason}",
-        )
-    packing.on()
-    return layouts
+        check_padding(model, alone, unpadded, twice)
+    except Disagrees as difference:
+        raise TunerError(
+            "model.name: this model answers a row differently alone and beside other rows "
+            f"({difference}), so no score of it would hold for single rows; choose another model"
+        ) from None
+    return (
+        f"padding changes this model's answers ({reason}): batches hold rows of equal length only, "
+        "and a pipeline gives the same answers with batch_size=1 alone"
+    )
+
+
+# --- packing
 
 
 def host_packed(
-    model: nn.Module, data: Data, padded: PaddedLayout, packing: Packing, autocast: Autocast
+    model: nn.Module,
+    data: Data,
+    proof: Proof,
+    padding: Padding,
+    packing: Packing,
+    autocast: Autocast,
 ) -> Layouts:
     """Rows that the host puts together. Raises NotPackable where that is not proven right."""
     del autocast
     offset, device = position_offset(model), torch.device("cpu")
-    packed = PackedLayout(data.train, offset, device)
-    check_packing(model, packing, padded, packed, _proof_rows(data.train))
-    validation = PackedLayout(data.validation, offset, device)
-    return Layouts(packed, validation, "batches are packed: no padding", packing)
+    packed = PackedLayout(proof.split, offset, device)
+    check_packing(model, packing, proof.alone, packed, proof.rows)
+    train, validation = (
+        PackedLayout(split, offset, device) for split in (data.train, data.validation)
+    )
+    return Layouts(train, validation, "batches are packed: no padding", padding, packing)
 
 
 def device_packed(
-    model: nn.Module, data: Data, padded: PaddedLayout, packing: Packing, autocast: Autocast
+    model: nn.Module,
+    data: Data,
+    proof: Proof,
+    padding: Padding,
+    packing: Packing,
+    autocast: Autocast,
 ) -> Layouts:
     """Rows that the device puts together. Raises NotPackable where that is not proven right.
 
@@ -90,27 +229,42 @@ def device_packed(
     itself and in the model, in the precision that is used, at last with dropout.
     """
     offset, device = position_offset(model), next(model.parameters()).device
-    train = Resident.of(data.train, device)
-    rows = _proof_rows(data.train, _PROOF_WORDPIECES)
+    resident, rows = Resident.of(proof.split, device), proof.rows
     # Longer than these rows together, so that spare sequences take part in the proof.
-    grain = int(data.train.lengths[rows].sum()) + _PROOF_SPARE
-    plain = StaticLayout(train, offset, kernel=reference, grain=grain)
-    watched = StaticLayout(train, offset, kernel=proven(), grain=grain)
-    used = StaticLayout(train, offset, grain=grain)
-    check_packing(model, packing, padded, plain, rows)
-    check_precision(model, packing, padded, watched, rows, autocast)
+    grain = int(proof.split.lengths[rows].sum()) + _PROOF_SPARE
+    plain = StaticLayout(resident, offset, kernel=reference, grain=grain)
+    watched = StaticLayout(resident, offset, kernel=proven(), grain=grain)
+    used = StaticLayout(resident, offset, grain=grain)
+    padded = PaddedLayout(proof.split, padding.token, device, padding.side)
+    check_packing(model, packing, proof.alone, plain, rows)
+    check_precision(model, packing, proof.alone, padded, watched, rows, autocast)
     check_dropout(model, packing, used, rows, autocast)
-    validation = StaticLayout(Resident.of(data.validation, device), offset)
+    train, validation = (
+        StaticLayout(Resident.of(split, device), offset) for split in (data.train, data.validation)
+    )
     note = "batches are packed on the device into rows of a few lengths"
-    return Layouts(StaticLayout(train, offset), validation, note, packing)
+    return Layouts(train, validation, note, padding, packing)
 
 
-def _proof_rows(split: Split, wordpieces: int | None = None) -> Indices:
-    """A few rows, from the shortest to long ones; two may always be more than `wordpieces`."""
+PACKERS: dict[str, Callable[[nn.Module, Data, Proof, Padding, Packing, Autocast], Layouts]] = {
+    "cpu": host_packed,
+    "cuda": device_packed,
+}
+
+
+def proof_rows(split: Split, pad: int, wordpieces: int | None = None) -> Indices:
+    """A few rows, from the shortest to long ones, and one that holds the padding token, if any.
+
+    Two may always be more than `wordpieces`.
+    """
     order = np.argsort(split.lengths, kind="stable")
     places = {int(quantile * (len(order) - 1)) for quantile in _PROOF_QUANTILES}
-    rows = np.array([order[place] for place in sorted(places)], dtype=np.int64)
+    rows = [int(order[place]) for place in sorted(places)]
+    padlike = np.flatnonzero(split.tokens == pad)
+    if len(padlike):
+        rows.insert(0, int(np.searchsorted(split.offsets, padlike[0], side="right")) - 1)
+    chosen = np.array(list(dict.fromkeys(rows)), dtype=np.int64)
     if wordpieces is None:
-        return rows
-    fitting = np.searchsorted(np.cumsum(split.lengths[rows]), wordpieces, side="right")
-    return rows[: max(2, int(fitting))]
+        return chosen
+    fitting = np.searchsorted(np.cumsum(split.lengths[chosen]), wordpieces, side="right")
+    return chosen[: max(2, int(fitting))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from tuner.training.hub import hub_is_reachable
 SAFE_FILES = ("model.safetensors", "model.safetensors.index.json")
 PICKLE_FILES = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 ADAPTER_FILE = "adapter_config.json"
+# In a tokenizer that tuner saved: the limit that it had before it was the recipe's max_length.
+OWN_LIMIT = "tuner_original_max_length"
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +215,23 @@ def load_tokenizer(source: ModelSource) -> Any:
     return tokenizer
 
 
+def save_tokenizer(tokenizer: Any, folder: Path, max_length: int, side: str | None) -> None:
+    """Write the tokenizer so that it cuts and pads as in training; `tokenizer` is left as it is.
+
+    transformers cuts a text only when it is asked to (`truncation=True`), then at `max_length`.
+    """
+    saved = copy.deepcopy(tokenizer)
+    own_limit = int(tokenizer.model_max_length)
+    saved.init_kwargs.setdefault(OWN_LIMIT, own_limit)
+    saved.model_max_length = max_length
+    saved.padding_side = side or tokenizer.padding_side
+    backend = getattr(saved, "backend_tokenizer", None)
+    if backend is not None:
+        backend.enable_truncation(max_length, direction=saved.truncation_side)
+        backend.no_padding()
+    saved.save_pretrained(folder)
+
+
 def empty_model(source: ModelSource, config: Any) -> nn.Module:
     """The model on the meta device: names and shapes, no weights."""
     from transformers import AutoModelForSequenceClassification
@@ -254,7 +274,7 @@ def description_of(
 
 def positions_of(model: nn.Module, config: Any, tokenizer: Any) -> int | None:
     """The most wordpieces that the model has positions for; None where unlimited."""
-    limits = [int(tokenizer.model_max_length)]
+    limits = [int(tokenizer.init_kwargs.get(OWN_LIMIT, tokenizer.model_max_length))]
     positions = getattr(config, "max_position_embeddings", None)
     if positions is not None and positions > 0:
         limits.append(int(positions) - position_offset(model))

@@ -1,4 +1,4 @@
-"""Proof, once for each model at start, that packed rows give what padded batches give."""
+"""Proof, once for each model at start, that a row's answer does not depend on its batch."""
 
 from __future__ import annotations
 
@@ -18,31 +18,52 @@ GRADIENTS = 1e-3
 # Of what rounding alone does to padded batches, so much is granted to packed ones.
 _SLACK = 4.0
 _DROPOUT = 0.1
+_MEASURES = ("logits", "gradients")
 _REFUSALS = (NotPackable, TypeError, RuntimeError, AttributeError, ValueError, IndexError)
 
 Autocast = Callable[[], AbstractContextManager[Any]]
 Outcome = tuple[Tensor, Tensor]
 
 
+class Disagrees(Exception):
+    """A layout gives other answers than each row alone; the message says by how much."""
+
+
+def exact_outcome(model: nn.Module, layout: Layout, rows: Indices) -> Outcome:
+    """Logits and gradients of these rows in full precision, dropout off; packing has to be off."""
+    with _dropout_off(model), _full_precision():
+        return _outcome(model, layout, rows)
+
+
+def check_padding(model: nn.Module, alone: Outcome, padded: Layout, rows: Indices) -> None:
+    """Raise Disagrees unless logits and gradients of these rows are those of each row alone."""
+    try:
+        differences = _differences(alone, exact_outcome(model, padded, rows))
+    except _REFUSALS as error:
+        raise Disagrees(_first_line(error)) from error
+    for what, difference, limit in zip(_MEASURES, differences, (LOGITS, GRADIENTS), strict=True):
+        if not difference <= limit:
+            raise Disagrees(f"{what} differ by {difference:.1e}")
+
+
 def check_packing(
-    model: nn.Module, packing: Packing, padded: Layout, packed: Layout, rows: Indices
+    model: nn.Module, packing: Packing, alone: Outcome, packed: Layout, rows: Indices
 ) -> None:
     """Raise NotPackable unless logits and gradients of these rows agree, dropout off.
 
-    Logits by their largest difference over the largest logit, gradients by the norm of the
-    difference over the norm of all, in full precision. Leaves gradients empty and the model as it
-    was, packing off.
+    `alone` is the outcome of each row by itself. Logits are compared by their largest difference
+    over the largest logit, gradients by the norm of the difference over the norm of all, in full
+    precision. Leaves gradients empty and the model as it was, packing off.
     """
-    with _dropout_off(model), _full_precision():
-        expected = _outcome(model, padded, rows)
-        with _packed(packing):
-            seen = _outcome(model, packed, rows)
-    _compare(expected, seen, (LOGITS, GRADIENTS))
+    with _packed(packing):
+        seen = exact_outcome(model, packed, rows)
+    _compare(alone, seen, (LOGITS, GRADIENTS))
 
 
 def check_precision(
     model: nn.Module,
     packing: Packing,
+    exact: Outcome,
     padded: Layout,
     packed: Layout,
     rows: Indices,
@@ -50,12 +71,11 @@ def check_precision(
 ) -> None:
     """Raise NotPackable unless packed rows are about as exact as padded ones under `autocast`.
 
-    Both are compared with padded batches in full precision, as in `check_packing`. Rounding moves
-    either: packed rows may be off by `_SLACK` times as much as padded ones and the type's epsilon.
+    Both are compared with the `exact` outcome, in full precision, as in `check_packing`. Rounding
+    moves either: packed rows may be off by `_SLACK` times as much as padded ones and the type's
+    epsilon.
     """
     with _dropout_off(model):
-        with _full_precision():
-            exact = _outcome(model, padded, rows)
         usual = _differences(exact, _outcome(model, padded, rows, autocast))
         with _packed(packing):
             seen = _outcome(model, packed, rows, autocast)
@@ -81,17 +101,21 @@ def _packed(packing: Packing) -> Iterator[None]:
     try:
         yield
     except _REFUSALS as error:
-        lines = str(error).splitlines() or [type(error).__name__]
-        raise NotPackable(lines[0][:200]) from error
+        raise NotPackable(_first_line(error)) from error
     finally:
         packing.off()
 
 
+def _first_line(error: BaseException) -> str:
+    lines = str(error).splitlines() or [type(error).__name__]
+    return lines[0][:200]
+
+
 def _compare(expected: Outcome, seen: Outcome, most: tuple[float, float]) -> None:
     differences = _differences(expected, seen)
-    for what, difference, limit in zip(("logits", "gradients"), differences, most, strict=True):
+    for what, difference, limit in zip(_MEASURES, differences, most, strict=True):
         if not difference <= limit:
-            raise NotPackable(f"packed {what} differ from padded ones by {difference:.1e}")
+            raise NotPackable(f"packed {what} differ from those of rows alone by {difference:.1e}")
 
 
 def _differences(expected: Outcome, seen: Outcome) -> tuple[float, float]:

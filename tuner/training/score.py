@@ -38,7 +38,7 @@ def score_sealed(bench: Bench, folder: str) -> Scored:
     names = [model.config.id2label[number] for number in range(model.config.num_labels)]
     if names != bench.labels:
         raise TunerError(f"{folder} was trained for other labels: {', '.join(names)}")
-    layout = PaddedLayout(split, bench.pad, bench.device)
+    layout = PaddedLayout(split, bench.pad, bench.device, bench.padding.side)
     scores = score(model, layout, split, bench.labels, bench.device, bench.autocast)
     hashes = row_hashes(sealed.texts())
     _save(Path(folder).resolve().parent / PREDICTIONS, bench.labels, scores, hashes)
