@@ -3,66 +3,149 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
-from tuner.results.collapse import collapse_reason, radar
+from tuner.results.collapse import collapse_reason, guess_losses, only_label, radar
 
 ONE = [[76, 0], [62, 0]]
 OTHER = [[0, 76], [0, 62]]
 BOTH = [[75, 1], [62, 0]]
+FLOOR = 0.693
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What the radar looks at."""
+    """What the radar looks at: one label, the same answer, a loss at the floor, little noise."""
 
-    confusion: list[list[int]]
-    share: float
-    train_loss: float
+    share: float = 0.0
+    confusion: tuple[tuple[int, ...], ...] | list[list[int]] = ()
+    train_loss: float = FLOOR + 0.002
+    guess_loss: float = FLOOR
+    loss_spread: float = 0.01
+    updates: int = 25
+    row_information: float | None = 1e-9
 
 
-def curve(*points: tuple[list[list[int]], float, float]) -> list[Evaluation]:
-    """Evaluations of (confusion, share, training loss)."""
-    return [Evaluation(*point) for point in points]
+DEAD = Evaluation(confusion=ONE)
+
+
+def trial(*changes: dict[str, object], share: float = 1 / 6) -> list[Evaluation]:
+    """Evaluations one after the other, dead but for the changes."""
+    seen = enumerate(changes, start=1)
+    return [replace(DEAD, share=n * share, **change) for n, change in seen]  # type: ignore[arg-type]
+
+
+def losses(*values: float, **more: object) -> list[dict[str, object]]:
+    return [{"train_loss": FLOOR + value, **more} for value in values]
 
 
 @pytest.mark.parametrize(
-    ("points", "label"),
+    ("evaluations", "label"),
     [
-        ([(ONE, 0.2, 0.693), (ONE, 0.4, 0.693)], 0),
-        ([(ONE, 0.2, 0.693), (OTHER, 0.4, 0.70)], 1),
-        ([(BOTH, 0.1, 0.693), (OTHER, 0.2, 0.693), (OTHER, 0.3, 0.693)], 1),
-        ([(ONE, 0.2, 0.70), (ONE, 0.4, 0.686)], 0),
+        (trial({}, {}, {}), 0),
+        (trial({}, {}, {"confusion": OTHER}), 1),
+        (trial({"confusion": BOTH}, {"confusion": OTHER}, {"confusion": OTHER}), 1),
+        (trial(*losses(0.5, 0.3, 0.31)), 0),
+        (trial(*losses(0.5, 0.9, 0.7, loss_spread=0.6)), 0),
+        (trial({"row_information": 0.2}, {}, {}), 0),
+        (trial({}, {"row_information": 1e-15}, {"row_information": 9e-9}), 0),
+        (trial({}, {}, {}, {}, {}, share=1 / 12), 0),
     ],
 )
-def test_collapsed(points: list[tuple[list[list[int]], float, float]], label: int) -> None:
-    found = collapse_reason(curve(*points), 0.06)
-    assert found is not None
-    assert found[0] == label
-    assert "one label for every row at two evaluations running, training loss" in found[1]
+def test_collapsed(evaluations: list[Evaluation], label: int) -> None:
+    judged = collapse_reason(evaluations, 0.06)
+    assert judged is not None
+    assert judged[0] == label
+    assert "one label for every row at" in judged[1]
+    assert collapse_reason(evaluations[:-1], 0.06) is None
 
 
 @pytest.mark.parametrize(
-    "points",
+    "evaluations",
     [
         [],
-        [(ONE, 0.4, 0.693)],
-        [(ONE, 0.2, 0.693), (BOTH, 0.4, 0.693)],
-        [(BOTH, 0.2, 0.693), (ONE, 0.4, 0.693)],
-        [(ONE, 0.2, 0.693), (BOTH, 0.4, 0.693), (ONE, 0.6, 0.693)],
-        [(ONE, 0.2, 0.70), (ONE, 0.4, 0.68)],
-        [(ONE, 0.06, 0.693), (ONE, 0.2, 0.693)],
-        [(ONE, 0.03, 0.693), (ONE, 0.05, 0.693)],
-        [(ONE, 0.2, 0.693), (ONE, 0.4, math.nan)],
-        [([[138, 0], [0, 0]], 0.2, 0.693), ([[138, 0], [0, 0]], 0.4, 0.693)],
-        [([[0, 138], [0, 0]], 0.2, 0.693), ([[0, 138], [0, 0]], 0.4, 0.693)],
-        [([[138]], 0.2, 0.0), ([[138]], 0.4, 0.0)],
+        trial({}),
+        trial({}, {"confusion": BOTH}, {}),
+        trial({}, {}, {"confusion": BOTH}),
+        trial(*losses(0.4, 0.3, 0.2)),  # on its way to the label frequencies
+        trial(*losses(0.0, 0.0, -0.007)),  # below them: it reads the rows
+        trial({}, {"row_information": 1e-3}, {}),  # one label, and yet not one answer
+        trial({}, {"row_information": 1e-7}, {"row_information": 1e-6}),  # ever less so
+        trial({}, {}, {}, {}, share=1 / 12),  # a quarter of the schedule is not enough
+        trial({}, {"updates": 4}, {"updates": 4}),
+        trial({}, {"updates": 0}, {"updates": 0}),  # a log of an earlier version
+        trial({}, {"row_information": None}, {}),
+        [replace(each, confusion=[[138, 0], [0, 0]]) for each in trial({}, {}, {})],
+        [replace(each, confusion=[[0, 138], [0, 0]]) for each in trial({}, {}, {})],
+        [replace(each, confusion=[[138]]) for each in trial({}, {}, {})],
     ],
 )
-def test_not_collapsed(points: list[tuple[list[list[int]], float, float]]) -> None:
-    assert collapse_reason(curve(*points), 0.06) is None
+def test_not_collapsed(evaluations: list[Evaluation]) -> None:
+    assert collapse_reason(evaluations, 0.06) is None
+
+
+def test_noise_spares_nothing_that_learns_and_warmup_is_not_judged() -> None:
+    noisy = trial(*losses(0.0, -0.05, -0.06, loss_spread=0.05))
+    assert collapse_reason(noisy, 0.06) is None
+    assert collapse_reason(trial(*losses(0.0, -0.005, 0.004, loss_spread=0.05)), 0.06) is not None
+    assert collapse_reason(trial({}, {}, {}), 0.2) is None
+    assert collapse_reason(trial({}, {}, {}, {}), 0.2) is not None
+
+
+def test_two_hundred_labels_begin_at_the_floor_and_are_left_to_learn() -> None:
+    floor = math.log(200)
+    course = [floor + 0.004, floor - 0.003, floor - 0.02, floor - 0.2]
+    seen = [
+        replace(each, train_loss=loss, guess_loss=floor, row_information=0.01)
+        for each, loss in zip(trial({}, {}, {}, {}), course, strict=True)
+    ]
+    assert all(collapse_reason(seen[:count], 0.06) is None for count in range(5))
+
+
+def test_a_number_of_evaluations_takes_the_place_of_the_share() -> None:
+    seen = trial({}, {}, {}, {}, share=1 / 12)
+    assert collapse_reason(seen, 0.06, 2) is not None
+    assert collapse_reason(seen, 0.06, 4) is None
+    assert collapse_reason(trial({}, {}, {}), 0.06, 4) is None
+
+
+def test_the_reason_has_the_figures() -> None:
+    judged = collapse_reason(trial({}, {}, {}), 0.06)
+    assert judged is not None
+    assert "at 2 evaluations running" in judged[1]
+    assert "training loss 0.6950 ± 0.0014" in judged[1]
+    assert "0.6930" in judged[1]
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("counts", [[95, 5], [5, 5, 5], [1] * 200, [7, 0, 3]])
+def test_no_constant_answer_loses_less_than_the_label_frequencies(
+    counts: list[int], smoothing: float
+) -> None:
+    costs, n, k = guess_losses(counts, smoothing), sum(counts), len(counts)
+    floor = math.fsum(c * cost for c, cost in zip(counts, costs, strict=True)) / n
+    targets = [(1 - smoothing) * c / n + smoothing / k for c in counts]
+    assert floor == pytest.approx(-math.fsum(t * math.log(t) for t in targets if t))
+    if smoothing == 0.0 and len(set(counts)) == 1:
+        assert floor == pytest.approx(math.log(k))
+
+
+@pytest.mark.parametrize(
+    ("confusion", "label"),
+    [
+        (ONE, 0),
+        (OTHER, 1),
+        (BOTH, None),
+        ([[0, 9, 0], [0, 1, 0], [0, 0, 0]], 1),
+        ([[9, 0], [0, 0]], None),
+        ([[0, 0], [0, 0]], None),
+        ([], None),
+    ],
+)
+def test_only_label(confusion: list[list[int]], label: int | None) -> None:
+    assert only_label(confusion) == label
 
 
 def test_radar() -> None:

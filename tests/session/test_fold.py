@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.session.logs import evaluation, session_start, slots_chosen, started, step, story
+from tests.session.logs import (
+    evaluation,
+    one_label,
+    session_start,
+    slots_chosen,
+    started,
+    step,
+    story,
+)
 from tuner.session import events as e
 from tuner.session.codec import decode_line, encode_line
 from tuner.session.fold import MOST_LOSSES, fold
@@ -57,6 +67,42 @@ def test_what_runs_side_by_side_is_as_the_worker_began_until_a_probe_found_bette
 
 def test_the_best_is_the_best_complete_trial_and_the_earlier_of_two_equals() -> None:
     assert folded(story()).best == 0
+
+
+def ended(evaluated: e.Evaluated, one_label: bool | None) -> list[e.AnyEvent]:
+    value, number = evaluated.metrics["accuracy"], evaluated.trial
+    end = e.TrialCompleted(
+        trial=number, value=value, epoch=1, step=evaluated.step, seconds=1, one_label=one_label
+    )
+    return [started(number), evaluated, end]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_one_label_for_all_rows_is_never_best_where_another_trial_is_complete(first: int) -> None:
+    lopsided, learning = one_label(0, 30, 0.95), evaluation(1, 30, 0.93)
+    ends = [ended(lopsided, one_label=True), ended(learning, one_label=False)]
+    view = folded([*session_start(), *ends[first], *ends[1 - first]])
+    assert view.best == 1
+    assert (view.trials[0].only_label, view.trials[1].only_label) == (0, None)
+    alone = folded([*session_start(), *ends[0], *ended(one_label(2, 30, 0.96), one_label=True)])
+    assert alone.best == 2
+
+
+def test_a_log_that_compared_by_value_alone_keeps_the_best_that_it_saved() -> None:
+    lopsided, learning = one_label(0, 30, 0.95), evaluation(1, 30, 0.93)
+    old = [*session_start(), *ended(lopsided, None), *ended(learning, None)]
+    assert folded(old).best == 0
+    assert folded(old).trials[0].one_label
+    assert folded([*old, *ended(evaluation(2, 30, 0.9), one_label=False)]).best == 2
+
+
+def test_within_a_trial_several_labels_stand_above_one() -> None:
+    several = msgspec.structs.replace(evaluation(0, 20, 0.93), updates=10)
+    curve = [one_label(0, 10, 0.95), several, one_label(0, 30, 0.96)]
+    view = folded([*session_start(), started(0), *curve])
+    assert (view.trials[0].value, view.trials[0].kept_step) == (0.93, 20)
+    old = [msgspec.structs.replace(each, updates=0) for each in curve]
+    assert folded([*session_start(), started(0), *old]).trials[0].kept_step == 30
 
 
 def test_a_metric_to_minimize_has_the_lowest_value_as_its_best() -> None:

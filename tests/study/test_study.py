@@ -154,6 +154,20 @@ def test_a_collapsed_trial_is_the_worst_for_tpe(direction: str, tmp_path: Path) 
     assert study.outcome(collapsed).value == (0.0 if sign == 1 else math.inf)
 
 
+def test_one_label_is_the_worst_for_sampler_and_pruner_whatever_its_score(tmp_path: Path) -> None:
+    study = opened(tmp_path, sampler="tpe")
+    lopsided, *others = (study.ask().number for _ in range(4))
+    for number, value in zip(others, (0.91, 0.92, 0.93), strict=True):
+        study.evaluate(number, 0.4, value)
+    decision = study.evaluate(lopsided, 0.4, 0.95, one_label=True)
+    assert decision is not None
+    assert (decision.kept, decision.rank, decision.value) == (False, 4, 0.0)
+    study.complete(lopsided, 0.95, one_label=True)
+    for current in (study, opened(tmp_path)):
+        assert current.outcome(lopsided).value == 0.95
+        assert current._history.study().get_trials()[0].value == 0.0
+
+
 def test_minimize_prunes_the_high_values(tmp_path: Path) -> None:
     study = opened(tmp_path, direction="minimize", worst=math.inf)
     kept = []

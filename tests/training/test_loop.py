@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -28,6 +30,7 @@ from tests.training.conftest import (
 )
 from tuner.pool.protocol import Completed, Evaluated, Progress, Prune, Reply, Started, Stopped
 from tuner.recipe.load import recipe_to_dict
+from tuner.results.collapse import only_label
 from tuner.training.describe import answer_describe
 from tuner.training.errors import NotANumber
 from tuner.training.optimizer import check_partition, undecayed_names
@@ -256,7 +259,9 @@ def test_keeps_the_best_evaluation_and_saves_exactly_its_model(make_bench: Bench
     messages = run_through(bench, request)
     evaluations = of_kind(messages, Evaluated)
     losses = [evaluation.metrics["loss"] for evaluation in evaluations]
-    best = int(np.argmax(losses))
+    several = [only_label(evaluation.confusion) is None for evaluation in evaluations]
+    assert not all(several), "the test wants an evaluation with one label, which is not kept"
+    best = int(np.argmax(np.where(several, losses, -np.inf)))
     assert best < len(losses) - 1, "the test wants a best evaluation before the last"
     completed = messages[-1]
     assert isinstance(completed, Completed)
@@ -276,6 +281,34 @@ def test_keeps_the_best_evaluation_and_saves_exactly_its_model(make_bench: Bench
     assert np.bincount(kept["predicted"], minlength=2).tolist() == [
         sum(column) for column in zip(*evaluations[best].confusion, strict=True)
     ]
+
+
+def test_a_model_that_tells_labels_apart_is_saved_where_the_best_does_not(
+    make_bench: BenchMaker,
+) -> None:
+    bench = make_bench()
+    rates = dict.fromkeys(config_of(bench).learning_rates, 2e-2)
+    request = request_of(bench, best_value=1.0, epochs=4, learning_rates=rates)
+    lopsided = msgspec.structs.replace(request, best_one_label=True)
+    for asked, saves in ((request, False), (lopsided, True)):
+        messages = run_through(bench, asked)
+        assert any(only_label(e.confusion) is None for e in of_kind(messages, Evaluated))
+        (completed,) = of_kind(messages, Completed)
+        assert completed.saved is saves
+
+
+def test_evaluations_tell_what_guessing_loses_on_the_same_rows(make_bench: BenchMaker) -> None:
+    bench = make_bench()
+    still = dict.fromkeys(config_of(bench).learning_rates, 0.0)
+    seen = of_kind(run_through(bench, request_of(bench, learning_rates=still)), Evaluated)
+    # 64 rows, half of each label, in 8 updates an epoch; and a model that stays as it is.
+    assert [evaluation.updates for evaluation in seen] == [8, 8]
+    assert [evaluation.guess_loss for evaluation in seen] == pytest.approx([math.log(2)] * 2)
+    assert all(0 < evaluation.loss_spread < 0.2 for evaluation in seen)
+    information = [evaluation.row_information for evaluation in seen]
+    assert information[0] == information[1]
+    assert information[0] is not None
+    assert 0 < information[0] < 0.1
 
 
 def _validation_texts(bench: Any) -> list[str]:

@@ -33,9 +33,11 @@ class Train(Message, tag="train", frozen=True):
     """Train one trial, from its checkpoint if there is one.
 
     `metric` and `direction` say which evaluation to keep; a model that is better than `best_value`
-    (None: any) is saved to trials/NNNN/model before `Completed` is sent. `threads` are those the
-    trainer may use; 0 leaves them as they are. `halvings` counts how often the trial has failed for
-    want of memory: each time half as many rows go through the model at once, twice as often.
+    (None: any) is saved to trials/NNNN/model before `Completed` is sent. `best_one_label` says that
+    the best one so far has one answer for all rows, which any other is better than. `threads` are
+    those the trainer may use; 0 leaves them as they are. `halvings` counts how often the trial has
+    failed for want of memory: each time half as many rows go through the model at once, twice as
+    often.
 
     The checkpoint stays when the trial ends: who asked for it removes it once that is written down.
     """
@@ -45,6 +47,7 @@ class Train(Message, tag="train", frozen=True):
     metric: str
     direction: str
     best_value: float | None = None
+    best_one_label: bool = False
     threads: int = 0
     halvings: int = 0
 
@@ -140,8 +143,12 @@ class Evaluated(Message, tag="evaluated", frozen=True):
     """Predictions are on disk; the trainer waits for `Go`, `Prune` or `Pause`.
 
     After a resume, evaluations from before the checkpoint are sent again, in order. metrics holds
-    loss, accuracy, f1_macro, mcc and f1.LABEL for every label; train_loss is the mean since the
-    evaluation before; gradient_norms are by group, before clipping, of the last update.
+    loss, accuracy, f1_macro, mcc and f1.LABEL for every label; train_loss is the mean of the
+    `updates` since the evaluation before; gradient_norms are by group, before clipping, of the last
+    update. guess_loss is what answering the label frequencies would have lost on the same rows,
+    loss_spread the standard deviation from update to update of the loss beyond that; `updates` is 0
+    where these are not known. row_information is the nats that an answer tells of its row, 0 for a
+    model that has one answer for all rows.
     """
 
     trial: int
@@ -154,6 +161,10 @@ class Evaluated(Message, tag="evaluated", frozen=True):
     gradient_norms: dict[str, float]
     train_loss: float
     seconds: float
+    updates: int = 0
+    guess_loss: float = 0.0
+    loss_spread: float = 0.0
+    row_information: float | None = None
 
 
 class Completed(Message, tag="completed", frozen=True):

@@ -99,6 +99,16 @@ def _slots(value: Any, at: Place) -> int | str:
     return value if isinstance(value, str) else int(integer(1, 64)(value, at))
 
 
+def _collapse(value: Any, at: Place) -> int | str:
+    if isinstance(value, bool):
+        value = "auto" if value else "off"
+    if isinstance(value, str) and value not in ("auto", "off"):
+        raise at.refuse(
+            f'must be "auto", "off" or a whole number of evaluations, at least 2, not {show(value)}'
+        )
+    return value if isinstance(value, str) else int(integer(2)(value, at))
+
+
 def _rate(value: Any, at: Place) -> float | str:
     if isinstance(value, str):
         if value != FROZEN and suggestion(value, [FROZEN]).startswith("did"):
@@ -234,6 +244,7 @@ SEARCH: Mapping[str, Rule] = {
     "slots": Rule(_slots),
     "seed": Rule(integer(0, MAX_SEED)),
     "startup_trials": Rule(integer(0)),
+    "collapse": Rule(_collapse),
     "first_rung": Rule(number(0, 1, above=True, below=True)),
     "reduction": Rule(integer(2)),
     "patience": Rule(integer(1)),

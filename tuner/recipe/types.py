@@ -125,7 +125,11 @@ class GroupSpec:
 
 @dataclass(frozen=True, slots=True)
 class SearchSection:
-    """How the search goes. `time` is a wall-clock budget in seconds; `slots` "auto" or a number."""
+    """How the search goes. `time` is a wall-clock budget in seconds; `slots` "auto" or a number.
+
+    `collapse` says when a model that answers one label only is given up: "auto", "off", or after so
+    many evaluations running.
+    """
 
     metric: str = "accuracy"
     sampler: str = "tpe"
@@ -135,6 +139,7 @@ class SearchSection:
     slots: int | str = "auto"
     seed: int = 0
     startup_trials: int = 10
+    collapse: int | str = "auto"
     first_rung: float = 1 / 3
     reduction: int = 2
     patience: int | None = None

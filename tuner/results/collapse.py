@@ -2,6 +2,19 @@
 
 Mosbach et al. (2021, arXiv 2006.04884) describe such runs: the gradients vanish early, the training
 loss stays at that of guessing, and the score is the share of one label.
+
+One label for all rows is no proof. With many labels, or where most rows have one, that is how every
+model begins: it learns the label frequencies first and reads the rows afterwards. So a trial has
+collapsed where, over a good part of its schedule after warmup,
+
+- every evaluation has one label for all rows, with probabilities that do not depend on the row,
+  nor do so more and more;
+- the training loss is not below what answering the label frequencies loses, which no answer that is
+  the same for all rows can be below (it is the entropy of the frequencies), beyond noise;
+- nor is it falling beyond noise, as it does on the way to those frequencies.
+
+The noise is that of the difference to those frequencies on the same batches, for which labels a
+batch happens to hold moves both alike.
 """
 
 from __future__ import annotations
@@ -11,14 +24,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from tuner.results.metrics import Confusion, gold_counts, mcc, predicted_counts
+from tuner.results.metrics import Confusion, mcc, predicted_counts
 
-FALLING_BELOW = 0.98
-"""A training loss that is at least this share of the one before counts as not falling."""
+LEAST_SHARE = 1 / 3
+"""Of the schedule: on 95 : 5 data models were seen to begin to learn after a quarter of it."""
+LEAST_EVALUATIONS = 2
+LEAST_UPDATES = 10
+NOISE = 3.0
+"""Standard errors that are no more than noise."""
+CONSTANT = 1e-4
+"""Nats that an answer tells of its row up to which the answers are the same for all rows: for two
+labels, probabilities about 0.007 apart. What had collapsed was at 1e-7 and less."""
+GROWTH, NOTHING = 2.0, 1e-8
+"""A model on the point of learning tells ever more of its rows, from next to nothing on."""
 
 
 class Evaluation(Protocol):
-    """What the radar looks at; share of the schedule is 0…1."""
+    """What the radar looks at; share of the schedule is 0…1, the losses are as in `Evaluated`."""
 
     @property
     def confusion(self) -> Confusion: ...
@@ -26,6 +48,14 @@ class Evaluation(Protocol):
     def share(self) -> float: ...
     @property
     def train_loss(self) -> float: ...
+    @property
+    def updates(self) -> int: ...
+    @property
+    def guess_loss(self) -> float: ...
+    @property
+    def loss_spread(self) -> float: ...
+    @property
+    def row_information(self) -> float | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +69,19 @@ class Radar:
     mcc: float
 
 
+def guess_losses(counts: Sequence[int], smoothing: float = 0.0) -> list[float]:
+    """What answering the frequencies of these labels loses on a row of each label, in nats.
+
+    Its mean over the rows is the entropy of the frequencies: no answer that is the same for all
+    rows loses less. With label smoothing, of the frequencies of the smoothed labels.
+    """
+    n, k = sum(counts), len(counts)
+    answer = [(1.0 - smoothing) * count / n + smoothing / k for count in counts]
+    surprise = [-math.log(share) if share else 0.0 for share in answer]
+    spread = smoothing / k * math.fsum(surprise)
+    return [(1.0 - smoothing) * one + spread for one in surprise]
+
+
 def radar(confusion: Confusion) -> Radar:
     """The spread of a model's answers; of a matrix with at least one row."""
     counts = predicted_counts(confusion)
@@ -49,28 +92,104 @@ def radar(confusion: Confusion) -> Radar:
     return Radar(len(shares), most, counts[most] / n, abs(entropy), mcc(confusion))
 
 
-def collapse_reason(evaluations: Sequence[Evaluation], warmup: float) -> tuple[int, str] | None:
-    """The label and the reason if the two latest evaluations tell that the model collapsed.
+def collapse_reason(
+    evaluations: Sequence[Evaluation], warmup: float, running: int | None = None
+) -> tuple[int, str] | None:
+    """The label and the reason if the latest evaluations tell that the model collapsed.
 
-    That is: both after warmup (a share of the schedule), each with one label predicted for all
-    rows, and the training loss of the later at least `FALLING_BELOW` times that of the earlier.
-    Never where all rows of the validation set have one label. The label is the latest one.
+    They are as many as span `LEAST_SHARE` of the schedule after warmup (a share of it), or
+    `running` where that is given. Never where all rows of the validation set have one label, nor
+    from evaluations of earlier versions, which did not log what it takes. The label is that of
+    the latest one.
     """
-    if len(evaluations) < 2:
+    window = _window(evaluations, warmup, running)
+    label = only_label(window[-1].confusion) if window else None
+    if label is None:
         return None
-    earlier, later = evaluations[-2:]
-    if earlier.share <= warmup or sum(count > 0 for count in gold_counts(later.confusion)) < 2:
+    half = len(window) // 2
+    whole, before, lately = _pooled(window), _pooled(window[:-half]), _pooled(window[-half:])
+    if whole.is_below_guessing() or lately.is_below_guessing() or lately.fell_from(before):
         return None
-    labels = [_only_label(evaluation.confusion) for evaluation in (earlier, later)]
-    falling = not later.train_loss >= FALLING_BELOW * earlier.train_loss
-    if labels[0] is None or labels[1] is None or falling:
+    if _information(window[-half:]) > max(NOTHING, GROWTH * _information(window[:-half])):
         return None
-    return labels[1], (
-        "one label for every row at two evaluations running, "
-        f"training loss {earlier.train_loss:.4f} then {later.train_loss:.4f}"
+    return label, (
+        f"one label for every row at {len(window)} evaluations running, and the same answer "
+        f"whatever the row: training loss {whole.loss:.4f} ± {whole.error:.4f} and not falling, "
+        f"where answering the label frequencies has {whole.guess:.4f}"
     )
 
 
-def _only_label(confusion: Confusion) -> int | None:
-    predicted = [label for label, count in enumerate(predicted_counts(confusion)) if count]
-    return predicted[0] if len(predicted) == 1 else None
+def _window(
+    evaluations: Sequence[Evaluation], warmup: float, running: int | None
+) -> Sequence[Evaluation]:
+    """The latest evaluations that are enough to judge by, if all are after warmup and constant."""
+    updates = 0
+    for first in range(len(evaluations) - 1, 0, -1):
+        begins, count = evaluations[first - 1].share, len(evaluations) - first
+        if begins < warmup or not _is_constant(evaluations[first]):
+            return ()
+        updates += evaluations[first].updates
+        spans = evaluations[-1].share - begins >= LEAST_SHARE - 1e-9
+        enough = spans if running is None else count >= running
+        if enough and count >= LEAST_EVALUATIONS and updates >= LEAST_UPDATES:
+            return evaluations[first:]
+    return ()
+
+
+def _is_constant(evaluation: Evaluation) -> bool:
+    if not evaluation.updates or _information([evaluation]) > CONSTANT:
+        return False
+    return only_label(evaluation.confusion) is not None
+
+
+def _information(evaluations: Sequence[Evaluation]) -> float:
+    """The most that one of them tells of its rows, infinite where that is not known."""
+    known = [each.row_information for each in evaluations]
+    return max(math.inf if information is None else information for information in known)
+
+
+@dataclass(frozen=True, slots=True)
+class _Losses:
+    """Means over some updates of the loss and of what guessing loses, and their noise."""
+
+    loss: float
+    guess: float
+    error: float
+
+    @property
+    def excess(self) -> float:
+        return self.loss - self.guess
+
+    def is_below_guessing(self) -> bool:
+        return self.excess < -NOISE * self.error
+
+    def fell_from(self, earlier: _Losses) -> bool:
+        return earlier.excess - self.excess > NOISE * math.hypot(earlier.error, self.error)
+
+
+def _pooled(evaluations: Sequence[Evaluation]) -> _Losses:
+    """All updates of several evaluations as one."""
+    count = sum(each.updates for each in evaluations)
+    loss = math.fsum(each.updates * each.train_loss for each in evaluations) / count
+    guess = math.fsum(each.updates * each.guess_loss for each in evaluations) / count
+    squares = math.fsum(
+        (each.updates - 1) * each.loss_spread**2
+        + each.updates * (each.train_loss - each.guess_loss - (loss - guess)) ** 2
+        for each in evaluations
+    )
+    return _Losses(loss, guess, math.sqrt(squares / max(1, count - 1) / count))
+
+
+def only_label(confusion: Confusion) -> int | None:
+    """The label that all rows are answered with; None where there are several answers.
+
+    None, too, where the rows themselves have one label only, so that one answer is no fault.
+    """
+    only: int | None = None
+    for row in confusion:
+        for label, count in enumerate(row):
+            if count and label != only:
+                if only is not None:
+                    return None
+                only = label
+    return only if sum(map(any, confusion)) > 1 else None

@@ -113,7 +113,13 @@ class Step(Event, tag="step", frozen=True):
 
 
 class Evaluated(Event, tag="evaluated", frozen=True):
-    """`share` of the schedule that is done, 0…1; confusion[i][j] counts label i answered as j."""
+    """`share` of the schedule that is done, 0…1; confusion[i][j] counts label i answered as j.
+
+    `train_loss` is the mean of the `updates` since the evaluation before, `guess_loss` what
+    answering the label frequencies would have lost on the same rows, and `loss_spread` the standard
+    deviation from update to update of the loss beyond that; `row_information` the nats that an
+    answer tells of its row, 0 for one answer for all rows. Logs of earlier versions have 0 updates.
+    """
 
     trial: Count
     epoch: Amount
@@ -125,6 +131,10 @@ class Evaluated(Event, tag="evaluated", frozen=True):
     gradient_norms: dict[str, Amount]
     train_loss: Real
     seconds: Seconds = 0.0
+    updates: Count = 0
+    guess_loss: Amount = 0.0
+    loss_spread: Amount = 0.0
+    row_information: Amount | None = None
 
     def __post_init__(self) -> None:
         _check_square(self.confusion)
@@ -134,6 +144,8 @@ class Rung(Event, tag="rung", frozen=True):
     """A trial was compared at a share of its schedule. `rank` counts from 1 among `among`.
 
     `spared`: the rule would have pruned it, and it was kept all the same, as `rule` says.
+    `one_label`: whatever its value, the trial was compared as the worst there is, because its
+    model had one answer for all rows.
     """
 
     trial: Count
@@ -145,6 +157,7 @@ class Rung(Event, tag="rung", frozen=True):
     among: Count
     rule: str
     spared: bool = False
+    one_label: bool = False
 
 
 class TrialPruned(Event, tag="trial_pruned", frozen=True):
@@ -162,7 +175,11 @@ class TrialCollapsed(Event, tag="trial_collapsed", frozen=True):
 
 
 class TrialCompleted(Event, tag="trial_completed", frozen=True):
-    """`value` is the metric at the evaluation that was kept, `epoch` and `step` where that was."""
+    """`value` is the metric at the evaluation that was kept, `epoch` and `step` where that was.
+
+    `one_label`: that one has one answer for all rows, so that any other trial stands above this
+    one. None in logs of versions that compared trials by the value alone.
+    """
 
     trial: Count
     value: Real
@@ -170,6 +187,7 @@ class TrialCompleted(Event, tag="trial_completed", frozen=True):
     step: Count
     seconds: Seconds
     memory: Bytes = 0
+    one_label: bool | None = None
 
 
 class TrialFailed(Event, tag="trial_failed", frozen=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,8 +11,11 @@ from tuner.errors import TunerError
 from tuner.recipe.load import load, recipe_to_dict
 from tuner.recipe.space import search_space
 from tuner.recipe.types import Recipe
+from tuner.results.collapse import only_label
 from tuner.results.metrics import direction
+from tuner.results.standing import Standing
 from tuner.session import events as e
+from tuner.session.best import kept_evaluation
 from tuner.session.events import AnyEvent, Evaluated, Step, Unknown
 from tuner.session.folder import Session
 from tuner.session.tail import EventTail
@@ -71,15 +73,6 @@ def preview_recipe(view: SessionView, session: Session) -> None:
 def planned_trials(recipe: Recipe) -> int:
     """How many trials the search is to have: one where nothing is searched."""
     return recipe.search.trials if search_space(recipe) else 1
-
-
-def better(direction: str, value: float, than: float | None) -> bool:
-    """Whether a metric's value is strictly better than another; not-a-number never is."""
-    if math.isnan(value):
-        return False
-    if than is None:
-        return True
-    return value > than if direction == "maximize" else value < than
 
 
 def keeps_last(view: SessionView) -> bool:
@@ -193,8 +186,20 @@ def _evaluated(view: SessionView, trial: TrialView, event: Evaluated) -> None:
     trial.step, trial.of, trial.epoch = event.step, event.of, event.epoch
     _run_until(trial, event.time)
     value = event.metrics.get(view.metric)
-    if value is not None and (better(view.direction, value, trial.value) or keeps_last(view)):
-        trial.value, trial.kept_step = value, event.step
+    if value is None:
+        return
+    only = only_label(event.confusion)
+    newest, kept = Standing(value, only is not None), trial.standing()
+    # Versions that did not count updates kept what had the better value.
+    above = _is_above(view, newest, kept, by_value=not event.updates)
+    if above or keeps_last(view):
+        trial.value, trial.kept_step, trial.only_label = value, event.step, only
+
+
+def _is_above(view: SessionView, one: Standing, other: Standing | None, *, by_value: bool) -> bool:
+    if by_value:
+        one, other = one.by_value(), None if other is None else other.by_value()
+    return one.is_above(other, view.direction)
 
 
 def _rung(_view: SessionView, trial: TrialView, event: e.Rung) -> None:
@@ -226,8 +231,12 @@ def _trial_completed(view: SessionView, trial: TrialView, event: e.TrialComplete
     _end(trial, event, TrialState.COMPLETE, "")
     trial.value, trial.kept_step = event.value, event.step
     trial.memory = max(trial.memory, event.memory)
-    best = view.best_trial()
-    if better(view.direction, event.value, None if best is None else best.value):
+    kept, best = kept_evaluation(trial), view.best_trial()
+    trial.only_label = None if kept is None else only_label(kept.confusion)
+    now = Standing(event.value, trial.one_label)
+    before = None if best is None else best.standing()
+    # By the rule of the version that wrote the log: it kept the model of what it took for the best.
+    if _is_above(view, now, before, by_value=event.one_label is None):
         view.best = event.trial
 
 

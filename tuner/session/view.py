@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from tuner.results.standing import Standing
 from tuner.session.events import (
     AnyEvent,
     BestChanged,
@@ -47,7 +48,9 @@ class SessionState(StrEnum):
 @dataclass(slots=True)
 class TrialView:
     """One trial. `value` is the metric at the kept evaluation once complete, else the best so far
-    (last where the recipe keeps the last one); None before the first evaluation.
+    (last where the recipe keeps the last one); None before the first evaluation. `only_label` is
+    the number of the label that the kept evaluation answers all rows with, None where it has
+    several answers, or the rows one label.
 
     `seconds` counts the time in which it ran; `losses` holds (step, loss), thinned out evenly as it
     grows: every `loss_stride`-th of the `loss_count` points seen so far.
@@ -76,6 +79,7 @@ class TrialView:
     evaluations: list[Evaluated] = field(default_factory=list)
     rungs: list[Rung] = field(default_factory=list)
     kept_step: int | None = None
+    only_label: int | None = None
     reason: str = ""
     lines: list[str] = field(default_factory=list)
     attempts: int = 1
@@ -84,6 +88,15 @@ class TrialView:
     seconds_before: float = 0.0
     loss_stride: int = 1
     loss_count: int = 0
+
+    @property
+    def one_label(self) -> bool:
+        """Whether its kept evaluation has one answer for all rows: it learned nothing."""
+        return self.only_label is not None
+
+    def standing(self) -> Standing | None:
+        """What it is compared with others by; None before the first evaluation."""
+        return None if self.value is None else Standing(self.value, self.one_label)
 
 
 @dataclass(slots=True)

@@ -39,7 +39,9 @@ class CmaEsByReplay(BaseSampler):
     `generation` is the generation that this trial belongs to; it has to be kept with the trial.
     """
 
-    def __init__(self, space: Space, seeds: Seeds, seed: int, earlier: Iterable[Record]) -> None:
+    def __init__(
+        self, space: Space, seeds: Seeds, seed: int, earlier: Iterable[Record], worst: float
+    ) -> None:
         self._ranges = {
             name: setting
             for name, setting in space.items()
@@ -47,6 +49,7 @@ class CmaEsByReplay(BaseSampler):
         }
         self._first_seed = seeds.of("cma")
         self._seed = seed
+        self._worst = worst
         self._choices = RandomSampler(seed=self._seed)
         self._earlier = sorted(
             (r for r in earlier if r.cma_generation is not None and r.value is not None),
@@ -108,6 +111,7 @@ class CmaEsByReplay(BaseSampler):
         for record in self._earlier:
             point = [share_at(s, float(record.params[n])) for n, s in self._ranges.items()]
             assert record.cma_generation is not None
-            assert record.value is not None
-            solutions[record.cma_generation].append((np.array(point), sign * record.value))
+            value = record.judged_value(self._worst)
+            assert value is not None
+            solutions[record.cma_generation].append((np.array(point), sign * value))
         return solutions

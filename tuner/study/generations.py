@@ -143,6 +143,8 @@ def _copy(trial: FrozenTrial, record: Record, space: Space) -> FrozenTrial:
     }
     if record.collapsed:
         attributes[Attribute.COLLAPSED] = True
+    if record.one_label:
+        attributes[Attribute.ONE_LABEL] = True
     return create_trial(
         state=trial.state,
         value=trial.value,

@@ -5,7 +5,8 @@ The database holds what happened; this holds what a sampler should learn from it
 - only trials that are points of the space. A baseline with a rate outside of its range, or with
   other epochs than all the rest, says nothing about any point of the space, and pushing it to the
   nearest point would credit its value to settings that it was not trained with;
-- a collapsed trial as the worst there is. TPE ranks pruned trials by how far they came before it
+- a trial with one answer for all rows as the worst there is, collapsed or not. TPE ranks pruned
+  trials by how far they came before it
   looks at their values, so a collapsed one is shown as pruned without having come anywhere;
 - for samplers that do not see pruned trials (Gaussian process), those as complete with the value
   that they were pruned at.
@@ -34,9 +35,12 @@ _NAME = "history"
 class History:
     """Trials as a sampler is to see them."""
 
-    def __init__(self, space: Space, direction: StudyDirection, *, sees_pruned: bool) -> None:
+    def __init__(
+        self, space: Space, direction: StudyDirection, worst: float, *, sees_pruned: bool
+    ) -> None:
         self._distributions = distributions(space)
         self._space = space
+        self._worst = worst
         self._sees_pruned = sees_pruned
         self._storage = InMemoryStorage()
         self._study_id = self._storage.create_new_study([direction], _NAME)
@@ -73,17 +77,18 @@ class History:
         """Show how a trial ended."""
         if record.number not in self._ids:
             return
-        if record.state == "failed" or record.value is None:
+        value = record.judged_value(self._worst)
+        if record.state == "failed" or value is None:
             self._hide(record)
         elif record.state == "complete" or not self._sees_pruned:
-            self._finish(record, TrialState.COMPLETE, record.value)
+            self._finish(record, TrialState.COMPLETE, value)
         else:
             self._report(record)
             self._finish(record, TrialState.PRUNED, None)
 
     def _report(self, record: Record) -> None:
         if not record.collapsed:
-            step, value = max(record.curve, default=0), record.value
+            step, value = max(record.curve, default=0), record.judged_value(self._worst)
             assert value is not None
             self._storage.set_trial_intermediate_value(self._ids[record.number], step, value)
 

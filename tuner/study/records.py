@@ -29,6 +29,7 @@ class Attribute:
     KEY = "key"
     FIXED = "fixed"
     COLLAPSED = "collapsed"
+    ONE_LABEL = "one_label"
     CARRIED = "carried"
     CMA_GENERATION = "cma_generation"
 
@@ -68,7 +69,7 @@ class Record:
     `params` are the searched settings with a value inside of their range. `given` are those of them
     that an enqueued trial came with. `fixed` are the values that are no point of the space: of
     settings that are not searched, or outside of their range. A trial that has any is kept from
-    the sampler.
+    the sampler. `one_label` says that the model has one answer for all rows, whatever its value.
     """
 
     number: int
@@ -82,6 +83,7 @@ class Record:
     curve: dict[int, float] = field(default_factory=dict)
     value: float | None = None
     collapsed: bool = False
+    one_label: bool = False
     carried: bool = False
     cma_generation: int | None = None
     proposed_again: int | None = None
@@ -97,6 +99,13 @@ class Record:
         several of the best one would draw the sampler there and raise the cutoffs for all others.
         """
         return repeated(self.origin) is not None
+
+    def judged_value(self, worst: float) -> float | None:
+        """What the search takes the trial for: a model that learned nothing is the worst there is.
+
+        On lopsided data its score is high, and a sampler would go where most models collapse.
+        """
+        return worst if self.one_label and self.value is not None else self.value
 
     def lies_in(self, space: Space) -> bool:
         """Whether the trial is a point of the space: only then a sampler may learn from it."""
@@ -130,6 +139,7 @@ def record_of(trial: FrozenTrial, number: int, space: Space) -> Record:
         curve=dict(sorted(trial.intermediate_values.items())),
         value=trial.value,
         collapsed=bool(attributes.get(Attribute.COLLAPSED, False)),
+        one_label=bool(attributes.get(Attribute.ONE_LABEL, False)),
         carried=Attribute.CARRIED in attributes,
         cma_generation=attributes.get(Attribute.CMA_GENERATION),
     )

@@ -24,6 +24,7 @@ from optuna.trial import FrozenTrial
 from tuner.errors import TunerError
 from tuner.recipe.ranges import Space, configuration_count, is_single, whole_numbers
 from tuner.recipe.types import Choices, Range, Scalar, SearchSection
+from tuner.results.metrics import worst_value
 from tuner.study.cma import CmaEsByReplay
 from tuner.study.records import Record
 from tuner.study.repeats import Point, point_of
@@ -70,7 +71,7 @@ def build_sampler(
         case "gp":
             return _GaussianProcess(space, search, seed)
         case "cmaes":
-            return CmaEsByReplay(space, seeds, seed, earlier)
+            return CmaEsByReplay(space, seeds, seed, earlier, worst_value(search.metric))
         case "qmc":
             return _Sobol(space, seeds, number)
         case "grid":

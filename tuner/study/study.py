@@ -68,7 +68,8 @@ class Study:
         self._settings = settings
         self._seeds = Seeds(search.seed, lineage.generation)
         self._pruner = build_pruner(search, direction)
-        self._history = History(space, direction, sees_pruned=search.sampler in SEES_PRUNED)
+        sees_pruned = search.sampler in SEES_PRUNED
+        self._history = History(space, direction, worst, sees_pruned=sees_pruned)
         self._proposals = Proposals(self._space, search, self._seeds, self._history, own_seed)
         self._carried: list[Record] = []
         self._records: dict[int, Record] = {}
@@ -93,7 +94,8 @@ class Study:
             name: the session's name, which a new study gets.
             space: the searched settings in a fixed order.
             direction: "maximize" or "minimize".
-            worst: the value that a collapsed trial counts as.
+            worst: the value that a collapsed trial counts as, and any other model that has one
+                answer for all rows.
             generation: a new one takes over the trials of those before that lie in its space.
             settings: the recipe's own values of what is not searched. An enqueued trial with
                 just these is a point of the space.
@@ -207,17 +209,20 @@ class Study:
 
     # ── what comes of a trial ────────────────────────────────────────────────────────────────
 
-    def evaluate(self, number: int, share: float, value: float) -> RungDecision | None:
+    def evaluate(
+        self, number: int, share: float, value: float, *, one_label: bool = False
+    ) -> RungDecision | None:
         """Note a value at a share 0…1 of the schedule; the comparison, if there is one there.
 
         Kept at whole percents: a second value for the same percent is not taken, and the answer
         is given for the first. The baseline is never pruned: it is the yardstick. A re-run is not
-        compared: it is there to be finished.
+        compared: it is there to be finished. With `one_label` the value is taken for the worst.
         """
         record = self._running(number)
         percent = percent_of(share)
         if percent not in record.curve:
             _check_number(value, record)
+            value = self._worst if one_label else value
             self._storage.set_trial_intermediate_value(record.id, percent, value)
             record.curve[percent] = value
         if record.repeats:
@@ -229,16 +234,16 @@ class Study:
             return decision.but_spared("it is the baseline")
         return decision.but_spared("for the audit") if self._is_audited(number) else decision
 
-    def complete(self, number: int, value: float) -> None:
-        """End a trial with its value."""
-        self._end(number, "complete", value)
+    def complete(self, number: int, value: float, *, one_label: bool = False) -> None:
+        """End a trial with its value; `one_label` as in `Record`."""
+        self._end(number, "complete", value, one_label=one_label)
 
-    def prune(self, number: int, value: float | None = None) -> None:
+    def prune(self, number: int, value: float | None = None, *, one_label: bool = False) -> None:
         """End a trial as given up, with this value or else the last one that was reported."""
         record = self._record(number)
         if value is None:
             value = record.value if record.finished else _last(record.curve)
-        self._end(number, "pruned", value)
+        self._end(number, "pruned", value, one_label=one_label)
 
     def collapse(self, number: int) -> None:
         """End a trial that answers one label whatever it is asked: pruned, with the worst value."""
@@ -274,12 +279,18 @@ class Study:
         return importance(
             self._space,
             [record.params for record in ended],
-            [record.value for record in ended if record.value is not None],
+            [value for r in ended if (value := r.judged_value(self._worst)) is not None],
             maximize=self._direction == StudyDirection.MAXIMIZE,
         )
 
     def _end(
-        self, number: int, state: State, value: float | None, *, collapsed: bool = False
+        self,
+        number: int,
+        state: State,
+        value: float | None,
+        *,
+        collapsed: bool = False,
+        one_label: bool = False,
     ) -> None:
         record = self._record(number)
         if record.finished:
@@ -288,9 +299,12 @@ class Study:
         _check_number(value, record)
         if collapsed:
             self._storage.set_trial_user_attr(record.id, Attribute.COLLAPSED, True)
+        if one_label:
+            self._storage.set_trial_user_attr(record.id, Attribute.ONE_LABEL, True)
         values = None if value is None else [value]
         self._storage.set_trial_state_values(record.id, _OPTUNA_STATES[state], values)
-        record.state, record.value, record.collapsed = state, value, collapsed
+        record.state, record.value = state, value
+        record.collapsed, record.one_label = collapsed, one_label
         self._history.end(record)
         self._learn(record)
 

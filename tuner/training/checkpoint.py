@@ -7,6 +7,7 @@ digest of the tensors; only then is the checkpoint before removed, so one that i
 from __future__ import annotations
 
 import base64
+import math
 import random
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ import torch
 from tuner.pool.protocol import Evaluated
 from tuner.recipe.config import TrialConfig
 from tuner.training.files import digest, replaced_file
+from tuner.training.losses import LossSums
 from tuner.training.memory import Fit
 
 FORMAT = 2
@@ -37,6 +39,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """All of a trial's state that is not a tensor. `data` identifies data, model and groups.
 
     `fit` is how rows went through the model: other pieces would add up in another order.
+    The sums are those of `LossSums`; checkpoints of earlier versions lack two of them.
     """
 
     format: int = FORMAT
@@ -48,10 +51,18 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     kept: int | None
     loss_sum: float
     loss_updates: int
+    guess_sum: float | None = None
+    excess_squares: float | None = None
     seconds: float
     generators: Generators
     fit: Fit | None = None
     digest: str = ""
+
+    def losses(self) -> LossSums:
+        """The sums of the losses since the last evaluation."""
+        guess = math.nan if self.guess_sum is None else self.guess_sum
+        squares = math.nan if self.excess_squares is None else self.excess_squares
+        return LossSums(self.loss_sum, self.loss_updates, guess, squares)
 
 
 def save_checkpoint(folder: Path, state: State, tensors: Mapping[str, torch.Tensor]) -> None:

@@ -44,6 +44,16 @@ class Scores:
         shares: npt.NDArray[np.float32] = powers / powers.sum(axis=1, keepdims=True)
         return shares
 
+    @property
+    def row_information(self) -> float:
+        """Nats that an answer tells of its row: how far the rows' probabilities are, in the mean
+        (as a divergence), from their mean; 0 for a model that has one answer for all rows.
+        """
+        logits = self.logits.astype(np.float64)
+        logs = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+        mean = np.logaddexp.reduce(logs, axis=0) - np.log(len(logs))
+        return max(0.0, float((np.exp(logs) * (logs - mean)).sum(axis=1).mean()))
+
 
 def score(
     model: nn.Module,

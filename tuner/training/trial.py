@@ -11,6 +11,8 @@ import numpy as np
 import torch
 
 from tuner.pool.protocol import Evaluated, Progress, Train
+from tuner.results.collapse import only_label
+from tuner.results.standing import Standing
 from tuner.training.backward import Backward, PieceBackward
 from tuner.training.batches import Indices
 from tuner.training.bench import Bench
@@ -30,6 +32,7 @@ from tuner.training.errors import (
 )
 from tuner.training.evaluate import save_predictions, score
 from tuner.training.files import replaced_folder
+from tuner.training.losses import TrainingLosses, exact_type, row_costs
 from tuner.training.optimizer import Gradients, Rates, decay_until, freeze
 from tuner.training.schedule import Timetable
 
@@ -60,11 +63,10 @@ class Trial:
         self._begin()
         self._trained = {n: p for n, p in bench.model.named_parameters() if p.requires_grad}
         self._buffers = dict(bench.model.named_buffers())
-        # MPS has no double precision.
-        exact = torch.float32 if bench.device.type == "mps" else torch.float64
-        self._loss_sum = torch.zeros((), dtype=exact, device=bench.device)
-        self._loss_updates = 0
-        self._recent_loss = torch.zeros((), dtype=exact, device=bench.device)
+        classes, smoothing = bench.data.train.labels, request.config.label_smoothing
+        costs = row_costs(classes, len(bench.labels), smoothing)
+        self.losses = TrainingLosses(costs, bench.device)
+        self._recent_loss = torch.zeros((), dtype=exact_type(bench.device), device=bench.device)
         self._recent_updates = self._recent_rows = 0
         self._recent_seconds = self.seconds = self.checkpointed_at = 0.0
         self._told_at = clock()
@@ -84,9 +86,8 @@ class Trial:
         self.optimizer.step()
         self.backward.clear()
         self.step += 1
-        self._loss_sum += loss
+        self.losses.add(loss, order[start:end])
         self._recent_loss += loss + 0.0 * total
-        self._loss_updates += 1
         self._recent_updates += 1
         self._recent_rows += end - start
         seconds = self.clock() - started
@@ -167,9 +168,9 @@ class Trial:
         """Score the validation rows, write the predictions, hold the weights if they are best."""
         started = self.clock()
         bench = self.bench
-        train_loss = float(self._loss_sum) / max(1, self._loss_updates)
-        if not np.isfinite(train_loss):
-            raise NotANumber(f"the training loss is {train_loss} by step {self.step} of {self.of}")
+        losses = self.losses.take()
+        if not np.isfinite(losses.mean):
+            raise NotANumber(f"the training loss is {losses.mean} by step {self.step} of {self.of}")
         scores = score(
             bench.model, bench.validation_layout, bench.data.validation, bench.labels,
             bench.device, bench.autocast,
@@ -185,11 +186,13 @@ class Trial:
             metrics=scores.metrics,
             confusion=scores.confusion,
             gradient_norms=self.gradients.by_group(),
-            train_loss=train_loss,
+            train_loss=losses.mean,
             seconds=self.seconds,
+            updates=losses.updates,
+            guess_loss=losses.guess,
+            loss_spread=losses.spread,
+            row_information=scores.row_information,
         )
-        self._loss_sum.zero_()
-        self._loss_updates = 0
         self.evaluations.append(message)
         self._keep()
         return message
@@ -201,16 +204,18 @@ class Trial:
         newest = len(self.evaluations) - 1
         if self.config.keep == "last":
             self.kept = newest
-        elif self.kept is None or self._better(self._value(newest), self._value(self.kept)):
+        elif self.kept is None or self._improves_on(newest, self._standing(self.kept)):
             self.kept, self._kept_weights = newest, None
             if self.step < self.of and self.beats_all():
                 self._kept_weights = [p.detach().clone() for p in self._trained.values()]
 
-    def _value(self, index: int) -> float:
-        return self.evaluations[index].metrics[self.request.metric]
+    def _standing(self, index: int) -> Standing:
+        evaluation = self.evaluations[index]
+        one_label = only_label(evaluation.confusion) is not None
+        return Standing(evaluation.metrics[self.request.metric], one_label)
 
-    def _better(self, value: float, than: float) -> bool:
-        return value < than if self.request.direction == "minimize" else value > than
+    def _improves_on(self, index: int, other: Standing | None) -> bool:
+        return self._standing(index).is_above(other, self.request.direction)
 
     def kept_evaluation(self) -> Evaluated:
         """The evaluation that the trial ends with."""
@@ -220,8 +225,8 @@ class Trial:
     def beats_all(self) -> bool:
         """Whether the kept value is better than every trial's before."""
         assert self.kept is not None, "no evaluation yet"
-        best = self.request.best_value
-        return best is None or self._better(self._value(self.kept), best)
+        best, one_label = self.request.best_value, self.request.best_one_label
+        return self._improves_on(self.kept, None if best is None else Standing(best, one_label))
 
     def save_model(self) -> bool:
         """Write the kept model to trials/NNNN/model if it beats all before; tell whether so."""
@@ -268,6 +273,7 @@ class Trial:
             tensors |= {
                 f"kept/{n}": w for n, w in zip(self._trained, self._kept_weights, strict=True)
             }
+        losses = self.losses.sums()
         state = State(
             config=self.config,
             data=self._identity(),
@@ -275,8 +281,10 @@ class Trial:
             step=self.step,
             evaluations=self.evaluations,
             kept=self.kept,
-            loss_sum=float(self._loss_sum),
-            loss_updates=self._loss_updates,
+            loss_sum=losses.loss,
+            loss_updates=losses.updates,
+            guess_sum=losses.guess,
+            excess_squares=losses.excess_squares,
             seconds=self.seconds,
             generators=generator_states(self.bench.device),
             fit=self.bench.fit,
@@ -297,8 +305,7 @@ class Trial:
         self.step, self.seconds, self.kept = state.step, state.seconds, state.kept
         self.checkpointed_at, self._saved_step = state.seconds, state.step
         self.evaluations = list(state.evaluations)
-        self._loss_sum.fill_(state.loss_sum)
-        self._loss_updates = state.loss_updates
+        self.losses.restore(state.losses())
         if state.fit is not None and state.fit != self.bench.fit:
             self.bench.fit_memory(state.fit)
             self._begin()

@@ -194,6 +194,7 @@ class Worker:
                 metric=study.trials.view.metric,
                 direction=study.trials.view.direction,
                 best_value=None if best is None else best.value,
+                best_one_label=best is not None and best.one_label,
                 threads=threads_for_each(len(self._pool.slots)),
                 halvings=study.trials.view.trials[trial.number].short_of_memory,
             )

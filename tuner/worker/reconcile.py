@@ -12,7 +12,13 @@ from tuner.session.view import TrialState, TrialView
 from tuner.study.study import Study
 from tuner.worker.best import clean_ended_trials
 from tuner.worker.journal import Journal
-from tuner.worker.trials import Trials, collapse_of, collapsed_event, rung_reason
+from tuner.worker.trials import (
+    Trials,
+    collapse_in_study,
+    collapsed_event,
+    is_one_label,
+    rung_reason,
+)
 
 
 def reconcile(
@@ -58,9 +64,8 @@ def _missing_end(
         )
     if state == "complete":
         return _completed(trial, 0.0 if value is None else value)
-    collapse = collapse_of(trial, recipe) if trial.evaluations else None
-    if collapse is not None:
-        return collapsed_event(journal.view, trial, *collapse)
+    if study.has_collapsed(number):
+        return collapsed_event(journal.view, trial, *collapse_in_study(trial, recipe))
     lost_at = [rung for rung in trial.rungs if not rung.kept]
     reason = rung_reason(lost_at[-1]) if lost_at else "ended before its time"
     return e.TrialPruned(trial=number, reason=reason, value=trial.value, seconds=trial.seconds)
@@ -68,23 +73,25 @@ def _missing_end(
 
 def _completed(trial: TrialView, value: float) -> e.TrialCompleted:
     kept = kept_evaluation(trial)
+    step = trial.step if kept is None else kept.step
     return e.TrialCompleted(
         trial=trial.number,
         value=value,
         epoch=trial.epoch if kept is None else kept.epoch,
-        step=trial.step if kept is None else kept.step,
+        step=step,
         seconds=trial.seconds,
         memory=trial.memory,
+        one_label=is_one_label(trial, step),
     )
 
 
 def _tell(study: Study, trial: TrialView) -> None:
     match trial.state:
         case TrialState.COMPLETE if trial.value is not None:
-            study.complete(trial.number, trial.value)
+            study.complete(trial.number, trial.value, one_label=trial.one_label)
         case TrialState.COLLAPSED:
             study.collapse(trial.number)
         case TrialState.PRUNED:
-            study.prune(trial.number, trial.value)
+            study.prune(trial.number, trial.value, one_label=trial.one_label)
         case _:
             study.fail(trial.number)

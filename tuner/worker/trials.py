@@ -10,7 +10,7 @@ from tuner.recipe.config import TrialConfig
 from tuner.recipe.origins import SEED
 from tuner.recipe.space import trial_config
 from tuner.recipe.types import Recipe
-from tuner.results.collapse import collapse_reason
+from tuner.results.collapse import collapse_reason, only_label
 from tuner.session import events as e
 from tuner.session.fold import ENDED
 from tuner.session.folder import Session
@@ -115,12 +115,13 @@ class Trials:
 
     def _passed_rung(self, message: p.Evaluated) -> bool:
         value = message.metrics[self._recipe.search.metric]
-        decision = self._study.evaluate(message.trial, message.share, value)
+        one_label = only_label(message.confusion) is not None
+        decision = self._study.evaluate(message.trial, message.share, value, one_label=one_label)
         if decision is None:
             return True
         rung = self._logged_rung(message.trial, decision.share)
         if rung is None:
-            rung = self._journal.record(_rung_event(message.trial, decision))
+            rung = self._journal.record(_rung_event(message.trial, decision, value, one_label))
         if not rung.kept:
             self.prune(message.trial, rung_reason(rung))
         return rung.kept
@@ -137,15 +138,17 @@ class Trials:
 
     def prune(self, number: int, reason: str) -> None:
         """End a trial before its time."""
-        value = self.view.trials[number].value if number in self.view.trials else None
-        self._told().prune(number, value)
+        trial = self.view.trials.get(number, TrialView(number))
+        value = trial.value
+        self._told().prune(number, value, one_label=trial.one_label)
         self._journal.record(
             e.TrialPruned(trial=number, reason=reason, value=value, seconds=self._seconds(number))
         )
 
     def completed(self, message: p.Completed) -> None:
         """A trial came to the end of its schedule."""
-        self._told().complete(message.trial, message.value)
+        one_label = is_one_label(self.view.trials[message.trial], message.step)
+        self._told().complete(message.trial, message.value, one_label=one_label)
         self._journal.record(
             e.TrialCompleted(
                 trial=message.trial,
@@ -154,6 +157,7 @@ class Trials:
                 step=message.step,
                 seconds=message.seconds,
                 memory=message.memory,
+                one_label=one_label,
             )
         )
         self.settle()
@@ -210,9 +214,20 @@ def collapse_of(
     trial: TrialView, recipe: Recipe, step: int | None = None
 ) -> tuple[int, str] | None:
     """Label and reason where the trial had collapsed at a step (the last one where None)."""
+    rule = recipe.search.collapse
+    if rule == "off":
+        return None
     seen = [known for known in trial.evaluations if step is None or known.step <= step]
     values = {**trial.params, **trial.fixed}
-    return collapse_reason(seen, trial_config(recipe, values, trial.number).warmup)
+    warmup = trial_config(recipe, values, trial.number).warmup
+    return collapse_reason(seen, warmup, rule if isinstance(rule, int) else None)
+
+
+def collapse_in_study(trial: TrialView, recipe: Recipe) -> tuple[int, str]:
+    """Label and reason of a trial that the study has as collapsed, by whichever rule that was."""
+    label = only_label(trial.evaluations[-1].confusion) if trial.evaluations else None
+    rule = "one label for every row, by the rule that held then"
+    return collapse_of(trial, recipe) or (label or 0, rule)
 
 
 def collapsed_event(
@@ -223,12 +238,20 @@ def collapsed_event(
     return e.TrialCollapsed(trial=trial.number, reason=reason, label=name, seconds=trial.seconds)
 
 
+def is_one_label(trial: TrialView, step: int) -> bool:
+    """Whether the model of the evaluation at this step has one answer for all rows."""
+    kept = [seen for seen in trial.evaluations if seen.step == step]
+    return bool(kept) and only_label(kept[-1].confusion) is not None
+
+
 def rung_reason(rung: e.Rung) -> str:
     """Why a rung ended a trial: "pruned at 33 %: 0.541 < cutoff 0.603, rank 7 of 9"."""
     at = f"pruned at {round(rung.share * 100)} %"
     rank = f"rank {rung.rank} of {rung.among}"
     if rung.cutoff is None:
         return f"{at}: {rung.value:.3g}, {rank}"
+    if rung.one_label:
+        return f"{at}: one label for every row; cutoff {rung.cutoff:.3g}, {rank}"
     sign = "<" if rung.value < rung.cutoff else ">" if rung.value > rung.cutoff else "="
     return f"{at}: {rung.value:.3g} {sign} cutoff {rung.cutoff:.3g}, {rank}"
 
@@ -242,17 +265,18 @@ def _ends(view: SessionView) -> Iterator[TrialEnd]:
             yield event
 
 
-def _rung_event(number: int, decision: RungDecision) -> e.Rung:
+def _rung_event(number: int, decision: RungDecision, value: float, one_label: bool) -> e.Rung:
     return e.Rung(
         trial=number,
         share=decision.share,
         kept=decision.kept,
-        value=decision.value,
+        value=value if one_label else decision.value,
         cutoff=decision.cutoff,
         rank=decision.rank,
         among=decision.among,
         rule=decision.rule,
         spared=decision.spared,
+        one_label=one_label,
     )
 
 
@@ -268,4 +292,8 @@ def _as_event(message: p.Evaluated) -> e.Evaluated:
         gradient_norms=message.gradient_norms,
         train_loss=message.train_loss,
         seconds=message.seconds,
+        updates=message.updates,
+        guess_loss=message.guess_loss,
+        loss_spread=message.loss_spread,
+        row_information=message.row_information,
     )

@@ -11,7 +11,6 @@ from typing import Any
 from tuner.recipe.ranges import Space
 from tuner.recipe.types import Choices, Range
 from tuner.results.format import bound, plain, score
-from tuner.session.fold import better
 from tuner.session.view import SessionView, TrialState, TrialView
 from tuner.tui.charts.axes import Scale, scale_of
 from tuner.tui.render.columns import short_metric
@@ -101,9 +100,10 @@ class Sample:
         """Where the best complete one is in `trials`."""
         found: int | None = None
         for index, trial in enumerate(self.trials):
-            if trial.state is TrialState.COMPLETE and trial.value is not None:
-                so_far = None if found is None else self.trials[found].value
-                found = index if better(self.direction, trial.value, so_far) else found
+            standing = trial.standing() if trial.state is TrialState.COMPLETE else None
+            so_far = None if found is None else self.trials[found].standing()
+            if standing is not None and standing.is_above(so_far, self.direction):
+                found = index
         return found
 
     @property

@@ -175,6 +175,14 @@ SEARCH = (
         "Drawn at random before the sampler learns",
         integer=True,
     ),
+    Field(
+        "search.collapse",
+        "collapse",
+        "When a model with one answer for all rows is ended; or evaluations running",
+        "word",
+        integer=True,
+        words=("auto", "off", 2, 4),
+    ),
     Field("search.first_rung", "first rung", "Share of the schedule before the first comparison"),
     Field("search.reduction", "reduction", "One in so many goes on at each rung", integer=True),
     Field(
