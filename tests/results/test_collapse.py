@@ -71,8 +71,8 @@ def test_collapsed(evaluations: list[Evaluation], label: int) -> None:
         trial({}, {}, {"confusion": BOTH}),
         trial(*losses(0.4, 0.3, 0.2)),  # on its way to the label frequencies
         trial(*losses(0.0, 0.0, -0.007)),  # below them: it reads the rows
-        trial({}, {"row_information": 1e-3}, {}),  # one label, and yet not one answer
-        trial({}, {"row_information": 1e-7}, {"row_information": 1e-6}),  # ever less so
+        trial({}, {"row_information": 1e-5}, {}),  # one label, and yet not one answer
+        trial({}, {"row_information": 1e-8}, {"row_information": 9e-7}),  # ever less so
         trial({}, {}, {}, {}, share=1 / 12),  # a quarter of the schedule is not enough
         trial({}, {"updates": 4}, {"updates": 4}),
         trial({}, {"updates": 0}, {"updates": 0}),  # a log of an earlier version
