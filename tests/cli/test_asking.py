@@ -80,7 +80,8 @@ def test_check_fails_on_errors_alone(
     tuner: Tuner, monkeypatch: Monkey, level: str, code: int
 ) -> None:
     finding = Finding(level, "data", "3 rows [twice] \x1b[2J")  # type: ignore[arg-type]
-    monkeypatch.setattr("tuner.worker.inspect.check_session", lambda _: CheckReport([finding]))
+    report_of = CheckReport([finding])
+    monkeypatch.setattr("tuner.worker.inspect.check_session", lambda _, **_kind: report_of)
     answer = tuner("check", "draft")
     assert answer.code == code
     assert "3 rows [twice]" in answer.out

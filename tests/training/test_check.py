@@ -38,9 +38,10 @@ def texts(report: CheckReport, level: str) -> str:
     return "\n".join(f"{f.topic}: {f.text}" for f in report.findings if f.level == level)
 
 
-def check(recipe: dict[str, Any]) -> CheckReport:
+def check(recipe: dict[str, Any], rehearse: bool = True) -> CheckReport:
     """The answer to a recipe."""
-    return answer_check({"recipe": recipe, "session": None})
+    request = {"recipe": recipe, "session": None, "rehearse": rehearse}
+    return answer_check(request, lambda _stage: None)
 
 
 @pytest.mark.parametrize("kind", ["bert", "roberta", "electra", "distilbert"])
@@ -76,7 +77,7 @@ def test_whether_batches_will_be_packed_is_told_by_two_layers_without_weights(
     layers = layer_count(parameters_of(two_layers(source, ["a", "b"], 0)))
     assert layers == 2
     recipe = make_recipe(kind, model={"name": str(folder)})
-    assert "model: batches are packed" in texts(check(recipe), "ok")
+    assert "model: batches are packed" in texts(check(recipe, rehearse=False), "ok")
 
 
 def test_why_batches_cannot_be_packed_is_told(
@@ -87,7 +88,7 @@ def test_why_batches_cannot_be_packed_is_told(
     )
     recipe = make_recipe(model={"name": str(folder)})
     assert "model: batches are length-sorted and padded: packed is not possible, " in texts(
-        check(recipe), "ok"
+        check(recipe, rehearse=False), "ok"
     )
 
 
@@ -98,7 +99,7 @@ def test_what_cannot_be_proven_is_decided_at_start(
         raise ImportError("no such kernel")
 
     monkeypatch.setattr("tuner.training.forecast.choose_layouts", broken)
-    report = check(make_recipe())
+    report = check(make_recipe(), rehearse=False)
     assert "whether batches are packed is decided at start" in texts(report, "ok")
     assert texts(report, "error") == ""
 

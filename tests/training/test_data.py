@@ -114,7 +114,7 @@ def test_pairs_have_token_types_and_cut_rows_are_counted(
     assert set(data.train.types.tolist()) == {0, 1}
     assert int(data.train.lengths.max()) == 16
     cut = sum(9 + int(row) + 1 + 3 > 16 for row in data.train.rows)
-    assert data.facts.cut["train"] == cut
+    assert data.facts.texts["train"].cut.count == cut
     assert data.facts.labels == ["0", "1"]
 
 

@@ -76,9 +76,9 @@ class Answers:
             raise TunerError(self.model)
         return self.model
 
-    def _check(self, recipe: Recipe) -> CheckReport:  # noqa: ARG002
+    def _check(self, recipe: Recipe, rehearse: bool) -> CheckReport:  # noqa: ARG002
         self.checks += 1
-        return CheckReport(self.findings, labels=["no", "yes"])
+        return CheckReport(self.findings, labels=["no", "yes"], rehearsed=rehearse)
 
     def _pause(self, session: Session) -> None:
         self.paused.append(session.name)

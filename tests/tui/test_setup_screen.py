@@ -299,7 +299,7 @@ def test_findings_and_errors_are_listed_with_their_glyphs(tmp_path: Path) -> Non
 
 
 def test_a_child_process_that_breaks_leaves_the_screen_standing(tmp_path: Path) -> None:
-    def broken(recipe: Recipe) -> NoReturn:  # noqa: ARG001
+    def broken(recipe: Recipe, rehearse: bool = False) -> NoReturn:  # noqa: ARG001
         raise RuntimeError("describe ended with exit code 1:\nTraceback\n  File x\nValueError: odd")
 
     session = make_session(tmp_path)

@@ -20,8 +20,8 @@ def check(options: argparse.Namespace) -> int:
     from tuner.worker.inspect import check_session
 
     session = named_session(options)
-    with working(f"checking {session.name}: recipe, data, model"):
-        report = check_session(session)
+    with working(f"checking {session.name}") as tell:
+        report = check_session(session, tell=tell)
     if options.json:
         show_json(report)
     else:

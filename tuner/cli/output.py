@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
@@ -102,17 +102,20 @@ def live_terminal() -> bool:
 
 
 @contextmanager
-def working(text: str) -> Iterator[None]:
-    """A spinner on stderr while the block runs; without a terminal one line, after a second."""
+def working(text: str) -> Iterator[Callable[[str], None]]:
+    """A spinner on stderr while the block runs; without a terminal one line, after a second.
+
+    Gives what takes the stage that the work is in, shown behind the text.
+    """
     text = plain(text)
     if live_terminal():
-        with notes().status(Text(text)):
-            yield
+        with notes().status(Text(text)) as status:
+            yield lambda stage: status.update(Text(f"{text}: {plain(stage)}"))
         return
     timer = threading.Timer(1.0, note, [text])
     timer.daemon = True
     timer.start()
     try:
-        yield
+        yield lambda _stage: None
     finally:
         timer.cancel()

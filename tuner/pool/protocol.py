@@ -21,12 +21,16 @@ class Message(msgspec.Struct, tag_field="kind", frozen=True, kw_only=True):
 
 
 class Setup(Message, tag="setup", frozen=True):
-    """First of all: load data, tokenizer and model. `recipe` is `recipe_to_dict(recipe)`."""
+    """First of all: load data, tokenizer and model. `recipe` is `recipe_to_dict(recipe)`.
+
+    With `check`, `Ready` also has what `tuner check` warns about.
+    """
 
     session: str
     recipe: dict[str, Any]
     device: str
     threads: int
+    check: bool = False
 
 
 class Train(Message, tag="train", frozen=True):
@@ -90,7 +94,8 @@ class Ready(Message, tag="ready", frozen=True):
     `model` is the shape of the model that was loaded; the worker asks for it where it is missing.
     `batches` is "packed" or "padded"; `threads` counts those in use of the ones allowed, 0 where
     that is not known. `loading` says what became of the checkpoint's tensors. `test` tells of the
-    sealed rows, None where there are none.
+    sealed rows, None where there are none. `warnings` are those of a check where `Setup` asked for
+    them.
     """
 
     device: str
@@ -101,6 +106,7 @@ class Ready(Message, tag="ready", frozen=True):
     parameters: int
     groups: dict[str, int]
     notes: list[str] = []
+    warnings: list[str] = []
     model: ModelDescription | None = None
     batches: str = ""
     threads: int = 0

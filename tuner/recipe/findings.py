@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
 
 Level = Literal["ok", "warning", "error"]
+_REPEATED = 3
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """One fact that a check found. `topic` is "data", "model", "groups", "disk" or "recipe"."""
+    """One fact that a check found.
+
+    `topic` is "data", "model", "groups", "search", "disk" or "recipe".
+    """
 
     level: Level
     topic: str
@@ -50,12 +55,23 @@ class LoadingReport(msgspec.Struct, frozen=True):
 
 
 class CheckReport(msgspec.Struct, frozen=True):
-    """All that `tuner check` found; `model` is None where it could not be read."""
+    """All that `tuner check` found; `model` is None where it could not be read.
+
+    `rehearsed`: weights were to be loaded and a step tried, as long as nothing else was wrong.
+    """
 
     findings: list[Finding]
     model: ModelDescription | None = None
     rows: dict[str, int] = {}
     labels: list[str] = []
+    rehearsed: bool = False
+
+
+def checked_line(warnings: Sequence[str], session: str) -> str:
+    """What a check of this session warned about, in one line."""
+    counted = "1 warning" if len(warnings) == 1 else f"{len(warnings)} warnings"
+    shown = "; ".join(warnings[:_REPEATED]) + ("; …" if len(warnings) > _REPEATED else "")
+    return f"check: {counted}: {shown} · tuner check {session}"
 
 
 class TestRows(msgspec.Struct, frozen=True):

@@ -9,12 +9,13 @@ from optuna.trial import FrozenTrial
 
 from tuner.recipe.origins import SAMPLED, SEED
 from tuner.recipe.ranges import Space
+from tuner.recipe.samplers import reachable_points
 from tuner.recipe.types import Scalar, SearchSection
 from tuner.study.cma import CmaEsByReplay
 from tuner.study.history import History, suggest
 from tuner.study.records import Record
 from tuner.study.repeats import ATTEMPTS, TriedConfigurations
-from tuner.study.samplers import build_sampler, reachable_points, untried_point
+from tuner.study.samplers import build_sampler, untried_point
 from tuner.study.seeds import Seeds
 
 Values = dict[str, Scalar]

@@ -21,8 +21,8 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial
 
-from tuner.errors import TunerError
-from tuner.recipe.ranges import Space, configuration_count, is_single, whole_numbers
+from tuner.recipe.ranges import Space, is_single, whole_numbers
+from tuner.recipe.samplers import grid_sizes
 from tuner.recipe.types import Choices, Range, Scalar, SearchSection
 from tuner.results.metrics import worst_value
 from tuner.study.cma import CmaEsByReplay
@@ -31,22 +31,9 @@ from tuner.study.repeats import Point, point_of
 from tuner.study.seeds import Seeds
 from tuner.study.space import distributions, value_at
 
-NAMES = ("tpe", "gp", "cmaes", "qmc", "random", "grid")
 _EVERY_WHOLE_NUMBER = 2**62
 SEES_PRUNED = frozenset({"tpe"})
 """The samplers that know what a pruned trial is; others are shown it as complete."""
-
-
-def check_sampler(search: SearchSection, space: Space) -> None:
-    """Raise TunerError where the recipe's sampler cannot search this space."""
-    if search.sampler not in NAMES:
-        raise TunerError(f'search.sampler = "{search.sampler}" is none of {", ".join(NAMES)}')
-    numbers = sum(isinstance(s, Range) and not is_single(s) for s in space.values())
-    if search.sampler == "cmaes" and numbers < 2:
-        raise TunerError(
-            f'search.sampler = "cmaes" needs at least two searched numbers, there '
-            f'{"is" if numbers == 1 else "are"} {numbers}: use "tpe"'
-        )
 
 
 def build_sampler(
@@ -80,13 +67,6 @@ def build_sampler(
             return RandomSampler(seed=seed)
 
 
-def reachable_points(search: SearchSection, space: Space) -> int | None:
-    """How many different configurations this sampler can propose; None for no end of them."""
-    if search.sampler == "grid":
-        return math.prod(_grid_sizes(space, search.grid_points))
-    return configuration_count(space)
-
-
 def untried_point(
     search: SearchSection, space: Space, seeds: Seeds, tried: Collection[Point]
 ) -> dict[str, Scalar] | None:
@@ -95,7 +75,7 @@ def untried_point(
     Of the grid for that sampler, else of the whole space, which has to be finite.
     """
     points = search.grid_points if search.sampler == "grid" else _EVERY_WHOLE_NUMBER
-    sizes = _grid_sizes(space, points)
+    sizes = grid_sizes(space, points)
     total, order = math.prod(sizes), seeds.of("grid")
     for nth in range(min(total, len(tried) + 1)):
         values = _grid_values(space, sizes, _scattered(nth, total, order))
@@ -108,7 +88,7 @@ def _next_of_grid(
     search: SearchSection, space: Space, seeds: Seeds, seed: int, tried: Collection[Point]
 ) -> dict[str, Scalar]:
     """The next point of the grid; a random one when all were tried, for what was enqueued."""
-    sizes = _grid_sizes(space, search.grid_points)
+    sizes = grid_sizes(space, search.grid_points)
     point = untried_point(search, space, seeds, tried)
     return _grid_values(space, sizes, seed % math.prod(sizes)) if point is None else point
 
@@ -207,18 +187,6 @@ def _grid_values(space: Space, sizes: list[int], index: int) -> dict[str, Scalar
         index, place = divmod(index, size)
         values[name] = _grid_value(setting, place, size)
     return values
-
-
-def _grid_sizes(space: Space, points: int) -> list[int]:
-    return [_grid_size(setting, points) for setting in space.values()]
-
-
-def _grid_size(setting: Range | Choices, points: int) -> int:
-    if isinstance(setting, Choices):
-        return len(setting.values)
-    if is_single(setting):
-        return 1
-    return min(points, whole_numbers(setting)) if setting.integer else points
 
 
 def _grid_value(setting: Range | Choices, place: int, size: int) -> Scalar:

@@ -12,6 +12,7 @@ from optuna.trial import TrialState, create_trial
 
 from tuner.recipe.origins import BASELINE
 from tuner.recipe.ranges import Space, inside
+from tuner.recipe.samplers import check_sampler
 from tuner.recipe.types import Scalar, SearchSection
 from tuner.results.importance import importance
 from tuner.results.verdict import FEWEST
@@ -29,7 +30,7 @@ from tuner.study.records import (
     Suggestion,
     record_of,
 )
-from tuner.study.samplers import SEES_PRUNED, check_sampler
+from tuner.study.samplers import SEES_PRUNED
 from tuner.study.seeds import Seeds
 from tuner.study.space import distribution, distributions
 from tuner.study.storage import open_storage

@@ -1,22 +1,34 @@
 """`python -m tuner.training [describe|check]`: the trainer, or one question about a recipe.
 
 The trainer speaks tuner.pool.protocol on stdin and stdout. `describe` and `check` read one JSON
-request and write one JSON answer; where the user's input is wrong: exit code 2, one line on stderr.
+request and write one JSON answer, `check` before that {"stage": TEXT} whenever it begins something
+else; where the user's input is wrong: exit code 2, one line on stderr. They end with their parent.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
+import threading
+import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 
 from tuner.errors import TunerError
+from tuner.pool.cores import usable_cores
 from tuner.training.hub import quiet_libraries
 from tuner.training.serve import serve
+
+_TERMINATED = 143
+_POLL_SECONDS = 0.5
+
+
+Tell = Callable[[str], None]
+Question = Callable[[dict[str, Any], Tell], msgspec.Struct]
 
 
 def main(arguments: list[str]) -> int:
@@ -26,27 +38,50 @@ def main(arguments: list[str]) -> int:
     if arguments == ["describe"]:
         from tuner.training.describe import answer_describe
 
-        return _answer(answer_describe)
+        return _answer(lambda request, _tell: answer_describe(request), threads=1)
     if arguments == ["check"]:
-        from tuner.training.check import answer_check
-
-        return _answer(answer_check)
+        return _answer(_check, threads=usable_cores())
     print("usage: python -m tuner.training [describe|check]", file=sys.stderr)
     return 2
 
 
-def _answer(question: Callable[[dict[str, Any]], msgspec.Struct]) -> int:
+def _check(request: dict[str, Any], tell: Tell) -> msgspec.Struct:
+    # Imported here, after the libraries were told how many threads they have.
+    from tuner.training.check import answer_check
+
+    return answer_check(request, tell)
+
+
+def _answer(question: Question, threads: int) -> int:
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    quiet_libraries(threads=1)
+    quiet_libraries(threads)
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(_TERMINATED))
+    threading.Thread(target=_end_with_parent, args=[os.getppid()], daemon=True).start()
+
+    def tell(stage: str) -> None:
+        _write_line(out, {"stage": stage})
+
     try:
-        answer = question(json.loads(sys.stdin.buffer.read()))
+        answer = question(json.loads(sys.stdin.buffer.read()), tell)
     except TunerError as error:
         print(str(error), file=sys.stderr)
         return error.exit_code
     with out:
-        out.write(msgspec.json.encode(answer) + b"\n")
+        _write_line(out, answer)
     return 0
+
+
+def _write_line(out: BinaryIO, value: object) -> None:
+    out.write(msgspec.json.encode(value) + b"\n")
+    out.flush()
+
+
+def _end_with_parent(parent: int) -> None:
+    """Nobody waits for an answer whose asker is gone, and a step of a large model takes long."""
+    while os.getppid() == parent:
+        time.sleep(_POLL_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import math
 import os
 import platform
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -29,20 +29,19 @@ from tuner.recipe.space import highest
 from tuner.recipe.types import Recipe
 from tuner.results.metrics import check_metric
 from tuner.training.backward import AtOnce, StaticBackward
-from tuner.training.data import Data, load_data, remove_stale
+from tuner.training.data import Data
 from tuner.training.graphs import CudaTape, Recorder
+from tuner.training.inputs import prepare_data
 from tuner.training.layouts import Padding, choose_layouts
 from tuner.training.loading import load_weights
 from tuner.training.memory import Activations, Fit, peak, reset_peak
 from tuner.training.model import (
     ModelSource,
     description_of,
-    empty_model,
     load_config,
     load_tokenizer,
     model_source,
     parameters_of,
-    positions_of,
     save_tokenizer,
 )
 from tuner.training.optimizer import check_partition, renewed_optimizer
@@ -75,29 +74,24 @@ class Bench:
             repeat_to_the_bit()
         self.source: ModelSource = model_source(self.recipe.model, self.recipe.data.root)
         self.tokenizer: Any = load_tokenizer(self.source)
-        self.notes: list[str] = []
         self._optimizer: AdamW | None = None
         self._threads = setup.threads
         self._load(tell)
 
     def _load(self, tell: Tell) -> None:
-        config = load_config(self.source, ["0", "1"])
-        self.max_length = self._length_limit(config)
-        remove_stale(self.session / "cache")
-        self.data: Data = load_data(self.recipe, self.tokenizer, self.max_length, self.session)
+        prepared = prepare_data(self.recipe, self.source, self.tokenizer, self.session)
+        self.data: Data = prepared.data
+        self.max_length = prepared.max_length
         self.test = load_test_report(self.recipe.data, self.data.key, self.session)
         self.labels = self.data.facts.labels
         check_metric(self.recipe.search.metric, self.labels)
-        self.notes += self.data.facts.notes
-        for split, count in self.data.facts.cut.items():
-            if count:
-                self.notes.append(f"{count} {split} rows are cut at {self.max_length} wordpieces")
+        self.warnings, self.notes = prepared.warnings, prepared.notes
         self.model, fresh = self._loaded_model(tell)
         self.use_threads(self._threads)
         self.groups = resolve_groups(self.recipe.groups, parameters_of(self.model))
         check_partition(self.model, self.groups)
-        self._description = description_of(self.source, self._config, self.model, self.labels)
-        self.pad = int(self.tokenizer.pad_token_id or 0)
+        self.description = description_of(self.source, self._config, self.model, self.labels)
+        self.pad = int(self.tokenizer.pad_token_id)
         self.vocabulary = (
             used_rows_only(self.model, self.data, self.pad, fresh)
             if self.techniques.used_rows
@@ -148,21 +142,9 @@ class Bench:
         autocast = partial(self.autocast, cache=False)
         return StaticBackward(self.model, self.train_layout, autocast, runner)
 
-    def _length_limit(self, config: Any) -> int:
-        asked = self.recipe.model.max_length
-        most = positions_of(empty_model(self.source, config), config, self.tokenizer)
-        if most is not None and asked > most:
-            self.notes.append(
-                f"model.max_length is {asked}, but the model has {most} positions: "
-                f"rows are cut at {most}"
-            )
-            return most
-        return asked
-
     def _loaded_model(self, tell: Tell) -> tuple[nn.Module, set[str]]:
         config = load_config(self.source, self.labels)
-        if getattr(config, "pad_token_id", None) is None:
-            config.pad_token_id = self.tokenizer.pad_token_id
+        config.pad_token_id = self.tokenizer.pad_token_id
         carry_nothing(config)
         if self.source.folder is None and not self.source.options.get("local_files_only"):
             tell("info", f"downloading {self.source.name}")
@@ -171,8 +153,8 @@ class Bench:
         self._config, self.loading = config, loaded.report
         return loaded.model, loaded.fresh
 
-    def ready(self) -> Ready:
-        """What is told once everything is loaded."""
+    def ready(self, warnings: Sequence[str] = ()) -> Ready:
+        """What is told once everything is loaded; `warnings` are those of a check."""
         rows = {"train": len(self.data.train), "validation": len(self.data.validation)}
         if self.test is not None and self.test.sealed is not None:
             rows["test"] = self.test.sealed.rows
@@ -182,10 +164,11 @@ class Bench:
             versions=versions(),
             labels=list(self.labels),
             rows=rows,
-            parameters=sum(math.prod(shape) for _, shape in self._description.parameters),
+            parameters=sum(math.prod(shape) for _, shape in self.description.parameters),
             groups={group.spec.name: group.size for group in self.groups},
-            notes=self.notes,
-            model=self._description,
+            notes=[*self.warnings, *self.notes],
+            warnings=list(warnings),
+            model=self.description,
             batches="padded" if self.packing is None else "packed",
             threads=torch.get_num_threads(),
             loading=self.loading,

@@ -3,32 +3,42 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tuner.errors import TunerError
+from tuner.pool.cores import usable_cores
+from tuner.pool.protocol import Setup
 from tuner.recipe.findings import CheckReport, Finding, Level, ModelDescription
 from tuner.recipe.groups import resolve_groups
-from tuner.recipe.load import parse
+from tuner.recipe.load import parse, recipe_to_dict
 from tuner.recipe.nearest import show
 from tuner.recipe.rates import is_frozen
+from tuner.recipe.samplers import check_sampler, search_warnings
+from tuner.recipe.space import search_space, with_groups
 from tuner.recipe.types import Parameter, Recipe, ResolvedGroup
 from tuner.results.metrics import check_metric
-from tuner.training.data import LabelledRows, read_labelled
+from tuner.training.data import Data, LabelledRows, read_labelled
+from tuner.training.errors import first_line
 from tuner.training.rows import Rows, duplicates
 from tuner.training.sealed import inspect_sealed, is_sealed
-from tuner.training.tokens import Split, tokenize
+
+if TYPE_CHECKING:
+    from tuner.training.bench import Bench
 
 _RARE = 0.1
 _BYTES = 4
 # Weights, two moments of AdamW, and the weights of the best evaluation.
 _CHECKPOINT_COPIES = 4
 _ASSUMED_SLOTS = 2
+
+Tell = Callable[[str], None]
 
 
 class _Report:
@@ -37,7 +47,14 @@ class _Report:
         self.test: int | None = None
 
     def add(self, level: Level, topic: str, text: str) -> None:
-        self.findings.append(Finding(level, topic, text))
+        """Note a fact, unless it was noted under another topic."""
+        if all(finding.text != text for finding in self.findings):
+            self.findings.append(Finding(level, topic, text))
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is an error."""
+        return any(finding.level == "error" for finding in self.findings)
 
     @contextmanager
     def topic(self, topic: str) -> Iterator[None]:
@@ -48,32 +65,55 @@ class _Report:
             self.add("error", topic, str(error))
 
 
-def answer_check(request: dict[str, Any]) -> CheckReport:
-    """Answer {"recipe": …, "session": DIR or null}. TunerError where that is no recipe at all."""
+def answer_check(request: dict[str, Any], tell: Tell) -> CheckReport:
+    """Answer {"recipe": …, "session": DIR or null, "rehearse": bool}.
+
+    `tell` hears what is being done. TunerError where that is no recipe at all.
+    """
     recipe = parse(request["recipe"], "recipe")
     session = request.get("session")
-    return check_recipe(recipe, Path(session) if session else Path.cwd())
+    folder = Path(session) if session else Path.cwd()
+    return check_recipe(recipe, folder, rehearse=request.get("rehearse", True), tell=tell)
 
 
-def check_recipe(recipe: Recipe, folder: Path) -> CheckReport:
-    """Look at data, model, groups and the disk of `folder`.
+def check_recipe(
+    recipe: Recipe, folder: Path, *, rehearse: bool = True, tell: Tell = lambda _text: None
+) -> CheckReport:
+    """Look at data, model, groups, search and the disk of `folder`.
 
-    Of sealed rows the labels are compared with those of train, and the texts hashed.
+    Of sealed rows the labels are compared with those of train, and the texts hashed. With
+    `rehearse`, the set-up of a trainer follows, weights included, and a step and predictions with
+    the oddest rows. Nothing is written into `folder`.
     """
     report = _Report()
     rows: LabelledRows | None = None
+    tell("reading the data")
     with report.topic("data"):
         rows = _check_data(recipe, report)
     labels = list(rows.labels) if rows else []
     model: ModelDescription | None = None
     with report.topic("model"):
-        model = _check_model(recipe, labels, rows, report)
+        model = _check_model(recipe, labels, report)
     if model is not None:
         with report.topic("groups"):
             _check_groups(recipe, model, report)
         _check_disk(recipe, model, folder, report)
+    if model is not None and rows is not None:
+        with report.topic("model"):
+            _check_set_up(recipe, rows, report, rehearse and not report.failed, tell)
     counts = _row_counts(rows) | ({} if report.test is None else {"test": report.test})
-    return CheckReport(report.findings, model, counts, labels)
+    return CheckReport(report.findings, model, counts, labels, rehearsed=rehearse)
+
+
+def warnings_at_start(bench: Bench) -> list[str]:
+    """What a check would warn about, told by a trainer that has begun; its own warnings first."""
+    report = _Report()
+    with report.topic("data"):
+        _check_data(bench.recipe, report)
+    with report.topic("groups"):
+        _check_groups(bench.recipe, bench.description, report)
+    warnings = [finding.text for finding in report.findings if finding.level == "warning"]
+    return list(dict.fromkeys([*bench.warnings, *warnings]))
 
 
 def _row_counts(rows: LabelledRows | None) -> dict[str, int]:
@@ -161,12 +201,8 @@ def _picked(rows: Rows, numbers: list[int]) -> Rows:
 # --- model and groups
 
 
-def _check_model(
-    recipe: Recipe, labels: list[str], rows: LabelledRows | None, report: _Report
-) -> ModelDescription:
-    from tuner.training.forecast import batches_of
-    from tuner.training.loading import load_weights
-    from tuner.training.model import describe_model, load_config, load_tokenizer, model_source
+def _check_model(recipe: Recipe, labels: list[str], report: _Report) -> ModelDescription:
+    from tuner.training.model import describe_model, model_source
 
     source = model_source(recipe.model, recipe.data.root)
     model = describe_model(source, labels or ["0", "1"])
@@ -174,48 +210,71 @@ def _check_model(
     shared = ", all layers share one set of weights" if model.shared_layers else ""
     text = f"{model.name}: {model.model_type}, {model.layers} layers × {model.hidden_size}"
     report.add("ok", "model", f"{text}, {size / 1e6:.1f}M parameters{shared}")
-    with report.topic("model"):
-        for line in load_weights(source, load_config(source, labels or ["0", "1"])).report.lines:
-            report.add("ok", "model", line)
-    tokenizer = load_tokenizer(source)
-    limit = _check_positions(recipe, source, tokenizer, report)
-    if rows is not None:
-        train = _check_lengths(rows, tokenizer, limit, report)
-        precision = recipe.training.precision
-        report.add("ok", "model", batches_of(source, tokenizer, labels, train, precision))
     return model
 
 
-def _check_positions(recipe: Recipe, source: Any, tokenizer: Any, report: _Report) -> int:
-    from tuner.training.model import empty_model, load_config, positions_of
-
-    asked = recipe.model.max_length
-    config = load_config(source, ["0", "1"])
-    most = positions_of(empty_model(source, config), config, tokenizer)
-    if most is None or asked <= most:
-        return asked
-    text = f"model.max_length is {asked}, but the model has {most} positions"
-    report.add("warning", "model", f"{text}: rows are cut at {most}")
-    return most
-
-
-def _check_lengths(rows: LabelledRows, tokenizer: Any, limit: int, report: _Report) -> Split:
-    """Tell how long the rows of both splits are; returns the training rows without their labels."""
-    splits: dict[str, Split] = {}
-    for name, part, numbers in (
-        ("train", rows.train, rows.division.train),
-        ("validation", rows.validation, rows.division.validation),
-    ):
-        split, cut = tokenize(tokenizer, part.texts, np.zeros_like(numbers), numbers, limit)
-        splits[name] = split
-        middle, longest = int(np.median(split.lengths)), int(split.lengths.max())
-        text = f"{name}: {middle} wordpieces a row in the middle, {longest} at most"
-        if cut:
-            share = cut / len(numbers)
-            report.add("warning", "data", f"{text}; {cut} rows ({share:.1%}) are cut at {limit}")
+def _check_set_up(
+    recipe: Recipe, rows: LabelledRows, report: _Report, rehearse: bool, tell: Tell
+) -> None:
+    """Set up what a trainer would, in a folder that is removed again."""
+    with tempfile.TemporaryDirectory(prefix="tuner-check-") as folder:
+        if rehearse:
+            _rehearse(recipe, rows, report, Path(folder), tell)
         else:
-            report.add("ok", "data", f"{text}; none is cut")
-    return splits["train"]
+            _prepare(recipe, rows, report, Path(folder), tell)
+
+
+def _prepare(recipe: Recipe, rows: LabelledRows, report: _Report, folder: Path, tell: Tell) -> None:
+    """The set-up without weights."""
+    from tuner.training.forecast import batches_of
+    from tuner.training.inputs import prepare_data
+    from tuner.training.model import load_tokenizer, model_source
+
+    source = model_source(recipe.model, recipe.data.root)
+    tokenizer = load_tokenizer(source)
+    tell("tokenizing")
+    prepared = prepare_data(recipe, source, tokenizer, folder)
+    _add_set_up(prepared.data, prepared.warnings, prepared.notes, report)
+    train, precision = prepared.data.train, recipe.training.precision
+    labels = list(rows.labels)
+    report.add("ok", "model", batches_of(source, tokenizer, labels, train, precision))
+
+
+def _rehearse(
+    recipe: Recipe, rows: LabelledRows, report: _Report, folder: Path, tell: Tell
+) -> None:
+    from tuner.training.bench import Bench
+    from tuner.training.rehearsal import rehearse
+
+    def hear(level: str, text: str) -> None:
+        if level == "info":
+            tell(text)
+        else:
+            report.add("warning", "model", text)
+
+    setup = Setup(
+        session=str(folder), recipe=recipe_to_dict(recipe), device="auto", threads=usable_cores()
+    )
+    tell("loading the model as a trainer does")
+    try:
+        bench = Bench(setup, hear)
+    except TunerError:
+        raise
+    except Exception as error:
+        raise TunerError(f"the trainer cannot be set up: {first_line(error)}") from error
+    _add_set_up(bench.data, bench.warnings, [*bench.loading.lines, *bench.notes], report)
+    tell("trying a step with the longest and the oddest rows")
+    report.add("ok", "model", rehearse(bench, rows))
+
+
+def _add_set_up(data: Data, warnings: list[str], notes: list[str], report: _Report) -> None:
+    for text in warnings:
+        report.add("warning", "model", text)
+    for name, split in (("train", data.train), ("validation", data.validation)):
+        middle, longest = int(np.median(split.lengths)), int(split.lengths.max())
+        report.add("ok", "data", f"{name}: {middle} tokens a row in the middle, {longest} at most")
+    for text in notes:
+        report.add("ok", "model", text)
 
 
 def _size(model: ModelDescription) -> int:
@@ -230,8 +289,18 @@ def _check_groups(recipe: Recipe, model: ModelDescription, report: _Report) -> N
         text = f"group {show(group.spec.name)}{frozen}: {len(group.parameters)} tensors"
         report.add("ok", "groups", f"{text}, {group.size / 1e6:.2f}M parameters")
     _check_left_out(recipe, resolved, report)
+    _check_search(recipe, resolved, report)
     if all(is_frozen(recipe.groups, group.spec) for group in resolved):
         report.add("error", "groups", "all groups are frozen, so there is nothing to train")
+
+
+def _check_search(recipe: Recipe, resolved: tuple[ResolvedGroup, ...], report: _Report) -> None:
+    """As the study will: groups that are empty in this model are not searched."""
+    with report.topic("search"):
+        space = search_space(with_groups(recipe, [group.spec.name for group in resolved]))
+        check_sampler(recipe.search, space)
+        for warning in search_warnings(recipe.search, space):
+            report.add("warning", "search", warning)
 
 
 def _check_left_out(recipe: Recipe, resolved: tuple[ResolvedGroup, ...], report: _Report) -> None:

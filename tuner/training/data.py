@@ -21,17 +21,18 @@ from tuner.training.files import digest, replaced_file, replaced_folder
 from tuner.training.labels import check_class_count, class_numbers, label_texts, ordered_labels
 from tuner.training.rows import Rows, checked_path, is_hub, read_rows
 from tuner.training.split import Division, Indices, divide
+from tuner.training.text_facts import TextFacts
 from tuner.training.texts import TEXTS_FILE, write_texts
 from tuner.training.tokens import Split, open_split, save_split, tokenize
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """What is kept beside the arrays. `cut` counts rows cut at max_length, by split."""
+    """What is kept beside the arrays. `texts` tells by split which rows are odd."""
 
     labels: list[str]
-    cut: dict[str, int]
+    texts: dict[str, TextFacts]
     notes: list[str]
 
 
@@ -43,6 +44,12 @@ class Data:
     facts: Facts
     train: Split
     validation: Split
+
+    def named_splits(self, section: DataSection) -> tuple[tuple[str, Split, str], ...]:
+        """Each split by name, with the file that its row numbers are those of."""
+        shared = not isinstance(section.validation, str)
+        validation = section.train if shared else str(section.validation)
+        return ("train", self.train, section.train), ("validation", self.validation, validation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,16 +188,19 @@ def _opened(folder: Path, key: str) -> Data | None:
 def _fill(folder: Path, recipe: Recipe, tokenizer: Any, max_length: int) -> None:
     rows = read_labelled(recipe.data)
     division = rows.division
-    train, train_cut = tokenize(
+    train, train_facts = tokenize(
         tokenizer, rows.train.texts, rows.train_classes[division.train], division.train, max_length
     )
-    validation, validation_cut = tokenize(
+    validation, validation_facts = tokenize(
         tokenizer, rows.validation.texts, rows.validation_classes[division.validation],
         division.validation, max_length,
     )  # fmt: skip
+    for split, source in ((train, rows.train), (validation, rows.validation)):
+        if not len(split):
+            raise TunerError(f"data: no row of {source.source} has a token: its texts are empty")
     facts = Facts(
         labels=list(rows.labels),
-        cut={"train": train_cut, "validation": validation_cut},
+        texts={"train": train_facts, "validation": validation_facts},
         notes=_notes(rows),
     )
     # Before the folder, whose being there says that all is written.

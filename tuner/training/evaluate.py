@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from tuner.results.metrics import confusion_matrix, metrics
-from tuner.training.batches import Layout, budget_spans
+from tuner.training.batches import Indices, Layout, budget_spans
 from tuner.training.errors import NotANumber
 from tuner.training.files import replaced_file
 from tuner.training.tokens import Split
@@ -64,7 +64,8 @@ def score(
     autocast: Any,
 ) -> Scores:
     """Answer every row of a split. NotANumber for an infinite loss; ends in training mode."""
-    logits = _logits(model, layout, split, len(labels), device, autocast)
+    every = np.arange(len(split))
+    logits = logits_of(model, layout, split.lengths, every, len(labels), device, autocast)
     gold = torch.from_numpy(np.array(split.labels))
     loss = float(functional.cross_entropy(logits.double(), gold))
     if not np.isfinite(loss):
@@ -80,24 +81,29 @@ def score(
     )
 
 
-def _logits(
+def logits_of(
     model: nn.Module,
     layout: Layout,
-    split: Split,
+    lengths: Indices,
+    rows: Indices,
     classes: int,
     device: torch.device,
     autocast: Any,
 ) -> torch.Tensor:
-    """Scores of all rows on the CPU, from long batches of rows of about equal length."""
-    out = torch.empty(len(split), classes)
-    order = np.argsort(split.lengths, kind="stable")
+    """Scores of these rows on the CPU, in long batches of rows of about equal length.
+
+    `lengths` are those of all rows of the layout. Ends in training mode.
+    """
+    out = torch.empty(len(rows), classes)
+    order = np.argsort(lengths[rows], kind="stable")
     model.eval()
     with torch.inference_mode(), autocast():
         answered, scores = [], []
-        for start, end in budget_spans(split.lengths[order], _BUDGET.get(device.type, 4_096)):
-            rows = order[start:end]
-            for positions, piece in layout.pieces(rows, overhead=1 << 40):
-                answered.append(rows[positions])
+        budget = _BUDGET.get(device.type, 4_096)
+        for start, end in budget_spans(lengths[rows][order], budget):
+            places = order[start:end]
+            for positions, piece in layout.pieces(rows[places], overhead=1 << 40):
+                answered.append(places[positions])
                 scores.append(piece.logits(model).float())
         out[torch.from_numpy(np.concatenate(answered))] = torch.cat(scores).cpu()
     model.train()

@@ -203,15 +203,13 @@ def checkpoint_config(source: ModelSource) -> Any:
 
 
 def load_tokenizer(source: ModelSource) -> Any:
-    """The model's tokenizer, with a padding token. TunerError where the model has none."""
+    """The model's tokenizer as it is saved. TunerError where the model has none."""
     from transformers import AutoTokenizer
 
     with explain_load_errors(source, "tokenizer"):
         tokenizer = AutoTokenizer.from_pretrained(source.location, **source.options)
     if len(tokenizer) <= len(tokenizer.all_special_tokens):
         raise TunerError(f"model.name: {source.name} brings no tokenizer; add tokenizer.json to it")
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
 
 

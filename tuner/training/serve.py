@@ -69,14 +69,21 @@ def _set_up(setup: Setup, channel: Channel) -> Bench | None:
         from tuner.training.bench import Bench
 
         bench = Bench(setup, lambda level, text: channel.send(Note(level=level, text=text)))
+        ready = bench.ready(_check_warnings(bench) if setup.check else [])
     except Exception as error:  # noqa: BLE001 - whatever it is, the worker has to hear of it
         channel.send(_refused(error))
         return None
     # What is here now stays to the end: no later collection has to look at it again.
     gc.collect()
     gc.freeze()
-    channel.send(bench.ready())
+    channel.send(ready)
     return bench
+
+
+def _check_warnings(bench: Bench) -> list[str]:
+    from tuner.training.check import warnings_at_start
+
+    return warnings_at_start(bench)
 
 
 def _refused(error: Exception) -> Refused:

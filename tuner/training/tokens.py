@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+
+from tuner.training.text_facts import Ids, TextFacts, text_facts
+from tuner.training.tokenizer import left_as_it_was
 
 _ARRAYS = ("tokens", "offsets", "types", "labels", "rows")
 _AT_ONCE = 2_000
@@ -47,52 +49,63 @@ def tokenize(
     labels: npt.NDArray[np.int64],
     rows: npt.NDArray[np.int64],
     max_length: int,
-) -> tuple[Split, int]:
-    """Tokenize some `rows` of one or two columns of texts; count those cut at `max_length`.
+) -> tuple[Split, TextFacts]:
+    """Tokenize some `rows` of one or two columns of texts, and note which rows are odd.
 
     Of a pair the longer text is cut first. `labels` go with `rows`, not with the whole columns.
+    Rows without any token, special ones included, are left out of the split.
     """
     with_types = "token_type_ids" in tokenizer.model_input_names
-    pieces: list[npt.NDArray[np.int32]] = []
-    types: list[npt.NDArray[np.uint8]] = []
-    lengths, cut = [0], 0
+    pieces: list[Ids] = [np.zeros(0, np.int32)]
+    types: list[npt.NDArray[np.uint8]] = [np.zeros(0, np.uint8)]
+    lengths: list[int] = []
+    cut: list[npt.NDArray[np.bool_]] = []
     for start in range(0, len(rows), _AT_ONCE):
         columns = [[column[row] for row in rows[start : start + _AT_ONCE]] for column in texts]
-        with _left_as_it_was(tokenizer):
-            encoded = tokenizer(
-                *columns,
-                truncation=True,
-                max_length=max_length,
-                return_attention_mask=False,
-                return_token_type_ids=with_types,
-            )
+        encoded = _encode(tokenizer, columns, max_length, with_types)
         lengths.extend(map(len, encoded["input_ids"]))
-        cut += sum(bool(encoding.overflowing) for encoding in encoded.encodings or ())
-        pieces.append(np.concatenate([np.array(ids, np.int32) for ids in encoded["input_ids"]]))
+        cut.append(_which_are_cut(tokenizer, columns, encoded, max_length))
+        pieces += [np.array(ids, np.int32) for ids in encoded["input_ids"]]
         if with_types:
-            types.append(np.concatenate([np.array(t, np.uint8) for t in encoded["token_type_ids"]]))
+            types += [np.array(ids, np.uint8) for ids in encoded["token_type_ids"]]
+    counts = np.array(lengths, dtype=np.int64)
+    tokens = np.concatenate(pieces)
+    facts = text_facts(tokenizer, texts, rows, tokens, counts, np.concatenate(cut))
+    kept = counts > 0
     split = Split(
-        tokens=np.concatenate(pieces),
-        offsets=np.cumsum(lengths, dtype=np.int64),
-        types=np.concatenate(types) if types else np.zeros(0, np.uint8),
-        labels=labels,
-        rows=rows,
+        tokens=tokens,
+        offsets=np.concatenate(([0], np.cumsum(counts[kept]))),
+        types=np.concatenate(types),
+        labels=labels[kept],
+        rows=rows[kept],
     )
-    return split, cut
+    return split, facts
 
 
-@contextmanager
-def _left_as_it_was(tokenizer: Any) -> Iterator[None]:
-    """A fast tokenizer keeps the truncation that it was called with, and saves it, too: a best
-    model's tokenizer would depend on whether the rows were tokenized before or came from the cache.
-    """
-    backend: Any = getattr(tokenizer, "backend_tokenizer", None)
-    before: dict[str, Any] | None = getattr(backend, "truncation", None)
-    yield
-    if before is not None:
-        backend.enable_truncation(**before)
-    elif backend is not None:
-        backend.no_truncation()
+def _encode(
+    tokenizer: Any, columns: Sequence[list[str]], max_length: int | None, with_types: bool
+) -> Any:
+    with left_as_it_was(tokenizer):
+        return tokenizer(
+            *columns,
+            truncation=max_length is not None,
+            max_length=max_length,
+            return_attention_mask=False,
+            return_token_type_ids=with_types,
+        )
+
+
+def _which_are_cut(
+    tokenizer: Any, columns: Sequence[list[str]], encoded: Any, max_length: int
+) -> npt.NDArray[np.bool_]:
+    """A tokenizer written in Python does not tell: rows that are full are encoded once more."""
+    if encoded.encodings:
+        return np.array([bool(encoding.overflowing) for encoding in encoded.encodings])
+    cut = np.array([len(ids) >= max_length for ids in encoded["input_ids"]], np.bool_)
+    for row in np.flatnonzero(cut).tolist():
+        whole = _encode(tokenizer, [[column[row]] for column in columns], None, False)
+        cut[row] = len(whole["input_ids"][0]) > max_length
+    return cut
 
 
 def save_split(folder: Path, name: str, split: Split) -> None:

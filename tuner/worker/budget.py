@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
+from tuner.pool.cores import usable_cores
 from tuner.recipe.types import Recipe, SearchSection
 from tuner.results.format import duration
 from tuner.session.fold import ENDED
@@ -44,6 +43,4 @@ def threads_for_each(slots: int) -> int:
 
 def cores() -> int:
     """Those that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return usable_cores()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -19,7 +21,9 @@ from tuner.worker.score import score_test
 __all__ = ["check_session", "describe_model", "score_test"]
 
 Answer = TypeVar("Answer")
+Tell = Callable[[str], None]
 _REFUSED = 2
+_STAGE = b'{"stage":'
 
 
 def describe_model(model: Recipe | str, labels: Sequence[str] = ()) -> ModelDescription:
@@ -33,29 +37,67 @@ def describe_model(model: Recipe | str, labels: Sequence[str] = ()) -> ModelDesc
     return _ask("describe", request | {"labels": list(labels)}, ModelDescription)
 
 
-def check_session(what: Session | Recipe) -> CheckReport:
-    """All that can be known before training, of a session or of a recipe alone."""
+def check_session(
+    what: Session | Recipe, *, rehearse: bool = True, tell: Tell = lambda _stage: None
+) -> CheckReport:
+    """All that can be known before training, of a session or of a recipe alone.
+
+    With `rehearse`, weights are loaded and a step is tried (else seconds); `tell` hears the stage.
+    """
+    request: dict[str, Any] = {"rehearse": rehearse, "session": None}
     if isinstance(what, Session):
-        recipe, folder = load(what.recipe_path), str(what.path.resolve())
-        return _ask("check", {"recipe": recipe_to_dict(recipe), "session": folder}, CheckReport)
-    return _ask("check", {"recipe": recipe_to_dict(what), "session": None}, CheckReport)
+        request |= {"recipe": recipe_to_dict(load(what.recipe_path))}
+        request |= {"session": str(what.path.resolve())}
+    else:
+        request |= {"recipe": recipe_to_dict(what)}
+    return _ask("check", request, CheckReport, tell)
 
 
-def _ask(question: str, request: dict[str, Any], answer: type[Answer]) -> Answer:
-    done = subprocess.run(
-        [*trainer_command(), question],
-        input=msgspec.json.encode(request),
-        capture_output=True,
-        check=False,
-    )
-    if done.returncode == 0:
-        return msgspec.json.decode(done.stdout, type=answer)
-    lines = [line for line in done.stderr.decode("utf-8", "replace").splitlines() if line.strip()]
-    if done.returncode == _REFUSED and lines:
-        raise TunerError(lines[-1])
-    if done.returncode < 0:
-        raise TunerError(
-            f"reading model and data was ended by signal {-done.returncode}: one of their files "
+def _ask(
+    question: str,
+    request: dict[str, Any],
+    answer: type[Answer],
+    tell: Tell = lambda _stage: None,
+) -> Answer:
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(
+            [*trainer_command(), question],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+        )
+        try:
+            last = _last_line(process, msgspec.json.encode(request), tell)
+            code = process.wait()
+        finally:
+            process.terminate()
+            process.wait()
+        errors.seek(0)
+        printed = errors.read().decode("utf-8", "replace")
+    if code == 0:
+        return msgspec.json.decode(last, type=answer)
+    raise _failure(question, code, [line for line in printed.splitlines() if line.strip()])
+
+
+def _last_line(process: subprocess.Popen[bytes], request: bytes, tell: Tell) -> bytes:
+    """Hand the request over and wait; the lines before the last one name stages."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with contextlib.suppress(BrokenPipeError), process.stdin:
+        process.stdin.write(request)
+    last = b""
+    for last in process.stdout:
+        if last.startswith(_STAGE):
+            tell(msgspec.json.decode(last)["stage"])
+    return last
+
+
+def _failure(question: str, code: int, lines: Sequence[str]) -> Exception:
+    if code == _REFUSED and lines:
+        return TunerError(lines[-1])
+    if code < 0:
+        return TunerError(
+            f"reading model and data was ended by signal {-code}: one of their files "
             "may be damaged, or memory short"
         )
-    raise RuntimeError(f"{question} ended with exit code {done.returncode}:\n" + "\n".join(lines))
+    return RuntimeError(f"{question} ended with exit code {code}:\n" + "\n".join(lines))

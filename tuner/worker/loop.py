@@ -10,6 +10,7 @@ from tuner.errors import TunerError
 from tuner.pool import protocol as p
 from tuner.pool.disk import NO_ROOM, NoRoom
 from tuner.pool.trainer import Garbled, Lost, TrainerMessage
+from tuner.recipe.findings import checked_line
 from tuner.recipe.load import recipe_to_dict
 from tuner.recipe.types import Recipe
 from tuner.session import commands as c
@@ -147,6 +148,7 @@ class Worker:
             recipe=recipe_to_dict(self._recipe),
             device="auto",
             threads=threads_for_each(len(self._pool.slots)),
+            check=self._open is None and not self._journal.view.trials,
         )
         self._pool.open(slot, setup)
 
@@ -244,6 +246,9 @@ class Worker:
             self._journal.log("notice", line)
         for note in ready.notes:
             self._journal.log("info", note)
+        if ready.warnings:
+            name = self._session.name
+            self._journal.log("warning", checked_line(ready.warnings, name))
         from tuner.worker.opening import open_study
 
         try:

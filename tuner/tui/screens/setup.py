@@ -122,7 +122,7 @@ class SetupScreen(InspectingScreen):
             self.status.say(self.draft.problem, "wrong")
         else:
             self._try(self._zoom_as_proposed)
-            self.action_check()
+            self._check()
 
     def _zoom_as_proposed(self) -> None:
         """The ranges that another screen proposed, and trials to search them with."""

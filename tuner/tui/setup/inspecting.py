@@ -17,19 +17,24 @@ class InspectingScreen(StartingScreen):
     """The part of the setup screen that asks for what takes time, and takes the answers in."""
 
     def action_check(self) -> None:
-        """Checks the recipe as it is now, saved or not."""
+        """Checks the recipe as it is now, saved or not, and tries a step with it."""
+        self._check(rehearse=True)
+
+    def _check(self, *, rehearse: bool = False) -> None:
         recipe = self.draft.recipe
         if recipe is None or self.draft.problem or self.knowledge.checking:
             return
         self.knowledge.checking = True
-        text = self.draft.text
-        inspection.in_background(self, lambda: inspection.run_checks(self._services, recipe, text))
+        text, services = self.draft.text, self._services
+        inspection.in_background(
+            self, lambda: inspection.run_checks(services, recipe, text, rehearse)
+        )
         self.refresh_facts()
 
     def _check_again(self) -> None:
         """The slow checks, once more where they looked at another model or other data."""
         if self.draft.recipe is not None and self.knowledge.outdated(self.draft.recipe):
-            self.action_check()
+            self._check()
 
     def _read_model(self) -> None:
         recipe, knowledge = self.draft.recipe, self.knowledge

@@ -27,11 +27,14 @@ def describe_model(recipe: Recipe) -> ModelDescription:
     return describe(recipe)
 
 
-def check_recipe(recipe: Recipe) -> CheckReport:
-    """All that can be known before training, found in a child process (seconds)."""
+def check_recipe(recipe: Recipe, rehearse: bool) -> CheckReport:
+    """All that can be known before training, found in a child process.
+
+    Seconds; with `rehearse`, which loads the weights and tries a step, perhaps minutes.
+    """
     from tuner.worker.inspect import check_session
 
-    return check_session(recipe)
+    return check_session(recipe, rehearse=rehearse)
 
 
 def start_session(session: Session) -> None:
@@ -60,9 +63,12 @@ class Services:
     """The slow things outside of this process; tests put their own in."""
 
     describe: Callable[[Recipe], ModelDescription] = describe_model
-    check: Callable[[Recipe], CheckReport] = check_recipe
+    check: Callable[[Recipe, bool], CheckReport] = check_recipe
     start: Callable[[Session], None] = start_session
     pause: Callable[[Session], None] = pause_session
+
+
+NOT_TRIED = "the weights and a first step are not tried yet · c tries them"
 
 
 class ModelRead(Message):
@@ -130,13 +136,14 @@ def read_model(services: Services, recipe: Recipe) -> ModelRead:
 
 def checked_part(recipe: Recipe) -> str:
     """What the slow checks look at: where it changes, they are run again."""
-    return repr((recipe.model, recipe.data, recipe.search.metric))
+    search = recipe.search
+    return repr((recipe.model, recipe.data, search.metric, search.sampler, search.grid_points))
 
 
-def run_checks(services: Services, recipe: Recipe, text: str) -> Checked:
+def run_checks(services: Services, recipe: Recipe, text: str, rehearse: bool) -> Checked:
     """The message about one recipe; an error that stops the checks is itself a finding."""
     try:
-        report = services.check(recipe)
+        report = services.check(recipe, rehearse)
     except FAILURES as error:
         report = CheckReport([Finding("error", "recipe", _one_line(error))])
     return Checked(text, report, checked_part(recipe))
@@ -253,4 +260,8 @@ class Knowledge:
     def _check_lines(self) -> list[Line]:
         if self.checking:
             return [Line("waiting", "checking data, model and disk…")]
-        return [] if self.checked is None else finding_lines(self.checked.report.findings)
+        if self.checked is None:
+            return []
+        report = self.checked.report
+        lines = finding_lines(report.findings)
+        return lines if report.rehearsed else [*lines, Line("hint", NOT_TRIED)]

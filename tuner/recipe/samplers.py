@@ -1,0 +1,70 @@
+"""What a sampler can search: asked by the study at its start, and by the check before that."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from tuner.errors import TunerError
+from tuner.recipe.ranges import Space, configuration_count, is_single, whole_numbers
+from tuner.recipe.schema import SAMPLERS
+from tuner.recipe.types import Choices, Range, SearchSection
+
+_SPARSE = 0.1
+
+
+def check_sampler(search: SearchSection, space: Space) -> None:
+    """Raise TunerError where the recipe's sampler cannot search this space."""
+    if search.sampler not in SAMPLERS:
+        raise TunerError(f'search.sampler = "{search.sampler}" is none of {", ".join(SAMPLERS)}')
+    numbers = sum(isinstance(s, Range) and not is_single(s) for s in space.values())
+    if search.sampler == "cmaes" and numbers < 2:
+        raise TunerError(
+            f'search.sampler = "cmaes" needs at least two searched numbers, there '
+            f'{"is" if numbers == 1 else "are"} {numbers}: use "tpe"'
+        )
+
+
+def reachable_points(search: SearchSection, space: Space) -> int | None:
+    """How many different configurations this sampler can propose; None for no end of them."""
+    if search.sampler == "grid":
+        return math.prod(grid_sizes(space, search.grid_points))
+    return configuration_count(space)
+
+
+def grid_sizes(space: Space, points: int) -> list[int]:
+    """How many values of each setting are on a grid of at most so many points a number."""
+    return [_grid_size(setting, points) for setting in space.values()]
+
+
+def _grid_size(setting: Range | Choices, points: int) -> int:
+    if isinstance(setting, Choices):
+        return len(setting.values)
+    if is_single(setting):
+        return 1
+    return min(points, whole_numbers(setting)) if setting.integer else points
+
+
+def search_warnings(search: SearchSection, space: Space) -> Iterator[str]:
+    """What the sampler will make of this space that somebody may not have meant, a line each."""
+    if not space:
+        return
+    points = reachable_points(search, space)
+    if points is not None and points < search.trials:
+        noun = "configuration" if points == 1 else "configurations"
+        yield (
+            f"there {'is' if points == 1 else 'are'} {points} different {noun} to try, "
+            f"search.trials is {search.trials}"
+        )
+    elif search.sampler == "grid" and points is not None and search.trials < _SPARSE * points:
+        share = f"{search.trials / points:.1%}" if search.trials / points >= 0.001 else "under 0.1%"
+        yield (
+            f"the grid has {points:,} points, of which {search.trials} trials try {share}: lower "
+            'search.grid_points, search fewer settings, or use "tpe"'
+        )
+    choices = [name for name, setting in space.items() if isinstance(setting, Choices)]
+    if search.sampler == "cmaes" and choices:
+        yield (
+            f'"cmaes" searches numbers only: {", ".join(choices)} '
+            f'{"is" if len(choices) == 1 else "are"} drawn at random; "tpe" learns choices, too'
+        )

@@ -1,0 +1,168 @@
+"""What a model is given: rows of tokens from a tokenizer that is fitted to the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tuner.errors import TunerError
+from tuner.recipe.nearest import show
+from tuner.recipe.types import Recipe
+from tuner.training.data import Data, load_data, remove_stale
+from tuner.training.model import ModelSource, empty_model, load_config, positions_of
+from tuner.training.text_facts import RowCount, TextFacts, template_ids
+from tuner.training.tokenizer import (
+    embedded_ids,
+    encode_control_tokens_as_text,
+    fit_tokenizer,
+    no_embedding,
+)
+from tuner.training.tokens import Split
+
+_MUCH_UNKNOWN = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """`embedded` counts the ids that have an embedding, `types` the token types; None: any.
+
+    `max_length` is in tokens, special ones included. `warnings` tell what was not as it should be.
+    """
+
+    tokenizer: Any
+    max_length: int
+    embedded: int | None
+    types: int | None
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedData:
+    """A session's rows for a model. `warnings` and `notes` are lines for the log."""
+
+    data: Data
+    max_length: int
+    warnings: list[str]
+    notes: list[str]
+
+
+def prepare_data(
+    recipe: Recipe, source: ModelSource, tokenizer: Any, session: Path
+) -> PreparedData:
+    """Fit the tokenizer to the model, and have the session's rows tokenized.
+
+    Raises TunerError for data or a tokenizer that this model cannot be trained with.
+    """
+    inputs = fit_inputs(source, tokenizer, len(recipe.data.text), recipe.model.max_length)
+    remove_stale(session / "cache")
+    data = load_data(recipe, tokenizer, inputs.max_length, session)
+    warnings = list(inputs.warnings)
+    for name, split, where in data.named_splits(recipe.data):
+        refuse_unembedded(inputs, split, source, where)
+        warnings += text_warnings(data.facts.texts[name], name, where, len(split), inputs)
+    return PreparedData(data, inputs.max_length, warnings, list(data.facts.notes))
+
+
+def fit_inputs(source: ModelSource, tokenizer: Any, columns: int, max_length: int) -> Inputs:
+    """Fit the tokenizer to the model of `source`, for texts of so many columns.
+
+    Raises TunerError where they cannot work together.
+    """
+    config = load_config(source, ["0", "1"])
+    model = empty_model(source, config)
+    warnings = fit_tokenizer(tokenizer, model, config, source.name)
+    encode_control_tokens_as_text(tokenizer)
+    most = positions_of(model, config, tokenizer)
+    if most is not None and max_length > most:
+        warnings.append(
+            f"model.max_length is {max_length}, but the model has {most} positions: "
+            f"rows are cut at {most}"
+        )
+        max_length = most
+    special = template_ids(tokenizer, columns)
+    if max_length <= len(special):
+        raise TunerError(
+            f"model.max_length is {max_length}, but every row has {len(special)} special tokens: "
+            "no text would be left"
+        )
+    _refuse_missing_end(tokenizer, config, special, source)
+    embedded = embedded_ids(model, config)
+    types = getattr(config, "type_vocab_size", None)
+    return Inputs(tokenizer, max_length, embedded, types or None, tuple(warnings))
+
+
+def _refuse_missing_end(
+    tokenizer: Any, config: Any, special: list[int], source: ModelSource
+) -> None:
+    """An encoder-decoder is asked at the token that ends a text."""
+    end = getattr(config, "eos_token_id", None)
+    if getattr(config, "is_encoder_decoder", False) and end is not None and end not in special:
+        raise TunerError(
+            f"model.name: {source.name} answers at the end token (config.eos_token_id = {end}), "
+            f"and its tokenizer ends no text with it (eos_token {show(tokenizer.eos_token)}): give "
+            "the tokenizer a template with it, and save it"
+        )
+
+
+def refuse_unembedded(inputs: Inputs, split: Split, source: ModelSource, where: str) -> None:
+    """Raise TunerError where a row has a token, or a token type, that the model cannot embed."""
+    if inputs.embedded is not None and (beyond := _rows_from(split.tokens, inputs.embedded, split)):
+        size, token = len(inputs.tokenizer), int(split.tokens[split.tokens >= inputs.embedded][0])
+        raise TunerError(
+            f"model.name: {source.name}: its tokenizer has {size:,} tokens, "
+            f"{no_embedding(inputs.embedded)}; {_rows_have(beyond)} such tokens, the first is row "
+            f"{beyond[0] + 1} of {where} with {show(inputs.tokenizer.convert_ids_to_tokens(token))}"
+        )
+    if inputs.types is not None and (beyond := _rows_from(split.types, inputs.types, split)):
+        raise TunerError(
+            f"model.name: {source.name}: its tokenizer gives token type {int(split.types.max())}, "
+            f"the model has {inputs.types} types (config.type_vocab_size); {_rows_have(beyond)} "
+            f"it, the first is row {beyond[0] + 1} of {where}"
+        )
+
+
+def _rows_from(values: Any, limit: int, split: Split) -> list[int]:
+    """Numbers of the rows with a value from `limit` on, ascending."""
+    positions = np.flatnonzero(values >= limit)
+    rows = np.unique(np.searchsorted(split.offsets, positions, side="right") - 1)
+    return sorted(split.rows[rows].tolist())
+
+
+def _rows_have(rows: list[int]) -> str:
+    return "1 row has" if len(rows) == 1 else f"{len(rows):,} rows have"
+
+
+def text_warnings(
+    facts: TextFacts, split: str, where: str, rows: int, inputs: Inputs
+) -> Iterator[str]:
+    """What is odd about the texts of a split of so many rows, a line each."""
+
+    def count(kind: RowCount) -> str:
+        rows_of_kind = "1 row" if kind.count == 1 else f"{kind.count:,} rows"
+        return f"{split}: {rows_of_kind} (the first is row {kind.first + 1} of {where})"
+
+    if facts.cut.count:
+        share = facts.cut.count / max(1, rows)
+        yield f"{count(facts.cut)}, {share:.1%}, cut at {inputs.max_length} tokens"
+    if facts.no_tokens.count:
+        yield f"{count(facts.no_tokens)} without any token left out: the texts are empty"
+    if facts.no_text.count:
+        yield f"{count(facts.no_text)} without text: nothing but special tokens is seen"
+    if facts.all_unknown.count:
+        yield f"{count(facts.all_unknown)} of nothing but unknown tokens"
+    if facts.unknown_share > _MUCH_UNKNOWN:
+        yield (
+            f"{split}: {facts.unknown_share:.0%} of all tokens are unknown to the tokenizer: is it "
+            "one for this language?"
+        )
+    if facts.control.count:
+        yield f"{count(facts.control)} with special tokens in the text, encoded as text"
+    if facts.leaked.count:
+        yield (
+            f"{count(facts.leaked)} with special tokens in the text that this tokenizer cannot "
+            "encode as text: the model takes them for its own"
+        )

@@ -1,0 +1,55 @@
+"""Rows that are the most likely to break a model or its tokenizer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from tuner.training.rows import Rows
+from tuner.training.text_facts import TextFacts
+from tuner.training.tokens import Split
+
+Indices = npt.NDArray[np.int64]
+# Control and format characters, and what lies beyond the basic plane, as emoji do.
+_STRANGE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ufeff\ufffd\U00010000-\U0010ffff]"
+)
+
+
+def odd_rows(split: Split, texts: Rows, facts: TextFacts) -> Indices:
+    """Places in the split: its longest and shortest row, its rarest label, its oddest texts."""
+    kinds = (facts.no_text, facts.all_unknown, facts.control, facts.leaked, facts.cut)
+    places = [int(np.argmax(split.lengths)), int(np.argmin(split.lengths)), _rarest(split)]
+    places += [int(np.flatnonzero(split.rows == kind.first)[0]) for kind in kinds if kind.count]
+    for measure in (_strangeness, _longest_word, len):
+        places.append(_first_highest(split, texts, measure))
+    return np.array(list(dict.fromkeys(places)), dtype=np.int64)
+
+
+def longest_rows(split: Split, count: int) -> Indices:
+    """Places of so many rows, the longest first."""
+    order: Indices = np.argsort(-split.lengths, kind="stable")
+    return order[:count]
+
+
+def _rarest(split: Split) -> int:
+    counts = np.bincount(split.labels)
+    return int(np.argmin(counts[split.labels]))
+
+
+def _first_highest(split: Split, texts: Rows, measure: Callable[[str], int]) -> int:
+    def highest(row: int) -> int:
+        return max(measure(column[row]) for column in texts.texts)
+
+    return int(np.argmax([highest(row) for row in split.rows.tolist()]))
+
+
+def _strangeness(text: str) -> int:
+    return 0 if text.isascii() and text.isprintable() else len(_STRANGE.findall(text))
+
+
+def _longest_word(text: str) -> int:
+    return max(map(len, text.split()), default=0)

@@ -1,0 +1,101 @@
+"""What tokenizing showed about the texts: rows that are cut, empty, unknown, or look special."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from tuner.training.tokenizer import control_ids, control_tokens, left_as_it_was
+
+Ids = npt.NDArray[np.int32]
+Indices = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+
+class RowCount(msgspec.Struct, frozen=True):
+    """How many rows are of a kind, and the number of the first in its file, from 0."""
+
+    count: int = 0
+    first: int = -1
+
+    @classmethod
+    def of(cls, rows: Indices, mask: Mask) -> RowCount:
+        """Of the `rows` where the mask is set."""
+        chosen = rows[mask]
+        return cls(len(chosen), int(chosen.min())) if len(chosen) else cls()
+
+
+class TextFacts(msgspec.Struct, frozen=True):
+    """Rows by kind.
+
+    no_tokens    not even special ones, so that they are left out
+    no_text      special tokens alone: the text gave none
+    all_unknown  the text gave nothing but the unknown token
+    control      a control token is written out in the text, and encoded as text
+    leaked       the same, but encoded as that token
+    """
+
+    cut: RowCount = RowCount()
+    no_tokens: RowCount = RowCount()
+    no_text: RowCount = RowCount()
+    all_unknown: RowCount = RowCount()
+    control: RowCount = RowCount()
+    leaked: RowCount = RowCount()
+    unknown_share: float = 0.0
+
+
+def text_facts(
+    tokenizer: Any,
+    texts: Sequence[Sequence[str]],
+    rows: Indices,
+    tokens: Ids,
+    lengths: Indices,
+    cut: Mask,
+) -> TextFacts:
+    """Facts about `rows`, whose tokens lie one after the other, so many a row."""
+    template = template_ids(tokenizer, len(texts))
+    own = lengths - len(template)
+    unknown = _count_a_row(tokens, lengths, template, _unknown_ids(tokenizer))
+    control = _count_a_row(tokens, lengths, template, control_ids(tokenizer))
+    written = _rows_with(control_tokens(tokenizer), texts, rows)
+    return TextFacts(
+        cut=RowCount.of(rows, cut),
+        no_tokens=RowCount.of(rows, lengths == 0),
+        no_text=RowCount.of(rows, (own <= 0) & (lengths > 0)),
+        all_unknown=RowCount.of(rows, (unknown == own) & (own > 0)),
+        control=RowCount.of(rows, written & (control <= 0)),
+        leaked=RowCount.of(rows, control > 0),
+        unknown_share=float(unknown.sum() / max(1, own.sum())),
+    )
+
+
+def template_ids(tokenizer: Any, columns: int) -> list[int]:
+    """The special tokens that every row has around its texts."""
+    with left_as_it_was(tokenizer):
+        ids: list[int] = tokenizer(*([""] * columns), return_attention_mask=False)["input_ids"]
+    return ids
+
+
+def _unknown_ids(tokenizer: Any) -> list[int]:
+    return [] if tokenizer.unk_token_id is None else [tokenizer.unk_token_id]
+
+
+def _count_a_row(tokens: Ids, lengths: Indices, template: list[int], ids: list[int]) -> Indices:
+    """How many of the `ids` each row has beyond those of the template."""
+    before = np.concatenate(([0], np.cumsum(np.isin(tokens, ids))))
+    ends = np.cumsum(lengths)
+    counts: Indices = before[ends] - before[ends - lengths]
+    return counts - int(np.isin(template, ids).sum())
+
+
+def _rows_with(tokens: Sequence[str], texts: Sequence[Sequence[str]], rows: Indices) -> Mask:
+    """Which rows have one of these strings in a text."""
+    # Without tokens, a pattern that matches nothing rather than everything.
+    pattern = re.compile("|".join(map(re.escape, tokens)) or r"(?!)")
+    matches = (any(pattern.search(column[row]) for column in texts) for row in rows.tolist())
+    return np.fromiter(matches, np.bool_, len(rows))

@@ -1,0 +1,214 @@
+"""A tokenizer made fit for its model: no text gives control tokens, and what it gives is embedded.
+
+Whatever is changed here is changed in the tokenizer itself, so that it is saved with the model and
+a plain pipeline encodes a text as tuner did.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from torch import nn
+
+from tuner.errors import TunerError
+from tuner.recipe.nearest import show
+from tuner.training.model import position_offset
+
+_PAD_STAND_INS = ("eos_token", "sep_token", "bos_token", "cls_token", "mask_token")
+_ROLES = (*_PAD_STAND_INS, "pad_token")
+_NEW_PAD = "[PAD]"
+
+
+@contextmanager
+def left_as_it_was(tokenizer: Any) -> Iterator[None]:
+    """A fast tokenizer keeps the truncation that it was called with, and saves it, too: a best
+    model's tokenizer would depend on whether the rows were tokenized before or came from the cache.
+    """
+    backend: Any = getattr(tokenizer, "backend_tokenizer", None)
+    before: dict[str, Any] | None = getattr(backend, "truncation", None)
+    yield
+    if before is not None:
+        backend.enable_truncation(**before)
+    elif backend is not None:
+        backend.no_truncation()
+
+
+def control_tokens(tokenizer: Any) -> list[str]:
+    """The tokens that a model takes for the begin, the end, the padding of a text, or the like."""
+    tokens = (getattr(tokenizer, role, None) for role in _ROLES)
+    return sorted({str(token) for token in tokens if token})
+
+
+def control_ids(tokenizer: Any) -> list[int]:
+    """Ids of the control tokens, without one that stands for unknown words as well."""
+    ids = {int(tokenizer.convert_tokens_to_ids(token)) for token in control_tokens(tokenizer)}
+    return sorted(ids - {tokenizer.unk_token_id})
+
+
+def encode_control_tokens_as_text(tokenizer: Any) -> None:
+    """Let "</s>" in a text be those four characters, never the token that ends texts.
+
+    Special tokens that have no such role (markers that somebody added) and ordinary added tokens
+    are still found in texts. A tokenizer written in Python can only give up all added tokens or
+    none, so that it is left alone where it has others.
+    """
+    if getattr(tokenizer, "backend_tokenizer", None) is not None:
+        _keep_markers(tokenizer)
+        _split_special_tokens(tokenizer)
+        tokenizer.backend_tokenizer.encode_special_tokens = True
+        _break_vocabulary_entries(tokenizer)
+    elif set(tokenizer.get_added_vocab()) <= {*control_tokens(tokenizer), tokenizer.unk_token}:
+        _split_special_tokens(tokenizer)
+
+
+def _split_special_tokens(tokenizer: Any) -> None:
+    tokenizer.split_special_tokens = True
+    # What is saved is what the tokenizer was made with.
+    tokenizer.init_kwargs["split_special_tokens"] = True
+
+
+def _keep_markers(tokenizer: Any) -> None:
+    """Make special tokens without a role ordinary added ones: only special ones are given up."""
+    kept = {*control_tokens(tokenizer), str(tokenizer.unk_token)}
+    state = json.loads(tokenizer.backend_tokenizer.to_str())
+    markers = [t for t in state["added_tokens"] if t["special"] and t["content"] not in kept]
+    if not markers:
+        return
+    for token in markers:
+        token["special"] = False
+    backend = type(tokenizer.backend_tokenizer)
+    tokenizer._tokenizer = backend.from_str(json.dumps(state))
+
+
+def _break_vocabulary_entries(tokenizer: Any) -> None:
+    """Word and unigram models find "</s>" in their vocabulary: a space within keeps them from it.
+
+    The space is what the tokenizer's own normalizer makes of one.
+    """
+    from tokenizers import normalizers
+
+    leaking = [token for token in control_tokens(tokenizer) if _leaks(tokenizer, token)]
+    if not leaking:
+        return
+    backend = tokenizer.backend_tokenizer
+    own = [backend.normalizer] if backend.normalizer is not None else []
+    space = own[0].normalize_str("a b").partition("a")[2].rpartition("b")[0] if own else " "
+    breaks = [normalizers.Replace(token, token[0] + space + token[1:]) for token in leaking]
+    backend.normalizer = normalizers.Sequence([*own, *breaks])
+
+
+def _leaks(tokenizer: Any, token: str) -> bool:
+    """Whether some text with this token's string in it gives a control token."""
+    control = set(control_ids(tokenizer))
+    texts = (token, f"a{token}b", f"a {token} b", token + token, token.upper(), token.lower())
+    encode = tokenizer.backend_tokenizer.encode
+    return any(control & set(encode(text, add_special_tokens=False).ids) for text in texts)
+
+
+# --- the model's side
+
+
+def embedded_ids(model: Any, config: Any) -> int | None:
+    """How many ids the model has embeddings for; None where it does not look them up in a table."""
+    embedding = model.get_input_embeddings()
+    vocabulary = getattr(config, "vocab_size", None)
+    if isinstance(embedding, nn.Embedding) and embedding.num_embeddings == vocabulary:
+        return int(embedding.num_embeddings)
+    return None
+
+
+def fit_tokenizer(tokenizer: Any, model: Any, config: Any, name: str) -> list[str]:
+    """Fit padding and token types to a model, which may be one without weights.
+
+    Returns what is worth a warning. Raises TunerError where nothing can be padded with.
+    """
+    embedded = embedded_ids(model, config)
+    warnings = [
+        *_fit_padding(tokenizer, model, config, embedded, name),
+        *_fit_vocabulary(tokenizer, embedded, name),
+    ]
+    _fit_types(tokenizer, model, config)
+    return warnings
+
+
+def _fit_padding(
+    tokenizer: Any, model: Any, config: Any, embedded: int | None, name: str
+) -> list[str]:
+    if tokenizer.pad_token is not None:
+        return _padding_mismatch(tokenizer, model, config)
+    warning = "the tokenizer has no padding token: {} stands in"
+    own = next((t for role in _PAD_STAND_INS if (t := getattr(tokenizer, role, None))), None)
+    if own is not None:
+        tokenizer.pad_token = own
+        return [warning.format(show(str(own)))]
+    if embedded is not None and len(tokenizer) < embedded:
+        tokenizer.add_special_tokens({"pad_token": _NEW_PAD})
+        return [warning.format(f"{show(_NEW_PAD)}, with an embedding that no token has,")]
+    if tokenizer.unk_token is not None:
+        tokenizer.pad_token = tokenizer.unk_token
+        return [warning.format(show(str(tokenizer.unk_token)))]
+    raise TunerError(
+        f"model.name: {name}: its tokenizer has no padding token and no other special token to "
+        "stand in; set tokenizer.pad_token, resize the model's embeddings where it is new, and "
+        "save both"
+    )
+
+
+def _padding_mismatch(tokenizer: Any, model: Any, config: Any) -> list[str]:
+    """Two padding ids: the model's rules where it counts positions by it, else the tokenizer's."""
+    own, models = tokenizer.pad_token_id, getattr(config, "pad_token_id", None)
+    if models is None or models == own:
+        return []
+    token = tokenizer.convert_ids_to_tokens(models) if models < len(tokenizer) else None
+    if position_offset(model) and token is not None:
+        tokenizer.pad_token = token
+        return [f"the tokenizer pads with id {own}, the model with {models}: {models} is used"]
+    return [f"the tokenizer pads with id {own}, the model with {models}: {own} is used"]
+
+
+def _fit_vocabulary(tokenizer: Any, embedded: int | None, name: str) -> list[str]:
+    if embedded is None:
+        return []
+    pad = tokenizer.pad_token_id
+    if pad >= embedded:
+        raise TunerError(
+            f"model.name: {name}: the padding token {show(tokenizer.pad_token)} has id {pad}, "
+            f"{no_embedding(embedded)}"
+        )
+    if len(tokenizer) > embedded:
+        first = tokenizer.convert_ids_to_tokens(embedded)
+        return [
+            f"the tokenizer has {len(tokenizer):,} tokens, {no_embedding(embedded)}; no row has "
+            f"{show(first)} or a later one, but a new text with one cannot be answered"
+        ]
+    if 2 * len(tokenizer) < embedded:
+        return [
+            f"the tokenizer has {len(tokenizer):,} tokens, the model embeds {embedded:,}: is it "
+            "another model's?"
+        ]
+    return []
+
+
+def no_embedding(embedded: int) -> str:
+    """How many ids have an embedding, and the likely reason why others lack one."""
+    return (
+        f"the model has embeddings for {embedded:,} only (was a token added without "
+        "model.resize_token_embeddings(len(tokenizer))?)"
+    )
+
+
+def _fit_types(tokenizer: Any, model: Any, config: Any) -> None:
+    """No token types for a model that takes none, or that has one type only."""
+    names = list(tokenizer.model_input_names)
+    if "token_type_ids" not in names:
+        return
+    taken = "token_type_ids" in inspect.signature(model.forward).parameters
+    if taken and getattr(config, "type_vocab_size", None) not in (0, 1):
+        return
+    names.remove("token_type_ids")
+    tokenizer.model_input_names = names
+    tokenizer.init_kwargs["model_input_names"] = names
