@@ -98,12 +98,14 @@ def test_the_sealed_split_is_scored_and_counted(tuner: Tuner, monkeypatch: Monke
     monkeypatch.setattr("tuner.worker.inspect.score_test", lambda _: scored)
     answer = tuner("test", "done")
     assert answer.code == 0
-    assert "accuracy 0.7500 (30 of 40 rows right, 95 % interval 0.5981…0.8581)" in answer.out
+    assert "accuracy 0.7500 (30 of 40 rows correct, 95 % interval 0.5981…0.8581; " in answer.out
+    assert 'majority "bad" 0.5000' in answer.out
     assert "opened 2 times, before by older; some were opened before: 7 by other" in answer.out
     assert "first time" not in answer.out
     found = json.loads(tuner("test", "done", "--json").out)
     keys = ["trial", "n", "metrics", "confusion", "opened", "sessions", "shared"]
-    assert list(found) == [*keys, "accuracy_interval"]
+    assert list(found) == [*keys, "accuracy_interval", "metric", "interval", "majority"]
+    assert found["majority"] == {"label": "bad", "value": 0.5}
 
 
 def test_a_draft_has_nothing_to_test(tuner: Tuner) -> None:

@@ -36,8 +36,8 @@ def test_trials_as_a_table(tuner: Tuner) -> None:
     assert accuracy.split()[:4] == ["accuracy", "0.8000", "0.7000", "−0.1000"]
     rates = next(line for line in lines if line.startswith("lr.body"))
     assert rates.split()[1:4] == ["2.0e-5", "1.0e-5", "÷2.00"]
-    assert "McNemar, 20 shared validation rows: #1 vs #0 p = 0.50" in answer.out
-    assert "not distinguishable from #1 at 0.05: #0" in answer.out
+    assert "McNemar on accuracy, 20 shared rows: #1 vs #0 p = 0.50" in answer.out
+    assert "not distinguishable from #1 at 0.05 (accuracy): #0" in answer.out
     assert "only #1 right 2, only #0 right 0, both 14, neither 4" in answer.out
 
 

@@ -17,7 +17,16 @@ from tuner.session.folder import Session
 
 BEST_KEYS = [
     *("schema", "session", "model", "metric", "direction", "trial", "value", "params", "groups"),
-    *("training", "validation", "confirmation", "test", "baseline", "versions", "created"),
+    *(
+        "training",
+        "validation",
+        "majority",
+        "confirmation",
+        "test",
+        "baseline",
+        "versions",
+        "created",
+    ),
 ]
 
 
@@ -43,6 +52,9 @@ def test_json_is_best_json(tuner: Tuner, root: Path) -> None:
     assert list(best) == BEST_KEYS
     assert (best["trial"], best["value"]) == (1, 0.8)
     assert best["baseline"] == {"trial": 0, "value": 0.7}
+    assert best["majority"] == {"label": "bad", "value": 0.5}
+    status = json.loads(tuner("status", "done", "--json").out)
+    assert best["validation"]["interval"] == status["best"]["interval"]
     assert [group["parameters"] for group in best["groups"]][1] == ["classifier.weight"]
 
 

@@ -44,7 +44,7 @@ def test_the_picture_fits_and_tells_study_and_trial(view: SessionView, width: in
 
 def test_the_picture_tells_the_best_and_the_loss(view: SessionView) -> None:
     text = "\n".join(drawn(view, deque(), 120))
-    assert "best accuracy 0.8000 (trial 1)" in text
+    assert "best accuracy 0.8000 (trial 1, majority 0.5000)" in text
     assert "step 7/20 · loss 0.4321" in text
 
 

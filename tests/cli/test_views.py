@@ -14,6 +14,7 @@ from tuner.session import events as e
 
 STATUS_KEYS = [
     *("session", "status", "metric", "direction", "trials", "best", "eta_seconds", "worker"),
+    "majority",
 ]
 
 
@@ -23,15 +24,18 @@ def test_status_json_is_the_contract(tuner: Tuner) -> None:
     assert status["status"] == "finished"
     assert status["trials"] == {
         "complete": 2,
-        "pruned": 2,
+        "pruned": 1,
         "failed": 0,
         "running": 0,
         "waiting": 0,
         "planned": 6,
+        "collapsed": 1,
     }
     assert status["best"]["trial"] == 1
     assert status["best"]["value"] == 0.8
     assert status["best"]["params"]["lr.head"] == 1e-4
+    assert status["best"]["interval"]["method"] == "Wilson"
+    assert status["majority"] == {"label": "bad", "value": 0.5}
     assert (status["eta_seconds"], status["worker"]) == (None, None)
 
 

@@ -13,13 +13,20 @@ from tuner.export.rows import trial_rows, trials_csv
 from tuner.export.summary import summarize
 from tuner.session import events as e
 from tuner.session.fold import load_view
+from tuner.session.folder import Session
 from tuner.session.view import SessionView
 
 
 @pytest.fixture
-def view(tmp_path: Path) -> SessionView:
-    """The view of a finished session."""
-    return load_view(sessions.finished(tmp_path))
+def session(tmp_path: Path) -> Session:
+    """A finished session."""
+    return sessions.finished(tmp_path)
+
+
+@pytest.fixture
+def view(session: Session) -> SessionView:
+    """Its view."""
+    return load_view(session)
 
 
 def test_csv_has_one_row_a_trial_and_survives_quotes(view: SessionView) -> None:
@@ -54,19 +61,24 @@ def test_rows_carry_the_kept_evaluation(view: SessionView) -> None:
     assert rows[2]["metrics"]["accuracy"] == 0.5
 
 
-def test_summary_counts_rows_and_keeps_collapsed_apart(view: SessionView) -> None:
-    summary = summarize(view)
+def test_summary_counts_rows_and_keeps_collapsed_apart(session: Session, view: SessionView) -> None:
+    summary = summarize(session, view)
     assert summary.best is not None
     assert summary.baseline is not None
+    assert summary.gain is not None
     assert (summary.best.trial, summary.best.correct, summary.best.rows) == (1, 16, 20)
     assert (summary.baseline.trial, summary.baseline.correct) == (0, 14)
-    assert summary.gained_rows == 2
-    assert (summary.complete, summary.pruned, summary.collapsed, summary.failed) == (2, 1, 1, 0)
-    low, high = summary.best.interval
-    assert 0.58 < low < 0.59
-    assert 0.91 < high < 0.92
+    assert (summary.gain.rows, summary.gain.of_rows, summary.gain.paired) == (2, 20, False)
+    counts = summary.counts
+    assert (counts.complete, counts.pruned, counts.collapsed, counts.failed) == (2, 1, 1, 0)
+    assert counts.ended == 4
+    interval = summary.best.interval
+    assert interval is not None
+    assert 0.58 < interval.low < 0.59
+    assert 0.91 < interval.high < 0.92
 
 
 def test_summary_of_a_draft_has_no_scores(tmp_path: Path) -> None:
-    summary = summarize(load_view(sessions.draft(tmp_path)))
-    assert (summary.best, summary.baseline, summary.gained_rows) == (None, None, None)
+    draft = sessions.draft(tmp_path)
+    summary = summarize(draft, load_view(draft))
+    assert (summary.best, summary.baseline, summary.gain) == (None, None, None)

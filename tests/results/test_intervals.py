@@ -1,12 +1,20 @@
-"""Wilson's interval."""
+"""Every metric's own interval."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner.results.intervals import wilson
+from tuner.results.intervals import (
+    Interval,
+    loss_interval,
+    metric_interval,
+    small_sample_factor,
+    wilson,
+)
+from tuner.results.metrics import metrics
 
 
 @pytest.mark.parametrize(
@@ -40,3 +48,101 @@ def test_the_share_is_inside_and_more_rows_tell_more(drawn: tuple[int, int]) -> 
 def test_impossible_counts_are_a_bug(correct: int, n: int) -> None:
     with pytest.raises(ValueError):
         wilson(correct, n)
+
+
+LABELS = ("a", "b", "c")
+METRICS = ("accuracy", "f1_macro", "mcc", "f1.a", "f1.c")
+cells = st.lists(st.integers(0, 12), min_size=9, max_size=9)
+
+
+def matrix_of(counts: list[int]) -> list[list[int]]:
+    return [counts[0:3], counts[3:6], counts[6:9]]
+
+
+@given(counts=cells, metric=st.sampled_from(METRICS))
+def test_every_metric_lies_in_its_own_interval(counts: list[int], metric: str) -> None:
+    confusion = matrix_of(counts)
+    found = metric_interval(metric, confusion, LABELS)
+    assert found is not None
+    lowest = -1 if metric == "mcc" else 0
+    assert lowest <= found.low <= metrics(confusion, LABELS)[metric] <= found.high <= 1
+    assert found.low < found.high
+    assert found == metric_interval(metric, [list(row) for row in confusion], list(LABELS))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_of_nothing_nothing_is_known(metric: str) -> None:
+    found = metric_interval(metric, [[0] * 3] * 3, LABELS)
+    assert found is not None
+    assert (found.low, found.high) == (-1 if metric == "mcc" else 0, 1)
+
+
+@pytest.mark.parametrize("n", [10, 40, 200])
+def test_a_perfect_score_has_about_wilson_s_interval(n: int) -> None:
+    perfect = [[n // 2, 0], [0, n // 2]]
+    low = wilson(n, n)[0]
+    for metric in ("f1_macro", "f1.a"):
+        found = metric_interval(metric, perfect, "ab")
+        assert found is not None
+        assert found.high == 1
+        assert found.low == pytest.approx(low, abs=0.3 * (1 - low) + 0.01)
+    of_mcc = metric_interval("mcc", perfect, "ab")
+    assert of_mcc is not None
+    assert 1 - of_mcc.low == pytest.approx(2 * (1 - low), rel=0.4)
+
+
+def test_one_label_alone_says_nothing_of_a_correlation() -> None:
+    found = metric_interval("mcc", [[15, 0], [0, 0]], "ab")
+    assert found == Interval(-1.0, 1.0, "bootstrap")
+
+
+def test_no_interval_where_there_is_no_such_metric() -> None:
+    assert metric_interval("loss", [[1, 0], [0, 1]], "ab") is None
+    assert metric_interval("f1.z", [[1, 0], [0, 1]], "ab") is None
+
+
+@given(st.lists(st.floats(0, 20), min_size=2, max_size=40))
+def test_a_loss_lies_in_its_interval(losses: list[float]) -> None:
+    found = loss_interval(losses)
+    assert found is not None
+    assert 0 <= found.low <= sum(losses) / len(losses) + 1e-9
+    assert found.high >= sum(losses) / len(losses) - 1e-9
+
+
+def test_one_loss_has_no_interval() -> None:
+    assert loss_interval([0.3]) is None
+    assert small_sample_factor(2) == pytest.approx(12.706 / 1.96 * 2**0.5, rel=1e-3)
+    assert small_sample_factor(10) == pytest.approx(2.262 / 1.96 * (10 / 9) ** 0.5, rel=3e-3)
+
+
+COVERED = {
+    "balanced": ([0.5, 0.5], [0.85, 0.85], 40),
+    "nearly perfect": ([0.5, 0.5], [0.99, 0.99], 60),
+    "rare label": ([0.95, 0.05], [0.98, 0.6], 200),
+    "three labels, few rows": ([0.6, 0.3, 0.1], [0.9, 0.7, 0.6], 30),
+}
+
+
+@pytest.mark.parametrize("metric", ["f1_macro", "mcc", "f1.a"])
+@pytest.mark.parametrize("case", COVERED)
+def test_intervals_hold_the_truth_as_often_as_they_say(case: str, metric: str) -> None:
+    shares, recalls, rows = COVERED[case]
+    k = len(shares)
+    truth = np.array(
+        [
+            [p * (r if i == j else (1 - r) / (k - 1)) for j in range(k)]
+            for i, (p, r) in enumerate(zip(shares, recalls, strict=True))
+        ]
+    )
+    labels = LABELS[:k]
+    value = metrics(np.rint(1e6 * truth).astype(int).tolist(), labels)[metric]
+    generator = np.random.default_rng(3)
+    drawn = [generator.multinomial(rows, truth.ravel()).reshape(k, k).tolist() for _ in range(60)]
+    held = [metric_interval(metric, confusion, labels) for confusion in drawn]
+    assert sum(each is not None and each.holds(value) for each in held) >= 52
+
+
+def test_intervals_of_losses_hold_the_truth() -> None:
+    generator = np.random.default_rng(5)
+    held = [loss_interval(generator.exponential(0.5, 30).tolist()) for _ in range(60)]
+    assert sum(each is not None and each.holds(0.5) for each in held) >= 51

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from tuner.results.metrics import confusion_matrix, metrics
-from tuner.results.paired import bootstrap, flips, mcnemar, undecided
+from tuner.results.paired import (
+    Difference,
+    flips,
+    indistinguishable,
+    mcnemar,
+    paired_difference,
+    paired_loss_difference,
+    unpaired_difference,
+)
 
 LABELS = ("a", "b", "c")
 answers = st.lists(st.tuples(*[st.integers(0, 2)] * 3), min_size=1, max_size=60)
@@ -49,54 +57,94 @@ def test_flips_put_every_row_in_one_place(rows: list[tuple[int, int, int]]) -> N
     assert found.p_value == mcnemar(len(found.only_first), len(found.only_second))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=15)
 @given(rows=answers, metric=st.sampled_from(["accuracy", "f1_macro", "mcc", "f1.b"]))
-def test_the_bootstrap_is_about_the_metric_itself(
+def test_the_difference_is_of_the_metric_itself(
     rows: list[tuple[int, int, int]], metric: str
 ) -> None:
     gold, first, second = zip(*rows, strict=True)
-    found = bootstrap(gold, first, second, metric, LABELS, resamples=50)
-    one, other = (
-        metrics(confusion_matrix(gold, answer, 3), LABELS)[metric] for answer in (first, second)
-    )
+    found = paired_difference(gold, first, second, metric, LABELS)
+    ours, theirs = (confusion_matrix(gold, predicted, 3) for predicted in (first, second))
+    one, other = (metrics(matrix, LABELS)[metric] for matrix in (ours, theirs))
     assert found is not None
     assert found.value == pytest.approx(one - other, abs=1e-12)
-    assert found.low <= found.high
-    assert found == bootstrap(gold, first, second, metric, LABELS, resamples=50)
+    assert found.low <= found.value <= found.high
+    assert found.p is not None
+    assert 0 < found.p <= 1
+    assert found == paired_difference(gold, first, second, metric, LABELS)
+    turned = paired_difference(gold, second, first, metric, LABELS)
+    assert turned is not None
+    assert turned.value == pytest.approx(-found.value, abs=1e-12)
+    assert turned.p == pytest.approx(found.p, abs=0.05)
+    unpaired = unpaired_difference(ours, theirs, metric, LABELS)
+    assert unpaired is not None
+    assert unpaired.value == pytest.approx(found.value, abs=1e-12)
+    assert unpaired.low <= unpaired.value <= unpaired.high
 
 
-def test_the_bootstrap_is_seeded_and_its_interval_honest() -> None:
+def drawn_answers(rows: int, shares: tuple[float, float]) -> list[list[int]]:
     rng = random.Random(4)
-    gold = [rng.randrange(2) for _ in range(277)]
-    first = [right if rng.random() < 0.85 else 1 - right for right in gold]
-    second = [right if rng.random() < 0.65 else 1 - right for right in gold]
-    found = bootstrap(gold, first, second)
+    gold = [rng.randrange(2) for _ in range(rows)]
+    return [gold] + [
+        [label if rng.random() < share else 1 - label for label in gold] for share in shares
+    ]
+
+
+def test_the_interval_of_paired_shares_is_agresti_and_min_s() -> None:
+    gold, first, second = drawn_answers(277, (0.85, 0.65))
+    found = paired_difference(gold, first, second, "accuracy", "ab")
     assert found is not None
+    assert found.told_apart
     assert found.low > 0
-    assert found != bootstrap(gold, first, second, seed=1)
-    same = bootstrap(gold, first, first)
-    assert same is not None
-    assert (same.value, same.low, same.high) == (0, 0, 0)
-    # The normal approximation for paired shares.
     lost = flips(gold, first, second)
-    n, b, c = len(gold), len(lost.only_first), len(lost.only_second)
-    deviation = ((b + c) / n**2 - (b - c) ** 2 / n**3) ** 0.5
-    assert found.high - found.low == pytest.approx(2 * 1.96 * deviation, rel=0.1)
+    n, b, c = 277 + 2, len(lost.only_first) + 0.5, len(lost.only_second) + 0.5
+    half = 1.96 * ((b + c - (b - c) ** 2 / n) ** 0.5) / n
+    assert found.low == pytest.approx((b - c) / n - half, abs=0.006)
+    assert found.high == pytest.approx((b - c) / n + half, abs=0.006)
+    assert found.p == lost.p_value
 
 
-def test_no_bootstrap_of_what_does_not_follow_from_answers() -> None:
-    assert bootstrap([0, 1], [0, 1], [0, 0], "loss") is None
-    assert bootstrap([], [], []) is None
+@pytest.mark.parametrize("metric", ["accuracy", "f1_macro", "mcc"])
+def test_equal_predictions_do_not_prove_two_models_equal(metric: str) -> None:
+    gold, first, _ = drawn_answers(30, (0.8, 0.8))
+    same = paired_difference(gold, first, first, metric, "ab")
+    assert same is not None
+    assert (same.value, same.p) == (0, 1)
+    assert same.low < 0 < same.high
+
+
+def test_the_exchange_of_predictions_is_mcnemar_s_test_of_balanced_labels() -> None:
+    gold, first, second = drawn_answers(200, (0.8, 0.7))
+    found = paired_difference(gold, first, second, "f1_macro", "ab")
+    assert found is not None
+    assert found.p == pytest.approx(flips(gold, first, second).p_value, abs=0.03)
+
+
+def test_losses_are_compared_row_by_row() -> None:
+    rng = random.Random(1)
+    first = [rng.expovariate(2) for _ in range(100)]
+    second = [loss + rng.gauss(0.05, 0.1) for loss in first]
+    found = paired_loss_difference(first, second)
+    assert found is not None
+    assert found.low < found.value < found.high < 0
+    assert found.told_apart
+    equal = paired_loss_difference(first, first)
+    assert equal == Difference(0, 0, 0, 1.0)
+    assert paired_loss_difference([0.1], [0.2]) is None
+
+
+def test_no_difference_of_what_does_not_follow_from_answers() -> None:
+    assert paired_difference([0, 1], [0, 1], [0, 0], "loss", "ab") is None
+    assert paired_difference([0, 1], [0, 1], [0, 0], "f1.c", "ab") is None
+    assert paired_difference([], [], [], "accuracy", "ab") is None
+    assert unpaired_difference([[0, 0], [0, 0]], [[1, 0], [0, 1]], "mcc", "ab") is None
 
 
 def test_what_cannot_be_told_apart_from_the_best() -> None:
-    gold = [0] * 100
-    right = [0] * 100
-    slightly, clearly = [1] * 4 + [0] * 96, [1] * 30 + [0] * 70
-    assert undecided(gold, right, {"4": slightly, "30": clearly, "0": right}) == ["0", "4"]
-    assert undecided(gold, right, {"30": clearly}) == []
-    assert undecided(gold, right, {}) == []
+    assert indistinguishable({"4": 0.125, "30": 1e-6, "0": 1.0}) == ["0", "4"]
+    assert indistinguishable({"30": 1e-6}) == []
+    assert indistinguishable({}) == []
     # Seven of seven alone is p = 0.016; beside four others it takes more than that.
-    seven = [1] * 7 + [0] * 93
-    assert undecided(gold, right, {"7": seven}) == []
-    assert "7" in undecided(gold, right, {"7": seven, **{f"same {i}": right for i in range(4)}})
+    seven = mcnemar(7, 0)
+    assert indistinguishable({"7": seven}) == []
+    assert "7" in indistinguishable({"7": seven, **{f"same {i}": 1.0 for i in range(4)}})

@@ -125,13 +125,17 @@ def test_the_status_has_the_keys_of_the_contract(session: Session, lock: WorkerL
     document = json.loads(msgspec.json.encode(status(session, *current(session))))
     assert set(document) == {
         "session", "status", "metric", "direction", "trials", "best", "eta_seconds", "worker",
+        "majority",
     }  # fmt: skip
     assert document["session"] == "demo"
     assert document["status"] == "running"
     assert document["trials"] == {
         "complete": 1, "pruned": 1, "failed": 0, "running": 1, "waiting": 0, "planned": 4,
+        "collapsed": 0,
     }  # fmt: skip
-    assert document["best"] == {"trial": 0, "value": 0.8, "params": {"lr.head": 1e-3}}
+    assert set(document["best"]) == {"trial", "value", "params", "interval"}
+    assert document["best"]["params"] == {"lr.head": 1e-3}
+    assert set(document["best"]["interval"]) == {"low", "high", "method"}
     assert document["worker"]["pid"] == os.getpid()
     assert document["worker"]["device"] == "cpu"
     lock.release()
@@ -140,10 +144,11 @@ def test_the_status_has_the_keys_of_the_contract(session: Session, lock: WorkerL
     assert (crashed.trials.running, crashed.trials.waiting) == (0, 1)
 
 
-def test_collapsed_trials_count_as_pruned(session: Session) -> None:
+def test_a_trial_counts_once_under_what_became_of_it(session: Session) -> None:
     write(session, *story()[1:])
     counts = status(session, *current(session)).trials
-    assert (counts.complete, counts.pruned, counts.failed) == (2, 2, 1)
+    assert (counts.complete, counts.pruned, counts.collapsed, counts.failed) == (2, 1, 1, 1)
+    assert counts.ended == 5
 
 
 def test_the_time_left_counts_pruned_trials_and_slots() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tests.tui import corpus
-from tuner.results.format import factor
+from tuner.results.format import factor, p_text
 from tuner.results.paired import flips
 from tuner.session.contest import Contestant, Fact, facts, of_session
 from tuner.session.fold import load_view
@@ -22,7 +22,7 @@ from tuner.tui.render.difference import difference_lines
 from tuner.tui.render.lined import Lines
 from tuner.tui.render.row_text import Answer, row_text_lines
 from tuner.tui.render.styles import TERMINAL, plain_lines
-from tuner.tui.render.verdict import counts_lines, p_text, packed
+from tuner.tui.render.verdict import counts_lines, packed
 
 widths = st.integers(60, 220)
 

@@ -12,7 +12,6 @@ from tuner.cli.places import named_session, sessions_root
 from tuner.cli.trial import BEST, find_trial
 from tuner.errors import TunerError
 from tuner.results import format as fmt
-from tuner.results.paired import Difference, bootstrap
 from tuner.session.contest import (
     FEWEST,
     MOST,
@@ -93,32 +92,12 @@ def _by_rows(contestants: Sequence[Contestant], answers: Answers, width: int) ->
             continue
         found = pair.flips
         text = (
-            f"{first.name} − {other.name}: {_interval(_difference(first, pair))}"
-            f"only {first.name} right {len(found.only_first)}, "
+            f"{first.name} and {other.name}: only {first.name} right {len(found.only_first)}, "
             f"only {other.name} right {len(found.only_second)}, "
             f"both {len(found.both)}, neither {len(found.neither)}"
         )
         lines += [[(line, TERMINAL.text)] for line in wrapped(fmt.plain(text), width)]
     return lines
-
-
-def _difference(first: Contestant, pair: Pairing) -> tuple[str, Difference] | None:
-    """The session's metric, or accuracy where the metric does not follow from the answers."""
-    labels = first.view.labels
-    one, other = pair.first, pair.second
-    for metric in (first.view.metric, "accuracy"):
-        found = bootstrap(one.gold, one.predicted, other.predicted, metric, labels)
-        if found is not None:
-            return metric, found
-    return None
-
-
-def _interval(found: tuple[str, Difference] | None) -> str:
-    if found is None:
-        return ""
-    metric, difference = found
-    ends = f"{fmt.change(difference.low)}…{fmt.change(difference.high)}"
-    return f"{metric} {fmt.change(difference.value)} (95 % {ends}, paired bootstrap); "
 
 
 def as_object(contestants: Sequence[Contestant], answers: Answers) -> dict[str, Any]:
@@ -154,8 +133,7 @@ def _pair(first: Contestant, other: Contestant, answers: Answers) -> dict[str, A
         pair = answers.pairing(first, other)
     except TunerError as error:
         return {**names, "reason": str(error)}
-    found, difference = pair.flips, _difference(first, pair)
-    rows = pair.first.rows
+    found, rows = pair.flips, pair.first.rows
     return {
         **names,
         "rows": len(rows),
@@ -164,9 +142,14 @@ def _pair(first: Contestant, other: Contestant, answers: Answers) -> dict[str, A
         "only_second_right": [rows[position] for position in found.only_second],
         "both_wrong": len(found.neither),
         "p": found.p_value,
-        "difference": None if difference is None else _difference_object(*difference),
+        "difference": _difference_object(pair),
     }
 
 
-def _difference_object(metric: str, found: Difference) -> dict[str, Any]:
-    return {"metric": metric, "value": found.value, "low": found.low, "high": found.high}
+def _difference_object(pair: Pairing) -> dict[str, Any] | None:
+    """The metric's difference with its own p; the pair's `p` is McNemar's, of the accuracy."""
+    found = pair.difference
+    if found is None:
+        return None
+    values = {"value": found.value, "low": found.low, "high": found.high, "p": found.p}
+    return {"metric": pair.metric, **values}

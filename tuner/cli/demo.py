@@ -10,7 +10,7 @@ from tuner.cli.follow import Follower
 from tuner.cli.output import note, on_terminal, show, working
 from tuner.cli.places import sessions_root
 from tuner.cli.running import run_to_end
-from tuner.cli.words import honest_paragraph
+from tuner.export.outcome import outcome
 from tuner.recipe.presets import preset_document
 from tuner.session.folder import Session, create_session, list_sessions
 from tuner.session.status import current
@@ -25,12 +25,12 @@ def demo(options: argparse.Namespace) -> int:
     root = sessions_root(options)
     session = unfinished(root, options.trials) or create(root, options.trials)
     if not on_terminal():
-        code = run_to_end(Follower(session), honest_paragraph)
+        code = run_to_end(Follower(session))
     else:
         code = watch(root, session)
         view, state = current(session)
         if state is SessionState.FINISHED:
-            show(honest_paragraph(view))
+            show(outcome(session, view))
     show("", *pointers(session))
     return code
 

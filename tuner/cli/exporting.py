@@ -82,7 +82,7 @@ def best(session: Session) -> dict[str, Any]:
         parse(view.recipe, str(session.events_path)) if view.recipe else load(session.recipe_path)
     )
     model = cached_model(session) or _described(recipe, view)
-    document = best_document(recipe, view, model)
+    document = best_document(session, recipe, view, model)
     assert document is not None, "the view has a best trial"
     return document
 

@@ -15,6 +15,7 @@ from rich.text import Text
 from tuner.cli.event_lines import event_line
 from tuner.cli.output import notes
 from tuner.results import format as fmt
+from tuner.session.scores import validation_majority
 from tuner.session.status import eta_seconds
 from tuner.session.view import SessionView, TrialState, TrialView
 
@@ -88,7 +89,9 @@ def study_line(view: SessionView) -> str:
     parts = [f"{view.count(*ENDED)}/{view.planned} trials"]
     best = view.best_trial()
     if best is not None and best.value is not None:
-        parts.append(f"best {view.metric} {fmt.score(best.value)} (trial {best.number})")
+        floor = validation_majority(view)
+        beside = "" if floor is None else f", majority {fmt.score(floor.value)}"
+        parts.append(f"best {view.metric} {fmt.score(best.value)} (trial {best.number}{beside})")
     left = eta_seconds(view)
     if left is not None:
         parts.append(f"{fmt.duration_words(left)} left")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
 
 from tuner.cli.control import is_over
 from tuner.cli.follow import AWAKE, Follower, follow
 from tuner.cli.output import note, show, working
 from tuner.cli.places import named_session
-from tuner.cli.words import outcome
 from tuner.errors import NotFinished, StudyFailed, TunerError
+from tuner.export.outcome import outcome
 from tuner.recipe.plain_file import open_plain
 from tuner.session.folder import Session
 from tuner.session.view import SessionState, SessionView
@@ -26,12 +25,12 @@ def run(options: argparse.Namespace) -> int:
     state = follower.state
     if not is_over(follower.session, follower.view, state):
         return run_to_end(follower)
-    show_table(follower.view)
+    show_table(follower.session, follower.view)
     return exit_code(follower.session, follower.view, state)
 
 
-def run_to_end(follower: Follower, closing: Callable[[SessionView], str] = outcome) -> int:
-    """Start the worker if none runs, follow it, print the table and what `closing` says of it."""
+def run_to_end(follower: Follower) -> int:
+    """Start the worker if none runs, follow it, print the table and what came out."""
     if follower.state not in AWAKE:
         from tuner.worker.launch import start
 
@@ -39,7 +38,7 @@ def run_to_end(follower: Follower, closing: Callable[[SessionView], str] = outco
             start(follower.session)
     state, interrupted = follow(follower)
     if follower.view.trials:
-        show_table(follower.view, closing)
+        show_table(follower.session, follower.view)
     if interrupted and state is not SessionState.FINISHED:
         note(f"paused; tuner resume {follower.session.name} goes on")
         return INTERRUPTED
@@ -74,9 +73,9 @@ def last_words(session: Session) -> str:
     return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
 
 
-def show_table(view: SessionView, closing: Callable[[SessionView], str] = outcome) -> None:
+def show_table(session: Session, view: SessionView) -> None:
     """The trials, best first, and what sums them up."""
     from tuner.tui.render.trials import trials_table
 
     show(trials_table(view))
-    show("", closing(view))
+    show("", outcome(session, view))

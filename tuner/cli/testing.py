@@ -10,11 +10,11 @@ import msgspec
 from tuner.cli.output import show, show_json, working
 from tuner.cli.places import named_session
 from tuner.errors import NotFinished
-from tuner.results.format import plain
-from tuner.results.format import score as score_text
+from tuner.export.outcome import score_with_interval
 from tuner.results.intervals import wilson
 from tuner.results.metrics import correct
 from tuner.session.events import TestScored
+from tuner.session.scores import majority_of, matrix_interval, test_score
 from tuner.session.seal import opened_text
 from tuner.session.status import current
 from tuner.session.view import SessionView
@@ -34,33 +34,29 @@ def score(options: argparse.Namespace) -> int:
     with working(f"scoring trial {view.best} of {session.name} on the sealed test split"):
         scored = score_test(session)
     if options.json:
-        show_json(as_object(scored))
+        show_json(as_object(scored, view))
     else:
         show(headline(scored, view), "", confusion_table(scored.confusion, view.labels))
         show("", *opened_lines(scored, stored=scored == view.test))
     return 0
 
 
-def as_object(scored: TestScored) -> dict[str, object]:
-    """The score with Wilson's 95 % interval of the accuracy."""
+def as_object(scored: TestScored, view: SessionView) -> dict[str, object]:
+    """The score, with intervals of the accuracy and of the search's metric, and the majority's."""
     fields = msgspec.structs.asdict(scored)
     low, high = wilson(correct(scored.confusion), scored.n)
     return {
         **{name: fields[name] for name in FIELDS},
         "accuracy_interval": [low, high],
+        "metric": view.metric,
+        "interval": matrix_interval(view, scored.confusion),
+        "majority": majority_of(view, scored.confusion),
     }
 
 
 def headline(scored: TestScored, view: SessionView) -> str:
-    """`test: trial 3, accuracy 0.8300 (166 of 200 rows right, 95 % interval 0.77…0.88)`."""
-    right = correct(scored.confusion)
-    low, high = wilson(right, scored.n)
-    interval = f"95 % interval {score_text(low)}…{score_text(high)}"
-    rows = f"{right} of {scored.n} rows right, {interval}"
-    parts = [f"accuracy {score_text(right / scored.n if scored.n else 0.0)} ({rows})"]
-    if view.metric != "accuracy" and view.metric in scored.metrics:
-        parts.insert(0, f"{plain(view.metric)} {score_text(scored.metrics[view.metric])}")
-    return f"test: trial {scored.trial}, {', '.join(parts)}"
+    """`test: trial 3, accuracy 0.8300 (166 of 200 rows correct, 95 % interval …; majority …)`."""
+    return f"test: trial {scored.trial}, {score_with_interval(test_score(view, scored))}"
 
 
 def opened_lines(scored: TestScored, *, stored: bool = False) -> list[str]:

@@ -13,6 +13,7 @@ from tuner.cli.event_lines import values_line
 from tuner.cli.output import note, show, show_json
 from tuner.cli.places import named_session, sessions_root
 from tuner.errors import TunerError
+from tuner.export.outcome import majority_short, outcome
 from tuner.recipe.trust import trusted
 from tuner.results import format as fmt
 from tuner.results.filters import parse_filter
@@ -51,7 +52,7 @@ def _sessions_table(sessions: list[Session]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for title in ("SESSION", "STATUS", "METRIC"):
         table.add_column(title, no_wrap=True)
-    for title in ("TRIALS", "BEST", "LEFT"):
+    for title in ("TRIALS", "BEST", "MAJORITY", "LEFT"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("MODEL")
     for session in sessions:
@@ -67,21 +68,18 @@ def _cells(session: Session) -> list[str | Text]:
         return [session.name, Text(f"unreadable: {fmt.plain(str(error))}", style="red")]
     state = Text(session_text(now.status), style=TERMINAL.session(now.status))
     best = fmt.score(now.best.value) if now.best else "—"
+    floor = fmt.score(now.majority.value) if now.majority else "—"
     left = fmt.duration(now.eta_seconds) if now.eta_seconds is not None else "—"
     return [
         session.name,
         state,
         fmt.plain(now.metric),
-        f"{ended(now)}/{now.trials.planned}",
+        f"{now.trials.ended}/{now.trials.planned}",
         best,
+        floor,
         left,
         fmt.plain(model_of(view)),
     ]
-
-
-def ended(now: Status) -> int:
-    """Trials that have come to an end, whatever end."""
-    return now.trials.complete + now.trials.pruned + now.trials.failed
 
 
 def model_of(view: SessionView) -> str:
@@ -103,6 +101,8 @@ def status(options: argparse.Namespace) -> int:
     for name, value in _facts(session, view, now):
         table.add_row(Text(name, style="dim"), value)
     show(table)
+    if now.best is not None:
+        show("", outcome(session, view))
     return 0
 
 
@@ -136,13 +136,15 @@ def _counts(now: Status) -> str:
     counts = msgspec.structs.asdict(now.trials)
     planned = counts.pop("planned")
     parts = [f"{count} {name}" for name, count in counts.items() if count]
-    return f"{ended(now)} of {planned}" + (f" ({', '.join(parts)})" if parts else "")
+    return f"{now.trials.ended} of {planned}" + (f" ({', '.join(parts)})" if parts else "")
 
 
 def _best(now: Status) -> str:
     if now.best is None:
         return ""
     value = fmt.score(now.best.value)
+    if now.majority is not None:
+        value += f", {majority_short(now.metric, now.majority)}"
     return f"trial {now.best.trial}, {now.metric} {value} ({values_line(now.best.params)})"
 
 

@@ -8,19 +8,13 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from tuner.results.format import plain
-from tuner.session.best import kept_evaluation
-from tuner.session.events import Evaluated
+from tuner.session.kept import shown_evaluation
 from tuner.session.view import SessionView, TrialView
 
 LEADING = ("trial", "state", "origin", "generation", "value")
 TRAILING = (
     "epoch", "step", "of", "seconds", "memory", "seed", "device", "started", "ended", "reason",
 )  # fmt: skip
-
-
-def shown_evaluation(trial: TrialView) -> Evaluated | None:
-    """The evaluation whose weights were kept; the last one of a trial that did not get that far."""
-    return kept_evaluation(trial) or (trial.evaluations[-1] if trial.evaluations else None)
 
 
 def trial_row(trial: TrialView) -> dict[str, Any]:

@@ -1,79 +1,91 @@
-"""What a search has shown so far, in rows as well as in points, without flattery."""
+"""What a search has shown so far: its figures, of which `export.outcome` makes sentences."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tuner.export.rows import shown_evaluation
-from tuner.recipe.origins import BASELINE
-from tuner.results.intervals import wilson
-from tuner.results.metrics import correct, total
+from tuner.results.paired import LEVEL
+from tuner.session.folder import Session
+from tuner.session.scores import Gain, Score, baseline_trial, gain_over, score_of
+from tuner.session.status import TrialCounts, trial_counts
 from tuner.session.view import SessionView, TrialState, TrialView
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
-    """One trial on the validation rows: `value` of the metric, and the rows answered rightly."""
-
-    trial: int
-    value: float
-    correct: int
-    rows: int
-
-    @property
-    def accuracy(self) -> float:
-        """Share of rows answered rightly."""
-        return self.correct / self.rows if self.rows else 0.0
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Wilson's 95 % interval of the accuracy."""
-        return wilson(self.correct, self.rows)
-
-
-@dataclass(frozen=True, slots=True)
 class Summary:
-    """The best and the baseline of one session, and what became of its trials."""
+    """The best and the baseline of one session, and what became of its trials.
+
+    `gain` is the best's over the baseline, None where one of them is missing or both are the same;
+    `why_no_baseline` says in a sentence why there is none. `equals` are the complete trials that
+    score exactly what the best does, itself among them.
+    """
 
     metric: str
     best: Score | None
     baseline: Score | None
-    complete: int
-    pruned: int
-    collapsed: int
-    failed: int
+    gain: Gain | None
+    why_no_baseline: str
+    equals: int
+    counts: TrialCounts
 
     @property
-    def gained_rows(self) -> int | None:
-        """Validation rows that the best answers rightly beyond the baseline's."""
-        if self.best is None or self.baseline is None:
+    def candidates(self) -> int:
+        """How many complete trials the best was chosen from, the baseline left out."""
+        return self.counts.complete - (self.baseline is not None)
+
+    @property
+    def p(self) -> float | None:
+        """Of the best against the baseline, times the trials it was chosen from (Bonferroni).
+
+        None where the two could not be paired.
+        """
+        difference = self.gain.difference if self.gain else None
+        if difference is None or difference.p is None:
             return None
-        return self.best.correct - self.baseline.correct
+        return min(1.0, difference.p * max(1, self.candidates))
+
+    @property
+    def beats_baseline(self) -> bool:
+        """Whether the best is better than the baseline by more than chance explains."""
+        if self.gain is None or self.gain.difference is None or not self.gain.better:
+            return False
+        return self.p < LEVEL if self.p is not None else self.gain.difference.told_apart
 
 
-def summarize(view: SessionView) -> Summary:
+def summarize(session: Session, view: SessionView) -> Summary:
     """The summary of a session as its log tells it now."""
+    best, baseline = view.best_trial(), baseline_trial(view)
+    gain = None
+    if best is not None and baseline is not None and best is not baseline:
+        gain = gain_over(session, view, best, baseline)
     return Summary(
         metric=view.metric,
-        best=_score(view.best_trial()),
-        baseline=_score(_baseline(view)),
-        complete=view.count(TrialState.COMPLETE),
-        pruned=view.count(TrialState.PRUNED),
-        collapsed=view.count(TrialState.COLLAPSED),
-        failed=view.count(TrialState.FAILED),
+        best=score_of(session, view, best) if best else None,
+        baseline=score_of(session, view, baseline) if baseline else None,
+        gain=gain,
+        why_no_baseline="" if baseline else _why_no_baseline(view),
+        equals=_equals(view, best),
+        counts=trial_counts(view),
     )
 
 
-def _baseline(view: SessionView) -> TrialView | None:
-    """The published recipe's trial, where it ran to its end."""
+def _equals(view: SessionView, best: TrialView | None) -> int:
+    complete = (t for t in view.trials.values() if t.state is TrialState.COMPLETE)
+    return 0 if best is None else sum(trial.value == best.value for trial in complete)
+
+
+def _why_no_baseline(view: SessionView) -> str:
+    """Why no baseline is complete: as yet, for good, or because the only trial is one itself."""
+    from tuner.recipe.origins import BASELINE
+
     for trial in view.trials.values():
-        if trial.origin == BASELINE and trial.state is TrialState.COMPLETE:
-            return trial
-    return None
-
-
-def _score(trial: TrialView | None) -> Score | None:
-    kept = shown_evaluation(trial) if trial else None
-    if trial is None or trial.value is None or kept is None:
-        return None
-    return Score(trial.number, trial.value, correct(kept.confusion), total(kept.confusion))
+        if trial.origin == BASELINE:
+            return f"The baseline (trial {trial.number}) is {trial.state.value}."
+    search = view.recipe.get("search")
+    asked = not isinstance(search, dict) or search.get("baseline", True)
+    if view.planned == 1 and not any(trial.params for trial in view.trials.values()):
+        own = "itself the baseline" if view.recipe.get("preset") == BASELINE else "the only one"
+        return f"Nothing was searched: this trial is {own}."
+    if asked:
+        return "No baseline has run."
+    return "No baseline was asked for (search.baseline = false)."

@@ -97,6 +97,13 @@ def change(value: float | None) -> str:
     return NONE if value is None else f"{value:+.4f}".replace("-", MINUS)
 
 
+def p_text(value: float) -> str:
+    """A p-value behind its letter: = 0.65, = 0.003, < 0.0001."""
+    if value < 1e-4:
+        return "< 0.0001"
+    return f"= {value:.{2 if value >= 0.095 else 3 if value >= 0.00095 else 4}f}"
+
+
 def factor(value: float, base: float) -> str:
     """How many times a positive number is another one: ×1.57, ÷1.59; ×1 where they are equal."""
     times = max(value / base, base / value)

@@ -1,9 +1,41 @@
-"""How far a score can be trusted."""
+"""How far a score can be trusted: an interval of 95 % for every metric."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
+from typing import Any
+
+from tuner.results.metrics import (
+    PER_LABEL,
+    Confusion,
+    correct,
+    gold_counts,
+    metric_names,
+    predicted_counts,
+    total,
+    value_of,
+)
+from tuner.results.resampling import draws_of_kinds, means_of_draws, metric_of_draws, percentiles
+
+_Cells = tuple[tuple[int, ...], ...]
+_FEWEST_LOSSES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """The ends of a 95 % interval, and how it was made: "Wilson" or "bootstrap"."""
+
+    low: float
+    high: float
+    method: str
+
+    def holds(self, value: float) -> bool:
+        """Whether a value lies inside, ends included."""
+        return self.low <= value <= self.high
 
 
 def wilson(correct: int, n: int, level: float = 0.95) -> tuple[float, float]:
@@ -23,3 +55,110 @@ def wilson(correct: int, n: int, level: float = 0.95) -> tuple[float, float]:
     low = 0.0 if correct == 0 else max(0.0, middle - half)
     high = 1.0 if correct == n else min(1.0, middle + half)
     return low, high
+
+
+def metric_interval(metric: str, confusion: Confusion, labels: Sequence[str]) -> Interval | None:
+    """The metric's own interval; None for what does not follow from the matrix, such as the loss.
+
+    Accuracy and the F1 of one label have Wilson's, f1_macro and mcc the bootstrap's.
+    """
+    if metric not in metric_names(labels) or metric == "loss":
+        return None
+    if metric == "accuracy":
+        return Interval(*wilson(correct(confusion), total(confusion)), "Wilson")
+    if metric.startswith(PER_LABEL):
+        return _f1_interval(confusion, labels.index(metric.removeprefix(PER_LABEL)))
+    return _bootstrap_interval(metric, tuple(map(tuple, confusion)), tuple(labels))
+
+
+def loss_interval(losses: Sequence[float]) -> Interval | None:
+    """The bootstrap's interval of a mean over rows, None where they are too few for any.
+
+    Wider than the plain percentiles by what Student's distribution is wider than the normal one,
+    with n for n − 1: few rows show too small a spread (Hesterberg, "What teachers should know about
+    the bootstrap", The American Statistician 69, 2015).
+    """
+    return _loss_interval(tuple(losses)) if len(losses) >= _FEWEST_LOSSES else None
+
+
+@lru_cache(maxsize=64)
+def _loss_interval(losses: tuple[float, ...]) -> Interval:
+    import numpy as np
+
+    values = np.asarray(losses, dtype=np.float64)
+    mean = float(values.mean())
+    low, high = percentiles(means_of_draws(values))
+    wider = small_sample_factor(len(losses))
+    low, high = mean - wider * (mean - low), mean + wider * (high - mean)
+    return Interval(max(0.0, min(low, mean)), max(high, mean), "bootstrap")
+
+
+def small_sample_factor(n: int) -> float:
+    """How much wider an interval of a mean of n ≥ 2 rows is than large samples have it."""
+    z, freedom = NormalDist().inv_cdf(0.975), n - 1
+    # Cornish and Fisher's expansion of Student's quantile; at one degree of freedom the exact one.
+    student = z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
+    exact = math.tan(math.pi * 0.475) if freedom == 1 else student
+    return exact / z * math.sqrt(n / (n - 1))
+
+
+def _f1_interval(confusion: Confusion, label: int) -> Interval:
+    """Wilson's, of the share J = tp / (tp + fp + fn), as F1 = 2J / (1 + J) grows with it.
+
+    Given how many rows have the label or are predicted to, tp is binomial, so J is a share like
+    any other; the whole range where there is no such row.
+    """
+    hits = confusion[label][label]
+    rows = sum(confusion[label]) + predicted_counts(confusion)[label] - hits
+    low, high = (2 * share / (1 + share) for share in wilson(hits, rows))
+    return Interval(low, high, "Wilson")
+
+
+@lru_cache(maxsize=4096)
+def _bootstrap_interval(metric: str, confusion: _Cells, labels: tuple[str, ...]) -> Interval:
+    """Percentiles of the metric over draws of the rows, widened to hold the metric itself.
+
+    Beside the rows seen one more that is correct and one that is wrong are drawn from, in equal
+    parts of every label that occurs: rows alone never show the mistake that has not happened yet,
+    and a perfect score would have the interval 1…1. So its low end is about where Wilson's is.
+    A correlation needs two labels: where one alone occurs, nothing is known of it.
+    """
+    import numpy as np
+
+    occurring = [label for label, count in enumerate(gold_counts(confusion)) if count]
+    lowest = -1.0 if metric == "mcc" else 0.0
+    if not occurring or (metric == "mcc" and len(occurring) < 2):
+        return Interval(lowest, 1.0, "bootstrap")
+    gold, predicted, counts = smoothed_cells(confusion)
+    draws = [
+        metric_of_draws(weights, gold, predicted, metric, labels)
+        for weights in draws_of_kinds(counts, total(confusion))
+    ]
+    low, high = percentiles(np.concatenate(draws))
+    value = value_of(metric, confusion, labels)
+    return Interval(max(lowest, min(low, value)), min(1.0, max(high, value)), "bootstrap")
+
+
+def smoothed_cells(confusion: Confusion) -> tuple[Any, Any, Any]:
+    """Gold labels, predictions and counts of the cells, with the two pseudo-rows; of ≥ 1 row."""
+    import numpy as np
+
+    cells = {
+        (gold, predicted): float(count)
+        for gold, row in enumerate(confusion)
+        for predicted, count in enumerate(row)
+        if count
+    }
+    occurring = [label for label, count in enumerate(gold_counts(confusion)) if count]
+    for label in occurring:
+        for cell in ((label, label), (label, usual_mistake(confusion, label))):
+            cells[cell] = cells.get(cell, 0.0) + 1 / len(occurring)
+    gold, predicted = np.array(list(cells), dtype=np.int64).T
+    return gold, predicted, np.array(list(cells.values()))
+
+
+def usual_mistake(confusion: Confusion, label: int) -> int:
+    """The other label that is predicted most; the label itself where there is no other."""
+    counts = predicted_counts(confusion)
+    others = [other for other in range(len(confusion)) if other != label]
+    return max(others, key=lambda other: (counts[other], -other), default=label)

@@ -68,8 +68,8 @@ def accuracy(confusion: Confusion) -> float:
 
 def f1_macro(confusion: Confusion) -> float:
     """The mean F1 of the labels that occur, as gold or as answer (as scikit-learn has it)."""
-    occurs = map(sum, zip(gold_counts(confusion), predicted_counts(confusion), strict=True))
-    scores = [f1(confusion, i) for i, count in enumerate(occurs) if count]
+    both = map(sum, zip(gold_counts(confusion), predicted_counts(confusion), strict=True))
+    scores = [2 * confusion[i][i] / count for i, count in enumerate(both) if count]
     return math.fsum(scores) / len(scores) if scores else 0.0
 
 
@@ -95,6 +95,16 @@ def metrics(confusion: Confusion, labels: Sequence[str]) -> dict[str, float]:
     return out | {PER_LABEL + label: f1(confusion, i) for i, label in enumerate(labels)}
 
 
+def value_of(metric: str, confusion: Confusion, labels: Sequence[str]) -> float:
+    """One metric of a matrix. ValueError for what does not follow from it, such as the loss."""
+    by_name = {"accuracy": accuracy, "f1_macro": f1_macro, "mcc": mcc}
+    if metric in by_name:
+        return by_name[metric](confusion)
+    if not metric.startswith(PER_LABEL):
+        raise ValueError(f"{metric} does not follow from a confusion matrix")
+    return f1(confusion, labels.index(metric.removeprefix(PER_LABEL)))
+
+
 def metric_names(labels: Sequence[str]) -> tuple[str, ...]:
     """Every metric of a task with these labels."""
     return (*METRICS, *(PER_LABEL + label for label in labels))
@@ -111,6 +121,11 @@ def check_metric(metric: str, labels: Sequence[str], source: str = "") -> None:
 def direction(metric: str) -> str:
     """Optuna's word for where a metric should go: "minimize" for the loss, else "maximize"."""
     return "minimize" if metric == "loss" else "maximize"
+
+
+def gain(metric: str, value: float, base: float) -> float:
+    """How much better a value is than another: the difference, turned round for the loss."""
+    return base - value if direction(metric) == "minimize" else value - base
 
 
 def worst_value(metric: str) -> float:

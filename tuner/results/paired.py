@@ -11,11 +11,21 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from tuner.results.metrics import PER_LABEL
+from tuner.results.intervals import small_sample_factor, smoothed_cells, usual_mistake
+from tuner.results.metrics import Confusion, confusion_matrix, metric_names, total, value_of
+from tuner.results.resampling import (
+    RESAMPLES,
+    draws_of_kinds,
+    means_of_draws,
+    metric_of_draws,
+    percentiles,
+)
 
 LEVEL = 0.05
 """Below this p-value two models are said to differ."""
 _CHUNK = 250
+_SAME = 1e-12
+_HALF = 0.5
 _K = TypeVar("_K", bound=Hashable)
 
 Labels = Sequence[int]
@@ -75,95 +85,152 @@ def _log_probability(successes: int, trials: int) -> float:
     return choose - math.lgamma(trials - successes + 1) - trials * math.log(2)
 
 
-def undecided(gold: Labels, best: Labels, others: Mapping[_K, Labels]) -> list[_K]:
-    """Those that cannot be told apart from the best at `LEVEL`, the nearest to it first.
+def indistinguishable(p_values: Mapping[_K, float]) -> list[_K]:
+    """Those whose p-value does not tell them from the best at `LEVEL`, the nearest to it first.
 
     Holm's step-down correction for as many tests as there are others keeps the chance of calling
     any equal model different below the level (Holm 1979).
     """
-    values = {name: flips(gold, best, other).p_value for name, other in others.items()}
-    ascending = sorted(values, key=values.__getitem__)
+    ascending = sorted(p_values, key=p_values.__getitem__)
     for place, name in enumerate(ascending):
-        if values[name] >= LEVEL / (len(ascending) - place):
+        if p_values[name] >= LEVEL / (len(ascending) - place):
             return ascending[place:][::-1]
     return []
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A metric of the first less that of the second, with a percentile interval."""
+    """A metric of the first less that of the second, with its 95 % interval.
+
+    `p` is of a test of the metric itself: McNemar's exact one for the accuracy, else the random
+    exchange of the two models' predictions; None where the rows could not be paired.
+    """
 
     value: float
     low: float
     high: float
+    p: float | None = None
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether the two differ at `LEVEL`: by the test, else by the interval."""
+        return self.p < LEVEL if self.p is not None else not self.low <= 0 <= self.high
 
 
-def bootstrap(
-    gold: Labels,
-    first: Labels,
-    second: Labels,
-    metric: str = "accuracy",
-    labels: Sequence[str] = (),
-    *,
-    resamples: int = 2000,
-    seed: int = 0,
-    level: float = 0.95,
+def paired_difference(
+    gold: Labels, first: Labels, second: Labels, metric: str, labels: Sequence[str]
 ) -> Difference | None:
-    """The difference of a metric with its paired bootstrap interval; the same for the same seed.
+    """The difference of a metric that follows from the predictions, over the same rows.
 
-    None for a metric that does not follow from the answers, such as the loss, and without rows.
-    Rows are drawn with replacement, both answers of a row together (Efron and Tibshirani 1993).
+    None for the loss and without rows. The interval holds the percentiles of the paired bootstrap:
+    rows are drawn with replacement, both predictions of a row together (Efron and Tibshirani 1993).
+    Half a row that only the first predicts correctly and half a one of the second's are drawn from
+    as well, as Agresti and Min add to every cell ("Simple improved confidence intervals for
+    comparing matched proportions", Statistics in Medicine 24, 2005): ten equal predictions do not
+    prove two models equal.
     """
     import numpy as np
 
-    kinds = Counter(zip(gold, first, second, strict=True))
-    if not kinds or not _follows(metric, labels):
+    if not gold or metric == "loss" or metric not in metric_names(labels):
         return None
-    counts = np.array([list(kinds.values())], dtype=np.int64)
-    columns = np.array(list(kinds), dtype=np.int64).T
-    classes = int(columns.max()) + 1
-    generator = np.random.Generator(np.random.PCG64(seed))
-    # Drawing how often each kind of row comes is drawing the rows, and takes no time by rows.
-    drawn = [
-        generator.multinomial(len(gold), counts[0] / len(gold), size=min(_CHUNK, resamples - start))
-        for start in range(0, resamples, _CHUNK)
+    kinds = Counter(zip(gold, first, second, strict=True))
+    classes = max(len(labels), 1 + max(max(kind) for kind in kinds))
+    one, other = (confusion_matrix(gold, predicted, classes) for predicted in (first, second))
+    value = value_of(metric, one, labels) - value_of(metric, other, labels)
+    smoothed = _with_pseudo_flips(kinds, one, other)
+    columns = np.array(list(smoothed), dtype=np.int64).T
+    counts = np.array(list(smoothed.values()))
+    draws = [
+        _differences(weights, columns, metric, labels)
+        for weights in draws_of_kinds(counts, len(gold))
     ]
-
-    def differences(weights: Any) -> Any:
-        one, other = (
-            _metric(weights, columns[0], columns[which], classes, metric, labels)
-            for which in (1, 2)
-        )
-        return one - other
-
-    found = np.concatenate([differences(weights) for weights in drawn])
-    low, high = np.quantile(found, [(1 - level) / 2, (1 + level) / 2])
-    return Difference(float(differences(counts)[0]), float(low), float(high))
+    low, high = percentiles(np.concatenate(draws))
+    p = _exchange_p(kinds, value, metric, labels)
+    return Difference(value, min(low, value), max(high, value), p)
 
 
-def _follows(metric: str, labels: Sequence[str]) -> bool:
-    known = ("accuracy", "f1_macro", "mcc", *(PER_LABEL + label for label in labels))
-    return metric in known
+def _differences(weights: Any, columns: Any, metric: str, labels: Sequence[str]) -> Any:
+    gold, first, second = columns
+    ours = metric_of_draws(weights, gold, first, metric, labels)
+    return ours - metric_of_draws(weights, gold, second, metric, labels)
 
 
-def _metric(
-    weights: Any, gold: Any, answers: Any, classes: int, metric: str, labels: Sequence[str]
-) -> Any:
-    """A metric of every draw. weights: draws × kinds of rows; gold, answers: kinds."""
+def _with_pseudo_flips(
+    kinds: Mapping[tuple[int, int, int], int], first: Confusion, second: Confusion
+) -> dict[tuple[int, int, int], float]:
+    cells = {kind: float(count) for kind, count in kinds.items()}
+    occurring = {gold for gold, _, _ in kinds}
+    for gold in occurring:
+        only_first = (gold, gold, usual_mistake(second, gold))
+        only_second = (gold, usual_mistake(first, gold), gold)
+        for kind in (only_first, only_second):
+            cells[kind] = cells.get(kind, 0.0) + _HALF / len(occurring)
+    return cells
+
+
+def _exchange_p(
+    kinds: Mapping[tuple[int, int, int], int], value: float, metric: str, labels: Sequence[str]
+) -> float:
+    """How often so large a difference comes of exchanging each row's predictions at random.
+
+    Were the models equally good, either could have given either (Yeh, "More accurate tests for the
+    statistical significance of result differences", COLING 2000). For the accuracy the chance is
+    known without drawing: McNemar's.
+    """
     import numpy as np
 
-    one_hot = np.eye(max(classes, len(labels)), dtype=np.int64)
-    golds, answered = weights @ one_hot[gold], weights @ one_hot[answers]
-    right = weights @ (one_hot[gold] * (gold == answers)[:, None])
-    rows = weights.sum(axis=1)
     if metric == "accuracy":
-        return right.sum(axis=1) / rows
-    if metric == "mcc":
-        shared = right.sum(axis=1) * rows - (golds * answered).sum(axis=1)
-        spread = 1.0 * (rows**2 - (golds**2).sum(axis=1)) * (rows**2 - (answered**2).sum(axis=1))
-        return np.divide(shared, np.sqrt(spread), out=np.zeros(len(rows)), where=spread > 0)
-    both = golds + answered
-    f1 = np.divide(2 * right, both, out=np.zeros(both.shape), where=both > 0)
-    if metric == "f1_macro":
-        return f1.sum(axis=1) / (both > 0).sum(axis=1)
-    return f1[:, labels.index(metric.removeprefix(PER_LABEL))]
+        first = sum(n for (gold, one, two), n in kinds.items() if one == gold != two)
+        return mcnemar(first, sum(n for (gold, one, two), n in kinds.items() if two == gold != one))
+    generator = np.random.Generator(np.random.PCG64(0))
+    columns = np.array(list(kinds), dtype=np.int64).T
+    counts = np.array(list(kinds.values()), dtype=np.int64)
+    both_ways = np.concatenate([columns, columns[[0, 2, 1]]], axis=1)
+    extreme = 0
+    for _ in range(RESAMPLES // _CHUNK):
+        exchanged = generator.binomial(counts, 0.5, size=(_CHUNK, len(counts)))
+        weights = np.concatenate([counts - exchanged, exchanged], axis=1)
+        draws = _differences(weights, both_ways, metric, labels)
+        extreme += int(np.sum(np.abs(draws) >= abs(value) - _SAME))
+    return (1 + extreme) / (1 + RESAMPLES)
+
+
+def paired_loss_difference(first: Sequence[float], second: Sequence[float]) -> Difference | None:
+    """The difference of two mean losses over the same rows, None where they are too few.
+
+    Its test turns the sign of each row's difference round at random.
+    """
+    import numpy as np
+
+    if len(first) < 2:
+        return None
+    rows = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
+    value, wider = float(rows.mean()), small_sample_factor(len(rows))
+    low, high = (value + wider * (end - value) for end in percentiles(means_of_draws(rows)))
+    generator = np.random.Generator(np.random.PCG64(0))
+    signs = (generator.integers(0, 2, len(rows)) * 2 - 1 for _ in range(RESAMPLES))
+    extreme = sum(abs(float((rows * sign).mean())) >= abs(value) - _SAME for sign in signs)
+    return Difference(value, min(low, value), max(high, value), (1 + extreme) / (1 + RESAMPLES))
+
+
+def unpaired_difference(
+    first: Confusion, second: Confusion, metric: str, labels: Sequence[str]
+) -> Difference | None:
+    """The difference of two matrices where it is not known which row went where.
+
+    Each is drawn from by itself, so the interval is wider than a paired one, and there is no test.
+    None for the loss and without rows.
+    """
+    import numpy as np
+
+    if metric == "loss" or metric not in metric_names(labels) or not total(first) * total(second):
+        return None
+    draws = []
+    for seed, confusion in enumerate((first, second)):
+        gold, predicted, counts = smoothed_cells(confusion)
+        weights = draws_of_kinds(counts, total(confusion), seed)
+        values = [metric_of_draws(each, gold, predicted, metric, labels) for each in weights]
+        draws.append(np.concatenate(values))
+    value = value_of(metric, first, labels) - value_of(metric, second, labels)
+    low, high = percentiles(draws[0] - draws[1])
+    return Difference(value, min(low, value), max(high, value))

@@ -15,24 +15,33 @@ from tuner.recipe.config import TrialConfig
 from tuner.recipe.findings import ModelDescription
 from tuner.recipe.groups import resolve_groups
 from tuner.recipe.load import parse
-from tuner.recipe.origins import BASELINE
 from tuner.recipe.rates import RatedLevel, rated_levels
 from tuner.recipe.space import trial_config, with_groups
 from tuner.recipe.types import Parameter, Recipe
-from tuner.session.events import Evaluated
+from tuner.results.intervals import Interval
+from tuner.results.majority import Majority
 from tuner.session.folder import Session, write_private
-from tuner.session.view import SessionView, TrialState, TrialView
+from tuner.session.kept import kept_evaluation
+from tuner.session.scores import (
+    baseline_trial,
+    interval_of,
+    majority_of,
+    matrix_interval,
+    validation_majority,
+)
+from tuner.session.view import SessionView, TrialView
 
 BEST_SCHEMA = "tuner/best/1"
 MODEL_FILE = "model.json"
 
 
 def best_document(
-    recipe: Recipe, view: SessionView, model: ModelDescription
+    session: Session, recipe: Recipe, view: SessionView, model: ModelDescription
 ) -> dict[str, Any] | None:
     """The content of best.json, None while no trial is complete.
 
-    It follows from its arguments alone: `created` is when the best trial ended, in UTC.
+    It follows from its arguments alone, of the session the predictions: `created` is when the best
+    trial ended, in UTC.
     """
     best = view.best_trial()
     if best is None:
@@ -51,7 +60,8 @@ def best_document(
         "params": {**best.params, **best.fixed},
         "groups": [_group(level) for level in rated_levels(resolved, config)],
         "training": _training(recipe, config),
-        "validation": _validation(view, best),
+        "validation": _validation(session, view, best),
+        "majority": as_object(validation_majority(view)),
         "confirmation": None,
         "test": _test(view, best),
         "baseline": _baseline(view),
@@ -68,7 +78,7 @@ def best_object(session: Session, view: SessionView) -> dict[str, Any] | None:
             f"{session.cache_folder / MODEL_FILE} is missing, so the parameters of the groups are "
             f"not known: `tuner start {session.name}` writes it"
         )
-    return best_document(parse(view.recipe, str(session.events_path)), view, model)
+    return best_document(session, parse(view.recipe, str(session.events_path)), view, model)
 
 
 def cached_model(session: Session) -> ModelDescription | None:
@@ -121,24 +131,31 @@ def _training(recipe: Recipe, config: TrialConfig) -> dict[str, Any]:
     }
 
 
-def _validation(view: SessionView, best: TrialView) -> dict[str, Any] | None:
+def _validation(session: Session, view: SessionView, best: TrialView) -> dict[str, Any] | None:
     kept = kept_evaluation(best)
     if kept is None:
         return None
-    return _scores(view, kept.metrics, kept.confusion) | {"epoch": kept.epoch, "step": kept.step}
+    return {
+        **_scores(view, kept.metrics, kept.confusion),
+        "interval": as_object(interval_of(session, view, best)),
+        "epoch": kept.epoch,
+        "step": kept.step,
+    }
 
 
-def kept_evaluation(trial: TrialView) -> Evaluated | None:
-    """The evaluation whose model was kept, None where there was none."""
-    kept = [item for item in trial.evaluations if item.step == trial.kept_step]
-    return kept[-1] if kept else None
+def as_object(figures: Interval | Majority | None) -> dict[str, Any] | None:
+    """`{low, high, method}` or `{label, value}`, None for what is not known."""
+    return None if figures is None else asdict(figures)
 
 
 def _test(view: SessionView, best: TrialView) -> dict[str, Any] | None:
     test = view.test
     if test is None or test.trial != best.number:
         return None
-    return _scores(view, test.metrics, test.confusion) | {
+    return {
+        **_scores(view, test.metrics, test.confusion),
+        "interval": as_object(matrix_interval(view, test.confusion)),
+        "majority": as_object(majority_of(view, test.confusion)),
         "opened": test.opened,
         "sessions": test.sessions,
     }
@@ -155,7 +172,5 @@ def _scores(
 
 
 def _baseline(view: SessionView) -> dict[str, Any] | None:
-    for trial in view.trials.values():
-        if trial.origin == BASELINE and trial.state is TrialState.COMPLETE:
-            return {"trial": trial.number, "value": trial.value}
-    return None
+    trial = baseline_trial(view)
+    return None if trial is None else {"trial": trial.number, "value": trial.value}

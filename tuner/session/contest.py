@@ -12,13 +12,13 @@ from tuner.errors import NotFinished, TunerError
 from tuner.recipe.load import parse
 from tuner.recipe.space import settings
 from tuner.results.format import bound, plain
-from tuner.results.intervals import wilson
 from tuner.results.metrics import correct, total
-from tuner.results.paired import Flips, flips, undecided
-from tuner.session.best import kept_evaluation
+from tuner.results.paired import Difference, Flips, flips, indistinguishable
 from tuner.session.events import Evaluated
 from tuner.session.folder import Session
+from tuner.session.kept import kept_evaluation
 from tuner.session.predictions import Predictions, kept_predictions, same_rows
+from tuner.session.scores import interval_of, majority_of, prediction_difference
 from tuner.session.texts import row_texts
 from tuner.session.view import SessionView, TrialState, TrialView
 
@@ -75,11 +75,27 @@ class Fact:
 
 @dataclass(frozen=True)
 class Pairing:
-    """Two contestants on the same rows: who answers which of them rightly."""
+    """Two contestants on the same rows: who answers which of them rightly.
+
+    `difference` is the first's metric less the second's, None where it has no interval.
+    """
 
     first: Predictions
     second: Predictions
     flips: Flips
+    metric: str
+    difference: Difference | None
+
+    @property
+    def tested(self) -> str:
+        """The metric that `p` is about: the accuracy where the search's own has no test."""
+        return self.metric if self.difference and self.difference.p is not None else "accuracy"
+
+    @property
+    def p(self) -> float:
+        """Of the test of that metric."""
+        p = self.difference.p if self.difference else None
+        return self.flips.p_value if p is None else p
 
 
 def of_session(session: Session, view: SessionView, numbers: Sequence[int]) -> list[Contestant]:
@@ -125,15 +141,29 @@ def facts(contestants: Sequence[Contestant]) -> list[Fact]:
 
 def _scores(contestants: Sequence[Contestant]) -> Iterator[Fact]:
     kept = [contestant.evaluation for contestant in contestants]
-    wanted = dict.fromkeys([*(contestant.view.metric for contestant in contestants), *_METRICS])
-    for name in wanted:
+    searched = dict.fromkeys(contestant.view.metric for contestant in contestants)
+    for name in dict.fromkeys([*searched, *_METRICS]):
         values = tuple(item.metrics.get(name) if item else None for item in kept)
         if any(value is not None for value in values):
             yield Fact(name, "metric", values)
     counts = [(correct(item.confusion), total(item.confusion)) if item else None for item in kept]
     if any(counts):
         yield Fact("rows right", "share", tuple(counts))
-        yield Fact("accuracy 95 %", "interval", tuple(wilson(*c) if c else None for c in counts))
+    for name in searched:
+        yield from _trust(contestants, name)
+
+
+def _trust(contestants: Sequence[Contestant], metric: str) -> Iterator[Fact]:
+    """The metric's own intervals, and what the most frequent label alone would score."""
+    intervals = [interval_of(c.session, c.view, c.trial, metric) for c in contestants]
+    ends = tuple((each.low, each.high) if each else None for each in intervals)
+    if any(ends):
+        yield Fact(f"{metric} 95 %", "interval", ends)
+    kept = [(contestant.view, contestant.evaluation) for contestant in contestants]
+    floors = [majority_of(view, item.confusion, metric) if item else None for view, item in kept]
+    if any(floors):
+        values = tuple(floor.value if floor else None for floor in floors)
+        yield Fact(f"{metric} of majority", "metric", values)
 
 
 def _settings(contestants: Sequence[Contestant]) -> Iterator[Fact]:
@@ -236,26 +266,33 @@ class Answers:
                 f"{first.name} and {second.name} were scored on other rows ({len(one)} and "
                 f"{len(other)}), so no row can be compared"
             )
-        return Pairing(one, other, flips(one.gold, one.predicted, other.predicted))
+        view, losses = first.view, (_loss(first), _loss(second))
+        difference = prediction_difference(one, other, view.metric, view.labels, losses)
+        found = flips(one.gold, one.predicted, other.predicted)
+        return Pairing(one, other, found, view.metric, difference)
 
     def undecided(self, first: Contestant, others: Sequence[Contestant]) -> list[Contestant]:
-        """Those of the others that cannot be told apart from the first, as far as it is known."""
-        pairs: dict[int, Pairing] = {}
+        """Those of the others that cannot be told apart from the first, as far as it is known.
+
+        By the metric of the first's search, with Holm's correction for as many tests.
+        """
+        p_values: dict[int, float] = {}
         for place, other in enumerate(others):
             try:
-                pairs[place] = self.pairing(first, other)
+                p_values[place] = self.pairing(first, other).p
             except TunerError:
                 continue
-        if not pairs:
-            return []
-        mine = next(iter(pairs.values())).first
-        answers = {place: pair.second.predicted for place, pair in pairs.items()}
-        return [others[place] for place in sorted(undecided(mine.gold, mine.predicted, answers))]
+        return [others[place] for place in sorted(indistinguishable(p_values))]
 
 
 def _key(contestant: Contestant) -> _Key:
     kept = contestant.evaluation
     return contestant.session.path, contestant.trial.number, kept.step if kept else None
+
+
+def _loss(contestant: Contestant) -> float:
+    kept = contestant.evaluation
+    return math.nan if kept is None else kept.metrics.get("loss", math.nan)
 
 
 def _predictions(contestant: Contestant) -> Predictions:

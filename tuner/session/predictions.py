@@ -17,9 +17,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tuner.errors import TunerError
-from tuner.session.best import kept_evaluation
 from tuner.session.folder import Session
 from tuner.session.inside import read_inside
+from tuner.session.kept import kept_evaluation
 from tuner.session.view import TrialView
 
 _LARGEST_ARRAY = 128 * 2**20

@@ -8,11 +8,14 @@ from typing import Any
 
 import msgspec
 
+from tuner.results.intervals import Interval
+from tuner.results.majority import Majority
 from tuner.session.commands import Drain, Pause, Stop
 from tuner.session.fold import ENDED, TERMINAL, interrupt, load_view
 from tuner.session.folder import Session
 from tuner.session.inbox import CommandTail
 from tuner.session.lock import holder_details, lock_holder
+from tuner.session.scores import interval_of, validation_majority
 from tuner.session.view import SessionState, SessionView, TrialState
 from tuner.session.writer import last_seq
 
@@ -21,7 +24,7 @@ ALIVE = frozenset({SessionState.STARTING, SessionState.RUNNING, SessionState.PAU
 
 
 class TrialCounts(msgspec.Struct, frozen=True):
-    """Trials by what became of them; collapsed ones are among the pruned, paused ones wait."""
+    """Trials by what became of them, each counted once; paused ones are among the waiting."""
 
     complete: int
     pruned: int
@@ -29,14 +32,21 @@ class TrialCounts(msgspec.Struct, frozen=True):
     running: int
     waiting: int
     planned: int
+    collapsed: int = 0
+
+    @property
+    def ended(self) -> int:
+        """Trials that have come to an end, whatever end."""
+        return self.complete + self.pruned + self.collapsed + self.failed
 
 
 class BestTrial(msgspec.Struct, frozen=True):
-    """The best complete trial."""
+    """The best complete trial; `interval` is of the metric at 95 %, null where there is none."""
 
     trial: int
     value: float
     params: dict[str, Any]
+    interval: Interval | None = None
 
 
 class WorkerInfo(msgspec.Struct, frozen=True):
@@ -58,6 +68,7 @@ class Status(msgspec.Struct, frozen=True):
     best: BestTrial | None
     eta_seconds: float | None
     worker: WorkerInfo | None
+    majority: Majority | None = None
 
 
 def current(session: Session) -> tuple[SessionView, SessionState]:
@@ -100,9 +111,10 @@ def status(session: Session, view: SessionView, state: SessionState) -> Status:
         metric=view.metric,
         direction=view.direction,
         trials=trial_counts(view),
-        best=best_trial(view),
+        best=best_trial(session, view),
         eta_seconds=eta_seconds(view) if state is SessionState.RUNNING else None,
         worker=_worker(session, view) if state in ALIVE else None,
+        majority=validation_majority(view),
     )
 
 
@@ -110,7 +122,8 @@ def trial_counts(view: SessionView) -> TrialCounts:
     """Trials by state."""
     return TrialCounts(
         complete=view.count(TrialState.COMPLETE),
-        pruned=view.count(TrialState.PRUNED, TrialState.COLLAPSED),
+        pruned=view.count(TrialState.PRUNED),
+        collapsed=view.count(TrialState.COLLAPSED),
         failed=view.count(TrialState.FAILED),
         running=view.count(TrialState.RUNNING),
         waiting=view.count(TrialState.PAUSED, TrialState.WAITING),
@@ -118,12 +131,13 @@ def trial_counts(view: SessionView) -> TrialCounts:
     )
 
 
-def best_trial(view: SessionView) -> BestTrial | None:
+def best_trial(session: Session, view: SessionView) -> BestTrial | None:
     """The best complete trial with every value that it was given."""
     best = view.best_trial()
     if best is None or best.value is None:
         return None
-    return BestTrial(best.number, best.value, {**best.fixed, **best.params})
+    params = {**best.fixed, **best.params}
+    return BestTrial(best.number, best.value, params, interval_of(session, view, best))
 
 
 def eta_seconds(view: SessionView) -> float | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from tuner.errors import TunerError
 from tuner.recipe.types import Recipe
 from tuner.session import events as e
-from tuner.session.best import kept_evaluation
 from tuner.session.fold import ENDED
 from tuner.session.folder import Session
+from tuner.session.kept import kept_evaluation
 from tuner.session.view import TrialState, TrialView
 from tuner.study.study import Study
 from tuner.worker.best import clean_ended_trials

@@ -13,8 +13,8 @@ from rich.cells import cell_len
 from tuner.results import format as fmt
 from tuner.results.format import GLYPHS, plain
 from tuner.session import events as e
-from tuner.session.best import kept_evaluation
 from tuner.session.events import AnyEvent, Unknown
+from tuner.session.kept import kept_evaluation
 from tuner.session.seal import opened_text
 from tuner.session.view import SessionView, TrialView
 from tuner.tui.render.marks import share_text

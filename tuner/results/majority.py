@@ -1,0 +1,62 @@
+"""What a model scores that gives every row the same answer: the floor that any score stands on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from tuner.results.metrics import value_of
+
+_UNSEEN = 0.5
+"""What a label that training lacks counts as, so that its rows cost much, but not infinitely."""
+
+
+@dataclass(frozen=True, slots=True)
+class Majority:
+    """The most frequent label, and the metric of a model that answers it for every row."""
+
+    label: str
+    value: float
+
+
+def majority(
+    metric: str, gold: Sequence[int], labels: Sequence[str], training: Sequence[int] = ()
+) -> Majority | None:
+    """The majority on rows with these counts of gold labels, None where there are none.
+
+    The most frequent label is that of the training rows (`training`, their counts by label) where
+    these are known, else that of the rows scored; the first of equally frequent ones. The loss is
+    what answering the labels' frequencies costs, which no constant answer can go below.
+    """
+    return _majority(metric, tuple(gold), tuple(labels), tuple(training))
+
+
+@lru_cache(maxsize=256)
+def _majority(
+    metric: str, gold: tuple[int, ...], labels: tuple[str, ...], training: tuple[int, ...]
+) -> Majority | None:
+    counts = training if sum(training) and len(training) == len(gold) else gold
+    if not sum(gold):
+        return None
+    top = max(range(len(counts)), key=lambda label: (counts[label], -label))
+    if metric == "loss":
+        return Majority(labels[top], _frequency_loss(gold, counts))
+    return Majority(labels[top], value_of(metric, constant_matrix(gold, top), labels))
+
+
+def constant_matrix(gold: Sequence[int], label: int) -> list[list[int]]:
+    """The confusion matrix of a model that answers this label for every row."""
+    return [[count if other == label else 0 for other in range(len(gold))] for count in gold]
+
+
+def _frequency_loss(gold: Sequence[int], counts: Sequence[int]) -> float:
+    weights = [
+        max(count, _UNSEEN if rows else 0.0) for count, rows in zip(counts, gold, strict=True)
+    ]
+    whole = math.fsum(weights)
+    costs = (
+        -rows * math.log(weight / whole) for rows, weight in zip(gold, weights, strict=True) if rows
+    )
+    return math.fsum(costs) / sum(gold)
