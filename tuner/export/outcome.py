@@ -147,7 +147,7 @@ def _chosen_among(summary: Summary) -> str:
     if complete < 2:
         return ""
     if equals == complete:
-        return f"All {complete} complete trials score the same: named is the first to finish."
+        return f"All {complete} complete trials score the same: the first to finish is named."
     chosen = f"It is the best of {complete} complete trials, chosen on the rows it is scored on"
-    ties = f" ({equals} score the same: named is the first to finish)" if equals > 1 else ""
+    ties = f" ({equals} score the same, the first to finish is named)" if equals > 1 else ""
     return f"{chosen}{ties}, so it looks better than it is."

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tuner.recipe.origins import BASELINE
 from tuner.results.paired import LEVEL
 from tuner.session.folder import Session
 from tuner.session.scores import Gain, Score, baseline_trial, gain_over, score_of
 from tuner.session.status import TrialCounts, trial_counts
 from tuner.session.view import SessionView, TrialState, TrialView
+
+_HAPPENED = {
+    TrialState.PRUNED: "was pruned",
+    TrialState.COLLAPSED: "collapsed",
+    TrialState.FAILED: "failed",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +83,10 @@ def _equals(view: SessionView, best: TrialView | None) -> int:
 
 def _why_no_baseline(view: SessionView) -> str:
     """Why no baseline is complete: as yet, for good, or because the only trial is one itself."""
-    from tuner.recipe.origins import BASELINE
-
     for trial in view.trials.values():
         if trial.origin == BASELINE:
-            return f"The baseline (trial {trial.number}) is {trial.state.value}."
+            happened = _HAPPENED.get(trial.state, f"is {trial.state.value}")
+            return f"The baseline (trial {trial.number}) {happened}."
     search = view.recipe.get("search")
     asked = not isinstance(search, dict) or search.get("baseline", True)
     if view.planned == 1 and not any(trial.params for trial in view.trials.values()):

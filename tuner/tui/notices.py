@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from tuner.results import format as fmt
 from tuner.results.format import plain
+from tuner.session.scores import validation_majority
 from tuner.session.status import ALIVE
 from tuner.session.view import SessionState
 from tuner.tui.feed import Feed
@@ -51,6 +52,8 @@ def _notice(feed: Feed) -> Notice:
     text = f"{feed.session.name} {ENDS[feed.state]}"
     if best is not None and best.value is not None:
         text += f", best trial {best.number} with {view.metric} {fmt.score(best.value)}"
+        if (floor := validation_majority(view)) is not None:
+            text += f" (majority {fmt.score(floor.value)})"
     return Notice(plain(text), failed=feed.state is not SessionState.FINISHED)
 
 

@@ -19,7 +19,7 @@ from tuner.tui.facts import Facts
 from tuner.tui.render.lined import Lines
 from tuner.tui.render.names import fit, short_group, short_names
 from tuner.tui.render.space import Space, bounds_text, searched
-from tuner.tui.render.status import spent_seconds
+from tuner.tui.render.status import best_text, spent_seconds
 from tuner.tui.render.styles import Run, Styles
 
 
@@ -161,8 +161,7 @@ def compact_lines(feed: Facts, now: float, width: int, styles: Styles) -> Lines:
         [(fit(work, width).rstrip(), styles.muted)],
     ]
     lines += [[(f" {line}", styles.accent)] for line in _flowing(ranges, width - 2)[:3]]
-    best = view.best_trial()
     counts = _counts(feed, styles)
-    if best is not None:
-        counts.append((f"{GLYPHS['best']} #{best.number} {fmt.score(best.value)}", styles.best))
+    if view.best is not None:
+        counts.append((f"{GLYPHS['best']} {best_text(view).removeprefix('best ')}", styles.best))
     return [*lines, counts]

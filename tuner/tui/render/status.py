@@ -9,6 +9,7 @@ from rich.cells import cell_len
 
 from tuner.results import format as fmt
 from tuner.results.format import GLYPHS, plain
+from tuner.session.scores import validation_majority
 from tuner.session.status import ALIVE
 from tuner.session.view import SessionState, SessionView, TrialView
 from tuner.tui.charts.bars import progress_bar
@@ -88,7 +89,7 @@ def times_runs(feed: Facts, now: float, width: int, styles: Styles) -> list[Run]
 
 def _what_now(view: SessionView, state: SessionState) -> str:
     best = view.best_trial()
-    found = f"best #{best.number} {fmt.score(best.value)}" if best else "no trial was completed"
+    found = best_text(view) if best else "no trial was completed"
     reason = plain(view.reason)
     return {
         SessionState.DRAFT: "s starts the search, e edits the recipe",
@@ -101,6 +102,15 @@ def _what_now(view: SessionView, state: SessionState) -> str:
         SessionState.FAILED: reason or "the log says why",
         SessionState.CRASHED: "the worker is gone without a word; p resumes from its checkpoints",
     }[state]
+
+
+def best_text(view: SessionView) -> str:
+    """best #3 0.8123 (majority 0.5634); nothing while no trial is complete."""
+    best, floor = view.best_trial(), validation_majority(view)
+    if best is None:
+        return ""
+    beside = "" if floor is None else f" (majority {fmt.score(floor.value)})"
+    return f"best #{best.number} {fmt.score(best.value)}{beside}"
 
 
 def _trial_pieces(

@@ -13,7 +13,7 @@ from tuner.tui.charts.curves import best_so_far, draw_best
 from tuner.tui.feed import Feed
 from tuner.tui.render.lined import Lines
 from tuner.tui.render.sessions import compact_lines, summary_lines
-from tuner.tui.render.status import gpu_title_runs, title_runs
+from tuner.tui.render.status import best_text, gpu_title_runs, title_runs
 from tuner.tui.render.styles import Run, Styles
 from tuner.tui.screens.actions import SessionScreen
 from tuner.tui.widgets.bars import DrawnLine, TooSmall
@@ -159,9 +159,7 @@ class PickerScreen(SessionScreen):
         feed = self.target()
         summary.heading = "Summary" if feed is None else feed.session.name
         summary.entitle(hint="" if feed is None else "enter opens")
-        found = feed.view.best_trial() if feed else None
-        shown = f"#{found.number}  {fmt.score(found.value)}" if found else ""
-        best.entitle(hint=shown)
+        best.entitle(hint=best_text(feed.view).removeprefix("best ") if feed else "")
         summary.redraw()
         best.redraw()
         self.redraw_keys()

@@ -17,6 +17,7 @@ from tuner.tui.widgets.curves import CurvesPane
 from tuner.tui.widgets.events import EventsPane
 from tuner.tui.widgets.importance import ImportancePane
 from tuner.tui.widgets.lines import Pane
+from tuner.tui.widgets.outcome import OutcomeBar
 from tuner.tui.widgets.rows import RowTable
 from tuner.tui.widgets.trial_table import TrialTable
 from tuner.tui.workspace import Workspace
@@ -38,8 +39,9 @@ class LiveView(View):
         self._table = TrialTable(self.feed, lambda: self.tuner_app.clock(), workspace)
 
     def above(self) -> Iterable[Widget]:
-        """What runs."""
+        """What runs, and once it has ended, what it has shown."""
         yield DrawnLine(self._progress, id="progress")
+        yield OutcomeBar(self.feed)
 
     def panes(self) -> Iterable[Widget]:
         """Five of them."""
@@ -73,6 +75,7 @@ class LiveView(View):
         for name in self.PANES[1:]:
             self.query_one(f"#{name}", Pane).redraw()
         self.redraw_lines()
+        self._follow_outcome()
 
     def session_read(self, reading: Reading) -> None:
         """Only what changed is drawn anew; while history is read, the table and the lines alone."""
@@ -82,6 +85,11 @@ class LiveView(View):
             for name in ("curves", "confusion", "importance"):
                 self._redraw_if_new(name)
         self.redraw_lines()
+        self._follow_outcome()
+
+    def _follow_outcome(self) -> None:
+        state = self.tuner_app.state_of(self.feed)
+        self.query_one(OutcomeBar).follow(state, complete=self.feed.complete)
 
     def _redraw_if_new(self, name: str) -> None:
         """Most of what is read are steps, which change none of these panes."""
@@ -106,6 +114,7 @@ class LiveView(View):
         if self.tuner_app.state_of(self.feed) is SessionState.RUNNING:
             self.table.tick()
         self.redraw_lines()
+        self._follow_outcome()
 
     def filter_changed(self) -> None:
         """Other rows, other curves."""
