@@ -258,6 +258,7 @@ def test_sessions_side_by_side_are_read_on(whole_corpus: Path) -> None:
         await mark_sessions(pilot, app, "trec-bert", "rte-again")
         await press(pilot, "C")
         assert "no complete trial yet: rte-again" in screen_text(app)
+        await press(pilot, "z")
         for until_line, best in ((first_best, "#0"), (len(lines), "#4")):
             log.write_bytes(b"".join(lines[:until_line]))
             row = ["best", "trial", "#4", best]

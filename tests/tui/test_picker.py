@@ -33,7 +33,7 @@ def test_the_summary_follows_the_cursor(whole_corpus: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         assert "pid 23319 on box" in screen_text(app)
         await press(pilot, "j", "j", "j")
-        assert "#4  0.8080" in screen_text(app)
+        assert "#4 0.8080 (majority 0.1680)" in screen_text(app)
         assert "layers 8-11" in screen_text(app)
 
     play(whole_corpus, scene, size=LARGE)

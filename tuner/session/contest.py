@@ -150,10 +150,12 @@ def _scores(contestants: Sequence[Contestant]) -> Iterator[Fact]:
     if any(counts):
         yield Fact("rows right", "share", tuple(counts))
     for name in searched:
-        yield from _trust(contestants, name)
+        yield from _trust(
+            contestants, name, "majority" if len(searched) == 1 else f"{name} of majority"
+        )
 
 
-def _trust(contestants: Sequence[Contestant], metric: str) -> Iterator[Fact]:
+def _trust(contestants: Sequence[Contestant], metric: str, floor_name: str) -> Iterator[Fact]:
     """The metric's own intervals, and what the most frequent label alone would score."""
     intervals = [interval_of(c.session, c.view, c.trial, metric) for c in contestants]
     ends = tuple((each.low, each.high) if each else None for each in intervals)
@@ -163,7 +165,7 @@ def _trust(contestants: Sequence[Contestant], metric: str) -> Iterator[Fact]:
     floors = [majority_of(view, item.confusion, metric) if item else None for view, item in kept]
     if any(floors):
         values = tuple(floor.value if floor else None for floor in floors)
-        yield Fact(f"{metric} of majority", "metric", values)
+        yield Fact(floor_name, "number", values)
 
 
 def _settings(contestants: Sequence[Contestant]) -> Iterator[Fact]:
