@@ -112,6 +112,8 @@ def _within_chance(summary: Summary) -> str:
         return f"How sure the gain over {baseline} is cannot be said: no predictions are stored."
     much = f"{gain.rows:+d} of {gain.of_rows} rows" if gain.rows is not None else gain_text(gain)
     evidence = f"{much} ({_evidence(summary, gain)})"
+    if gain.difference.told_apart and not gain.better:
+        return f"The best trial scores worse than {baseline}: {evidence}."
     return f"The best trial cannot be told apart from {baseline}: {evidence}."
 
 

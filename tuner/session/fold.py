@@ -15,9 +15,9 @@ from tuner.results.collapse import only_label
 from tuner.results.metrics import direction
 from tuner.results.standing import Standing
 from tuner.session import events as e
-from tuner.session.best import kept_evaluation
 from tuner.session.events import AnyEvent, Evaluated, Step, Unknown
 from tuner.session.folder import Session
+from tuner.session.kept import kept_evaluation
 from tuner.session.tail import EventTail
 from tuner.session.view import SessionView, TrialState, TrialView
 

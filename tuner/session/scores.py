@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from tuner.errors import TunerError
 from tuner.recipe.origins import BASELINE
+from tuner.results.collapse import only_label
 from tuner.results.intervals import Interval, loss_interval, metric_interval
 from tuner.results.majority import Majority, majority
 from tuner.results.metrics import (
@@ -19,7 +20,6 @@ from tuner.results.metrics import (
     gain,
     gold_counts,
     mcc,
-    predicted_counts,
     total,
 )
 from tuner.results.paired import (
@@ -130,9 +130,8 @@ def _score(
 
 
 def _only_label(view: SessionView, confusion: Confusion) -> str | None:
-    predicted = [label for label, count in enumerate(predicted_counts(confusion)) if count]
-    labels = _labels(view, confusion)
-    return labels[predicted[0]] if labels and len(predicted) == 1 else None
+    labels, only = _labels(view, confusion), only_label(confusion)
+    return labels[only] if labels and only is not None else None
 
 
 def interval_of(
