@@ -8,20 +8,22 @@ import shutil
 import subprocess
 import sys
 from collections import namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+import torch
 
 import tuner.training.model as model_module
-from tests.training.conftest import RecipeMaker, learnable_rows, write_jsonl
+from tests.training.conftest import BenchMaker, RecipeMaker, learnable_rows, write_jsonl
 from tuner.errors import TunerError
 from tuner.recipe.findings import CheckReport, ModelDescription
 from tuner.recipe.groups import layer_count
 from tuner.recipe.types import ModelSection
 from tuner.training.check import answer_check
+from tuner.training.data import read_labelled
 from tuner.training.describe import answer_describe
 from tuner.training.forecast import two_layers
 from tuner.training.loading import load_weights
@@ -31,6 +33,14 @@ from tuner.training.model import (
     model_source,
     parameters_of,
 )
+from tuner.training.rehearsal import rehearse
+
+
+@pytest.fixture(autouse=True)
+def denormals() -> Iterator[None]:
+    """A trainer's set-up flushes them for its whole process."""
+    yield
+    torch.set_flush_denormal(False)
 
 
 def texts(report: CheckReport, level: str) -> str:
@@ -149,6 +159,77 @@ def test_uncovered_doubled_and_frozen_groups_are_errors(make_recipe: RecipeMaker
     assert "in two groups" in texts(check(make_recipe(groups=double)), "error")
 
 
+def test_a_step_is_tried_and_said(make_recipe: RecipeMaker) -> None:
+    recipe = make_recipe(training={"batch_size": {"choices": [4, 12]}})
+    good = texts(check(recipe), "ok")
+    assert "a step on 12 rows and predictions were tried with the longest rows (14 tokens)" in good
+    assert "weights: " in good
+    assert "a step" not in texts(check(recipe, rehearse=False), "ok")
+
+
+def test_a_token_without_an_embedding_is_an_error_with_its_row(
+    make_recipe: RecipeMaker, models: Callable[[str], Path], tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(models("bert"), tmp_path / "model"))
+    tokenizer = load_tokenizer(model_source(ModelSection(str(folder))))
+    tokenizer.add_tokens(["<url>"])
+    tokenizer.save_pretrained(folder)
+    warnings = texts(check(make_recipe(model={"name": str(folder)})), "warning")
+    assert "the tokenizer has 65 tokens, the model has embeddings for 64 only" in warnings
+    rows = [*learnable_rows(20, 1), {"text": "see <url>", "label": "no"}]
+    train = str(write_jsonl(tmp_path / "t.jsonl", rows))
+    report = check(make_recipe(model={"name": str(folder)}, data={"train": train}))
+    errors = texts(report, "error")
+    assert "its tokenizer has 65 tokens, the model has embeddings for 64 only" in errors
+    assert "1 row has such tokens, the first is row 21 of" in errors
+    assert "resize_token_embeddings" in errors
+
+
+def test_odd_texts_are_said_with_their_first_row(make_recipe: RecipeMaker, tmp_path: Path) -> None:
+    odd = ["w1 [SEP] w2", "", "zz qq", "[PAD]"]
+    rows = [*learnable_rows(20, 1), *({"text": text, "label": "no"} for text in odd)]
+    train = str(write_jsonl(tmp_path / "t.jsonl", rows))
+    report = check(make_recipe(data={"train": train}))
+    assert texts(report, "error") == ""
+    warnings = texts(report, "warning")
+    assert f"train: 2 rows (the first is row 21 of {train}) with special tokens in the" in warnings
+    assert f"train: 1 row (the first is row 22 of {train}) without text" in warnings
+    assert f"train: 2 rows (the first is row 23 of {train}) of nothing but unknown" in warnings
+
+
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_the_row_that_breaks_is_named(make_bench: BenchMaker, split: str, tmp_path: Path) -> None:
+    rows = [*learnable_rows(20, 1), {"text": "w1 \U0001f600 w2", "label": "no"}]
+    path = write_jsonl(tmp_path / "odd.jsonl", rows)
+    bench = make_bench(data={split: str(path)})
+
+    def break_at_unknown(_model: Any, _args: Any, inputs: dict[str, Any]) -> None:
+        if bool((inputs["input_ids"] == bench.tokenizer.unk_token_id).any()):
+            raise RuntimeError("cannot do that\nat all")
+
+    bench.model.register_forward_pre_hook(break_at_unknown, with_kwargs=True)
+    with pytest.raises(TunerError) as caught:
+        rehearse(bench, read_labelled(bench.recipe.data))
+    said = f'{split} row 21 of {path} ("w1 \U0001f600 w2"): RuntimeError: cannot do that'
+    assert str(caught.value) == said
+
+
+@pytest.mark.parametrize(
+    ("sampler", "settings", "level", "says"),
+    [
+        ("cmaes", {"batch_size": {"choices": [4, 8]}}, "error", "at least two searched numbers"),
+        ("cmaes", {"epochs": {"low": 1, "high": 3}}, "error", "there is 1"),
+        ("grid", {"warmup": {"low": 0.0, "high": 0.5}}, "warning", "there are 4 different"),
+        ("tpe", {"batch_size": {"choices": [4, 8]}}, "warning", "search.trials is 40"),
+    ],
+)
+def test_what_the_sampler_cannot_search_is_found(
+    make_recipe: RecipeMaker, sampler: str, settings: dict[str, Any], level: str, says: str
+) -> None:
+    report = check(make_recipe(training=settings, search={"sampler": sampler}), rehearse=False)
+    assert says in texts(report, level)
+
+
 def test_a_full_disk_is_an_error(make_recipe: RecipeMaker, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage(10, 10, 0))
@@ -234,7 +315,6 @@ def test_unknown_models_are_told_plainly(tmp_path: Path) -> None:
 def test_pickled_weights_are_loaded_only_on_request(
     models: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    import torch
     from safetensors.torch import load_file
 
     folder = tmp_path / "pickled"

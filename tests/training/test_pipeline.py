@@ -119,10 +119,14 @@ def make_bench(folder: Path, case: Case, tell: Callable[[str, str], None]) -> Be
 
 
 def write_rows(folder: Path, pairs: bool) -> list[Any]:
-    """Rows of many lengths, longer ones than are kept, too; returns what a pipeline takes."""
+    """Rows of many lengths, longer ones than are kept, too, and one with special tokens in it.
+
+    Returns what a pipeline takes.
+    """
     rows: list[dict[str, str]] = []
     for name, seed in (("train", 1), ("validation", 2)):
         rows = learnable_rows(24, seed)
+        rows[3]["text"] = "w1 [SEP] w0 [PAD][CLS]"
         rows = [row | {"other": other["text"]} for row, other in zip(rows, rows[::-1], strict=True)]
         write_jsonl(folder / f"{name}.jsonl", rows)
     if pairs:

@@ -11,6 +11,7 @@ slow_setup      seconds that loading takes
 test      what is told of the sealed rows
 refuse    the line to refuse the setup with
 stumble   how many setups end with something that nobody foresaw
+warnings        what a check warns about, where it is asked for
 deaf_and_dumb   end with these last words before being ready
 noise     print a line of rubbish on stdout at every evaluation
 speeds    {threads: examples a second of one trainer that has so many}, 1 otherwise
@@ -224,6 +225,7 @@ def set_up(request: dict[str, Any]) -> Path:
         "ready", device="cpu", device_name="fake", versions={}, labels=["no", "yes"],
         rows={"train": 100, "validation": 20}, parameters=24, groups={"head": 8, "body": 16},
         batches="packed", threads=request["threads"], test=PLAN.get("test"),
+        warnings=PLAN.get("warnings", []) if request["check"] else [],
         model={
             "name": "fake", "model_type": "bert", "layers": 1, "shared_layers": False,
             "hidden_size": 4, "labels": ["no", "yes"], "parameters": parameters,

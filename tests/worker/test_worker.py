@@ -67,14 +67,21 @@ def test_a_collapsed_trial_is_given_up_with_its_label(tmp_path: Path) -> None:
     assert load_view(session).trials[1].state is TrialState.COLLAPSED
 
 
-def test_with_nothing_to_search_there_is_one_trial(tmp_path: Path) -> None:
+def test_with_nothing_to_search_there_is_one_trial_and_warnings_are_repeated_once(
+    tmp_path: Path,
+) -> None:
     session = make(tmp_path)
     text = session.recipe_path.read_text()
     session.recipe_path.write_text(
         text.replace('{ low = 1e-6, high = 1e-1, scale = "log" }', "1e-3")
     )
-    assert work(session) == 0
+    odd = [f"oddity {number}" for number in range(4)]
+    for _ in range(2):
+        assert work(session, warnings=odd) == 0
     assert [t.state for t in load_view(session).trials.values()] == [TrialState.COMPLETE]
+    said = [log.text for log in of_kind(session, e.Log) if log.level == "warning"]
+    shown = "oddity 0; oddity 1; oddity 2; …"
+    assert said == [f"check: 4 warnings: {shown} · tuner check {session.name}"]
 
 
 def test_three_failures_in_a_row_end_the_study_and_say_why(tmp_path: Path) -> None:
