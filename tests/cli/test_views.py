@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.cli import sessions
@@ -89,6 +90,30 @@ def test_list_has_a_row_a_session(tuner: Tuner) -> None:
 def test_list_json_is_a_list_of_statuses(tuner: Tuner) -> None:
     listed = json.loads(tuner("list", "--json").out)
     assert [list(entry) for entry in listed] == [STATUS_KEYS] * 5
+
+
+def test_one_label_for_every_row_is_marked_wherever_it_is_shown(tuner: Tuner, root: Path) -> None:
+    lopsided = msgspec.structs.replace(sessions.evaluated(0, 16, step=20), updates=10)
+    lopsided = msgspec.structs.replace(lopsided, confusion=[[16, 0], [4, 0]])
+    end = msgspec.structs.replace(sessions.completed(0, 16), one_label=True)
+    events = [sessions.worker_started(), sessions.session_started(), sessions.data_read()]
+    alone = [*events, sessions.started(0), lopsided, end, e.SessionFinished(reason="done")]
+    sessions.recorded(root, "lopsided", alone)
+    assert "1 label" in tuner("trials", "lopsided").out
+    assert "one label (bad) for every row" in tuner("show", "lopsided", "0").out
+    assert "one label for every row" in tuner("status", "lopsided").out
+    assert "0.8 (1 label)" in tuner("list").out.replace("0.8000", "0.8")
+    assert json.loads(tuner("status", "lopsided", "--json").out)["best"]["one_label"] is True
+    assert json.loads(tuner("trials", "lopsided", "--json").out)[0]["one_label"] is True
+    assert "True" in tuner("export", "lopsided", "--format", "csv").out
+    learning = msgspec.structs.replace(sessions.completed(1, 14), one_label=False)
+    more = [*alone[:-1], sessions.started(1), sessions.evaluated(1, 14, step=20), learning]
+    sessions.recorded(root, "both", more)
+    best = json.loads(tuner("status", "both", "--json").out)["best"]
+    assert (best["trial"], best.get("one_label", False)) == (1, False)
+    compared = tuner("compare", "both", "0", "1").out
+    assert "one label" in compared
+    assert "several labels" in compared
 
 
 def test_list_of_nothing(tuner: Tuner, tmp_path: Path) -> None:

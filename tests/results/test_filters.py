@@ -33,6 +33,7 @@ class Trial:
     generation: int = 0
     origin: str = "sampled"
     seconds: float = 100.0
+    one_label: bool = False
 
 
 def evaluations(*accuracies: float) -> list[Evaluation]:

@@ -27,6 +27,7 @@ class Trial:
     value: float | None
     state: str = "complete"
     origin: str = "sampled"
+    one_label: bool = False
     fixed: dict[str, Any] = field(default_factory=dict)
     evaluations: tuple[Any, ...] = ()
 

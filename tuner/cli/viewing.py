@@ -23,7 +23,7 @@ from tuner.session.seal import state_of_test_rows
 from tuner.session.status import Status, current
 from tuner.session.status import status as status_of
 from tuner.session.view import SessionView, TrialView
-from tuner.tui.render.marks import session_text
+from tuner.tui.render.marks import ONE_LABEL, session_text
 from tuner.tui.render.status import slots_text
 from tuner.tui.render.styles import TERMINAL
 
@@ -68,6 +68,8 @@ def _cells(session: Session) -> list[str | Text]:
         return [session.name, Text(f"unreadable: {fmt.plain(str(error))}", style="red")]
     state = Text(session_text(now.status), style=TERMINAL.session(now.status))
     best = fmt.score(now.best.value) if now.best else "—"
+    if now.best and now.best.one_label:
+        best += f" ({ONE_LABEL})"
     floor = fmt.score(now.majority.value) if now.majority else "—"
     left = fmt.duration(now.eta_seconds) if now.eta_seconds is not None else "—"
     return [
@@ -145,7 +147,8 @@ def _best(now: Status) -> str:
     value = fmt.score(now.best.value)
     if now.majority is not None:
         value += f", {majority_short(now.metric, now.majority)}"
-    return f"trial {now.best.trial}, {now.metric} {value} ({values_line(now.best.params)})"
+    one = ", one label for every row" if now.best.one_label else ""
+    return f"trial {now.best.trial}, {now.metric} {value}{one} ({values_line(now.best.params)})"
 
 
 def trials(options: argparse.Namespace) -> int:

@@ -13,7 +13,8 @@ from tuner.session.view import SessionView, TrialView
 
 LEADING = ("trial", "state", "origin", "generation", "value")
 TRAILING = (
-    "epoch", "step", "of", "seconds", "memory", "seed", "device", "started", "ended", "reason",
+    "one_label", "epoch", "step", "of", "seconds", "memory", "seed", "device", "started", "ended",
+    "reason",
 )  # fmt: skip
 
 
@@ -29,6 +30,7 @@ def trial_row(trial: TrialView) -> dict[str, Any]:
         "params": dict(trial.params),
         "fixed": dict(trial.fixed),
         "metrics": dict(kept.metrics) if kept else {},
+        "one_label": trial.one_label,
         "epoch": trial.epoch,
         "step": trial.step,
         "of": trial.of,

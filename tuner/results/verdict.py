@@ -53,7 +53,8 @@ def judge(
 ) -> Verdict:
     """How much each setting decides among these trials, as the study would say it.
 
-    Pruned trials count with the value they were pruned at, collapsed ones with the worst there is,
+    Pruned trials count with the value they were pruned at, collapsed ones and all
+    that have one answer for all rows with the worst there is,
     and only points of the space count at all.
     """
     from tuner.results.importance import bootstrap, importance  # numpy, which not all need
@@ -92,7 +93,7 @@ def _is_point(trial: Trial, space: Space) -> bool:
 
 
 def _value(trial: Trial, metric: str) -> float:
-    if trial.state == "collapsed":
+    if trial.state == "collapsed" or trial.one_label:
         return worst_value(metric)
     return math.nan if trial.value is None else trial.value
 

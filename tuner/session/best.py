@@ -57,6 +57,7 @@ def best_document(
         "direction": view.direction,
         "trial": best.number,
         "value": best.value,
+        "one_label": best.one_label,
         "params": {**best.params, **best.fixed},
         "groups": [_group(level) for level in rated_levels(resolved, config)],
         "training": _training(recipe, config),

@@ -112,13 +112,14 @@ def best_first(contestants: Sequence[Contestant]) -> list[Contestant]:
     return [best, *(each for each in contestants if each is not best)]
 
 
-def _rank(contestant: Contestant) -> tuple[bool, bool, float]:
+def _rank(contestant: Contestant) -> tuple[bool, bool, bool, float]:
     """Best trials of their session before all, complete ones before others, then by value."""
     trial, view = contestant.trial, contestant.view
     known = trial.value is not None and math.isfinite(trial.value)
     value = trial.value if known and trial.value is not None else math.inf
     sign = 1.0 if view.direction == "minimize" or not known else -1.0
-    return not contestant.is_best, trial.state is not TrialState.COMPLETE, sign * value
+    unfinished = trial.state is not TrialState.COMPLETE
+    return not contestant.is_best, unfinished, trial.one_label, sign * value
 
 
 def best_of(session: Session, view: SessionView) -> Contestant:
@@ -195,6 +196,9 @@ def _course(contestants: Sequence[Contestant]) -> Iterator[Fact]:
         "origin": tuple(trial.origin for trial in trials),
         "seed": tuple(str(trial.seed) for trial in trials),
     }
+    if any(trial.one_label for trial in trials):
+        answers = ("one label" if trial.one_label else "several labels" for trial in trials)
+        yield Fact("answers", "word", tuple(answers))
     for name, values in words.items():
         if (fact := Fact(name, "word", values)).differs:
             yield fact

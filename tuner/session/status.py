@@ -41,12 +41,16 @@ class TrialCounts(msgspec.Struct, frozen=True):
 
 
 class BestTrial(msgspec.Struct, frozen=True):
-    """The best complete trial; `interval` is of the metric at 95 %, null where there is none."""
+    """The best complete trial; `interval` is of the metric at 95 %, null where there is none.
+
+    `one_label`: it, and so every other complete trial, has one answer for all rows.
+    """
 
     trial: int
     value: float
     params: dict[str, Any]
     interval: Interval | None = None
+    one_label: bool = False
 
 
 class WorkerInfo(msgspec.Struct, frozen=True):
@@ -136,8 +140,8 @@ def best_trial(session: Session, view: SessionView) -> BestTrial | None:
     best = view.best_trial()
     if best is None or best.value is None:
         return None
-    params = {**best.fixed, **best.params}
-    return BestTrial(best.number, best.value, params, interval_of(session, view, best))
+    params, interval = {**best.fixed, **best.params}, interval_of(session, view, best)
+    return BestTrial(best.number, best.value, params, interval, best.one_label)
 
 
 def eta_seconds(view: SessionView) -> float | None:

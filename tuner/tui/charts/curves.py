@@ -11,6 +11,7 @@ from typing import Literal
 from rich.cells import cell_len
 from rich.style import Style
 
+from tuner.results.standing import Standing
 from tuner.session.view import SessionView, TrialState, TrialView
 from tuner.tui.charts.axes import FLOOR, GUTTER, Scale, framed, scale_of
 from tuner.tui.charts.raster import Raster
@@ -176,17 +177,17 @@ def _trace(raster: Raster, curve: Curve, scale: Scale, end: float = 1.0) -> None
 
 def best_so_far(view: SessionView) -> list[Point]:
     """How the best value grew: (trials ended until then, value) at every change and at the end."""
-    sign = -1.0 if view.direction == "minimize" else 1.0
     ended = sorted(
         (trial for trial in view.trials.values() if trial.ended is not None),
         key=lambda trial: (trial.ended or 0.0, trial.number),
     )
     points: list[Point] = []
+    best: Standing | None = None
     for count, trial in enumerate(ended, start=1):
-        if trial.state is not TrialState.COMPLETE or trial.value is None:
-            continue
-        if not points or sign * trial.value > sign * points[-1][1]:
-            points.append((float(count), trial.value))
+        standing = trial.standing() if trial.state is TrialState.COMPLETE else None
+        if standing is not None and standing.is_above(best, view.direction):
+            best = standing
+            points.append((float(count), standing.value))
     if points:
         points.append((float(max(len(ended), 1)), points[-1][1]))
     return points

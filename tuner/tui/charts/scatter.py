@@ -61,7 +61,7 @@ def draw_history(
     spots = Spots(xs, _values(trials), _looks(sample, chosen))
     raster, scale = _plot(spots, width, height)
     if best_line and order != "rank":
-        complete = np.array([trial.state is TrialState.COMPLETE for trial in trials], dtype=bool)
+        complete = np.array([_may_be_best(sample, trial) for trial in trials], dtype=bool)
         _stairs(raster, scale, spots.xs[complete], spots.ys[complete], styles, sample.maximize)
     _place(raster, scale, spots, _signs(sample, chosen, styles))
     return framed(raster.lines(), scale, ends, styles)
@@ -207,6 +207,12 @@ def _place(raster: Raster, scale: Scale, spots: Spots, signs: Sequence[tuple[str
     _, seen = np.unique(cells[covering], return_index=True)
     for index in covering[seen].tolist():
         raster.mark(int(across[index]), int(down[index]), *signs[spots.looks[index]])
+
+
+def _may_be_best(sample: Sample, trial: TrialView) -> bool:
+    """One answer for all rows is no improvement on anything, whatever its score."""
+    alone = sample.best is None or sample.best.one_label
+    return trial.state is TrialState.COMPLETE and (alone or not trial.one_label)
 
 
 def _stairs(

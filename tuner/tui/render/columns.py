@@ -14,11 +14,12 @@ from tuner.results import format as fmt
 from tuner.results.format import GLYPHS
 from tuner.results.spark import sparkline
 from tuner.session.view import SessionView, TrialState, TrialView
-from tuner.tui.render.marks import trial_glyph, trial_word
+from tuner.tui.render.marks import is_marked_one_label, trial_glyph, trial_word
 from tuner.tui.render.names import fit, short_names
 from tuner.tui.render.styles import Run, Styles
 
 Order = tuple[Any, ...]
+STATE = "state"
 
 _RANKS = {
     TrialState.RUNNING: 0,
@@ -133,7 +134,13 @@ def _state(view: SessionView) -> Column:
         text = f"{trial_glyph(trial, best=best)} {trial_word(trial)}"
         return text, styles.trial(trial.state, best=best)
 
-    return Column("state", "STATE", 7, cell, _state_order, left=True, about="state")
+    width = state_width(view.trials.values())
+    return Column(STATE, "STATE", width, cell, _state_order, left=True, about="state")
+
+
+def state_width(trials: Iterable[TrialView]) -> int:
+    """The column of states is wider where one of these trials has one answer for all rows."""
+    return 9 if any(map(is_marked_one_label, trials)) else 7
 
 
 def _state_order(trial: TrialView) -> Order:
@@ -152,7 +159,7 @@ def _metric(view: SessionView) -> Column:
     def order(trial: TrialView) -> Order:
         known = trial.value is not None and math.isfinite(trial.value)
         place = sign * trial.value if known and trial.value is not None else math.inf
-        return (_RANKS[trial.state], place, -trial.number)
+        return (_RANKS[trial.state], trial.one_label, place, -trial.number)
 
     about = f"{fmt.plain(view.metric)}, what is searched for"
     return Column("metric", short_metric(view.metric), 6, cell, order, about=about)

@@ -17,7 +17,7 @@ from tuner.session.events import AnyEvent, Unknown
 from tuner.session.kept import kept_evaluation
 from tuner.session.seal import opened_text
 from tuner.session.view import SessionView, TrialView
-from tuner.tui.render.marks import share_text
+from tuner.tui.render.marks import one_label_words, share_text
 from tuner.tui.render.matrix import right_answers
 from tuner.tui.render.names import fit
 from tuner.tui.render.styles import Run, Styles
@@ -176,9 +176,11 @@ def _collapsed(event: e.TrialCollapsed, _view: SessionView) -> Told:
     return Told("collapsed", everything, plain(event.reason), "collapsed", GLYPHS["collapsed"])
 
 
-def _completed(event: e.TrialCompleted, _view: SessionView) -> Told:
+def _completed(event: e.TrialCompleted, view: SessionView) -> Told:
     took = fmt.duration(event.seconds)
     score = fmt.score(event.value)
+    if event.one_label:
+        took += f", {one_label_words(view, _trial(view, event.trial))}"
     return Told(
         "done", score, f"{score} at epoch {event.epoch:.3g}, {took}", "complete", GLYPHS["complete"]
     )

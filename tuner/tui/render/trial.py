@@ -17,7 +17,7 @@ from tuner.tui.render.columns import elapsed
 from tuner.tui.render.confusion import Mode, confusion_lines
 from tuner.tui.render.events import time_of_day
 from tuner.tui.render.lined import Lined, Lines
-from tuner.tui.render.marks import share_text, trial_glyph
+from tuner.tui.render.marks import share_text, state_text
 from tuner.tui.render.names import fit, wrapped
 from tuner.tui.render.space import searched
 from tuner.tui.render.styles import TERMINAL, Run, Styles
@@ -86,7 +86,7 @@ def _joined(parts: Sequence[Lines]) -> Lines:
 
 def _headline(view: SessionView, trial: TrialView, styles: Styles) -> list[Run]:
     best = trial.number == view.best
-    state = f"{trial_glyph(trial, best=best)} {'best' if best else trial.state.value}"
+    state = state_text(view, trial)
     value = "" if trial.value is None else f"   {plain(view.metric)} {fmt.score(trial.value)}"
     return [
         (f"trial {trial.number}", styles.heading),

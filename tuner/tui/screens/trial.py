@@ -18,7 +18,7 @@ from tuner.session.view import SessionState, TrialState, TrialView
 from tuner.tui.feed import Feed
 from tuner.tui.messages import RowsWished
 from tuner.tui.render.errors import Cell
-from tuner.tui.render.marks import trial_glyph
+from tuner.tui.render.marks import state_text
 from tuner.tui.render.status import title_runs
 from tuner.tui.render.styles import Run, Styles
 from tuner.tui.screens.trial_keys import KEY_ORDER, KEYS
@@ -188,7 +188,7 @@ class TrialScreen(ViewsScreen):
     def _title(self, width: int, styles: Styles) -> list[Run]:
         trial, view = self.scope.trial, self.feed.view
         best = trial.number == view.best
-        word = f"{trial_glyph(trial, best=best)} {'best' if best else trial.state.value}"
+        word = state_text(view, trial)
         score = f" {fmt.score(trial.value)}" if trial.value is not None else ""
         mark = f"{MARK} " if trial.number in self.workspace.marks else ""
         right = [(mark, styles.accent), (f"{word}{score} ", styles.trial(trial.state, best=best))]

@@ -145,11 +145,16 @@ def seen_rates(recipe: Recipe, view: SessionView) -> dict[str, Seen]:
     return out
 
 
+def _without_one_label(trials: Sequence[TrialView]) -> Sequence[TrialView]:
+    """Models with one answer for all rows are no guide, as long as there are others."""
+    return [trial for trial in trials if not trial.one_label] or trials
+
+
 def good_trials(trials: Sequence[TrialView], direction: str) -> frozenset[int]:
     """The numbers of the best fifth of the complete trials, at least one of them."""
     complete = [
         (trial.value, trial.number)
-        for trial in trials
+        for trial in _without_one_label(trials)
         if trial.state is TrialState.COMPLETE
         and trial.value is not None
         and math.isfinite(trial.value)

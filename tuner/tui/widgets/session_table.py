@@ -12,7 +12,7 @@ from tuner.results import format as fmt
 from tuner.results.format import GLYPHS, plain
 from tuner.session.view import SessionState
 from tuner.tui.feed import Feed
-from tuner.tui.render.marks import session_text
+from tuner.tui.render.marks import ONE_LABEL, session_text
 from tuner.tui.render.names import fit
 from tuner.tui.render.sessions import dataset_name, model_name
 from tuner.tui.render.styles import Run, Styles
@@ -40,7 +40,9 @@ def _trials(feed: Feed, _state: SessionState, _now: float, styles: Styles) -> Ru
 
 def _best(feed: Feed, _state: SessionState, _now: float, styles: Styles) -> Run:
     best = feed.view.best_trial()
-    return (fmt.NONE, styles.muted) if best is None else (fmt.score(best.value), styles.best)
+    if best is None:
+        return fmt.NONE, styles.muted
+    return (ONE_LABEL, styles.muted) if best.one_label else (fmt.score(best.value), styles.best)
 
 
 def _eta(feed: Feed, _state: SessionState, _now: float, styles: Styles) -> Run:

@@ -11,7 +11,14 @@ from textual.reactive import reactive
 from tuner.session.status import ALIVE
 from tuner.session.view import SessionView
 from tuner.tui.feed import Feed
-from tuner.tui.render.columns import Column, metric_names, parameter_names, trial_columns
+from tuner.tui.render.columns import (
+    STATE,
+    Column,
+    metric_names,
+    parameter_names,
+    state_width,
+    trial_columns,
+)
 from tuner.tui.render.styles import Run
 from tuner.tui.render.trials import fitting, row_runs
 from tuner.tui.table_layout import Differences
@@ -109,6 +116,7 @@ class TrialTable(RowTable):
             or parameter_names(trials, self._names) != self._names
             or metric_names(trials, self._metrics) != self._metrics
             or len(str(max(changed, default=0))) >= self._every[0].width
+            or state_width(trials) > next(c.width for c in self._every if c.key == STATE)
         )
 
     def _place_again(self, stale: Collection[int]) -> None:
