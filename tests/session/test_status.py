@@ -133,7 +133,7 @@ def test_the_status_has_the_keys_of_the_contract(session: Session, lock: WorkerL
         "complete": 1, "pruned": 1, "failed": 0, "running": 1, "waiting": 0, "planned": 4,
         "collapsed": 0,
     }  # fmt: skip
-    assert set(document["best"]) == {"trial", "value", "params", "interval"}
+    assert set(document["best"]) == {"trial", "value", "params", "interval", "one_label"}
     assert document["best"]["params"] == {"lr.head": 1e-3}
     assert set(document["best"]["interval"]) == {"low", "high", "method"}
     assert document["worker"]["pid"] == os.getpid()
