@@ -89,7 +89,10 @@ def change_tensors(
 
 
 def head_line(loaded: LoadedModel) -> str:
-    return loaded.report.lines[1]
+    """What is said of the head; a head that was there and is not used is a warning."""
+    report = loaded.report
+    assert len(report.warnings) == (report.head == "dropped")
+    return [*report.lines, *report.warnings][1]
 
 
 # --- the head is matched by names
@@ -202,7 +205,15 @@ def test_a_head_of_another_task_is_drawn_anew(classifier: Path, tmp_path: Path) 
 
 @pytest.mark.parametrize(
     "prefix",
-    ["module.", "_orig_mod.", "model.", "module._orig_mod.", "net.model.", "0.auto_model."],
+    [
+        "module.",
+        "_orig_mod.",
+        "model.",
+        "module._orig_mod.",
+        "net.model.",
+        "0.auto_model.",
+        "encoder.",
+    ],
 )
 def test_a_known_prefix_is_taken_off_and_said(
     classifier: Path, tmp_path: Path, prefix: str

@@ -39,19 +39,20 @@ class ModelDescription(msgspec.Struct, frozen=True):
 
 
 class LoadingReport(msgspec.Struct, frozen=True):
-    """What became of a checkpoint's tensors; `lines` say so to people.
+    """What became of a checkpoint's tensors; `lines` and `warnings` say so to people.
 
     `loaded` are the checkpoint's, `fresh` are drawn anew for every trial, `left_out` are those that
     a classifier has no use for, `prefix` was taken off the names of all. `head` tells whether the
-    rows of the classifier are the checkpoint's.
+    rows of the classifier are the checkpoint's, or whether it had none, or some that were dropped.
     """
 
     loaded: int
     fresh: list[str]
     left_out: int = 0
     prefix: str = ""
-    head: Literal["kept", "drawn"] = "drawn"
+    head: Literal["kept", "drawn", "dropped"] = "drawn"
     lines: list[str] = []
+    warnings: list[str] = []
 
 
 class CheckReport(msgspec.Struct, frozen=True):

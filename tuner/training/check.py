@@ -262,7 +262,8 @@ def _rehearse(
         raise
     except Exception as error:
         raise TunerError(f"the trainer cannot be set up: {first_line(error)}") from error
-    _add_set_up(bench.data, bench.warnings, [*bench.loading.lines, *bench.notes], report)
+    warnings = [*bench.loading.warnings, *bench.warnings]
+    _add_set_up(bench.data, warnings, [*bench.loading.lines, *bench.notes], report)
     tell("trying a step with the longest and the oddest rows")
     report.add("ok", "model", rehearse(bench, rows))
 

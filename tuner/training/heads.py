@@ -33,11 +33,13 @@ class HeadShape:
 class HeadMatch:
     """The checkpoint's row for each of the data's labels, in their order; None: drawn anew.
 
-    `reason` says by what the rows were matched, or why the head is drawn anew.
+    `reason` says by what the rows were matched, or why the head is drawn anew. `is_there` tells
+    whether the checkpoint has a head at all.
     """
 
     rows: tuple[int, ...] | None
     reason: str
+    is_there: bool = True
 
 
 def head_shape(model: nn.Module, model_of_one_more: nn.Module) -> HeadShape:
@@ -87,6 +89,8 @@ def match_head(
 
     `own_config` is the checkpoint's configuration as it came, `tensors` are those of its files.
     """
+    if head.by_label.keys().isdisjoint(tensors):
+        return HeadMatch(None, "the checkpoint has no classifier", is_there=False)
     reason = _why_unusable(own_config, head, tensors)
     if reason is not None:
         return HeadMatch(None, reason)
@@ -101,9 +105,6 @@ def match_head(
 
 
 def _why_unusable(own_config: Any, head: HeadShape, tensors: dict[str, Tensor]) -> str | None:
-    present = head.by_label.keys() & tensors.keys()
-    if not present:
-        return "the checkpoint has no classifier"
     classes = [str(name) for name in getattr(own_config, "architectures", None) or []]
     if classes and not any("SequenceClassification" in name for name in classes):
         return f"its classifier is that of a {classes[0]}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -141,26 +140,18 @@ def _of_two_lengths(split: Split) -> Split:
     )
 
 
-def proven_padding(model: Any, proof: Proof, padding: Padding) -> tuple[Padding, str]:
-    """The first padding under which rows give what they give alone, and what to say of it.
-
-    Models that look for the last token before the padding know that token by their configuration:
-    where the tokenizer pads with another one, it is written there if that makes padding right.
-    """
-    device, own_pad = next(model.parameters()).device, model.config.pad_token_id
+def proven_padding(model: nn.Module, proof: Proof, padding: Padding) -> tuple[Padding, str]:
+    """The first padding under which rows give what they give alone, and what to say of it."""
+    device, reason = next(model.parameters()).device, ""
     other: Side = "left" if padding.side == "right" else "right"
-    reason = ""
-    for pad in dict.fromkeys((own_pad, padding.token)):
-        model.config.pad_token_id = pad
-        for side in (padding.side, other):
-            layout = PaddedLayout(proof.split, padding.token, device, side)
-            try:
-                check_padding(model, proof.alone, layout, proof.rows)
-            except Disagrees as difference:
-                reason = reason or str(difference)
-                continue
-            return Padding(padding.token, side), _other_side(padding.side, side, reason)
-    model.config.pad_token_id = own_pad
+    for side in (padding.side, other):
+        layout = PaddedLayout(proof.split, padding.token, device, side)
+        try:
+            check_padding(model, proof.alone, layout, proof.rows)
+        except Disagrees as difference:
+            reason = reason or str(difference)
+            continue
+        return Padding(padding.token, side), _other_side(padding.side, side, reason)
     return Padding(padding.token, None), _no_side(model, proof, reason)
 
 

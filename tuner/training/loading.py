@@ -138,24 +138,26 @@ def _report(
     head: HeadShape,
     match: HeadMatch,
 ) -> LoadingReport:
-    kept = fresh.isdisjoint(head.by_label)
-    if kept:
-        classifier = f"the checkpoint's own, its rows {match.reason}"
-    else:
-        rest = _modules(head.shapes.keys() - fresh)
-        before = f"; {rest} before it is the checkpoint's" if rest else ""
-        classifier = f"{_modules(fresh)} drawn anew for every trial: {match.reason}{before}"
+    weights = f"weights: {loaded} tensors are the checkpoint's{_extras(prefix, left_out)}"
+    line = f"head: {_fate_of_head(fresh, head, match)}"
+    dropped = match.rows is None and match.is_there
     return LoadingReport(
         loaded=loaded,
         fresh=sorted(fresh),
         left_out=len(left_out),
         prefix=prefix,
-        head="kept" if kept else "drawn",
-        lines=[
-            f"weights: {loaded} tensors are the checkpoint's{_extras(prefix, left_out)}",
-            f"head: {classifier}",
-        ],
+        head="dropped" if dropped else "drawn" if match.rows is None else "kept",
+        lines=[weights] if dropped else [weights, line],
+        warnings=[line] if dropped else [],
     )
+
+
+def _fate_of_head(fresh: set[str], head: HeadShape, match: HeadMatch) -> str:
+    if match.rows is not None:
+        return f"the checkpoint's own, its rows {match.reason}"
+    rest = _modules(head.shapes.keys() - fresh)
+    before = f"; {rest} before it is the checkpoint's" if rest else ""
+    return f"{_modules(fresh)} drawn anew for every trial: {match.reason}{before}"
 
 
 def _extras(prefix: str, left_out: Sequence[str]) -> str:

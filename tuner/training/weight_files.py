@@ -21,7 +21,10 @@ from tuner.training.model import PICKLE_FILES, SAFE_FILES, ModelSource, pickle_m
 _INNER = re.compile(
     r"(?:(?<=^)|(?<=\.))(?:module|_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\."
 )
-_OUTER = re.compile(r"(?:module|model|_forward_module|net|network|0\.auto_model|auto_model)\.")
+_OUTER = re.compile(
+    r"(?:module|model|_forward_module|net|network|backbone|encoder|transformer|language_model"
+    r"|(?:0\.)?auto_model)\."
+)
 _MOST_WRAPPERS = 5
 # Where training frameworks put the tensors inside a pickle.
 _NESTED = ("state_dict", "model_state_dict", "model")

@@ -244,6 +244,8 @@ class Worker:
             return
         for line in ready.loading.lines if ready.loading else ():
             self._journal.log("notice", line)
+        for line in ready.loading.warnings if ready.loading else ():
+            self._journal.log("warning", line)
         for note in ready.notes:
             self._journal.log("info", note)
         if ready.warnings:
