@@ -163,6 +163,9 @@ def test_a_pipeline_answers_as_tuner_does(case: Case, tmp_path: Path) -> None:
         bench.autocast,
     )  # fmt: skip
     bench.save_pretrained(tmp_path / "best")
+    card = (tmp_path / "best" / "README.md").read_text(encoding="utf-8")
+    assert f"cut at {MAX_LENGTH} tokens" in card
+    assert ("batch_size` at 1" in card) == (case.right is None)
     classify = pipeline("text-classification", str(tmp_path / "best"), device="cpu")
     for batch_size in (1, 5) if case.right else (1,):
         answers = classify(inputs, top_k=None, truncation=True, batch_size=batch_size)

@@ -44,6 +44,7 @@ from tuner.training.model import (
     parameters_of,
     save_tokenizer,
 )
+from tuner.training.model_card import model_card
 from tuner.training.optimizer import check_partition, renewed_optimizer
 from tuner.training.restart import Restart
 from tuner.training.room import allowed
@@ -225,7 +226,11 @@ class Bench:
             if self.vocabulary is not None:
                 stack.enter_context(self.vocabulary.whole(decay))
             model.save_pretrained(folder)
-        save_tokenizer(self.tokenizer, folder, self.max_length, self.padding.side)
+        side = self.padding.side
+        save_tokenizer(self.tokenizer, folder, self.max_length, side)
+        columns = len(self.recipe.data.text)
+        card = model_card(self.source.name, self.labels, columns, self.max_length, bool(side))
+        (folder / "README.md").write_text(card, encoding="utf-8")
 
     def autocast(self, cache: bool = True) -> Any:
         """bf16 arithmetic where the recipe asks for it: by itself on GPUs that have it.

@@ -1,0 +1,43 @@
+"""README.md beside a saved model: its labels, and how to ask it so that it answers as in tuner."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tuner.recipe.nearest import show
+
+_SHOWN = 20
+_CARD = """\
+A text classifier, trained by tuner from {base}. It answers with one of {count} labels:
+{labels}.
+
+```python
+from transformers import pipeline
+
+classify = pipeline("text-classification", "FOLDER", truncation=True)
+classify({example})
+```
+
+With `truncation=True` texts are cut at {length} tokens, as they were in training; without it a
+pipeline reads longer texts whole, and may answer otherwise. {padding}
+"""
+
+
+def model_card(base: str, labels: Sequence[str], columns: int, length: int, padded: bool) -> str:
+    """The text for a model with these labels, for texts of one column or two.
+
+    `padded` tells whether padding leaves its answers as they are.
+    """
+    names = ", ".join(show(label) for label in labels[:_SHOWN])
+    return _CARD.format(
+        base=base,
+        count=len(labels),
+        labels=names + (", …" if len(labels) > _SHOWN else ""),
+        example='{"text": "…", "text_pair": "…"}' if columns > 1 else '"…"',
+        length=length,
+        padding=(
+            "Any `batch_size` gives the same answers."
+            if padded
+            else "Padding changes its answers: leave `batch_size` at 1."
+        ),
+    )
