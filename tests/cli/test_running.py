@@ -203,3 +203,48 @@ def test_what_cannot_be_enqueued(tuner: Tuner, arguments: list[str], says: str) 
     assert answer.code == 2
     assert says in answer.err
     assert answer.err.count("\n") == 1
+
+
+NO_RESULT = "no trial is complete: 2 collapsed (one label twice running); 2 trials"
+
+
+def without_result(root: Path, name: str, *, older: bool) -> None:
+    """A search of which both trials collapsed, as this version logs its end, or an older one."""
+    ending = e.SessionFinished(reason="2 trials")
+    if not older:
+        ending = e.SessionFailed(reason=NO_RESULT, over="2 trials")  # type: ignore[assignment]
+    begin = [sessions.worker_started(), sessions.session_started(), sessions.data_read()]
+    collapsed = [
+        e.TrialCollapsed(trial=n, reason="one label twice running", label="bad") for n in range(2)
+    ]
+    trials = [sessions.started(0), collapsed[0], sessions.started(1), collapsed[1]]
+    sessions.recorded(root, name, [*begin, *trials, ending])
+
+
+@pytest.mark.parametrize("older", [False, True])
+@pytest.mark.parametrize(
+    ("command", "code", "says"),
+    [
+        (("run", "lost"), 1, "tuner resume lost goes on"),
+        (("start", "lost"), 1, "tuner set lost search.trials=… raises that"),
+        (("resume", "lost"), 1, "tuner resume lost goes on"),
+        (("export", "lost"), 1, "nothing to export"),
+        (("show", "lost", "best"), 1, "none is the best"),
+        (("test", "lost"), 1, "nothing to test"),
+        (("status", "lost"), 0, "failed"),
+        (("status", "lost", "--json"), 0, '"failed"'),
+        (("list",), 0, "failed"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_a_search_without_a_result_is_told_alike_by_every_command(
+    tuner: Tuner, root: Path, command: tuple[str, ...], code: int, says: str, older: bool
+) -> None:
+    without_result(root, "lost", older=older)
+    answer = tuner(*command)
+    said = " ".join((answer.out + answer.err).split())
+    assert answer.code == code
+    assert says in said
+    assert NO_RESULT in said
+    if code:
+        assert answer.err.splitlines()[-1].startswith("tuner: lost")

@@ -16,6 +16,7 @@ from tuner.session import events as e
 STATUS_KEYS = [
     *("session", "status", "metric", "direction", "trials", "best", "eta_seconds", "worker"),
     "majority",
+    *("reason", "seconds", "time"),
 ]
 
 

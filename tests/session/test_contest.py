@@ -8,7 +8,7 @@ import pytest
 
 from tests.tui import corpus
 from tests.tui.answers import write_predictions
-from tuner.errors import NotFinished, TunerError
+from tuner.errors import StudyFailed, TunerError
 from tuner.session.contest import Answers, best_first, best_of, facts, of_session
 from tuner.session.fold import load_view
 from tuner.session.folder import Session
@@ -92,5 +92,5 @@ def test_recipes_that_differ_are_facts(session: Session, tmp_path: Path) -> None
     assert "model.max_length" not in by_name
     assert by_name["best trial"] == ("#4", "#4")
     failed = corpus.failed(tmp_path)
-    with pytest.raises(NotFinished):
+    with pytest.raises(StudyFailed, match="out of memory"):
         best_of(failed, load_view(failed))

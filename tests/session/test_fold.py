@@ -17,6 +17,7 @@ from tests.session.logs import (
     story,
 )
 from tuner.session import events as e
+from tuner.session.budget import seconds_spent
 from tuner.session.codec import decode_line, encode_line
 from tuner.session.fold import MOST_LOSSES, fold
 from tuner.session.view import SessionView, TrialState
@@ -142,7 +143,7 @@ def test_losses_after_the_checkpoint_are_dropped_and_long_curves_thinned() -> No
     assert gaps == {16}
 
 
-def test_active_time_counts_neither_pauses_nor_the_gap_after_a_crash() -> None:
+def test_the_time_of_the_search_is_that_in_which_trials_train() -> None:
     def at(time: float, event: e.AnyEvent) -> e.AnyEvent:
         return type(event)(
             **{**{f: getattr(event, f) for f in event.__struct_fields__}, "time": time}
@@ -151,16 +152,65 @@ def test_active_time_counts_neither_pauses_nor_the_gap_after_a_crash() -> None:
     worker = session_start()[0]
     view = folded(
         [
-            at(100, worker),
-            at(110, step(0, 1)),
-            at(500, worker),
-            at(505, e.SessionPaused()),
+            at(100, worker),  # loading
+            at(110, started(0)),
+            at(117, step(0, 1)),
+            at(120, started(1)),  # side by side
+            at(500, worker),  # the worker was lost in between
+            at(600, started(0, resumed_at=1)),
+            at(605, e.SessionPaused()),
             at(900, e.CommandDone(id="x", result="")),
             at(1000, worker),
-            at(1001, step(0, 2)),
+            at(1100, started(0, resumed_at=2)),
+            at(1101, e.TrialRetried(trial=0, cause="died", error="x", attempt=1)),
+            at(1150, started(0, resumed_at=2)),  # another trainer has loaded the model
+            at(1152, step(0, 3)),
         ]
     )
-    assert view.active_seconds == 16.0
+    assert view.search_seconds == 18.0
+    assert (seconds_spent(view), seconds_spent(view, 1160)) == (18.0, 26.0)
+
+
+def test_trials_without_improvement_are_counted_by_the_log_alone() -> None:
+    completed = e.TrialCompleted(trial=0, value=0.8, epoch=1, step=1, seconds=1)
+    pruned, collapsed = (
+        e.TrialPruned(trial=1, reason=""),
+        e.TrialCollapsed(trial=2, reason="", label="a"),
+    )
+    failed = e.TrialFailed(trial=3, cause="died", error="")
+    assert folded([collapsed, pruned]).since_improvement == 0
+    assert folded([completed, pruned, collapsed, failed]).since_improvement == 2
+    better = e.TrialCompleted(trial=4, value=0.9, epoch=1, step=1, seconds=1)
+    assert folded([completed, pruned, better]).since_improvement == 0
+    opened = e.GenerationOpened(generation=1, changes={}, carried=2)
+    assert folded([completed, pruned, opened]).since_improvement == 0
+
+
+@pytest.mark.parametrize(
+    ("events", "reason"),
+    [
+        ([], "no trial is complete: none was begun; done"),
+        (
+            [e.TrialCollapsed(trial=n, reason="one label", label="a") for n in range(2)],
+            "no trial is complete: 2 collapsed (one label); done",
+        ),
+        (
+            [
+                e.TrialFailed(trial=0, cause="out of memory", error="2 GiB"),
+                e.TrialFailed(trial=1, cause="out of memory", error="3 GiB"),
+                e.TrialFailed(trial=2, cause="died", error="signal 9"),
+                e.TrialPruned(trial=3, reason="pruned by hand"),
+            ],
+            "no trial is complete: 3 failed (2 out of memory, 1 died), 1 pruned (pruned by hand); "
+            "done",
+        ),
+    ],
+)
+def test_an_end_without_a_complete_trial_is_a_failure_in_older_logs_too(
+    events: list[e.AnyEvent], reason: str
+) -> None:
+    view = folded([*session_start(), *events, e.SessionFinished(reason="done")])
+    assert (view.lifecycle, view.reason, view.over) == ("session_failed", reason, "done")
 
 
 def test_events_of_a_newer_version_are_kept_and_counted() -> None:

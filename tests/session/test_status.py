@@ -81,7 +81,7 @@ def test_a_new_worker_after_a_crash_is_starting(session: Session, lock: WorkerLo
     ("event", "state"),
     [
         (e.SessionPaused(), SessionState.PAUSED),
-        (e.SessionFinished(), SessionState.FINISHED),
+        (e.SessionFinished(), SessionState.FAILED),
         (e.SessionStopped(), SessionState.STOPPED),
         (e.SessionFailed(reason="x"), SessionState.FAILED),
     ],
@@ -110,7 +110,7 @@ def test_a_view_behind_its_log_gives_no_verdict_of_a_crash(session: Session) -> 
     view = write(session, worker(), start())
     write(session, e.SessionFinished())
     assert session_state(session, view) is SessionState.RUNNING
-    assert session_state(session, read(session)) is SessionState.FINISHED
+    assert session_state(session, read(session)) is SessionState.FAILED
 
 
 def test_silence_is_a_badge_for_sessions_with_a_worker() -> None:
@@ -126,6 +126,7 @@ def test_the_status_has_the_keys_of_the_contract(session: Session, lock: WorkerL
     assert set(document) == {
         "session", "status", "metric", "direction", "trials", "best", "eta_seconds", "worker",
         "majority",
+        "reason", "seconds", "time",
     }  # fmt: skip
     assert document["session"] == "demo"
     assert document["status"] == "running"

@@ -28,11 +28,26 @@ from tests.training.conftest import (
     request_of,
     run_through,
 )
-from tuner.pool.protocol import Completed, Evaluated, Progress, Prune, Reply, Started, Stopped
+from tuner.pool.protocol import (
+    Completed,
+    Evaluated,
+    Finish,
+    Go,
+    Pause,
+    Paused,
+    Progress,
+    Prune,
+    Reply,
+    Started,
+    Stopped,
+    Train,
+)
 from tuner.recipe.load import recipe_to_dict
 from tuner.results.collapse import only_label
+from tuner.training.bench import Bench
 from tuner.training.describe import answer_describe
 from tuner.training.errors import NotANumber
+from tuner.training.loop import Decision, train
 from tuner.training.optimizer import check_partition, undecayed_names
 from tuner.training.trial import Trial
 
@@ -384,3 +399,62 @@ def test_deterministic_kernels_give_what_a_cpu_gives_anyway(make_bench: BenchMak
     bench = make_bench("bert", training={"deterministic": True})
     assert torch.are_deterministic_algorithms_enabled()
     assert _measured(run_through(bench, request_of(bench))) == expected
+
+
+def decide_at(bench: Bench, request: Train, step: int, decision: Decision) -> list[Reply]:
+    """The messages of a trial that is decided on after the yield number `step`; 0 is `Started`."""
+    conversation = train(bench, request)
+    messages: list[Reply] = []
+    answer: Decision = None
+    for number in range(100):
+        try:
+            message = conversation.send(answer)
+        except StopIteration:
+            break
+        messages += [message] if message is not None else []
+        answer = Go(trial=0) if isinstance(message, Evaluated) else None
+        answer = decision if number == step else answer
+    return messages
+
+
+@pytest.mark.parametrize("keep", ["best", "last"])
+@pytest.mark.parametrize(("asked_at", "steps"), [(0, [1]), (3, [3]), (8, [8]), (11, [8, 11])])
+def test_a_trial_that_is_to_finish_evaluates_and_ends_with_what_it_has(
+    make_bench: BenchMaker, keep: str, asked_at: int, steps: list[int]
+) -> None:
+    bench = make_bench()
+    request = request_of(bench, keep=keep)
+    messages = decide_at(bench, request, asked_at, Finish(trial=0))
+    found = of_kind(messages, Evaluated)
+    assert [one.step for one in found] == steps
+    completed = messages[-1]
+    assert isinstance(completed, Completed)
+    kept = next(one for one in found if one.step == completed.step)
+    assert completed.value == kept.metrics["accuracy"]
+    assert completed.saved
+    if keep == "last":
+        assert completed.step == steps[-1]
+    saved = AutoModelForSequenceClassification.from_pretrained(
+        bench.session / "trials" / "0000" / "model"
+    )
+    if completed.step == steps[-1]:
+        trained = bench.model.state_dict()
+        names = [name for name in saved.state_dict() if name in trained]
+        assert names
+        assert all(
+            torch.equal(saved.state_dict()[name], trained[name])
+            for name in names
+            if saved.state_dict()[name].shape == trained[name].shape
+        )
+
+
+@pytest.mark.parametrize("asked_at", [0, 5])
+def test_a_pause_is_heard_after_every_message(make_bench: BenchMaker, asked_at: int) -> None:
+    bench = make_bench()
+    (*_, last) = decide_at(bench, request_of(bench), asked_at, Pause())
+    assert last == Paused(trial=0, step=asked_at)
+    whole = run_through(bench, request_of(bench))
+    other = run_through(bench, request_of(bench, trial=1))
+    assert [e.metrics for e in of_kind(whole, Evaluated)] == [
+        e.metrics for e in of_kind(other, Evaluated)
+    ]

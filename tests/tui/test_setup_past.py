@@ -151,7 +151,9 @@ def test_a_session_without_trials_left_wants_more_before_it_starts(tmp_path: Pat
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:
         await pilot.press("ctrl+r")
         await pilot.pause()
-        assert message(screen) == "no trial is left of 12: raise trials (4 Search) to go on"
+        assert (
+            message(screen) == "all 12 trials have ended: raise search.trials (4 Search) to go on"
+        )
         assert not answers.started
         await pilot.press("4", "down", "down", "down", "enter")
         await type_text(pilot, "15")

@@ -65,7 +65,7 @@ class Trial:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.checkpoint = self.folder / "checkpoint.json"
         self.of = self.config["epochs"] * STEPS_AN_EPOCH
-        self.step, self.evaluations = 0, []
+        self.step, self.evaluations, self.finishes = 0, [], False
         self.session = session
         if self.checkpoint.exists():
             self.step, self.evaluations = json.loads(self.checkpoint.read_text())
@@ -75,7 +75,7 @@ class Trial:
         for evaluation in list(self.evaluations):
             if not self.tell(evaluation):
                 return
-        while self.step < self.of:
+        while self.step < self.of and not self.finishes:
             self.train_a_step()
             if self.step == 2 and self.number in PLAN.get("fail", {}).get("trials", []):
                 say("failed", trial=self.number, cause=PLAN["fail"]["cause"], error="as planned",
@@ -86,6 +86,10 @@ class Trial:
                 self.save()
                 if not self.tell(self.evaluations[-1]):
                     return
+        if self.evaluations[-1:] == [] or self.evaluations[-1]["step"] != self.step:
+            self.evaluations.append(self.evaluate())
+            if not self.tell(self.evaluations[-1]):
+                return
         self.complete()
 
     def train_a_step(self) -> None:
@@ -131,7 +135,8 @@ class Trial:
             raise Over
         if request["kind"] == "prune":
             raise Pruned
-        return bool(request["kind"] == "go")
+        self.finishes = self.finishes or request["kind"] == "finish"
+        return request["kind"] in ("go", "finish")
 
     def evaluate(self) -> dict[str, Any]:
         share = self.step / self.of

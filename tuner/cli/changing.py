@@ -13,9 +13,11 @@ from tuner.recipe.changes import TEST, other_task
 from tuner.recipe.document import RecipeDocument
 from tuner.recipe.load import parse
 from tuner.recipe.paths import split_expression, split_key
+from tuner.recipe.types import Recipe
 from tuner.recipe.zoom import Ends, zoom
+from tuner.session.budget import nothing_left, trials_left
 from tuner.session.folder import Session
-from tuner.session.generations import enough_trials, next_generation, trials_left, what_follows
+from tuner.session.generations import enough_trials, next_generation, what_follows
 from tuner.session.seal import replacing_refused
 from tuner.session.status import current
 from tuner.session.view import SessionState, SessionView
@@ -98,6 +100,16 @@ def _save(session: Session, view: SessionView, document: RecipeDocument) -> int:
     follows = what_follows(next_generation(view, recipe))
     if follows:
         note(f"tuner start {session.name} {follows}")
-    if view.trials and not trials_left(view, recipe):
-        note(f"no trial is left of {recipe.search.trials}: --trials or search.trials adds some")
+    note_what_is_left(session, view, recipe)
     return 0
+
+
+def note_what_is_left(session: Session, view: SessionView, recipe: Recipe) -> None:
+    """Say whether a start goes on with the search, or what would end it at once."""
+    spent = nothing_left(view, recipe)
+    if spent is not None:
+        note(f"{spent.advice}")
+    elif view.over:
+        left = trials_left(view, recipe)
+        trials = f"{left} trial{'' if left == 1 else 's'} to go"
+        note(f"tuner resume {session.name} goes on, with {trials}")

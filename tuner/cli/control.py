@@ -6,13 +6,13 @@ import argparse
 
 from tuner.cli.output import show, working
 from tuner.cli.places import named_session
-from tuner.errors import NotFinished, TunerError
+from tuner.errors import NotFinished, StudyFailed, TunerError
 from tuner.recipe.load import load
-from tuner.session.fold import planned_trials
+from tuner.session.budget import is_changed, nothing_left
 from tuner.session.folder import Session
 from tuner.session.inbox import waiting_trials
 from tuner.session.lock import describe_holder, is_held_elsewhere
-from tuner.session.status import current
+from tuner.session.status import ALIVE, current
 from tuner.session.view import SessionState, SessionView
 
 AWAKE = (SessionState.STARTING, SessionState.RUNNING, SessionState.PAUSING)
@@ -29,19 +29,36 @@ def start(options: argparse.Namespace) -> int:
         show(running)
         return 0
     if is_over(session, view, state):
-        more = "" if state is SessionState.STOPPED else "; tuner enqueue adds one"
-        told = f"{session.name} is {state}; tuner trials {session.name} shows its trials{more}"
-        raise TunerError(told)
+        raise _over_error(session, view, state)
     return launch(session)
 
 
 def is_over(session: Session, view: SessionView, state: SessionState) -> bool:
     """Whether nothing is left to start: stopped, or done with all that was asked for."""
-    if state is SessionState.FINISHED:
-        if waiting_trials(session, view.commands_done):
-            return False
-        return planned_trials(load(session.recipe_path)) <= view.planned
-    return state is SessionState.STOPPED
+    if state is SessionState.STOPPED:
+        return True
+    if state in ALIVE or not view.over or waiting_trials(session, view.commands_done):
+        return False
+    recipe = load(session.recipe_path)
+    return not is_changed(view, recipe) or nothing_left(view, recipe) is not None
+
+
+def how_to_go_on(session: Session, view: SessionView) -> str:
+    """What raises the budget that ended a search, as a clause."""
+    spent = nothing_left(view, load(session.recipe_path))
+    key = "search.trials" if spent is None else spent.key
+    return f"tuner set {session.name} {key}=… raises that, then tuner resume {session.name} goes on"
+
+
+def _over_error(session: Session, view: SessionView, state: SessionState) -> TunerError:
+    trials = f"tuner trials {session.name} shows its trials"
+    if state is SessionState.STOPPED:
+        return TunerError(f"{session.name} is {state}; {trials}")
+    if state is SessionState.FAILED:
+        advice = how_to_go_on(session, view)
+        return StudyFailed(f"{session.name} failed: {view.reason}; {advice}")
+    more = f"tuner enqueue adds one; {how_to_go_on(session, view)}"
+    return TunerError(f"{session.name} is {state} ({view.over}); {trials}, {more}")
 
 
 def launch(session: Session) -> int:

@@ -9,7 +9,7 @@ from tuner.cli.control import AWAKE
 from tuner.cli.follow import Follower
 from tuner.cli.output import note, on_terminal, show, working
 from tuner.cli.places import sessions_root
-from tuner.cli.running import run_to_end
+from tuner.cli.running import exit_code, run_to_end
 from tuner.export.outcome import outcome
 from tuner.recipe.presets import preset_document
 from tuner.session.folder import Session, create_session, list_sessions
@@ -31,6 +31,8 @@ def demo(options: argparse.Namespace) -> int:
         view, state = current(session)
         if state is SessionState.FINISHED:
             show(outcome(session, view))
+        elif state is SessionState.FAILED:
+            return exit_code(session, view, state)
     show("", *pointers(session))
     return code
 

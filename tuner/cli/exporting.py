@@ -10,13 +10,14 @@ from typing import Any
 
 from tuner.cli.output import as_json, can_encode, note, working
 from tuner.cli.places import named_session
-from tuner.errors import NotFinished, TunerError
+from tuner.errors import TunerError
 from tuner.export.rows import as_toml, trials_csv, trials_document
 from tuner.recipe.findings import ModelDescription
 from tuner.recipe.load import load, parse
 from tuner.recipe.types import Recipe
 from tuner.recipe.user_paths import reason_of, written_path
 from tuner.session.best import best_document, cached_model
+from tuner.session.ending import no_best_error
 from tuner.session.folder import Session
 from tuner.session.status import current
 from tuner.session.view import SessionView
@@ -70,12 +71,12 @@ def _numbers(view: SessionView, wanted: str) -> list[int] | None:
 
 def _best_of(view: SessionView) -> int:
     if view.best is None:
-        raise NotFinished(f"{view.name} has no complete trial yet: nothing to export")
+        raise no_best_error(view, view.name, "nothing to export")
     return view.best
 
 
 def best(session: Session) -> dict[str, Any]:
-    """best.json as the log tells it now; raises NotFinished before the first complete trial."""
+    """best.json as the log tells it now; raises TunerError before the first complete trial."""
     view, _ = current(session)
     _best_of(view)
     recipe = (

@@ -15,6 +15,7 @@ from rich.text import Text
 from tuner.cli.event_lines import event_line
 from tuner.cli.output import notes
 from tuner.results import format as fmt
+from tuner.session.budget import seconds_spent, time_budget
 from tuner.session.scores import validation_majority
 from tuner.session.status import eta_seconds
 from tuner.session.view import SessionView, TrialState, TrialView
@@ -92,6 +93,9 @@ def study_line(view: SessionView) -> str:
         floor = validation_majority(view)
         beside = "" if floor is None else f", majority {fmt.score(floor.value)}"
         parts.append(f"best {view.metric} {fmt.score(best.value)} (trial {best.number}{beside})")
+    budget = time_budget(view)
+    if budget is not None:
+        parts.append(f"{fmt.clock(seconds_spent(view))} of {fmt.clock(budget)}")
     left = eta_seconds(view)
     if left is not None:
         parts.append(f"{fmt.duration_words(left)} left")

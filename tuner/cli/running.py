@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from tuner.cli.control import is_over
+from tuner.cli.control import how_to_go_on, is_over
 from tuner.cli.follow import AWAKE, Follower, follow
 from tuner.cli.output import note, show, working
 from tuner.cli.places import named_session
@@ -51,7 +51,8 @@ def exit_code(session: Session, view: SessionView, state: SessionState) -> int:
         return 0
     because = f": {view.reason}" if view.reason else ""
     if state is SessionState.FAILED:
-        raise StudyFailed(f"{session.name} failed{because} (log: {session.log_path})")
+        advice = how_to_go_on(session, view) if view.over else f"log: {session.log_path}"
+        raise StudyFailed(f"{session.name} failed{because} ({advice})")
     if state is SessionState.CRASHED:
         raise StudyFailed(
             f"the worker of {session.name} is gone: {last_words(session)} "

@@ -9,10 +9,10 @@ import msgspec
 
 from tuner.cli.output import show, show_json, working
 from tuner.cli.places import named_session
-from tuner.errors import NotFinished
 from tuner.export.outcome import score_with_interval
 from tuner.results.intervals import wilson
 from tuner.results.metrics import correct
+from tuner.session.ending import no_best_error
 from tuner.session.events import TestScored
 from tuner.session.scores import majority_of, matrix_interval, test_score
 from tuner.session.seal import opened_text
@@ -30,7 +30,7 @@ def score(options: argparse.Namespace) -> int:
     session = named_session(options)
     view, _ = current(session)
     if view.best is None:
-        raise NotFinished(f"{session.name} has no complete trial yet: nothing to test")
+        raise no_best_error(view, session.name, "nothing to test")
     with working(f"scoring trial {view.best} of {session.name} on the sealed test split"):
         scored = score_test(session)
     if options.json:

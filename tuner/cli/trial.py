@@ -9,8 +9,9 @@ import msgspec
 
 from tuner.cli.output import show, show_json
 from tuner.cli.places import named_session
-from tuner.errors import NotFinished, TunerError
+from tuner.errors import TunerError
 from tuner.export.rows import trial_row
+from tuner.session.ending import no_best_error
 from tuner.session.status import current
 from tuner.session.view import SessionView, TrialView
 from tuner.tui.render.trial import trial_detail
@@ -34,7 +35,7 @@ def find_trial(view: SessionView, asked: str, name: str) -> TrialView:
     if asked == BEST:
         best = view.best_trial()
         if best is None:
-            raise NotFinished(f"{name} has no complete trial yet, so none is the best")
+            raise no_best_error(view, name, "none is the best")
         return best
     number = asked.removeprefix("#")
     if not (number.isascii() and number.isdigit()):

@@ -22,7 +22,7 @@ from tuner.session.room import bytes_used
 from tuner.session.seal import state_of_test_rows
 from tuner.session.status import Status, current
 from tuner.session.status import status as status_of
-from tuner.session.view import SessionView, TrialView
+from tuner.session.view import SessionState, SessionView, TrialView
 from tuner.tui.render.marks import ONE_LABEL, session_text
 from tuner.tui.render.status import slots_text
 from tuner.tui.render.styles import TERMINAL
@@ -55,8 +55,11 @@ def _sessions_table(sessions: list[Session]) -> Table:
     for title in ("TRIALS", "BEST", "MAJORITY", "LEFT"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("MODEL")
-    for session in sessions:
-        table.add_row(*_cells(session))
+    rows = [_cells(session) for session in sessions]
+    if any(len(row) > len(table.columns) for row in rows):
+        table.add_column("REASON")
+    for row in rows:
+        table.add_row(*row)
     return table
 
 
@@ -72,6 +75,7 @@ def _cells(session: Session) -> list[str | Text]:
         best += f" ({ONE_LABEL})"
     floor = fmt.score(now.majority.value) if now.majority else "—"
     left = fmt.duration(now.eta_seconds) if now.eta_seconds is not None else "—"
+    reason = [fmt.plain(now.reason)] if now.status is SessionState.FAILED else []
     return [
         session.name,
         state,
@@ -81,6 +85,7 @@ def _cells(session: Session) -> list[str | Text]:
         floor,
         left,
         fmt.plain(model_of(view)),
+        *reason,
     ]
 
 
@@ -113,6 +118,7 @@ def _facts(session: Session, view: SessionView, now: Status) -> list[tuple[str, 
         "session": now.session,
         "trials": _counts(now),
         "best": _best(now),
+        "time": _time(now),
         "left": fmt.duration(now.eta_seconds) if now.eta_seconds is not None else "",
         "worker": f"{now.worker.pid} on {now.worker.host}, {now.worker.device}"
         if now.worker
@@ -128,6 +134,12 @@ def _facts(session: Session, view: SessionView, now: Status) -> list[tuple[str, 
     state = Text(session_text(now.status), style=TERMINAL.session(now.status))
     rows = [(name, Text(fmt.plain(text))) for name, text in facts.items() if text]
     return [rows[0], ("status", state), *rows[1:]]
+
+
+def _time(now: Status) -> str:
+    """The part of the time budget that is used up: `12m of 8h`."""
+    spent = fmt.duration(now.seconds) if now.seconds >= 1 else ""
+    return spent if now.time is None else f"{spent or '0s'} of {fmt.duration(now.time)}"
 
 
 def _batches(view: SessionView) -> str:

@@ -68,6 +68,14 @@ class Prune(Message, tag="prune", frozen=True):
     trial: int
 
 
+class Finish(Message, tag="finish", frozen=True):
+    """The trial is to end here with what it has, also unasked: after one evaluation more, unless
+    the last step was evaluated. Answered by `Evaluated` and `Completed`.
+    """
+
+    trial: int
+
+
 class Pause(Message, tag="pause", frozen=True):
     """Checkpoint after the current step, answer `Paused`, and end. stdin closing means the same."""
 
@@ -240,7 +248,7 @@ class Note(Message, tag="note", frozen=True):
     text: str
 
 
-Request = Setup | Train | Go | Prune | Pause | Probe | Score
+Request = Setup | Train | Go | Prune | Finish | Pause | Probe | Score
 Reply = (
     Ready
     | Refused

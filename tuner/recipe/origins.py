@@ -35,6 +35,11 @@ def is_off_space(origin: str, fixed: Collection[str]) -> bool:
     return bool(set(fixed) - ({SEED} if origin == SAMPLED else set()))
 
 
+def is_planned(origin: str) -> bool:
+    """Whether the search chose the trial, not a person: the plan's budgets hold for it."""
+    return origin in (BASELINE, MIDDLE, SAMPLED)
+
+
 @lru_cache
 def repeated(origin: str) -> int | None:
     """The trial that a re-run repeats, None for a trial that is no re-run."""

@@ -24,6 +24,7 @@ from tuner.recipe.types import FROZEN, Like
 METRICS = ("accuracy", "f1_macro", "mcc", "loss")
 SAMPLERS = ("tpe", "gp", "cmaes", "qmc", "random", "grid")
 PRUNERS = ("halving", "median", "patient", "none")
+ON_TIMEOUT = ("end", "pause", "finish")
 SCHEDULES = ("linear", "cosine", "constant")
 PRECISIONS = ("auto", "fp32", "bf16")
 PARTS = ("embeddings", "layers", "pooler", "head")
@@ -42,6 +43,7 @@ _METRIC_ALIASES = {
 }
 _SAMPLER_ALIASES = {"bayes": "tpe", "bayesian": "tpe", "cma-es": "cmaes", "sobol": "qmc"}
 _PRUNER_ALIASES = {"hyperband": "halving", "asha": "halving", "nop": "none", "off": "none"}
+_ON_TIMEOUT_ALIASES = {"stop": "end", "cut": "end", "wait": "finish", "complete": "finish"}
 _PART_ALIASES = {"classifier": "head", "encoder": "layers", "body": "layers"}
 
 
@@ -241,6 +243,7 @@ SEARCH: Mapping[str, Rule] = {
     "pruner": Rule(one_of(PRUNERS, _PRUNER_ALIASES)),
     "trials": Rule(integer(1)),
     "time": Rule(duration),
+    "on_timeout": Rule(one_of(ON_TIMEOUT, _ON_TIMEOUT_ALIASES)),
     "slots": Rule(_slots),
     "seed": Rule(integer(0, MAX_SEED)),
     "startup_trials": Rule(integer(0)),

@@ -125,7 +125,8 @@ class GroupSpec:
 
 @dataclass(frozen=True, slots=True)
 class SearchSection:
-    """How the search goes. `time` is a wall-clock budget in seconds; `slots` "auto" or a number.
+    """How the search goes. `time` is a budget of seconds in which trials train, `on_timeout`
+    what becomes of the trials that run then; `slots` "auto" or a number.
 
     `collapse` says when a model that answers one label only is given up: "auto", "off", or after so
     many evaluations running.
@@ -136,6 +137,7 @@ class SearchSection:
     pruner: str = "halving"
     trials: int = 40
     time: float | None = None
+    on_timeout: str = "end"
     slots: int | str = "auto"
     seed: int = 0
     startup_trials: int = 10

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from tuner.errors import NotFinished, TunerError
+from tuner.errors import TunerError
 from tuner.recipe.load import parse
 from tuner.recipe.space import settings
 from tuner.results.format import bound, plain
 from tuner.results.metrics import correct, total
 from tuner.results.paired import Difference, Flips, flips, indistinguishable
+from tuner.session.ending import no_best_error
 from tuner.session.events import Evaluated
 from tuner.session.folder import Session
 from tuner.session.kept import kept_evaluation
@@ -123,10 +124,10 @@ def _rank(contestant: Contestant) -> tuple[bool, bool, bool, float]:
 
 
 def best_of(session: Session, view: SessionView) -> Contestant:
-    """A session's best trial; NotFinished where none is complete."""
+    """A session's best trial; TunerError where none is complete."""
     best = view.best_trial()
     if best is None:
-        raise NotFinished(f"{session.name} has no complete trial yet, so none is the best")
+        raise no_best_error(view, session.name, "none is the best")
     return Contestant(session.name, session, view, best)
 
 

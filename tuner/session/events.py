@@ -75,7 +75,12 @@ class SessionStopped(Event, tag="session_stopped", frozen=True):
 
 
 class SessionFailed(Event, tag="session_failed", frozen=True):
+    """`over` says why the search has come to its end, where it did, and without a complete trial;
+    "" where something broke it off.
+    """
+
     reason: str
+    over: str = ""
 
 
 class WorkerStarted(Event, tag="worker_started", frozen=True):
@@ -179,6 +184,7 @@ class TrialCompleted(Event, tag="trial_completed", frozen=True):
 
     `one_label`: that one has one answer for all rows, so that any other trial stands above this
     one. None in logs of versions that compared trials by the value alone.
+    `share` of the schedule was done: less than 1 where the time was used up before.
     """
 
     trial: Count
@@ -188,6 +194,7 @@ class TrialCompleted(Event, tag="trial_completed", frozen=True):
     seconds: Seconds
     memory: Bytes = 0
     one_label: bool | None = None
+    share: Share = 1.0
 
 
 class TrialFailed(Event, tag="trial_failed", frozen=True):

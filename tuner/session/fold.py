@@ -9,12 +9,13 @@ from typing import Any
 
 from tuner.errors import TunerError
 from tuner.recipe.load import load, recipe_to_dict
-from tuner.recipe.space import search_space
-from tuner.recipe.types import Recipe
+from tuner.recipe.origins import repeated
 from tuner.results.collapse import only_label
 from tuner.results.metrics import direction
 from tuner.results.standing import Standing
 from tuner.session import events as e
+from tuner.session.budget import planned_trials
+from tuner.session.ending import has_result, no_result_reason
 from tuner.session.events import AnyEvent, Evaluated, Step, Unknown
 from tuner.session.folder import Session
 from tuner.session.kept import kept_evaluation
@@ -22,6 +23,7 @@ from tuner.session.tail import EventTail
 from tuner.session.view import SessionView, TrialState, TrialView
 
 MOST_LOSSES = 400
+CUT_SHORT = "the time was up: ended with what it had at"
 TERMINAL = frozenset({"session_paused", "session_finished", "session_stopped", "session_failed"})
 ENDED = frozenset({TrialState.COMPLETE, TrialState.PRUNED, TrialState.COLLAPSED, TrialState.FAILED})
 
@@ -70,11 +72,6 @@ def preview_recipe(view: SessionView, session: Session) -> None:
     view.recipe = recipe_to_dict(recipe)
 
 
-def planned_trials(recipe: Recipe) -> int:
-    """How many trials the search is to have: one where nothing is searched."""
-    return recipe.search.trials if search_space(recipe) else 1
-
-
 def keeps_last(view: SessionView) -> bool:
     """Whether the recipe keeps a trial's last evaluation, not its best one."""
     training = view.recipe.get("training")
@@ -101,8 +98,8 @@ def _clock(view: SessionView, event: AnyEvent | Unknown) -> None:
         return
     if before is None:
         view.first_time = now
-    elif view.active and now > before and type(event) is not e.WorkerStarted:
-        view.active_seconds += now - before
+    elif view.training and now > before and type(event) is not e.WorkerStarted:
+        view.search_seconds += now - before
     view.last_time = now
 
 
@@ -118,6 +115,7 @@ def interrupt(view: SessionView) -> list[int]:
     running = [t for t in view.trials.values() if t.state is TrialState.RUNNING]
     for trial in running:
         trial.state = TrialState.PAUSED
+    view.training.clear()
     return [trial.number for trial in running]
 
 
@@ -127,11 +125,10 @@ def _session_created(view: SessionView, event: e.SessionCreated) -> list[int]:
 
 
 def _worker_started(view: SessionView, event: e.WorkerStarted) -> list[int]:
-    view.lifecycle, view.reason = "worker_started", ""
+    view.lifecycle, view.reason, view.over = "worker_started", "", ""
     view.worker_pid, view.worker_host = event.pid, event.host
     view.devices, view.slots = list(event.devices), event.slots
     view.versions = {**view.versions, **event.versions}
-    view.active = True
     return interrupt(view)
 
 
@@ -145,11 +142,25 @@ def _session_started(view: SessionView, event: e.SessionStarted) -> list[int]:
 
 def _session_ended(view: SessionView, event: Any) -> list[int]:
     view.lifecycle, view.reason = event.__struct_config__.tag, event.reason
-    view.active = False
     return interrupt(view)
 
 
-def _trial_started(_view: SessionView, trial: TrialView, event: e.TrialStarted) -> None:
+def _session_finished(view: SessionView, event: e.SessionFinished) -> list[int]:
+    """The search is over. Older versions called that finished without a complete trial, too."""
+    interrupted = _session_ended(view, event)
+    view.over = event.reason or "the search is over"
+    if not has_result(view):
+        view.lifecycle, view.reason = "session_failed", no_result_reason(view, event.reason)
+    return interrupted
+
+
+def _session_failed(view: SessionView, event: e.SessionFailed) -> list[int]:
+    view.over = event.over
+    return _session_ended(view, event)
+
+
+def _trial_started(view: SessionView, trial: TrialView, event: e.TrialStarted) -> None:
+    view.training.add(trial.number)
     if not trial.started:
         trial.started = event.time
     trial.state, trial.generation = TrialState.RUNNING, event.generation
@@ -206,29 +217,33 @@ def _rung(_view: SessionView, trial: TrialView, event: e.Rung) -> None:
     trial.rungs.append(event)
 
 
-def _end(trial: TrialView, event: Any, state: TrialState, reason: str) -> None:
+def _end(view: SessionView, trial: TrialView, event: Any, state: TrialState, reason: str) -> None:
+    view.training.discard(trial.number)
+    if state is not TrialState.FAILED and repeated(trial.origin) is None and view.best is not None:
+        view.since_improvement += 1
     trial.state, trial.ended, trial.reason = state, event.time, reason
     _run_until(trial, event.time)
     if event.seconds > 0:
         trial.seconds = event.seconds
 
 
-def _trial_pruned(_view: SessionView, trial: TrialView, event: e.TrialPruned) -> None:
-    _end(trial, event, TrialState.PRUNED, event.reason)
+def _trial_pruned(view: SessionView, trial: TrialView, event: e.TrialPruned) -> None:
+    _end(view, trial, event, TrialState.PRUNED, event.reason)
     trial.value = trial.value if event.value is None else event.value
 
 
-def _trial_collapsed(_view: SessionView, trial: TrialView, event: e.TrialCollapsed) -> None:
-    _end(trial, event, TrialState.COLLAPSED, event.reason)
+def _trial_collapsed(view: SessionView, trial: TrialView, event: e.TrialCollapsed) -> None:
+    _end(view, trial, event, TrialState.COLLAPSED, event.reason)
 
 
-def _trial_failed(_view: SessionView, trial: TrialView, event: e.TrialFailed) -> None:
-    _end(trial, event, TrialState.FAILED, f"{event.cause}: {event.error}")
+def _trial_failed(view: SessionView, trial: TrialView, event: e.TrialFailed) -> None:
+    _end(view, trial, event, TrialState.FAILED, f"{event.cause}: {event.error}")
     trial.lines = event.lines
 
 
 def _trial_completed(view: SessionView, trial: TrialView, event: e.TrialCompleted) -> None:
-    _end(trial, event, TrialState.COMPLETE, "")
+    reason = "" if event.share >= 1.0 else f"{CUT_SHORT} {event.share:.0%}"
+    _end(view, trial, event, TrialState.COMPLETE, reason)
     trial.value, trial.kept_step = event.value, event.step
     trial.memory = max(trial.memory, event.memory)
     kept, best = kept_evaluation(trial), view.best_trial()
@@ -238,9 +253,12 @@ def _trial_completed(view: SessionView, trial: TrialView, event: e.TrialComplete
     # By the rule of the version that wrote the log: it kept the model of what it took for the best.
     if _is_above(view, now, before, by_value=event.one_label is None):
         view.best = event.trial
+    if view.best == event.trial:
+        view.since_improvement = 0
 
 
-def _trial_retried(_view: SessionView, trial: TrialView, event: e.TrialRetried) -> None:
+def _trial_retried(view: SessionView, trial: TrialView, event: e.TrialRetried) -> None:
+    view.training.discard(trial.number)
     trial.state, trial.attempts = TrialState.RUNNING, event.attempt + 1
     trial.short_of_memory += event.cause == "out of memory"
 
@@ -257,7 +275,7 @@ def _importance(view: SessionView, event: e.Importance) -> list[int]:
 
 
 def _generation_opened(view: SessionView, event: e.GenerationOpened) -> list[int]:
-    view.generation = event.generation
+    view.generation, view.since_improvement = event.generation, 0
     return []
 
 
@@ -315,9 +333,9 @@ _OF_THE_SESSION: dict[type, Callable[[SessionView, Any], list[int]]] = {
     e.SessionCreated: _session_created,
     e.SessionStarted: _session_started,
     e.SessionPaused: _session_ended,
-    e.SessionFinished: _session_ended,
+    e.SessionFinished: _session_finished,
     e.SessionStopped: _session_ended,
-    e.SessionFailed: _session_ended,
+    e.SessionFailed: _session_failed,
     e.WorkerStarted: _worker_started,
     e.BestChanged: _best_changed,
     e.Importance: _importance,

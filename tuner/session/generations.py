@@ -11,6 +11,7 @@ from tuner.recipe.origins import repeated
 from tuner.recipe.ranges import Space, inside
 from tuner.recipe.space import search_space, settings, with_groups
 from tuner.recipe.types import Recipe, Setting
+from tuner.session.budget import trials_left
 from tuner.session.events import SessionStarted
 from tuner.session.view import SessionView, TrialState, TrialView
 
@@ -60,12 +61,6 @@ def what_follows(opens: NextGeneration | None) -> str:
     carried = f"{opens.carried} of {opens.trials} trials lie inside and are carried over"
     lost = f"; {opens.given_up} unfinished will not be finished" if opens.given_up else ""
     return f"opens generation {opens.number}: {carried}{lost}"
-
-
-def trials_left(view: SessionView, recipe: Recipe) -> int:
-    """Trials of the plan that were not started yet; re-runs are beside the plan."""
-    started = sum(repeated(trial.origin) is None for trial in view.trials.values())
-    return max(recipe.search.trials - started, 0)
 
 
 def enough_trials(view: SessionView, recipe: Recipe) -> int:

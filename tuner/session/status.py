@@ -10,6 +10,7 @@ import msgspec
 
 from tuner.results.intervals import Interval
 from tuner.results.majority import Majority
+from tuner.session.budget import seconds_spent, time_budget
 from tuner.session.commands import Drain, Pause, Stop
 from tuner.session.fold import ENDED, TERMINAL, interrupt, load_view
 from tuner.session.folder import Session
@@ -62,7 +63,7 @@ class WorkerInfo(msgspec.Struct, frozen=True):
 
 
 class Status(msgspec.Struct, frozen=True):
-    """The keys of `tuner status --json`."""
+    """The keys of `tuner status --json`. `seconds` were spent on training, `time` is the budget."""
 
     session: str
     status: SessionState
@@ -73,6 +74,9 @@ class Status(msgspec.Struct, frozen=True):
     eta_seconds: float | None
     worker: WorkerInfo | None
     majority: Majority | None = None
+    reason: str = ""
+    seconds: float = 0.0
+    time: float | None = None
 
 
 def current(session: Session) -> tuple[SessionView, SessionState]:
@@ -119,6 +123,9 @@ def status(session: Session, view: SessionView, state: SessionState) -> Status:
         eta_seconds=eta_seconds(view) if state is SessionState.RUNNING else None,
         worker=_worker(session, view) if state in ALIVE else None,
         majority=validation_majority(view),
+        reason=view.reason,
+        seconds=seconds_spent(view, time.time() if state in ALIVE else None),
+        time=time_budget(view),
     )
 
 
@@ -157,15 +164,9 @@ def eta_seconds(view: SessionView) -> float | None:
     open_trials = [trial for trial in view.trials.values() if trial.state not in ENDED]
     fresh = max(0, view.planned - len(ended) - len(open_trials))
     rest = mean * fresh + sum(max(0.0, mean - trial.seconds) for trial in open_trials)
-    return min(rest / max(1, view.slots), _budget_left(view))
-
-
-def _budget_left(view: SessionView) -> float:
-    search = view.recipe.get("search")
-    budget = search.get("time") if isinstance(search, dict) else None
-    if not isinstance(budget, int | float):
-        return float("inf")
-    return max(0.0, budget - view.active_seconds)
+    budget = time_budget(view)
+    left = float("inf") if budget is None else max(0.0, budget - seconds_spent(view))
+    return min(rest / max(1, view.slots), left)
 
 
 def _state_without_worker(session: Session, view: SessionView) -> SessionState:

@@ -105,8 +105,10 @@ class SessionView:
 
     `history` keeps the events worth reading (no `step`), in order; `best` is a trial's number,
     `bests` how it changed.
-    `lifecycle` is the kind of the last event that changed the session's state. `active_seconds`
-    counts the time in which a worker was at work; `active` tells whether one was at the last event.
+    `over` says why the search has come to its end; "" where more of it is to come.
+    `lifecycle` is the kind of the last event that changed the session's state. `search_seconds`
+    counts the time in which trials were training; `training` holds those that were at the last
+    event. `since_improvement` counts the trials that ended since the best one did.
     `sealed` are the test rows, `test` how the best model did on them, once they were opened.
     `slots` × `threads` is what runs side by side, `chosen` how a probe came to that.
     """
@@ -119,6 +121,7 @@ class SessionView:
     recipe: dict[str, Any] = field(default_factory=dict)
     lifecycle: str = ""
     reason: str = ""
+    over: str = ""
     commands_done: set[str] = field(default_factory=set)
     labels: list[str] = field(default_factory=list)
     rows: dict[str, int] = field(default_factory=dict)
@@ -144,8 +147,9 @@ class SessionView:
     next_seq: int = 0
     first_time: float | None = None
     last_time: float | None = None
-    active_seconds: float = 0.0
-    active: bool = False
+    search_seconds: float = 0.0
+    training: set[int] = field(default_factory=set)
+    since_improvement: int = 0
     schema: int = 0
 
     def best_trial(self) -> TrialView | None:

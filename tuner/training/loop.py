@@ -7,6 +7,7 @@ from collections.abc import Generator
 
 from tuner.pool.protocol import (
     Completed,
+    Finish,
     Go,
     Note,
     Pause,
@@ -20,7 +21,7 @@ from tuner.pool.protocol import (
 from tuner.training.bench import Bench
 from tuner.training.trial import Clock, Trial
 
-Decision = Go | Prune | Pause | None
+Decision = Go | Prune | Finish | Pause | None
 Conversation = Generator[Reply | None, Decision, None]
 
 
@@ -28,33 +29,17 @@ def train(bench: Bench, request: Train, clock: Clock = time.monotonic) -> Conver
     """Train one trial, from its checkpoint if there is one.
 
     Yields messages, and None after a step about which there is nothing to say. An `Evaluated` is to
-    be answered by Go, Prune or Pause; any other yield may be answered by Prune or Pause. The last
-    message is Completed, Stopped or Paused. Closing the generator drops the trial without a trace.
-    Raises what goes wrong (see errors.cause_of).
+    be answered by Go, Prune, Finish or Pause; any other yield but a Note may be answered by the
+    last three. The last message is Completed, Stopped or Paused. Closing the generator drops the
+    trial without a trace. Raises what goes wrong (see errors.cause_of).
     """
     bench.use_threads(request.threads)
     trial = Trial(bench, request, clock)
     for text in trial.resume():
         yield Note(level="warning", text=f"trial {request.trial}: {text}")
     trial.spare_memory()
-    yield Started(trial=request.trial, step=trial.step, of=trial.of)
-
-    for evaluated in list(trial.evaluations):
-        if (yield from _ended(trial, (yield evaluated))):
-            return
-
-    while trial.step < trial.of:
-        trial.update()
-        if trial.timetable.evaluates_after(trial.step):
-            decision = yield trial.evaluate()
-        elif trial.progress_is_due():
-            decision = yield trial.progress()
-        else:
-            decision = yield None
-        if (yield from _ended(trial, decision)):
-            return
-        if trial.checkpoint_is_due():
-            trial.save()
+    if not (yield from _train_to_the_end(trial)):
+        return
 
     saved = trial.save_model()
     kept = trial.kept_evaluation()
@@ -67,6 +52,37 @@ def train(bench: Bench, request: Train, clock: Clock = time.monotonic) -> Conver
         memory=bench.memory(),
         saved=saved,
     )
+
+
+def _train_to_the_end(trial: Trial) -> Generator[Reply | None, Decision, bool]:
+    """Train to the end of the schedule, or to `Finish`; False where it ended in another way."""
+    finishes = False
+    started = Started(trial=trial.request.trial, step=trial.step, of=trial.of)
+    first: list[Reply] = [started, *trial.evaluations]
+    for message in first:
+        decision = yield message
+        if (yield from _ended(trial, decision)):
+            return False
+        finishes = finishes or isinstance(decision, Finish)
+
+    while trial.step < trial.of:
+        trial.update()
+        if trial.timetable.evaluates_after(trial.step):
+            decision = yield trial.evaluate()
+        elif trial.progress_is_due():
+            decision = yield trial.progress()
+        else:
+            decision = yield None
+        if (yield from _ended(trial, decision)):
+            return False
+        if finishes or isinstance(decision, Finish):
+            break
+        if trial.checkpoint_is_due():
+            trial.save()
+
+    if trial.is_evaluated():
+        return True
+    return not (yield from _ended(trial, (yield trial.evaluate())))
 
 
 def _ended(trial: Trial, decision: Decision) -> Generator[Reply | None, Decision, bool]:

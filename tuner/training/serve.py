@@ -15,6 +15,7 @@ from tuner.pool.protocol import (
     Completed,
     Evaluated,
     Failed,
+    Finish,
     Note,
     Pause,
     Paused,
@@ -152,6 +153,9 @@ def _converse(conversation: Conversation, trial: int, channel: Channel) -> Reply
             for _ in conversation:
                 raise AssertionError("a trial went on after its last message")
             return message
+        if isinstance(message, Note):
+            decision = None
+            continue
         decision = _decision(channel, trial, wait=isinstance(message, Evaluated))
 
 
@@ -163,7 +167,7 @@ def _decision(channel: Channel, trial: int, wait: bool) -> Decision:
             return request
         if isinstance(request, (Setup, Train, Probe, Score)):
             raise RuntimeError(f"a {type(request).__name__} came while trial {trial} was training")
-        if request.trial == trial and (wait or isinstance(request, Prune)):
+        if request.trial == trial and (wait or isinstance(request, (Prune, Finish))):
             return request
 
 

@@ -197,6 +197,10 @@ class Trial:
         self._keep()
         return message
 
+    def is_evaluated(self) -> bool:
+        """Whether there is an evaluation of this very step."""
+        return bool(self.evaluations) and self.evaluations[-1].step == self.step
+
     # --- the kept evaluation
 
     def _keep(self) -> None:

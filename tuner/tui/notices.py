@@ -54,6 +54,8 @@ def _notice(feed: Feed) -> Notice:
         text += f", best trial {best.number} with {view.metric} {fmt.score(best.value)}"
         if (floor := validation_majority(view)) is not None:
             text += f" (majority {fmt.score(floor.value)})"
+    elif feed.state is SessionState.FAILED and view.reason:
+        text += f": {view.reason}"
     return Notice(plain(text), failed=feed.state is not SessionState.FINISHED)
 
 

@@ -15,12 +15,14 @@ from tuner.recipe.load import recipe_to_dict
 from tuner.recipe.types import Recipe
 from tuner.session import commands as c
 from tuner.session import events as e
+from tuner.session.ending import has_result, no_result_reason
 from tuner.session.folder import Session
-from tuner.session.inbox import CommandTail
+from tuner.session.view import SessionView
 from tuner.worker.best import clean_ended_trials
 from tuner.worker.budget import threads_for_each
 from tuner.worker.journal import Journal
 from tuner.worker.losses import DEVICE_LOST, Losses
+from tuner.worker.orders import Orders
 from tuner.worker.probing import Probing, holds, most_slots
 from tuner.worker.slots import Pool, Slot
 
@@ -32,7 +34,6 @@ TICK = 0.1
 PAUSE_PATIENCE = 30.0
 END_PATIENCE = 10.0
 MOST_SETUPS_LOST = 3
-NOT_RUNNING_THEN = "not running then"
 
 
 class Worker:
@@ -54,11 +55,9 @@ class Worker:
         self._journal = journal
         self._pool = pool
         self._signalled = signalled
-        self._inbox = CommandTail(session.commands_path)
+        self._orders = Orders(session, journal)
         self._open: OpenStudy | None = None
         self._left_over: list[Suggestion] = []
-        self._held_back: list[c.Enqueue] = []
-        self._asked_to: dict[type[c.Command], list[str]] = {c.Pause: [], c.Drain: [], c.Stop: []}
         self._failure: str | None = None
         self._pausing = False
         self._probing: Probing | None = None
@@ -66,7 +65,7 @@ class Worker:
 
     def run(self, started: float) -> int:
         """Work to the end and return the exit code; `started` tells old commands from new ones."""
-        self._answer_old_commands(started)
+        self._orders.take_old(started)
         self._open_trainer(self._pool.slots[0])
         from tuner.worker.opening import prepare
 
@@ -77,6 +76,7 @@ class Worker:
             if code is not None:
                 return code
             self._probe()
+            self._keep_to_time()
             self._assign()
             self._losses.end_silent_trainers(self._pool)
             self._journal.refuse_moved()
@@ -85,60 +85,27 @@ class Worker:
 
     # ── commands ─────────────────────────────────────────────────────────────────────────────
 
-    def _answer_old_commands(self, started: float) -> None:
-        """What was asked of an earlier worker is not meant for this one, but trials are."""
-        for command in self._unanswered():
-            if command.time >= started or isinstance(command, c.Enqueue):
-                self._obey(command)
-            else:
-                self._done(command.id, NOT_RUNNING_THEN, ok=False)
-
     def _take_commands(self) -> None:
-        for command in self._unanswered():
-            self._obey(command)
-        if self._open is not None:
-            while self._held_back:
-                self._enqueue(self._open, self._held_back.pop(0))
-
-    def _unanswered(self) -> list[c.AnyCommand]:
-        commands = self._inbox.read()
-        for line in self._inbox.bad_lines:
-            self._warn_once(f"commands.jsonl: not a command: {line[:200]!r}")
-        self._inbox.bad_lines.clear()
-        return [one for one in commands if one.id not in self._journal.view.commands_done]
-
-    def _warn_once(self, text: str) -> None:
-        """Every worker reads the file from its start; a warning in the log is enough."""
-        logs = (event for event in self._journal.view.history if isinstance(event, e.Log))
-        if all(log.text != text for log in logs):
-            self._journal.log("warning", text)
-
-    def _obey(self, command: c.AnyCommand) -> None:
-        match command:
-            case c.Enqueue():
-                self._held_back.append(command)
-            case c.Prune():
-                self._prune(command)
-            case _:
-                self._asked_to[type(command)].append(command.id)
+        self._orders.take()
+        while self._orders.prunes:
+            self._prune(self._orders.prunes.pop(0))
+        while self._open is not None and self._orders.enqueues:
+            self._enqueue(self._open, self._orders.enqueues.pop(0))
 
     def _prune(self, command: c.Prune) -> None:
         slots = [slot for slot in self._pool.slots if slot.has(command.trial)]
         if self._open is None or not slots:
-            self._done(command.id, f"trial {command.trial} is not running", ok=False)
+            self._orders.done(command.id, f"trial {command.trial} is not running", ok=False)
             return
         self._open.trials.prune(command.trial, "pruned by hand")
         self._give_up(slots[0])
-        self._done(command.id, f"trial {command.trial} is pruned")
+        self._orders.done(command.id, f"trial {command.trial} is pruned")
 
     def _enqueue(self, study: OpenStudy, command: c.Enqueue) -> None:
         try:
-            self._done(command.id, study.enqueue(command))
+            self._orders.done(command.id, study.enqueue(command))
         except TunerError as error:
-            self._done(command.id, str(error), ok=False)
-
-    def _done(self, command_id: str, result: str, *, ok: bool = True) -> None:
-        self._journal.record(e.CommandDone(id=command_id, result=result, ok=ok))
+            self._orders.done(command.id, str(error), ok=False)
 
     # ── trainers ─────────────────────────────────────────────────────────────────────────────
 
@@ -173,12 +140,33 @@ class Worker:
                 self._send_trial(self._open, slot)
 
     def _has_more(self) -> bool:
-        if self._open is None or self._asked_to[c.Drain]:
+        if self._open is None or self._orders.drains:
             return False
-        return bool(self._left_over) or self._open.over() is None
+        return bool(self._unfinished(self._open)) or self._open.over() is None
+
+    def _unfinished(self, study: OpenStudy) -> list[Suggestion]:
+        """What earlier workers left unfinished, and is to go on now."""
+        return [trial for trial in self._left_over if not study.stays_paused(trial)]
 
     def _next(self, study: OpenStudy) -> Suggestion:
-        return self._left_over.pop(0) if self._left_over else study.ask()
+        for trial in self._unfinished(study):
+            self._left_over.remove(trial)
+            return trial
+        return study.ask()
+
+    def _keep_to_time(self) -> None:
+        """Once the time is up, what runs of the plan ends with what it has, or pauses."""
+        study = self._open
+        if study is None or not study.is_out_of_time():
+            return
+        for slot in self._pool.slots:
+            trial = slot.trial
+            if trial is None or not slot.sent or slot.ended or slot.finishing:
+                continue
+            if study.ends_on_timeout(trial):
+                slot.finishing = True
+                pauses = study.stays_paused(trial)
+                slot.send(p.Pause() if pauses else p.Finish(trial=trial.number))
 
     def _send_trial(self, study: OpenStudy, slot: Slot) -> None:
         trial = slot.trial
@@ -297,7 +285,11 @@ class Worker:
 
     def _evaluated(self, slot: Slot, message: p.Evaluated) -> None:
         assert self._open is not None
-        if self._open.trials.evaluated(message):
+        if slot.finishing:
+            # It ends in any case: an evaluation at an odd moment is not compared with others.
+            self._open.trials.note_evaluation(message)
+            slot.send(p.Go(trial=message.trial))
+        elif self._open.trials.evaluated(message):
             slot.send(p.Go(trial=message.trial))
         else:
             self._give_up(slot)
@@ -330,6 +322,9 @@ class Worker:
         if slot.setups_lost or slot.trial is None or self._open is None:
             return
         trials, number = self._open.trials, slot.trial.number
+        if not slot.ended and self._open.stays_paused(slot.trial):
+            slot.free()
+            return
         if not slot.ended:
             if self._losses.lost(trials, slot, number, lost):
                 return
@@ -343,23 +338,29 @@ class Worker:
         """End the session where it is time to; the exit code then."""
         if self._failure is not None:
             return self._fail(self._failure)
-        if self._asked_to[c.Stop] and self._open is not None:
+        if self._orders.stops and self._open is not None:
             return self._stop(self._open)
         signal = self._signalled()
-        if signal is not None or self._asked_to[c.Pause]:
+        if signal is not None or self._orders.pauses:
             return self._pause(signal or "asked for")
         if any(slot.trial for slot in self._pool.slots) or self._has_more():
             return None
         if self._open is None:
-            return self._pause("asked for") if self._asked_to[c.Drain] else None
+            return self._pause("asked for") if self._orders.drains else None
         return self._finish(self._open)
 
     def _finish(self, study: OpenStudy) -> int:
-        over = None if self._left_over else study.over()
+        over = None if self._unfinished(study) else study.over()
         self._pool.end(END_PATIENCE)
         if over is None:
             return self._close(e.SessionPaused(reason="drained"), "paused")
+        if not has_result(study.trials.view):
+            return self._end_without_result(study.trials.view, over)
         return self._close(e.SessionFinished(reason=over), "finished")
+
+    def _end_without_result(self, view: SessionView, over: str) -> int:
+        self._close(e.SessionFailed(reason=no_result_reason(view, over), over=over), "failed")
+        return 1
 
     def _pause(self, reason: str) -> int:
         """Checkpoint everything. A trainer that does not come to an end is killed: the checkpoint
@@ -393,9 +394,7 @@ class Worker:
         """The last words, once no trainer is left."""
         clean_ended_trials(self._session, self._journal.view)
         self._journal.record(last)
-        for asked in self._asked_to.values():
-            for command_id in asked:
-                self._done(command_id, answer)
+        self._orders.answer_ends(answer)
         return 0
 
 

@@ -9,20 +9,35 @@ from tuner.pool import protocol as p
 from tuner.recipe.baselines import baseline_values, middle_values
 from tuner.recipe.findings import ModelDescription
 from tuner.recipe.load import recipe_to_dict
-from tuner.recipe.origins import BASELINE, ENQUEUED, MIDDLE, SEED, copy_of, repeated, rerun_of
+from tuner.recipe.origins import (
+    BASELINE,
+    ENQUEUED,
+    MIDDLE,
+    SEED,
+    copy_of,
+    is_planned,
+    repeated,
+    rerun_of,
+)
 from tuner.recipe.space import check_values, same_configuration, search_space
 from tuner.recipe.types import Recipe, Scalar
 from tuner.results.metrics import check_metric, direction
 from tuner.session import events as e
 from tuner.session.best import cache_model, cached_model
+from tuner.session.budget import (
+    FINISH,
+    planned_trials,
+    spent,
+    time_spent,
+    trials_spent,
+    waits_for_time,
+)
 from tuner.session.commands import Enqueue
-from tuner.session.fold import planned_trials
 from tuner.session.folder import Session
 from tuner.session.lineage import first_of, rerun_values
 from tuner.study.records import Suggestion
 from tuner.study.storage import open_storage
 from tuner.study.study import Study
-from tuner.worker.budget import spent
 from tuner.worker.generations import close_old_generation, open_generation, present_groups
 from tuner.worker.inspect import describe_model
 from tuner.worker.journal import Journal
@@ -49,14 +64,25 @@ class OpenStudy:
         waiting = {origin for origin, _ in self.study.waiting()}
         if waiting - {BASELINE, MIDDLE}:
             return None
-        reason = spent(self.recipe, self.trials.view, time.time())
-        if reason is not None:
-            return reason
-        if waiting:
-            return None
-        if self._asked() >= self.planned:
-            return f"all {self.planned} trials have ended" if self.planned > 1 else "done"
-        return self.study.exhausted or None
+        budget = spent(self.recipe.search, self.trials.view, time.time())
+        if budget is None and not waiting:
+            budget = trials_spent(self._asked(), self.planned)
+        if budget is not None:
+            return budget.reason
+        return None if waiting else self.study.exhausted or None
+
+    def is_out_of_time(self) -> bool:
+        """Whether the time budget is used up, so that what runs of the plan is not to go on."""
+        return time_spent(self.recipe.search, self.trials.view, time.time()) is not None
+
+    def ends_on_timeout(self, trial: Suggestion) -> bool:
+        """Whether the trial is not to run on beyond the time budget."""
+        return self.recipe.search.on_timeout != FINISH and is_planned(trial.origin)
+
+    def stays_paused(self, trial: Suggestion) -> bool:
+        """Whether an unfinished trial waits until the time budget is raised."""
+        out_of_time = self.is_out_of_time()
+        return waits_for_time(trial.origin, self.recipe.search, out_of_time=out_of_time)
 
     def ask(self) -> Suggestion:
         """The next trial; the log says where the sampler proposed one that was tried already."""

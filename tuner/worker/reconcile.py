@@ -18,6 +18,7 @@ from tuner.worker.trials import (
     collapsed_event,
     is_one_label,
     rung_reason,
+    share_done,
 )
 
 
@@ -82,6 +83,7 @@ def _completed(trial: TrialView, value: float) -> e.TrialCompleted:
         seconds=trial.seconds,
         memory=trial.memory,
         one_label=is_one_label(trial, step),
+        share=share_done(trial),
     )
 
 

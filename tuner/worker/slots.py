@@ -24,9 +24,10 @@ class Slot:
     whether the log says so, and `ended` that the trial is over and the trainer was told. `measures`
     tells that it was asked how fast it trains.
 
-    `setups_lost` counts trainers that were lost before they had loaded data and model, and
-    `refusal` is what the last of them said of it. `heard` is when the trainer was last spoken to or
-    heard, and `hung` after how many seconds of silence it was ended for that.
+    `finishing` tells that the trainer was asked to bring the trial to an end, or to pause it, as
+    the time is up. `setups_lost` counts trainers that were lost before they had loaded data and
+    model, and `refusal` is what the last of them said of it. `heard` is when the trainer was last
+    spoken to or heard, and `hung` after how many seconds of silence it was ended for that.
     """
 
     trainer: Trainer | None = None
@@ -36,6 +37,7 @@ class Slot:
     sent: bool = False
     announced: bool = False
     measures: bool = False
+    finishing: bool = False
     setups_lost: int = 0
     refusal: str = ""
     heard: float = 0.0
@@ -64,7 +66,7 @@ class Slot:
         """End the trainer by force, as if it had never been ready: its trial goes on in a new one,
         whose memory nothing has cut up yet.
         """
-        self.ready, self.sent, self.announced = None, False, False
+        self.ready, self.sent, self.announced, self.finishing = None, False, False, False
         self.end_trainer()
 
     def silent_for(self) -> float:
@@ -75,13 +77,14 @@ class Slot:
     def free(self) -> None:
         """The trainer has no trial any more."""
         self.trial, self.ended, self.sent, self.announced = None, False, False, False
+        self.finishing = False
 
     def lose(self) -> None:
         """The trainer is gone; its trial stays assigned."""
         if self.ready is None:
             self.setups_lost += 1
         self.trainer, self.ready, self.sent, self.announced = None, None, False, False
-        self.measures = False
+        self.measures = self.finishing = False
 
 
 class Pool:

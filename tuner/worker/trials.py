@@ -98,12 +98,16 @@ class Trials:
         One that the log has already, because it is from before a checkpoint, is decided on again:
         the worker may have been lost before the decision was written.
         """
+        self.note_evaluation(message)
+        if self._collapsed(self.view.trials[message.trial], message.step):
+            return False
+        return self._passed_rung(message)
+
+    def note_evaluation(self, message: p.Evaluated) -> None:
+        """Log an evaluation, unless the log has it."""
         trial = self.view.trials[message.trial]
         if all(message.step != known.step for known in trial.evaluations):
             self._journal.record(_as_event(message))
-        if self._collapsed(trial, message.step):
-            return False
-        return self._passed_rung(message)
 
     def _collapsed(self, trial: TrialView, step: int) -> bool:
         found = collapse_of(trial, self._recipe, step)
@@ -158,6 +162,7 @@ class Trials:
                 seconds=message.seconds,
                 memory=message.memory,
                 one_label=one_label,
+                share=share_done(self.view.trials[message.trial]),
             )
         )
         self.settle()
@@ -208,6 +213,11 @@ class Trials:
     def _seconds(self, number: int) -> float:
         trial = self.view.trials.get(number)
         return 0.0 if trial is None else trial.seconds
+
+
+def share_done(trial: TrialView) -> float:
+    """How much of its schedule a trial had done when it ended as complete."""
+    return trial.evaluations[-1].share if trial.evaluations else 1.0
 
 
 def collapse_of(

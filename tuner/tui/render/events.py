@@ -13,6 +13,7 @@ from rich.cells import cell_len
 from tuner.results import format as fmt
 from tuner.results.format import GLYPHS, plain
 from tuner.session import events as e
+from tuner.session.ending import has_result, no_result_reason
 from tuner.session.events import AnyEvent, Unknown
 from tuner.session.kept import kept_evaluation
 from tuner.session.seal import opened_text
@@ -108,6 +109,14 @@ def _ended(title: str, glyph: str, role: str) -> Callable[[Any, SessionView], To
         return Told(title, reason=plain(event.reason), role=role, glyph=GLYPHS[glyph])
 
     return teller
+
+
+def _finished(event: e.SessionFinished, view: SessionView) -> Told:
+    """Older versions wrote this without a complete trial, too."""
+    if has_result(view):
+        return _ended("finished", "finished", "complete")(event, view)
+    reason = no_result_reason(view, event.reason)
+    return Told("session failed", reason=plain(reason), role="failed", glyph=GLYPHS["failed"])
 
 
 def _worker(event: e.WorkerStarted, _view: SessionView) -> Told:
@@ -287,7 +296,7 @@ _TELLERS: dict[type, Callable[[Any, SessionView], Told]] = {
     e.SessionCreated: _created,
     e.SessionStarted: _started,
     e.SessionPaused: _ended("paused", "paused", "paused"),
-    e.SessionFinished: _ended("finished", "finished", "complete"),
+    e.SessionFinished: _finished,
     e.SessionStopped: _ended("stopped", "stopped", "muted"),
     e.SessionFailed: _ended("session failed", "failed", "failed"),
     e.WorkerStarted: _worker,

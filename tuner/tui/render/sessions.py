@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from tuner.recipe.types import Range
 from tuner.results import format as fmt
 from tuner.results.format import GLYPHS, bound, plain
+from tuner.session.budget import seconds_spent, time_budget
 from tuner.session.status import ALIVE
 from tuner.session.view import SessionState, SessionView, TrialState
 from tuner.tui.charts.axes import Scale
@@ -19,7 +20,7 @@ from tuner.tui.facts import Facts
 from tuner.tui.render.lined import Lines
 from tuner.tui.render.names import fit, short_group, short_names
 from tuner.tui.render.space import Space, bounds_text, searched
-from tuner.tui.render.status import best_text, spent_seconds
+from tuner.tui.render.status import best_text
 from tuner.tui.render.styles import Run, Styles
 
 
@@ -81,9 +82,9 @@ def _search(view: SessionView) -> str:
 
 def _budget(feed: Facts, now: float) -> str:
     view = feed.view
-    limit = section(view, "search").get("time")
-    hours = f" or {fmt.duration_words(float(limit))}" if isinstance(limit, (int, float)) else ""
-    spent = spent_seconds(view, feed.state, now)
+    limit = time_budget(view)
+    hours = f" or {fmt.duration_words(limit)}" if limit is not None else ""
+    spent = seconds_spent(view, now)
     used = f" · spent {fmt.duration_words(spent)}" if spent else ""
     more = f" · left ≈ {fmt.duration_words(feed.eta)}" if feed.eta else ""
     return f"{view.planned} trials{hours}{used}{more}"

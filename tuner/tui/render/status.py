@@ -9,6 +9,7 @@ from rich.cells import cell_len
 
 from tuner.results import format as fmt
 from tuner.results.format import GLYPHS, plain
+from tuner.session.budget import seconds_spent, time_budget
 from tuner.session.scores import validation_majority
 from tuner.session.status import ALIVE
 from tuner.session.view import SessionState, SessionView, TrialView
@@ -76,7 +77,7 @@ def progress_runs(
 
 def times_runs(feed: Facts, now: float, width: int, styles: Styles) -> list[Run]:
     """│ 1:12:40 left ≈ 4:02:00; nothing before anything was spent."""
-    spent = spent_seconds(feed.view, feed.state, now)
+    spent = seconds_spent(feed.view, now)
     if spent <= 0 or feed.state not in ALIVE:
         return []
     elapsed = "elapsed " if width >= 100 else ""
@@ -180,7 +181,7 @@ def spent_runs(
         bar = progress_bar(share, 14 if narrow else 32)
         pieces = [[(" ", styles.text), (bar, styles.accent)]]
     pieces.append([(trials, styles.text)])
-    spent, budget = spent_seconds(view, state, now), _time_budget(view)
+    spent, budget = seconds_spent(view, now), time_budget(view)
     if spent > 0:
         of = f" of {fmt.clock(budget)}" if budget else ""
         pieces.append([(fmt.clock(spent) + of, styles.text)])
@@ -194,20 +195,6 @@ def spent_runs(
     if narrow and gpu:
         pieces += _gpu_details(gpu, styles)
     return _fitted(pieces, width)
-
-
-def spent_seconds(view: SessionView, state: SessionState, now: float) -> float:
-    """Seconds in which a worker was at work, until now where one is."""
-    spent = view.active_seconds
-    if state in ALIVE and view.active and view.last_time is not None:
-        spent += max(now - view.last_time, 0.0)
-    return spent
-
-
-def _time_budget(view: SessionView) -> float | None:
-    search = view.recipe.get("search")
-    budget = search.get("time") if isinstance(search, dict) else None
-    return float(budget) if isinstance(budget, (int, float)) else None
 
 
 def device_runs(

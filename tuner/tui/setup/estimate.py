@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from tuner.recipe.types import Choices, Range, Recipe, Setting
 from tuner.results import format as fmt
+from tuner.session.budget import trials_left
 from tuner.session.fold import ENDED
-from tuner.session.generations import trials_left
 from tuner.session.view import SessionView
 from tuner.tui.setup.rungs import halving_rungs, training_share
 

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from tuner.recipe.schema import METRICS, PER_TRIAL, PRECISIONS, PRUNERS, SAMPLERS, SCHEDULES
+from tuner.recipe.schema import (
+    METRICS,
+    ON_TIMEOUT,
+    PER_TRIAL,
+    PRECISIONS,
+    PRUNERS,
+    SAMPLERS,
+    SCHEDULES,
+)
 from tuner.recipe.types import Choices, Range
 from tuner.tui.setup.fields import Field
 
@@ -156,9 +164,16 @@ SEARCH = (
     Field(
         "search.time",
         "time",
-        "Wall clock, such as 8h or 90m; empty is no limit",
+        "Of training, such as 8h or 90m; empty is no limit",
         "duration",
         optional=True,
+    ),
+    Field(
+        "search.on_timeout",
+        "on timeout",
+        "A trial running when the time is up ends with what it has, pauses, or finishes",
+        "word",
+        words=ON_TIMEOUT,
     ),
     Field(
         "search.slots",

@@ -14,9 +14,10 @@ from tuner.recipe.rates import own_rate, tied_rate
 from tuner.recipe.space import LR, TIMES_OF, settings
 from tuner.recipe.types import GroupSpec, Like, Recipe, Setting
 from tuner.results.format import GLYPHS
+from tuner.session.budget import nothing_left, trials_left
 from tuner.session.fold import ENDED
 from tuner.session.folder import Session
-from tuner.session.generations import NextGeneration, next_generation, trials_left, what_follows
+from tuner.session.generations import NextGeneration, next_generation, what_follows
 from tuner.session.seal import change_of_test_refused, replacing_refused
 from tuner.session.status import ALIVE, current
 from tuner.session.view import SessionState, SessionView, TrialState, TrialView
@@ -97,9 +98,10 @@ class Past:
         """What ctrl+r will do, in one line; "" for a draft."""
         if not self.begun:
             return ""
+        spent = nothing_left(self.view, recipe)
+        if spent is not None:
+            return f"{spent.reason}: raise {spent.key} (4 Search) to go on"
         left = trials_left(self.view, recipe)
-        if not left:
-            return f"no trial is left of {recipe.search.trials}: raise trials (4 Search) to go on"
         told = what_follows(self.opens(recipe)) or f"goes on in generation {self.view.generation}"
         return f"the next start {told}; {left} trial{'' if left == 1 else 's'} to go"
 
@@ -116,7 +118,7 @@ class Past:
 
     def refusal(self, recipe: Recipe) -> str:
         """Why a start would end at once, "" where it would not."""
-        over = self.begun and not trials_left(self.view, recipe)
+        over = nothing_left(self.view, recipe) is not None
         return self.forecast(recipe) if over else ""
 
     @cached_property
