@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +23,7 @@ Monkey = pytest.MonkeyPatch
 def worker_writes(monkeypatch: Monkey, events: Sequence[e.Event]) -> None:
     """A worker that writes these events and is gone."""
 
-    def start(session: Session) -> None:
+    def start(session: Session, **_: object) -> None:
         with EventWriter(session.events_path) as writer:
             for event in events:
                 writer.append(event)
@@ -96,36 +97,44 @@ def test_run_notices_that_the_worker_is_gone(tuner: Tuner, monkeypatch: Monkey, 
     assert "MemoryError: no more" in answer.err.splitlines()[-1]
 
 
-def test_the_first_interrupt_pauses(tuner: Tuner, monkeypatch: Monkey, root: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_first_interrupt_pauses(
+    tuner: Tuner, monkeypatch: Monkey, root: Path, number: int, code: int
+) -> None:
     monkeypatch.setattr("tuner.cli.follow.AWAKE", ("crashed",))
     worker_writes(monkeypatch, sessions.search(sessions.started(4)))
-    presses = iter([KeyboardInterrupt])
+    presses = iter([number])
     endings = iter([e.SessionPaused()])
 
     def sleep(_seconds: float) -> None:
         for press in presses:
-            raise press
+            signal.raise_signal(press)
+            return
         with EventWriter(root / "draft" / "events.jsonl") as writer:
             for ending in endings:
                 writer.append(ending)
 
     monkeypatch.setattr(time, "sleep", sleep)
     answer = tuner("run", "draft")
-    assert answer.code == 130
+    assert answer.code == code
     assert "paused; tuner resume draft" in answer.err
     (command,) = CommandTail(root / "draft" / "commands.jsonl").read()
     assert isinstance(command, Pause)
 
 
-def test_the_second_interrupt_leaves(tuner: Tuner, monkeypatch: Monkey) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_second_interrupt_leaves(
+    tuner: Tuner, monkeypatch: Monkey, number: int, code: int
+) -> None:
     monkeypatch.setattr("tuner.cli.follow.AWAKE", ("crashed",))
     worker_writes(monkeypatch, sessions.search(sessions.started(4)))
 
     def sleep(_seconds: float) -> None:
-        raise KeyboardInterrupt
+        signal.raise_signal(number)
 
     monkeypatch.setattr(time, "sleep", sleep)
-    assert tuner("run", "draft").code == 130
+    assert tuner("run", "draft").code == code
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 def test_start_says_what_the_log_says(tuner: Tuner, monkeypatch: Monkey) -> None:

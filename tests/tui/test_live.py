@@ -319,7 +319,7 @@ def test_a_start_that_fails_says_why(
     asked: list[str] = []
     seen = threading.Event()
 
-    def start(session: Session) -> None:
+    def start(session: Session, **_: object) -> None:
         asked.append(session.name)
         assert seen.wait(20)
         raise TunerError("no such model [red]x[/red]")

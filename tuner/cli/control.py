@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from tuner.cli.elsewhere import was_lost_elsewhere
 from tuner.cli.output import show, working
 from tuner.cli.places import named_session
 from tuner.errors import NotFinished, StudyFailed, TunerError
@@ -22,12 +23,13 @@ def start(options: argparse.Namespace) -> int:
     """Start the worker of a session that has none; one on another host is not ours to count on."""
     session = named_session(options)
     view, state = current(session)
-    if state in AWAKE:
+    if state in AWAKE and not was_lost_elsewhere(session):
         running = f"{session.name} is {state} already: {describe_holder(session.lock_path)}"
         if is_held_elsewhere(session.lock_path):
             raise TunerError(running)
         show(running)
         return 0
+    view, state = current(session)
     if is_over(session, view, state):
         raise _over_error(session, view, state)
     return launch(session)

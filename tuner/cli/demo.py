@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tuner.cli.control import AWAKE
 from tuner.cli.follow import Follower
-from tuner.cli.output import note, on_terminal, show, working
+from tuner.cli.interruptions import noted_interruptions
+from tuner.cli.output import note, on_terminal, show
 from tuner.cli.places import sessions_root
-from tuner.cli.running import exit_code, run_to_end
+from tuner.cli.running import exit_code, run_to_end, start_if_needed
 from tuner.export.outcome import outcome
 from tuner.recipe.presets import preset_document
 from tuner.session.folder import Session, create_session, list_sessions
@@ -80,12 +80,13 @@ def is_demo_name(name: str) -> bool:
 def watch(root: Path, session: Session) -> int:
     """Start the worker and show it live."""
     from tuner.cli.screens import run_ui
-    from tuner.worker.launch import start
+    from tuner.worker.launch import pause_started_here
 
-    _, state = current(session)
-    if state not in AWAKE:
-        with working(f"starting the worker of {session.name}"):
-            start(session)
+    with noted_interruptions() as interruptions:
+        start_if_needed(session, current(session)[1], interruptions)
+        if interruptions.asked:
+            pause_started_here()
+            return interruptions.exit_code
     return run_ui(root.resolve(), session.name)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from tuner import __version__
 from tuner.cli.catalog import COMMANDS, CommandSpec, overview
+from tuner.cli.interruptions import Terminated, ending_on_sigterm
 from tuner.cli.parsing import Parser
 from tuner.cli.spelling import hint
 from tuner.errors import TunerError
@@ -25,8 +26,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     prepare_streams()
     try:
-        code = dispatch(arguments)
-        sys.stdout.flush()
+        with ending_on_sigterm():
+            code = dispatch(arguments)
+            sys.stdout.flush()
     except TunerError as error:
         return complain(str(error), error.exit_code)
     except BrokenPipeError:
@@ -37,6 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         told = f"{os.fsdecode(error.filename)}: {reason_of(error)}" if error.filename else trouble
         return complain(str(TunerError(str(told))), TunerError.exit_code)
+    except Terminated as terminated:
+        return terminated.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
     except SystemExit as leaving:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from tuner.cli.elsewhere import SilenceElsewhere
+from tuner.cli.interruptions import Interruptions
 from tuner.cli.output import live_terminal, note
 from tuner.session.commands import Pause
 from tuner.session.fold import fold
@@ -73,28 +75,27 @@ class Follower:
         return session_state(self.session, self.view)
 
 
-def follow(follower: Follower) -> tuple[SessionState, bool]:
-    """Report until no worker is left; returns the state and whether the user interrupted.
-
-    The first Ctrl-C asks the worker to pause and follows on; a second one raises KeyboardInterrupt.
-    """
+def follow(follower: Follower, interruptions: Interruptions) -> SessionState:
+    """Report until no worker is left; an interruption asks the worker to pause."""
     with reporting(follower.view) as report:
-        try:
-            return _follow(follower, report), False
-        except KeyboardInterrupt:
-            pause_on_interrupt(follower, report)
-            return _follow(follower, report), True
+        return _follow(follower, report, interruptions)
 
 
 def pause_on_interrupt(follower: Follower, report: Reporter) -> None:
     """Ask for a pause without waiting for it."""
-    report.say("pausing… (Ctrl-C again leaves at once; the worker goes on pausing)")
+    report.say("pausing… (Ctrl-C again to detach; the worker finishes pausing)")
     send(follower.session, Pause(id=uuid.uuid4().hex, time=time.time()))
 
 
-def _follow(follower: Follower, report: Reporter) -> SessionState:
+def _follow(follower: Follower, report: Reporter, interruptions: Interruptions) -> SessionState:
     asleep_since: float | None = None
+    asked_to_pause = False
+    silence = SilenceElsewhere(follower.session)
     while True:
+        if interruptions.asked and not asked_to_pause:
+            asked_to_pause = True
+            pause_on_interrupt(follower, report)
+        silence.tell(report.say)
         events = follower.update()
         report.update(follower.view, events)
         state = follower.state

@@ -6,7 +6,9 @@ import argparse
 import os
 
 from tuner.cli.control import how_to_go_on, is_over
+from tuner.cli.elsewhere import lives_elsewhere
 from tuner.cli.follow import AWAKE, Follower, follow
+from tuner.cli.interruptions import Interruptions, noted_interruptions
 from tuner.cli.output import note, show, working
 from tuner.cli.places import named_session
 from tuner.errors import NotFinished, StudyFailed, TunerError
@@ -15,7 +17,12 @@ from tuner.recipe.plain_file import open_plain
 from tuner.session.folder import Session
 from tuner.session.view import SessionState, SessionView
 
-INTERRUPTED = 130
+ENDED_FOR_GOOD = (
+    SessionState.FINISHED,
+    SessionState.STOPPED,
+    SessionState.FAILED,
+    SessionState.CRASHED,
+)
 _TAIL = 1 << 16
 
 
@@ -31,18 +38,51 @@ def run(options: argparse.Namespace) -> int:
 
 def run_to_end(follower: Follower) -> int:
     """Start the worker if none runs, follow it, print the table and what came out."""
-    if follower.state not in AWAKE:
-        from tuner.worker.launch import start
-
-        with working(f"starting the worker of {follower.session.name}"):
-            start(follower.session)
-    state, interrupted = follow(follower)
+    with noted_interruptions() as interruptions:
+        state = _work_to_the_end(follower, interruptions)
     if follower.view.trials:
         show_table(follower.session, follower.view)
-    if interrupted and state is not SessionState.FINISHED:
-        note(f"paused; tuner resume {follower.session.name} goes on")
-        return INTERRUPTED
+    if interruptions.asked and state not in ENDED_FOR_GOOD:
+        note(f"{state}; tuner resume {follower.session.name} goes on")
+        return interruptions.exit_code
     return exit_code(follower.session, follower.view, state)
+
+
+def _work_to_the_end(follower: Follower, interruptions: Interruptions) -> SessionState:
+    """Follow the worker to its end, first starting one where none runs.
+
+    One on another host that is lost, or was told by its system to end, has left the rest to us.
+    """
+    from tuner.worker.control import wait_for_the_end
+
+    while True:
+        elsewhere = lives_elsewhere(follower.session, interruptions)
+        if interruptions.asked and not elsewhere:
+            return follower.state
+        if not elsewhere:
+            start_if_needed(follower.session, follower.state, interruptions)
+        state = follow(follower, interruptions)
+        # In a container the end of this process is that of all others.
+        wait_for_the_end(follower.session)
+        if not elsewhere or interruptions.asked or not was_left(follower.view, state):
+            return state
+        note(f"the worker on {follower.view.worker_host} has ended: {state}; taking over")
+
+
+def start_if_needed(session: Session, state: SessionState, interruptions: Interruptions) -> None:
+    """Start a worker where none runs; once it is at it, an interruption ends the waiting."""
+    if state in AWAKE:
+        return
+    from tuner.worker.launch import start
+
+    with working(f"starting the worker of {session.name}"):
+        start(session, in_a_hurry=lambda: interruptions.asked)
+
+
+def was_left(view: SessionView, state: SessionState) -> bool:
+    """Whether a worker ended without anybody having asked for it: lost, or by a signal."""
+    by_signal = state is SessionState.PAUSED and view.reason.startswith("SIG")
+    return by_signal or state is SessionState.CRASHED
 
 
 def exit_code(session: Session, view: SessionView, state: SessionState) -> int:

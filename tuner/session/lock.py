@@ -5,7 +5,8 @@ not inherit it. The price: closing *any* descriptor of the file gives up the loc
 process, so the holder opens the file once only; `lock_holder` knows the locks of its own process.
 
 Some network file systems keep locks to one host. So the holder signs the file with its host and
-touches it every few seconds: fresh and signed by another host counts as held, too.
+touches it every few seconds: fresh and signed by another host counts as held, too. A container of
+another name on the same kernel is no other host: there the kernel knows whether the holder lives.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ import struct
 import sys
 import threading
 import time
+from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from tuner.errors import TunerError
 from tuner.recipe.plain_file import open_plain
@@ -86,7 +89,12 @@ class WorkerLock:
             self._file = None
 
     def _sign(self, file: int, purpose: str) -> None:
-        holder = {"pid": os.getpid(), "host": socket.gethostname(), "purpose": purpose}
+        holder = {
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "boot": _boot_id(),
+            "purpose": purpose,
+        }
         os.ftruncate(file, 0)
         os.pwrite(file, json.dumps(holder).encode() + b"\n", 0)
 
@@ -121,16 +129,34 @@ def describe_holder(path: Path) -> str:
     return f"{who}, which showed itself less than {GONE_AFTER:.0f} s ago"
 
 
-def _holder_elsewhere(path: Path) -> int | None:
+class HolderElsewhere(NamedTuple):
+    """A process on another host that seems to hold a lock, and when it last showed itself."""
+
+    pid: int
+    host: str
+    touched: float
+
+    @property
+    def silence(self) -> float:
+        """Seconds since it showed itself."""
+        return abs(time.time() - self.touched)
+
+
+def holder_elsewhere(path: Path) -> HolderElsewhere | None:
     """The process on another host that seems to hold the lock, whatever this host's kernel says."""
     details = holder_details(path)
     if not _is_elsewhere(details) or not details.get("pid", "").isdigit():
         return None
     try:
-        silence = abs(time.time() - path.stat().st_mtime)
+        holder = HolderElsewhere(int(details["pid"]), details["host"], path.stat().st_mtime)
     except OSError:
         return None
-    return int(details["pid"]) if silence < GONE_AFTER else None
+    return holder if holder.silence < GONE_AFTER else None
+
+
+def _holder_elsewhere(path: Path) -> int | None:
+    holder = holder_elsewhere(path)
+    return None if holder is None else holder.pid
 
 
 def is_held_elsewhere(path: Path) -> bool:
@@ -139,7 +165,17 @@ def is_held_elsewhere(path: Path) -> bool:
 
 
 def _is_elsewhere(details: dict[str, str]) -> bool:
-    return details.get("host", socket.gethostname()) != socket.gethostname()
+    same_kernel = bool(_boot_id()) and details.get("boot") == _boot_id()
+    return not same_kernel and details.get("host", socket.gethostname()) != socket.gethostname()
+
+
+@lru_cache
+def _boot_id() -> str:
+    """Which kernel this is, since when; "" where that cannot be told."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
 
 
 def holder_details(path: Path) -> dict[str, str]:

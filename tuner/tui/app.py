@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -317,6 +318,14 @@ def free_name(name: str, taken: set[str]) -> str:
     return f"{name}-{number}"
 
 
+def pause_what_was_started() -> None:
+    """SIGTERM is the system's: it may be about to end the workers, too. Those of others go on."""
+    from tuner.worker.launch import pause_started_here
+
+    for name in pause_started_here():
+        print(f"{name} is paused; tuner resume {name} goes on")
+
+
 def run_app(root: Path, session: str | None = None, recording: Recording | None = None) -> None:
     """Show the screens until the user leaves; raises TunerError where there is no such session.
 
@@ -327,6 +336,8 @@ def run_app(root: Path, session: str | None = None, recording: Recording | None 
     with leaving_on_signals(app) as received:
         app.run()
     if received:
+        if received[0] == signal.SIGTERM:
+            pause_what_was_started()
         raise SystemExit(128 + received[0])
     for line in app.farewell():
         print(line)

@@ -36,6 +36,7 @@ def leaving_on_signals(app: App[Any]) -> Iterator[list[int]]:
     try:
         yield received
     finally:
+        signal.alarm(0)
         for number, handler in before.items():
             signal.signal(number, handler)
 

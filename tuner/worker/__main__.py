@@ -42,6 +42,7 @@ def main(arguments: list[str]) -> int:
         return 2
     session = Session(Path(arguments[0]).resolve())
     os.umask(0o077)
+    signalled = _listen_to_signals()
     lock = WorkerLock(session.lock_path)
     locked_at = time.time()
     try:
@@ -50,7 +51,7 @@ def main(arguments: list[str]) -> int:
             who = describe_holder(session.lock_path)
             print(f"session {session.name!r} is running already: {who}", file=sys.stderr)
             return 2
-        return _locked(session, locked_at)
+        return _locked(session, locked_at, signalled)
     except (TunerError, OSError) as error:
         if disk_trouble(error) is None and not isinstance(error, TunerError):
             raise
@@ -62,17 +63,16 @@ def main(arguments: list[str]) -> int:
             lock.sign_off()
 
 
-def _locked(session: Session, locked_at: float) -> int:
+def _locked(session: Session, locked_at: float, signalled: list[str]) -> int:
     _print_to(session.log_path)
     keep_reserve(session)
     try:
-        return _work(session, locked_at)
+        return _work(session, locked_at, signalled)
     finally:
         give_reserve(session)
 
 
-def _work(session: Session, locked_at: float) -> int:
-    signalled = _listen_to_signals()
+def _work(session: Session, locked_at: float, signalled: list[str]) -> int:
     journal = Journal(session)
     try:
         return _work_with(session, journal, locked_at, signalled)
@@ -171,7 +171,10 @@ def _print_to(log: Path) -> None:
 
 
 def _listen_to_signals() -> list[str]:
-    """The names of the signals that asked for a pause, as they come."""
+    """The names of the signals that asked for a pause, as they come.
+
+    Set explicitly, as PID 1 of a container has no default action.
+    """
     received: list[str] = []
 
     def note(number: int, _frame: FrameType | None) -> None:

@@ -23,19 +23,19 @@ _TICK = 0.05
 def pause(session: Session, timeout: float | None = PAUSE_PATIENCE) -> None:
     """Checkpoint what runs and end the worker."""
     _ask(session, Pause(), timeout)
-    _wait_for_the_end(session)
+    wait_for_the_end(session)
 
 
 def drain(session: Session, timeout: float | None = None) -> None:
     """Let what runs finish, then end the worker. It takes as long as the trials take."""
     _ask(session, Drain(), timeout)
-    _wait_for_the_end(session)
+    wait_for_the_end(session)
 
 
 def stop(session: Session, timeout: float | None = PAUSE_PATIENCE) -> None:
     """Give up what runs and end the study."""
     _ask(session, Stop(), timeout)
-    _wait_for_the_end(session)
+    wait_for_the_end(session)
 
 
 def prune(session: Session, trial: int, timeout: float | None = ANSWER_PATIENCE) -> str:
@@ -88,7 +88,7 @@ def _ask(session: Session, command: Command, timeout: float | None) -> str:
         time.sleep(_TICK)
 
 
-def _wait_for_the_end(session: Session) -> None:
+def wait_for_the_end(session: Session) -> None:
     """The facts are in the log; the process needs a moment more before the next can start."""
     deadline = time.monotonic() + ANSWER_PATIENCE
     while lock_holder(session.lock_path) is not None and time.monotonic() < deadline:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from tuner.errors import StudyFailed, TunerError
@@ -26,15 +27,23 @@ _TAIL = 1 << 16
 _STARTED = (e.SessionStarted, e.SessionPaused, e.SessionFinished, e.SessionStopped)
 
 # A child that ended is a zombie until it is asked after; the next start asks.
-_children: list[subprocess.Popen[bytes]] = []
+_children: list[tuple[subprocess.Popen[bytes], Session]] = []
 
 
-def start(session: Session, patience: float = LOADING_PATIENCE) -> None:
+def _never() -> bool:
+    return False
+
+
+def start(
+    session: Session,
+    patience: float = LOADING_PATIENCE,
+    in_a_hurry: Callable[[], bool] = _never,
+) -> None:
     """Start the worker and return once the log says that the session has started.
 
-    Where data and model take more than `patience` seconds to load, it returns when the worker is at
-    it. The worker outlives its caller. Raises TunerError where one is running already or the recipe
-    is wrong, StudyFailed where the session fails at once.
+    Where data and model take more than `patience` seconds to load, or somebody is `in_a_hurry`, it
+    returns when the worker is at it. The worker outlives its caller. Raises TunerError where one is
+    running already or the recipe is wrong, StudyFailed where the session fails at once.
     """
     refuse_running(session)
     refuse_unsafe(session)
@@ -56,9 +65,22 @@ def start(session: Session, patience: float = LOADING_PATIENCE) -> None:
                 return
         if ended:
             raise _worker_ended(session, process.returncode)
-        if working and time.monotonic() > deadline:
+        if working and (time.monotonic() > deadline or in_a_hurry()):
             return
         time.sleep(_TICK)
+
+
+def pause_started_here() -> list[str]:
+    """Pause the workers that this process has started, and wait for them; their sessions' names.
+
+    For a process whose end may be that of all others: in a container, or a job of a cluster.
+    """
+    running = [(child, session) for child, session in _children if child.poll() is None]
+    for child, _ in running:
+        child.terminate()
+    for child, _ in running:
+        child.wait()
+    return [session.name for _, session in running]
 
 
 def refuse_running(session: Session) -> None:
@@ -88,9 +110,7 @@ def last_lines(path: Path, count: int = 3) -> str:
 
 
 def _spawn(session: Session) -> subprocess.Popen[bytes]:
-    for child in list(_children):
-        if child.poll() is not None:
-            _children.remove(child)
+    _children[:] = [(child, of) for child, of in _children if child.poll() is None]
     log = os.open(session.log_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         process = subprocess.Popen(
@@ -102,7 +122,7 @@ def _spawn(session: Session) -> subprocess.Popen[bytes]:
         )
     finally:
         os.close(log)
-    _children.append(process)
+    _children.append((process, session))
     return process
 
 

@@ -311,8 +311,8 @@ class Worker:
             slot.renew()
 
     def _lost(self, slot: Slot, lost: Lost) -> None:
-        if self._pausing:
-            return
+        if self._pausing or self._signalled():
+            return  # the signal may have gone to the trainers, too: what they had is on the disk
         if self._probing is not None:
             self._probing.lost(slot, lost.describe())
             return

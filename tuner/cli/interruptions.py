@@ -1,0 +1,71 @@
+"""Ctrl-C and SIGTERM: the first asks what is followed to pause, the second leaves at once."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+Handler = Callable[[int, FrameType | None], None]
+ASKING = (signal.SIGINT, signal.SIGTERM)
+
+
+class Terminated(KeyboardInterrupt):
+    """A signal that ends the process as Ctrl-C does; `exit_code` is 128 + number, as in shells."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.exit_code = 128 + number
+
+
+class Interruptions:
+    """The signals that came. `exit_code` is that of the first one."""
+
+    def __init__(self) -> None:
+        self.received: list[int] = []
+
+    @property
+    def asked(self) -> bool:
+        """Whether any came."""
+        return bool(self.received)
+
+    @property
+    def exit_code(self) -> int:
+        return 128 + self.received[0]
+
+    def note(self, number: int, _frame: FrameType | None) -> None:
+        """Take note of the first one; raises Terminated at the second one."""
+        self.received.append(number)
+        if len(self.received) > 1:
+            raise Terminated(number)
+
+
+@contextmanager
+def noted_interruptions() -> Iterator[Interruptions]:
+    """Note SIGINT and SIGTERM while this is open. What is ignored (nohup, &) stays ignored."""
+    interruptions = Interruptions()
+    with _handled_by(interruptions.note, ASKING):
+        yield interruptions
+
+
+@contextmanager
+def ending_on_sigterm() -> Iterator[None]:
+    """SIGTERM ends the process as Ctrl-C does, also where it has no effect by itself: on PID 1."""
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        raise Terminated(number)
+
+    with _handled_by(end, [signal.SIGTERM]):
+        yield
+
+
+@contextmanager
+def _handled_by(handler: Handler, numbers: Sequence[signal.Signals]) -> Iterator[None]:
+    heard = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handler) for number in heard}
+    try:
+        yield
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
