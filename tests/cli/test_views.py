@@ -11,6 +11,7 @@ import pytest
 
 from tests.cli import sessions
 from tests.cli.conftest import Tuner
+from tuner.cli.event_lines import in_brackets
 from tuner.session import events as e
 
 STATUS_KEYS = [
@@ -181,3 +182,21 @@ def test_no_value_that_json_lacks(tuner: Tuner, root: Path) -> None:
 def test_no_colour_codes_without_a_terminal(tuner: Tuner) -> None:
     for command in (["list"], ["status", "done"], ["trials", "done"], ["show", "done", "1"]):
         assert "\x1b" not in tuner(*command).out
+
+
+@pytest.mark.parametrize("columns", ["0", "1", "20", "10000", "wide", "-5", "", "9" * 30])
+def test_a_table_has_its_lines_whatever_columns_says(
+    tuner: Tuner, monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setenv("LINES", "0")
+    for words in (("list",), ("trials", "done"), ("status", "done"), ("show", "done", "1")):
+        lines = tuner(*words).out.splitlines()
+        assert len(lines) > 3
+        assert sum(len(line.strip()) > 9 for line in lines) > 2
+    assert "0.8000" in tuner("trials", "done").out
+
+
+def test_a_trial_without_settings_has_no_brackets() -> None:
+    assert in_brackets({}) == ""
+    assert in_brackets({"lr.head": 1e-3}) == " (lr.head 1.0e-3)"

@@ -108,6 +108,99 @@ def test_bytes(value: float, text: str) -> None:
     assert fmt.bytes(value) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (1 / 3, "0.333"), (2.5, "2.5"), (12.5, "12.5"), (250, "250"), (2560, "2560"),
+     (12_345, "12345"), (1_234_567, "1.2M"), (3.3e-5, "3.3e-5"), (1e39, "1e39"), (math.nan, "—")],
+)  # fmt: skip
+def test_amounts(value: float, text: str) -> None:
+    assert fmt.amount(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "width", "text"),
+    [(250, 4, "250"), (12_345, 4, "12k"), (0.3333, 4, "0.33"), (0.00123, 4, "1e-3"),
+     (-0.25, 4, "-0.2"), (99_999.7, 4, "100k"), (math.inf, 4, "—")],
+)  # fmt: skip
+def test_amounts_in_few_cells(value: float, width: int, text: str) -> None:
+    assert fmt.amount(value, width) == text
+
+
+def test_what_is_nearly_all_does_not_look_like_all() -> None:
+    assert [fmt.percent(share) for share in (0, 1e-4, 0.004, 0.5, 0.996, 0.99999, 1)] == [
+        "0 %", "<1 %", "<1 %", "50 %", ">99 %", ">99 %", "100 %"
+    ]  # fmt: skip
+    assert fmt.percent(0.9996, 1) == ">99.9 %"
+    assert [fmt.score(value) for value in (0.99996, 1, 4e-5, -0.99996)] == [
+        "0.9999", "1.0000", "4.0e-5", "−0.9999"
+    ]  # fmt: skip
+    assert fmt.change(-0.0) == "+0.0000"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0, "no trials"), (1, "1 trial"), (2, "2 trials"), (1000, "1000 trials")]
+)
+def test_counted_things(value: int, text: str) -> None:
+    assert fmt.counted(value, "trial") == text
+
+
+def test_times_in_few_cells() -> None:
+    assert fmt.clock(36_000, 7) == "10h00m"
+    assert fmt.clock(500 * 3600, 7) == "20d20h"
+    assert fmt.duration(400 * 86400) == "400d"
+    assert fmt.out_of(3, 40, 7) == "3/40"
+    assert fmt.out_of(1000, 1200, 7) == "83 %"
+
+
+FLOATS = st.floats() | st.integers(-(10**9), 10**12).map(float) | st.floats(0, 1)
+ANY_WIDTH = st.integers(0, 12)
+
+
+@given(FLOATS, ANY_WIDTH)
+def test_no_number_is_wider_than_its_cells_or_shown_in_part(value: float, width: int) -> None:
+    shown = [fmt.amount(value, width), fmt.score(value, width), fmt.setting("lr", value, width),
+             fmt.setting("warmup", value, width)]  # fmt: skip
+    for text in shown:
+        assert len(text) <= max(width, 1)
+        assert text in ("", "…", "—") or _is_near(text, value), (text, value)
+
+
+@given(FLOATS)
+def test_every_number_reads_back_as_about_itself(value: float) -> None:
+    texts = [fmt.amount(value), fmt.score(value), fmt.rate(value), fmt.number(value),
+             fmt.change(value), fmt.speed(value)]  # fmt: skip
+    for text in texts:
+        assert text == "—" or _is_near(text, value), (text, value)
+        assert len(text) <= 12
+
+
+def _is_near(text: str, value: float) -> bool:
+    """Within a third, or half of the last place that can be seen."""
+    size = {"k": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}.get(text[-1], 1.0)
+    digits = text.replace("−", "-").rstrip("kMBT")
+    place = size * 10.0 ** -len(digits.partition("e")[0].partition(".")[2])
+    read = float(digits) * size
+    return math.isclose(read, value, rel_tol=0.34) or (
+        "e" not in text and abs(read - value) <= place
+    )
+
+
+@given(st.floats(0, 1) | st.integers(0, 10**6).map(lambda n: n / 10**6), st.integers(0, 2))
+def test_a_percentage_says_all_or_nothing_only_where_it_is(share: float, digits: int) -> None:
+    text = fmt.percent(share, digits)
+    number = float(text.strip("<> %"))
+    assert (number == 100) == (share == 1)
+    assert (number == 0) == (share == 0)
+
+
+@given(st.floats(0, 1e12) | st.just(math.inf))
+def test_sizes_and_times_stay_short(value: float) -> None:
+    assert len(fmt.bytes(value)) <= 9
+    assert len(fmt.duration(value)) <= 9
+    assert len(fmt.count(int(min(value, 1e12)))) <= 7
+    assert fmt.ago(value)
+
+
 def test_glyphs() -> None:
     assert set(fmt.GLYPHS) == set(fmt.ASCII_GLYPHS)
     assert all(len(sign) == 1 for sign in fmt.GLYPHS.values())

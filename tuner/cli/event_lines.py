@@ -48,6 +48,11 @@ def _started_with(event: e.TrialStarted) -> str:
     return origin + values_line({**event.fixed, **event.params})
 
 
+def in_brackets(params: dict[str, Any]) -> str:
+    """` (lr.head 1.0e-3, epochs 3)` behind what they led to; nothing where nothing is searched."""
+    return f" ({values_line(params)})" if params else ""
+
+
 def values_line(params: dict[str, Any]) -> str:
     """The first values, learning rates before the others: `lr.head 1.0e-3, epochs 3, …`."""
     rates_first = sorted(params.items(), key=lambda item: not item[0].startswith("lr."))

@@ -106,7 +106,7 @@ def trial_line(trial: TrialView, metric: str) -> str:
     """`step 120/600 · loss 0.5312 · accuracy 0.7321 · 41 s`."""
     parts = [f"step {trial.step}/{trial.of}"]
     if trial.loss is not None:
-        parts.append(f"loss {trial.loss:.4f}")
+        parts.append(f"loss {fmt.score(trial.loss)}")
     if trial.value is not None:
         parts.append(f"{metric} {fmt.score(trial.value)}")
     if trial.seconds:

@@ -19,6 +19,9 @@ from tuner.results.format import plain
 PIPED_WIDTH = 200
 """Columns where there is no terminal: tables are read by other programs, so nothing is cut."""
 
+NARROWEST = 40
+"""Columns that every table has, whatever is asked for."""
+
 
 class _Console(Console):
     """Rich ends the process where the reader of a pipe has gone; here `tuner.cli.entry` does."""
@@ -39,8 +42,24 @@ def notes() -> Console:
 
 
 def _console(stream: TextIO) -> Console:
-    width = None if stream.isatty() or "COLUMNS" in os.environ else PIPED_WIDTH
-    return _Console(file=stream, highlight=False, markup=False, emoji=False, width=width)
+    width = _asked_width() or (None if stream.isatty() else PIPED_WIDTH)
+    # Without the variables, Rich would take a width of 0 at its word.
+    environment = {key: os.environ[key] for key in os.environ if key not in ("COLUMNS", "LINES")}
+    return _Console(
+        file=stream,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        width=width,
+        _environ=environment,
+    )
+
+
+def _asked_width() -> int | None:
+    """What COLUMNS says, as far as a table can be had in it; None where it says nothing."""
+    asked = os.environ.get("COLUMNS", "")
+    known = asked.isascii() and asked.isdecimal() and 0 < len(asked) < 6
+    return max(int(asked), NARROWEST) if known and int(asked) else None
 
 
 def show(*renderables: RenderableType) -> None:

@@ -9,11 +9,12 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
-from tuner.cli.event_lines import values_line
+from tuner.cli.event_lines import in_brackets
 from tuner.cli.output import note, show, show_json
 from tuner.cli.places import named_session, sessions_root
 from tuner.errors import TunerError
 from tuner.export.outcome import majority_short, outcome
+from tuner.recipe.model_label import model_label, model_labels
 from tuner.recipe.trust import trusted
 from tuner.results import format as fmt
 from tuner.results.filters import parse_filter
@@ -24,8 +25,12 @@ from tuner.session.status import Status, current
 from tuner.session.status import status as status_of
 from tuner.session.view import SessionState, SessionView, TrialView
 from tuner.tui.render.marks import ONE_LABEL, session_text
+from tuner.tui.render.sessions import data_root, model_name
 from tuner.tui.render.status import slots_text
 from tuner.tui.render.styles import TERMINAL
+
+_MODEL = 7
+"""Which of the cells is the model's."""
 
 
 def list_all(options: argparse.Namespace) -> int:
@@ -53,17 +58,19 @@ def _sessions_table(sessions: list[Session]) -> Table:
     for title in ("SESSION", "STATUS", "METRIC"):
         table.add_column(title, no_wrap=True)
     for title in ("TRIALS", "BEST", "MAJORITY", "LEFT"):
-        table.add_column(title, justify="right", no_wrap=True)
+        table.add_column(title, justify="right", no_wrap=True, min_width=6)
     table.add_column("MODEL")
     rows = [_cells(session) for session in sessions]
     if any(len(row) > len(table.columns) for row in rows):
         table.add_column("REASON")
-    for row in rows:
-        table.add_row(*row)
+    labels = model_labels([str(row[_MODEL]) if len(row) > _MODEL else "" for row in rows])
+    for row, label in zip(rows, labels, strict=True):
+        table.add_row(*row[:_MODEL], fmt.plain(label), *row[_MODEL + 1 :])
     return table
 
 
 def _cells(session: Session) -> list[str | Text]:
+    """Its row; the model stands there with its whole name."""
     try:
         view, stands = current(session)
         now = status_of(session, view, stands)
@@ -84,16 +91,9 @@ def _cells(session: Session) -> list[str | Text]:
         best,
         floor,
         left,
-        fmt.plain(model_of(view)),
+        model_name(view),
         *reason,
     ]
-
-
-def model_of(view: SessionView) -> str:
-    """The last part of the model's name or folder."""
-    model = view.recipe.get("model", {})
-    name = str(model.get("name", "—")) if isinstance(model, dict) else "—"
-    return name.rstrip("/").rsplit("/", 1)[-1] or name
 
 
 def status(options: argparse.Namespace) -> int:
@@ -124,7 +124,7 @@ def _facts(session: Session, view: SessionView, now: Status) -> list[tuple[str, 
         if now.worker
         else "",
         "training": ", ".join(filter(None, [_batches(view), slots_text(view)])),
-        "model": model_of(view),
+        "model": model_label(model_name(view), data_root(view)),
         "metric": f"{now.metric}, {now.direction}d",
         "reason": view.reason,
         "test": state_of_test_rows(view),
@@ -160,7 +160,7 @@ def _best(now: Status) -> str:
     if now.majority is not None:
         value += f", {majority_short(now.metric, now.majority)}"
     one = ", one label for every row" if now.best.one_label else ""
-    return f"trial {now.best.trial}, {now.metric} {value}{one} ({values_line(now.best.params)})"
+    return f"trial {now.best.trial}, {now.metric} {value}{one}{in_brackets(now.best.params)}"
 
 
 def trials(options: argparse.Namespace) -> int:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 NONE: Final = "—"
 MINUS: Final = "−"
+_ANY: Final = 1000
+_DAYS_ALONE: Final = 100 * 86400
 
 GLYPHS: Final[Mapping[str, str]] = {
     "draft": "○",
@@ -57,6 +59,8 @@ def rate(value: float | str | None, digits: int = 2) -> str:
     """A learning rate with `digits` significant digits: 3.1e-6, 8.0e-6; frozen is "frozen"."""
     if value is None or isinstance(value, str):
         return "frozen" if value is None else plain(value)
+    if not math.isfinite(value):
+        return NONE
     return "0" if value == 0 else _short_exponent(f"{value:.{digits - 1}e}")
 
 
@@ -67,34 +71,90 @@ def bound(value: float) -> str:
     return _scientific(value, 11)
 
 
-def number(value: float) -> str:
+def number(value: float, digits: int = 4) -> str:
     """Any other setting: four significant digits, an exponent where it would have many zeros."""
+    if not math.isfinite(value):
+        return NONE
     if value == 0 or 1e-3 <= abs(value) < 1e6:
-        return f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"
-    return _scientific(value, 3)
+        return f"{value:.{digits}g}" if abs(value) < 10**digits else f"{value:.0f}"
+    return _scientific(value, digits - 1)
 
 
-def setting(name: str, value: Any) -> str:
-    """The value of a flat setting: rates as rates, whole numbers whole, words inert."""
+def amount(value: float | None, width: int = _ANY) -> str:
+    """How much of something, in three digits and without an exponent: 0.33, 12.5, 2560, 1.2M."""
+    if value is None or not math.isfinite(value):
+        return NONE
+    return _widest_in(width, (_amount(value, digits) for digits in (3, 2, 1)), value)
+
+
+def _amount(value: float, digits: int) -> str:
+    size = abs(value)
+    if size == 0:
+        return "0"
+    if size < 1e-3:
+        return _scientific(value, max(digits - 2, 0))
+    if size >= 99_999.5:
+        return _suffixed(value, max(digits - 2, 0))
+    decimals = max(0, digits - 1 - math.floor(math.log10(size)))
+    text = f"{value:.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if decimals else text
+
+
+def epoch(value: float) -> str:
+    """When in a training: epoch 0.33, epoch 12.5, epoch 250."""
+    return f"epoch {amount(value)}"
+
+
+def out_of(done: int, planned: int, width: int = _ANY) -> str:
+    """How many of how many: 12/40; as a percentage where that is too wide."""
+    text = f"{done}/{planned}"
+    return text if len(text) <= width or not planned else percent(done / planned)
+
+
+def setting(name: str, value: Any, width: int = _ANY) -> str:
+    """The value of a flat setting: rates as rates, whole numbers whole, words inert.
+
+    In fewer cells than that takes numbers lose digits, and never show a part of themselves.
+    """
     if value is None or value == "frozen":
         return "frozen" if value else NONE
     if isinstance(value, bool) or not isinstance(value, int | float):
         return plain(str(value).lower() if isinstance(value, bool) else str(value))
-    if isinstance(value, int):
+    if isinstance(value, int) and len(str(value)) <= width:
         return str(value)
-    return rate(value) if name.startswith("lr") else number(value)
+    if name.startswith("lr"):
+        return _widest_in(width, (rate(value, digits) for digits in (2, 1)), value)
+    return _widest_in(width, (number(value, digits) for digits in (4, 3, 2, 1)), value)
 
 
-def score(value: float | None) -> str:
-    """A metric's value to four decimals: 0.8123."""
-    if value is None:
+def score(value: float | None, width: int = _ANY) -> str:
+    """A metric's value to four decimals, to fewer in fewer cells: 0.8123.
+
+    What is not quite 1, or not quite 0, does not look like it.
+    """
+    if value is None or not math.isfinite(value):
         return NONE
-    return f"{value:.4f}".replace("-", MINUS)
+    text = _widest_in(width, (_score(value, decimals) for decimals in (4, 3, 2, 1, 0)), value)
+    return text.replace("-", MINUS, 1) if text.startswith("-") else text
+
+
+def _score(value: float, decimals: int) -> str:
+    size = abs(value)
+    if size >= 1000:
+        return _amount(value, 3)
+    if 0 < size < 0.5e-4 and decimals:
+        return rate(value, 2 if decimals > 3 else 1)
+    if size < 1 and round(size, decimals) == 1:
+        value = math.copysign(math.floor(size * 10**decimals) / 10**decimals, value)
+    return f"{value + 0.0:.{decimals}f}"
 
 
 def change(value: float | None) -> str:
     """A difference of scores with its sign: +0.0145, −0.0145."""
-    return NONE if value is None else f"{value:+.4f}".replace("-", MINUS)
+    if value is None or not math.isfinite(value):
+        return NONE
+    sign = MINUS if value < 0 else "+"
+    return sign + score(abs(value))
 
 
 def p_text(value: float) -> str:
@@ -114,17 +174,25 @@ def factor(value: float, base: float) -> str:
 
 
 def percent(share: float | None, digits: int = 0) -> str:
-    """A share as a percentage: 78 %."""
-    return NONE if share is None else f"{100 * share:.{digits}f} %"
+    """A share as a percentage: 78 %; >99 % and <1 % for what is nearly all, or hardly any."""
+    if share is None or not math.isfinite(share):
+        return NONE
+    least = 10.0**-digits
+    if 0 < share < 1:
+        if round(100 * share, digits) >= 100:
+            return f">{100 - least:.{digits}f} %"
+        if round(100 * share, digits) <= 0:
+            return f"<{least:.{digits}f} %"
+    return f"{100 * share + 0.0:.{digits}f} %".replace("-", MINUS)
 
 
 def duration(seconds: float | None) -> str:
-    """A span of time in few cells: 11s, 3m11s, 4h02m, 2d05h."""
+    """A span of time in few cells: 11s, 3m11s, 4h02m, 2d05h, 400d."""
     return _duration(seconds, "")
 
 
 def duration_words(seconds: float | None) -> str:
-    """A span of time for running text: 11 s, 3 m 11 s, 4 h 02 m, 2 d 05 h."""
+    """A span of time for running text: 11 s, 3 m 11 s, 4 h 02 m, 2 d 05 h, 400 d."""
     return _duration(seconds, " ")
 
 
@@ -132,6 +200,8 @@ def _duration(seconds: float | None, gap: str) -> str:
     if seconds is None or not math.isfinite(seconds):
         return NONE
     whole = max(0, round(seconds))
+    if whole >= _DAYS_ALONE:
+        return f"{whole // 86400}{gap}d"
     for unit, smaller, size, small in (
         ("d", "h", 86400, 3600),
         ("h", "m", 3600, 60),
@@ -142,18 +212,19 @@ def _duration(seconds: float | None, gap: str) -> str:
     return f"{whole}{gap}s"
 
 
-def clock(seconds: float | None) -> str:
-    """A span of time as a clock shows it: 03:11, 1:12:40."""
+def clock(seconds: float | None, width: int = _ANY) -> str:
+    """A span of time as a clock shows it: 03:11, 1:12:40; where that is too wide: 10h12m, 4d04h."""
     if seconds is None or not math.isfinite(seconds):
         return NONE
     whole = max(0, round(seconds))
     hours, minutes = divmod(whole // 60, 60)
-    return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes:02d}:{whole % 60:02d}"
+    text = f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes:02d}:{whole % 60:02d}"
+    return text if len(text) <= width else duration(seconds)
 
 
 def ago(seconds: float | None) -> str:
     """How long since: 3 s ago, 5 m ago, 2 h ago, yesterday, 3 d ago."""
-    if seconds is None:
+    if seconds is None or not math.isfinite(seconds):
         return NONE
     whole = max(0, int(seconds))
     for below, size, unit in ((60, 1, "s"), (3600, 60, "m"), (86400, 3600, "h")):
@@ -165,14 +236,18 @@ def ago(seconds: float | None) -> str:
 
 def count(value: int) -> str:
     """A number of things with three or four digits: 950, 12.3k, 124.6M, 1.2B."""
-    for size, unit in ((10**9, "B"), (10**6, "M"), (10**3, "k")):
-        if value >= size - size // 2000:
-            return f"{value / size:.1f}{unit}"
-    return str(value)
+    return str(value) if abs(value) < 1000 else _suffixed(value, 1)
+
+
+def counted(value: int, thing: str, things: str = "") -> str:
+    """A number of things in words: 1 trial, 2 trials, no trials."""
+    return f"{value or 'no'} {thing if value == 1 else things or f'{thing}s'}"
 
 
 def speed(value: float) -> str:
-    """Examples a second: 0.6, 12.1, 412."""
+    """Examples a second: 0.6, 12.1, 412, 0.04."""
+    if not math.isfinite(value) or not 0.095 <= value < 99_999.5:
+        return amount(value)
     return f"{value:.1f}" if value < 99.95 else f"{value:.0f}"
 
 
@@ -187,13 +262,32 @@ def side_by_side(slots: int, count: int) -> str:
 
 
 def bytes(value: float) -> str:
-    """Memory or disk space: 512 B, 4.9 GiB."""
+    """Memory or disk space in at most nine cells: 512 B, 4.9 GiB, 1020 MiB."""
     size = float(value)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if size < 1023.95:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+    if not math.isfinite(size):
+        return NONE
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB", "PiB"):
+        if size < 1023.5 or unit == "PiB":
+            break
         size /= 1024
-    return f"{size:.1f} TiB"
+    return f"{size:.0f} {unit}" if unit == "B" or size >= 999.95 else f"{size:.1f} {unit}"
+
+
+def _widest_in(width: int, texts: Iterable[str], value: float) -> str:
+    """The first of these that has room, else the shortest way to say the number; … if none has."""
+    shortest = _suffixed(value, 0) if abs(value) >= 1 else _scientific(value, 0)
+    fits = (text for text in (*texts, shortest) if len(text) <= width)
+    return next(fits, "…"[:width])
+
+
+def _suffixed(value: float, decimals: int) -> str:
+    """12.3k, 4M, 1.2B, and 3e39 for what has no such name."""
+    if abs(value) >= 1e15:
+        return _scientific(value, decimals)
+    for size, unit in ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "k")):
+        if abs(value) >= size * (1 - 0.5 / 10 ** (decimals + 3)):
+            return f"{value / size:.{decimals}f}{unit}"
+    return f"{value:.0f}"
 
 
 def _scientific(value: float, decimals: int) -> str:

@@ -21,6 +21,7 @@ from tuner.tui.render.styles import Run, Styles
 Order = tuple[Any, ...]
 STATE = "state"
 
+SCORE_CELLS = 6
 _RANKS = {
     TrialState.RUNNING: 0,
     TrialState.PAUSED: 1,
@@ -154,7 +155,7 @@ def _metric(view: SessionView) -> Column:
         if trial.value is None:
             return fmt.NONE, styles.muted
         style = styles.best if trial.number == view.best else styles.text
-        return fmt.score(trial.value), style
+        return fmt.score(trial.value, SCORE_CELLS), style
 
     def order(trial: TrialView) -> Order:
         known = trial.value is not None and math.isfinite(trial.value)
@@ -162,7 +163,7 @@ def _metric(view: SessionView) -> Column:
         return (_RANKS[trial.state], trial.one_label, place, -trial.number)
 
     about = f"{fmt.plain(view.metric)}, what is searched for"
-    return Column("metric", short_metric(view.metric), 6, cell, order, about=about)
+    return Column("metric", short_metric(view.metric), SCORE_CELLS, cell, order, about=about)
 
 
 def _other_metric(name: str) -> Column:
@@ -170,13 +171,14 @@ def _other_metric(name: str) -> Column:
         return trial.evaluations[-1].metrics.get(name) if trial.evaluations else None
 
     def cell(trial: TrialView, styles: Styles) -> Run:
-        return fmt.score(value(trial)), styles.text
+        return fmt.score(value(trial), width), styles.text
 
     title = short_metric(name)
+    width = max(SCORE_CELLS, min(cell_len(title), 10))
     return Column(
         f"metric:{name}",
         title,
-        max(6, min(cell_len(title), 10)),
+        width,
         cell,
         _smallest_first(value, down=name != "loss"),
         optional=True,
@@ -207,7 +209,7 @@ def short_metric(metric: str) -> str:
 
 def _epoch() -> Column:
     def cell(trial: TrialView, styles: Styles) -> Run:
-        return (f"{trial.epoch:.2g}" if trial.epoch else fmt.NONE), styles.muted
+        return (fmt.amount(trial.epoch, 4) if trial.epoch else fmt.NONE), styles.muted
 
     return Column("epoch", "EP", 4, cell, lambda t: (-t.epoch, -t.number), about="epochs done")
 
@@ -227,7 +229,7 @@ def _parameter(name: str, title: str) -> Column:
 
     def cell(trial: TrialView, styles: Styles) -> Run:
         style = styles.muted if name in trial.fixed and name not in trial.params else styles.text
-        return fmt.setting(name, value(trial)), style
+        return fmt.setting(name, value(trial), width), style
 
     def order(trial: TrialView) -> Order:
         found = value(trial)
@@ -251,7 +253,7 @@ def _parameter(name: str, title: str) -> Column:
 def _time(now: Callable[[], float]) -> Column:
     def cell(trial: TrialView, styles: Styles) -> Run:
         taken = elapsed(trial, now())
-        return (fmt.clock(taken) if taken > 0 else fmt.NONE), styles.muted
+        return (fmt.clock(taken, 7) if taken > 0 else fmt.NONE), styles.muted
 
     return Column("time", "TIME", 7, cell, lambda t: (-t.seconds, -t.number), about="running time")
 

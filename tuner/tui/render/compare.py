@@ -52,7 +52,7 @@ def value_text(fact: Fact, value: Any) -> str:
         case "share":
             return f"{value[0]}/{value[1]}"
         case "interval":
-            return f"{value[0]:.3f}–{value[1]:.3f}"
+            return f"{fmt.score(value[0], 5)}–{fmt.score(value[1], 5)}"
         case "time":
             return fmt.clock(value)
         case "rate" | "number":

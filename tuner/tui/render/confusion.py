@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
+from tuner.results import format as fmt
 from tuner.results.format import MINUS
 from tuner.tui.render.confusion_grid import boxed_grid, close_grid
 from tuner.tui.render.lined import Lined, Lines
@@ -118,8 +119,8 @@ def summary_lines(
     """How many are right, accuracy, macro F1, and how that compares."""
     total, right = sum(map(sum, confusion)), right_answers(confusion)
     f1 = [score.f1 for score in scores if score.f1 is not None]
-    pieces = [f"{right} of {total} right", f"accuracy {right / total:.3f}"]
-    pieces += [f"macro F1 {sum(f1) / len(f1):.3f}"] if f1 else []
+    pieces = [f"{right} of {total} right", f"accuracy {fmt.score(right / total, 5)}"]
+    pieces += [f"macro F1 {fmt.score(sum(f1) / len(f1), 5)}"] if f1 else []
     if against is not None:
         pieces.append(_compared(right, against))
     lines = ["  " + pieces[0]]

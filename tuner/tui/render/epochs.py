@@ -47,7 +47,7 @@ def epoch_strip(
 
 
 def _head(item: Evaluated, kept: bool) -> str:
-    return f"epoch {item.epoch:.3g}{' ' + GLYPHS['best'] if kept else ''}"
+    return f"{fmt.epoch(item.epoch)}{' ' + GLYPHS['best'] if kept else ''}"
 
 
 def _block(item: Evaluated, metric: str, mode: Mode) -> list[str]:

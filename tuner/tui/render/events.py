@@ -132,14 +132,16 @@ def _trial_started(event: e.TrialStarted, _view: SessionView) -> Told:
 
 
 def _step(event: e.Step, _view: SessionView) -> Told:
-    return Told(f"step {event.step}/{event.of}", reason=f"loss {event.loss:.4f}", role="muted")
+    return Told(
+        f"step {event.step}/{event.of}", reason=f"loss {fmt.score(event.loss)}", role="muted"
+    )
 
 
 def _evaluated(event: e.Evaluated, view: SessionView) -> Told:
     value = event.metrics.get(view.metric)
     score = "" if value is None else fmt.score(value)
-    loss = f", train loss {event.train_loss:.4f}"
-    return Told(f"epoch {event.epoch:.3g}", score, score + loss if score else loss[2:], "muted")
+    loss = f", train loss {fmt.score(event.train_loss)}"
+    return Told(fmt.epoch(event.epoch), score, score + loss if score else loss[2:], "muted")
 
 
 def _rung(event: e.Rung, _view: SessionView) -> Told:
@@ -191,7 +193,11 @@ def _completed(event: e.TrialCompleted, view: SessionView) -> Told:
     if event.one_label:
         took += f", {one_label_words(view, _trial(view, event.trial))}"
     return Told(
-        "done", score, f"{score} at epoch {event.epoch:.3g}, {took}", "complete", GLYPHS["complete"]
+        "done",
+        score,
+        f"{score} at {fmt.epoch(event.epoch)}, {took}",
+        "complete",
+        GLYPHS["complete"],
     )
 
 

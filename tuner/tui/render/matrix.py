@@ -9,7 +9,7 @@ from typing import Literal
 
 from rich.style import Style
 
-from tuner.results.format import MINUS, NONE, plain
+from tuner.results.format import MINUS, percent, plain, score
 from tuner.tui.render.names import fit
 from tuner.tui.render.styles import Styles
 
@@ -96,7 +96,8 @@ class Cells:
         """A count or a percentage; differences have a sign, in percent points where in percent."""
         value = self._value(row, column)
         if self._less is None:
-            return f"{value:.0f} %" if self.mode != "counts" else str(self.matrix[row][column])
+            counts = self.mode == "counts"
+            return str(self.matrix[row][column]) if counts else percent(self._share(row, column))
         change = round(value - self._less._value(row, column))
         return "0" if not change else f"{change:+d}".replace("-", MINUS)
 
@@ -148,7 +149,7 @@ def shade(share: float) -> int:
 
 def share_text(value: float | None) -> str:
     """A score of a class: 0.83."""
-    return NONE if value is None else f"{value:.2f}"
+    return score(value, 4)
 
 
 def right_aligned(text: str, width: int) -> str:

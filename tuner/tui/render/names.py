@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 
 from tuner.results.format import plain
 
@@ -21,6 +22,8 @@ _KNOWN = {
     "adam_epsilon": "eps",
 }
 _PREFIXES = {"lr": "", "times": "×", "layer_decay": "ξ ", "weight_decay": "wd "}
+_OUTER_BLANKS = re.compile("^ +| +$")
+_JOINER = "\u200d"
 _SIGNS_IN_A_CELL = 8
 """More than any letter has marks: of a text without end, no more than this many are measured."""
 _WORDS = {"embeddings": "emb", "classifier": "cls", "the": "", "weight": "w", "bias": "b"}
@@ -28,10 +31,49 @@ _WORDS = {"embeddings": "emb", "classifier": "cls", "the": "", "weight": "w", "b
 
 def fit(text: str, width: int) -> str:
     """Text in exactly `width` cells: padded, or cut with an ellipsis."""
+    if width <= 0:
+        return ""
     text = text[: _SIGNS_IN_A_CELL * (width + 1)]
-    if cell_len(text) <= width:
-        return text + " " * (width - cell_len(text))
-    return set_cell_size(text, width - 1) + "…" if width > 1 else set_cell_size(text, width)
+    cells = cell_len(text)
+    if cells > width:
+        text = _beginning(text, width - 1) + "…"
+        cells = cell_len(text)
+    return text + " " * (width - cells)
+
+
+def _beginning(text: str, width: int) -> str:
+    """As many letters as fit in `width` cells, none without the marks that belong to it."""
+    if text.isascii():
+        return text[:width]
+    kept = ""
+    for letter in _letters(text):
+        width -= cell_len(letter)
+        if width < 0:
+            break
+        kept += letter
+    return kept
+
+
+def _letters(text: str) -> Iterator[str]:
+    """What a reader takes for one sign: a letter with its marks, joined pictures, a flag."""
+    letter = ""
+    for sign in text:
+        if letter and not _goes_on(letter, sign):
+            yield letter
+            letter = ""
+        letter += sign
+    if letter:
+        yield letter
+
+
+def _goes_on(letter: str, sign: str) -> bool:
+    joined = _JOINER in (sign, letter[-1]) or "\U0001f3fb" <= sign <= "\U0001f3ff"
+    flag = len(letter) == 1 and _is_half_a_flag(letter) and _is_half_a_flag(sign)
+    return joined or flag or unicodedata.category(sign) in ("Mn", "Mc", "Me")
+
+
+def _is_half_a_flag(sign: str) -> bool:
+    return "\U0001f1e6" <= sign <= "\U0001f1ff"
 
 
 def wrapped(text: str, width: int) -> list[str]:
@@ -68,11 +110,14 @@ def distinct(names: Sequence[str], width: int) -> list[str]:
     """The names in at most `width` cells each, cut so that those that differ still do.
 
     Cut at the end; where that leaves two alike, the end stays, or what follows the common
-    beginning; where nothing else tells them apart, they are numbered.
+    beginning, or blanks at the ends are shown; where nothing else tells them apart, they are
+    numbered. A name that fits is not cut.
     """
+    # Two spellings of an accent look the same, so they are made the same, and told apart then.
+    names = [unicodedata.normalize("NFC", name) for name in names]
     cut = [fit(name, width).rstrip() for name in names]
     for alike in _alike(cut):
-        for shortened in (_with_ends, _without_beginning):
+        for shortened in (_with_ends, _without_beginning, _with_blanks_shown):
             candidate = shortened([names[index] for index in alike], width)
             others = {text for index, text in enumerate(cut) if index not in alike}
             if len(set(candidate)) == len(alike) and others.isdisjoint(candidate):
@@ -94,7 +139,12 @@ def _alike(texts: Sequence[str]) -> list[list[int]]:
 
 def _with_ends(names: Sequence[str], width: int) -> list[str]:
     tail = max((width - 1) // 2, 1)
-    return [fit(name, width - tail)[:-1] + "…" + _end(name, tail) for name in names]
+    return [
+        name.rstrip()
+        if cell_len(name) <= width
+        else _beginning(name, width - tail - 1) + "…" + _end(name, tail)
+        for name in names
+    ]
 
 
 def _without_beginning(names: Sequence[str], width: int) -> list[str]:
@@ -103,14 +153,25 @@ def _without_beginning(names: Sequence[str], width: int) -> list[str]:
     common = sum(1 for _ in alike)
     while common and first[common - 1].isalnum():
         common -= 1
-    return ["…" + fit(name[common:], width - 1).rstrip() for name in names]
+    return [
+        name.rstrip() if cell_len(name) <= width else "…" + fit(name[common:], width - 1).rstrip()
+        for name in names
+    ]
+
+
+def _with_blanks_shown(names: Sequence[str], width: int) -> list[str]:
+    shown = (_OUTER_BLANKS.sub(lambda blanks: "␣" * len(blanks[0]), name) for name in names)
+    return [fit(name, width).rstrip() for name in shown]
 
 
 def _end(text: str, width: int) -> str:
-    text = text[-_SIGNS_IN_A_CELL * width :]
-    while cell_len(text) > width:
-        text = text[1:]
-    return text
+    kept = ""
+    for letter in reversed(list(_letters(text[-_SIGNS_IN_A_CELL * width :]))):
+        width -= cell_len(letter)
+        if width < 0:
+            break
+        kept = letter + kept
+    return kept
 
 
 def _short(name: str) -> str:

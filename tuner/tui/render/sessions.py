@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.cells import cell_len
 
+from tuner.recipe.model_label import model_label
 from tuner.recipe.types import Range
 from tuner.results import format as fmt
 from tuner.results.format import GLYPHS, bound, plain
@@ -31,8 +32,18 @@ def section(view: SessionView, name: str) -> Mapping[str, Any]:
 
 
 def model_name(view: SessionView) -> str:
-    """The model's name without its folder or owner."""
-    return plain(PurePath(str(section(view, "model").get("name", fmt.NONE))).name)
+    """The model's name as the recipe has it."""
+    return str(section(view, "model").get("name", fmt.NONE))
+
+
+def data_root(view: SessionView) -> str:
+    """The folder in which relative names of the recipe are."""
+    return str(section(view, "data").get("root", ""))
+
+
+def short_model_name(view: SessionView) -> str:
+    """The model's name without its owner, and without folders that say nothing more."""
+    return plain(model_label(model_name(view), data_root(view)))
 
 
 def dataset_name(view: SessionView) -> str:
@@ -151,7 +162,7 @@ def _counts(feed: Facts, styles: Styles) -> list[Run]:
 def compact_lines(feed: Facts, now: float, width: int, styles: Styles) -> Lines:
     """The summary in few lines, for a low pane."""
     view = feed.view
-    head = f" {model_name(view)} · {dataset_name(view)} · {_search(view)}"
+    head = f" {short_model_name(view)} · {dataset_name(view)} · {_search(view)}"
     ranges = []
     for name, found in searched(view).items():
         shown = short_group(name[3:]) if name.startswith("lr.") else short_names([name])[name]

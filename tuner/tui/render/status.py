@@ -126,7 +126,7 @@ def _trial_pieces(
         [(bar, styles.accent)] if trial.of else [("starting", styles.text)],
     ]
     if trial.loss is not None:
-        pieces.append([("loss ", styles.muted), (f"{trial.loss:.4f}", styles.text)])
+        pieces.append([("loss ", styles.muted), (fmt.score(trial.loss), styles.text)])
     if trial.value is not None:
         name = short_metric(view.metric).lower()
         pieces.append([(f"{name} ", styles.muted), (fmt.score(trial.value), styles.text)])
@@ -149,7 +149,7 @@ def _epochs(view: SessionView, trial: TrialView, styles: Styles, *, wide: bool) 
         return []
     done = total * trial.step / trial.of
     at = min(math.floor(done + 1e-9) + 1, math.ceil(total))
-    return [("epoch " if wide else "ep ", styles.muted), (f"{at}/{total:.3g}", styles.text)]
+    return [("epoch " if wide else "ep ", styles.muted), (f"{at}/{fmt.amount(total)}", styles.text)]
 
 
 def _fitted(pieces: Sequence[list[Run]], width: int) -> list[Run]:
@@ -188,7 +188,7 @@ def spent_runs(
     if narrow and alive:
         pieces += _rate(feed, styles)
     if spent > 0 and tally.ended:
-        pieces.append([(f"{3600 * tally.ended / spent:.3g} trials/h", styles.text)])
+        pieces.append([(f"{fmt.amount(3600 * tally.ended / spent)} trials/h", styles.text)])
     if tally.saved >= 1 and not (narrow and alive):
         saved = fmt.duration_words(tally.saved)
         pieces.append([("saved by pruning ≈ ", styles.muted), (saved, styles.text)])

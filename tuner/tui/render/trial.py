@@ -100,7 +100,7 @@ def _facts(view: SessionView, trial: TrialView, width: int, styles: Styles, now:
         origin_text(trial),
         f"started {time_of_day(trial.started)}" if trial.started else "",
         f"took {fmt.clock(elapsed(trial, now))}" if elapsed(trial, now) > 0 else "",
-        f"epoch {trial.epoch:.3g}" if trial.epoch else "",
+        fmt.epoch(trial.epoch) if trial.epoch else "",
         f"step {trial.step}/{trial.of}" if trial.of else "",
         f"memory {fmt.bytes(trial.memory)}" if trial.memory else "",
         f"seed {trial.seed}",
@@ -147,7 +147,8 @@ def _evaluation(
 ) -> list[Run]:
     values = "".join(f"{_score(item.metrics.get(name)):>10}" for name in names)
     kept = item.step == trial.kept_step and trial.state is TrialState.COMPLETE
-    text = f"  {item.epoch:>6.3g}{share_text(item.share):>8}{values}{item.train_loss:>12.4f}"
+    loss = fmt.score(item.train_loss, 11)
+    text = f"  {fmt.amount(item.epoch, 6):>6}{share_text(item.share):>8}{values}{loss:>12}"
     return [(text, styles.text), ("  ★ kept" if kept else "", styles.best)]
 
 
@@ -177,7 +178,7 @@ def _confusion(
     if kept is None:
         return []
     item = trial.evaluations[kept]
-    title = f"Confusion at epoch {item.epoch:.3g}"
+    title = f"Confusion at {fmt.epoch(item.epoch)}"
     matrix = confusion_lines(item.confusion, view.labels, width, styles, mode)
     return [[(title, styles.heading)], *matrix]
 

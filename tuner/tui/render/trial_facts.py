@@ -98,7 +98,7 @@ def rerun_summary(found: Reruns) -> str:
     """mean 0.8123 ± 0.0072 of 3; nothing before two runs are complete."""
     if found.mean is None or found.deviation is None:
         return ""
-    spread = f"{found.deviation:.4f}"
+    spread = fmt.score(found.deviation)
     return f"mean {fmt.score(found.mean)} ± {spread} of {len(found.values)}"
 
 
@@ -130,7 +130,7 @@ def _times(trial: TrialView, now: float) -> str:
 def _progress(trial: TrialView) -> str:
     if not trial.of:
         return ""
-    epoch = f"epoch {trial.epoch:.3g} · " if trial.epoch else ""
+    epoch = f"{fmt.epoch(trial.epoch)} · " if trial.epoch else ""
     return f"{epoch}step {trial.step} of {trial.of}"
 
 

@@ -75,4 +75,4 @@ def _epoch(trial: TrialView, rung: Rung) -> str:
     """The epoch of the evaluation that was compared: the first one at the rung or beyond."""
     found = (item for item in trial.evaluations if item.share >= rung.share - 1e-6)
     item = next(found, None)
-    return fmt.NONE if item is None else f"{item.epoch:.3g}"
+    return fmt.NONE if item is None else fmt.amount(item.epoch)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Sequence
 
+from tuner.results.format import plain
 from tuner.session.view import SessionView, TrialView
 from tuner.tui.render.columns import Column, parameter_names, trial_columns
 from tuner.tui.render.lined import Lined, Lines
+from tuner.tui.render.names import wrapped
 from tuner.tui.render.styles import TERMINAL, Run, Styles
 
 
@@ -46,7 +48,8 @@ def trials_lines(
         lines.append(row_runs(shown, trial, styles))
     left_out = [column.name for column in columns if column not in shown]
     if left_out:
-        lines.append([(f"not shown in {width} columns: {', '.join(left_out)}", styles.muted)])
+        told = f"not shown in {width} columns: {', '.join(map(plain, left_out))}"
+        lines += [[(line, styles.muted)] for line in wrapped(told, width)]
     return lines
 
 

@@ -92,7 +92,7 @@ class ReplayScreen(StudyScreen):
         head = self.feed.recording.playhead
         glyph = "■" if self.feed.recording.ended else "‖" if head.halted else "▶"
         played = f"{fmt.clock(head.now() - head.start)} of {fmt.clock(head.end - head.start)}"
-        speed = f"×{head.speed:g}"
+        speed = f"×{fmt.amount(head.speed)}"
         tail = f"  {speed}  {played}  {time_of_day(head.now())}"
         room = max(width - len(tail) - 14, 6)
         return [

@@ -63,7 +63,7 @@ def estimate_lines(
     seconds = trained / found.rows_a_second / found.slots
     source = "this session's trials" if found.source == view.name else found.source
     time = f"≈ {fmt.duration_words(seconds)} for {left} trials"
-    lines = [f"{time}, at {found.rows_a_second:.0f} rows a second in {source}"]
+    lines = [f"{time}, at {fmt.speed(found.rows_a_second)} rows a second in {source}"]
     if found.memory:
         lines.append(f"memory: {fmt.bytes(found.memory)} at most in {source}")
     return lines

@@ -11,6 +11,7 @@ from tuner.recipe.baselines import GENERAL, PublishedRecipe
 from tuner.recipe.groups import part_of
 from tuner.recipe.rates import group_setting, is_frozen
 from tuner.recipe.types import GroupSpec, Range
+from tuner.results import format as fmt
 from tuner.tui.setup.text import number_text
 from tuner.tui.widgets.group_axis import rates_of
 
@@ -116,7 +117,7 @@ def narrow_hints(groups: Groups) -> list[Hint]:
     for group in groups:
         lr = group.lr
         if isinstance(lr, Range) and 0 < lr.low < lr.high < lr.low * STEP * (1 - 1e-9):
-            text = f"only ×{lr.high / lr.low:.2g} from end to end: = would fix it"
+            text = f"only ×{fmt.amount(lr.high / lr.low)} from end to end: = would fix it"
             hints.append(Hint(group.name, text))
     return hints
 

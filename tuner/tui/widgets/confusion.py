@@ -7,6 +7,7 @@ from collections.abc import Callable
 from textual import events
 from textual.binding import Binding
 
+from tuner.results import format as fmt
 from tuner.session.events import Evaluated
 from tuner.session.view import SessionView, TrialView
 from tuner.tui.messages import RowsWished
@@ -133,7 +134,9 @@ class ConfusionPane(Pane):
         if trial is None or item is None:
             self.entitle("", "")
         else:
-            self.entitle(f"#{trial.number} epoch {item.epoch:.3g}{self._told()}", self._hint(trial))
+            self.entitle(
+                f"#{trial.number} {fmt.epoch(item.epoch)}{self._told()}", self._hint(trial)
+            )
 
     def _told(self) -> str:
         mode = "" if self._mode == "counts" else f" {_TOLD[self._mode]}"

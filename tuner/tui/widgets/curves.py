@@ -114,7 +114,7 @@ class CurvesPane(Pane):
     def _ends(self, end: float) -> tuple[str, str]:
         return {
             "share": ("0 %", "100 %"),
-            "epoch": ("0", f"epoch {end:.3g}"),
+            "epoch": ("0", fmt.epoch(end)),
             "step": ("0", f"step {end:.0f}"),
         }[self.along]
 
@@ -156,7 +156,11 @@ class CurvesPane(Pane):
         """What the curves in front say at the vertical line, the selected one first."""
         view, drawn = self._feed.view, self._drawn_trials()
         at = cursor * span(drawn.trials(view), view, self.along)
-        place = {"share": fmt.percent(at), "epoch": f"epoch {at:.2g}", "step": f"step {at:.0f}"}
+        place = {
+            "share": fmt.percent(at),
+            "epoch": fmt.epoch(at),
+            "step": f"step {at:.0f}",
+        }
         told = [place[self.along]]
         for number in list(dict.fromkeys(reversed(drawn.front)))[:3]:
             trial = view.trials[number]

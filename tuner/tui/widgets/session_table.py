@@ -14,7 +14,7 @@ from tuner.session.view import SessionState
 from tuner.tui.feed import Feed
 from tuner.tui.render.marks import ONE_LABEL, session_text
 from tuner.tui.render.names import fit
-from tuner.tui.render.sessions import dataset_name, model_name
+from tuner.tui.render.sessions import dataset_name, short_model_name
 from tuner.tui.render.styles import Run, Styles
 from tuner.tui.widgets.lines import styles_of
 from tuner.tui.widgets.rows import RowTable
@@ -35,14 +35,16 @@ class _Column:
 
 
 def _trials(feed: Feed, _state: SessionState, _now: float, styles: Styles) -> Run:
-    return f"{feed.tally.ended}/{feed.view.planned}", styles.text
+    return fmt.out_of(feed.tally.ended, feed.view.planned, 7), styles.text
 
 
 def _best(feed: Feed, _state: SessionState, _now: float, styles: Styles) -> Run:
     best = feed.view.best_trial()
     if best is None:
         return fmt.NONE, styles.muted
-    return (ONE_LABEL, styles.muted) if best.one_label else (fmt.score(best.value), styles.best)
+    if best.one_label:
+        return ONE_LABEL, styles.muted
+    return fmt.score(best.value, 7), styles.best
 
 
 def _eta(feed: Feed, _state: SessionState, _now: float, styles: Styles) -> Run:
@@ -60,7 +62,9 @@ def _state(feed: Feed, state: SessionState, _now: float, styles: Styles) -> Run:
 
 
 _COLUMNS = (
-    _Column("MODEL", 18, lambda f, _s, _n, styles: (model_name(f.view), styles.muted), roomy=True),
+    _Column(
+        "MODEL", 18, lambda f, _s, _n, styles: (short_model_name(f.view), styles.muted), roomy=True
+    ),
     _Column(
         "DATASET", 12, lambda f, _s, _n, styles: (dataset_name(f.view), styles.muted), roomy=True
     ),
@@ -208,7 +212,7 @@ class SessionTable(RowTable):
 
     def _passes(self, feed: Feed) -> bool:
         view = feed.view
-        words = (feed.session.name, model_name(view), dataset_name(view), view.metric)
+        words = (feed.session.name, short_model_name(view), dataset_name(view), view.metric)
         text = " ".join((*words, self._state_of(feed).value)).casefold()
         return all(word in text for word in self._words)
 

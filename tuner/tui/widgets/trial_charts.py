@@ -58,7 +58,7 @@ class ChartPane(ScopePane):
     def describe(self) -> None:
         """Which evaluation the line across is, and the keys."""
         item = self.scope.evaluation
-        self.entitle("" if item is None else f"at epoch {item.epoch:.3g}", self.hint())
+        self.entitle("" if item is None else f"at {fmt.epoch(item.epoch)}", self.hint())
 
     def hint(self) -> str:
         """The keys."""
@@ -125,4 +125,4 @@ class RatePane(ChartPane):
         """The schedule by name."""
         super().describe()
         if config := self.scope.config():
-            self.entitle(f"{config.schedule}, warmup {config.warmup:.3g}", self.hint())
+            self.entitle(f"{config.schedule}, warmup {fmt.amount(config.warmup)}", self.hint())

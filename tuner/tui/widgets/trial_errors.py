@@ -7,6 +7,7 @@ from typing import Any
 
 from textual.binding import Binding
 
+from tuner.results import format as fmt
 from tuner.tui.render.errors import (
     WHICH,
     WHICH_WORDS,
@@ -82,7 +83,7 @@ class ErrorTable(RowTable, inherit_bindings=False):
         """How many of which."""
         found, item = self.scope.errors(), self.scope.evaluation
         self.heading = f"Rows {self._words()}"
-        epoch = "" if item is None else f"epoch {item.epoch:.3g}"
+        epoch = "" if item is None else fmt.epoch(item.epoch)
         whole = (
             "" if found.predictions is None else f"{len(found.rows)} of {len(found.predictions)}"
         )

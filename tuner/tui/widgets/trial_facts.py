@@ -81,7 +81,7 @@ class SummaryPane(ScopePane):
                 f"{score.label} {row[index]}/{score.n} ({fmt.percent(score.recall)})"
                 for index, (score, row) in enumerate(zip(scores, item.confusion, strict=True))
             )
-            text = f"epoch {item.epoch:.3g}: " + " · ".join(found)
+            text = f"{fmt.epoch(item.epoch)}: " + " · ".join(found)
             lines += [[], *([(line, styles.text)] for line in wrapped(text, width))]
         return lines
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual import events
 from textual.binding import Binding
 
+from tuner.results import format as fmt
 from tuner.tui.messages import RowsWished
 from tuner.tui.render.confusion import confusion_lines
 from tuner.tui.render.epochs import epoch_strip
@@ -55,7 +56,7 @@ class EpochsPane(ScopePane):
             return
         less = "" if scope.against() is None else f" − #{scope.other}"
         self.entitle(
-            f"epoch {item.epoch:.3g}{less}, {_MODE_WORDS[scope.mode]}",
+            f"{fmt.epoch(item.epoch)}{less}, {_MODE_WORDS[scope.mode]}",
             "←/→ epoch   n counts/row/col   d diff with…",
         )
 
