@@ -45,9 +45,6 @@ REFUSED: dict[str, tuple[str, bytes]] = {
     "Latin-1 csv": (".csv", CSV.replace("text 3", "größe").encode("latin-1")),
     "Latin-1 tsv": (".tsv", TSV.replace("text 3", "größe").encode("latin-1")),
     "Latin-1 jsonl": (".jsonl", JSONL.replace("text 3", "größe").encode("latin-1")),
-    "UTF-16 csv": (".csv", CSV.encode("utf-16")),
-    "UTF-16 jsonl": (".jsonl", JSONL.encode("utf-16")),
-    "UTF-32 tsv": (".tsv", TSV.encode("utf-32")),
     "cp1252 quotes": (".csv", CSV.replace("text 3", "\u201cx\u201d").encode("cp1252")),
     "Shift JIS": (".csv", CSV.replace("text 3", "日本語表示").encode("shift-jis")),
     "torn UTF-8": (".jsonl", JSONL.replace("text 3", "gr\u00f6").encode()[:-3] + b"\xc3"),
@@ -79,9 +76,6 @@ REFUSED: dict[str, tuple[str, bytes]] = {
     "no such column tsv": (".tsv", TSV.replace("text", "txt", 1).encode()),
     "no such column jsonl": (".jsonl", JSONL.replace('"label"', '"lable"').encode()),
     "no columns": (".csv", b"\xff\xff\n"),
-    "a comma for a tab": (".tsv", CSV.encode()),
-    "a tab for a comma": (".csv", TSV.encode()),
-    "a semicolon": (".csv", CSV.replace(",", ";").encode()),
     "a column twice": (".csv", b"text,label,label\na,b,c\n"),
     "ragged, longer": (".csv", CSV.encode() + b"a,b,c,d\n"),
     "ragged, longer first": (".csv", b"text,label\na,b,c,d\ne,f\n"),
@@ -103,6 +97,9 @@ REFUSED: dict[str, tuple[str, bytes]] = {
     "fractions": (".jsonl", rows_of(0.5, 1.5, 0.5)),
     "whole lists": (".jsonl", b'[{"text": "a", "label": "b"}]\n'),
     "a huge digit label": (".jsonl", b'{"text": "a", "label": ' + b"9" * 10_000 + b'}\n{"text":"b","label":1}\n'),
+    "texts that are numbers": (".jsonl", JSONL.encode() + b'{"text": 17, "label": "no"}\n'),
+    "texts and numbers and truths": (".jsonl", b'{"text": 1, "label": "a"}\n{"text": "x", "label": "b"}\n{"text": true, "label": "a"}\n{"text":"y","label":"b"}\n'),
+    "huge integer texts": (".jsonl", JSONL.encode() + b'{"text": ' + b"9" * 100 + b', "label": "no"}\n'),
 }  # fmt: skip
 
 READ: dict[str, tuple[str, bytes]] = {
@@ -119,9 +116,6 @@ READ: dict[str, tuple[str, bytes]] = {
     "NA as text": (".csv", CSV.encode() + b"NA,no\nnull,yes\nNaN,no\n"),
     "empty texts": (".csv", CSV.encode() + b",no\n,yes\n"),
     "null texts": (".jsonl", JSONL.encode() + b'{"text": null, "label": "no"}\n'),
-    "texts that are numbers": (".jsonl", JSONL.encode() + b'{"text": 17, "label": "no"}\n'),
-    "texts and numbers and truths": (".jsonl", b'{"text": 1, "label": "a"}\n{"text": "x", "label": "b"}\n{"text": true, "label": "a"}\n{"text":"y","label":"b"}\n'),
-    "huge integer texts": (".jsonl", JSONL.encode() + b'{"text": ' + b"9" * 100 + b', "label": "no"}\n'),
     "huge integer labels": (".jsonl", rows_of(2**70, 1, 2**70, 1, 2**70, 1)),
     "labels of two types": (".jsonl", rows_of(1, "a", 1, "a", 1, "a")),
     "true and false": (".jsonl", rows_of(True, False, True, False)),
@@ -136,6 +130,12 @@ READ: dict[str, tuple[str, bytes]] = {
     "a date as text": (".jsonl", JSONL.encode() + b'{"text": "2020-01-01T00:00:00", "label": "no"}\n'),
     "blank names of other columns": (".csv", b"text,label,,\n" + b"a,x,1,2\nb,y,1,2\n" * 4),
     "long labels": (".jsonl", rows_of(*["a" * 5000, "b" * 5000] * 3)),
+    "UTF-16 csv": (".csv", CSV.encode("utf-16")),
+    "UTF-16 jsonl": (".jsonl", JSONL.encode("utf-16")),
+    "UTF-32 tsv": (".tsv", TSV.encode("utf-32")),
+    "a comma for a tab": (".tsv", CSV.encode()),
+    "a tab for a comma": (".csv", TSV.encode()),
+    "a semicolon": (".csv", CSV.replace(",", ";").encode()),
 }  # fmt: skip
 
 

@@ -4,42 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from tuner.cli.peek import READABLE, Peek, peek
-from tuner.cli.spelling import hint
+from tuner.cli.peek import Peek
 from tuner.errors import TunerError
-
-LABEL_NAMES = ("label", "labels", "target", "class", "category", "gold_label", "intent", "y")
-PAIR_NAMES = (
-    ("premise", "hypothesis"),
-    ("sentence1", "sentence2"),
-    ("question1", "question2"),
-    ("question", "sentence"),
-    ("question", "passage"),
-    ("question", "context"),
-    ("text1", "text2"),
-    ("text_a", "text_b"),
-)
-TEXT_NAMES = (
-    "text",
-    "sentence",
-    "content",
-    "review",
-    "utterance",
-    "document",
-    "comment",
-    "message",
-    "tweet",
-    "query",
-    "question",
-    "body",
-    "title",
-)
-IGNORED_NAMES = ("id", "idx", "index", "guid", "uid")
-
-Column = str | int
-
+from tuner.training.column_names import IGNORED_NAMES, LABEL_NAMES, PAIR_NAMES, TEXT_NAMES
+from tuner.training.header import Column
+from tuner.training.tables import check_columns
 
 @dataclass(frozen=True, slots=True)
 class Columns:
@@ -49,19 +19,19 @@ class Columns:
     label: Column
 
 
-def data_columns(train: Path, text: str | None, label: str | None) -> Columns:
-    """What was asked for, checked against the file; what was not, guessed.
+def data_columns(seen: Peek, name: str, text: str | None, label: str | None) -> Columns:
+    """What was asked for, checked against the first rows; what was not, guessed.
 
-    Raises TunerError for a column that is not there, and where the guess would be a gamble.
+    `name` is the file's. Raises TunerError for columns that are not there, and where the guess
+    would be a gamble.
     """
-    if train.suffix.lower() not in READABLE:
-        return _as_asked(train, text, label)
-    seen = peek(train, header=_header_asked(text, label))
-    asked_text = None if text is None else tuple(_known(seen, c, train) for c in _split(text))
-    asked_label = None if label is None else _known(seen, label, train)
+    asked_text = None if text is None else tuple(_as_column(seen, c) for c in _split(text))
+    asked_label = None if label is None else _as_column(seen, label)
+    asked = (*(asked_text or ()), *(() if asked_label is None else (asked_label,)))
+    check_columns(asked, seen.columns, name)
     guessed = guess(seen, asked_text, asked_label)
     if guessed is None:
-        raise TunerError(_doubt(train, seen, asked_text, asked_label))
+        raise TunerError(_doubt(name, seen, asked_text, asked_label))
     return guessed
 
 
@@ -114,32 +84,17 @@ def _split(text: str) -> list[str]:
     return names
 
 
-def _header_asked(text: str | None, label: str | None) -> bool | None:
-    """Columns given as numbers are those of a file without a header; by names, of one with."""
-    asked = ([] if text is None else text.split(",")) + ([] if label is None else [label])
-    return not all(name.strip().isdigit() for name in asked) if asked else None
+def _as_column(seen: Peek, asked: str) -> Column:
+    """A column as it was written; a number where the file's columns have no names."""
+    return int(asked) if isinstance(seen.columns[0], int) and asked.isdigit() else asked
 
 
-def _known(seen: Peek, asked: str, train: Path) -> Column:
-    column: Column = int(asked) if isinstance(seen.columns[0], int) and asked.isdigit() else asked
-    if column in seen.columns:
-        return column
-    names = [str(name) for name in seen.columns]
-    raise TunerError(f"{train}: no column {asked}{hint(asked, names)} (columns: {_listed(names)})")
-
-
-def _as_asked(train: Path, text: str | None, label: str | None) -> Columns:
-    if text is None or label is None:
-        raise TunerError(f"{train}: cannot look into this file: give --text and --label")
-    return Columns(tuple(_split(text)), label)
-
-
-def _doubt(train: Path, seen: Peek, text: tuple[Column, ...] | None, label: Column | None) -> str:
-    names = _listed([str(name) for name in seen.columns])
+def _doubt(name: str, seen: Peek, text: tuple[Column, ...] | None, label: Column | None) -> str:
+    columns = _listed([str(column) for column in seen.columns])
     found = label if label is not None else guess_label(seen, text or ())
     option = "--label COL" if found is None else "--text COL[,COL]"
     what = "label" if found is None else "text"
-    return f"{train}: cannot tell which column is the {what} (columns: {names}): give {option}"
+    return f"{name}: cannot tell which column is the {what} (columns: {columns}): give {option}"
 
 
 def guess_label(seen: Peek, taken: Sequence[Column] = ()) -> Column | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,6 +31,8 @@ PRECISIONS = ("auto", "fp32", "bf16")
 PARTS = ("embeddings", "layers", "pooler", "head")
 SELECTORS = ("part", "layers", "params", "rest")
 PER_TRIAL = "per-trial"
+_ENCODINGS = ("utf-8", "cp1252", "latin-1", "utf-16", "gb18030", "big5", "shift_jis", "euc_kr",
+              "cp1250", "cp1251", "koi8_r")  # fmt: skip
 MAX_SEED = 2**32 - 1
 
 _METRIC_ALIASES = {
@@ -84,6 +87,65 @@ def _validation(value: Any, at: Place) -> str | float:
         return float(value)
     raise at.refuse(
         f"must be a file, or a share of the training rows between 0 and 1, not {show(value)}"
+    )
+
+
+_SEPARATORS = {
+    "comma": ",", "tab": "\t", "semicolon": ";", "bar": "|", "pipe": "|", "space": " ", "blank": " "
+}  # fmt: skip
+
+
+def _separator(value: Any, at: Place) -> str:
+    written = _SEPARATORS.get(value, value) if isinstance(value, str) else ""
+    written = "\t" if written == "\\t" else written
+    if len(written) != 1 or written in '"\r\n' or written.isalnum():
+        raise at.refuse(
+            'must be the character between columns, such as ";" or "tab" ("space" is what stands '
+            f"between the label and the text of a line), not {show(value)}"
+        )
+    return written
+
+
+def _quotes(value: Any, at: Place) -> bool | str:
+    if isinstance(value, bool) or value == "backslash":
+        return value if isinstance(value, bool) else "backslash"
+    raise at.refuse(
+        'must be true (around fields), false (plain characters) or "backslash" (around fields, '
+        f"those inside with a backslash), not {show(value)}"
+    )
+
+
+def _encoding(value: Any, at: Place) -> str:
+    name = text(value, at)
+    try:
+        codec = codecs.lookup(name)
+        "".encode(codec.name)
+    except (LookupError, ValueError):
+        hint = suggestion(name, _ENCODINGS)
+        raise at.refuse(f"{show(name)} is no encoding of texts; {hint}") from None
+    return codec.name
+
+
+def _label_list(value: Any, at: Place) -> tuple[str, ...]:
+    listed = value if isinstance(value, list | tuple) else [value]
+    wrong = [entry for entry in listed if not isinstance(entry, str | int | float)]
+    if wrong:
+        raise at.refuse(f'must be a list of labels such as [-1, ""], not {show(value)}')
+    return tuple(_label(entry) for entry in listed)
+
+
+def _label(value: str | float) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _label_names(value: Any, at: Place) -> tuple[str, ...] | dict[str, str]:
+    if isinstance(value, Mapping) and value:
+        return {str(label): text(name, at.under(str(label))) for label, name in value.items()}
+    if isinstance(value, list | tuple) and value:
+        return tuple(text(name, at) for name in value)
+    raise at.refuse(
+        'must be a list such as ["World", "Sports"], or a table such as { 0 = "World" }, not '
+        f"{show(value)}"
     )
 
 
@@ -201,7 +263,13 @@ DATA: Mapping[str, Rule] = {
     "test": Rule(text),
     "holdout": Rule(number(0, 1, below=True)),
     "split_seed": Rule(integer(0, MAX_SEED)),
-    "quotes": Rule(flag),
+    "quotes": Rule(_quotes),
+    "separator": Rule(_separator),
+    "header": Rule(flag),
+    "encoding": Rule(_encoding),
+    "unlabelled": Rule(_label_list),
+    "merge_labels": Rule(flag),
+    "label_names": Rule(_label_names),
     "root": Rule(text),
 }
 _share = number(0, 1)

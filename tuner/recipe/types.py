@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -58,10 +59,13 @@ class ModelSection:
 class DataSection:
     """Where the rows are.
 
-    Files end in .jsonl, .csv, .tsv or .parquet; "hub:NAME[:CONFIG]:SPLIT" names a hub data set.
+    "hub:NAME[:CONFIG]:SPLIT" names a hub data set or a folder like one, anything else a file.
     Columns are names, or numbers from 0 for files without a header. `validation` may be a share of
     the training rows (0…1) instead of a file. `holdout` seals that share of validation as test.
     Relative paths are resolved against the folder the recipe was made in (`root`).
+
+    `separator`, `header`, `quotes` and `encoding` overrule what a file's content says about its
+    form; `unlabelled`, `merge_labels` and `label_names` say what its labels mean.
     """
 
     train: str
@@ -71,7 +75,13 @@ class DataSection:
     test: str | None = None
     holdout: float = 0.0
     split_seed: int = 0
-    quotes: bool | None = None
+    quotes: bool | Literal["backslash"] | None = None
+    separator: str | None = None
+    header: bool | None = None
+    encoding: str | None = None
+    unlabelled: tuple[str, ...] | None = None
+    merge_labels: bool = False
+    label_names: tuple[str, ...] | Mapping[str, str] | None = None
     root: str | None = None
 
 

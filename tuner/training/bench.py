@@ -83,7 +83,7 @@ class Bench:
         prepared = prepare_data(self.recipe, self.source, self.tokenizer, self.session)
         self.data: Data = prepared.data
         self.max_length = prepared.max_length
-        self.test = load_test_report(self.recipe.data, self.data.key, self.session)
+        self.test = load_test_report(self.recipe.data, self.data.key, self.session, self.data)
         self.labels = self.data.facts.labels
         check_metric(self.recipe.search.metric, self.labels)
         self.warnings, self.notes = prepared.warnings, prepared.notes

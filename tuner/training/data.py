@@ -14,11 +14,19 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from tuner.errors import TunerError
+from tuner.recipe.load import section_to_dict
 from tuner.recipe.types import DataSection, Recipe
 from tuner.training.files import digest, replaced_file, replaced_folder
-from tuner.training.labels import check_class_count, class_numbers, label_texts, ordered_labels
+from tuner.training.labels import (
+    UNLABELLED,
+    LabelScheme,
+    decide_labels,
+    label_texts,
+    refuse_missing,
+)
 from tuner.training.rows import Rows, checked_path, is_hub, read_rows
 from tuner.training.split import Division, Indices, divide
 from tuner.training.text_facts import TextFacts
@@ -26,6 +34,9 @@ from tuner.training.texts import TEXTS_FILE, write_texts
 from tuner.training.tokens import Split, open_split, save_split, tokenize
 
 _FORMAT = 2
+"""Of what reading, labels and division make of the same files; another one is another cache."""
+_READER = "tuner:reader"
+_NOT_READING = ("train", "test", "root")
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -54,35 +65,65 @@ class Data:
 
 @dataclass(frozen=True, slots=True)
 class LabelledRows:
-    """Rows read and divided, not tokenized. `validation` is `train` where it is a share of it."""
+    """Rows read and divided, not tokenized. `validation` is `train` where it is a share of it.
 
-    labels: tuple[str, ...]
+    Classes are `UNLABELLED` in rows that are left out.
+    """
+
+    scheme: LabelScheme
     train: Rows
     validation: Rows
     train_classes: Indices
     validation_classes: Indices
     division: Division
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of the classes, in their order."""
+        return self.scheme.labels
+
+    def decisions(self) -> list[str]:
+        """How the files were read and labels understood, a line a file; keys overrule it."""
+        files = [self.train] if self.validation is self.train else [self.train, self.validation]
+        lines = [f"{rows.source}: {', '.join(rows.decisions)}" for rows in files if rows.decisions]
+        return [*lines, *self.scheme.decisions, *self._left_out()]
+
+    def _left_out(self) -> Iterator[str]:
+        for name, classes in (
+            ("train", self.train_classes),
+            ("validation", self.validation_classes),
+        ):
+            count = int(np.sum(classes == UNLABELLED))
+            if count and (name == "train" or self.validation is not self.train):
+                yield f"{count} {name} rows without a label are left out (data.unlabelled)"
+
 
 def read_labelled(section: DataSection) -> LabelledRows:
     """Read train and validation and divide them. Raises TunerError for what a user can mend."""
     train = read_rows(section.train, "train", section)
-    texts = label_texts(train.labels, train.names, _where("train", train))
-    if not isinstance(section.validation, str):
-        labels = ordered_labels(texts, train.names)
-        check_class_count(labels, _where("train", train))
-        classes = class_numbers(texts, labels, _where("train", train))
-        return LabelledRows(labels, train, train, classes, classes, divide(classes, None, section))
-    validation = read_rows(section.validation, "validation", section)
-    more = label_texts(validation.labels, validation.names, _where("validation", validation))
-    check_class_count(sorted(set(texts)), _where("train", train))
-    labels = ordered_labels([*texts, *more], train.names)
-    check_class_count(labels, _where("train", train))
-    classes = class_numbers(texts, labels, _where("train", train))
-    others = class_numbers(more, labels, _where("validation", validation))
-    return LabelledRows(
-        labels, train, validation, classes, others, divide(classes, others, section)
+    separate = isinstance(section.validation, str)
+    validation = read_rows(str(section.validation), "validation", section) if separate else train
+    where = _where("train", train)
+    ours, theirs = (
+        _texts(train, train, "train", section),
+        (_texts(validation, train, "validation", section) if separate else []),
     )
+    scheme = decide_labels(ours, theirs, section, train.names, where)
+    classes = scheme.class_numbers(ours, where)
+    if not separate:
+        division = divide(classes, None, section)
+        return LabelledRows(scheme, train, train, classes, classes, division)
+    others = scheme.class_numbers(theirs, _where("validation", validation))
+    return LabelledRows(
+        scheme, train, validation, classes, others, divide(classes, others, section)
+    )
+
+
+def _texts(rows: Rows, train: Rows, key: str, section: DataSection) -> list[str]:
+    """The labels of a file; numbers in one go by the names that the other's classes have."""
+    texts = label_texts(rows.labels, rows.names or train.names, _where(key, rows))
+    refuse_missing(texts, _where(key, rows), section.unlabelled or ())
+    return texts
 
 
 def _where(key: str, rows: Rows) -> str:
@@ -98,20 +139,48 @@ def load_data(
     changed since the session's first use of them are refused with TunerError.
     """
     digests = _digests(recipe.data)
+    cache = session / "cache"
     if seal:
-        _refuse_changed(session / "cache" / "sources.json", digests)
+        _refuse_changed(cache / "sources.json", digests)
     key = content_key(recipe.data, digests, tokenizer, max_length)
-    folder = session / "cache" / key
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(folder.parent / "lock"):
-        data = _opened(folder, key)
+    cache.mkdir(parents=True, exist_ok=True)
+    with _locked(cache / "lock"):
+        data = _opened(cache / key, key) or _read_by_older(
+            cache, recipe.data, digests, tokenizer, max_length
+        )
         if data is None:
-            _fill(folder, recipe, tokenizer, max_length)
-            data = _opened(folder, key)
-            assert data is not None, f"{folder} was written and cannot be read"
+            _fill(cache / key, recipe, tokenizer, max_length)
+            data = _opened(cache / key, key)
+            assert data is not None, f"{cache / key} was written and cannot be read"
         if seal:
-            _remember(session / "cache" / "sources.json", digests)
+            _remember(cache / "sources.json", digests)
     return data
+
+
+def _read_by_older(
+    cache: Path, section: DataSection, digests: dict[str, str], tokenizer: Any, max_length: int
+) -> Data | None:
+    """What the version that the session began with read, so that its trials stay comparable.
+
+    None where this version began it. Raises TunerError where the older one's rows are lost.
+    """
+    sources = cache / "sources.json"
+    if not sources.exists() or json.loads(sources.read_bytes()).get(_READER, 1) == _FORMAT:
+        return None
+    for sealed in (False, True):
+        parts = [
+            1, digests, list(section.text), section.label, section.validation, section.holdout,
+            sealed, section.split_seed, section.quotes, max_length, tokenizer_key(tokenizer),
+        ]  # fmt: skip
+        key = _key_of(parts)
+        data = _opened(cache / key, key)
+        if data is not None:
+            return data
+    raise TunerError(
+        "data: this session began with an older version of tuner, which divided the rows "
+        "otherwise, and its cache is gone, so its trials could not be compared with new ones; "
+        "start a new session"
+    )
 
 
 def _digests(section: DataSection) -> dict[str, str]:
@@ -139,18 +208,20 @@ def _refuse_changed(path: Path, digests: dict[str, str]) -> None:
 def _remember(path: Path, digests: dict[str, str]) -> None:
     if not path.exists():
         with replaced_file(path) as temporary:
-            temporary.write_text(json.dumps(digests, indent=1), encoding="utf-8")
+            temporary.write_text(
+                json.dumps({**digests, _READER: _FORMAT}, indent=1), encoding="utf-8"
+            )
 
 
 def content_key(
     section: DataSection, digests: dict[str, str], tokenizer: Any, max_length: int
 ) -> str:
     """A name for the content that the tokenized arrays follow from, 32 hexadecimal digits."""
-    parts = [
-        _FORMAT, digests, list(section.text), section.label, section.validation, section.holdout,
-        section.split_seed, section.quotes, max_length,
-        tokenizer_key(tokenizer),
-    ]  # fmt: skip
+    reading = {k: v for k, v in section_to_dict(section).items() if k not in _NOT_READING}
+    return _key_of([_FORMAT, digests, reading, max_length, tokenizer_key(tokenizer)])
+
+
+def _key_of(parts: list[Any]) -> str:
     return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
 
 
@@ -215,8 +286,11 @@ def _fill(folder: Path, recipe: Recipe, tokenizer: Any, max_length: int) -> None
 
 
 def _notes(rows: LabelledRows) -> list[str]:
-    lacking = sorted(set(rows.validation_classes.tolist()) - set(rows.train_classes.tolist()))
-    return [f"no training row has the label {rows.labels[number]!r}" for number in lacking]
+    lacking = sorted(
+        set(rows.validation_classes.tolist()) - set(rows.train_classes.tolist()) - {UNLABELLED}
+    )
+    unseen = [f"no training row has the label {rows.labels[number]!r}" for number in lacking]
+    return [*rows.decisions(), *rows.scheme.warnings, *unseen]
 
 
 def remove_stale(folder: Path) -> None:

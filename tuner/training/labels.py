@@ -3,80 +3,326 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from tuner.errors import TunerError
-from tuner.recipe.nearest import show
+from tuner.recipe.nearest import nearest, show
+from tuner.recipe.types import DataSection
+from tuner.training.near_labels import label_key, merged_labels, near_labels, shown_label
 
 LabelValue = bool | int | float | str | list[Any] | dict[str, Any] | None
+LabelForm = Literal["number", "boolean", "text"]
 MOST_CLASSES = 200
+UNLABELLED = -1
+"""The class number of a row without a label."""
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
-_NO_CLASS = "no class; labels are strings, integers or booleans"
-_UNLABELLED = {"", "-1", "-100"}
+_WHOLE = re.compile(r"[+-]?(0|[1-9][0-9]*)(\.0+)?")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
+_SENTINELS = ("-1", "-100")
+_RARE = 0.02
+_MOST_FRACTIONS = 20
+_SHOWN = 5
+_FEW_ROWS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class LabelScheme:
+    """Which class a label of any file means. `labels` names the classes in their order.
+
+    `spellings` has every label of train and validation; labels of other files are brought to the
+    same `form` first. `keys` are those of `label_key`, empty where near labels stay apart.
+    """
+
+    labels: tuple[str, ...]
+    spellings: Mapping[str, int]
+    form: LabelForm
+    unlabelled: frozenset[str]
+    keys: Mapping[str, int]
+    decisions: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def class_numbers(self, texts: Sequence[str], where: str) -> npt.NDArray[np.int64]:
+        """The class of each row, `UNLABELLED` where the recipe calls its label none.
+
+        Raises TunerError for labels that neither train nor validation has, and for rows without.
+        """
+        refuse_missing(texts, where, self.unlabelled)
+        number = {text: self.class_number(text) for text in set(texts)}
+        unknown = Counter(text for text in texts if number[text] is None)
+        if unknown:
+            listed = ", ".join(shown_label(text) for text in sorted(unknown)[:_SHOWN])
+            near = nearest(min(unknown), self.spellings)
+            hint = f"; did you mean {show(near)}?" if near else ""
+            raise TunerError(
+                f"{where}: no such label in the training data: {listed} "
+                f"({unknown.total()} of {len(texts)} rows){hint}"
+            )
+        return np.array([number[text] for text in texts], dtype=np.int64)
+
+    def class_number(self, text: str) -> int | None:
+        """The class that a label means, `UNLABELLED` for none, None where nothing is known of it."""
+        canonical = _canonical(text, self.form)
+        if canonical in self.unlabelled:
+            return UNLABELLED
+        return self.spellings.get(canonical, self.keys.get(label_key(canonical)))
 
 
 def label_texts(values: Sequence[LabelValue], names: Sequence[str] | None, where: str) -> list[str]:
-    """Each row's label as text: "true" and "false" for booleans, `names[value]` where given.
+    """Each row's label as text, "" where there is none; `names[value]` of numbered classes.
 
-    Raises TunerError for rows without a label (null, empty, -1, -100) and for fractions.
+    Raises TunerError for labels that are lists, objects or fractions.
     """
-    texts = [_text(value, where) for value in values]
-    missing = sum(text in _UNLABELLED for text in texts)
-    if missing:
-        raise TunerError(
-            f"{where}: {missing} of {len(texts)} rows have no label (null, empty, -1 or -100): "
-            "remove these rows, or name another column in data.label"
-        )
-    if names is not None:
-        return [names[int(text)] for text in texts]
-    if {text.lower() for text in texts} <= {"true", "false"}:
-        return [text.lower() for text in texts]
-    return texts
+    if all(type(value) is str for value in values):
+        texts = [str(value) for value in values]
+    else:
+        texts = [_text(value, number, where) for number, value in enumerate(values, 1)]
+    return texts if names is None else [_class_name(text, names, where) for text in texts]
 
 
-def _text(value: LabelValue, where: str) -> str:
+def _text(value: LabelValue, row: int, where: str) -> str:
     if value is None or value != value:
         return ""
     if isinstance(value, list | dict):
-        raise TunerError(f"{where}: the label {show(value)} is {_NO_CLASS}")
+        what = "a list: tuner trains one label a row" if isinstance(value, list) else "an object"
+        raise TunerError(f"{where}, row {row}: the label {show(value)} is {what}")
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
         if not value.is_integer():
-            raise TunerError(f"{where}: the label {value} is a fraction, {_NO_CLASS}")
+            raise TunerError(
+                f"{where}, row {row}: the label {value} is a fraction; tuner trains classifiers, "
+                "no regressions"
+            )
         return str(int(value))
     return str(value)
 
 
-def ordered_labels(texts: Iterable[str], names: Sequence[str] | None = None) -> tuple[str, ...]:
-    """All labels in class order: as the data set numbers them, by number, or by alphabet."""
-    found = set(texts)
-    if names is not None:
-        return tuple(name for name in names if name in found)
-    if all(_INTEGER.fullmatch(text) for text in found):
-        return tuple(sorted(found, key=int))
-    return tuple(sorted(found))
+def _class_name(text: str, names: Sequence[str], where: str) -> str:
+    if text in names or not _INTEGER.fullmatch(text):
+        return text
+    if int(text) == UNLABELLED:
+        return ""
+    if not 0 <= int(text) < len(names):
+        raise TunerError(f"{where}: the label {text} has no name among {len(names)} classes")
+    return names[int(text)]
 
 
-def check_class_count(labels: Sequence[str], where: str) -> None:
-    """Raise TunerError unless there are 2 to 200 classes."""
-    if len(labels) < 2:
-        raise TunerError(f"{where}: every row has the label {labels[0]!r}; two classes are needed")
-    if len(labels) > MOST_CLASSES:
+def decide_labels(
+    train: Sequence[str],
+    validation: Sequence[str],
+    section: DataSection,
+    class_names: Sequence[str] | None,
+    where: str,
+) -> LabelScheme:
+    """The classes of these labels; `validation` is empty where it is a share of train.
+
+    `where` begins the errors about train's labels. Raises TunerError for labels that cannot be
+    learnt.
+    """
+    form = _form_of({*train, *validation} - {""})
+    ours = Counter(_canonical(text, form) for text in train)
+    theirs = Counter(_canonical(text, form) for text in validation)
+    asked = section.unlabelled
+    unlabelled = frozenset(_canonical(text, form) for text in asked or ())
+    if asked is None:
+        _refuse_sentinels(ours, theirs, where)
+    both = Counter({t: n for t, n in (ours + theirs).items() if t.strip() and t not in unlabelled})
+    merged = merged_labels(both) if section.merge_labels else {text: text for text in both}
+    present = {merged[text] for text in ours if text in merged}
+    labels = ordered_labels(merged.values(), class_names)
+    _check_classes(labels, present, sum(ours[t] for t in ours if t in merged), where)
+    _check_common(present, {merged[text] for text in theirs if text in merged}, where)
+    spellings = {text: labels.index(label) for text, label in merged.items()}
+    keys = {label_key(text): n for text, n in spellings.items()} if section.merge_labels else {}
+    named = named_labels(labels, section.label_names)
+    return LabelScheme(
+        named,
+        {name: number for number, name in enumerate(named)} | spellings,
+        form,
+        unlabelled,
+        keys,
+        tuple(_decisions(train, validation, form, both, asked)),
+        tuple(_near_warning(both) if not section.merge_labels else ()),
+    )
+
+
+def _form_of(labels: set[str]) -> LabelForm:
+    """Whether labels are numbers, true and false, or any texts, by all of them."""
+    if labels and {label.lower() for label in labels} <= {"true", "false"}:
+        return "boolean"
+    return "number" if labels and all(map(_WHOLE.fullmatch, labels)) else "text"
+
+
+def _canonical(text: str, form: LabelForm) -> str:
+    """A label in the one spelling of its form: 1 for 1.0 and +1, true for True."""
+    if form == "boolean":
+        return text.lower()
+    if form == "number" and _WHOLE.fullmatch(text):
+        whole = text.removeprefix("+").partition(".")[0]
+        return "0" if whole == "-0" else whole
+    return text
+
+
+def refuse_missing(texts: Sequence[str], where: str, unlabelled: Iterable[str]) -> None:
+    """Raise TunerError with the rows whose label is empty, unless the recipe names these."""
+    if "" in unlabelled:
+        return
+    rows = [number for number, text in enumerate(texts, 1) if not text.strip()]
+    if rows:
         raise TunerError(
-            f"{where}: {len(labels)} different labels, at most {MOST_CLASSES} are possible; "
-            "is data.label the right column?"
+            f"{where}: {len(rows)} of {len(texts)} rows have no label (null or empty), "
+            f"{_row_list(rows)}: 'data.unlabelled = [\"\"]' leaves such rows out"
         )
 
 
-def class_numbers(texts: Sequence[str], labels: Sequence[str], where: str) -> npt.NDArray[np.int64]:
-    """The class number of each row, int64. Raises TunerError for a label that is not known."""
-    number = {label: index for index, label in enumerate(labels)}
-    unknown = sorted({text for text in texts if text not in number})
+def _row_list(rows: Sequence[int]) -> str:
+    shown = ", ".join(map(str, rows[:_SHOWN]))
+    more = f" and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
+    return f"{'row' if len(rows) == 1 else 'rows'} {shown}{more}"
+
+
+def _refuse_sentinels(train: Counter[str], validation: Counter[str], where: str) -> None:
+    """-1 and -100 mean "no label" where they are rare, or stand among labels that are no numbers.
+
+    Sentiment is -1, 0 and 1 in many data sets: there -1 is a label like the others.
+    """
+    for sentinel in _SENTINELS:
+        count, total = train[sentinel], train.total()
+        others = [label for label in train if label not in (sentinel, "")]
+        numbers = bool(others) and all(_INTEGER.fullmatch(label) for label in others)
+        common = sentinel != "-100" and numbers and count >= _RARE * total
+        rows = count or validation[sentinel]
+        if rows and not common:
+            raise TunerError(
+                f"{where if count else 'data.validation'}: {rows} rows have the label {sentinel}, "
+                f"which usually means none: data.unlabelled = [{sentinel}] leaves them out, "
+                "data.unlabelled = [] takes it for a label"
+            )
+
+
+def ordered_labels(texts: Iterable[str], names: Sequence[str] | None = None) -> tuple[str, ...]:
+    """All labels in class order: as the data set numbers them, by number, or by alphabet."""
+    every = set(texts)
+    if names is not None and every <= set(names):
+        return tuple(name for name in names if name in every)
+    if all(_INTEGER.fullmatch(text) for text in every):
+        return tuple(sorted(every, key=int))
+    return tuple(sorted(every))
+
+
+def _check_classes(labels: Sequence[str], train: set[str], rows: int, where: str) -> None:
+    """Raise TunerError unless train has 2 classes and all files at most 200, of which rows repeat.
+
+    A column of numbers or of texts that are all different is no label.
+    """
+    if len(train) < 2:
+        only = shown_label(next(iter(train))) if train else "none"
+        raise TunerError(f"{where}: every row has the label {only}; two classes are needed")
+    fractions = [label for label in labels if not _INTEGER.fullmatch(label)]
+    if len(labels) > _MOST_FRACTIONS and fractions and all(map(_NUMBER.fullmatch, labels)):
+        raise TunerError(
+            f"{where}: {len(labels)} different numbers as labels, such as {fractions[0]}: tuner "
+            "trains classifiers, no regressions"
+        )
+    if len(train) == rows >= _FEW_ROWS or len(labels) > MOST_CLASSES:
+        amount = (
+            "every row has a label of its own"
+            if len(train) == rows
+            else (f"{len(labels)} different labels, at most {MOST_CLASSES} are possible")
+        )
+        raise TunerError(f"{where}: {amount}; is data.label the right column?")
+
+
+def _check_common(train: set[str], validation: set[str], where: str) -> None:
+    """Raise TunerError where validation has labels, and none of them is one of train's."""
+    if not validation or validation & train:
+        return
+    keys = {label_key(label) for label in train} & {label_key(label) for label in validation}
+    hint = "; data.merge_labels = true makes those one that differ in case or blanks only"
+    raise TunerError(
+        f"data.validation has no label in common with {where.removeprefix('data.')}: "
+        f"{_some_labels(validation)} against {_some_labels(train)}{hint if keys else ''}"
+    )
+
+
+def _some_labels(labels: Iterable[str]) -> str:
+    listed = sorted(labels)
+    more = ", …" if len(listed) > _SHOWN else ""
+    return ", ".join(map(shown_label, listed[:_SHOWN])) + more
+
+
+def named_labels(
+    labels: tuple[str, ...], names: tuple[str, ...] | Mapping[str, str] | None
+) -> tuple[str, ...]:
+    """The labels under the names that the recipe gives them. TunerError unless each has its own.
+
+    A list goes by the labels' own numbers, from 0 or from 1; a table by the labels themselves.
+    """
+    if names is None:
+        return labels
+    table = names if isinstance(names, Mapping) else _numbered_names(labels, names)
+    where = "data.label_names"
+    unnamed = [label for label in labels if label not in table]
+    if unnamed:
+        raise TunerError(f"{where}: no name for the label {_some_labels(unnamed)}")
+    unknown = [label for label in table if label not in labels]
     if unknown:
-        raise TunerError(f"{where}: no such label in the training data: {unknown[0]!r}")
-    return np.array([number[text] for text in texts], dtype=np.int64)
+        raise TunerError(
+            f"{where}: no row has the label {_some_labels(unknown)}; there are "
+            f"{_some_labels(labels)}"
+        )
+    named = tuple(table[label] for label in labels)
+    twice = [name for name in named if named.count(name) > 1]
+    if twice:
+        raise TunerError(f"{where}: two labels are named {show(twice[0])}")
+    return named
+
+
+def _numbered_names(labels: tuple[str, ...], names: tuple[str, ...]) -> dict[str, str]:
+    if not all(_INTEGER.fullmatch(label) for label in labels):
+        raise TunerError(
+            f"data.label_names: a list names labels that are numbers, these are "
+            f'{_some_labels(labels)}; write a table, {{ LABEL = "NAME", … }}'
+        )
+    first = 1 if labels[0] == "1" and len(names) == len(labels) else 0
+    return {str(number): name for number, name in enumerate(names, first)}
+
+
+def _decisions(
+    train: Sequence[str],
+    validation: Sequence[str],
+    form: LabelForm,
+    labels: Counter[str],
+    asked: tuple[str, ...] | None,
+) -> Iterable[str]:
+    every = {*train, *validation} - {""}
+    respelt = sorted(text for text in every if _canonical(text, form) != text)
+    if respelt:
+        taken = _canonical(respelt[0], form)
+        yield f"labels go by their value: {show(respelt[0])} is {show(taken)}"
+    if asked is None and labels["-1"]:
+        yield (
+            f"-1 is taken for a label, of {labels['-1']} of {labels.total()} rows "
+            "(data.unlabelled = [-1] leaves them out)"
+        )
+
+
+def _near_warning(labels: Mapping[str, int]) -> Iterable[str]:
+    """One warning for all labels that differ in case, blanks or Unicode form only."""
+    groups = near_labels(labels)
+    if groups:
+        listed = "; ".join(
+            " and ".join(f"{shown_label(label)} ({labels[label]} rows)" for label in group)
+            for group in groups[:_SHOWN]
+        )
+        more = f" and {len(groups) - _SHOWN} more" if len(groups) > _SHOWN else ""
+        yield (
+            f"labels that differ in case, blanks or Unicode form only are classes of their own: "
+            f"{listed}{more}; data.merge_labels = true makes them one"
+        )

@@ -24,7 +24,7 @@ def score_sealed(bench: Bench, folder: str) -> Scored:
     """
     from transformers import AutoModelForSequenceClassification
 
-    sealed = read_sealed(bench.recipe.data, bench.labels)
+    sealed = read_sealed(bench.recipe.data, bench.labels, bench.data)
     split, _ = tokenize(
         bench.tokenizer, sealed.rows.texts, sealed.classes, sealed.numbers, bench.max_length
     )

@@ -20,9 +20,9 @@ from tuner.recipe.nearest import show
 from tuner.recipe.types import DataSection
 from tuner.results.format import score as score_text
 from tuner.results.intervals import wilson
-from tuner.training.data import LabelledRows, read_labelled
+from tuner.training.data import Data, LabelledRows, read_labelled
 from tuner.training.files import digest, replaced_file
-from tuner.training.labels import LabelValue, class_numbers, label_texts
+from tuner.training.labels import UNLABELLED, label_texts
 from tuner.training.rows import Rows, checked_path, is_hub, read_rows
 from tuner.training.split import Indices
 
@@ -33,6 +33,7 @@ _WAY_OUT = (
 )
 _NOTHING_SEALED = "data: nothing is sealed as test; set data.holdout or data.test"
 _NO_LABEL = ("", "-1", "-100", "None", "nan", "?")
+_OTHER_ROWS = "the rows are read otherwise than when this session began; start a new session"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +54,33 @@ def is_sealed(section: DataSection) -> bool:
     return section.test is not None or section.holdout > 0
 
 
-def read_sealed(section: DataSection, labels: Sequence[str]) -> SealedRows:
-    """Read the test rows; raises TunerError where there are none, or none that can be scored."""
+def read_sealed(
+    section: DataSection, labels: Sequence[str], data: Data | None = None
+) -> SealedRows:
+    """Read the test rows; raises TunerError where there are none, or none that can be scored.
+
+    `data` is what the session trains and validates on.
+    """
+    labelled = read_labelled(section)
+    if list(labelled.labels) != list(labels):
+        raise TunerError(f"data: {_OTHER_ROWS}")
     if section.test is not None:
-        return _read_test_file(section, section.test, labels)
-    return _sealed_share(read_labelled(section))
+        return _read_test_file(section, section.test, labelled)
+    return _sealed_share(labelled, data)
 
 
-def inspect_sealed(section: DataSection, labelled: LabelledRows) -> TestReport:
-    """Whether the test rows can be scored, and what will be wrong with the score."""
+def inspect_sealed(
+    section: DataSection, labelled: LabelledRows, data: Data | None = None
+) -> TestReport:
+    """Whether the test rows can be scored, and what will be wrong with the score.
+
+    `data` is what the session trains and validates on, once it does.
+    """
     try:
         sealed = (
-            _sealed_share(labelled)
+            _sealed_share(labelled, data)
             if section.test is None
-            else _read_test_file(section, section.test, labelled.labels)
+            else _read_test_file(section, section.test, labelled)
         )
     except TunerError as error:
         return TestReport(problem=f"{error}; {_WAY_OUT}")
@@ -83,7 +97,9 @@ def inspect_sealed(section: DataSection, labelled: LabelledRows) -> TestReport:
     return TestReport(rows, list(_warnings(sealed, texts, labelled)))
 
 
-def load_test_report(section: DataSection, data_key: str, session: Path) -> TestReport | None:
+def load_test_report(
+    section: DataSection, data_key: str, session: Path, data: Data | None = None
+) -> TestReport | None:
     """The report, read once for each content; None where nothing is sealed.
 
     `data_key` stands for the content of train and validation.
@@ -94,7 +110,7 @@ def load_test_report(section: DataSection, data_key: str, session: Path) -> Test
         path = session / "cache" / f"test-{_content_key(section, data_key)}.json"
         if path.is_file():
             return msgspec.json.decode(path.read_bytes(), type=TestReport)
-        report = inspect_sealed(section, read_labelled(section))
+        report = inspect_sealed(section, read_labelled(section), data)
     except TunerError as error:
         return TestReport(problem=f"{error}; {_WAY_OUT}")
     if not report.problem:
@@ -121,33 +137,47 @@ def _content_key(section: DataSection, data_key: str) -> str:
     return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
 
 
-def _sealed_share(labelled: LabelledRows) -> SealedRows:
-    sealed = labelled.division.sealed
+def _sealed_share(labelled: LabelledRows, data: Data | None) -> SealedRows:
+    """The rows that were set aside: those that are in neither of the parts that the session uses.
+
+    A session of an older version divided its rows in another way, and keeps to that.
+    """
+    sealed, classes = labelled.division.sealed, labelled.validation_classes
     if sealed is None:
         raise TunerError(_NOTHING_SEALED)
-    return SealedRows(labelled.validation, sealed, labelled.validation_classes[sealed])
+    if data is not None:
+        used = data.validation.rows
+        if not np.array_equal(classes[used[used < len(classes)]], data.validation.labels):
+            raise TunerError(f"data: {_OTHER_ROWS}")
+        if labelled.validation is labelled.train:
+            used = np.concatenate([used, data.train.rows])
+        sealed = np.setdiff1d(np.flatnonzero(classes != UNLABELLED), used)
+    return SealedRows(labelled.validation, sealed, classes[sealed])
 
 
-def _read_test_file(section: DataSection, source: str, labels: Sequence[str]) -> SealedRows:
-    rows = read_rows(source, "test", section)
+def _read_test_file(section: DataSection, source: str, labelled: LabelledRows) -> SealedRows:
+    rows, labels = read_rows(source, "test", section), labelled.labels
     where = f"data.test: {rows.source}"
-    _refuse_unlabelled(rows.labels, labels, where)
-    names = label_texts(rows.labels, rows.names, where)
-    if set(names).isdisjoint(labels):
+    texts = label_texts(rows.labels, rows.names or labelled.train.names, where)
+    _refuse_unlabelled(texts, labelled, where)
+    numbers = [labelled.scheme.class_number(text) for text in sorted(set(texts))]
+    if all(number in (None, UNLABELLED) for number in numbers):
         raise TunerError(
-            f"{where}: its labels ({_some(sorted(set(names)))}) are none of those in train "
+            f"{where}: its labels ({_some(sorted(set(texts)))}) are none of those in train "
             f"({_some(labels)})"
         )
-    numbers = np.arange(len(rows), dtype=np.int64)
-    return SealedRows(rows, numbers, class_numbers(names, labels, where))
+    classes = labelled.scheme.class_numbers(texts, where)
+    kept = np.flatnonzero(classes != UNLABELLED)
+    return SealedRows(rows, kept, classes[kept])
 
 
-def _refuse_unlabelled(values: Sequence[LabelValue], labels: Sequence[str], where: str) -> None:
+def _refuse_unlabelled(texts: Sequence[str], labelled: LabelledRows, where: str) -> None:
     """A value that says "no label" in every row: the public test files of GLUE are like that."""
-    only = {str(value).strip() for value in values}
-    if only.issubset(_NO_LABEL) and only.isdisjoint(labels):
-        said = " or ".join("null" if value == "None" else show(value) for value in sorted(only))
-        raise TunerError(f"{where}: none of its {len(values)} rows has a label (all are {said})")
+    only = {text.strip() for text in texts}
+    known = any(labelled.scheme.class_number(text) is not None for text in only)
+    if only.issubset(_NO_LABEL) and not known:
+        said = " or ".join(show(value) if value else "null or empty" for value in sorted(only))
+        raise TunerError(f"{where}: none of its {len(texts)} rows has a label (all are {said})")
 
 
 def _some(labels: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,14 +29,19 @@ class Division:
 
 
 def divide(train: Indices, validation: Indices | None, section: DataSection) -> Division:
-    """Divide by class numbers: `validation` is None where it is a share of train."""
-    train_rows = np.arange(len(train), dtype=np.int64)
+    """Divide by class numbers: `validation` is None where it is a share of train.
+
+    Rows whose class is below 0 have no label and are in no part.
+    """
+    train_rows = np.flatnonzero(train >= 0)
     if validation is None:
         share = float(section.validation)
-        train_rows, rows = stratified_cut(train, share, section.split_seed, _VALIDATION_STREAM)
+        kept, cut = stratified_cut(train[train_rows], share, section.split_seed, _VALIDATION_STREAM)
+        train_rows, rows = train_rows[kept], train_rows[cut]
         classes = train[rows]
     else:
-        rows, classes = np.arange(len(validation), dtype=np.int64), validation
+        rows = np.flatnonzero(validation >= 0)
+        classes = validation[rows]
     if section.test is not None or section.holdout == 0:
         return Division(train_rows, rows, None)
     kept, sealed = stratified_cut(classes, section.holdout, section.split_seed, _HOLDOUT_STREAM)
@@ -47,13 +53,14 @@ def stratified_cut(
 ) -> tuple[Indices, Indices]:
     """Cut rows in (kept, cut), `share` of them cut, each class in proportion.
 
-    Classes get whole rows by largest remainder and keep at least one row. Deterministic in
-    (seed, stream). Raises TunerError where a side would be empty.
+    A class's share is rounded up or down at random, up the more often the larger its remainder, so
+    that no class is left out by every seed; a class keeps at least one row. Deterministic in (seed,
+    stream). Raises TunerError where a side would be empty.
     """
     total = int(np.floor(len(classes) * share + 0.5))
     generator = np.random.Generator(np.random.PCG64([seed, stream]))
     values, counts = np.unique(classes, return_counts=True)
-    cut_counts = _largest_remainders(counts, share, total)
+    cut_counts = _rounded_at_random(counts * share, counts, total, generator)
     cut = [
         generator.permutation(np.flatnonzero(classes == value))[:count]
         for value, count in zip(values, cut_counts, strict=True)
@@ -67,11 +74,21 @@ def stratified_cut(
     return kept, rows
 
 
-def _largest_remainders(counts: Indices, share: float, total: int) -> Indices:
-    quotas = counts * share
+def _rounded_at_random(
+    quotas: npt.NDArray[np.floating[Any]],
+    counts: Indices,
+    total: int,
+    generator: np.random.Generator,
+) -> Indices:
+    """Whole numbers near the quotas whose sum is `total` as near as may be.
+
+    Which quotas are rounded up is drawn without replacement with their remainders as weights:
+    the largest of u^(1/weight), by Efraimidis and Spirakis (2006).
+    """
     whole = np.floor(quotas).astype(np.int64)
-    for index in np.argsort(whole - quotas, kind="stable"):
-        if whole.sum() >= total:
-            break
-        whole[index] += whole[index] < quotas[index]
+    remainders = quotas - whole
+    draws = np.log(generator.random(len(quotas)))
+    order = np.argsort(-draws / np.maximum(remainders, 1e-12), kind="stable")
+    up = max(min(total - int(whole.sum()), int(np.sum(remainders > 0))), 0)
+    whole[order[:up]] += 1
     return np.asarray(np.minimum(whole, counts - 1), dtype=np.int64)

@@ -1,75 +1,243 @@
-"""How .csv and .tsv files are to be read."""
+"""Data files and hub data sets as columns of values."""
 
 from __future__ import annotations
 
 import csv
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from tuner.errors import TunerError
-from tuner.recipe.types import DataSection
+from tuner.recipe.nearest import nearest, show
+from tuner.training.dialect import (
+    WORDS_APART,
+    Dialect,
+    DialectKeys,
+    RecordReader,
+    decide_dialect,
+    labelled_texts,
+    read_sample,
+    records,
+)
+from tuner.training.header import Column
+from tuner.training.text_files import TextFile, plain_suffix, read_start, text_file
 
-TABLE_KINDS = {".csv": ",", ".tsv": "\t"}
-
-
-def quoted(path: Path, section: DataSection) -> bool:
-    """Whether double quotes enclose fields: by default so in .csv and not in .tsv."""
-    return path.suffix.lower() == ".csv" if section.quotes is None else section.quotes
-
-
-def header_of(path: Path, section: DataSection, where: str) -> list[str]:
-    """The column names: the first row, or "0", "1", … where the recipe names columns by number."""
-    separator = TABLE_KINDS[path.suffix.lower()]
-    csv.field_size_limit(1 << 30)
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        if quoted(path, section):
-            reader = csv.reader(file, delimiter=separator)
-        else:
-            reader = csv.reader(file, delimiter=separator, quoting=csv.QUOTE_NONE)
-        rows = (row for row in reader if row)
-        first, second = next(rows, None), next(rows, None)
-    if first is None or (second is None and not without_header(section)):
-        raise TunerError(f"{where} holds no rows")
-    if without_header(section):
-        return [str(number) for number in range(len(first))]
-    twice = {name for name in first if first.count(name) > 1}
-    for name in twice & {*map(str, section.text), str(section.label)}:
-        raise TunerError(f"{where} has two columns named {name!r}")
-    return first
+_PARQUET = b"PAR1"
+_SHOWN_COLUMNS = 20
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*')
+_LABELLED = ("label", "text")
 
 
-def without_header(section: DataSection) -> bool:
-    """Whether the recipe names its columns by number; TunerError where it mixes both."""
-    numbers = [isinstance(column, int) for column in (*section.text, section.label)]
-    if any(numbers) and not all(numbers):
-        raise TunerError("data.text, data.label: name all columns, or give numbers for all of them")
-    return all(numbers)
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Columns by name, or by number in a file without a header, all of one length.
 
-
-def table_options(path: Path, section: DataSection, header: list[str]) -> dict[str, Any]:
-    """What `datasets`' csv builder needs to keep every field as the text that it is.
-
-    Everything is a string, for pandas would guess types block by block and take "NA" for nothing.
+    `class_names`: those of columns that number their labels. `decisions`: what the content
+    decided, each with the key that overrules it.
     """
-    from datasets import Features, Value
 
-    names = _unique(header)
-    return {
-        "sep": TABLE_KINDS[path.suffix.lower()],
-        "names": names,
-        "header": None if without_header(section) else 0,
-        "quoting": csv.QUOTE_MINIMAL if quoted(path, section) else csv.QUOTE_NONE,
-        "keep_default_na": False,
-        "index_col": False,
-        "features": Features({name: Value("string") for name in names}),
-    }
+    columns: Mapping[Column, list[Any]]
+    decisions: tuple[str, ...] = ()
+    class_names: Mapping[Column, tuple[str, ...]] | None = None
 
 
-def _unique(header: list[str]) -> list[str]:
-    """Unused columns may repeat a name or have none; the reader allows neither."""
-    seen: set[str] = set()
-    out = []
-    for number, name in enumerate(header):
-        out.append(f"\x1f{number}" if name in seen or not name else name)
-        seen.add(name)
-    return out
+def read_table(
+    path: Path,
+    where: str,
+    keys: DialectKeys,
+    wanted: Sequence[Column] = (),
+    limit: int | None = None,
+) -> Table:
+    """The wanted columns of a file (all, where none is named), of the first `limit` rows.
+
+    Raises TunerError, its text begun by `where`, for what cannot be read as such.
+    """
+    start = read_start(path, where)
+    if start.startswith(_PARQUET):
+        from tuner.training.arrow_tables import read_parquet
+
+        return read_parquet(path, where, wanted, limit)
+    if plain_suffix(path) == ".parquet":
+        raise TunerError(f"{where} cannot be read: it is not a parquet file, whatever its name")
+    file = text_file(path, where, start, keys.encoding)
+    if _is_json(file):
+        from tuner.training.json_tables import read_json
+
+        check_named(wanted, where)
+        return read_json(file, wanted, limit)
+    with file.open() as lines:
+        sample = read_sample(lines)
+    dialect = decide_dialect(sample, file.suffix, keys, wanted)
+    if not any(line.strip() for line in sample.lines):
+        raise TunerError(f"{where} holds no rows")
+    if dialect is None:
+        raise TunerError(f"{where} {_no_table(sample.lines)}")
+    with file.open() as lines:
+        if dialect.separator == WORDS_APART:
+            return _labelled_table(lines, file, dialect, wanted, limit)
+        return _delimited_table(lines, file, dialect, wanted, limit)
+
+
+def _is_json(file: TextFile) -> bool:
+    """By content: a table whose first field begins with a brace is one that nobody has."""
+    with file.open() as lines:
+        first = next((line.strip() for line in lines if line.strip()), "")
+    if file.suffix in (".jsonl", ".json", ".ndjson"):
+        return True
+    return first.startswith(("{", "[{")) or first == "["
+
+
+def _no_table(lines: Sequence[str]) -> str:
+    first = next(line for line in lines if line.strip()).strip()
+    return (
+        f"has one field a line, such as {show(first[:60])}: separate label and text by a comma or "
+        "a tab, or name the separator in data.separator"
+    )
+
+
+def check_named(wanted: Sequence[Column], where: str) -> None:
+    """Raise TunerError for columns by number where columns have names only."""
+    if any(isinstance(name, int) for name in wanted):
+        raise TunerError(f"{where}: columns go by number in .csv and .tsv files only")
+
+
+def check_columns(wanted: Sequence[Column], present: Sequence[Column], where: str) -> None:
+    """Raise TunerError for all columns that are not there, each with the nearest name."""
+    missing = [name for name in dict.fromkeys(wanted) if name not in present]
+    if not missing:
+        return
+    names = [str(name) for name in present]
+    parts = []
+    for name in missing:
+        near = nearest(str(name), names)
+        parts.append(show(str(name)) + (f" (did you mean {show(near)}?)" if near else ""))
+    listed = ", ".join(show(name) for name in names[:_SHOWN_COLUMNS])
+    more = f" and {len(names) - _SHOWN_COLUMNS} more" if len(names) > _SHOWN_COLUMNS else ""
+    noun = "column" if len(missing) == 1 else "columns"
+    raise TunerError(f"{where} has no {noun} {' and '.join(parts)}; there are {listed}{more}")
+
+
+# --- fields between separators
+
+
+def _delimited_table(
+    lines: TextIO,
+    file: TextFile,
+    dialect: Dialect,
+    wanted: Sequence[Column],
+    limit: int | None,
+) -> Table:
+    reader = records(_without_separator_line(lines), dialect.separator, dialect.quotes)
+    rows = _rows_of(reader, file.where)
+    first = next(rows, [])
+    header: list[Column] = list(range(len(first)))
+    if dialect.header:
+        header = [*([""] if dialect.row_names else []), *(cell.strip() for cell in first)]
+    else:
+        rows = chain([first], rows)
+    indices = _indices(header, wanted, dialect, file.where)
+    columns: list[list[Any]] = [[] for _ in indices]
+    pairs = list(zip(columns, indices.values(), strict=True))
+    needed = max(indices.values()) + 1
+    for row in islice(rows, limit):
+        if len(row) != len(header):
+            row = _fitted(row, len(header), needed, f"{file.where}, line {reader.line_num}")
+        for column, index in pairs:
+            column.append(row[index])
+    if not columns[0]:
+        raise TunerError(f"{file.where} holds no rows: its only line is taken for the header")
+    return Table(dict(zip(indices, columns, strict=True)), (*file.decisions, *dialect.decisions))
+
+
+def _rows_of(reader: RecordReader, where: str) -> Iterator[list[str]]:
+    """The rows that are not blank. TunerError with the line where a quote is wrong."""
+    try:
+        yield from (row for row in reader if row and (len(row) > 1 or row[0].strip()))
+    except csv.Error as error:
+        fault = (
+            "a quote is opened and never closed"
+            if "end of data" in str(error)
+            else "there is text after a closing quote"
+        )
+        raise TunerError(
+            f"{where} cannot be read, line {reader.line_num}: {fault}; mend it, or set "
+            "data.quotes = false where quotes are plain characters"
+        ) from None
+
+
+def _without_separator_line(lines: TextIO) -> Iterator[str]:
+    """The lines without the one that tells spreadsheets the separator ("sep=;")."""
+    first = next(lines, "")
+    if not _SEPARATOR_LINE.fullmatch(first):
+        yield first
+    yield from lines
+
+
+def _indices(
+    header: Sequence[Column], wanted: Sequence[Column], dialect: Dialect, where: str
+) -> dict[Column, int]:
+    """Where each wanted column is; all columns that have a name of their own if none is wanted."""
+    if not wanted:
+        return {name: header.index(name) for name in dict.fromkeys(header)}
+    twice = [name for name in wanted if header.count(name) > 1]
+    if twice:
+        raise TunerError(f"{where} has two columns named {show(twice[0])}")
+    by_number = [name for name in wanted if isinstance(name, int)]
+    if by_number and len(by_number) < len(set(wanted)):
+        raise TunerError("data.text, data.label: name all columns, or give numbers for all of them")
+    if by_number:
+        check_columns([str(n) for n in by_number], [str(n) for n in range(len(header))], where)
+        return {number: number for number in by_number}
+    if not dialect.header and not set(wanted) <= set(header):
+        raise TunerError(
+            f"{where} seems to have no header, so columns go by number: 0 to {len(header) - 1}; "
+            "where the first row holds names, set data.header = true"
+        )
+    check_columns(wanted, header, where)
+    return {name: header.index(name) for name in wanted}
+
+
+def _fitted(row: list[str], width: int, needed: int, place: str) -> list[str]:
+    """A row without empty fields after its last; TunerError where a wanted field is in doubt."""
+    full = len(row)
+    while full > width and not row[full - 1].strip():
+        full -= 1
+    if full > width:
+        raise TunerError(
+            f"{place} cannot be read: it has {full} fields where the first row has {width}; "
+            "put fields with a separator in them between quotes, or see data.quotes"
+        )
+    if full < needed:
+        raise TunerError(
+            f"{place} cannot be read: it has {full} of {width} fields; is a line broken, or a "
+            "separator missing?"
+        )
+    return row
+
+
+# --- a label, a blank and a text
+
+
+def _labelled_table(
+    lines: TextIO,
+    file: TextFile,
+    dialect: Dialect,
+    wanted: Sequence[Column],
+    limit: int | None,
+) -> Table:
+    names = list(range(len(_LABELLED))) if wanted and isinstance(wanted[0], int) else _LABELLED
+    check_columns(wanted, names, file.where)
+    labels: list[Any] = []
+    texts: list[Any] = []
+    for number, label, text in islice(labelled_texts(lines), limit):
+        if text.startswith("__label__"):
+            raise TunerError(
+                f"{file.where}, line {number}: two labels; tuner trains one label a row"
+            )
+        labels.append(label)
+        texts.append(text)
+    columns: dict[Column, list[Any]] = dict(zip(names, (labels, texts), strict=True))
+    return Table(columns, (*file.decisions, *dialect.decisions))

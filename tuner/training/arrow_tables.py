@@ -1,0 +1,109 @@
+"""Parquet files, data sets of the hub, and folders that save_to_disk wrote, as columns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tuner.errors import TunerError
+from tuner.recipe.nearest import suggestion
+from tuner.training.header import Column
+from tuner.training.hub import hub_is_reachable
+from tuner.training.sources import HubSource, is_saved_folder
+from tuner.training.tables import Table, check_columns, check_named
+
+
+def read_parquet(path: Path, where: str, wanted: Sequence[Column], limit: int | None) -> Table:
+    """The wanted columns of a parquet file; categories as the values that they stand for."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    check_named(wanted, where)
+    try:
+        file = pq.ParquetFile(path)
+        names = file.schema_arrow.names
+        check_columns(wanted, names, where)
+        chosen = [str(name) for name in wanted] or names
+        rows: Any = (
+            file.read(columns=chosen)
+            if limit is None
+            else next(file.iter_batches(batch_size=limit, columns=chosen), None)
+        )
+        if rows is None or not rows.num_rows:
+            raise TunerError(f"{where} holds no rows")
+        columns: dict[Column, list[Any]] = {n: rows.column(n).to_pylist() for n in chosen}
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+        raise TunerError(f"{where} cannot be read: {_first_line(error)}") from None
+    return Table(columns, class_names=_class_names(file.schema_arrow.metadata or {}))
+
+
+def _class_names(metadata: Mapping[bytes, bytes]) -> dict[Column, tuple[str, ...]]:
+    """The names of numbered classes, as `datasets` leaves them in a file's schema."""
+    try:
+        features = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
+        return {
+            name: tuple(map(str, feature["names"]))
+            for name, feature in features.items()
+            if isinstance(feature, dict) and isinstance(feature.get("names"), list)
+        }
+    except (KeyError, TypeError, ValueError, AttributeError):
+        # No file of `datasets`.
+        return {}
+
+
+def read_data_set(
+    source: HubSource, where: str, wanted: Sequence[Column], limit: int | None
+) -> Table:
+    """The wanted columns of a split, of the hub or of a folder. Raises TunerError."""
+    check_named(wanted, where)
+    rows = _load_split(source, where)
+    names = list(rows.column_names)
+    check_columns(wanted, names, where)
+    if limit is not None:
+        rows = rows.select(range(min(limit, len(rows))))
+    chosen: list[Column] = list(dict.fromkeys(wanted)) or list(names)
+    columns = {name: list(rows[name]) for name in chosen}
+    if not len(rows):
+        raise TunerError(f"{where} holds no rows")
+    numbered = {
+        name: tuple(feature.names)
+        for name, feature in rows.features.items()
+        if getattr(feature, "names", None)
+    }
+    return Table(columns, class_names=numbered)
+
+
+def _load_split(source: HubSource, where: str) -> Any:
+    import datasets
+
+    datasets.disable_progress_bars()
+    datasets.utils.logging.set_verbosity(50)
+    try:
+        if source.folder is not None and is_saved_folder(source.folder):
+            return _saved_split(datasets.load_from_disk(str(source.folder)), source.split, where)
+        if source.folder is None and not hub_is_reachable():
+            datasets.config.HF_HUB_OFFLINE = True
+        name = source.name if source.folder is None else str(source.folder)
+        return datasets.load_dataset(name, source.config, split=source.split)
+    except TunerError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever the hub, the network and the files raise
+        offline = source.folder is None and not hub_is_reachable()
+        why = "no network, and not in the local cache: " if offline else ""
+        raise TunerError(f"{where}: {why}{_first_line(error)}") from None
+
+
+def _saved_split(saved: Any, split: str, where: str) -> Any:
+    """A split of what save_to_disk wrote; what has no splits is one, whatever it is called."""
+    if not isinstance(saved, dict):
+        return saved
+    if split not in saved:
+        raise TunerError(f"{where}: no split {split!r}; {suggestion(split, list(saved))}")
+    return saved[split]
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else repr(error)

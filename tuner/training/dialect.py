@@ -1,0 +1,278 @@
+"""How rows of fields are written in a text file, decided by its content.
+
+RFC 4180 is one dialect of many: pandas doubles quotes in .tsv files too, Spark escapes them with a
+backslash, SST-2 and its like take them for plain characters, spreadsheets separate by semicolons
+where the comma is a decimal point.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, TextIO
+
+from tuner.training.header import Column, has_header
+
+Quotes = Literal["doubled", "backslash", "plain"]
+WORDS_APART = " "
+"""The separator of lines such as TREC's and fastText's: a label, a blank, a text."""
+FASTTEXT_PREFIX = "__label__"
+SEPARATOR_WORDS = {
+    ",": "commas",
+    "\t": "tabs",
+    ";": "semicolons",
+    "|": "bars",
+    WORDS_APART: "a blank after the label",
+}
+_SAMPLE_CHARACTERS = 2**20
+_USUAL_SEPARATOR = {".csv": ",", ".tsv": "\t"}
+_CLEAR = 0.98
+_MOST_LABELS = 200
+_ESCAPED_QUOTE = re.compile(r'(\\+)"')
+
+
+@dataclass(frozen=True, slots=True)
+class DialectKeys:
+    """What a recipe says about a file's form; None is left to the content."""
+
+    separator: str | None = None
+    header: bool | None = None
+    quotes: bool | Literal["backslash"] | None = None
+    encoding: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How fields are separated and quoted, whether names come first, and what was decided.
+
+    `row_names`: the header lacks a name for the first column, which counts the rows, as R writes.
+    """
+
+    separator: str
+    quotes: Quotes
+    header: bool
+    decisions: tuple[str, ...]
+    row_names: bool = False
+
+
+class RecordReader(Iterator[list[str]], Protocol):
+    """What csv.reader returns."""
+
+    @property
+    def line_num(self) -> int:
+        """How many lines were read."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Some lines with their ends; `whole` where these are all that the file has."""
+
+    lines: list[str]
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A sample read in one way. `fault`: why a quote is wrong, if one is."""
+
+    separator: str
+    quotes: Quotes
+    rows: list[list[str]]
+    fault: Literal["", "unclosed", "text after a quote"]
+
+    @property
+    def agreement(self) -> float:
+        """The share of rows with the usual number of fields, 0 where that is one or quotes fail."""
+        widths = Counter(len(row) for row in self.rows)
+        usual = max(widths, key=widths.__getitem__, default=1)
+        return 0.0 if self.fault or usual < 2 else widths[usual] / len(self.rows)
+
+
+def read_sample(file: TextIO) -> Sample:
+    """The first megabyte, and another one from the first quote on where that comes later."""
+    lines, more = _take(file)
+    if more and not any('"' in line for line in lines):
+        first = next((line for line in file if '"' in line), None)
+        if first is not None:
+            lines += [first, *_take(file)[0]]
+    return Sample(lines, not more)
+
+
+def _take(file: TextIO) -> tuple[list[str], bool]:
+    """Lines of about a megabyte, and whether there are more."""
+    lines, room = [], _SAMPLE_CHARACTERS
+    for line in file:
+        lines.append(line)
+        room -= len(line)
+        if room < 0:
+            return lines, True
+    return lines, False
+
+
+def decide_dialect(
+    sample: Sample, suffix: str, keys: DialectKeys, wanted: Sequence[Column]
+) -> Dialect | None:
+    """The dialect of a file, or None where its lines have one field whatever separates them.
+
+    `wanted` are the columns that the recipe names; a header that has them settles the separator.
+    """
+    if _is_labelled_text(sample, keys, after_tables=False):
+        return _labelled_text(keys)
+    trials = [_best_quotes(sample, sep, suffix, keys) for sep in _separators(suffix, keys)]
+    chosen = max(trials, key=lambda trial: _credit(trial, wanted))
+    usual = _USUAL_SEPARATOR.get(suffix)
+    if chosen.agreement < (_CLEAR if usual is None and keys.separator is None else 1e-9):
+        if _is_labelled_text(sample, keys, after_tables=True):
+            return _labelled_text(keys)
+        if not any(len(row) > 1 for row in chosen.rows):
+            return None
+    header = has_header(chosen.rows, wanted, keys.header)
+    quoted = any('"' in line for line in sample.lines)
+    decisions = tuple(_words(chosen, header, quoted, keys))
+    row_names = header and _counts_rows(chosen.rows)
+    return Dialect(chosen.separator, chosen.quotes, header, decisions, row_names)
+
+
+def _counts_rows(rows: Sequence[Sequence[str]]) -> bool:
+    counted = [row[0] for row in rows[1:3] if len(row) == len(rows[0]) + 1]
+    return counted in (["1", "2"], ["0", "1"])
+
+
+def _separators(suffix: str, keys: DialectKeys) -> list[str]:
+    if keys.separator is not None:
+        return [keys.separator]
+    usual = _USUAL_SEPARATOR.get(suffix)
+    return sorted("\t,;|", key=lambda separator: separator != usual)
+
+
+def _credit(trial: Trial, wanted: Sequence[Column]) -> tuple[bool, float]:
+    names = [name for name in wanted if isinstance(name, str)]
+    first = {cell.strip() for cell in trial.rows[0]} if trial.rows else set()
+    return bool(names) and first.issuperset(names), round(trial.agreement, 2)
+
+
+def _best_quotes(sample: Sample, separator: str, suffix: str, keys: DialectKeys) -> Trial:
+    """The sample read with the quotes that fit it best.
+
+    Where quotes both as characters and as marks around fields fit, they are marks in .csv files,
+    and elsewhere if a field would need them or all fields of a column have them.
+    """
+    if keys.quotes is not None:
+        return try_dialect(sample, separator, _asked_quotes(keys))
+    doubled = try_dialect(sample, separator, "doubled")
+    plain = try_dialect(sample, separator, "plain")
+    text = "".join(sample.lines)
+    enclosed, needed = _enclosed_fields(text, separator)
+    usual = suffix == ".csv" or (separator in ",;" and suffix != ".tsv")
+    if not doubled.fault and not (
+        usual or needed or enclosed > max(len(doubled.rows) - 1, 0) * 0.9 > 0
+    ):
+        return plain
+    candidates = [doubled]
+    if '\\"' in text:
+        candidates.append(try_dialect(sample, separator, "backslash"))
+    if not usual or (doubled.fault != "unclosed" and not needed):
+        candidates.append(plain)
+    return max(candidates, key=lambda trial: round(trial.agreement, 2))
+
+
+def _asked_quotes(keys: DialectKeys) -> Quotes:
+    if keys.quotes == "backslash":
+        return "backslash"
+    return "doubled" if keys.quotes else "plain"
+
+
+def _enclosed_fields(text: str, separator: str) -> tuple[int, bool]:
+    """How many fields stand between quotes, and whether one of them would be misread without."""
+    apart = re.escape(separator)
+    field = re.compile(rf'(?:^|(?<={apart}))"((?:[^"]|"")*+)"(?={apart}|\r?$)', re.MULTILINE)
+    enclosed = field.findall(text) if '"' in text else []
+    needed = any('""' in inner or separator in inner or "\n" in inner for inner in enclosed)
+    return len(enclosed), needed
+
+
+def try_dialect(sample: Sample, separator: str, quotes: Quotes) -> Trial:
+    """Read a sample in one way, up to the first quote that is wrong."""
+    rows: list[list[str]] = []
+    reader = records(sample.lines, separator, quotes)
+    last = 0
+    try:
+        for row in reader:
+            last = reader.line_num
+            if row:
+                rows.append(row)
+    except csv.Error as error:
+        if "end of data" not in str(error):
+            return Trial(separator, quotes, rows, "text after a quote")
+        # The sample may end inside of a field, but not inside of one that is half of it.
+        if sample.whole or last < len(sample.lines) / 2:
+            return Trial(separator, quotes, rows, "unclosed")
+    return Trial(separator, quotes, rows, "")
+
+
+def records(lines: Iterable[str], separator: str, quotes: Quotes) -> RecordReader:
+    """The csv reader of a dialect; it raises csv.Error where a quote is wrong."""
+    csv.field_size_limit(1 << 30)
+    if quotes == "plain":
+        return csv.reader(lines, delimiter=separator, quoting=csv.QUOTE_NONE)
+    if quotes == "backslash":
+        lines = (_ESCAPED_QUOTE.sub(_doubled, line) for line in lines)
+    return csv.reader(lines, delimiter=separator, strict=True)
+
+
+def _doubled(match: re.Match[str]) -> str:
+    """Backslashes before a quote: each two are one, and an odd one makes the quote a character."""
+    pairs, odd = divmod(len(match[1]), 2)
+    return "\\" * pairs + ('""' if odd else '"')
+
+
+def labelled_texts(lines: Iterable[str]) -> Iterator[tuple[int, str, str]]:
+    """(line number, label, text) of lines with a label, a blank and a text."""
+    for number, line in enumerate(lines, 1):
+        label, _, text = line.strip().partition(" ")
+        if label:
+            yield number, label.removeprefix(FASTTEXT_PREFIX), text.strip()
+
+
+def _is_labelled_text(sample: Sample, keys: DialectKeys, *, after_tables: bool) -> bool:
+    """Whether each line is a label, a blank and a text: for sure by its mark, else by repetition.
+
+    Other lines are seen as tables first, for a label and a text are apart in these as well.
+    """
+    if keys.separator is not None:
+        return keys.separator == WORDS_APART
+    pairs = [line.split(None, 1) for line in sample.lines if line.strip()]
+    first = [pair[0] for pair in pairs if len(pair) == 2]
+    if not first or len(first) < _CLEAR * len(pairs):
+        return False
+    if sum(word.startswith(FASTTEXT_PREFIX) for word in first) >= _CLEAR * len(pairs):
+        return True
+    return after_tables and 2 <= len(set(first)) <= min(len(first) / 2, _MOST_LABELS)
+
+
+def _labelled_text(keys: DialectKeys) -> Dialect:
+    told = "lines of a label, a blank and a text: columns label and text (data.separator)"
+    return Dialect(WORDS_APART, "plain", False, () if keys.separator else (told,))
+
+
+def _words(trial: Trial, header: bool, quoted: bool, keys: DialectKeys) -> Iterator[str]:
+    """What was decided, with the key that overrules it."""
+    if keys.separator is None:
+        apart = SEPARATOR_WORDS.get(trial.separator, trial.separator)
+        yield f"separated by {apart} (data.separator)"
+    if keys.header is None:
+        names = ", ".join(cell.strip() or "(no name)" for cell in trial.rows[0][:8])
+        yield f"with a header ({names})" if header else "without a header (data.header)"
+    if keys.quotes is None and quoted:
+        yield _QUOTE_WORDS[trial.quotes]
+
+
+_QUOTE_WORDS: dict[Quotes, str] = {
+    "doubled": "quotes around fields, doubled inside (data.quotes)",
+    "backslash": "quotes around fields, with a backslash inside (data.quotes)",
+    "plain": "quotes are plain characters (data.quotes)",
+}

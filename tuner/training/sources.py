@@ -1,0 +1,86 @@
+"""What data.train, data.validation and data.test name: a file, or a split of a data set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tuner.errors import TunerError
+from tuner.recipe.nearest import nearest, show
+from tuner.recipe.user_paths import file_trouble, folder_trouble, written_path
+
+HUB = "hub:"
+_SAVED = ("dataset_dict.json", "state.json")
+
+
+@dataclass(frozen=True, slots=True)
+class HubSource:
+    """A split of a data set: of the hub, or of `folder` where the name is that of one."""
+
+    name: str
+    config: str | None
+    split: str
+    folder: Path | None
+
+
+def is_hub(source: str) -> bool:
+    """Whether a source names a data set by hub:NAME[:CONFIG]:SPLIT rather than a file."""
+    return source.startswith(HUB)
+
+
+def hub_source(source: str, where: str, root: str | None) -> HubSource:
+    """What hub:NAME[:CONFIG]:SPLIT names; a NAME may be a folder, relative to `root`.
+
+    Raises TunerError for other forms, and for what looks like a folder and is none.
+    """
+    parts = source.removeprefix(HUB).split(":")
+    for length in (len(parts) - 1, len(parts) - 2):
+        name = ":".join(parts[:length])
+        folder = written_path(name, where, root) if name.strip() else None
+        if folder is not None and folder_trouble(folder) is None:
+            config = parts[-2] if length < len(parts) - 1 else None
+            return HubSource(name, config, parts[-1], folder.resolve())
+    if len(parts) not in (2, 3) or not all(parts):
+        raise TunerError(f"{where}: {source}: write hub:NAME:SPLIT or hub:NAME:CONFIG:SPLIT")
+    if parts[0].startswith(("/", "./", "../", "~")):
+        folder = written_path(parts[0], where, root)
+        raise TunerError(f"{where}: {folder}: {folder_trouble(folder)}")
+    return HubSource(parts[0], parts[1] if len(parts) == 3 else None, parts[-1], None)
+
+
+def file_source(source: str, key: str, root: str | None) -> Path:
+    """The path of a data file that is there, or TunerError with a near name."""
+    path = written_path(source, f"data.{key}", root)
+    trouble = file_trouble(path)
+    if trouble is not None and folder_trouble(path) is None:
+        raise TunerError(f"data.{key}: {path}: {trouble}; {folder_advice(path, source)}")
+    if trouble is not None:
+        raise TunerError(f"data.{key}: {path}: {trouble}{_near(path)}")
+    return path
+
+
+def _near(path: Path) -> str:
+    """A file beside it with a name like it, or that its folder is missing."""
+    trouble = folder_trouble(path.parent)
+    if trouble is not None:
+        return f"; {path.parent}: {trouble}"
+    match = nearest(path.name, sorted(entry.name for entry in path.parent.iterdir()))
+    return f"; did you mean {show(match)}?" if match else ""
+
+
+def is_saved_folder(folder: Path) -> bool:
+    """Whether `datasets`' save_to_disk wrote a folder."""
+    return any((folder / name).is_file() for name in _SAVED)
+
+
+def splits_of_folder(folder: Path) -> list[str]:
+    """The splits of a folder that save_to_disk wrote; none where it holds one data set alone."""
+    return sorted(p.name for p in folder.iterdir() if (p / "state.json").is_file())
+
+
+def folder_advice(folder: Path, written: str) -> str:
+    """How to name a split in a folder, or that a file is wanted."""
+    if not is_saved_folder(folder):
+        return f"name a file in it, or hub:{written}:SPLIT for a data set of several files"
+    splits = splits_of_folder(folder) or ["train"]
+    return "write " + " or ".join(f"hub:{written}:{split}" for split in splits)

@@ -1,0 +1,170 @@
+"""Data files as text: unpacked and decoded by what their bytes say."""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import gzip
+import lzma
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import TextIOWrapper
+from pathlib import Path
+from typing import IO, Any, TextIO
+
+from tuner.errors import TunerError
+from tuner.recipe.nearest import show
+
+PACKED_SUFFIXES = (".gz", ".bz2", ".xz")
+_UNPACKERS: dict[bytes, Callable[[Path], Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\x00": lzma.open,
+}
+_SPREADSHEET = "is a spreadsheet: save the sheet as CSV (UTF-8) and name that file"
+_ARCHIVE = "is an archive: unpack it and name the file inside"
+_PICKLE = "is a pickle, which can run code when it is read: save the rows as .csv or .parquet"
+_ARRAYS = "holds no rows that tuner reads: save them as .csv, .jsonl or .parquet"
+_REFUSED_SUFFIXES = {
+    **dict.fromkeys((".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers"), _SPREADSHEET),
+    **dict.fromkeys((".zip", ".tar", ".tgz", ".7z", ".rar"), _ARCHIVE),
+    **dict.fromkeys((".pkl", ".pickle", ".pt", ".joblib"), _PICKLE),
+    **dict.fromkeys(
+        (".npy", ".npz", ".h5", ".hdf5", ".feather", ".orc", ".db", ".sqlite"), _ARRAYS
+    ),
+    **dict.fromkeys((".pdf", ".doc", ".docx", ".odt"), _ARRAYS),
+    ".zst": "is packed with zstd: unpack it first (zstd -d)",
+}
+_REFUSED_STARTS = {
+    b"PK\x03\x04": _ARCHIVE,
+    b"\xd0\xcf\x11\xe0": _SPREADSHEET,
+    b"\x28\xb5\x2f\xfd": _REFUSED_SUFFIXES[".zst"],
+    b"\x80\x03": _PICKLE,
+    b"\x80\x04": _PICKLE,
+    b"\x80\x05": _PICKLE,
+    **dict.fromkeys((b"SQLite format 3", b"ARROW1", b"\x89HDF", b"\x93NUMPY", b"%PDF"), _ARRAYS),
+}
+_BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_HEAD = 4096
+_TAR = slice(257, 262)
+
+
+@dataclass(frozen=True, slots=True)
+class TextFile:
+    """A text file and how to decode it. `where` begins its error messages."""
+
+    path: Path
+    where: str
+    encoding: str
+    decisions: tuple[str, ...] = ()
+
+    @property
+    def suffix(self) -> str:
+        """What its name ends in, without the ending of packed files."""
+        return plain_suffix(self.path)
+
+    @contextmanager
+    def open(self) -> Iterator[TextIO]:
+        """Its lines with their ends as they are. TunerError where bytes are not of the encoding."""
+        try:
+            with open_unpacked(self.path) as raw:
+                yield TextIOWrapper(raw, encoding=self.encoding, newline="")
+        except UnicodeError as error:
+            raise TunerError(f"{self.where}{_undecodable(self, error)}") from None
+        except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
+            raise TunerError(f"{self.where} cannot be unpacked: {error}") from None
+        except OSError as error:
+            why = error.strerror or error
+            raise TunerError(f"{self.where} cannot be read: {why}") from None
+
+
+def plain_suffix(path: Path) -> str:
+    """`.csv` of `rows.csv` and of `rows.csv.gz`."""
+    name = path.with_suffix("") if path.suffix.lower() in PACKED_SUFFIXES else path
+    return name.suffix.lower()
+
+
+def open_unpacked(path: Path) -> IO[bytes]:
+    """The bytes of a file, or of what is packed in it (gzip, bzip2, xz), whatever its name."""
+    with path.open("rb") as file:
+        start = file.read(6)
+    opener = next((o for magic, o in _UNPACKERS.items() if start.startswith(magic)), None)
+    unpacked: IO[bytes] = path.open("rb") if opener is None else opener(path)
+    return unpacked
+
+
+def read_start(path: Path, where: str) -> bytes:
+    """The first bytes of what is in a file. TunerError where these are no rows of text."""
+    refusal = _REFUSED_SUFFIXES.get(plain_suffix(path))
+    if refusal is not None:
+        raise TunerError(f"{where} {refusal}")
+    try:
+        with open_unpacked(path) as file:
+            start = file.read(_HEAD)
+    except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
+        raise TunerError(f"{where} cannot be unpacked: {error}") from None
+    except OSError as error:
+        raise TunerError(f"{where} cannot be read: {error.strerror or error}") from None
+    if not start:
+        raise TunerError(f"{where} is empty")
+    refusal = next((r for magic, r in _REFUSED_STARTS.items() if start.startswith(magic)), None)
+    if refusal is not None or start[_TAR] == b"ustar":
+        raise TunerError(f"{where} {refusal or _ARCHIVE}")
+    return start
+
+
+def text_file(path: Path, where: str, start: bytes, encoding: str | None) -> TextFile:
+    """The file with its encoding: that of its byte order mark, the one asked for, or UTF-8.
+
+    Raises TunerError where the bytes are none of a text.
+    """
+    mark = next((e for bom, e in _BYTE_ORDER_MARKS.items() if start.startswith(bom)), None)
+    chosen = mark or encoding or _by_zeros(start) or "utf-8"
+    if chosen in ("utf-8", "utf-8-sig"):
+        if start.count(0) > len(start) / 10:
+            raise TunerError(f"{where} is not text: it is full of zero bytes")
+        return TextFile(path, where, "utf-8-sig" if mark else "utf-8")
+    return TextFile(path, where, chosen, (f"encoded as {chosen.upper()} (data.encoding)",))
+
+
+def _by_zeros(start: bytes) -> str | None:
+    """UTF-16 without a mark, by the zero bytes that are half of any western text."""
+    even, odd = start[0::2].count(0), start[1::2].count(0)
+    half = len(start) // 2
+    if half > 1 and odd > 0.4 * half and even < 0.05 * half:
+        return "utf-16-le"
+    if half > 1 and even > 0.4 * half and odd < 0.05 * half:
+        return "utf-16-be"
+    return None
+
+
+def _undecodable(file: TextFile, error: UnicodeError) -> str:
+    """Which line is not of the encoding, and what may be done about it."""
+    if not file.encoding.startswith("utf-8"):
+        return f" is not {file.encoding} text: data.encoding names the encoding of the file"
+    with open_unpacked(file.path) as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError as at:
+                return f", line {number} is not UTF-8 text: {_remedy(line, at.start)}"
+    return f" is not UTF-8 text ({error})"
+
+
+def _remedy(line: bytes, at: int) -> str:
+    """How the word around a byte looks in the usual other encoding, for a person to judge."""
+    text = line.decode("cp1252", "replace")
+    start = max(text.rfind(" ", 0, at) + 1, at - 20)
+    words = text[start : at + 20].split()
+    word = words[0].strip(",;|\"'") if words else ""
+    if word and word.isprintable() and "\ufffd" not in word:
+        return f'if {show(word)} looks right, set data.encoding = "cp1252"; else name the right one'
+    return 'name the encoding of the file, such as data.encoding = "cp1252", "gb18030", "shift_jis"'
