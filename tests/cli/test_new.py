@@ -45,7 +45,7 @@ def write_jsonl(path: str, table: Sequence[Mapping[str, Any]]) -> str:
 )
 def test_columns_by_name(columns: tuple[str, ...], text: tuple[str, ...], label: str) -> None:
     cells = {name: CLASSES if "label" in name.lower() else SENTENCES for name in columns}
-    seen = peek(Path(write_jsonl("train.jsonl", rows(**cells))))
+    seen = peek(write_jsonl("train.jsonl", rows(**cells)))
     assert guess(seen) == Columns(text, label)
 
 
@@ -54,19 +54,19 @@ def test_columns_by_name(columns: tuple[str, ...], text: tuple[str, ...], label:
 )
 def test_no_guess_where_there_is_a_doubt(columns: tuple[str, ...]) -> None:
     table = rows(**dict.fromkeys(columns, SENTENCES))
-    assert guess(peek(Path(write_jsonl("train.jsonl", table)))) is None
+    assert guess(peek(write_jsonl("train.jsonl", table))) is None
 
 
 def test_a_file_of_two_columns_without_a_header() -> None:
     pairs = zip(SENTENCES, "010101010101", strict=True)
     Path("train.tsv").write_text("".join(f"{text}\t{label}\n" for text, label in pairs))
-    assert guess(peek(Path("train.tsv"))) == Columns((0,), 1)
+    assert guess(peek("train.tsv")) == Columns((0,), 1)
 
 
 def test_a_header_is_seen_and_quotes_are_read() -> None:
     lines = [f'"{text}, or ""so""",{label}' for text, label in zip(SENTENCES, CLASSES, strict=True)]
     Path("train.csv").write_text("\n".join(["Text,Intent", *lines]) + "\n")
-    seen = peek(Path("train.csv"))
+    seen = peek("train.csv")
     assert seen.columns == ("Text", "Intent")
     assert seen.rows[0] == ('this is sentence number 0, or "so"', "no")
     assert guess(seen) == Columns(("Text",), "Intent")

@@ -59,7 +59,7 @@ def test_a_typed_rate_means(text: str, rate: Setting) -> None:
         ("5", "far above"),
         ("nan", "no number"),
         ("inf", "no number"),
-        ("1_0", "no number"),
+        ("1__0", "no number"),
         ("1,5e-5", "no number"),
         ("{1e-5", "both braces"),
         ("{}", "no values"),

@@ -12,6 +12,7 @@ from tuner.errors import TunerError
 from tuner.recipe.changes import TEST, other_task
 from tuner.recipe.document import RecipeDocument
 from tuner.recipe.load import parse
+from tuner.recipe.numbers import read_number, split_range
 from tuner.recipe.paths import split_expression, split_key
 from tuner.recipe.types import Recipe
 from tuner.recipe.zoom import Ends, zoom
@@ -21,8 +22,6 @@ from tuner.session.generations import enough_trials, next_generation, what_follo
 from tuner.session.seal import replacing_refused
 from tuner.session.status import current
 from tuner.session.view import SessionState, SessionView
-
-BETWEEN = ".."
 
 
 def set_keys(options: argparse.Namespace) -> int:
@@ -70,12 +69,12 @@ def read_ends(pairs: Iterable[str]) -> Iterable[tuple[str, Ends]]:
     """KEY=LOW..HIGH as (KEY, (LOW, HIGH)); raises TunerError."""
     for pair in pairs:
         key, _, text = pair.partition("=")
-        low, between, high = text.partition(BETWEEN)
-        try:
-            yield key.strip(), (float(low), float(high if between else low))
-        except ValueError:
+        ends = [read_number(end) for end in split_range(text)]
+        low, high = ends[0], ends[-1]
+        if low is None or high is None or len(ends) > 2:
             told = f"{text} is no range: write {key}=LOW..HIGH, such as {key}=1e-5..4e-5"
-            raise TunerError(told) from None
+            raise TunerError(told)
+        yield key.strip(), (float(low), float(high))
 
 
 def _changeable(options: argparse.Namespace) -> tuple[Session, SessionView, RecipeDocument]:

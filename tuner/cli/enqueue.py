@@ -14,6 +14,7 @@ from tuner.errors import TunerError
 from tuner.recipe.load import load
 from tuner.recipe.origins import SEED
 from tuner.recipe.paths import read_value
+from tuner.recipe.readers import plain_number
 from tuner.recipe.space import LR, check_values, settings
 from tuner.recipe.types import Recipe, Scalar
 from tuner.session.commands import Enqueue
@@ -102,7 +103,7 @@ def read_values(recipe: Recipe, pairs: Iterable[str]) -> dict[str, Scalar]:
 
 def scalar(key: str, text: str) -> Scalar:
     """A value as TOML reads it; a bare word is text. Raises TunerError for tables and lists."""
-    value = read_value(text, key)
+    value = plain_number(read_value(text, key))
     if not isinstance(value, bool | int | float | str):
         raise TunerError(f"{key}: {text} is not one value, but a trial has one for each key")
     return value

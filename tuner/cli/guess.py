@@ -11,6 +11,7 @@ from tuner.training.column_names import IGNORED_NAMES, LABEL_NAMES, PAIR_NAMES, 
 from tuner.training.header import Column
 from tuner.training.tables import check_columns
 
+
 @dataclass(frozen=True, slots=True)
 class Columns:
     """The text column, or two, and the label's."""
@@ -25,7 +26,7 @@ def data_columns(seen: Peek, name: str, text: str | None, label: str | None) -> 
     `name` is the file's. Raises TunerError for columns that are not there, and where the guess
     would be a gamble.
     """
-    asked_text = None if text is None else tuple(_as_column(seen, c) for c in _split(text))
+    asked_text = None if text is None else tuple(_as_column(seen, c) for c in split_columns(text))
     asked_label = None if label is None else _as_column(seen, label)
     asked = (*(asked_text or ()), *(() if asked_label is None else (asked_label,)))
     check_columns(asked, seen.columns, name)
@@ -77,8 +78,9 @@ def _text(seen: Peek, label: Column) -> tuple[Column, ...] | None:
     return (left[0],) if len(left) == 1 else None
 
 
-def _split(text: str) -> list[str]:
-    names = [name.strip() for name in text.split(",")]
+def split_columns(text: str) -> tuple[str, ...]:
+    """One column, or two with a comma between them; TunerError for anything else."""
+    names = tuple(name.strip() for name in text.split(","))
     if not 1 <= len(names) <= 2 or not all(names):
         raise TunerError(f"--text {text}: give one column, or two with a comma between them")
     return names

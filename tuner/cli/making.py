@@ -8,13 +8,16 @@ import os
 import shlex
 from pathlib import Path
 
-from tuner.cli.guess import Columns, data_columns
+from tuner.cli.guess import Columns, data_columns, split_columns
 from tuner.cli.output import note, show_line
-from tuner.cli.parsing import share
+from tuner.cli.peek import peek
 from tuner.cli.places import sessions_root
 from tuner.errors import TunerError
 from tuner.recipe.document import RecipeDocument
+from tuner.recipe.numbers import read_number
 from tuner.recipe.presets import preset_document
+from tuner.recipe.readers import Place
+from tuner.recipe.schema import DATA
 from tuner.recipe.types import Recipe
 from tuner.recipe.user_paths import (
     absolute_path,
@@ -26,11 +29,17 @@ from tuner.recipe.user_paths import (
     written_path,
 )
 from tuner.session.folder import check_name, create_session
+from tuner.training.dialect import DialectKeys
+from tuner.training.sources import (
+    HUB,
+    folder_advice,
+    is_hub,
+    is_saved_folder,
+    splits_of_folder,
+)
 
 DEFAULT_PRESET = "groups"
 DEFAULT_SHARE = 0.1
-KINDS = (".jsonl", ".csv", ".tsv", ".parquet")
-HUB = "hub:"
 
 
 def new(options: argparse.Namespace) -> int:
@@ -68,12 +77,18 @@ def fill_in(document: RecipeDocument, options: argparse.Namespace) -> list[str]:
         document.set("model.name", model_name(options.model))
     if document.get("data.root") is None:
         document.set("data.root", str(working_folder()))
+    # Before the data is looked at, which such keys say how to read, and once more to win.
+    _set_keys(document, options)
     remarks = _fill_in_data(document, options) if options.train else _refuse_orphans(options)
     if options.trials:
         document.set("search.trials", options.trials)
+    _set_keys(document, options)
+    return remarks
+
+
+def _set_keys(document: RecipeDocument, options: argparse.Namespace) -> None:
     for expression in options.set:
         document.set_expression(expression)
-    return remarks
 
 
 def _refuse_orphans(options: argparse.Namespace) -> list[str]:
@@ -89,60 +104,100 @@ def _refuse_orphans(options: argparse.Namespace) -> list[str]:
 
 def _fill_in_data(document: RecipeDocument, options: argparse.Namespace) -> list[str]:
     remarks: list[str] = []
-    columns = _columns(options, remarks)
-    document.set("data.train", data_file(options.train, "--train"))
-    document.set("data.validation", _validation(options.validation, remarks))
+    train = data_source(options.train, "--train")
+    document.set("data.train", train)
+    columns = _columns(document, train, options, remarks)
+    document.set("data.validation", _validation(options.validation, train, remarks))
     document.set("data.text", list(columns.text))
     document.set("data.label", columns.label)
     if options.test is not None:
-        document.set("data.test", data_file(options.test, "--test"))
+        document.set("data.test", data_source(options.test, "--test"))
     if options.holdout is not None:
         document.set("data.holdout", options.holdout)
     return remarks
 
 
-def _columns(options: argparse.Namespace, remarks: list[str]) -> Columns:
-    train = Path(data_file(options.train, "--train"))
-    columns = data_columns(train, options.text, options.label)
+def _columns(
+    document: RecipeDocument, train: str, options: argparse.Namespace, remarks: list[str]
+) -> Columns:
+    name = train if is_hub(train) else Path(train).name
+    if is_hub(train) and None not in (options.text, options.label):
+        # To look into it may be to download it.
+        return Columns(split_columns(options.text), options.label)
+    try:
+        seen = peek(train, document.get("data.root"), _dialect_keys(document))
+    except TunerError as error:
+        hint = "; give --text and --label to go on without a look" if is_hub(train) else ""
+        raise TunerError(f"{error}{hint}") from None
+    columns = data_columns(seen, name, options.text, options.label)
+    if seen.decisions:
+        remarks.append(f"{name}: {', '.join(seen.decisions)}")
     guessed = []
     if options.text is None:
         guessed.append(f"text {' + '.join(map(str, columns.text))}")
     if options.label is None:
         guessed.append(f"label {columns.label}")
     if guessed:
-        kind = ", which has no header" if isinstance(columns.label, int) else ""
-        remarks.append(f"guessed from {train.name}{kind}: {', '.join(guessed)}")
+        remarks.append(f"guessed from {name}: {', '.join(guessed)}")
     return columns
 
 
-def _validation(given: str | None, remarks: list[str]) -> str | float:
+def _dialect_keys(document: RecipeDocument) -> DialectKeys:
+    """What --set and the preset say about the form of the files."""
+    names = ("separator", "header", "quotes", "encoding")
+    written = {name: document.get(f"data.{name}") for name in names}
+    return DialectKeys(
+        **{
+            name: DATA[name].read(value, Place("", f"data.{name}"))
+            for name, value in written.items()
+            if value is not None
+        }
+    )
+
+
+def _validation(given: str | None, train: str, remarks: list[str]) -> str | float:
     if given is None:
-        remarks.append(f"no --validation: {DEFAULT_SHARE:.0%} of the training rows are set aside")
+        others = other_splits(train)
+        more = f" (there are {', '.join(others)} too)" if others else ""
+        share_text = f"{DEFAULT_SHARE:.0%} of the training rows are set aside"
+        remarks.append(f"no --validation: {share_text}{more}")
         return DEFAULT_SHARE
-    try:
-        return share(given)
-    except argparse.ArgumentTypeError as error:
-        if _looks_like_number(given):
-            raise TunerError(f"--validation {error}") from error
-    return data_file(given, "--validation")
+    number = read_number(given)
+    if number is None:
+        return data_source(given, "--validation")
+    if not 0 < number < 1:
+        raise TunerError(f"--validation {given} is not a share between 0 and 1, such as 0.1")
+    return number
 
 
-def _looks_like_number(text: str) -> bool:
-    return text.removesuffix("%").replace(".", "", 1).lstrip("+-").isdigit()
+def data_source(given: str, option: str) -> str:
+    """What was given as the recipe has it: a file that is there, or a split of a data set.
 
-
-def data_file(given: str, option: str) -> str:
-    """The path as given, if there is such a file; raises TunerError with a near one."""
-    if given.startswith(HUB):
+    A folder that save_to_disk wrote stands for the split that the option is for. Raises TunerError.
+    """
+    if is_hub(given):
         return given
     path = written_path(given, option)
+    if folder_trouble(path) is None and is_saved_folder(path):
+        splits = splits_of_folder(path)
+        split = option.removeprefix("--")
+        if splits and split not in splits:
+            raise TunerError(f"{option} {given}: {folder_advice(path, given)}")
+        return f"{HUB}{given}:{split}"
     trouble = file_trouble(path)
     if trouble is not None:
         near = _near(path / "train" if os.path.isdir(path) else path)
         raise TunerError(f"{option} {given}: {trouble}{near}")
-    if path.suffix.lower() not in KINDS:
-        raise TunerError(f"{option} {given}: the name must end in one of {', '.join(KINDS)}")
     return str(path)
+
+
+def other_splits(train: str) -> list[str]:
+    """The other splits of a saved folder, as one would name them in data.validation."""
+    name, _, split = train.removeprefix(HUB).rpartition(":")
+    if not is_hub(train) or not name or not is_saved_folder(written_path(name, "--train")):
+        return []
+    splits = splits_of_folder(written_path(name, "--train"))
+    return [f"{HUB}{name}:{other}" for other in splits if other != split]
 
 
 def check_files(recipe: Recipe) -> None:
@@ -150,7 +205,7 @@ def check_files(recipe: Recipe) -> None:
     data = recipe.data
     sources = {"train": data.train, "validation": data.validation, "test": data.test}
     for key, source in sources.items():
-        if isinstance(source, str) and not source.startswith(HUB):
+        if isinstance(source, str) and not is_hub(source):
             path = written_path(source, f"data.{key}", data.root)
             trouble = file_trouble(path)
             if trouble is not None:

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from tuner.cli.spelling import hint
 from tuner.errors import TunerError
+from tuner.recipe.numbers import read_number
 
 
 class Parser(argparse.ArgumentParser):
@@ -64,31 +65,26 @@ def whole_number(lowest: int) -> Callable[[str], int]:
     """An argument that is a whole number, at least `lowest`."""
 
     def read(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or int(text) < lowest:
+        value = read_number(text)
+        if not isinstance(value, int) or value < lowest:
             raise argparse.ArgumentTypeError(f"{text} is not a whole number from {lowest}")
-        return int(text)
+        return value
 
     return read
 
 
 def share(text: str) -> float:
     """An argument that is a share between 0 and 1, also as a percentage: 0.1 or 10%."""
-    try:
-        value = float(text[:-1]) / 100 if text.endswith("%") else float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 < value < 1:
+    value = read_number(text)
+    if value is None or not 0 < value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a share between 0 and 1, such as 0.1")
     return value
 
 
 def positive(text: str) -> float:
     """An argument that is a number above zero."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 < value < math.inf:
+    value = read_number(text)
+    if value is None or not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"{text} is not a number above zero, such as 60")
     return value
 

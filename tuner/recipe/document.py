@@ -26,10 +26,10 @@ from tuner.recipe.load import (
 )
 from tuner.recipe.nearest import nearest, show, suggestion
 from tuner.recipe.paths import split_expression, split_key
-from tuner.recipe.readers import Place, Rule
+from tuner.recipe.readers import Place, Rule, duration, plain_number
 from tuner.recipe.schema import GROUP, SECTIONS, TOP_LEVEL
 from tuner.recipe.toml_text import toml_text
-from tuner.recipe.types import GroupSpec, Recipe
+from tuner.recipe.types import Choices, GroupSpec, Range, Recipe
 
 _INSIDE = ("low", "high", "scale", "choices", "like", "times")
 _Trivia = list[tuple[None, Whitespace | Comment]]
@@ -223,7 +223,7 @@ def _unknown(path: Sequence[str], at: Place) -> TunerError:
 def _write(table: Any, key: str, inner: Sequence[str], value: Any, rule: Rule, at: Place) -> None:
     """Writes `value` at `key`, or inside of the range that is there (`inner` is low, high, …)."""
     if not inner:
-        _assign(table, key, tomlkit.value(toml_text(value, rule.scale)))
+        _assign(table, key, tomlkit.value(toml_text(_as_toml(value, rule, at), rule.scale)))
         return
     found = table.get(key)
     if rule.kind is None or len(inner) > 1 or inner[0] not in _INSIDE:
@@ -231,7 +231,15 @@ def _write(table: Any, key: str, inner: Sequence[str], value: Any, rule: Rule, a
         raise at.under(".".join(inner)).refuse(f"no such key; {suggestion(inner[0], valid)}")
     if not isinstance(found, Mapping):
         raise at.under(inner[0]).refuse(f"there is no range; write {at.key}={{low=…,high=…}}")
-    cast(Any, found)[inner[0]] = tomlkit.value(toml_text(value, rule.scale))
+    cast(Any, found)[inner[0]] = tomlkit.value(toml_text(plain_number(value), rule.scale))
+
+
+def _as_toml(value: Any, rule: Rule, at: Place) -> Any:
+    """What was typed as TOML has it: 0.1 for "10%", a table for "1e-5..1e-4"; times stay."""
+    if not isinstance(value, str) or rule.plain is duration:
+        return value
+    read = rule.read(value, at)
+    return read if isinstance(read, int | float | Range | Choices) else value
 
 
 def _assign(table: Any, key: str, item: Any) -> None:

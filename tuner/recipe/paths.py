@@ -8,6 +8,7 @@ from typing import Any
 
 from tuner.errors import TunerError
 from tuner.recipe.nearest import show
+from tuner.recipe.numbers import split_choices
 
 _PART = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^."'=]+?))\s*(?:\.|$)""")
 _KEY = re.compile(r"""(?:"[^"]*"|'[^']*'|[^"'=])*""")
@@ -49,6 +50,8 @@ def read_value(written: str, source: str) -> Any:
     try:
         parsed = tomllib.loads(f"value = {written}")
     except (ValueError, RecursionError) as error:
+        if split_choices(written) is not None:
+            return written
         if written[0] in "{[\"'":
             reason = str(error).partition(" (at")[0]
             raise TunerError(f"{source}: {show(written)} is not TOML: {reason}") from None

@@ -5,13 +5,20 @@ A reader takes (value, place) and raises TunerError with one line: file, key, wh
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from tuner.errors import TunerError
 from tuner.recipe.nearest import show, suggestion
+from tuner.recipe.numbers import (
+    SCALE_WORDS,
+    read_number,
+    read_seconds,
+    split_choices,
+    split_range,
+    split_scale,
+)
 from tuner.recipe.types import Choices, Range, Scalar, Scale, Setting
 
 Reader = Callable[[Any, "Place"], Any]
@@ -19,7 +26,6 @@ MANY = 10**9
 """More of anything than anybody can mean; keeps absurd numbers out where no other limit does."""
 SCALES: tuple[Scale, ...] = ("log", "linear")
 _RANGE_KEYS = ("low", "high", "scale")
-_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +73,10 @@ def integer(low: int, high: int = MANY) -> Reader:
     bounds = f"of at least {low}" if high == MANY else f"from {low} to {high}"
 
     def read(value: Any, at: Place) -> int:
+        value = plain_number(value)
         whole = isinstance(value, int) and not isinstance(value, bool)
         if not whole or not low <= value <= high:
-            raise at.refuse(f"must be a whole number {bounds}, not {show(value)}{_unquoted(value)}")
+            raise at.refuse(f"must be a whole number {bounds}, not {show(value)}")
         return int(value)
 
     return read
@@ -80,10 +87,11 @@ def number(low: float, high: float = MANY, *, above: bool = False, below: bool =
     bounds = _bounds(low, high, above, below)
 
     def read(value: Any, at: Place) -> float:
+        value = plain_number(value)
         good = isinstance(value, int | float) and not isinstance(value, bool)
         good = good and low <= value <= high
         if not good or (above and value == low) or (below and value == high):
-            raise at.refuse(f"must be a number {bounds}, not {show(value)}{_unquoted(value)}")
+            raise at.refuse(f"must be a number {bounds}, not {show(value)}")
         return float(value)
 
     return read
@@ -96,13 +104,22 @@ def _bounds(low: float, high: float, above: bool, below: bool) -> str:
     return f"{start} and {'below' if below else 'at most'} {high:g}"
 
 
-def _unquoted(value: Any) -> str:
-    """A hint for numbers that were written as text."""
-    try:
-        float(value if isinstance(value, str) else "no")
-    except ValueError:
-        return ""
-    return " (leave the quotes out)"
+def plain_number(value: Any) -> Any:
+    """The number where a text means one (10%, .1, 1_000), anything else as it is."""
+    number = read_number(value) if isinstance(value, str) else None
+    return value if number is None else number
+
+
+def plain_setting(written: str) -> Any:
+    """LOW..HIGH and {A,B} as the tables that recipes have for them, other texts as they are."""
+    choices = split_choices(written)
+    if choices is not None:
+        return {"choices": choices}
+    body, scale = split_scale(written)
+    ends = split_range(body)
+    if len(ends) != 2 or any(read_number(end) is None for end in ends):
+        return written
+    return {"low": ends[0], "high": ends[1]} | ({} if scale is None else {"scale": scale})
 
 
 def one_of(names: Sequence[str], aliases: Mapping[str, str] | None = None) -> Reader:
@@ -118,17 +135,15 @@ def one_of(names: Sequence[str], aliases: Mapping[str, str] | None = None) -> Re
 
 
 def duration(value: Any, at: Place) -> float:
-    """Seconds above 0, from a number or from text such as "8h", "90m", "1h30m" or "45s"."""
+    """Seconds above 0, from a number or from text such as "8h", "1.5h", "90 min" or "1h30m"."""
     if isinstance(value, str):
-        match = _DURATION.fullmatch(value.replace(" ", ""))
-        parts = match.groups(default="0") if match else ()
-        seconds = sum(int(n) * unit for n, unit in zip(parts, (86400, 3600, 60, 1), strict=False))
-        if 0 < seconds <= MANY:
-            return float(seconds)
+        seconds = read_seconds(value)
+        if seconds is not None and 0 < seconds <= MANY:
+            return seconds
     elif isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= MANY:
         return float(value)
     raise at.refuse(
-        f'must be a time above 0 such as "8h", "1h30m", "45s" or seconds, not {show(value)}'
+        f'must be a time above 0 such as "8h", "1.5h", "1h30m", "45s" or seconds, not {show(value)}'
     )
 
 
@@ -144,7 +159,12 @@ class Rule:
     scale: Scale = "linear"
 
     def read(self, value: Any, at: Place) -> Any:
-        """The value at `at`: plain, or `Range` or `Choices` where the key can be searched."""
+        """The value at `at`: plain, or `Range` or `Choices` where the key can be searched.
+
+        These may be texts too: "1e-5..1e-4", "2..10 log", "{16,32}".
+        """
+        if self.kind is not None and isinstance(value, str):
+            value = plain_setting(value)
         if self.kind is None or not isinstance(value, Mapping):
             return self.plain(value, at)
         if "choices" in value:
@@ -171,9 +191,7 @@ class Rule:
             if key not in value:
                 raise at.under(key).refuse("is missing; a range has low and high")
         low, high = (self._end(value, key, at) for key in ("low", "high"))
-        scale = one_of(SCALES, {"loguniform": "log", "uniform": "linear", "lin": "linear"})(
-            value.get("scale", self.scale), at.under("scale")
-        )
+        scale = one_of(SCALES, SCALE_WORDS)(value.get("scale", self.scale), at.under("scale"))
         if low > high:
             raise at.under("low").refuse(f"{low:g} is above high = {high:g}")
         if scale == "log" and low <= 0:

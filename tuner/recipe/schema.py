@@ -18,6 +18,7 @@ from tuner.recipe.readers import (
     known_keys,
     number,
     one_of,
+    plain_number,
     text,
 )
 from tuner.recipe.types import FROZEN, Like
@@ -81,6 +82,7 @@ def _columns(value: Any, at: Place) -> tuple[str | int, ...]:
 
 
 def _validation(value: Any, at: Place) -> str | float:
+    value = plain_number(value)
     if isinstance(value, str):
         return text(value, at)
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1:
@@ -150,6 +152,7 @@ def _label_names(value: Any, at: Place) -> tuple[str, ...] | dict[str, str]:
 
 
 def _seed(value: Any, at: Place) -> int | str:
+    value = plain_number(value)
     if isinstance(value, str) and value != PER_TRIAL:
         raise at.refuse(
             f"must be a whole number of at least 0 or {show(PER_TRIAL)}, not {show(value)}"
@@ -158,6 +161,7 @@ def _seed(value: Any, at: Place) -> int | str:
 
 
 def _slots(value: Any, at: Place) -> int | str:
+    value = plain_number(value)
     if isinstance(value, str) and value != "auto":
         raise at.refuse(f'must be a whole number of at least 1 or "auto", not {show(value)}')
     return value if isinstance(value, str) else int(integer(1, 64)(value, at))

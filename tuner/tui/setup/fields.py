@@ -71,9 +71,7 @@ def _typed(field: Field, text: str) -> Any:
         case "columns":
             columns = [int(c) if c.isdigit() else c for c in map(str.strip, text.split(",")) if c]
             return columns[0] if len(columns) == 1 else columns
-        case "share or file" | "duration":
-            return float(text) if _is_number(text) else text
-        case "text" | "file":
+        case "share or file" | "duration" | "text" | "file":
             return text
         case _:
             return _typed_setting(field, text)
@@ -97,14 +95,6 @@ def _words_typed(text: str) -> Setting:
         words = tuple(dict.fromkeys(w.strip() for w in text[1:-1].split(",") if w.strip()))
         return Choices(words) if len(words) > 1 else "".join(words)
     return text
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def field_text(field: Field, value: Value) -> str:

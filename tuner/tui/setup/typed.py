@@ -18,22 +18,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tuner.errors import TunerError
+from tuner.recipe.numbers import SCALE_WORDS, read_number, split_range, split_scale
 from tuner.recipe.types import FROZEN, Choices, Like, Range, Scalar, Scale, Setting
 from tuner.results.format import plain
 from tuner.tui.setup.ranges import fixed
 from tuner.tui.setup.text import number_text
 
-SCALES: dict[str, Scale] = {
-    "log": "log",
-    "logarithmic": "log",
-    "lin": "linear",
-    "linear": "linear",
-    "uniform": "linear",
-}
 FREEZE = ("freeze", "frozen")
 FIX = "fix"
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
-BETWEEN = re.compile(r"\s*(?:\.{2,}|…|\bto\b)\s*", re.IGNORECASE)
 TIE = re.compile(r"like\s+(.+?)(?:\s+[x×*]\s*([^x×*]+))?", re.IGNORECASE)
 DECAY = re.compile(r"(?:decay|ξ)\s*(.*)", re.IGNORECASE)
 RATE_EXAMPLE = "like 1e-5, 1e-5..4e-5, log, lin, fix or freeze"
@@ -59,11 +51,12 @@ def parse_rate(text: str, current: Setting) -> Setting:
         return FROZEN
     if word == FIX:
         return fixed(current)
-    if word in SCALES:
-        return rescaled(current, SCALES[word])
+    if word in SCALE_WORDS:
+        return rescaled(current, SCALE_WORDS[word])
     scale = current.scale if isinstance(current, Range) else "log"
     body, said = split_scale(text)
-    if said is None and BETWEEN.search(body) and _is_zero(BETWEEN.split(body)[0]):
+    ends = split_range(body)
+    if said is None and len(ends) > 1 and read_number(ends[0]) == 0:
         scale = "linear"
     setting = parse_setting(text, Grammar(scale=scale, example=RATE_EXAMPLE))
     _check_rates(setting)
@@ -103,7 +96,7 @@ def parse_setting(text: str, grammar: Grammar) -> Setting:
         raise TunerError(f"nothing typed: write something {grammar.example}")
     if body.startswith("{") or body.endswith("}"):
         return _choices(body, grammar)
-    ends = BETWEEN.split(body)
+    ends = split_range(body)
     if len(ends) == 1:
         return scalar(body, grammar)
     if len(ends) > 2 or not all(ends):
@@ -112,14 +105,6 @@ def parse_setting(text: str, grammar: Grammar) -> Setting:
     if grammar.integer:
         low, high = int(low), int(high)
     return checked_range(Range(low, high, said or grammar.scale, grammar.integer))
-
-
-def split_scale(text: str) -> tuple[str, Scale | None]:
-    """The text without a scale's name at its end, and that scale."""
-    words = text.strip().rsplit(maxsplit=1)
-    if len(words) == 2 and words[1].lower() in SCALES:
-        return words[0], SCALES[words[1].lower()]
-    return text.strip(), None
 
 
 def _choices(body: str, grammar: Grammar) -> Setting:
@@ -136,7 +121,7 @@ def scalar(text: str, grammar: Grammar) -> Scalar:
     """One number, or one of the grammar's words. Raises TunerError, the nearest word offered."""
     if text in grammar.words:
         return text
-    if grammar.words and not NUMBER.fullmatch(text):
+    if grammar.words and read_number(text) is None:
         known = ", ".join(grammar.words)
         raise TunerError(f"{quoted(text)} is none of {known}{nearest(text, grammar.words)}")
     value = number(text, grammar)
@@ -144,23 +129,19 @@ def scalar(text: str, grammar: Grammar) -> Scalar:
 
 
 def number(text: str, grammar: Grammar) -> float:
-    """A plain decimal number. Raises TunerError."""
-    if not NUMBER.fullmatch(text):
+    """A number as `read_number` has it. Raises TunerError."""
+    value = read_number(text)
+    if value is None:
         known = (*FREEZE[:1], FIX, "log", "lin") if grammar.example is RATE_EXAMPLE else ()
         raise TunerError(f"{quoted(text)} is no number{nearest(text, known)}: {grammar.example}")
-    value = float(text)
-    if grammar.integer and value != int(value):
+    if grammar.integer and not isinstance(value, int):
         raise TunerError(f"{quoted(text)} is no whole number")
-    return value
+    return float(value)
 
 
 def quoted(text: str) -> str:
     """What was typed, shown as it is."""
     return f"“{plain(text)}”"
-
-
-def _is_zero(text: str) -> bool:
-    return NUMBER.fullmatch(text) is not None and float(text) == 0
 
 
 def nearest(text: str, known: Iterable[str]) -> str:
