@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tuner.cli.peek import Peek
 from tuner.errors import TunerError
@@ -26,6 +26,9 @@ def data_columns(seen: Peek, name: str, text: str | None, label: str | None) -> 
     `name` is the file's. Raises TunerError for columns that are not there, and where the guess
     would be a gamble.
     """
+    names = [*(split_columns(text) if text else ()), *([label] if label else ())]
+    if names and all(name.isdigit() and name not in seen.columns for name in names):
+        seen = replace(seen, columns=tuple(range(len(seen.columns))))
     asked_text = None if text is None else tuple(_as_column(seen, c) for c in split_columns(text))
     asked_label = None if label is None else _as_column(seen, label)
     asked = (*(asked_text or ()), *(() if asked_label is None else (asked_label,)))
