@@ -71,7 +71,10 @@ WRONG: list[tuple[list[str], str]] = [
     (["new", "fresh", "--model", "m", "--train", "unclear.csv"], "which column is the label"),
     (["new", "fresh", "--model", "m", "--train", TRAIN, "--text", "txt"], 'did you mean "text"?'),
     (["new", "fresh", "--model", "m", "--train", TRAIN, "--text", "a,b,c"], "one column, or two"),
-    (["new", "fresh", "--model", "m", "--train", TRAIN, "--label", "lable"], 'did you mean "label"?'),
+    (
+        ["new", "fresh", "--model", "m", "--train", TRAIN, "--label", "lable"],
+        'did you mean "label"?',
+    ),
     (["new", "fresh", "--model", "m", "--train", TRAIN, "--validation", "2"], "between 0 and 1"),
     (["new", "fresh", "--model", "m", "--train", TRAIN, "--validation", "x.csv"], "no such file"),
     (["new", "fresh", "--model", "m", "--train", TRAIN, "--holdout", "2"], "between 0 and 1"),

@@ -33,7 +33,7 @@ UNSCORABLE: dict[str, tuple[list[dict[str, Any]], str]] = {
         'its labels ("0", "1") are none of those in train ("no", "yes")',
     ),
     "other names": ([{**row, "label": row["label"].upper()} for row in GOOD], "none of those"),
-    "one other": ([*GOOD, {"text": "w1", "label": "perhaps"}], "'perhaps'"),
+    "one other": ([*GOOD, {"text": "w1", "label": "perhaps"}], '"perhaps"'),
     "another text column": (
         [{"sentence": row["text"], "label": row["label"]} for row in GOOD],
         'no column "text"',
@@ -133,5 +133,5 @@ def test_the_rows_are_read_once_for_each_content(
     path.unlink()
     gone = load_test_report(section, "key", tmp_path)
     assert gone is not None
-    assert "there is no file" in gone.problem
+    assert "no such file" in gone.problem
     assert load_test_report(section_with(make_recipe), "key", tmp_path) is None

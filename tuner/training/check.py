@@ -24,6 +24,7 @@ from tuner.recipe.samplers import check_sampler, search_warnings
 from tuner.recipe.space import search_space, with_groups
 from tuner.recipe.types import Parameter, Recipe, ResolvedGroup
 from tuner.results.metrics import check_metric
+from tuner.training.coverage import validation_warnings
 from tuner.training.data import Data, LabelledRows, read_labelled
 from tuner.training.errors import first_line
 from tuner.training.rows import Rows, duplicates
@@ -131,6 +132,10 @@ def _check_data(recipe: Recipe, report: _Report) -> LabelledRows:
     rows = read_labelled(recipe.data)
     counts = ", ".join(f"{count} {name}" for name, count in _row_counts(rows).items())
     report.add("ok", "data", f"rows: {counts}")
+    for line in rows.decisions():
+        report.add("ok", "data", line)
+    for warning in (*rows.scheme.warnings, *validation_warnings(rows)):
+        report.add("warning", "data", warning)
     _check_test(recipe, rows, report)
     _check_labels(rows, report)
     _check_texts(rows, report)
@@ -156,12 +161,6 @@ def _check_test(recipe: Recipe, rows: LabelledRows, report: _Report) -> None:
 def _check_labels(rows: LabelledRows, report: _Report) -> None:
     division, labels = rows.division, rows.labels
     train = Counter(rows.train_classes[division.train].tolist())
-    validation = Counter(rows.validation_classes[division.validation].tolist())
-    for number in sorted(validation.keys() - train.keys()):
-        text = f"validation has {validation[number]} rows of {show(labels[number])}, train has none"
-        report.add("warning", "data", text)
-    for number in sorted(train.keys() - validation.keys()):
-        report.add("warning", "data", f"validation has no row of {show(labels[number])}")
     shares = {labels[number]: count / len(division.train) for number, count in train.items()}
     balance = ", ".join(f"{show(label)} {share:.1%}" for label, share in sorted(shares.items())[:8])
     more = f" and {len(shares) - 8} more" if len(shares) > 8 else ""

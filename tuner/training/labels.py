@@ -66,7 +66,7 @@ class LabelScheme:
         return np.array([number[text] for text in texts], dtype=np.int64)
 
     def class_number(self, text: str) -> int | None:
-        """The class that a label means, `UNLABELLED` for none, None where nothing is known of it."""
+        """The class that a label means: `UNLABELLED` for none, None where it is not known."""
         canonical = _canonical(text, self.form)
         if canonical in self.unlabelled:
             return UNLABELLED

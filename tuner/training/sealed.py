@@ -18,15 +18,13 @@ from tuner.errors import TunerError
 from tuner.recipe.findings import TestReport, TestRows
 from tuner.recipe.nearest import show
 from tuner.recipe.types import DataSection
-from tuner.results.format import score as score_text
-from tuner.results.intervals import wilson
+from tuner.training.coverage import few_rows_warning
 from tuner.training.data import Data, LabelledRows, read_labelled
 from tuner.training.files import digest, replaced_file
 from tuner.training.labels import UNLABELLED, label_texts
 from tuner.training.rows import Rows, checked_path, is_hub, read_rows
 from tuner.training.split import Indices
 
-FEW_ROWS = 100
 _SHOWN_LABELS = 5
 _WAY_OUT = (
     "`tuner test` could not score it: set data.test to a file with labels, or remove that key"
@@ -200,12 +198,9 @@ def _warnings(
                 f"{shared} of {count} test rows are in {name} too: "
                 "their score says nothing about new texts"
             )
-    if count < FEW_ROWS:
-        low, high = wilson(count // 2, count)
-        yield (
-            f"the test has {count} rows only: an accuracy in the middle would be known "
-            f"no better than {score_text(low)}…{score_text(high)}"
-        )
+    few = few_rows_warning("test", count)
+    if few:
+        yield few
     present = len(set(sealed.classes.tolist()))
     if present < len(labelled.labels):
         yield f"the test has rows of {present} of {len(labelled.labels)} labels only"

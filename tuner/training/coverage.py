@@ -1,0 +1,55 @@
+"""What a split is too small for: labels it lacks, scores it cannot tell apart."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from tuner.recipe.nearest import show
+from tuner.results.format import score
+from tuner.results.intervals import wilson
+from tuner.training.data import LabelledRows
+
+FEW_ROWS = 100
+_FEW_OF_A_CLASS = 5
+_SHOWN = 5
+
+
+def few_rows_warning(split: str, rows: int) -> str:
+    """What an accuracy of so many rows tells, "" where they are not few."""
+    if rows >= FEW_ROWS:
+        return ""
+    low, high = wilson(rows // 2, rows)
+    return (
+        f"the {split} has {rows} rows only: an accuracy in the middle would be known "
+        f"no better than {score(low)}…{score(high)}"
+    )
+
+
+def validation_warnings(rows: LabelledRows) -> Iterator[str]:
+    """What validation cannot show, a line for each kind of want however many labels have it."""
+    division, labels = rows.division, rows.labels
+    train = Counter(rows.train_classes[division.train].tolist())
+    validation = Counter(rows.validation_classes[division.validation].tolist())
+    unseen = [number for number in sorted(validation) if not train[number]]
+    if unseen:
+        count = sum(validation[number] for number in unseen)
+        yield f"validation has {count} rows of {_some(unseen, labels)}, train has none"
+    absent = [number for number in sorted(train) if not validation[number]]
+    if absent:
+        many = f"{len(absent)} of {len(labels)} labels: " if len(absent) > 1 else ""
+        yield f"validation has no row of {many}{_some(absent, labels)}"
+    little = few_rows_warning("validation", len(division.validation))
+    scarce = sum(0 < validation[number] < _FEW_OF_A_CLASS for number in train)
+    if little:
+        yield f"{little}; more rows in validation would tell trials apart"
+    if scarce > len(labels) / 2:
+        yield (
+            f"{scarce} of {len(labels)} labels have fewer than {_FEW_OF_A_CLASS} validation rows: "
+            "scores of single labels, and f1_macro, move by much with one row"
+        )
+
+
+def _some(numbers: Sequence[int], labels: Sequence[str]) -> str:
+    more = f" and {len(numbers) - _SHOWN} more" if len(numbers) > _SHOWN else ""
+    return ", ".join(show(labels[number]) for number in numbers[:_SHOWN]) + more
