@@ -9,7 +9,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +43,8 @@ class Facts(msgspec.Struct, frozen=True):
     """What is kept beside the arrays. `texts` tells by split which rows are odd."""
 
     labels: list[str]
-    texts: dict[str, TextFacts]
-    notes: list[str]
+    texts: dict[str, TextFacts] = {}
+    notes: list[str] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,8 @@ def _read_by_older(
         key = _key_of(parts)
         data = _opened(cache / key, key)
         if data is not None:
-            return data
+            texts = {"train": TextFacts(), "validation": TextFacts()}
+            return replace(data, facts=msgspec.structs.replace(data.facts, texts=texts))
     raise TunerError(
         "data: this session began with an older version of tuner, which divided the rows "
         "otherwise, and its cache is gone, so its trials could not be compared with new ones; "
@@ -290,7 +291,7 @@ def _notes(rows: LabelledRows) -> list[str]:
         set(rows.validation_classes.tolist()) - set(rows.train_classes.tolist()) - {UNLABELLED}
     )
     unseen = [f"no training row has the label {rows.labels[number]!r}" for number in lacking]
-    return [*rows.decisions(), *rows.scheme.warnings, *unseen]
+    return [*rows.decisions(), *unseen]
 
 
 def remove_stale(folder: Path) -> None:

@@ -143,7 +143,7 @@ def _sealed_share(labelled: LabelledRows, data: Data | None) -> SealedRows:
     sealed, classes = labelled.division.sealed, labelled.validation_classes
     if sealed is None:
         raise TunerError(_NOTHING_SEALED)
-    if data is not None:
+    if data is not None and not _is_division_of(labelled, data):
         used = data.validation.rows
         if not np.array_equal(classes[used[used < len(classes)]], data.validation.labels):
             raise TunerError(f"data: {_OTHER_ROWS}")
@@ -151,6 +151,15 @@ def _sealed_share(labelled: LabelledRows, data: Data | None) -> SealedRows:
             used = np.concatenate([used, data.train.rows])
         sealed = np.setdiff1d(np.flatnonzero(classes != UNLABELLED), used)
     return SealedRows(labelled.validation, sealed, classes[sealed])
+
+
+def _is_division_of(labelled: LabelledRows, data: Data) -> bool:
+    """Whether the session's rows, but those without any token, are divided as they are now."""
+    division = labelled.division
+    return bool(
+        np.isin(data.validation.rows, division.validation).all()
+        and np.isin(data.train.rows, division.train).all()
+    )
 
 
 def _read_test_file(section: DataSection, source: str, labelled: LabelledRows) -> SealedRows:
