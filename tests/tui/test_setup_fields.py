@@ -11,7 +11,7 @@ from tuner.errors import TunerError
 from tuner.recipe.baselines import published_recipe
 from tuner.recipe.schema import SECTIONS
 from tuner.recipe.types import FROZEN, Choices, GroupSpec, Like, Range, SearchSection
-from tuner.tui.setup.field_table import OTHER, SEARCH, TASK
+from tuner.tui.setup.field_table import FORM, OTHER, SEARCH, TASK
 from tuner.tui.setup.fields import (
     Field,
     Value,
@@ -25,7 +25,7 @@ from tuner.tui.setup.fields import (
 from tuner.tui.setup.hints import Hint, Known, group_hints, unused_hint
 from tuner.tui.setup.rungs import Rung, halving_rungs, sketch, training_share
 
-ALL = {field.key: field for field in (*TASK, *OTHER, *SEARCH)}
+ALL = {field.key: field for field in (*TASK, *FORM, *OTHER, *SEARCH)}
 
 
 def test_every_field_is_a_key_of_a_recipe_and_has_help() -> None:
@@ -63,7 +63,22 @@ def test_what_a_field_shows_for_typing_is_read_back(field: Field) -> None:
         ("data.label", "3", 3),
         ("data.validation", "0.1", 0.1),
         ("data.validation", "a b/val.csv", "a b/val.csv"),
+        ("data.validation", "10%", 0.1),
+        ("data.holdout", "50 %", 0.5),
         ("data.test", "", None),
+        ("data.separator", "tab", "\t"),
+        ("data.header", "true", True),
+        ("data.header", "", None),
+        ("data.quotes", "backslash", "backslash"),
+        ("data.encoding", "latin1", "iso8859-1"),
+        ("data.unlabelled", "-1, ?", ("-1", "?")),
+        ("data.unlabelled", "none", ()),
+        ("data.label_names", "World, Sports", ("World", "Sports")),
+        ("data.label_names", "0=World, 1=Sports", {"0": "World", "1": "Sports"}),
+        ("training.warmup", ".1", 0.1),
+        ("training.warmup", "0..20%", Range(0.0, 0.2)),
+        ("search.time", "1.5h", 5400.0),
+        ("search.trials", "1_000", 1000),
         ("search.time", "1h30m", 5400.0),
         ("search.time", "90", 90.0),
         ("search.slots", "auto", "auto"),
@@ -129,6 +144,8 @@ def test_shown_values_are_short() -> None:
     )
     assert shown_text(ALL["search.first_rung"], 1 / 3) == ("0.3333", "")
     assert shown_text(ALL["data.text"], ("a", "b")) == ("a + b", "")
+    assert shown_text(ALL["data.label_names"], {"0": "World"}) == ("0=World", "")
+    assert shown_text(ALL["data.unlabelled"], ()) == ("none", "")
     assert shown_text(ALL["training.dropout"], None) == ("—", "fixed")
 
 

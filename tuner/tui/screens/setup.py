@@ -21,7 +21,7 @@ from tuner.tui.setup import inspection, layout
 from tuner.tui.setup.checks import Line
 from tuner.tui.setup.editor import edit_in_terminal
 from tuner.tui.setup.estimate import Measured, estimate_lines, first_measured
-from tuner.tui.setup.field_table import OTHER, SEARCH, TASK
+from tuner.tui.setup.field_table import FORM, OTHER, SEARCH, TASK
 from tuner.tui.setup.fields import Field, Value, field_text, value_of
 from tuner.tui.setup.groups_pane import GroupsPane
 from tuner.tui.setup.inspecting import InspectingScreen
@@ -41,7 +41,7 @@ from tuner.tui.widgets.keybar import KeyBar
 
 __all__ = ["NewSessionScreen", "SetupScreen", "StartRequested"]
 
-FORMS = {"task": TASK, "other": OTHER, "search": SEARCH}
+FORMS = {"task": (*TASK, *FORM), "other": OTHER, "search": SEARCH}
 
 
 class SetupScreen(InspectingScreen):
@@ -83,7 +83,7 @@ class SetupScreen(InspectingScreen):
         names = [f"{number} {title}" for number, title in enumerate(TITLES, start=1)]
         yield Choice(names, hint="[ ] switch", id="setup-tabs")
         with Container(id="setup-panes"):
-            yield FormPane("1 Task", TASK, self.commit_field, folder, id="task")
+            yield FormPane("1 Task", FORMS["task"], self.commit_field, folder, id="task")
             yield GroupsPane("2 Learning-rate groups", self.commit_groups, id="groups")
             yield ChecksPane(id="checks")
             yield FormPane("3 Other hyperparameters", OTHER, self.commit_field, folder, id="other")

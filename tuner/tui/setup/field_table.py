@@ -19,7 +19,10 @@ TASK = (
         "model.name", "model", "A model of the hub, or a folder that save_pretrained left", "text"
     ),
     Field(
-        "data.train", "train", "File (.jsonl .csv .tsv .parquet) or hub:NAME:CONFIG:SPLIT", "file"
+        "data.train",
+        "train",
+        "A file (csv, tsv, jsonl, parquet, …) or hub:NAME:CONFIG:SPLIT",
+        "file",
     ),
     Field(
         "data.validation",
@@ -35,6 +38,60 @@ TASK = (
     Field("data.label", "label", "The column of the labels", "columns"),
     Field("model.max_length", "max length", "In wordpieces; what is longer is cut", integer=True),
     Field("data.split_seed", "split seed", "Decides which rows are set aside", integer=True),
+)
+
+FORM = (
+    Field(
+        "data.separator",
+        "separator",
+        "Of columns: comma, tab, semicolon, bar, space or a character; empty is by the file",
+        "text",
+        optional=True,
+    ),
+    Field(
+        "data.header",
+        "header",
+        "Whether the first row holds names; empty is by the file",
+        "word",
+        words=(True, False),
+        optional=True,
+    ),
+    Field(
+        "data.quotes",
+        "quotes",
+        "Around fields, plain characters, or escaped by a backslash; empty is by the file",
+        "word",
+        words=(True, False, "backslash"),
+        optional=True,
+    ),
+    Field(
+        "data.encoding",
+        "encoding",
+        "Such as cp1252; empty is UTF-8, or what the file's first bytes say",
+        "text",
+        optional=True,
+    ),
+    Field(
+        "data.unlabelled",
+        "no label",
+        "Labels that mean none, whose rows are left out: -1; none takes -1 for a label",
+        "labels",
+        optional=True,
+    ),
+    Field(
+        "data.merge_labels",
+        "merge labels",
+        "Labels that differ in case, blanks or Unicode form only are one",
+        "word",
+        words=(True, False),
+    ),
+    Field(
+        "data.label_names",
+        "label names",
+        "World, Sports for labels 0 and 1, or no=Nein, yes=Ja",
+        "names",
+        optional=True,
+    ),
 )
 
 OTHER = (

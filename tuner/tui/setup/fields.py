@@ -16,8 +16,10 @@ from tuner.tui.setup.ranges import fixed
 from tuner.tui.setup.text import duration_text, scalar_text, setting_text
 from tuner.tui.setup.typed import Grammar, parse_setting
 
-Kind = Literal["text", "number", "word", "columns", "file", "share or file", "duration"]
-Value = Setting | tuple[str | int, ...] | None
+Kind = Literal[
+    "text", "number", "word", "columns", "file", "share or file", "duration", "labels", "names"
+]
+Value = Setting | tuple[str | int, ...] | Mapping[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +73,33 @@ def _typed(field: Field, text: str) -> Any:
         case "columns":
             columns = [int(c) if c.isdigit() else c for c in map(str.strip, text.split(",")) if c]
             return columns[0] if len(columns) == 1 else columns
+        case "labels":
+            return [] if text == "none" else split_commas(text)
+        case "names":
+            return _typed_names(text)
         case "share or file" | "duration" | "text" | "file":
             return text
         case _:
             return _typed_setting(field, text)
 
 
+def split_commas(text: str) -> list[str]:
+    """What stands between commas, without blanks around."""
+    return [entry for entry in map(str.strip, text.split(",")) if entry]
+
+
+def _typed_names(text: str) -> list[str] | dict[str, str]:
+    """Names in order, or LABEL=NAME pairs."""
+    entries = split_commas(text)
+    if not all("=" in entry for entry in entries):
+        return entries
+    pairs = (entry.partition("=") for entry in entries)
+    return {label.strip(): name.strip() for label, _, name in pairs}
+
+
 def _typed_setting(field: Field, text: str) -> Any:
     words = tuple(word for word in field.words if isinstance(word, str))
-    if text in ("true", "false") and field.words == (True, False):
+    if text in ("true", "false") and any(word is True for word in field.words):
         return text == "true"
     if field.kind == "word" and not field.integer:
         return plain_value(_words_typed(text))
@@ -101,8 +121,10 @@ def field_text(field: Field, value: Value) -> str:
     """A value as one types it."""
     if value is None:
         return ""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{label}={name}" for label, name in value.items())
     if isinstance(value, tuple):
-        return ", ".join(str(column) for column in value)
+        return ", ".join(str(column) for column in value) or "none"
     if field.kind == "duration" and isinstance(value, int | float):
         return duration_text(value)
     return setting_text(value)
@@ -115,7 +137,7 @@ def shown_text(field: Field, value: Value) -> tuple[str, str]:
         return ends, "log" if value.scale == "log" else "uniform"
     if isinstance(value, Choices):
         return "{" + ", ".join(scalar_text(entry) for entry in value.values) + "}", "choice"
-    if isinstance(value, tuple):
+    if isinstance(value, tuple) and field.kind == "columns":
         return " + ".join(str(column) for column in value), ""
     if isinstance(value, float) and field.kind != "duration":
         return number(value), "fixed" if field.searchable else ""
