@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tuner.recipe.points import is_point
 from tuner.recipe.types import Choices, Range
 from tuner.results.importance import bootstrap, importance
 from tuner.results.verdict import ENOUGH_COMPLETE, Verdict, judge
@@ -27,8 +28,8 @@ class Trial:
     value: float | None
     state: str = "complete"
     origin: str = "sampled"
-    one_label: bool = False
     fixed: dict[str, Any] = field(default_factory=dict)
+    one_label: bool = False
     evaluations: tuple[Any, ...] = ()
 
 
@@ -48,7 +49,10 @@ def trials(count: int, seed: int = 3) -> list[Trial]:
 
 
 def asked(chosen: list[Trial], metric: str = "accuracy") -> Verdict:
-    return judge(chosen, SPACE, metric=metric, maximize=True, resamples=40)
+    def inside(trial: Trial) -> bool:
+        return is_point(trial.origin, {**trial.params, **trial.fixed}, SPACE, {})
+
+    return judge(chosen, SPACE, is_point=inside, metric=metric, maximize=True, resamples=40)
 
 
 def test_what_decides_comes_first_with_its_interval() -> None:
@@ -110,7 +114,7 @@ def test_what_cannot_differ_cannot_decide() -> None:
     ):
         for trial in chosen:
             trial.params["warmup"] = 0.1
-        verdict = judge(chosen, space, metric="accuracy", maximize=True)
+        verdict = judge(chosen, space, is_point=lambda _: True, metric="accuracy", maximize=True)
         assert (verdict.shares, verdict.doubt) == ({}, doubt)
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 import warnings
-from pathlib import Path
 
 import optuna
 import pytest
 
-from tests.study.toys import SPACE, opened, run, score
+from tests.study.toys import SPACE, score
 from tuner.recipe.types import Choices, Range
 from tuner.results.importance import importance
 from tuner.study.space import distributions
@@ -56,16 +55,3 @@ def test_it_needs_four_trials_and_something_that_differs() -> None:
     assert list(found) == ["lr.a", "lr.b"]
     assert sum(found.values()) == pytest.approx(1)
     assert importance({"s": Range(1, 1)}, [{"s": 1.0}] * 5, list(range(5)), maximize=True) is None
-
-
-def test_a_study_counts_pruned_trials_with_their_value(tmp_path: Path) -> None:
-    study = opened(tmp_path)
-    for value in (0.1, 0.2, 0.3):
-        study.complete(study.ask().number, value)
-    study.prune(study.ask().number, 0.05)
-    assert study.importance() is None  # three are complete
-    run(study, 14)
-    found = study.importance()
-    assert found is not None
-    assert found.keys() == SPACE.keys()
-    assert opened(tmp_path).importance() == found

@@ -250,7 +250,6 @@ def test_a_study_without_a_search_trains_the_same_thing_again(sampler: str, tmp_
         suggestion = study.ask()
         assert suggestion.params == {}
         study.complete(suggestion.number, 0.5 + suggestion.number)
-    assert study.importance() is None
     assert [s.number for s in (study.ask(), *opened(tmp_path, sampler, space={}).running())] == [
         3,
         3,

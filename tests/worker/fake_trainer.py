@@ -9,6 +9,7 @@ die       {"trial": n, "step": k, "times": m}: end without a word, m times
 hang      seconds that a checkpoint takes
 slow_setup      seconds that loading takes
 test      what is told of the sealed rows
+groups    what is told of the groups' sizes
 refuse    the line to refuse the setup with
 stumble   how many setups end with something that nobody foresaw
 warnings        what a check warns about, where it is asked for
@@ -228,7 +229,8 @@ def set_up(request: dict[str, Any]) -> Path:
     parameters = [["encoder.layer.0.weight", [4, 4]], ["classifier.weight", [2, 4]]]
     say(
         "ready", device="cpu", device_name="fake", versions={}, labels=["no", "yes"],
-        rows={"train": 100, "validation": 20}, parameters=24, groups={"head": 8, "body": 16},
+        rows={"train": 100, "validation": 20}, parameters=24,
+        groups=PLAN.get("groups", {"head": 8, "body": 16}),
         batches="packed", threads=request["threads"], test=PLAN.get("test"),
         warnings=PLAN.get("warnings", []) if request["check"] else [],
         model={

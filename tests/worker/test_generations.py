@@ -8,13 +8,18 @@ from pathlib import Path
 import pytest
 
 from tests.worker.sessions import evaluations, make, of_kind, work, work_until
+from tuner.cli.importance import verdict_of
 from tuner.recipe.document import RecipeDocument
 from tuner.recipe.load import load
 from tuner.recipe.zoom import zoom
+from tuner.session import commands as c
 from tuner.session import events as e
 from tuner.session.fold import load_view
 from tuner.session.folder import Session
-from tuner.session.generations import next_generation
+from tuner.session.generations import next_generation, point_test, present_recipe
+from tuner.session.inbox import send
+from tuner.session.plan import enough_trials
+from tuner.session.status import trial_counts
 from tuner.session.view import TrialState
 
 
@@ -102,3 +107,46 @@ def test_a_draft_has_no_generation_to_open(tmp_path: Path) -> None:
     session = make(tmp_path)
     zoomed(session, lr__head=(1e-5, 1e-2))
     assert next_generation(load_view(session), load(session.recipe_path)) is None
+
+
+HALVES = """[[groups]]
+name = "half 1"
+layers = "1/2"
+lr = { low = 1e-6, high = 1e-4, scale = "log" }
+weight_decay = 0.1
+
+[[groups]]
+name = "half 2"
+layers = "2/2"
+lr = { low = 1e-6, high = 1e-4, scale = "log" }
+
+[search]"""
+HOLDING = {"head": 8, "half 2": 16}
+
+
+def test_what_is_said_of_a_zoom_is_what_it_does(tmp_path: Path) -> None:
+    """With a group that is empty in the model, trials beyond the plan, re-runs, other ranges."""
+    session = make(tmp_path, trials=5)
+    text = session.recipe_path.read_text()
+    session.recipe_path.write_text(text.replace("[search]", HALVES))
+    assert work(session, groups=HOLDING) == 0
+    send(session, c.Enqueue(params={"lr.head": 5e-1}))  # outside of its range
+    send(session, c.Enqueue(params={"lr.head": 1e-3}))
+    send(session, c.Enqueue(params={}, rerun_of=2))
+    assert work(session, groups=HOLDING) == 0
+    view = load_view(session)
+    assert trial_counts(view).planned == len(view.trials) == 8
+    recipe = load(session.recipe_path)
+    assert enough_trials(view, recipe) == 7 + 2
+    zoomed(session, lr__head=(1e-5, 9e-1), trials=enough_trials(view, recipe))
+    told = next_generation(view, load(session.recipe_path))
+    assert told is not None
+    assert work(session, groups=HOLDING) == 0
+    (opened,) = of_kind(session, e.GenerationOpened)
+    assert opened.carried == told.carried >= 3
+    view = load_view(session)
+    assert [trial.generation for trial in view.trials.values()] == [0] * 8 + [1] * 2
+    inside = point_test(view, present_recipe(view))
+    assert sum(map(inside, view.trials.values())) == told.carried + 2
+    assert view.importance_trials == verdict_of(view).complete
+    assert "lr.half 1" not in view.importance

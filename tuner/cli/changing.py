@@ -18,7 +18,8 @@ from tuner.recipe.types import Recipe
 from tuner.recipe.zoom import Ends, zoom
 from tuner.session.budget import nothing_left, trials_left
 from tuner.session.folder import Session
-from tuner.session.generations import enough_trials, next_generation, what_follows
+from tuner.session.generations import next_generation, what_follows
+from tuner.session.plan import enough_trials
 from tuner.session.seal import replacing_refused
 from tuner.session.status import current
 from tuner.session.view import SessionState, SessionView

@@ -16,6 +16,7 @@ from tuner.cli.event_lines import event_line
 from tuner.cli.output import notes
 from tuner.results import format as fmt
 from tuner.session.budget import seconds_spent, time_budget
+from tuner.session.plan import trials_planned
 from tuner.session.scores import validation_majority
 from tuner.session.status import eta_seconds
 from tuner.session.view import SessionView, TrialState, TrialView
@@ -68,7 +69,7 @@ def picture(view: SessionView, events: deque[str]) -> RenderableType:
     bars = Table.grid(padding=(0, 1))
     bars.add_row(
         Text(view.name, style="bold"),
-        _bar(view.count(*ENDED), view.planned),
+        _bar(view.count(*ENDED), trials_planned(view)),
         Text(study_line(view), overflow="ellipsis", no_wrap=True),
     )
     for trial in running[:SHOWN_RUNNING]:
@@ -87,7 +88,7 @@ def _bar(done: int, of: int) -> ProgressBar:
 
 def study_line(view: SessionView) -> str:
     """`3/12 trials · best accuracy 0.8123 (trial 2) · 4 m left`."""
-    parts = [f"{view.count(*ENDED)}/{view.planned} trials"]
+    parts = [f"{view.count(*ENDED)}/{trials_planned(view)} trials"]
     best = view.best_trial()
     if best is not None and best.value is not None:
         floor = validation_majority(view)

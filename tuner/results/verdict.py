@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from tuner.recipe.origins import is_off_space
-from tuner.recipe.ranges import Space, inside
+from tuner.recipe.ranges import Space
 from tuner.results.filters import Trial
 from tuner.results.metrics import worst_value
 
@@ -49,30 +49,38 @@ class Verdict:
 
 
 def judge(
-    trials: Iterable[Trial], space: Space, *, metric: str, maximize: bool, resamples: int = 100
+    trials: Iterable[Trial],
+    space: Space,
+    *,
+    is_point: Callable[[Any], bool],
+    metric: str,
+    maximize: bool,
+    resamples: int = 100,
 ) -> Verdict:
     """How much each setting decides among these trials, as the study would say it.
 
-    Pruned trials count with the value they were pruned at, collapsed ones and all
-    that have one answer for all rows with the worst there is,
-    and only points of the space count at all.
+    Every trial counts with the value that it is kept with, a pruned one too; one that collapsed or
+    answers one label counts with the worst there is. Only points of the space count at all:
+    `is_point` tells them. Without `resamples` there are no intervals.
     """
     from tuner.results.importance import bootstrap, importance  # numpy, which not all need
 
     ended = [trial for trial in trials if str(trial.state) in _WITH_VALUE]
-    points = [trial for trial in ended if _is_point(trial, space)]
+    points = [trial for trial in ended if _has_value(trial) and is_point(trial)]
     settings = [{name: trial.params[name] for name in space} for trial in points]
     values = [_value(trial, metric) for trial in points]
     shares = importance(space, settings, values, maximize=maximize) or {}
     resamples = min(resamples, max(_REDRAWN // max(len(points), 1), _FEWEST_RESAMPLES))
     intervals = (
-        bootstrap(space, settings, values, maximize=maximize, resamples=resamples) if shares else {}
+        bootstrap(space, settings, values, maximize=maximize, resamples=resamples)
+        if shares and resamples
+        else {}
     )
     states = [str(trial.state) for trial in points]
     complete = states.count("complete")
     return Verdict(
         shares=shares,
-        intervals={name: intervals[name] for name in shares},
+        intervals={name: intervals[name] for name in shares if name in intervals},
         complete=complete,
         pruned=states.count("pruned"),
         collapsed=states.count("collapsed"),
@@ -81,15 +89,8 @@ def judge(
     )
 
 
-def _is_point(trial: Trial, space: Space) -> bool:
-    if is_off_space(trial.origin, trial.fixed) or (
-        trial.value is None and trial.state != "collapsed"
-    ):
-        return False
-    params = trial.params
-    return all(
-        name in params and inside(at, params[name]) is not None for name, at in space.items()
-    )
+def _has_value(trial: Trial) -> bool:
+    return trial.value is not None or trial.state == "collapsed"
 
 
 def _value(trial: Trial, metric: str) -> float:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from tuner.recipe.changes import changed_settings
 from tuner.recipe.load import parse
-from tuner.recipe.origins import repeated
-from tuner.recipe.ranges import Space, inside
+from tuner.recipe.points import is_point, plain_settings
 from tuner.recipe.space import search_space, settings, with_groups
-from tuner.recipe.types import Recipe, Setting
-from tuner.session.budget import trials_left
-from tuner.session.events import SessionStarted
+from tuner.recipe.types import Recipe, Scalar, Setting
+from tuner.session.events import DataRead, SessionStarted
+from tuner.session.lineage import recipe_of
 from tuner.session.view import SessionView, TrialState, TrialView
 
-SCALARS = (bool, int, float, str)
 _GIVEN_UP = frozenset({TrialState.RUNNING, TrialState.PAUSED})
 _SEEN = frozenset({TrialState.COMPLETE, TrialState.PRUNED, TrialState.COLLAPSED}) | _GIVEN_UP
 
@@ -42,13 +40,14 @@ def next_generation(view: SessionView, recipe: Recipe) -> NextGeneration | None:
     changes = changed_settings(before, recipe)
     if not changes:
         return None
-    recipe = _with_groups_that_hold_something(view, before, recipe)
-    space, fixed = search_space(recipe), settings(recipe)
-    trials, asked = view.trials.values(), _asked(view)
+    trials = view.trials.values()
+    lies_inside = point_test(
+        view, _with_groups_that_hold_something(view.group_sizes, before, recipe)
+    )
     return NextGeneration(
         view.generation + 1,
         changes,
-        sum(_is_carried(t, asked.get(t.generation, {}), space, fixed) for t in trials),
+        sum(trial.state in _SEEN and lies_inside(trial) for trial in trials),
         len(trials),
         sum(trial.state in _GIVEN_UP for trial in trials),
     )
@@ -63,45 +62,61 @@ def what_follows(opens: NextGeneration | None) -> str:
     return f"opens generation {opens.number}: {carried}{lost}"
 
 
-def enough_trials(view: SessionView, recipe: Recipe) -> int:
-    """How many trials to plan so that a search goes on: half as many again where none is left."""
-    if trials_left(view, recipe):
-        return recipe.search.trials
-    return recipe.search.trials + max(recipe.search.trials // 2, 1)
+def present_recipe(view: SessionView) -> Recipe | None:
+    """The recipe of the present generation with the groups that hold something in the model.
+
+    None while there is none, or none that this version can read.
+    """
+    recipe = recipe_of(view, view.generation)
+    return (
+        None
+        if recipe is None
+        else _with_groups_that_hold_something(view.group_sizes, recipe, recipe)
+    )
 
 
-def _with_groups_that_hold_something(view: SessionView, before: Recipe, recipe: Recipe) -> Recipe:
-    """Groups that were empty in the model are searched no more than before."""
-    if not view.group_sizes:
+def point_test(view: SessionView, recipe: Recipe | None) -> Callable[[TrialView], bool]:
+    """Tells of a trial, of whatever generation, whether a search with this recipe could have made
+    it itself: the sampler learns from these alone, and importance rests on them.
+
+    `recipe` has the groups that hold something in the model; None has no points.
+    """
+    if recipe is None:
+        return lambda _: False
+    space, fixed = search_space(recipe), plain_settings(settings(recipe))
+    asked = _asked(view)
+
+    def lies_inside(trial: TrialView) -> bool:
+        general = asked.get(trial.generation, fixed)
+        return is_point(trial.origin, {**general, **trial.params, **trial.fixed}, space, fixed)
+
+    return lies_inside
+
+
+def _with_groups_that_hold_something(
+    sizes: Collection[str], before: Recipe, recipe: Recipe
+) -> Recipe:
+    """Groups that were empty in the model are searched no more than before.
+
+    `sizes` names the groups of `before` that held something, {} where that is not known.
+    """
+    if not sizes:
         return recipe
-    empty = {group.name for group in before.groups} - view.group_sizes.keys()
+    empty = {group.name for group in before.groups} - set(sizes)
     present: Collection[str] = [g.name for g in recipe.groups if g.name not in empty]
     return with_groups(recipe, present)
 
 
-def _asked(view: SessionView) -> dict[int, Mapping[str, Setting]]:
+def _asked(view: SessionView) -> dict[int, Mapping[str, Scalar]]:
     """What the recipe of each generation fixed for all of its trials."""
-    asked: dict[int, Mapping[str, Setting]] = {}
+    asked: dict[int, Mapping[str, Scalar]] = {}
+    sizes: Collection[str] = ()
     for event in view.history:
-        if isinstance(event, SessionStarted) and event.recipe:
-            every = settings(parse(event.recipe, "events.jsonl"))
-            plain = {name: value for name, value in every.items() if isinstance(value, SCALARS)}
-            asked[event.generation] = plain
+        if isinstance(event, DataRead):
+            sizes = event.groups
+        elif isinstance(event, SessionStarted) and event.generation not in asked:
+            recipe = recipe_of(view, event.generation)
+            if recipe is not None:
+                present = _with_groups_that_hold_something(sizes, recipe, recipe)
+                asked[event.generation] = plain_settings(settings(present))
     return asked
-
-
-def _is_carried(
-    trial: TrialView, asked: Mapping[str, Setting], space: Space, fixed: Mapping[str, Setting]
-) -> bool:
-    """The study takes over what ended with values that it could have suggested itself."""
-    if trial.state not in _SEEN or repeated(trial.origin) is not None:
-        return False
-    if space.keys() & trial.fixed.keys():
-        return False
-    if any(
-        name not in trial.params or inside(setting, trial.params[name]) is None
-        for name, setting in space.items()
-    ):
-        return False
-    others = {**asked, **trial.params, **trial.fixed}
-    return all(fixed.get(name) == value for name, value in others.items() if name not in space)

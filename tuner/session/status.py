@@ -16,6 +16,7 @@ from tuner.session.fold import ENDED, TERMINAL, interrupt, load_view
 from tuner.session.folder import Session
 from tuner.session.inbox import CommandTail
 from tuner.session.lock import holder_details, lock_holder
+from tuner.session.plan import trials_planned
 from tuner.session.scores import interval_of, validation_majority
 from tuner.session.view import SessionState, SessionView, TrialState
 from tuner.session.writer import last_seq
@@ -138,7 +139,7 @@ def trial_counts(view: SessionView) -> TrialCounts:
         failed=view.count(TrialState.FAILED),
         running=view.count(TrialState.RUNNING),
         waiting=view.count(TrialState.PAUSED, TrialState.WAITING),
-        planned=view.planned,
+        planned=trials_planned(view),
     )
 
 
@@ -162,7 +163,7 @@ def eta_seconds(view: SessionView) -> float | None:
         return None
     mean = sum(ended) / len(ended)
     open_trials = [trial for trial in view.trials.values() if trial.state not in ENDED]
-    fresh = max(0, view.planned - len(ended) - len(open_trials))
+    fresh = max(0, trials_planned(view) - len(ended) - len(open_trials))
     rest = mean * fresh + sum(max(0.0, mean - trial.seconds) for trial in open_trials)
     budget = time_budget(view)
     left = float("inf") if budget is None else max(0.0, budget - seconds_spent(view))

@@ -10,9 +10,10 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tuner.errors import TunerError
+from tuner.recipe.points import is_point
 from tuner.recipe.ranges import Space
 from tuner.recipe.types import Scalar
-from tuner.study.records import Attribute, Record, record_of
+from tuner.study.records import Attribute, Record, record_of, values_inside
 from tuner.study.space import distributions
 
 _GENERATION, _SETTINGS = "generation", "settings"
@@ -103,8 +104,10 @@ def _carry(
     for count, (trial, asked) in enumerate(own, start=1):
         record = record_of(trial, count - 1, space)
         used = {**asked, **trial.params, **record.fixed}
-        if record.number not in present and _belongs(trial, record, used, space, settings):
-            storage.create_new_trial(study_id, _copy(trial, record, space))
+        if record.number in present or trial.state not in _ENDED:
+            continue
+        if is_point(record.origin, used, space, settings):
+            storage.create_new_trial(study_id, _copy(trial, record, used, space))
     return count
 
 
@@ -118,25 +121,9 @@ def _own_trials(
         yield from ((trial, asked) for trial in trials if not is_carried(trial))
 
 
-def _belongs(
-    trial: FrozenTrial,
-    record: Record,
-    used: Mapping[str, Scalar],
-    space: Space,
-    settings: Mapping[str, Scalar],
-) -> bool:
-    """Whether the trial, trained with the values `used`, could be one of this generation."""
-    others = {name: value for name, value in used.items() if name not in space}
-    return (
-        trial.state in _ENDED
-        and not record.repeats
-        and space.keys() == record.params.keys()
-        and not space.keys() & record.fixed.keys()
-        and all(name in settings and settings[name] == value for name, value in others.items())
-    )
-
-
-def _copy(trial: FrozenTrial, record: Record, space: Space) -> FrozenTrial:
+def _copy(
+    trial: FrozenTrial, record: Record, used: Mapping[str, Scalar], space: Space
+) -> FrozenTrial:
     attributes: dict[str, object] = {
         Attribute.CARRIED: record.number,
         Attribute.ORIGIN: record.origin,
@@ -148,7 +135,7 @@ def _copy(trial: FrozenTrial, record: Record, space: Space) -> FrozenTrial:
     return create_trial(
         state=trial.state,
         value=trial.value,
-        params=dict(record.params),
+        params=values_inside(used, space),
         distributions=distributions(space),
         user_attrs=attributes,
         intermediate_values=dict(trial.intermediate_values),

@@ -133,8 +133,8 @@ def record_of(trial: FrozenTrial, number: int, space: Space) -> Record:
         state=STATES[trial.state],
         origin=attributes.get(Attribute.ORIGIN, SAMPLED),
         key=attributes.get(Attribute.KEY),
-        params=_inside(trial.params, space),
-        given=_inside(trial.system_attrs.get(FIXED_PARAMS, {}), space),
+        params=values_inside(trial.params, space),
+        given=values_inside(trial.system_attrs.get(FIXED_PARAMS, {}), space),
         fixed=dict(attributes.get(Attribute.FIXED, {})),
         curve=dict(sorted(trial.intermediate_values.items())),
         value=trial.value,
@@ -145,6 +145,7 @@ def record_of(trial: FrozenTrial, number: int, space: Space) -> Record:
     )
 
 
-def _inside(values: Mapping[str, Any], space: Space) -> dict[str, Scalar]:
+def values_inside(values: Mapping[str, Any], space: Space) -> dict[str, Scalar]:
+    """The values that lie in the space, in the types and the order that it has them in."""
     placed = {name: inside(space[name], values[name]) for name in space if name in values}
     return {name: value for name, value in placed.items() if value is not None}

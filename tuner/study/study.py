@@ -14,8 +14,6 @@ from tuner.recipe.origins import BASELINE
 from tuner.recipe.ranges import Space, inside
 from tuner.recipe.samplers import check_sampler
 from tuner.recipe.types import Scalar, SearchSection
-from tuner.results.importance import importance
-from tuner.results.verdict import FEWEST
 from tuner.study.generations import Lineage, is_carried, open_lineage
 from tuner.study.history import History
 from tuner.study.proposals import Proposals
@@ -266,23 +264,6 @@ class Study:
     def has_collapsed(self, number: int) -> bool:
         """Whether the trial was ended as collapsed."""
         return self._record(number).collapsed
-
-    def importance(self) -> dict[str, float] | None:
-        """How much each setting decides on being among the best tenth, summing to 1 (PED-ANOVA).
-
-        Over the trials that lie in the space and are complete or pruned, these with the value they
-        were pruned at. None with fewer than four complete trials or when nothing differs.
-        """
-        points = [r for r in self._all_records() if r.lies_in(self._space) and r.value is not None]
-        ended = [r for r in points if r.finished]
-        if sum(record.state == "complete" for record in ended) < FEWEST:
-            return None
-        return importance(
-            self._space,
-            [record.params for record in ended],
-            [value for r in ended if (value := r.judged_value(self._worst)) is not None],
-            maximize=self._direction == StudyDirection.MAXIMIZE,
-        )
 
     def _end(
         self,

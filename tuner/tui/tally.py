@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Self
 
+from tuner.recipe.origins import repeated
+from tuner.session.plan import planned_in_all
 from tuner.session.view import SessionView, TrialState, TrialView
 
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.COLLAPSED, TrialState.FAILED)
@@ -18,6 +20,7 @@ class Tally:
         self._states: dict[int, TrialState] = {}
         self._saved: dict[int, float] = {}
         self._counts: Counter[TrialState] = Counter()
+        self._of_plan: set[int] = set()
         self.running: set[int] = set()
         self.saved = 0.0
 
@@ -36,6 +39,8 @@ class Tally:
             if before is not None:
                 self._counts[before] -= 1
             self._states[number] = trial.state
+            if repeated(trial.origin) is None:
+                self._of_plan.add(number)
             self._counts[trial.state] += 1
             (self.running.add if trial.state is TrialState.RUNNING else self.running.discard)(
                 number
@@ -45,6 +50,10 @@ class Tally:
     def count(self, *states: TrialState) -> int:
         """How many trials are in one of these states."""
         return sum(self._counts[state] for state in states)
+
+    def planned(self, view: SessionView) -> int:
+        """How many trials the search will have had, as `session.plan` counts them."""
+        return planned_in_all(view.planned, len(self._states), len(self._of_plan))
 
     @property
     def ended(self) -> int:

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from tuner.pool import protocol as p
 from tuner.recipe.config import TrialConfig
 from tuner.recipe.origins import SEED
-from tuner.recipe.space import trial_config
+from tuner.recipe.space import search_space, trial_config
 from tuner.recipe.types import Recipe
 from tuner.results.collapse import collapse_reason, only_label
+from tuner.results.verdict import METHOD, Verdict, judge
 from tuner.session import events as e
 from tuner.session.fold import ENDED
 from tuner.session.folder import Session
+from tuner.session.generations import point_test
 from tuner.session.view import SessionView, TrialState, TrialView
 from tuner.study.pruners import RungDecision
 from tuner.study.records import Suggestion
@@ -24,7 +26,6 @@ from tuner.worker.journal import Journal
 IMPORTANCE_FROM = 4
 IMPORTANCE_RARER_FROM = 50
 IMPORTANCE_EVERY = 5
-IMPORTANCE_METHOD = "PED-ANOVA"
 FAILURES_IN_A_ROW = 3
 TrialEnd = e.TrialPruned | e.TrialCollapsed | e.TrialCompleted | e.TrialFailed
 
@@ -198,13 +199,23 @@ class Trials:
         keep_best(self._session, self._journal)
         complete = self.view.count(TrialState.COMPLETE)
         every = IMPORTANCE_EVERY if complete > IMPORTANCE_RARER_FROM else 1
-        if complete < max(IMPORTANCE_FROM, self.view.importance_trials + every):
+        if complete < IMPORTANCE_FROM or _completed_since_importance(self.view) < every:
             return
-        values = self._study.importance()
-        if values is not None:
-            self._journal.record(
-                e.Importance(values=dict(values), method=IMPORTANCE_METHOD, trials=complete)
-            )
+        verdict = self._judge()
+        if verdict.shares and verdict.complete >= IMPORTANCE_FROM:
+            shares, count = dict(verdict.shares), verdict.complete
+            self._journal.record(e.Importance(values=shares, method=METHOD, trials=count))
+
+    def _judge(self) -> Verdict:
+        """What `tuner importance` would say, without its intervals."""
+        return judge(
+            self.view.trials.values(),
+            search_space(self._recipe),
+            is_point=point_test(self.view, self._recipe),
+            metric=self.view.metric,
+            maximize=self.view.direction == "maximize",
+            resamples=0,
+        )
 
     def tidy(self, number: int) -> None:
         """Remove what an ended trial does not need any more."""
@@ -273,6 +284,14 @@ def _ends(view: SessionView) -> Iterator[TrialEnd]:
             return
         if isinstance(event, TrialEnd):
             yield event
+
+
+def _completed_since_importance(view: SessionView) -> int:
+    """How many trials were completed since importance was logged the last time."""
+    since = itertools.takewhile(
+        lambda event: not isinstance(event, e.Importance), reversed(view.history)
+    )
+    return sum(isinstance(event, e.TrialCompleted) for event in since)
 
 
 def _rung_event(number: int, decision: RungDecision, value: float, one_label: bool) -> e.Rung:

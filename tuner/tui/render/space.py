@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tuner.errors import TunerError
 from tuner.recipe.types import Choices, Range
 from tuner.results.format import bound, plain
 from tuner.session.view import SessionView
@@ -15,16 +14,15 @@ Space = Mapping[str, Range | Choices]
 
 
 def searched(view: SessionView) -> Space:
-    """The searched flat names with their ranges; {} while the recipe is not known or valid."""
-    from tuner.recipe.load import parse
-    from tuner.recipe.space import search_space
+    """The searched flat names with their ranges; {} while the recipe is not known or valid.
 
-    if not view.recipe:
-        return {}
-    try:
-        return search_space(parse(view.recipe, "recipe.toml"))
-    except TunerError:
-        return {}
+    Groups that hold nothing in the model are not searched.
+    """
+    from tuner.recipe.space import search_space
+    from tuner.session.generations import present_recipe
+
+    recipe = present_recipe(view)
+    return {} if recipe is None else search_space(recipe)
 
 
 def bounds_text(setting: Range | Choices) -> str:

@@ -46,7 +46,7 @@ def title_runs(
 def state_runs(view: SessionView, tally: Tally, state: SessionState, styles: Styles) -> list[Run]:
     """● RUNNING  15/60."""
     glyph, word = session_text(state).split(" ", 1)
-    counts = f"  {tally.ended}/{view.planned}" if view.planned else ""
+    counts = f"  {tally.ended}/{tally.planned(view)}" if view.planned else ""
     return [(f"{glyph} {word.upper()}", styles.session(state)), (counts, styles.text)]
 
 
@@ -174,8 +174,10 @@ def spent_runs(
     """
     view, tally, state = feed.view, feed.tally, feed.state
     narrow, alive = width < 100, state in ALIVE
-    share = tally.ended / view.planned if view.planned else 0.0
-    trials = f"{tally.ended}/{view.planned} trials" if view.planned else "no trial is planned"
+    share = tally.ended / tally.planned(view) if view.planned else 0.0
+    trials = (
+        f"{tally.ended}/{tally.planned(view)} trials" if view.planned else "no trial is planned"
+    )
     pieces: list[list[Run]] = [[(" ", styles.text), *_gpu_load(gpu, styles, 10)]] if gpu else []
     if not (narrow and gpu):
         bar = progress_bar(share, 14 if narrow else 32)

@@ -15,7 +15,7 @@ from tuner.recipe.load import read_text
 from tuner.recipe.types import GroupSpec, Recipe
 from tuner.recipe.zoom import Ends, zoom
 from tuner.session.folder import Session
-from tuner.session.generations import enough_trials
+from tuner.session.plan import enough_trials
 from tuner.tui.first_steps import hint_lines
 from tuner.tui.setup import inspection, layout
 from tuner.tui.setup.checks import Line

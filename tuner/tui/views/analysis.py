@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -12,9 +13,9 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widget import Widget
 
-from tuner.recipe.ranges import Space
 from tuner.results.format import duration_words, score
 from tuner.results.verdict import Verdict, judge
+from tuner.session.generations import point_test, present_recipe
 from tuner.session.view import TrialState, TrialView
 from tuner.tui.charts.brushes import brushed_ranges
 from tuner.tui.exploration import Exploration, Question
@@ -140,9 +141,17 @@ class AnalysisView(View):
         if self._asked is not None or here.verdict is not None or not here.sample.trials:
             return
         self._asked = here.question
-        sample = here.sample
+        sample, view = here.sample, here.workspace.feed.view
         self._judge(
-            self._asked, here.bright_trials, sample.space, sample.metric, maximize=sample.maximize
+            self._asked,
+            here.bright_trials,
+            partial(
+                judge,
+                space=sample.space,
+                is_point=point_test(view, present_recipe(view)),
+                metric=sample.metric,
+                maximize=sample.maximize,
+            ),
         )
 
     # Without a description Textual makes one of all arguments: ten thousand trials in words.
@@ -151,14 +160,9 @@ class AnalysisView(View):
         self,
         question: Question,
         trials: list[TrialView],
-        space: Space,
-        metric: str,
-        *,
-        maximize: bool,
+        judge_them: Callable[[list[TrialView]], Verdict],
     ) -> None:
-        self.post_message(
-            self.Judged(question, judge(trials, space, metric=metric, maximize=maximize))
-        )
+        self.post_message(self.Judged(question, judge_them(trials)))
 
     def on_analysis_view_judged(self, event: Judged) -> None:
         """Keep the answer; ask again where the question has changed meanwhile."""

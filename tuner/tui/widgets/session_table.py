@@ -35,7 +35,7 @@ class _Column:
 
 
 def _trials(feed: Feed, _state: SessionState, _now: float, styles: Styles) -> Run:
-    return fmt.out_of(feed.tally.ended, feed.view.planned, 7), styles.text
+    return fmt.out_of(feed.tally.ended, feed.tally.planned(feed.view), 7), styles.text
 
 
 def _best(feed: Feed, _state: SessionState, _now: float, styles: Styles) -> Run:

@@ -243,7 +243,7 @@ class TrialTable(RowTable):
     def describe(self) -> None:
         """Counts in the title; order, following and what is hidden in the hint."""
         shown, total = len(self.keys_in_order()), len(self.view.trials)
-        planned = f" of {self.view.planned}" if self.view.planned else ""
+        planned = f" of {self.feed.tally.planned(self.view)}" if self.view.planned else ""
         filtered = self._rows.test is not None
         detail = f"{shown} of {total} pass" if filtered else f"{total}{planned}"
         if self._drawn_marks:
