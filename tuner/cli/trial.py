@@ -10,8 +10,11 @@ import msgspec
 from tuner.cli.output import show, show_json
 from tuner.cli.places import named_session
 from tuner.errors import TunerError
+from tuner.export.outcome import score_details
 from tuner.export.rows import trial_row
 from tuner.session.ending import no_best_error
+from tuner.session.folder import Session
+from tuner.session.scores import score_of
 from tuner.session.status import current
 from tuner.session.view import SessionView, TrialView
 from tuner.tui.render.trial import trial_detail
@@ -21,12 +24,14 @@ BEST = "best"
 
 def show_trial(options: argparse.Namespace) -> int:
     """Parameters, evaluations, rungs and the confusion matrix of one trial."""
-    view, _ = current(named_session(options))
+    session = named_session(options)
+    view, _ = current(session)
     trial = find_trial(view, options.trial, options.name)
     if options.json:
-        show_json(as_object(trial))
+        show_json(as_object(session, view, trial))
     else:
-        show(trial_detail(view, trial.number))
+        score = score_of(session, view, trial)
+        show(trial_detail(view, trial.number, details=score_details(score) if score else ""))
     return 0
 
 
@@ -52,10 +57,13 @@ def _known(view: SessionView) -> str:
     return f"its trials are {first} to {last}" if last > first else f"its only trial is {first}"
 
 
-def as_object(trial: TrialView) -> dict[str, Any]:
-    """The trial's row with all its evaluations, rungs and last lines."""
+def as_object(session: Session, view: SessionView, trial: TrialView) -> dict[str, Any]:
+    """The trial's row with its interval, all its evaluations, rungs and last lines."""
+    score = score_of(session, view, trial)
     return {
         **trial_row(trial),
+        "interval": score.interval if score else None,
+        "majority": score.majority if score else None,
         "attempts": trial.attempts,
         "evaluations": [_bare(evaluation) for evaluation in trial.evaluations],
         "rungs": [_bare(rung) for rung in trial.rungs],

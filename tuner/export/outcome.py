@@ -40,7 +40,12 @@ def outcome_text(summary: Summary) -> str:
 
 
 def score_with_interval(score: Score) -> str:
-    """`accuracy 0.8450 (169 of 200 rows correct, 95 % interval 0.7885…0.8877; majority 0.5000)`."""
+    """`accuracy 0.8450 (169 of 200 rows correct, 95 % interval 0.7885…0.8877; majority …)`."""
+    return f"{plain(score.metric)} {score_text(score.value)} ({score_details(score)})"
+
+
+def score_details(score: Score) -> str:
+    """`169 of 200 rows correct, 95 % interval 0.7885…0.8877; majority "no" 0.5000; MCC 0.6900`."""
     counted = score.metric == "accuracy"
     rows = f"{score.correct} of {score.rows} rows correct" if counted else f"{score.rows} rows"
     details = [f"{rows}, {interval_text(score.interval)}"]
@@ -48,7 +53,7 @@ def score_with_interval(score: Score) -> str:
         details.append(majority_short(score.metric, score.majority))
     if score.metric != "mcc":
         details.append(f"MCC {score_text(score.mcc)}")
-    return f"{plain(score.metric)} {score_text(score.value)} ({'; '.join(details)})"
+    return "; ".join(details)
 
 
 def interval_text(interval: Interval | None) -> str:

@@ -15,6 +15,7 @@ from tuner.session.events import AnyEvent, Evaluated, Unknown
 from tuner.session.fold import ENDED
 from tuner.session.lineage import first_of, recipe_of
 from tuner.session.predictions import Predictions, kept_predictions, read_predictions
+from tuner.session.scores import Score, score_of
 from tuner.session.texts import RowTexts, row_texts
 from tuner.session.view import SessionView, TrialView
 from tuner.tui.render.confusion import Against
@@ -86,6 +87,13 @@ class TrialScope:
     def evaluation(self) -> Evaluated | None:
         """The evaluation that is shown."""
         return None if self.at is None else self.trial.evaluations[self.at]
+
+    def score(self) -> Score | None:
+        """What the trial's score is worth."""
+        basis = (self.number, self.trial.value, self.trial.state, len(self.trial.evaluations))
+        return self._once(
+            "score", basis, lambda: score_of(self.feed.session, self.view, self.trial)
+        )
 
     def nothing(self, what: str, when: str) -> tuple[str, str]:
         """An empty state: what will be there and when, or that it will never be."""

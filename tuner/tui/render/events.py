@@ -219,7 +219,9 @@ def _best(event: e.BestChanged, view: SessionView) -> Told:
     if before is None:
         return Told("new best", score, f"{score}, the first one", "best", GLYPHS["best"])
     gain = fmt.change(event.value - before.value)
-    rows = _rows_gained(_trial(view, event.trial), _trial(view, before.trial))
+    counted = view.metric == "accuracy"
+    pair = (_trial(view, event.trial), _trial(view, before.trial))
+    rows = _rows_gained(*pair) if counted else ""
     reason = f"{score}, {gain} on #{before.trial}{f': {rows} rows' if rows else ''}"
     short = f"{score} {rows.split(' ')[0]}" if rows else score
     numbers = f"{score} ({rows})" if rows else f"{score} ({gain})"

@@ -36,20 +36,29 @@ def trial_detail(
     width: int | None = None,
     styles: Styles = TERMINAL,
     now: Callable[[], float] = time.time,
+    details: str = "",
 ) -> Lined:
-    """One trial as a Rich renderable; raises TunerError where the session has no such trial."""
+    """One trial as a Rich renderable; raises TunerError where the session has no such trial.
+
+    `details` say what its score is worth.
+    """
     if number not in view.trials:
         known = f", trials are 0 to {max(view.trials)}" if view.trials else ", there are none yet"
         raise TunerError(f"session {view.name!r} has no trial {number}{known}")
-    return Lined(lambda cells: trial_lines(view, number, cells, styles, now()), width)
+    return Lined(
+        lambda cells: trial_lines(view, number, cells, styles, now(), details=details), width
+    )
 
 
 def trial_lines(
-    view: SessionView, number: int, width: int, styles: Styles, now: float, mode: Mode = "counts"
-) -> Lines:
+    view: SessionView, number: int, width: int, styles: Styles, now: float,
+    mode: Mode = "counts", details: str = "",
+) -> Lines:  # fmt: skip
     """`trial_detail` as lines of at most `width` cells."""
     trial = view.trials[number]
-    head = [_headline(view, trial, styles), *_facts(view, trial, width, styles, now), []]
+    head = [_headline(view, trial, styles)]
+    head += [[(line, styles.text)] for line in wrapped(details, width)] if details else []
+    head += [*_facts(view, trial, width, styles, now), []]
     if width >= SIDE_BY_SIDE:
         half = (width - 3) // 2
         left = [*_parameters(view, trial, half, styles), [], *_rungs(view, trial, half, styles)]

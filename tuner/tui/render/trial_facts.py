@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from tuner.export.outcome import score_details
 from tuner.recipe.origins import ENQUEUED, SAMPLED, ancestor, repeated
 from tuner.results import format as fmt
 from tuner.results.format import plain
 from tuner.session.lineage import Reruns, reruns_of
+from tuner.session.scores import Score
 from tuner.session.seal import opened_text
 from tuner.session.view import SessionView, TrialState, TrialView
 from tuner.tui.render.columns import elapsed
@@ -19,10 +21,12 @@ LABEL = 9
 
 
 def fact_lines(
-    view: SessionView, trial: TrialView, width: int, styles: Styles, now: float
-) -> Lines:
+    view: SessionView, trial: TrialView, width: int, styles: Styles, now: float,
+    score: Score | None = None,
+) -> Lines:  # fmt: skip
     """A label and what is known, one fact a line; what is not known is left out."""
     facts = {
+        "score": score_details(score) if score else "",
         "seed": _seed(trial),
         "started": _times(trial, now),
         "progress": _progress(trial),

@@ -30,7 +30,10 @@ class ParamsPane(ScopePane):
         scope, styles = self.scope, styles_of(self)
         lines = parameter_lines(scope.trial, scope.space(), scope.ranks(), width, styles)
         if self._with_facts and not self.is_narrow:
-            lines += [[], *fact_lines(scope.view, scope.trial, width, styles, scope.now())]
+            lines += [
+                [],
+                *fact_lines(scope.view, scope.trial, width, styles, scope.now(), scope.score()),
+            ]
         return lines
 
     def describe(self) -> None:
@@ -44,7 +47,7 @@ class FactsPane(ScopePane):
     def lines(self, width: int, height: int) -> Lines:  # noqa: ARG002
         """Facts, then fixed settings."""
         scope, styles = self.scope, styles_of(self)
-        lines = fact_lines(scope.view, scope.trial, width, styles, scope.now())
+        lines = fact_lines(scope.view, scope.trial, width, styles, scope.now(), scope.score())
         return [*lines, [], *self._fixed(width, styles)]
 
     def _fixed(self, width: int, styles: Styles) -> Lines:
