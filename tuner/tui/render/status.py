@@ -24,6 +24,8 @@ from tuner.tui.render.names import fit
 from tuner.tui.render.styles import Run, Styles
 from tuner.tui.tally import Tally
 
+_EXPORTS = "; E exports it"
+
 
 def title_runs(
     path: Sequence[str], middle: Sequence[Run], right: Sequence[Run], width: int, styles: Styles
@@ -68,6 +70,8 @@ def progress_runs(
     if state is not SessionState.RUNNING or not running:
         soon = "…" if state in (SessionState.STARTING, SessionState.PAUSING) else ""
         glyph_word, text = session_text(state) + soon, _what_now(view, state)
+        if cell_len(f" {glyph_word}  {text}") > width:
+            text = text.removesuffix(_EXPORTS)
         return [(f" {glyph_word}", styles.session(state)), (f"  {text}", styles.muted)]
     taken = sum(cell_len(text) for text, _ in times)
     runs = _fitted(_trial_pieces(view, running, width, styles), width - taken)
@@ -98,8 +102,8 @@ def _what_now(view: SessionView, state: SessionState) -> str:
         SessionState.RUNNING: "the next trial is about to start",
         SessionState.PAUSING: "what runs goes to its checkpoint or its end, then the worker ends",
         SessionState.PAUSED: f"no process, no memory held; p resumes · {found}",
-        SessionState.FINISHED: f"{found}{f' · {reason}' if reason else ''}; E exports it",
-        SessionState.STOPPED: f"{found}; E exports it",
+        SessionState.FINISHED: f"{found}{f' · {reason}' if reason else ''}{_EXPORTS}",
+        SessionState.STOPPED: f"{found}{_EXPORTS}",
         SessionState.FAILED: reason or "the log says why",
         SessionState.CRASHED: "the worker is gone without a word; p resumes from its checkpoints",
     }[state]
