@@ -174,6 +174,10 @@ def compact_lines(feed: Facts, now: float, width: int, styles: Styles) -> Lines:
     ]
     lines += [[(f" {line}", styles.accent)] for line in _flowing(ranges, width - 2)[:3]]
     counts = _counts(feed, styles)
-    if view.best is not None:
-        counts.append((f"{GLYPHS['best']} {best_text(view).removeprefix('best ')}", styles.best))
+    if (best := view.best_trial()) is not None:
+        used = sum(cell_len(text) for text, _ in counts)
+        short, full = f"#{best.number} {fmt.score(best.value)}", best_text(view)
+        fits = used + cell_len(full) <= width
+        shown = full.removeprefix("best ") if fits else short
+        counts.append((f"{GLYPHS['best']} {shown}", styles.best))
     return [*lines, counts]
