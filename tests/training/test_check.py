@@ -127,7 +127,8 @@ def test_everything_wrong_with_the_data_is_found(make_recipe: RecipeMaker, tmp_p
     assert 'validation has 1 rows of "new", train has none' in warnings
     assert 'validation has no row of "rare"' in warnings
     assert '"rare" is rare' in warnings
-    assert "train has 1 rows with an empty text" in warnings
+    assert "train: 1 row (the first is row 101 of" in warnings
+    assert "without text: nothing but special tokens is seen" in warnings
     assert "3 of 5 validation rows are in train too" in warnings
     assert "max_length is 100, but the model has 32 positions" in warnings
     assert errors == "" or "f1.jes" in errors

@@ -14,6 +14,8 @@ from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTok
 from transformers import PreTrainedTokenizerFast as Fast
 
 from tuner.errors import TunerError
+from tuner.recipe.types import ModelSection
+from tuner.training.model import load_tokenizer, model_source
 from tuner.training.text_facts import RowCount
 from tuner.training.tokenizer import control_ids, encode_control_tokens_as_text, fit_tokenizer
 from tuner.training.tokens import tokenize
@@ -134,6 +136,18 @@ def test_odd_rows_are_counted_and_rows_without_a_token_left_out() -> None:
     assert split.lengths.tolist() == [2, 1, 3, 6, 1]
 
 
+def test_the_template_of_pairs_is_not_taken_for_text() -> None:
+    tokenizer = make("words")
+    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    encode_control_tokens_as_text(tokenizer)
+    texts = [["the bin", "bin", "", "a </s>"], ["a pad", "", "", "a"]]
+    _, facts = tokenize(tokenizer, texts, np.arange(4), np.arange(4), 9)
+    assert (facts.no_text, facts.control) == (RowCount(1, 2), RowCount(1, 3))
+    assert (facts.leaked, facts.all_unknown) == (RowCount(), RowCount())
+
+
 # --- fitted to a model
 
 
@@ -222,3 +236,24 @@ def test_token_types_are_for_models_that_have_some(
     tokenizer.save_pretrained(tmp_path)
     for one in (tokenizer, AutoTokenizer.from_pretrained(tmp_path)):
         assert ("token_type_ids" in one("the bin")) == kept
+
+
+@pytest.mark.parametrize(
+    ("installed", "says"),
+    [
+        ((), "pip install sentencepiece protobuf"),
+        (("sentencepiece",), "pip install protobuf"),
+        (("sentencepiece", "google.protobuf"), "the file is damaged"),
+    ],
+)
+def test_a_vocabulary_that_cannot_be_read_is_told_by_its_cause(
+    installed: tuple[str, ...], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tuner.training.packages._is_there", lambda module: module in installed)
+    AutoConfig.for_model("t5").save_pretrained(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"not read")
+    (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "T5Tokenizer"}')
+    (tmp_path / "spiece.model").write_bytes(b"no sentencepiece model")
+    with pytest.raises(TunerError) as caught:
+        load_tokenizer(model_source(ModelSection(str(tmp_path))))
+    assert says in str(caught.value)

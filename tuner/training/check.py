@@ -183,13 +183,20 @@ def _check_texts(rows: LabelledRows, report: _Report) -> None:
         ("validation", _picked(rows.validation, division.validation.tolist())),
     )
     for name, part in parts:
-        empty = sum(any(not text.strip() for text in row) for row in zip(*part.texts, strict=True))
-        if empty:
-            report.add("warning", "data", f"{name} has {empty} rows with an empty text")
+        # Rows without any text are told of once they are tokenized.
+        lacking = [row for row in zip(*part.texts, strict=True) if _lacks_a_text(row)]
+        if lacking:
+            counted = "1 row has" if len(lacking) == 1 else f"{len(lacking):,} rows have"
+            report.add("warning", "data", f"{name}: {counted} one of two texts empty")
     shared = duplicates(parts[0][1], parts[1][1])
     if shared:
         text = f"{shared} of {len(parts[1][1])} validation rows are in train too"
         report.add("warning", "data", f"{text}: their score says nothing about new texts")
+
+
+def _lacks_a_text(row: tuple[str, ...]) -> bool:
+    filled = [bool(text.strip()) for text in row]
+    return any(filled) and not all(filled)
 
 
 def _picked(rows: Rows, numbers: list[int]) -> Rows:

@@ -63,6 +63,11 @@ def prepare_data(
     warnings = list(inputs.warnings)
     for name, split, where in data.named_splits(recipe.data):
         refuse_unembedded(inputs, split, source, where)
+        if name == "train" and data.facts.texts[name].unknown_share == 1.0:
+            raise TunerError(
+                f"model.name: {source.name}: its tokenizer knows no token of {where}: is its "
+                "vocabulary missing, or another model's?"
+            )
         warnings += text_warnings(data.facts.texts[name], name, where, len(split), inputs)
     return PreparedData(data, inputs.max_length, warnings, list(data.facts.notes))
 

@@ -20,6 +20,7 @@ from tuner.recipe.nearest import nearest, show
 from tuner.recipe.types import ModelSection, Parameter
 from tuner.recipe.user_paths import folder_trouble, written_path
 from tuner.training.hub import hub_is_reachable
+from tuner.training.packages import unread_vocabulary_reason
 
 SAFE_FILES = ("model.safetensors", "model.safetensors.index.json")
 PICKLE_FILES = ("pytorch_model.bin", "pytorch_model.bin.index.json")
@@ -161,6 +162,8 @@ def _reason(source: ModelSource, what: str, error: BaseException) -> str:
             f"no such folder, and no network to ask the hub for its {what}; "
             "connect, or give a folder"
         )
+    if what == "tokenizer" and (reason := unread_vocabulary_reason(text)):
+        return reason
     if "safetensors" in text and not source.allow_pickle and not _has_safe_weights(source):
         return pickle_message(source.name).removeprefix(f"model.name: {source.name} ")
     kind = "" if len(text) > 40 else f"{type(error).__name__}: "

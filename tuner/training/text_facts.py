@@ -77,7 +77,9 @@ def text_facts(
 def template_ids(tokenizer: Any, columns: int) -> list[int]:
     """The special tokens that every row has around its texts."""
     with left_as_it_was(tokenizer):
-        ids: list[int] = tokenizer(*([""] * columns), return_attention_mask=False)["input_ids"]
+        # A batch of one: transformers takes an empty second text by itself for none.
+        encoded = tokenizer(*([[""]] * columns), return_attention_mask=False)
+    ids: list[int] = encoded["input_ids"][0]
     return ids
 
 
