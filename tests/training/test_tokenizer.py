@@ -10,7 +10,12 @@ import numpy as np
 import pytest
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+from transformers import (
+    AutoConfig,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    ByT5Tokenizer,
+)
 from transformers import PreTrainedTokenizerFast as Fast
 
 from tuner.errors import TunerError
@@ -108,6 +113,22 @@ def test_markers_and_ordinary_added_tokens_are_still_found(tmp_path: Path) -> No
         ids = one("a <e1> b <url> </s>")["input_ids"]
         assert [i for i in ids[1:-1] if i in markers] == markers
         assert 2 not in ids[1:-1]
+
+
+def test_a_tokenizer_written_in_python_gives_up_its_special_tokens_or_none(tmp_path: Path) -> None:
+    tokenizer = ByT5Tokenizer(extra_ids=2)
+    encode_control_tokens_as_text(tokenizer)
+    tokenizer.save_pretrained(tmp_path)
+    for one in (tokenizer, AutoTokenizer.from_pretrained(tmp_path)):
+        assert one("a</s>")["input_ids"] == [*(byte + 3 for byte in b"a</s>"), 1]
+    texts = [["a", "<extra_id_0>", "</s>b"]]
+    facts = tokenize(tokenizer, texts, np.arange(3), np.arange(3), 30)[1]
+    assert (facts.control, facts.leaked) == (RowCount(2, 1), RowCount())
+    url = ByT5Tokenizer(extra_ids=0)
+    url.add_tokens(["<url>"])
+    encode_control_tokens_as_text(url)
+    assert url("<url>")["input_ids"] == [url.convert_tokens_to_ids("<url>"), 1]
+    assert tokenize(url, texts, np.arange(3), np.arange(3), 30)[1].leaked == RowCount(1, 2)
 
 
 def test_making_it_so_twice_changes_nothing(tmp_path: Path) -> None:

@@ -244,6 +244,14 @@ def empty_model(source: ModelSource, config: Any) -> nn.Module:
     return model
 
 
+def input_embedding(model: Any) -> Any:
+    """The module that embeds token ids; None where a model does not name one."""
+    try:
+        return model.get_input_embeddings()
+    except NotImplementedError:
+        return None
+
+
 def parameters_of(model: nn.Module) -> list[Parameter]:
     """Every parameter in the model's order, tied ones once."""
     return [Parameter(name, tuple(tensor.shape)) for name, tensor in model.named_parameters()]

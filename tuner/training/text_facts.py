@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from tuner.training.tokenizer import control_ids, control_tokens, left_as_it_was
+from tuner.training.tokenizer import control_ids, left_as_it_was, tokens_taken_for_text
 
 Ids = npt.NDArray[np.int32]
 Indices = npt.NDArray[np.int64]
@@ -36,7 +36,7 @@ class TextFacts(msgspec.Struct, frozen=True):
     no_tokens    not even special ones, so that they are left out
     no_text      special tokens alone: the text gave none
     all_unknown  the text gave nothing but the unknown token
-    control      a control token is written out in the text, and encoded as text
+    control      a special token is written out in the text, and encoded as text
     leaked       the same, but encoded as that token
     """
 
@@ -62,7 +62,7 @@ def text_facts(
     own = lengths - len(template)
     unknown = _count_a_row(tokens, lengths, template, _unknown_ids(tokenizer))
     control = _count_a_row(tokens, lengths, template, control_ids(tokenizer))
-    written = _rows_with(control_tokens(tokenizer), texts, rows)
+    written = _rows_with(tokens_taken_for_text(tokenizer), texts, rows)
     return TextFacts(
         cut=RowCount.of(rows, cut),
         no_tokens=RowCount.of(rows, lengths == 0),

@@ -16,7 +16,7 @@ from torch import nn
 
 from tuner.errors import TunerError
 from tuner.recipe.nearest import show
-from tuner.training.model import position_offset
+from tuner.training.model import input_embedding, position_offset
 
 _PAD_STAND_INS = ("eos_token", "sep_token", "bos_token", "cls_token", "mask_token")
 _ROLES = (*_PAD_STAND_INS, "pad_token")
@@ -53,16 +53,28 @@ def encode_control_tokens_as_text(tokenizer: Any) -> None:
     """Let "</s>" in a text be those four characters, never the token that ends texts.
 
     Special tokens that have no such role (markers that somebody added) and ordinary added tokens
-    are still found in texts. A tokenizer written in Python can only give up all added tokens or
-    none, so that it is left alone where it has others.
+    are still found in texts. A tokenizer written in Python can only give up all of them or none:
+    the special ones go with the control tokens, and where there are ordinary ones, none goes.
     """
-    if getattr(tokenizer, "backend_tokenizer", None) is not None:
+    if is_compiled(tokenizer):
         _keep_markers(tokenizer)
         _split_special_tokens(tokenizer)
         tokenizer.backend_tokenizer.encode_special_tokens = True
         _break_vocabulary_entries(tokenizer)
-    elif set(tokenizer.get_added_vocab()) <= {*control_tokens(tokenizer), tokenizer.unk_token}:
+    elif set(tokenizer.get_added_vocab()) <= {*map(str, tokenizer.all_special_tokens)}:
         _split_special_tokens(tokenizer)
+
+
+def is_compiled(tokenizer: Any) -> bool:
+    """Whether it is one of the tokenizers library, and not written in Python."""
+    return getattr(tokenizer, "backend_tokenizer", None) is not None
+
+
+def tokens_taken_for_text(tokenizer: Any) -> list[str]:
+    """The special tokens that are encoded as text where they are written out."""
+    if is_compiled(tokenizer) or not tokenizer.split_special_tokens:
+        return control_tokens(tokenizer)
+    return sorted(map(str, tokenizer.all_special_tokens))
 
 
 def _split_special_tokens(tokenizer: Any) -> None:
@@ -114,7 +126,7 @@ def _leaks(tokenizer: Any, token: str) -> bool:
 
 def embedded_ids(model: Any, config: Any) -> int | None:
     """How many ids the model has embeddings for; None where it does not look them up in a table."""
-    embedding = model.get_input_embeddings()
+    embedding = input_embedding(model)
     vocabulary = getattr(config, "vocab_size", None)
     if isinstance(embedding, nn.Embedding) and embedding.num_embeddings == vocabulary:
         return int(embedding.num_embeddings)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tuner.training.data import Data
+from tuner.training.model import input_embedding
 
 
 class UsedRows(nn.Embedding):
@@ -80,7 +81,7 @@ def used_rows_only(model: Any, data: Data, pad: int, fresh: set[str]) -> Vocabul
     They are left where all are in use, where another module shares them, where every trial draws
     them anew, or where the model has its own kind of embedding.
     """
-    embedding = model.get_input_embeddings()
+    embedding = input_embedding(model)
     if type(embedding) is not nn.Embedding or embedding.max_norm is not None or embedding.sparse:
         return None
     names = [
