@@ -348,6 +348,20 @@ def test_pickles_and_shards_are_read_like_one_file(
         load(tmp_path / "shards")
 
 
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [([1, 2], "hold no tensors"), ({"epoch": 3}, "hold no tensors"), (Path("x"), "more than tens")],
+)
+def test_pickles_of_something_else_are_told_plainly(
+    classifier: Path, tmp_path: Path, content: object, reason: str
+) -> None:
+    folder = Path(shutil.copytree(classifier, tmp_path / "pickled"))
+    (folder / "model.safetensors").unlink()
+    torch.save(content, folder / "pytorch_model.bin")
+    with pytest.raises(TunerError, match=reason):
+        load(folder, allow_pickle=True)
+
+
 @pytest.mark.parametrize("beside", [False, True])
 def test_an_adapter_is_told_as_that(classifier: Path, tmp_path: Path, beside: bool) -> None:
     folder = tmp_path / "adapter"

@@ -229,7 +229,9 @@ class Bench:
         side = self.padding.side
         save_tokenizer(self.tokenizer, folder, self.max_length, side)
         columns = len(self.recipe.data.text)
-        card = model_card(self.source.name, self.labels, columns, self.max_length, bool(side))
+        card = model_card(
+            Path(self.source.name).name, self.labels, columns, self.max_length, bool(side)
+        )
         (folder / "README.md").write_text(card, encoding="utf-8")
 
     def autocast(self, cache: bool = True) -> Any:

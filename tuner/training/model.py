@@ -166,6 +166,11 @@ def _reason(source: ModelSource, what: str, error: BaseException) -> str:
         return reason
     if "safetensors" in text and not source.allow_pickle and not _has_safe_weights(source):
         return pickle_message(source.name).removeprefix(f"model.name: {source.name} ")
+    if "Weights only load failed" in text:
+        return (
+            "its pickle holds more than tensors, which could run code; load it where you trust it "
+            "and save it again (save_pretrained)"
+        )
     kind = "" if len(text) > 40 else f"{type(error).__name__}: "
     return f"its {what} cannot be loaded: {kind}{text[:300]}"
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import zipfile
 from collections import Counter
 from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from tuner.errors import TunerError
@@ -35,6 +33,8 @@ def checkpoint_tensors(source: ModelSource) -> dict[str, Tensor]:
     tensors: dict[str, Tensor] = {}
     for path in _weight_files(source):
         tensors |= _read_tensors(path)
+    if not tensors:
+        raise TunerError(f"model.name: {source.name}: its files of weights hold no tensors by name")
     return tensors
 
 
@@ -80,17 +80,19 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
 
         with safe_open(path, framework="pt") as file:
             return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    content = torch.load(
-        path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path) or None
-    )
-    return _tensors_in(content)
+    from transformers.modeling_utils import load_state_dict
+
+    # Reads tensors and plain containers, and no code: `weights_only` of torch.load.
+    return _tensors_in(load_state_dict(str(path), map_location="cpu", weights_only=True))
 
 
-def _tensors_in(content: Mapping[str, Any]) -> dict[str, Tensor]:
+def _tensors_in(content: Any) -> dict[str, Tensor]:
+    """The tensors by name, wherever a training framework put them."""
+    items = content if isinstance(content, Mapping) else {}
     for key in _NESTED:
-        if isinstance(content.get(key), Mapping):
-            return _tensors_in(content[key])
-    return {name: value for name, value in content.items() if isinstance(value, Tensor)}
+        if isinstance(items.get(key), Mapping):
+            return _tensors_in(items[key])
+    return {name: value for name, value in items.items() if isinstance(value, Tensor)}
 
 
 def strip_wrappers(
