@@ -13,9 +13,11 @@ import pytest
 from tests.cli import sessions
 from tests.cli.test_exporting import MODEL
 from tests.faults.lines import Answer, call, is_inert, is_one_line
+from tuner.errors import TunerError
 from tuner.session import making
 from tuner.session.best import cache_model
 from tuner.session.folder import Session, create_session, list_sessions
+from tuner.training.files import temporary_folder
 
 QUICK = 220
 BYTES = b"caf\xe9.csv".decode("utf-8", "surrogateescape")
@@ -174,6 +176,16 @@ def test_a_working_folder_that_was_removed_is_told(monkeypatch: pytest.MonkeyPat
     answer = call(Path("sessions"), "list")
     assert "the working folder has been removed" in answer.err
     is_one_line(answer.err)
+
+
+def test_without_room_for_temporary_files_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")
+
+    monkeypatch.setattr("tempfile.mkdtemp", refuse)
+    with pytest.raises(TunerError, match=r"no temporary files can be written.*set TMPDIR"):
+        with temporary_folder("x-"):
+            pass
 
 
 # ── a session is there as a whole or not at all ──────────────────────────────────────────────

@@ -51,6 +51,17 @@ def take(messages: Messages) -> TrainerMessage:
     return messages.get(timeout=20)
 
 
+def test_a_request_that_cannot_be_written_is_not_taken_for_a_trainer_that_is_gone(
+    start: Start,
+) -> None:
+    trainer, _ = start()
+    setup = p.Setup(session="caf\udce9", recipe={}, device="auto", threads=1)
+    with pytest.raises(UnicodeEncodeError):
+        trainer.send(setup)
+    trainer.end()
+    assert not trainer.send(p.Pause())
+
+
 def test_messages_arrive_in_order_and_rubbish_is_told_apart(start: Start) -> None:
     trainer, messages = start()
     assert take(messages) == p.Note(level="info", text="hello")

@@ -24,6 +24,23 @@ _SQLITE = frozenset(
         sqlite3.SQLITE_LOCKED,
     }
 )
+_RIGHTS = "give tuner the right to write there"
+_ADVICE = {
+    errno.EACCES: _RIGHTS,
+    errno.EPERM: _RIGHTS,
+    errno.EROFS: "mount that disk for writing",
+    errno.EIO: "see to that disk, which has failed",
+    errno.EBUSY: "close what else has study.db open",
+    errno.EFBIG: "allow larger files there",
+    errno.EDQUOT: "make room, for your quota is used up",
+}
+_BY_SQLITE = {
+    sqlite3.SQLITE_READONLY: errno.EACCES,
+    sqlite3.SQLITE_CANTOPEN: errno.EACCES,
+    sqlite3.SQLITE_IOERR: errno.EIO,
+    sqlite3.SQLITE_BUSY: errno.EBUSY,
+    sqlite3.SQLITE_LOCKED: errno.EBUSY,
+}
 # Libraries in Rust quote the number; numpy tells by counting.
 _RUST = re.compile(r"\(os error (\d+)\)")
 _NUMPY = re.compile(r"\d+ requested and \d+ written")
@@ -41,10 +58,27 @@ def disk_trouble(error: BaseException) -> str | None:
     return next((found for one in _chain(error) if (found := _told_by(one, known))), None)
 
 
+def disk_advice(error: BaseException) -> str:
+    """What to do about `disk_trouble`, as the beginning of a sentence."""
+    refused = next((found for one in _chain(error) if (found := _number_of(one))), 0)
+    return _ADVICE.get(refused, "make room")
+
+
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def _number_of(error: BaseException) -> int:
+    """What the system answered: its own number, or the one that is quoted in the text."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno
+    if isinstance(error, sqlite3.Error):
+        return _BY_SQLITE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, 0)
+    texts = {os.strerror(number): number for number in _ADVICE}
+    match = _RUST.search(str(error))
+    return int(match[1]) if match else next((n for t, n in texts.items() if t in str(error)), 0)
 
 
 def _told_by(error: BaseException, known: frozenset[int]) -> str | None:

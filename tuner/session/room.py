@@ -7,7 +7,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from tuner.pool.disk import NoRoom
+from tuner.pool.disk import NoRoom, disk_advice
+from tuner.recipe.user_paths import reason_of
 from tuner.session.folder import Session
 
 RESERVE = 256 * 1024
@@ -27,8 +28,8 @@ def keep_reserve(session: Session) -> None:
     except OSError as error:
         give_reserve(session)
         raise NoRoom(
-            f"{session.path}: nothing can be written there: {(error.strerror or '').lower()}; "
-            "make room, then start again"
+            f"{session.path}: nothing can be written there: {reason_of(error)}; "
+            f"{disk_advice(error)}, then start again"
         ) from error
 
 

@@ -20,6 +20,7 @@ import msgspec
 
 from tuner.errors import TunerError
 from tuner.pool.cores import usable_cores
+from tuner.pool.disk import disk_advice, disk_trouble
 from tuner.training.hub import quiet_libraries
 from tuner.training.serve import serve
 
@@ -67,6 +68,13 @@ def _answer(question: Question, threads: int) -> int:
     except TunerError as error:
         print(str(error), file=sys.stderr)
         return error.exit_code
+    except OSError as error:
+        trouble = disk_trouble(error)
+        if trouble is None:
+            raise
+        told = f"nothing can be written ({trouble}): {disk_advice(error)}"
+        print(str(TunerError(told)), file=sys.stderr)
+        return TunerError.exit_code
     with out:
         _write_line(out, answer)
     return 0

@@ -35,9 +35,12 @@ class Channel:
         return cls(0, replies)
 
     def _read(self) -> None:
-        for line in _lines(self._requests):
-            self._queue.put(self._decoder.decode(line))
-        self.end()
+        try:
+            for line in _lines(self._requests):
+                self._queue.put(self._decoder.decode(line))
+        finally:
+            # Also after what is no request: the trainer ends with its trace, and is not waited for.
+            self.end()
 
     def end(self) -> None:
         """From now on every answer is `Pause`. Also called from a signal handler."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ from tuner.results.metrics import check_metric
 from tuner.training.coverage import validation_warnings
 from tuner.training.data import Data, LabelledRows, read_labelled
 from tuner.training.errors import first_line
+from tuner.training.files import temporary_folder
 from tuner.training.rows import Rows, duplicates
 from tuner.training.sealed import inspect_sealed, is_sealed
 
@@ -223,11 +223,11 @@ def _check_set_up(
     recipe: Recipe, rows: LabelledRows, report: _Report, rehearse: bool, tell: Tell
 ) -> None:
     """Set up what a trainer would, in a folder that is removed again."""
-    with tempfile.TemporaryDirectory(prefix="tuner-check-") as folder:
+    with temporary_folder("tuner-check-") as folder:
         if rehearse:
-            _rehearse(recipe, rows, report, Path(folder), tell)
+            _rehearse(recipe, rows, report, folder, tell)
         else:
-            _prepare(recipe, rows, report, Path(folder), tell)
+            _prepare(recipe, rows, report, folder, tell)
 
 
 def _prepare(recipe: Recipe, rows: LabelledRows, report: _Report, folder: Path, tell: Tell) -> None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tuner.errors import TunerError
+from tuner.recipe.user_paths import reason_of, refuse_other_bytes
 
 
 @contextmanager
@@ -42,6 +46,18 @@ def replaced_folder(path: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     sync(path.parent)
+
+
+@contextmanager
+def temporary_folder(prefix: str) -> Iterator[Path]:
+    """A folder that is removed at the end; TunerError where none can be made."""
+    try:
+        folder = tempfile.TemporaryDirectory(prefix=prefix)
+    except OSError as error:
+        told = f"no temporary files can be written ({reason_of(error)})"
+        raise TunerError(f"{told}: set TMPDIR to a folder for them") from error
+    with folder as path:
+        yield Path(refuse_other_bytes(path, "TMPDIR"))
 
 
 def sync(path: Path) -> None:

@@ -14,7 +14,7 @@ from types import FrameType
 
 from tuner import __version__
 from tuner.errors import TunerError
-from tuner.pool.disk import disk_trouble
+from tuner.pool.disk import disk_advice, disk_trouble
 from tuner.pool.local import LocalTrainer
 from tuner.pool.orphans import end_orphans, lock_path
 from tuner.pool.trainer import Receive, Trainer
@@ -100,7 +100,7 @@ def _why_wait(error: Exception, journal: Journal) -> str | None:
     trouble = disk_trouble(error)
     if trouble is None:
         return None
-    return f"nothing more can be written ({trouble}): make room, then resume"
+    return f"nothing more can be written ({trouble}): {disk_advice(error)}, then resume"
 
 
 def _pause(session: Session, journal: Journal, reason: str) -> int:
