@@ -183,9 +183,9 @@ def test_without_room_for_temporary_files_that_is_told(monkeypatch: pytest.Monke
         raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")
 
     monkeypatch.setattr("tempfile.mkdtemp", refuse)
-    with pytest.raises(TunerError, match=r"no temporary files can be written.*set TMPDIR"):
-        with temporary_folder("x-"):
-            pass
+    told = r"no temporary files can be written.*set TMPDIR"
+    with pytest.raises(TunerError, match=told), temporary_folder("x-"):
+        pass
 
 
 # ── a session is there as a whole or not at all ──────────────────────────────────────────────
