@@ -16,8 +16,10 @@ from tuner.cli.output import note, show, show_json, working
 from tuner.cli.places import sessions_root
 from tuner.errors import TunerError
 from tuner.recipe.findings import ModelDescription
+from tuner.recipe.fitted_rates import fitted_groups
 from tuner.recipe.groups import resolve_groups
 from tuner.recipe.load import load, plain_value
+from tuner.recipe.model_shape import ModelShape
 from tuner.recipe.presets import preset_document
 from tuner.recipe.rates import Level, is_frozen, level_setting, levels, rounded
 from tuner.recipe.types import (
@@ -56,9 +58,12 @@ def _model_and_groups(options: argparse.Namespace) -> tuple[ModelDescription, Se
         return _model_of(session, recipe), recipe.groups
     _refuse_typo(options)
     name = options.preset or DEFAULT_PRESET
-    specs = preset_document(name).groups()
+    document = preset_document(name)
     with working(f"reading the shape of {options.name}"):
         model = _described(options)
+    shape = ModelShape(model.model_type, model.hidden_size, model.layers)
+    own_model = document.get("model.name") is not None
+    specs = document.groups() if own_model else fitted_groups(document.groups(), shape)
     if options.preset is None:
         note(f"{options.name} is no session: the groups of the preset {name} are shown")
     return model, specs

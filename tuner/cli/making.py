@@ -14,6 +14,8 @@ from tuner.cli.peek import peek
 from tuner.cli.places import sessions_root
 from tuner.errors import TunerError
 from tuner.recipe.document import RecipeDocument
+from tuner.recipe.fitted_rates import fit_rates
+from tuner.recipe.model_shape import rate_source, shape_of_model
 from tuner.recipe.numbers import read_number
 from tuner.recipe.presets import preset_document
 from tuner.recipe.readers import Place
@@ -28,6 +30,7 @@ from tuner.recipe.user_paths import (
     working_folder,
     written_path,
 )
+from tuner.results.format import bound
 from tuner.session.folder import check_name, create_session
 from tuner.training.dialect import DialectKeys
 from tuner.training.sources import (
@@ -73,6 +76,7 @@ def command_line(command: str, options: argparse.Namespace) -> str:
 
 def fill_in(document: RecipeDocument, options: argparse.Namespace) -> list[str]:
     """Write the options into the recipe; returns what was decided without being asked."""
+    open_model = document.get("model.name") is None
     if options.model:
         document.set("model.name", model_name(options.model))
     if document.get("data.root") is None:
@@ -83,12 +87,25 @@ def fill_in(document: RecipeDocument, options: argparse.Namespace) -> list[str]:
     if options.trials:
         document.set("search.trials", options.trials)
     _set_keys(document, options)
+    if open_model and document.get("model.name") is not None:
+        remarks += _fit_rates(document)
     return remarks
 
 
 def _set_keys(document: RecipeDocument, options: argparse.Namespace) -> None:
     for expression in options.set:
         document.set_expression(expression)
+
+
+def _fit_rates(document: RecipeDocument) -> list[str]:
+    """Ranges round the rate of the model's kind, as far as --set has left them to the preset."""
+    name = document.get("model.name")
+    shape = shape_of_model(str(name))
+    if shape is None:
+        return [f"what kind of model {name} is is not known yet: rates are laid round 2e-5"]
+    if not fit_rates(document, shape):
+        return []
+    return [f"rates are laid round {bound(shape.published.rate)}, {rate_source(shape)}"]
 
 
 def _refuse_orphans(options: argparse.Namespace) -> list[str]:

@@ -125,7 +125,7 @@ def baseline_values(
     layer to layer, a group has the geometric mean of its layers' rates.
     """
     published = published_recipe(model_type, hidden_size)
-    rates = {group.name: _group_rate(published, group, layers) for group in recipe.groups}
+    rates = {group.name: group_rate(published, group, layers) for group in recipe.groups}
     values: dict[str, Scalar] = {}
     for group in recipe.groups:
         if isinstance(group.lr, Like):
@@ -154,8 +154,10 @@ def baseline_values(
     }
 
 
-def _group_rate(published: PublishedRecipe, group: GroupSpec, layers: int) -> float:
-    """ELECTRA's code has depth 0 for embeddings, i + 1 for layer i and layers + 2 for the head.
+def group_rate(published: PublishedRecipe, group: GroupSpec, layers: int) -> float:
+    """The published rate of a group in a model with so many layers.
+
+    ELECTRA's code has depth 0 for embeddings, i + 1 for layer i and layers + 2 for the head.
 
     A group whose layers have rates of their own is told by that of its top one.
     """

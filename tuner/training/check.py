@@ -23,6 +23,7 @@ from tuner.recipe.samplers import check_sampler, search_warnings
 from tuner.recipe.space import search_space, with_groups
 from tuner.recipe.types import Parameter, Recipe, ResolvedGroup
 from tuner.results.metrics import check_metric
+from tuner.results.yardstick import rates_out_of_range
 from tuner.training.coverage import validation_warnings
 from tuner.training.data import Data, LabelledRows, read_labelled
 from tuner.training.errors import first_line
@@ -297,6 +298,7 @@ def _check_groups(recipe: Recipe, model: ModelDescription, report: _Report) -> N
         report.add("ok", "groups", f"{text}, {group.size / 1e6:.2f}M parameters")
     _check_left_out(recipe, resolved, report)
     _check_search(recipe, resolved, report)
+    _check_yardstick(recipe, model, resolved, report)
     if all(is_frozen(recipe.groups, group.spec) for group in resolved):
         report.add("error", "groups", "all groups are frozen, so there is nothing to train")
 
@@ -308,6 +310,15 @@ def _check_search(recipe: Recipe, resolved: tuple[ResolvedGroup, ...], report: _
         check_sampler(recipe.search, space)
         for warning in search_warnings(recipe.search, space):
             report.add("warning", "search", warning)
+
+
+def _check_yardstick(
+    recipe: Recipe, model: ModelDescription, resolved: tuple[ResolvedGroup, ...], report: _Report
+) -> None:
+    present = with_groups(recipe, [group.spec.name for group in resolved])
+    shape = (model.model_type, model.hidden_size, model.layers)
+    for sentence in rates_out_of_range(present, *shape).values():
+        report.add("warning", "groups", f"{sentence}: no sampled trial can be like it")
 
 
 def _check_left_out(recipe: Recipe, resolved: tuple[ResolvedGroup, ...], report: _Report) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from tuner.recipe.baselines import GENERAL, PublishedRecipe
+from tuner.recipe.baselines import PublishedRecipe, group_rate
 from tuner.recipe.groups import part_of
 from tuner.recipe.rates import group_setting, is_frozen
 from tuner.recipe.types import GroupSpec, Range
@@ -50,11 +50,15 @@ class Hint:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What hints go by besides the groups: the model's size, the rows, and what was published."""
+    """What hints go by besides the groups: the model's size, the rows, and what was published.
+
+    `published` is the baseline's recipe, None where no baseline is trained or no model is known.
+    """
 
     parameters: int | None = None
     rows: int | None = None
     published: PublishedRecipe | None = None
+    layers: int = 0
 
 
 def group_hints(groups: Groups, known: Known) -> list[Hint]:
@@ -67,7 +71,7 @@ def group_hints(groups: Groups, known: Known) -> list[Hint]:
     hints += head_hints(groups, body)
     hints += overlap_hints(groups)
     hints += embedding_hints(groups)
-    return hints + [hint for group in body for hint in published_hints(groups, group, known)]
+    return [*hints, *baseline_hints(groups, known)]
 
 
 def is_body(group: GroupSpec) -> bool:
@@ -164,15 +168,20 @@ def embedding_hints(groups: Groups) -> list[Hint]:
     ]
 
 
-def published_hints(groups: Groups, group: GroupSpec, known: Known) -> Iterator[Hint]:
-    """A body's range without the rate that was published for models of its kind."""
+def baseline_hints(groups: Groups, known: Known) -> Iterator[Hint]:
+    """Ranges without the rate that the baseline has there: no sampled trial can be like it."""
     published = known.published
-    if published is None or published is GENERAL or group.layer_decay is not None:
+    if published is None:
         return
-    rates = rates_of(group_setting(groups, group))
-    if published.layer_decay == 1.0 and rates and not min(rates) <= published.rate <= max(rates):
+    for group in groups:
+        rates = rates_of(group_setting(groups, group))
+        rate = group_rate(published, group, known.layers)
+        if len(set(rates)) < 2 or min(rates) <= rate <= max(rates):
+            continue
+        where = "above" if rate > max(rates) else "below"
         source = published.source.partition(";")[0]
-        yield Hint(group.name, f"without {number_text(published.rate)}, as published: {source}")
+        text = f"the baseline's rate {number_text(rate)} lies {where} the range: {source}"
+        yield Hint(group.name, text)
 
 
 def unused_hint(groups: Groups) -> str:

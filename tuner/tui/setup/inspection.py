@@ -243,7 +243,8 @@ class Knowledge:
             return Known(rows=checked or rows)
         size = sum(parameter.size for parameter in parameters_of(answer.model))
         published = published_recipe(answer.model.model_type, answer.model.hidden_size)
-        return Known(size, checked or rows, published)
+        baseline = published if recipe.search.baseline else None
+        return Known(size, checked or rows, baseline, answer.model.layers)
 
     def lines(self, recipe: Recipe, partition: Partition) -> list[Line]:
         """All of it, a line each."""

@@ -13,6 +13,8 @@ from textual.widgets import Static
 
 from tuner.errors import TunerError
 from tuner.recipe.document import RecipeDocument
+from tuner.recipe.fitted_rates import fit_rates
+from tuner.recipe.model_shape import shape_of_model
 from tuner.recipe.presets import preset_document, preset_names
 from tuner.recipe.readers import Place
 from tuner.recipe.schema import SECTIONS
@@ -181,8 +183,15 @@ class NewSessionForm(Screen[None]):
         train = self._document.get("data.train")
         if not str(train).startswith(PROTOCOLS) and self._document.get("data.root") is None:
             self._document.set("data.root", str(working_folder()))
+        self._fit_rates()
         self._document.recipe()
         return create_session(self.root, self.name_typed, self._document.text)
+
+    def _fit_rates(self) -> None:
+        """As `tuner new` does: a preset that is for any model has ranges for this one."""
+        shape = shape_of_model(str(self._document.get("model.name")))
+        if shape is not None and preset_document(self.preset).get("model.name") is None:
+            fit_rates(self._document, shape)
 
     def action_back(self) -> None:
         """Out, without a session."""

@@ -1,0 +1,122 @@
+"""Ranges of presets round the rate of a model's kind, and where the baseline lies outside."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tuner.recipe.baselines import baseline_values
+from tuner.recipe.fitted_rates import fit_rates
+from tuner.recipe.model_shape import ModelShape, shape_of_model
+from tuner.recipe.presets import preset_document
+from tuner.recipe.space import LR, search_space
+from tuner.recipe.types import Range, Recipe
+from tuner.results.yardstick import rates_out_of_range
+
+SHAPES = [
+    ModelShape("bert", 384, 6),
+    ModelShape("bert", 768, 12),
+    ModelShape("bert", 1024, 24),
+    ModelShape("bert", 64, 3),
+    ModelShape("roberta", 1024, 24),
+    ModelShape("electra", 256, 12),
+    ModelShape("electra", 1024, 24),
+    ModelShape("deberta-v2", 1024, 24),
+    ModelShape("albert", 768, 1),
+    ModelShape("distilbert", 768, 6),
+    ModelShape("never-heard-of", 512, 4),
+]
+
+
+def fitted(preset: str, shape: ModelShape) -> Recipe:
+    document = preset_document(preset)
+    fit_rates(document, shape)
+    for key, value in (("name", "m"), ("train", "t.csv"), ("validation", 0.1), ("label", "y")):
+        document.set(f"{'model' if key == 'name' else 'data'}.{key}", value)
+    document.set("data.text", "x")
+    return document.recipe()
+
+
+@pytest.mark.parametrize(
+    "shape", SHAPES, ids=lambda shape: f"{shape.model_type}-{shape.hidden_size}"
+)
+@pytest.mark.parametrize("preset", ["basic", "groups", "llrd"])
+def test_the_yardstick_lies_well_inside(preset: str, shape: ModelShape) -> None:
+    recipe = fitted(preset, shape)
+    kind = (shape.model_type, shape.hidden_size, shape.layers)
+    assert rates_out_of_range(recipe, *kind) == {}
+    baseline = baseline_values(recipe, *kind)
+    for name, setting in search_space(recipe).items():
+        if name.startswith(LR):
+            assert isinstance(setting, Range)
+            assert setting.scale == "log"
+            rate = float(baseline[name])
+            assert 1.9 * setting.low <= rate <= setting.high / 1.9
+
+
+def test_the_preset_of_one_run_has_the_published_rate() -> None:
+    (group,) = fitted("baseline", ModelShape("bert", 384, 6)).groups
+    assert group.lr == 1e-4
+
+
+def test_a_base_model_has_the_ranges_as_they_are_written() -> None:
+    document = preset_document("groups")
+    before = document.text
+    assert not fit_rates(document, ModelShape("bert", 768, 12))
+    assert document.text == before
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("roberta-large", ("roberta", 1024, 24)),
+        ("google/electra-small-discriminator", ("electra", 256, 12)),
+        ("microsoft/deberta-v3-base", ("deberta-v2", 768, 12)),
+        ("sentence-transformers/all-MiniLM-L6-v2", ("bert", 384, 6)),
+        ("distilbert/distilbert-base-uncased", ("distilbert", 768, 12)),
+        ("albert/albert-base-v2", ("albert", 768, 12)),
+        ("somebody/something", None),
+        ("../../etc", None),
+    ],
+)
+def test_a_name_tells_the_kind(
+    name: str, kind: tuple[str, int, int] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    shape = shape_of_model(name)
+    assert (shape and (shape.model_type, shape.hidden_size, shape.layers)) == kind
+    assert shape is None or shape.guessed
+
+
+def test_a_config_tells_it_better(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    folder = tmp_path / "models--me--roberta-large" / "snapshots" / "abc"
+    folder.mkdir(parents=True)
+    config = {"model_type": "distilbert", "dim": 384, "n_layers": 3}
+    (folder / "config.json").write_text(json.dumps(config))
+    known = ModelShape("distilbert", 384, 3)
+    assert shape_of_model("me/roberta-large") == shape_of_model(str(folder)) == known
+    (folder / "config.json").write_text("[1")
+    assert shape_of_model(str(folder)) is None
+    assert shape_of_model(str(tmp_path / "roberta-large")) is None
+
+
+def test_where_the_baseline_lies_outside_is_said_by_group() -> None:
+    recipe = fitted("groups", ModelShape("bert", 768, 12))
+    told = rates_out_of_range(recipe, "electra", 256, 12)
+    assert set(told) == {"quarter 4"}
+    assert rates_out_of_range(recipe, "bert", 384, 6) == {}
+    document = preset_document("llrd")
+    document.set("groups.body.lr", {"low": 1e-6, "high": 5e-5})
+    document.set("groups.head.lr.times", {"low": 2.0, "high": 100.0})
+    for key, value in (("train", "t.csv"), ("validation", 0.1), ("label", "y"), ("text", "x")):
+        document.set(f"data.{key}", value)
+    document.set("model.name", "m")
+    assert rates_out_of_range(document.recipe(), "bert", 384, 6) == {
+        "body": 'the baseline\'s rate 1e-4 lies above the range of "body", 1e-6…5e-5',
+        "head": 'the baseline\'s multiplier 1 lies below the range of "head", 2…100',
+    }
+    document.set("search.baseline", False)
+    assert rates_out_of_range(document.recipe(), "bert", 384, 6) == {}

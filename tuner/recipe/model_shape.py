@@ -1,0 +1,113 @@
+"""What kind of model a name or folder stands for, told without loading anything."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from tuner.recipe.baselines import GENERAL, PublishedRecipe, published_recipe
+
+_WIDTHS = ("hidden_size", "dim", "d_model", "n_embd")
+_DEPTHS = ("num_hidden_layers", "n_layers", "n_layer", "num_layers")
+_FAMILIES: Final = {
+    "minilm": "bert",
+    "distilroberta": "roberta",
+    "distilbert": "distilbert",
+    "albert": "albert",
+    "electra": "electra",
+    "deberta-v2": "deberta-v2",
+    "deberta-v3": "deberta-v2",
+    "mdeberta": "deberta-v2",
+    "xlm-roberta": "xlm-roberta",
+    "roberta": "roberta",
+    "bert": "bert",
+}
+"""What names have in them, the longer before those that they hold, and the type of such a model."""
+_SIZES: Final = {
+    "tiny": (128, 2),
+    "mini": (256, 4),
+    "minilm": (384, 6),
+    "small": (256, 12),
+    "medium": (512, 8),
+    "base": (768, 12),
+    "large": (1024, 24),
+}
+"""Hidden size and layers that go by these words."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelShape:
+    """Type, width and depth; `guessed` where only the name told."""
+
+    model_type: str
+    hidden_size: int
+    layers: int
+    guessed: bool = False
+
+    @property
+    def published(self) -> PublishedRecipe:
+        """The recipe that a session's baseline takes for such a model."""
+        return published_recipe(self.model_type, self.hidden_size)
+
+
+def shape_of_model(name: str) -> ModelShape | None:
+    """The shape by the config.json in a folder or the hub's cache, else by the name; None if
+    nothing tells.
+    """
+    for folder in (Path(name), *_cached_snapshots(name)):
+        shape = _shape_in(folder)
+        if shape is not None:
+            return shape
+    return None if os.path.isabs(name) else _guessed_shape(name)
+
+
+def _shape_in(folder: Path) -> ModelShape | None:
+    """What a config says; None where there is none, or one that the check will complain about."""
+    try:
+        config: Any = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
+        return None
+    width, depth = _number(config, _WIDTHS), _number(config, _DEPTHS)
+    return ModelShape(config["model_type"], width, depth) if width else None
+
+
+def _number(config: dict[str, Any], keys: tuple[str, ...]) -> int:
+    numbers = (config[key] for key in keys if isinstance(config.get(key), int))
+    return next(numbers, 0)
+
+
+def _cached_snapshots(name: str) -> list[Path]:
+    """Where huggingface_hub keeps a model that was downloaded."""
+    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name):
+        return []
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))
+    home = os.environ.get("HF_HOME") or str(cache / "huggingface")
+    hub = os.environ.get("HF_HUB_CACHE") or os.path.join(home, "hub")
+    folder = Path(hub) / f"models--{name.replace('/', '--')}" / "snapshots"
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def _guessed_shape(name: str) -> ModelShape | None:
+    """By the last part of an id such as google/electra-small-discriminator."""
+    words = name.rpartition("/")[2].lower()
+    family = next((word for word in _FAMILIES if word in words), None)
+    parts = re.split(r"[-_.]", words)
+    size = next((word for word in ("minilm", *_SIZES) if word in parts), "base")
+    if family is None:
+        return None
+    width, depth = _SIZES[size]
+    return ModelShape(_FAMILIES[family], width, depth, guessed=True)
+
+
+def rate_source(shape: ModelShape | None) -> str:
+    """Where the rate comes from that ranges are laid round, for a remark."""
+    if shape is None or shape.published is GENERAL:
+        return "common practice"
+    told = ", as its name says" if shape.guessed else ""
+    return f"published for models of its kind{told}: {shape.published.source.partition(';')[0]}"
