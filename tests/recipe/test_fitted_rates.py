@@ -120,3 +120,14 @@ def test_where_the_baseline_lies_outside_is_said_by_group() -> None:
     }
     document.set("search.baseline", False)
     assert rates_out_of_range(document.recipe(), "bert", 384, 6) == {}
+
+
+def test_what_a_user_has_set_stays() -> None:
+    document = preset_document("groups")
+    document.set("groups.quarter 1.lr.high", 3e-6)
+    document.set("groups.head.lr", 1e-3)
+    assert fit_rates(document, ModelShape("bert", 384, 6))
+    rates = {group.name: group.lr for group in document.groups()}
+    assert rates["quarter 1"] == Range(2e-6, 3e-6, "log")
+    assert rates["quarter 2"] == Range(1e-5, 5e-4, "log")
+    assert (rates["head"], rates["the rest"]) == (1e-3, 1e-4)
