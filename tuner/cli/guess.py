@@ -9,6 +9,8 @@ from tuner.cli.peek import Peek
 from tuner.errors import TunerError
 from tuner.training.column_names import IGNORED_NAMES, LABEL_NAMES, PAIR_NAMES, TEXT_NAMES
 from tuner.training.header import Column
+from tuner.training.labels import label_texts
+from tuner.training.rows import text_values
 from tuner.training.tables import check_columns
 
 
@@ -23,8 +25,8 @@ class Columns:
 def data_columns(seen: Peek, name: str, text: str | None, label: str | None) -> Columns:
     """What was asked for, checked against the first rows; what was not, guessed.
 
-    `name` is the file's. Raises TunerError for columns that are not there, and where the guess
-    would be a gamble.
+    `name` is the file's. Raises TunerError for columns that are not there, or hold no texts or
+    labels, and where the guess would be a gamble.
     """
     names = [*(split_columns(text) if text else ()), *([label] if label else ())]
     if names and all(name.isdigit() and name not in seen.columns for name in names):
@@ -36,6 +38,9 @@ def data_columns(seen: Peek, name: str, text: str | None, label: str | None) -> 
     guessed = guess(seen, asked_text, asked_label)
     if guessed is None:
         raise TunerError(_doubt(name, seen, asked_text, asked_label))
+    for column in guessed.text:
+        text_values(seen.raw[seen.columns.index(column)], column, name)
+    label_texts(seen.raw[seen.columns.index(guessed.label)], None, name)
     return guessed
 
 

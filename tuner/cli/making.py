@@ -32,6 +32,7 @@ from tuner.recipe.user_paths import (
 )
 from tuner.results.format import bound
 from tuner.session.folder import check_name, create_session
+from tuner.training.decisions import decision_line
 from tuner.training.dialect import DialectKeys
 from tuner.training.sources import (
     HUB,
@@ -148,7 +149,7 @@ def _columns(
         raise TunerError(f"{error}{hint}") from None
     columns = data_columns(seen, name, options.text, options.label)
     if seen.decisions:
-        remarks.append(f"{name}: {', '.join(seen.decisions)}")
+        remarks.append(decision_line(name, seen.decisions))
     guessed = []
     if options.text is None:
         guessed.append(f"text {' + '.join(map(str, columns.text))}")

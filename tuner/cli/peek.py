@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from tuner.training.decisions import Decision
 from tuner.training.dialect import DialectKeys
 from tuner.training.header import Column
 from tuner.training.rows import read_source
@@ -16,12 +17,14 @@ PEEKED_ROWS = 200
 class Peek:
     """Column names (or numbers, for a file without a header) and the first rows, as text.
 
-    `decisions`: how the file was read, with the keys that overrule it.
+    `decisions`: how the file was read, with the keys that overrule it. `raw`: the values of
+    each column as the file has them.
     """
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
-    decisions: tuple[str, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    raw: tuple[list[Any], ...] = ()
 
     def values(self, column: Column) -> list[str]:
         """The first values of one column."""
@@ -34,7 +37,7 @@ def peek(source: str, root: str | None = None, keys: DialectKeys | None = None) 
     table = read_source(source, "train", root, keys or DialectKeys(), limit=PEEKED_ROWS)
     columns = tuple(table.columns)
     rows = zip(*(map(_as_text, table.columns[name]) for name in columns), strict=True)
-    return Peek(columns, tuple(rows), table.decisions)
+    return Peek(columns, tuple(rows), table.decisions, tuple(table.columns.values()))
 
 
 def _as_text(value: Any) -> str:

@@ -19,6 +19,7 @@ import numpy as np
 from tuner.errors import TunerError
 from tuner.recipe.load import section_to_dict
 from tuner.recipe.types import DataSection, Recipe
+from tuner.training.decisions import decision_line
 from tuner.training.files import digest, replaced_file, replaced_folder
 from tuner.training.labels import (
     UNLABELLED,
@@ -85,7 +86,7 @@ class LabelledRows:
     def decisions(self) -> list[str]:
         """How the files were read and labels understood, a line a file; keys overrule it."""
         files = [self.train] if self.validation is self.train else [self.train, self.validation]
-        lines = [f"{rows.source}: {', '.join(rows.decisions)}" for rows in files if rows.decisions]
+        lines = [decision_line(rows.source, rows.decisions) for rows in files if rows.decisions]
         return [*lines, *self.scheme.decisions, *self._left_out()]
 
     def _left_out(self) -> Iterator[str]:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TextIO
 
+from tuner.training.decisions import Decision
 from tuner.training.header import Column, has_header
 
 Quotes = Literal["doubled", "backslash", "plain"]
@@ -31,6 +32,8 @@ _SAMPLE_CHARACTERS = 2**20
 _USUAL_SEPARATOR = {".csv": ",", ".tsv": "\t"}
 _CLEAR = 0.98
 _MOST_LABELS = 200
+SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*')
+"""What tells spreadsheets the separator."""
 _ESCAPED_QUOTE = re.compile(r'(\\+)"')
 
 
@@ -49,13 +52,15 @@ class Dialect:
     """How fields are separated and quoted, whether names come first, and what was decided.
 
     `row_names`: the header lacks a name for the first column, which counts the rows, as R writes.
+    `padded`: a blank follows each separator and is no part of the field.
     """
 
     separator: str
     quotes: Quotes
     header: bool
-    decisions: tuple[str, ...]
+    decisions: tuple[Decision, ...]
     row_names: bool = False
+    padded: bool = False
 
 
 class RecordReader(Iterator[list[str]], Protocol):
@@ -73,6 +78,11 @@ class Sample:
 
     lines: list[str]
     whole: bool
+
+    def is_padded(self, separator: str) -> bool:
+        """Whether each line has a blank after its last separator, the header too."""
+        ends = (line.rstrip("\r\n").rpartition(separator) for line in self.lines if line.strip())
+        return not separator.isspace() and all(found and end[:1] == " " for _, found, end in ends)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +105,8 @@ class Trial:
 def read_sample(file: TextIO) -> Sample:
     """The first megabyte, and another one from the first quote on where that comes later."""
     lines, more = _take(file)
+    if lines and SEPARATOR_LINE.fullmatch(lines[0]):
+        del lines[0]
     if more and not any('"' in line for line in lines):
         first = next((line for line in file if '"' in line), None)
         if first is not None:
@@ -134,7 +146,8 @@ def decide_dialect(
     quoted = any('"' in line for line in sample.lines)
     decisions = tuple(_words(chosen, header, quoted, keys))
     row_names = header and _counts_rows(chosen.rows)
-    return Dialect(chosen.separator, chosen.quotes, header, decisions, row_names)
+    padded = sample.is_padded(chosen.separator)
+    return Dialect(chosen.separator, chosen.quotes, header, decisions, row_names, padded)
 
 
 def _counts_rows(rows: Sequence[Sequence[str]]) -> bool:
@@ -198,7 +211,7 @@ def _enclosed_fields(text: str, separator: str) -> tuple[int, bool]:
 def try_dialect(sample: Sample, separator: str, quotes: Quotes) -> Trial:
     """Read a sample in one way, up to the first quote that is wrong."""
     rows: list[list[str]] = []
-    reader = records(sample.lines, separator, quotes)
+    reader = records(sample.lines, separator, quotes, padded=sample.is_padded(separator))
     last = 0
     try:
         for row in reader:
@@ -214,14 +227,18 @@ def try_dialect(sample: Sample, separator: str, quotes: Quotes) -> Trial:
     return Trial(separator, quotes, rows, "")
 
 
-def records(lines: Iterable[str], separator: str, quotes: Quotes) -> RecordReader:
+def records(
+    lines: Iterable[str], separator: str, quotes: Quotes, *, padded: bool = False
+) -> RecordReader:
     """The csv reader of a dialect; it raises csv.Error where a quote is wrong."""
     csv.field_size_limit(1 << 30)
     if quotes == "plain":
-        return csv.reader(lines, delimiter=separator, quoting=csv.QUOTE_NONE)
+        return csv.reader(
+            lines, delimiter=separator, quoting=csv.QUOTE_NONE, skipinitialspace=padded
+        )
     if quotes == "backslash":
         lines = (_ESCAPED_QUOTE.sub(_doubled, line) for line in lines)
-    return csv.reader(lines, delimiter=separator, strict=True)
+    return csv.reader(lines, delimiter=separator, strict=True, skipinitialspace=padded)
 
 
 def _doubled(match: re.Match[str]) -> str:
@@ -255,24 +272,25 @@ def _is_labelled_text(sample: Sample, keys: DialectKeys, *, after_tables: bool) 
 
 
 def _labelled_text(keys: DialectKeys) -> Dialect:
-    told = "lines of a label, a blank and a text: columns label and text (data.separator)"
+    told = Decision("lines of a label, a blank and a text: columns label, text", "data.separator")
     return Dialect(WORDS_APART, "plain", False, () if keys.separator else (told,))
 
 
-def _words(trial: Trial, header: bool, quoted: bool, keys: DialectKeys) -> Iterator[str]:
+def _words(trial: Trial, header: bool, quoted: bool, keys: DialectKeys) -> Iterator[Decision]:
     """What was decided, with the key that overrules it."""
     if keys.separator is None:
         apart = SEPARATOR_WORDS.get(trial.separator, trial.separator)
-        yield f"separated by {apart} (data.separator)"
+        yield Decision(f"separated by {apart}", "data.separator")
     if keys.header is None:
         names = ", ".join(cell.strip() or "(no name)" for cell in trial.rows[0][:8])
-        yield f"with a header ({names})" if header else "without a header (data.header)"
+        told = f"with a header ({names})" if header else "without a header"
+        yield Decision(told, "data.header")
     if keys.quotes is None and quoted:
-        yield _QUOTE_WORDS[trial.quotes]
+        yield Decision(_QUOTE_WORDS[trial.quotes], "data.quotes")
 
 
 _QUOTE_WORDS: dict[Quotes, str] = {
-    "doubled": "quotes around fields, doubled inside (data.quotes)",
-    "backslash": "quotes around fields, with a backslash inside (data.quotes)",
-    "plain": "quotes are plain characters (data.quotes)",
+    "doubled": "quotes around fields, doubled inside",
+    "backslash": "quotes around fields, with a backslash inside",
+    "plain": "quotes are plain characters",
 }

@@ -24,6 +24,8 @@ def read_json(file: TextFile, wanted: Sequence[Column], limit: int | None) -> Ta
         rows = islice(_objects(text, file.where), limit)
         if not wanted:
             kept = list(rows)
+            if len(kept) == 1:
+                _refuse_whole_file(kept[0], wanted, file.where)
             names: list[Column] = list(dict.fromkeys(name for row in kept for name in row))
             columns = {name: [row.get(str(name)) for row in kept] for name in names}
         else:
@@ -99,12 +101,12 @@ def _row(value: Any, place: str) -> dict[str, Any]:
 def _refuse_whole_file(row: Mapping[str, Any], wanted: Sequence[Column], where: str) -> None:
     """TunerError where the only object holds all rows, or whole columns as pandas writes them."""
     inside = [name for name, value in row.items() if isinstance(value, list) and _holds_rows(value)]
-    if len(inside) == 1 and not set(wanted) <= set(row):
+    if len(inside) == 1 and not (wanted and set(wanted) <= set(row)):
         raise TunerError(
             f"{where} is one object whose rows are in {show(inside[0])}: write these alone, such "
             f"as jq -c '.{inside[0]}[]' FILE > rows.jsonl"
         )
-    if all(isinstance(row.get(str(name)), dict | list) for name in wanted):
+    if row and all(isinstance(row.get(str(name)), dict | list) for name in wanted or row):
         raise TunerError(
             f"{where} is one object of columns, not of rows: in pandas, df.to_json(FILE, "
             'orient="records", lines=True) writes rows'

@@ -10,6 +10,7 @@ from typing import Any
 from tuner.errors import TunerError
 from tuner.recipe.nearest import show
 from tuner.recipe.types import DataSection
+from tuner.training.decisions import Decision
 from tuner.training.dialect import DialectKeys
 from tuner.training.labels import LabelValue
 from tuner.training.sources import file_source, hub_source, is_hub
@@ -29,7 +30,7 @@ class Rows:
     texts: tuple[list[str], ...]
     labels: list[LabelValue]
     names: tuple[str, ...] | None = None
-    decisions: tuple[str, ...] = ()
+    decisions: tuple[Decision, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -72,12 +73,12 @@ def read_rows(source: str, key: str, section: DataSection) -> Rows:
     wanted = (*section.text, section.label)
     table = read_source(source, key, section.root, dialect_keys(section), wanted)
     where = f"data.{key}: {source}"
-    texts = tuple(_texts(table.columns[name], name, where) for name in section.text)
+    texts = tuple(text_values(table.columns[name], name, where) for name in section.text)
     names = (table.class_names or {}).get(section.label)
     return Rows(source, texts, table.columns[section.label], names, table.decisions)
 
 
-def _texts(values: list[Any], name: str | int, where: str) -> list[str]:
+def text_values(values: list[Any], name: str | int, where: str) -> list[str]:
     """The values as texts, "" where there is none. TunerError for the first that is no text."""
     if all(isinstance(value, str) for value in values):
         return values

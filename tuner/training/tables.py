@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -12,7 +11,9 @@ from typing import Any, TextIO
 
 from tuner.errors import TunerError
 from tuner.recipe.nearest import nearest, show
+from tuner.training.decisions import Decision
 from tuner.training.dialect import (
+    SEPARATOR_LINE,
     WORDS_APART,
     Dialect,
     DialectKeys,
@@ -27,7 +28,6 @@ from tuner.training.text_files import TextFile, plain_suffix, read_start, text_f
 
 _PARQUET = b"PAR1"
 _SHOWN_COLUMNS = 20
-_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*')
 _LABELLED = ("label", "text")
 
 
@@ -40,7 +40,7 @@ class Table:
     """
 
     columns: Mapping[Column, list[Any]]
-    decisions: tuple[str, ...] = ()
+    decisions: tuple[Decision, ...] = ()
     class_names: Mapping[Column, tuple[str, ...]] | None = None
 
 
@@ -130,7 +130,9 @@ def _delimited_table(
     wanted: Sequence[Column],
     limit: int | None,
 ) -> Table:
-    reader = records(_without_separator_line(lines), dialect.separator, dialect.quotes)
+    reader = records(
+        _without_separator_line(lines), dialect.separator, dialect.quotes, padded=dialect.padded
+    )
     rows = _rows_of(reader, file.where)
     first = next(rows, [])
     header: list[Column] = list(range(len(first)))
@@ -171,7 +173,7 @@ def _rows_of(reader: RecordReader, where: str) -> Iterator[list[str]]:
 def _without_separator_line(lines: TextIO) -> Iterator[str]:
     """The lines without the one that tells spreadsheets the separator ("sep=;")."""
     first = next(lines, "")
-    if not _SEPARATOR_LINE.fullmatch(first):
+    if not SEPARATOR_LINE.fullmatch(first):
         yield first
     yield from lines
 

@@ -6,6 +6,7 @@ import bz2
 import codecs
 import gzip
 import lzma
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from typing import IO, Any, TextIO
 
 from tuner.errors import TunerError
 from tuner.recipe.nearest import show
+from tuner.training.decisions import Decision
 
 PACKED_SUFFIXES = (".gz", ".bz2", ".xz")
 _UNPACKERS: dict[bytes, Callable[[Path], Any]] = {
@@ -53,6 +55,7 @@ _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+_WORD_END = re.compile(r"""[\s,;|"']+""")
 _HEAD = 4096
 _TAR = slice(257, 262)
 
@@ -64,7 +67,7 @@ class TextFile:
     path: Path
     where: str
     encoding: str
-    decisions: tuple[str, ...] = ()
+    decisions: tuple[Decision, ...] = ()
 
     @property
     def suffix(self) -> str:
@@ -132,7 +135,9 @@ def text_file(path: Path, where: str, start: bytes, encoding: str | None) -> Tex
         if start.count(0) > len(start) / 10:
             raise TunerError(f"{where} is not text: it is full of zero bytes")
         return TextFile(path, where, "utf-8-sig" if mark else "utf-8")
-    return TextFile(path, where, chosen, (f"encoded as {chosen.upper()} (data.encoding)",))
+    return TextFile(
+        path, where, chosen, (Decision(f"encoded as {chosen.upper()}", "data.encoding"),)
+    )
 
 
 def _by_zeros(start: bytes) -> str | None:
@@ -162,9 +167,8 @@ def _undecodable(file: TextFile, error: UnicodeError) -> str:
 def _remedy(line: bytes, at: int) -> str:
     """How the word around a byte looks in the usual other encoding, for a person to judge."""
     text = line.decode("cp1252", "replace")
-    start = max(text.rfind(" ", 0, at) + 1, at - 20)
-    words = text[start : at + 20].split()
-    word = words[0].strip(",;|\"'") if words else ""
+    before, after = _WORD_END.split(text[max(at - 20, 0) : at])[-1], text[at : at + 20]
+    word = before + _WORD_END.split(after)[0]
     if word and word.isprintable() and "\ufffd" not in word:
         return f'if {show(word)} looks right, set data.encoding = "cp1252"; else name the right one'
     return 'name the encoding of the file, such as data.encoding = "cp1252", "gb18030", "shift_jis"'
