@@ -371,8 +371,24 @@ def test_an_adapter_is_told_as_that(classifier: Path, tmp_path: Path, beside: bo
     (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "some/base"}')
     with pytest.raises(TunerError, match="merge_and_unload") as caught:
         load(folder)
-    kind = "beside its weights" if beside else "only"
-    assert f"holds an adapter (PEFT) {kind} to some/base" in str(caught.value)
+    adapter = "an adapter (PEFT) for some/base"
+    held = f"{adapter} beside its weights" if beside else f"only {adapter}"
+    assert f"{folder} holds {held}: merge it" in str(caught.value)
+
+
+def test_an_adapter_on_the_hub_is_told_as_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = tmp_path / "models--me--lora"
+    (repository / "snapshots" / "abc").mkdir(parents=True)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("abc")
+    (repository / "snapshots" / "abc" / "adapter_config.json").write_text("{}")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("tuner.training.model.hub_is_reachable", lambda: False)
+    source = model_source(ModelSection("me/lora"))
+    with pytest.raises(TunerError, match=r"me/lora: it holds only an adapter \(PEFT\): merge it"):
+        load_config(source, DATA)
 
 
 # --- a trainer

@@ -20,11 +20,12 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class HeadShape:
-    """The tensors of a model outside its encoder: their shapes by name.
+    """The tensors outside the encoder of a model of class `owner`: their shapes by name.
 
     `by_label` holds those with a row for each label, and the axis of these rows.
     """
 
+    owner: str
     shapes: dict[str, torch.Size]
     by_label: dict[str, int]
 
@@ -62,7 +63,7 @@ def head_shape(model: nn.Module, model_of_one_more: nn.Module) -> HeadShape:
         if is_pooler(name, body)
         or (not name.startswith(body) if body else name.split(".")[0] in tops)
     }
-    return HeadShape(outside, by_label)
+    return HeadShape(type(model).__name__, outside, by_label)
 
 
 def body_prefix(model: Any) -> str:
@@ -106,7 +107,7 @@ def match_head(
 
 def _why_unusable(own_config: Any, head: HeadShape, tensors: dict[str, Tensor]) -> str | None:
     classes = [str(name) for name in getattr(own_config, "architectures", None) or []]
-    if classes and not any("SequenceClassification" in name for name in classes):
+    if classes and not any(n == head.owner or "SequenceClassification" in n for n in classes):
         return f"its classifier is that of a {classes[0]}"
     if _is_built_otherwise(head, tensors):
         return "its classifier is built in another way"

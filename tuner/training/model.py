@@ -73,7 +73,7 @@ def _folder(name: str, root: str | None) -> Path | None:
 
 def _check_folder(folder: Path, section: ModelSection) -> None:
     if (folder / ADAPTER_FILE).is_file():
-        raise TunerError(f"model.name: {_adapter_message(folder / ADAPTER_FILE)}")
+        raise TunerError(f"model.name: {adapter_message(str(folder), folder / ADAPTER_FILE)}")
     if not (folder / "config.json").is_file():
         raise TunerError(f"model.name: {folder} holds no config.json, so it is no model folder")
     if any((folder / name).is_file() for name in SAFE_FILES):
@@ -84,7 +84,21 @@ def _check_folder(folder: Path, section: ModelSection) -> None:
         raise TunerError(pickle_message(section.name))
 
 
-def _adapter_message(path: Path) -> str:
+def find_file(source: ModelSource, name: str) -> Path | None:
+    """The file in the model's folder, or in the hub's cache, where it is fetched to if need be."""
+    if source.folder is not None:
+        path = source.folder / name
+        return path if path.is_file() else None
+    from transformers.utils import cached_file
+
+    options = {k: v for k, v in source.options.items() if k in ("revision", "local_files_only")}
+    cached = cached_file(
+        source.location, name, _raise_exceptions_for_missing_entries=False, **options
+    )
+    return None if cached is None else Path(cached)
+
+
+def adapter_message(name: str, path: Path) -> str:
     """What to do with an adapter (PEFT), which is no model by itself and is not loaded beside one.
 
     `path` is its configuration.
@@ -92,11 +106,11 @@ def _adapter_message(path: Path) -> str:
     base = ""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         base = json.loads(path.read_text(encoding="utf-8")).get("base_model_name_or_path") or ""
-    of = f" to {base}" if base else ""
+    adapter = f"an adapter (PEFT) for {base}" if base else "an adapter (PEFT)"
     whole = any((path.parent / name).is_file() for name in (*SAFE_FILES, *PICKLE_FILES))
-    alone = "an adapter (PEFT) beside its weights" if whole else "an adapter (PEFT) only"
+    held = f"{adapter} beside its weights" if whole else f"only {adapter}"
     return (
-        f"{path.parent} holds {alone}{of}: merge it into its model first, with "
+        f"{name} holds {held}: merge it into its model first, with "
         "PeftModel.from_pretrained(…).merge_and_unload().save_pretrained(FOLDER), "
         "and give that folder"
     )
@@ -157,6 +171,8 @@ def _reason(source: ModelSource, what: str, error: BaseException) -> str:
         return "there is no such revision on the hub; check model.revision"
     if "RepositoryNotFoundError" in kinds or "HFValidationError" in kinds:
         return "there is no folder and no hub model of this name"
+    if what == "configuration" and (adapter := _cached_adapter(source)):
+        return adapter_message("it", adapter)
     if source.options.get("local_files_only") and not hub_is_reachable():
         return (
             f"no such folder, and no network to ask the hub for its {what}; "
@@ -173,6 +189,20 @@ def _reason(source: ModelSource, what: str, error: BaseException) -> str:
         )
     kind = "" if len(text) > 40 else f"{type(error).__name__}: "
     return f"its {what} cannot be loaded: {kind}{text[:300]}"
+
+
+def _cached_adapter(source: ModelSource) -> Path | None:
+    """The adapter's configuration of a hub repository that has no model's; None without one."""
+    from huggingface_hub import try_to_load_from_cache
+
+    if source.folder is not None:
+        return None
+    if not source.options.get("local_files_only"):
+        with contextlib.suppress(OSError):
+            return find_file(source, ADAPTER_FILE)
+    revision = source.options.get("revision")
+    cached = try_to_load_from_cache(source.location, ADAPTER_FILE, revision=revision)
+    return Path(cached) if isinstance(cached, str) else None
 
 
 def _has_safe_weights(source: ModelSource) -> bool:

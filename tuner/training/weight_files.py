@@ -12,7 +12,15 @@ from typing import Any
 from torch import Tensor
 
 from tuner.errors import TunerError
-from tuner.training.model import PICKLE_FILES, SAFE_FILES, ModelSource, pickle_message
+from tuner.training.model import (
+    ADAPTER_FILE,
+    PICKLE_FILES,
+    SAFE_FILES,
+    ModelSource,
+    adapter_message,
+    find_file,
+    pickle_message,
+)
 
 # What wraps a model gives its tensors' names a prefix: DistributedDataParallel, torch.compile,
 # FSDP, activation checkpointing, Lightning and modules of one's own.
@@ -39,18 +47,20 @@ def checkpoint_tensors(source: ModelSource) -> dict[str, Tensor]:
 
 
 def _weight_files(source: ModelSource) -> list[Path]:
+    if adapter := find_file(source, ADAPTER_FILE):
+        raise TunerError(f"model.name: {adapter_message(source.name, adapter)}")
     for name in (*SAFE_FILES, *(PICKLE_FILES if source.allow_pickle else ())):
-        path = _find_file(source, name)
+        path = find_file(source, name)
         if path is not None:
             return _shards(source, path) if name.endswith(".json") else [path]
-    if any(_find_file(source, name) for name in PICKLE_FILES):
+    if any(find_file(source, name) for name in PICKLE_FILES):
         raise TunerError(pickle_message(source.name))
     raise TunerError(f"model.name: {source.name} holds no weights (model.safetensors)")
 
 
 def _shards(source: ModelSource, index: Path) -> list[Path]:
     names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-    paths = {name: _find_file(source, name) for name in names}
+    paths = {name: find_file(source, name) for name in names}
     missing = [name for name, path in paths.items() if path is None]
     if missing:
         raise TunerError(
@@ -58,20 +68,6 @@ def _shards(source: ModelSource, index: Path) -> list[Path]:
             f"are missing ({missing[0]})"
         )
     return [path for path in paths.values() if path is not None]
-
-
-def _find_file(source: ModelSource, name: str) -> Path | None:
-    """The file in the model's folder, or in the hub's cache, where it is fetched to if need be."""
-    if source.folder is not None:
-        path = source.folder / name
-        return path if path.is_file() else None
-    from transformers.utils import cached_file
-
-    options = {k: v for k, v in source.options.items() if k in ("revision", "local_files_only")}
-    cached = cached_file(
-        source.location, name, _raise_exceptions_for_missing_entries=False, **options
-    )
-    return None if cached is None else Path(cached)
 
 
 def _read_tensors(path: Path) -> dict[str, Tensor]:
