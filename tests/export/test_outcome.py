@@ -19,6 +19,10 @@ from tuner.session.contest import Answers, facts, of_session
 from tuner.session.fold import load_view
 from tuner.session.scores import interval_of
 from tuner.session.status import current, status
+from tuner.tui.charts.curves import best_so_far
+from tuner.tui.charts.sample import sample_of
+from tuner.tui.render.styles import TERMINAL
+from tuner.tui.render.trials import trials_lines
 
 UNTOLD = "The best trial cannot be told apart from the baseline"
 CASES: Mapping[str, tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]] = {
@@ -130,3 +134,15 @@ def test_every_place_has_the_same_figures(tmp_path: Path, metric: str) -> None:
     assert summary.gain.better
     assert gain(metric, summary.best.value, view.trials[0].value or 0.0) > 0
     assert (summary.gain.rows is None) == (metric != "accuracy")
+
+
+def test_the_first_to_finish_of_equals_is_the_best_in_every_place(tmp_path: Path) -> None:
+    view = load_view(search(tmp_path, [(0.8, 0.8)] * 3))
+    for number, ended in ((0, 30.0), (1, 10.0), (2, 20.0)):
+        view.trials[number].ended = ended
+    view.best = 1
+    table = [line[0][0] for line in trials_lines(view, 120, TERMINAL)[1:]]
+    assert ["".join(text for text in row if text.isdigit())[:1] for row in table] == list("120")
+    sample = sample_of(view, list(view.trials.values()), {})
+    assert sample.best is view.trials[1]
+    assert best_so_far(view)[0] == (1.0, 0.8)

@@ -102,8 +102,8 @@ class Ready(Message, tag="ready", frozen=True):
     `model` is the shape of the model that was loaded; the worker asks for it where it is missing.
     `batches` is "packed" or "padded"; `threads` counts those in use of the ones allowed, 0 where
     that is not known. `loading` says what became of the checkpoint's tensors. `test` tells of the
-    sealed rows, None where there are none. `warnings` are those of a check where `Setup` asked for
-    them.
+    sealed rows, None where there are none. `label_counts` are training rows by label. `warnings`
+    are those of a check where `Setup` asked for them.
     """
 
     device: str
@@ -120,6 +120,7 @@ class Ready(Message, tag="ready", frozen=True):
     threads: int = 0
     loading: LoadingReport | None = None
     test: TestReport | None = None
+    label_counts: list[int] = []
 
 
 class Refused(Message, tag="refused", frozen=True):

@@ -242,7 +242,8 @@ class GenerationOpened(Event, tag="generation_opened", frozen=True):
 class DataRead(Event, tag="data_read", frozen=True):
     """What the first trainer found: rows per split, the labels in order, the model's size.
 
-    `batches` is "packed" or "padded"; `threads` counts those that a trainer uses.
+    `batches` is "packed" or "padded"; `threads` counts those that a trainer uses; `label_counts`
+    are the training rows of each label, [] in logs of earlier versions.
     """
 
     rows: dict[str, Count]
@@ -253,6 +254,7 @@ class DataRead(Event, tag="data_read", frozen=True):
     device_name: str = ""
     batches: str = ""
     threads: Count = 0
+    label_counts: list[Count] = []
 
 
 class SlotsChosen(Event, tag="slots_chosen", frozen=True):

@@ -281,6 +281,7 @@ def _generation_opened(view: SessionView, event: e.GenerationOpened) -> list[int
 
 def _data_read(view: SessionView, event: e.DataRead) -> list[int]:
     view.rows, view.labels = event.rows, event.labels
+    view.label_counts = event.label_counts
     view.parameters, view.group_sizes = event.parameters, event.groups
     view.batches, view.threads = event.batches, event.threads
     if event.device:

@@ -158,7 +158,9 @@ def matrix_interval(view: SessionView, confusion: Confusion) -> Interval | None:
 def majority_of(view: SessionView, confusion: Confusion, metric: str = "") -> Majority | None:
     """What the most frequent label would score on the rows of a matrix; see `interval_of`."""
     labels = _labels(view, confusion)
-    return majority(metric or view.metric, gold_counts(confusion), labels) if labels else None
+    if not labels:
+        return None
+    return majority(metric or view.metric, gold_counts(confusion), labels, view.label_counts)
 
 
 def validation_majority(view: SessionView) -> Majority | None:

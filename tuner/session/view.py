@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -94,6 +95,11 @@ class TrialView:
         """Whether its kept evaluation has one answer for all rows: it learned nothing."""
         return self.only_label is not None
 
+    @property
+    def finish_order(self) -> tuple[float, int]:
+        """Of equal trials the first to finish is the best: this is what they are sorted by."""
+        return (math.inf if self.ended is None else self.ended, self.number)
+
     def standing(self) -> Standing | None:
         """What it is compared with others by; None before the first evaluation."""
         return None if self.value is None else Standing(self.value, self.one_label)
@@ -124,6 +130,7 @@ class SessionView:
     over: str = ""
     commands_done: set[str] = field(default_factory=set)
     labels: list[str] = field(default_factory=list)
+    label_counts: list[int] = field(default_factory=list)
     rows: dict[str, int] = field(default_factory=dict)
     parameters: int = 0
     group_sizes: dict[str, int] = field(default_factory=dict)

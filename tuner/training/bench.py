@@ -159,6 +159,7 @@ class Bench:
         rows = {"train": len(self.data.train), "validation": len(self.data.validation)}
         if self.test is not None and self.test.sealed is not None:
             rows["test"] = self.test.sealed.rows
+        labels, classes = self.data.train.labels, len(self.labels)
         return Ready(
             device=str(self.device),
             device_name=device_name(self.device),
@@ -173,6 +174,7 @@ class Bench:
             batches="padded" if self.packing is None else "packed",
             threads=torch.get_num_threads(),
             loading=self.loading,
+            label_counts=np.bincount(labels, minlength=classes).tolist(),
             test=self.test,
         )
 

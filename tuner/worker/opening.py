@@ -168,6 +168,7 @@ def _tell(journal: Journal, recipe: Recipe, ready: p.Ready, planned: int, genera
         device_name=ready.device_name,
         batches=ready.batches,
         threads=ready.threads,
+        label_counts=ready.label_counts,
     )
     journal.record(read)
     journal.record(

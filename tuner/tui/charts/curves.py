@@ -179,7 +179,7 @@ def best_so_far(view: SessionView) -> list[Point]:
     """How the best value grew: (trials ended until then, value) at every change and at the end."""
     ended = sorted(
         (trial for trial in view.trials.values() if trial.ended is not None),
-        key=lambda trial: (trial.ended or 0.0, trial.number),
+        key=lambda trial: trial.finish_order,
     )
     points: list[Point] = []
     best: Standing | None = None

@@ -99,7 +99,7 @@ class Sample:
     def best_at(self) -> int | None:
         """Where the best complete one is in `trials`."""
         found: int | None = None
-        for index, trial in enumerate(self.trials):
+        for index, trial in sorted(enumerate(self.trials), key=lambda at: at[1].finish_order):
             standing = trial.standing() if trial.state is TrialState.COMPLETE else None
             so_far = None if found is None else self.trials[found].standing()
             if standing is not None and standing.is_above(so_far, self.direction):

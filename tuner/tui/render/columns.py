@@ -160,7 +160,9 @@ def _metric(view: SessionView) -> Column:
     def order(trial: TrialView) -> Order:
         known = trial.value is not None and math.isfinite(trial.value)
         place = sign * trial.value if known and trial.value is not None else math.inf
-        return (_RANKS[trial.state], trial.one_label, place, -trial.number)
+        complete = trial.state is TrialState.COMPLETE
+        tie = trial.finish_order if complete else (0.0, -trial.number)
+        return (_RANKS[trial.state], trial.one_label, place, *tie)
 
     about = f"{fmt.plain(view.metric)}, what is searched for"
     return Column("metric", short_metric(view.metric), SCORE_CELLS, cell, order, about=about)
