@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.worker.sessions import evaluations, make, of_kind, work, work_until
+from tuner.export.outcome import outcome
 from tuner.recipe.load import load
 from tuner.session import events as e
 from tuner.session.budget import nothing_left, seconds_spent
@@ -37,7 +38,7 @@ def change(session: Session, old: str, new: str) -> None:
         (
             SLOW,
             'time = "1s"\non_timeout = "pause"',
-            "no trial is complete: 1 unfinished; the time budget of 1s is used up",
+            "% of the schedule done); the time budget of 1s is used up",
         ),
     ],
     ids=["collapsed", "mixed", "out of time"],
@@ -74,8 +75,9 @@ def test_when_the_time_is_up_a_trial_ends_with_what_it_has(tmp_path: Path) -> No
     (trial,) = view.trials.values()
     assert (trial.state, view.best) == (TrialState.COMPLETE, 0)
     assert trial.evaluations[-1].share < 1
-    assert trial.reason.startswith("the time was up: ended with what it had at ")
-    assert of_kind(session, e.TrialCompleted)[0].share == trial.evaluations[-1].share
+    assert trial.reason.startswith("cut short at ")
+    assert of_kind(session, e.TrialCompleted)[0].share == trial.evaluations[-1].share == trial.share
+    assert "Trial 0 was cut short when the time was up, at " in outcome(session, view)
     assert (session.best_folder / "weights.txt").read_text() == "0"
     assert 0.6 <= seconds_spent(view) < 1.2
 

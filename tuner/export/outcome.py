@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from tuner.export.summary import Summary, summarize
-from tuner.results.format import MINUS, change, p_text, plain
+from tuner.results.format import MINUS, change, p_text, percent, plain
 from tuner.results.format import score as score_text
 from tuner.results.intervals import Interval
 from tuner.results.majority import Majority
@@ -34,6 +34,7 @@ def outcome_text(summary: Summary) -> str:
         f"Best: trial {best.trial}, {score_with_interval(best)}.",
         _gain_sentence(summary),
         _chosen_among(summary),
+        _cut_short_sentence(summary),
         counts_text(summary.counts),
     )
     return " ".join(sentence for sentence in sentences if sentence)
@@ -134,6 +135,17 @@ def _gain_sentence(summary: Summary) -> str:
         return ""
     better = f"{gain_text(gain)} ({_evidence(summary, gain)})"
     return f"Baseline (trial {baseline.trial}): {score_text(baseline.value)}; {better}."
+
+
+def _cut_short_sentence(summary: Summary) -> str:
+    """`Trial 0 was cut short when the time was up, at 19 % of its schedule.`"""
+    if not summary.cut_short:
+        return ""
+    numbers = ", ".join(map(str, summary.cut_short))
+    shares = ", ".join(percent(share) for share in summary.cut_short.values())
+    if len(summary.cut_short) == 1:
+        return f"Trial {numbers} was cut short when the time was up, at {shares} of its schedule."
+    return f"Trials {numbers} were cut short when the time was up, at {shares} of their schedules."
 
 
 def _evidence(summary: Summary, gain: Gain) -> str:

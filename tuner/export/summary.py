@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tuner.recipe.origins import BASELINE
 from tuner.results.paired import LEVEL
+from tuner.session.ending import trials_cut_short
 from tuner.session.folder import Session
 from tuner.session.scores import Gain, Score, baseline_trial, gain_over, score_of
 from tuner.session.status import TrialCounts, trial_counts
@@ -24,7 +25,8 @@ class Summary:
 
     `gain` is the best's over the baseline, None where one of them is missing or both are the same;
     `why_no_baseline` says in a sentence why there is none. `equals` are the complete trials that
-    score exactly what the best does, itself among them.
+    score exactly what the best does, itself among them. `cut_short` has the share of its schedule
+    that a complete trial had done when the time was up.
     """
 
     metric: str
@@ -34,6 +36,7 @@ class Summary:
     why_no_baseline: str
     equals: int
     counts: TrialCounts
+    cut_short: dict[int, float]
 
     @property
     def candidates(self) -> int:
@@ -73,6 +76,7 @@ def summarize(session: Session, view: SessionView) -> Summary:
         why_no_baseline="" if baseline else _why_no_baseline(view),
         equals=_equals(view, best),
         counts=trial_counts(view),
+        cut_short={trial.number: trial.share for trial in trials_cut_short(view)},
     )
 
 

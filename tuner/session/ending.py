@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from tuner.errors import NotFinished, StudyFailed, TunerError
+from tuner.results.format import percent
 from tuner.session.view import SessionView, TrialState, TrialView
 
 _WORDS = {
@@ -35,6 +36,17 @@ def no_result_reason(view: SessionView, over: str) -> str:
     return f"no trial is complete: {', '.join(ends) or 'none was begun'}{over and f'; {over}'}"
 
 
+def cut_short_text(share: float) -> str:
+    """Why a complete trial has done only this share of its schedule; "" for the whole of it."""
+    return "" if share >= 1.0 else f"cut short at {percent(share)} of its schedule: the time was up"
+
+
+def trials_cut_short(view: SessionView) -> list[TrialView]:
+    """The complete trials that had no time to come to the end of their schedule."""
+    complete = (t for t in view.trials.values() if t.state is TrialState.COMPLETE)
+    return [trial for trial in complete if trial.share < 1.0]
+
+
 def no_best_error(view: SessionView, name: str, consequence: str) -> TunerError:
     """What to raise where a best trial is asked for and there is none: not yet, or never."""
     if view.lifecycle == "session_failed":
@@ -44,8 +56,9 @@ def no_best_error(view: SessionView, name: str, consequence: str) -> TunerError:
 
 def _causes(trials: list[TrialView]) -> str:
     """The cause that they share, or how many have each: `(2 out of memory, 1 died)`."""
-    if trials[0].state is TrialState.PAUSED:
-        return ""
+    if trials[0].state in (TrialState.PAUSED, TrialState.RUNNING):
+        shares = [percent(trial.step / trial.of) for trial in trials if trial.of]
+        return f" ({', '.join(shares)} of the schedule done)" if shares else ""
     reasons = {trial.reason for trial in trials if trial.reason}
     if len(reasons) == 1:
         return f" ({_shortened(reasons.pop())})"

@@ -15,7 +15,7 @@ from tuner.results.metrics import direction
 from tuner.results.standing import Standing
 from tuner.session import events as e
 from tuner.session.budget import planned_trials
-from tuner.session.ending import has_result, no_result_reason
+from tuner.session.ending import cut_short_text, has_result, no_result_reason
 from tuner.session.events import AnyEvent, Evaluated, Step, Unknown
 from tuner.session.folder import Session
 from tuner.session.kept import kept_evaluation
@@ -23,7 +23,6 @@ from tuner.session.tail import EventTail
 from tuner.session.view import SessionView, TrialState, TrialView
 
 MOST_LOSSES = 400
-CUT_SHORT = "the time was up: ended with what it had at"
 TERMINAL = frozenset({"session_paused", "session_finished", "session_stopped", "session_failed"})
 ENDED = frozenset({TrialState.COMPLETE, TrialState.PRUNED, TrialState.COLLAPSED, TrialState.FAILED})
 
@@ -242,8 +241,8 @@ def _trial_failed(view: SessionView, trial: TrialView, event: e.TrialFailed) -> 
 
 
 def _trial_completed(view: SessionView, trial: TrialView, event: e.TrialCompleted) -> None:
-    reason = "" if event.share >= 1.0 else f"{CUT_SHORT} {event.share:.0%}"
-    _end(view, trial, event, TrialState.COMPLETE, reason)
+    trial.share = event.share
+    _end(view, trial, event, TrialState.COMPLETE, cut_short_text(event.share))
     trial.value, trial.kept_step = event.value, event.step
     trial.memory = max(trial.memory, event.memory)
     kept, best = kept_evaluation(trial), view.best_trial()

@@ -53,6 +53,7 @@ class TrialView:
     the number of the label that the kept evaluation answers all rows with, None where it has
     several answers, or the rows one label.
 
+    `share` of its schedule was done when it was complete: less than 1 where the time was up before.
     `seconds` counts the time in which it ran; `losses` holds (step, loss), thinned out evenly as it
     grows: every `loss_stride`-th of the `loss_count` points seen so far.
     """
@@ -81,6 +82,7 @@ class TrialView:
     rungs: list[Rung] = field(default_factory=list)
     kept_step: int | None = None
     only_label: int | None = None
+    share: float = 1.0
     reason: str = ""
     lines: list[str] = field(default_factory=list)
     attempts: int = 1

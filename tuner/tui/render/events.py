@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from tuner.results import format as fmt
 from tuner.results.format import GLYPHS, plain
 from tuner.session import events as e
-from tuner.session.ending import has_result, no_result_reason
+from tuner.session.ending import cut_short_text, has_result, no_result_reason
 from tuner.session.events import AnyEvent, Unknown
 from tuner.session.kept import kept_evaluation
 from tuner.session.seal import opened_text
@@ -192,6 +192,8 @@ def _completed(event: e.TrialCompleted, view: SessionView) -> Told:
     score = fmt.score(event.value)
     if event.one_label:
         took += f", {one_label_words(view, _trial(view, event.trial))}"
+    if event.share < 1.0:
+        took += f", {cut_short_text(event.share)}"
     return Told(
         "done",
         score,
