@@ -100,6 +100,9 @@ def test_a_worker_on_another_host_is_found_where_locks_are_not_shared(tmp_path: 
     session = make(tmp_path, trials=1)
     sign(session, "elsewhere", age=5)
     refused = start_command(session)
+    while refused.poll() is None:  # the command waits until it sees that the other one lives
+        os.utime(session.lock_path)
+        time.sleep(0.2)
     _, said = refused.communicate(timeout=60)
     assert refused.returncode == 2
     assert "pid 4321 on elsewhere, which showed itself less than 60 s ago" in said

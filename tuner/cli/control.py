@@ -22,14 +22,14 @@ AWAKE = (SessionState.STARTING, SessionState.RUNNING, SessionState.PAUSING)
 def start(options: argparse.Namespace) -> int:
     """Start the worker of a session that has none; one on another host is not ours to count on."""
     session = named_session(options)
+    lost_elsewhere = was_lost_elsewhere(session)
     view, state = current(session)
-    if state in AWAKE and not was_lost_elsewhere(session):
+    if state in AWAKE and not lost_elsewhere:
         running = f"{session.name} is {state} already: {describe_holder(session.lock_path)}"
         if is_held_elsewhere(session.lock_path):
             raise TunerError(running)
         show(running)
         return 0
-    view, state = current(session)
     if is_over(session, view, state):
         raise _over_error(session, view, state)
     return launch(session)
