@@ -32,7 +32,8 @@ from tuner.tui.app import TunerApp
 from tuner.tui.screens.help import HelpScreen
 from tuner.tui.screens.setup import SetupScreen, StartRequested
 from tuner.tui.screens.study import StudyScreen
-from tuner.tui.setup.inspection import Services
+from tuner.tui.setup.checks import Line
+from tuner.tui.setup.inspection import NOT_TRIED, Services
 from tuner.tui.setup.panes import ChecksPane, FormPane, PreviewPane
 from tuner.tui.setup.status_line import StatusLine
 from tuner.tui.widgets.keybar import KeyBar
@@ -394,3 +395,19 @@ def test_slow_checks_follow_the_data_and_only_that(tmp_path: Path) -> None:
         await until(pilot, lambda: answers.checks == before + 2 and not screen.knowledge.checking)
 
     play(setup_stage(tmp_path, answers), scenario)
+
+
+def test_a_step_is_tried_only_where_that_is_asked_for(tmp_path: Path) -> None:
+    hint = Line("hint", NOT_TRIED)
+
+    async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:
+        recipe, knowledge = screen.draft.recipe, screen.knowledge
+        assert recipe is not None
+        assert hint in knowledge.lines(recipe, screen._partition)
+        # Asked for while the quick checks run, it is next.
+        screen._check()
+        await pilot.press("c")
+        await until(pilot, lambda: not knowledge.checking and not knowledge.rehearse_next)
+        assert hint not in knowledge.lines(recipe, screen._partition)
+
+    play(setup_stage(tmp_path), scenario)

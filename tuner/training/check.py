@@ -108,14 +108,14 @@ def check_recipe(
 
 
 def warnings_at_start(bench: Bench) -> list[str]:
-    """What a check would warn about, told by a trainer that has begun; its own warnings first."""
+    """What a check would find wrong, told by a trainer that has begun, whose own come last."""
     report = _Report()
     with report.topic("data"):
         _check_data(bench.recipe, report)
     with report.topic("groups"):
         _check_groups(bench.recipe, bench.description, report)
-    warnings = [finding.text for finding in report.findings if finding.level == "warning"]
-    return list(dict.fromkeys([*bench.warnings, *warnings]))
+    wrong = [finding.text for finding in report.findings if finding.level != "ok"]
+    return list(dict.fromkeys([*wrong, *bench.warnings]))
 
 
 def _row_counts(rows: LabelledRows | None) -> dict[str, int]:

@@ -21,10 +21,13 @@ class InspectingScreen(StartingScreen):
         self._check(rehearse=True)
 
     def _check(self, *, rehearse: bool = False) -> None:
-        recipe = self.draft.recipe
-        if recipe is None or self.draft.problem or self.knowledge.checking:
+        recipe, knowledge = self.draft.recipe, self.knowledge
+        if recipe is None or self.draft.problem:
             return
-        self.knowledge.checking = True
+        if knowledge.checking:
+            knowledge.rehearse_next |= rehearse and knowledge.checking == "quick"
+            return
+        knowledge.checking, knowledge.rehearse_next = "step" if rehearse else "quick", False
         text, services = self.draft.text, self._services
         inspection.in_background(
             self, lambda: inspection.run_checks(services, recipe, text, rehearse)
@@ -52,12 +55,15 @@ class InspectingScreen(StartingScreen):
     @on(inspection.Checked)
     def show_checks(self, message: inspection.Checked) -> None:
         """The findings, and the labels' own metrics to choose from."""
-        self.knowledge.checked, self.knowledge.checking = message, False
+        self.knowledge.checked, self.knowledge.checking = message, ""
         words = (*METRICS, *(f"f1.{label}" for label in self.knowledge.labels()))
         fields = [replace(f, words=words) if f.key == "search.metric" else f for f in SEARCH]
         self.query_one("#search", FormPane).form.replace_fields(fields)
         self.refresh_draft()
-        self._check_again()
+        if self.knowledge.rehearse_next:
+            self.action_check()
+        else:
+            self._check_again()
 
     @on(inspection.Broke)
     def raise_again(self, message: inspection.Broke) -> None:

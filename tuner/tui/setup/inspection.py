@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from textual.message import Message
 from textual.message_pump import MessagePump
@@ -68,6 +69,10 @@ class Services:
     pause: Callable[[Session], None] = pause_session
 
 
+CHECKING = {
+    "quick": "checking data, model and disk…",
+    "step": "checking data, model and disk, then trying a step…",
+}
 NOT_TRIED = "the weights and a first step are not tried yet · c tries them"
 
 
@@ -209,7 +214,8 @@ class Knowledge:
     models: dict[str, ModelRead] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)
     checked: Checked | None = None
-    checking: bool = False
+    checking: Literal["", "quick", "step"] = ""
+    rehearse_next: bool = False
 
     def about(self, recipe: Recipe) -> ModelRead | None:
         """The answer about this recipe's model, if there is one yet."""
@@ -260,7 +266,7 @@ class Knowledge:
 
     def _check_lines(self) -> list[Line]:
         if self.checking:
-            return [Line("waiting", "checking data, model and disk…")]
+            return [Line("waiting", CHECKING[self.checking])]
         if self.checked is None:
             return []
         report = self.checked.report

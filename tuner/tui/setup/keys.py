@@ -27,7 +27,12 @@ SETUP_BINDINGS: list[BindingType] = [
     Binding("ctrl+y", "redo", "Redo", id="setup.redo", show=False, tooltip="Undo the undo"),
     Binding("ctrl+e", "editor", "Editor", id="setup.editor", tooltip="Open in $EDITOR"),
     Binding(
-        "c", "check", "Check", id="setup.check", show=False, tooltip="Check model, data and disk"
+        "c",
+        "check",
+        "Check",
+        id="setup.check",
+        show=False,
+        tooltip="Check model, data and disk, and try a step",
     ),
     Binding("escape", "back", "Back", id="app.back", tooltip="Leave; asks when unsaved"),
     Binding("z", "zoom", "Zoom", id="setup.zoom", show=False, tooltip="One pane, and back"),
