@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,12 +16,13 @@ from tuner.recipe.ranges import inside
 from tuner.recipe.space import (
     check_values,
     fixed_names,
+    one_rate,
     search_space,
     settings,
     trial_config,
     with_groups,
 )
-from tuner.recipe.types import FROZEN, Choices, GroupSpec, Range, Recipe, Scalar
+from tuner.recipe.types import FROZEN, Choices, GroupSpec, Like, Range, Recipe, Scalar
 
 VALUES = {"lr.layers 0-5": 1e-5, "lr.head": 0.0, "epochs": 7}
 
@@ -192,3 +194,34 @@ def test_rates_of_electra_fall_from_the_head_down() -> None:
     assert values["lr.first"] == pytest.approx(1e-4 * 0.8**13, rel=1e-2)
     assert values["lr.emb"] == pytest.approx(1e-4 * 0.8**14, rel=1e-2)
     assert values["lr.rest"] == values["lr.glob"] == pytest.approx(1e-4 * 0.8**7.5, rel=1e-2)
+
+
+TIED = (
+    GroupSpec("body", part="layers", lr=Range(1e-6, 1e-4, "log"), layer_decay=Range(0.7, 1.0)),
+    GroupSpec("head", part="head", lr=Like("body", Range(1.0, 100.0, "log"))),
+    GroupSpec("rest", rest=True, lr=Like("body", 3.0)),
+    GroupSpec("frozen", params=("x",), lr="frozen"),
+)
+
+
+@pytest.mark.parametrize(
+    ("own", "rates"),
+    [
+        ({}, (2e-5, 2e-5, 2e-5, 2e-5)),
+        ({"lr.body": 1e-4}, (1e-4, 2e-5, 2e-5, 2e-5)),
+        ({"times.head": 5.0}, (2e-5, 1e-4, 2e-5, 2e-5)),
+        ({"lr.frozen": "frozen", "times.rest": 2}, (2e-5, 2e-5, 4e-5, None)),
+    ],
+)
+def test_one_rate_is_that_of_every_group(
+    own: dict[str, Any], rates: tuple[float | None, ...]
+) -> None:
+    made = replace(recipe(), groups=TIED)
+    config = trial_config(made, {"epochs": 3, **one_rate(TIED, 2e-5, own)}, 0)
+    assert list(config.learning_rates.values()) == pytest.approx(list(rates))
+    assert config.layer_decays == {"body": 1.0}
+
+
+def test_a_tied_group_that_cannot_have_the_rate_is_named() -> None:
+    with pytest.raises(TunerError, match=r".head. is tied to .body., whose rate is frozen"):
+        one_rate(TIED, 2e-5, {"lr.body": "frozen"})

@@ -131,7 +131,7 @@ def test_what_is_said_of_a_zoom_is_what_it_does(tmp_path: Path) -> None:
     session.recipe_path.write_text(text.replace("[search]", HALVES))
     assert work(session, groups=HOLDING) == 0
     send(session, c.Enqueue(params={"lr.head": 5e-1}))  # outside of its range
-    send(session, c.Enqueue(params={"lr.head": 1e-3}))
+    send(session, c.Enqueue(params={"lr.head": 1e-3, "lr.half 1": 1e-5}))
     send(session, c.Enqueue(params={}, rerun_of=2))
     assert work(session, groups=HOLDING) == 0
     view = load_view(session)

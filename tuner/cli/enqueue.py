@@ -15,10 +15,11 @@ from tuner.recipe.load import load
 from tuner.recipe.origins import SEED
 from tuner.recipe.paths import read_value
 from tuner.recipe.readers import plain_number
-from tuner.recipe.space import LR, check_values, settings
+from tuner.recipe.space import check_values, one_rate
 from tuner.recipe.types import Recipe, Scalar
 from tuner.session.commands import Enqueue
 from tuner.session.folder import Session
+from tuner.session.generations import groups_in_model
 from tuner.session.inbox import send
 from tuner.session.lineage import first_of, values_of
 from tuner.session.status import current
@@ -30,8 +31,8 @@ ALL_RATES = "lr"
 def enqueue(options: argparse.Namespace) -> int:
     """Ask the worker, or leave the request for the next one."""
     session = named_session(options)
-    recipe = load(session.recipe_path)
     view, state = current(session)
+    recipe = groups_in_model(view, load(session.recipe_path))
     command, words = _command(options, recipe, view)
     check_values(recipe, command.params)
     if state in AWAKE:
@@ -83,22 +84,21 @@ def _ask(session: Session, command: Enqueue, words: str) -> int:
 
 
 def read_values(recipe: Recipe, pairs: Iterable[str]) -> dict[str, Scalar]:
-    """The values by flat name; `lr` stands for every group's own rate.
+    """The values by flat name; `lr` stands for the rate of every group, tied ones too.
 
-    A later pair wins over `lr`, whatever the order; the same key twice is refused.
+    Another pair wins over `lr`, whatever the order; the same key twice is refused.
     """
-    rates = [name for name in settings(recipe) if name.startswith(LR)]
-    shared: dict[str, Scalar] = {}
-    own: dict[str, Scalar] = {}
+    given: dict[str, Scalar] = {}
     for pair in pairs:
         key, _, text = pair.partition("=")
-        key, value = key.strip(), scalar(key.strip(), text.strip())
-        names = rates if key == ALL_RATES else [key]
-        into = shared if key == ALL_RATES else own
-        if any(name in into for name in names):
+        key = key.strip()
+        if key in given:
             raise TunerError(f"{key} is given twice")
-        into.update(dict.fromkeys(names, value))
-    return {**shared, **own}
+        given[key] = scalar(key, text.strip())
+    if ALL_RATES not in given:
+        return given
+    rate = given.pop(ALL_RATES)
+    return one_rate(recipe.groups, rate, given)
 
 
 def scalar(key: str, text: str) -> Scalar:

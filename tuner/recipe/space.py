@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -68,6 +68,38 @@ def fixed_names(recipe: Recipe) -> tuple[str, ...]:
     groups = [group.name for group in recipe.groups]
     made = [name for name in settings(recipe) if name.startswith((LR, TIMES_OF, LAYER_DECAY))]
     return (*made, *(WEIGHT_DECAY + name for name in groups), *SEARCHABLE, "seed")
+
+
+def one_rate(
+    groups: Sequence[GroupSpec], rate: Scalar, given: Mapping[str, Scalar]
+) -> dict[str, Scalar]:
+    """The flat values with which every group trains at one rate, all of its layers alike.
+
+    What is `given` by name holds: a group tied to one with another rate has the factor between
+    them. TunerError where a tied group cannot have the rate.
+    """
+    values: dict[str, Scalar] = {}
+    for group in groups:
+        own = own_rate(groups, group)
+        if group.layer_decay is not None:
+            values[LAYER_DECAY + group.name] = 1.0
+        if not isinstance(group.lr, Like):
+            values[LR + group.name] = rate
+        elif rate != FROZEN and TIMES_OF + group.name not in given:
+            values[TIMES_OF + group.name] = _factor(group, own, rate, given)
+    return {**values, **given}
+
+
+def _factor(group: GroupSpec, own: GroupSpec, rate: Scalar, given: Mapping[str, Scalar]) -> float:
+    other = given.get(LR + own.name, rate)
+    if other == rate:
+        return 1.0
+    if isinstance(rate, float | int) and isinstance(other, float | int) and min(rate, other) > 0:
+        return float(f"{rate / other:.12g}")
+    raise TunerError(
+        f"lr: {show(group.name)} is tied to {show(own.name)}, whose rate is {other}, and cannot "
+        f"train at {rate}: give {show(TIMES_OF + group.name)}, or leave lr out"
+    )
 
 
 def check_values(recipe: Recipe, values: Mapping[str, Any], source: str = "") -> None:

@@ -41,9 +41,7 @@ def next_generation(view: SessionView, recipe: Recipe) -> NextGeneration | None:
     if not changes:
         return None
     trials = view.trials.values()
-    lies_inside = point_test(
-        view, _with_groups_that_hold_something(view.group_sizes, before, recipe)
-    )
+    lies_inside = point_test(view, groups_in_model(view, recipe))
     return NextGeneration(
         view.generation + 1,
         changes,
@@ -68,11 +66,13 @@ def present_recipe(view: SessionView) -> Recipe | None:
     None while there is none, or none that this version can read.
     """
     recipe = recipe_of(view, view.generation)
-    return (
-        None
-        if recipe is None
-        else _with_groups_that_hold_something(view.group_sizes, recipe, recipe)
-    )
+    return None if recipe is None else groups_in_model(view, recipe)
+
+
+def groups_in_model(view: SessionView, recipe: Recipe) -> Recipe:
+    """A recipe without the groups that were seen to hold nothing in the session's model."""
+    before = recipe_of(view, view.generation) or recipe
+    return _with_groups_that_hold_something(view.group_sizes, before, recipe)
 
 
 def point_test(view: SessionView, recipe: Recipe | None) -> Callable[[TrialView], bool]:

@@ -19,7 +19,7 @@ from tuner.recipe.origins import (
     repeated,
     rerun_of,
 )
-from tuner.recipe.space import check_values, same_configuration, search_space
+from tuner.recipe.space import check_values, fixed_names, same_configuration, search_space
 from tuner.recipe.types import Recipe, Scalar
 from tuner.results.metrics import check_metric, direction
 from tuner.session import events as e
@@ -48,12 +48,17 @@ from tuner.worker.trials import Trials
 
 @dataclass(slots=True)
 class OpenStudy:
-    """The study with its trials; `planned` counts the trials of all generations."""
+    """The study with its trials; `planned` counts the trials of all generations.
+
+    `recipe` has only the groups that hold something in the model; `absent` are the settings of the
+    others, which no trial can have.
+    """
 
     study: Study
     trials: Trials
     recipe: Recipe
     planned: int
+    absent: frozenset[str] = frozenset()
 
     def over(self) -> str | None:
         """Why no new trial is to be started, or None.
@@ -97,6 +102,7 @@ class OpenStudy:
         Raises TunerError for values that no trial can have, and for a trial that does not exist.
         """
         origin, values = self._wanted(command)
+        values = {name: value for name, value in values.items() if name not in self.absent}
         check_values(self.recipe, values)
         number = self.study.enqueue(values, origin, command.id)
         lineage = "" if origin == ENQUEUED else f", {origin}"
@@ -148,7 +154,8 @@ def open_study(session: Session, recipe: Recipe, journal: Journal, ready: p.Read
     reconcile(session, study_recipe, study, journal, trials)
     if recipe.search.baseline and search_space(study_recipe) and not study.generation:
         _enqueue_first_trials(study, study_recipe, model, planned)
-    return OpenStudy(study, trials, study_recipe, planned)
+    absent = frozenset(fixed_names(recipe)) - frozenset(fixed_names(study_recipe))
+    return OpenStudy(study, trials, study_recipe, planned, absent)
 
 
 def _model(session: Session, recipe: Recipe, ready: p.Ready) -> ModelDescription:
