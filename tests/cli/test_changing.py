@@ -51,7 +51,7 @@ def test_two_equal_ends_fix_a_value(tuner: Tuner, root: Path) -> None:
         (["zoom", "draft", "lr.head=0..1e-3"], "log scale cannot start from 0"),
         (["set", "draft", "search.trails=3"], "trials"),
         (["set", "given-up", "search.trials=30"], "stopped for good"),
-        (["set", "halted", "model.name=other"], "model.name cannot change, halted has trials"),
+        (["set", "halted", "model.name=other"], "tuner new OTHER --from halted --set model.name=…"),
         (["set", "halted", "search.metric=mcc"], "search.metric cannot change"),
     ],
 )

@@ -141,3 +141,25 @@ def test_the_folder_is_private(tuner: Tuner, root: Path, train: str) -> None:
     tuner("new", "fresh", "--model", "m", "--train", train)
     assert (root / "fresh").stat().st_mode & 0o777 == 0o700
     assert (root / "fresh" / "recipe.toml").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_recipe_can_be_that_of_another_session(tuner: Tuner, root: Path, train: str) -> None:
+    tuner("new", "first", "--model", "m", "--train", train, "--set", "training.epochs=7")
+    answer = tuner("new", "fresh", "--from", "first", "--set", "data.quotes=backslash")
+    recipe = made(root, answer)
+    assert (recipe.training.epochs, recipe.data.quotes) == (7, "backslash")
+    assert recipe.data.train == train
+    refused = tuner("new", "third", "--from", "first", "--preset", "basic")
+    assert (refused.code, "nothing for --preset" in refused.err) == (2, True)
+
+
+def test_how_a_file_was_read_is_said_and_set_overrules_it(tuner: Tuner, root: Path) -> None:
+    lines = [f"{text};{label}" for text, label in zip(SENTENCES, CLASSES, strict=True)]
+    Path("train.txt").write_text("\n".join(["Satz;Klasse", *lines]))
+    answer = tuner("new", "first", "--model", "m", "--train", "train.txt")
+    assert "train.txt: separated by semicolons, with a header (Satz, Klasse)" in answer.err
+    assert "text Satz, label Klasse" in answer.err
+    keys = ("--set", "data.header=false", "--set", "data.separator=;")
+    answer = tuner("new", "fresh", "--model", "m", "--train", "train.txt", *keys)
+    data = made(root, answer).data
+    assert (data.text, data.label, data.header, data.separator) == ((0,), 1, False, ";")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import builtins
 import json
+import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,7 @@ from tuner.recipe.load import parse
 from tuner.training.data import load_data
 from tuner.training.model import load_tokenizer, model_source
 from tuner.training.score import score_sealed
+from tuner.training.sealed import read_sealed
 from tuner.training.split import stratified_cut
 
 
@@ -225,3 +229,54 @@ def test_a_test_file_is_not_opened_before_it_is_scored(
 def test_without_a_sealed_part_there_is_nothing_to_score(make_bench: BenchMaker) -> None:
     with pytest.raises(TunerError, match="nothing is sealed"):
         score_sealed(make_bench(), "anywhere")
+
+
+def test_a_session_of_an_older_version_keeps_its_rows_or_says_why_not(
+    make_recipe: RecipeMaker, tmp_path: Path
+) -> None:
+    recipe = parse(make_recipe(data={"validation": 0.3, "holdout": 0.5}), "")
+    tokenizer = load_tokenizer(model_source(recipe.model))
+    session, cache = tmp_path / "session", tmp_path / "session" / "cache"
+    other = replace(recipe, data=replace(recipe.data, split_seed=5))
+    older = load_data(other, tokenizer, 24, session)
+    sources = json.loads((cache / "sources.json").read_text())
+    del sources[data_module._READER]
+    (cache / "sources.json").write_text(json.dumps(sources))
+    (key, _) = data_module.older_keys(recipe.data, sources, tokenizer, 24)
+    (cache / older.key).rename(cache / key)
+
+    data = load_data(recipe, tokenizer, 24, session)
+    assert data.validation.rows.tolist() == older.validation.rows.tolist()
+    sealed = read_sealed(recipe.data, data.facts.labels, data).numbers.tolist()
+    used = {*data.validation.rows.tolist(), *data.train.rows.tolist()}
+    assert sorted([*sealed, *used]) == list(range(64))
+    assert sealed == read_sealed(other.data, older.facts.labels, older).numbers.tolist()
+
+    shutil.rmtree(cache / key)
+    with pytest.raises(TunerError, match=r"began with an older version .* its cache is gone"):
+        load_data(recipe, tokenizer, 24, session)
+
+
+def test_no_class_is_left_out_by_every_seed() -> None:
+    classes = np.repeat(np.arange(30), 4)
+    chosen = [set(classes[stratified_cut(classes, 0.1, seed)[1]].tolist()) for seed in range(40)]
+    assert all(len(present) == 12 for present in chosen)
+    assert set().union(*chosen) == set(range(30))
+    rows = Counter(number for present in chosen for number in present)
+    assert max(rows.values()) < 3 * min(rows.values())
+
+
+def test_rows_without_a_label_are_in_no_part_and_names_are_those_of_the_recipe(
+    loaded: Loader, tmp_path: Path
+) -> None:
+    rows = [{"text": f"w{n % 9} w3", "label": None if n % 5 == 0 else n % 2} for n in range(40)]
+    path = write_jsonl(tmp_path / "named.jsonl", rows)
+    section = {
+        "train": str(path), "validation": 0.3, "unlabelled": [""],
+        "label_names": {"0": "bad", "1": "good"},
+    }  # fmt: skip
+    data = loaded(data=section)
+    assert data.facts.labels == ["bad", "good"]
+    assert not any(row % 5 == 0 for part in (data.train, data.validation) for row in part.rows)
+    assert len(data.train) + len(data.validation) == 32
+    assert "8 train rows without a label are left out (data.unlabelled)" in data.facts.notes

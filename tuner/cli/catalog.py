@@ -75,9 +75,10 @@ def _replay(parser: Parser) -> None:
 def _new(parser: Parser) -> None:
     parser.add_argument("name", metavar="NAME", help="letters, digits, - _ and .")
     parser.add_argument("--preset", metavar="P", help="where to start from (default: groups)")
+    parser.add_argument("--from", metavar="SESSION", dest="source", help="or from its recipe")
     parser.add_argument("--model", metavar="M", help="a folder, or a model's id on the hub")
     parser.add_argument(
-        "--train", metavar="FILE", help=".jsonl .csv .tsv .parquet or hub:NAME:SPLIT"
+        "--train", metavar="FILE", help="csv, tsv, jsonl, parquet, … or hub:NAME:SPLIT"
     )
     parser.add_argument(
         "--validation",
@@ -194,7 +195,8 @@ COMPARE_EXAMPLE = """examples:
 NEW_EXAMPLE = """examples:
   tuner new reviews --model roberta-base --train train.jsonl --validation dev.jsonl
   tuner new reviews --train train.csv --text title,body --label stars --trials 20
-  tuner new reviews --train train.csv --set 'groups.head.lr={low=1e-5,high=1e-3}'"""
+  tuner new reviews --train train.csv --set 'groups.head.lr={low=1e-5,high=1e-3}'
+  tuner new reviews-2 --from reviews --set data.quotes=true"""
 
 ENQUEUE_EXAMPLE = """examples:
   tuner enqueue reviews lr=2e-5 lr.head=1e-3

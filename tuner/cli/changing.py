@@ -93,8 +93,10 @@ def _save(session: Session, view: SessionView, document: RecipeDocument) -> int:
     recipe = document.recipe()
     other = other_task(parse(view.recipe, "events.jsonl"), recipe) if view.trials else ""
     if other:
-        told = f"{other} cannot change, {session.name} has trials: make a new session for it"
-        raise TunerError(told)
+        raise TunerError(
+            f"{other} cannot change: the trials of {session.name} could not be compared any more; "
+            f"tuner new OTHER --from {session.name} --set {other}=… makes a session with it"
+        )
     document.save(session.recipe_path)
     show_line(str(session.recipe_path))
     follows = what_follows(next_generation(view, recipe))

@@ -31,7 +31,7 @@ from tuner.recipe.user_paths import (
     written_path,
 )
 from tuner.results.format import bound
-from tuner.session.folder import check_name, create_session
+from tuner.session.folder import check_name, create_session, open_session
 from tuner.training.decisions import decision_line
 from tuner.training.dialect import DialectKeys
 from tuner.training.sources import (
@@ -50,7 +50,7 @@ def new(options: argparse.Namespace) -> int:
     """Create the session, say what was guessed, and print the folder."""
     check_name(options.name)
     root = sessions_root(options)
-    document = preset_document(options.preset or DEFAULT_PRESET)
+    document = _first_recipe(options)
     remarks = fill_in(document, options)
     _need(document, "model.name", "--model M: a folder, or a model's id such as roberta-base")
     _need(document, "data.train", "--train FILE")
@@ -61,6 +61,15 @@ def new(options: argparse.Namespace) -> int:
     note(f"next: {command_line('check', options)}, then {command_line('run', options)}")
     show_line(str(session.path))
     return 0
+
+
+def _first_recipe(options: argparse.Namespace) -> RecipeDocument:
+    """What the options change: a preset, or the recipe of another session."""
+    if options.source is None:
+        return preset_document(options.preset or DEFAULT_PRESET)
+    if options.preset is not None:
+        raise TunerError("--from takes a whole recipe, so there is nothing for --preset to add")
+    return RecipeDocument.load(open_session(sessions_root(options), options.source).recipe_path)
 
 
 def _need(document: RecipeDocument, key: str, option: str) -> None:

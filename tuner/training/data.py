@@ -168,12 +168,7 @@ def _read_by_older(
     sources = cache / "sources.json"
     if not sources.exists() or json.loads(sources.read_bytes()).get(_READER, 1) == _FORMAT:
         return None
-    for sealed in (False, True):
-        parts = [
-            1, digests, list(section.text), section.label, section.validation, section.holdout,
-            sealed, section.split_seed, section.quotes, max_length, tokenizer_key(tokenizer),
-        ]  # fmt: skip
-        key = _key_of(parts)
+    for key in older_keys(section, digests, tokenizer, max_length):
         data = _opened(cache / key, key)
         if data is not None:
             texts = {"train": TextFacts(), "validation": TextFacts()}
@@ -183,6 +178,19 @@ def _read_by_older(
         "otherwise, and its cache is gone, so its trials could not be compared with new ones; "
         "start a new session"
     )
+
+
+def older_keys(
+    section: DataSection, digests: dict[str, str], tokenizer: Any, max_length: int
+) -> list[str]:
+    """What `content_key` was before formats were written beside the digests."""
+    return [
+        _key_of([
+            1, digests, list(section.text), section.label, section.validation, section.holdout,
+            sealed, section.split_seed, section.quotes, max_length, tokenizer_key(tokenizer),
+        ])
+        for sealed in (False, True)
+    ]  # fmt: skip
 
 
 def _digests(section: DataSection) -> dict[str, str]:

@@ -126,8 +126,7 @@ def decide_labels(
     learnt.
     """
     form = _form_of({*train, *validation} - {""})
-    ours = Counter(_canonical(text, form) for text in train)
-    theirs = Counter(_canonical(text, form) for text in validation)
+    ours, theirs = _counted(train, form), _counted(validation, form)
     asked = section.unlabelled
     unlabelled = frozenset(_canonical(text, form) for text in asked or ())
     if asked is None:
@@ -152,6 +151,13 @@ def decide_labels(
     )
 
 
+def _counted(texts: Sequence[str], form: LabelForm) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for text, count in Counter(texts).items():
+        counts[_canonical(text, form)] += count
+    return counts
+
+
 def _form_of(labels: set[str]) -> LabelForm:
     """Whether labels are numbers, true and false, or any texts, by all of them."""
     if labels and {label.lower() for label in labels} <= {"true", "false"}:
@@ -171,7 +177,7 @@ def _canonical(text: str, form: LabelForm) -> str:
 
 def refuse_missing(texts: Sequence[str], where: str, unlabelled: Iterable[str]) -> None:
     """Raise TunerError with the rows whose label is empty, unless the recipe names these."""
-    if "" in unlabelled:
+    if "" in unlabelled or all(text.strip() for text in set(texts)):
         return
     rows = [number for number, text in enumerate(texts, 1) if not text.strip()]
     if rows:
