@@ -67,6 +67,8 @@ CASES = (
     Case("deberta-v2", SIZE | {"relative_attention": True, "pos_att_type": ["p2c"]}),
     Case("mpnet", SIZE, pairs=True),
     Case("modernbert", SIZE),
+    Case("esm", SIZE | {"mask_token_id": 1}),
+    Case("bloom", {"hidden_size": 16, "n_layer": 2, "n_head": 2}, own="left", right="left"),
     Case("xlnet", XLNET, own="left", right="left", pairs=True),
     Case("xlnet", XLNET, own="right", right="left"),
     Case("gpt2", GPT2),

@@ -141,7 +141,12 @@ def _outcome(
             logits[position] = score
         total += len(positions)
     assert total == len(rows)
-    gradients = [p.grad.flatten() for p in model.parameters() if p.grad is not None]
+    # What a layout passes by has no gradient, where another one may give it some.
+    gradients = [
+        (torch.zeros_like(p) if p.grad is None else p.grad).flatten()
+        for p in model.parameters()
+        if p.requires_grad
+    ]
     model.zero_grad(set_to_none=True)
     return torch.stack([score for score in logits if score is not None]), torch.cat(gradients)
 
