@@ -50,7 +50,8 @@ CASES: Mapping[str, tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]] = {
     ),
     "the baseline is the best": (
         {"trials": [(0.9, 0.9), (0.8, 0.8)]},
-        ("It is the baseline itself: the search found nothing better.",), (UNTOLD, "points"),
+        ("It is the baseline itself: the search found nothing better.", "add trials"),
+        (UNTOLD, "points"),
     ),
     "one trial alone": (
         {"trials": [(0.9, 0.9)]},

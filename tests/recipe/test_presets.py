@@ -77,3 +77,16 @@ def test_the_article() -> None:
     assert (training.batch_size, training.accumulation, training.warmup) == (16, 2, 0.06)
     assert (training.adam_epsilon, training.weight_decay, training.seed) == (1e-8, 0.0, 4)
     assert (made.search.trials, made.model.max_length, made.data.holdout) == (40, 256, 0.5)
+
+
+@pytest.mark.parametrize("value", ["auto", "off", 2, 7])
+def test_collapse_is_a_rule_or_a_number_of_evaluations(value: str | int) -> None:
+    document = preset_document("groups")
+    document.set("search.collapse", value)
+    assert document.get("search.collapse") == value
+
+
+@pytest.mark.parametrize("value", ["of", 1, 2.5, -3])
+def test_what_is_no_rule_of_collapse_is_refused(value: object) -> None:
+    with pytest.raises(TunerError, match=r"search\.collapse"):
+        preset_document("groups").set("search.collapse", value)

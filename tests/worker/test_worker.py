@@ -67,6 +67,17 @@ def test_a_collapsed_trial_is_given_up_with_its_label(tmp_path: Path) -> None:
     assert load_view(session).trials[1].state is TrialState.COLLAPSED
 
 
+def test_where_the_rule_is_off_a_trial_with_one_label_comes_to_its_end(tmp_path: Path) -> None:
+    session = make(tmp_path, trials=3, search='collapse = "off"\npruner = "none"')
+    assert work(session, collapse=[0, 1]) == 0
+    assert of_kind(session, e.TrialCollapsed) == []
+    view = load_view(session)
+    assert [view.trials[number].one_label for number in range(3)] == [True, True, False]
+    assert view.best == 2
+    assert (session.best_folder / "weights.txt").read_text() == "2"
+    assert [event.trial for event in of_kind(session, e.BestChanged)] == [0, 2]
+
+
 def test_with_nothing_to_search_there_is_one_trial_and_warnings_are_repeated_once(
     tmp_path: Path,
 ) -> None:

@@ -33,6 +33,7 @@ def outcome_text(summary: Summary) -> str:
         _within_chance(summary),
         f"Best: trial {best.trial}, {score_with_interval(best)}.",
         _gain_sentence(summary),
+        summary.advice,
         _chosen_among(summary),
         _cut_short_sentence(summary),
         counts_text(summary.counts),

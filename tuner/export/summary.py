@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tuner.export.advice import advice_after_search
 from tuner.recipe.origins import BASELINE
 from tuner.results.paired import LEVEL
 from tuner.session.ending import trials_cut_short
@@ -26,7 +27,8 @@ class Summary:
     `gain` is the best's over the baseline, None where one of them is missing or both are the same;
     `why_no_baseline` says in a sentence why there is none. `equals` are the complete trials that
     score exactly what the best does, itself among them. `cut_short` has the share of its schedule
-    that a complete trial had done when the time was up.
+    that a complete trial had done when the time was up. `advice` says what to do where the search
+    found nothing better than the baseline.
     """
 
     metric: str
@@ -37,6 +39,7 @@ class Summary:
     equals: int
     counts: TrialCounts
     cut_short: dict[int, float]
+    advice: str = ""
 
     @property
     def candidates(self) -> int:
@@ -66,6 +69,7 @@ def summarize(session: Session, view: SessionView) -> Summary:
     """The summary of a session as its log tells it now."""
     best, baseline = view.best_trial(), baseline_trial(view)
     gain = None
+    nothing_better = best is baseline and view.count(TrialState.COMPLETE) > 1
     if best is not None and baseline is not None and best is not baseline:
         gain = gain_over(session, view, best, baseline)
     return Summary(
@@ -77,12 +81,13 @@ def summarize(session: Session, view: SessionView) -> Summary:
         equals=_equals(view, best),
         counts=trial_counts(view),
         cut_short={trial.number: trial.share for trial in trials_cut_short(view)},
+        advice=advice_after_search(session, view) if nothing_better else "",
     )
 
 
 def _equals(view: SessionView, best: TrialView | None) -> int:
     complete = (t for t in view.trials.values() if t.state is TrialState.COMPLETE)
-    return 0 if best is None else sum(trial.value == best.value for trial in complete)
+    return 0 if best is None else sum(t.standing() == best.standing() for t in complete)
 
 
 def _why_no_baseline(view: SessionView) -> str:
