@@ -10,6 +10,7 @@ from tests.cli.conftest import Tuner
 from tuner.recipe.load import load
 from tuner.recipe.types import Range
 from tuner.session import events as e
+from tuner.session.advice import call
 from tuner.session.fold import load_view
 from tuner.session.folder import Session
 from tuner.session.writer import EventWriter
@@ -28,7 +29,7 @@ def test_set_writes_keys_and_keeps_comments(tuner: Tuner, root: Path) -> None:
 def test_zoom_says_what_the_next_start_does_and_plans_more_trials(tuner: Tuner, root: Path) -> None:
     answer = tuner("zoom", "done", "lr.head=1e-4..5e-4", "epochs=2..3")
     assert answer.code == 0
-    assert "tuner start done opens generation 1:" in answer.err
+    assert f"{call('start', Session(root / 'done'))} opens generation 1:" in answer.err
     assert "trials lie inside and are carried over" in answer.err
     recipe = load(root / "done" / "recipe.toml")
     assert recipe.groups[1].lr == Range(1e-4, 5e-4, "log")

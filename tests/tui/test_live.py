@@ -14,6 +14,7 @@ from tests.tui import corpus
 from tests.tui.stage import LARGE, NOW, States, live, play, press, screen_text, table, until
 from tuner.errors import TunerError
 from tuner.session import events as e
+from tuner.session.advice import call
 from tuner.session.codec import encode_line
 from tuner.session.events import AnyEvent, Unknown
 from tuner.session.folder import Session
@@ -307,7 +308,7 @@ def test_leaving_names_the_way_back(session: Session, root: Path) -> None:
     app = play(root, scene, session=NAME)
     assert app.farewell() == [
         f"{NAME} goes on without the screens.",
-        f"Back to it: tuner open {NAME}",
+        f"Back to it: {call('open', session)}",
     ]
     assert commands(session) == []
 

@@ -192,7 +192,7 @@ def test_the_sealed_split_is_scored_once_and_counted(tmp_path: Path) -> None:
     assert '"opened": 2' in session.best_json.read_text()
     assert state(session) is SessionState.FINISHED
     session.recipe_path.write_text(session.recipe_path.read_text().replace("holdout = 0.5", ""))
-    with pytest.raises(TunerError, match="no test split"):
+    with pytest.raises(TunerError, match="has no test rows"):
         score_test(session)
 
 

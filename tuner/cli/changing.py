@@ -16,6 +16,7 @@ from tuner.recipe.numbers import read_number, split_range
 from tuner.recipe.paths import split_expression, split_key
 from tuner.recipe.types import Recipe
 from tuner.recipe.zoom import Ends, zoom
+from tuner.session.advice import call
 from tuner.session.budget import nothing_left, trials_left
 from tuner.session.folder import Session
 from tuner.session.generations import next_generation, what_follows
@@ -50,7 +51,7 @@ def _save_with_test(session: Session, view: SessionView, document: RecipeDocumen
 
         source = document.recipe().data.test or ""
         break_seal(session, source)
-        note(f"{TEST}: `tuner test` or the next start seals the rows of {source} anew")
+        note(f"{TEST}: `{call('test', session)}` or the next start seals the rows of {source} anew")
     return code
 
 
@@ -82,7 +83,7 @@ def _changeable(options: argparse.Namespace) -> tuple[Session, SessionView, Reci
     session = named_session(options)
     view, state = current(session)
     if state in AWAKE:
-        told = f"{session.name} is {state}: `tuner pause {session.name}` first"
+        told = f"{session.name} is {state}: `{call('pause', session)}` first"
         raise TunerError(f"{told}, then change it and start it again")
     if state is SessionState.STOPPED:
         raise TunerError(f"{session.name} is stopped for good: its recipe stays as it was")
@@ -101,7 +102,7 @@ def _save(session: Session, view: SessionView, document: RecipeDocument) -> int:
     show_line(str(session.recipe_path))
     follows = what_follows(next_generation(view, recipe))
     if follows:
-        note(f"tuner start {session.name} {follows}")
+        note(f"{call('start', session)} {follows}")
     note_what_is_left(session, view, recipe)
     return 0
 
@@ -114,4 +115,4 @@ def note_what_is_left(session: Session, view: SessionView, recipe: Recipe) -> No
     elif view.over:
         left = trials_left(view, recipe)
         trials = f"{left} trial{'' if left == 1 else 's'} to go"
-        note(f"tuner resume {session.name} goes on, with {trials}")
+        note(f"{call('resume', session)} goes on, with {trials}")

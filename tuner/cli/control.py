@@ -9,6 +9,7 @@ from tuner.cli.output import show, working
 from tuner.cli.places import named_session
 from tuner.errors import NotFinished, StudyFailed, TunerError
 from tuner.recipe.load import load
+from tuner.session.advice import call
 from tuner.session.budget import is_changed, nothing_left
 from tuner.session.folder import Session
 from tuner.session.inbox import waiting_trials
@@ -49,17 +50,18 @@ def how_to_go_on(session: Session, view: SessionView) -> str:
     """What raises the budget that ended a search, as a clause."""
     spent = nothing_left(view, load(session.recipe_path))
     key = "search.trials" if spent is None else spent.key
-    return f"tuner set {session.name} {key}=… raises that, then tuner resume {session.name} goes on"
+    raised = f"{call('set', session)} {key}=… raises that"
+    return f"{raised}, then {call('resume', session)} goes on"
 
 
 def _over_error(session: Session, view: SessionView, state: SessionState) -> TunerError:
-    trials = f"tuner trials {session.name} shows its trials"
+    trials = f"{call('trials', session)} shows its trials"
     if state is SessionState.STOPPED:
         return TunerError(f"{session.name} is {state}; {trials}")
     if state is SessionState.FAILED:
         advice = how_to_go_on(session, view)
         return StudyFailed(f"{session.name} failed: {view.reason}; {advice}")
-    more = f"tuner enqueue adds one; {how_to_go_on(session, view)}"
+    more = f"{call('enqueue', session)} KEY=VALUE adds one; {how_to_go_on(session, view)}"
     return TunerError(f"{session.name} is {state} ({view.over}); {trials}, {more}")
 
 
@@ -84,7 +86,7 @@ def resume(options: argparse.Namespace) -> int:
     """Go on with a session that was started before."""
     session = named_session(options)
     if current(session)[1] is SessionState.DRAFT:
-        raise TunerError(f"{session.name} was never started: tuner start {session.name}")
+        raise TunerError(f"{session.name} was never started: {call('start', session)}")
     return start(options)
 
 

@@ -17,6 +17,7 @@ from tuner.recipe.paths import read_value
 from tuner.recipe.readers import plain_number
 from tuner.recipe.space import check_values, one_rate
 from tuner.recipe.types import Recipe, Scalar
+from tuner.session.advice import call
 from tuner.session.commands import Enqueue
 from tuner.session.folder import Session
 from tuner.session.generations import groups_in_model
@@ -42,7 +43,7 @@ def enqueue(options: argparse.Namespace) -> int:
     send(session, command)
     show(f"next trial when {session.name} is started: {words}")
     if state is SessionState.FINISHED:
-        show(f"tuner start {session.name} starts it")
+        show(f"{call('start', session)} starts it")
     return 0
 
 

@@ -12,7 +12,7 @@ from tuner import __version__
 from tuner.cli.catalog import COMMANDS, CommandSpec, overview
 from tuner.cli.interruptions import Terminated, ending_on_sigterm
 from tuner.cli.parsing import Parser
-from tuner.cli.spelling import hint
+from tuner.cli.spelling import command_hint
 from tuner.errors import TunerError
 from tuner.pool.disk import disk_trouble
 from tuner.recipe.user_paths import reason_of, refuse_other_bytes
@@ -66,7 +66,9 @@ def dispatch(arguments: list[str]) -> int:
         return open_ui(before)
     name = arguments[position]
     if name not in COMMANDS:
-        raise TunerError(f"no such command: {name}{hint(name, COMMANDS)} (see tuner --help)")
+        raise TunerError(
+            f"no such command: {name}{command_hint(name, COMMANDS)} (see tuner --help)"
+        )
     options = parser_of(COMMANDS[name]).parse_all(arguments[position + 1 :])
     if options.sessions is None:
         options.sessions = before.sessions

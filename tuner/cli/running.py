@@ -14,6 +14,7 @@ from tuner.cli.places import named_session
 from tuner.errors import NotFinished, StudyFailed, TunerError
 from tuner.export.outcome import outcome
 from tuner.recipe.plain_file import open_plain
+from tuner.session.advice import call
 from tuner.session.folder import Session
 from tuner.session.view import SessionState, SessionView
 
@@ -43,7 +44,7 @@ def run_to_end(follower: Follower) -> int:
     if follower.view.trials:
         show_table(follower.session, follower.view)
     if interruptions.asked and state not in ENDED_FOR_GOOD:
-        note(f"{state}; tuner resume {follower.session.name} goes on")
+        note(f"{state}; {call('resume', follower.session)} goes on")
         return interruptions.exit_code
     return exit_code(follower.session, follower.view, state)
 
@@ -96,11 +97,11 @@ def exit_code(session: Session, view: SessionView, state: SessionState) -> int:
     if state is SessionState.CRASHED:
         raise StudyFailed(
             f"the worker of {session.name} is gone: {last_words(session)} "
-            f"(log: {session.log_path}; tuner resume {session.name} goes on)"
+            f"(log: {session.log_path}; {call('resume', session)} goes on)"
         )
     if state is SessionState.STOPPED:
         raise NotFinished(f"{session.name} was stopped{because}")
-    raise NotFinished(f"{session.name} is {state}{because}; tuner resume {session.name} goes on")
+    raise NotFinished(f"{session.name} is {state}{because}; {call('resume', session)} goes on")
 
 
 def last_words(session: Session) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from tuner.cli.output import on_terminal
 from tuner.cli.places import named_session, sessions_root
 from tuner.errors import TunerError
+from tuner.session.advice import call
 
 
 def open_picker(options: argparse.Namespace) -> int:
@@ -20,7 +21,7 @@ def open_picker(options: argparse.Namespace) -> int:
 def open_session(options: argparse.Namespace) -> int:
     """`tuner open NAME`."""
     session = named_session(options)
-    need_terminal(f"tuner status {session.name} says where it stands")
+    need_terminal(f"{call('status', session)} says where it stands")
     return run_ui(sessions_root(options).resolve(), session.name)
 
 

@@ -31,6 +31,9 @@ from tuner.recipe.schema import GROUP, SECTIONS, TOP_LEVEL
 from tuner.recipe.toml_text import toml_text
 from tuner.recipe.types import Choices, GroupSpec, Range, Recipe
 
+_RATES = ("lr", "learning_rate", "rate")
+_OF_A_GROUP = "each group has a rate of its own: write groups.NAME.lr"
+_FORM = f"write SECTION.KEY with a section of {', '.join(SECTIONS)}, or groups.NAME.KEY for a group"
 _INSIDE = ("low", "high", "scale", "choices", "like", "times")
 _Trivia = list[tuple[None, Whitespace | Comment]]
 
@@ -202,6 +205,8 @@ class RecipeDocument:
 
 
 def _rule(rules: Mapping[str, Rule], key: str, at: Place) -> Rule:
+    if key in _RATES and key not in rules:
+        raise at.under(key).refuse(f"no such key; {_OF_A_GROUP}")
     if key not in rules:
         raise at.under(key).refuse(f"no such key; {suggestion(key, rules)}")
     return rules[key]
@@ -212,8 +217,11 @@ def _unknown(path: Sequence[str], at: Place) -> TunerError:
     key = ".".join(path)
     full = {f"{section}.{name}" for section, rules in SECTIONS.items() for name in rules}
     bare = {name.partition(".")[2]: name for name in sorted(full)}
-    hint = f"did you mean {show(bare[key])}?" if key in bare else suggestion(key, full)
-    if path[0] in SECTIONS:
+    near = bare.get(key) or nearest(key, full)
+    hint = f"did you mean {show(near)}?" if near else _FORM
+    if path[-1] in _RATES:
+        hint = _OF_A_GROUP
+    elif path[0] in SECTIONS:
         hint = f"write {path[0]}.KEY"
     elif len(path) > 1 and nearest(path[0], TOP_LEVEL):
         hint = suggestion(path[0], TOP_LEVEL)

@@ -6,10 +6,14 @@ import difflib
 from collections.abc import Iterable, Mapping
 
 _LETTERS_COMPARED = 300
+_LEAST_ALIKE = 0.55
 
 
 def nearest(
-    word: str, valid: Iterable[str], aliases: Mapping[str, str] | None = None
+    word: str,
+    valid: Iterable[str],
+    aliases: Mapping[str, str] | None = None,
+    least: float = _LEAST_ALIKE,
 ) -> str | None:
     """The entry of `valid` most like `word`, or None where nothing is like it.
 
@@ -19,10 +23,17 @@ def nearest(
     folded = word.strip().casefold()[:_LETTERS_COMPARED]
     if aliases and folded in aliases:
         return aliases[folded]
-    close = difflib.get_close_matches(folded, by_folded, n=1, cutoff=0.55)
+    likely = [name for name in by_folded if _could_be_meant(folded, name)]
+    close = difflib.get_close_matches(folded, likely, n=1, cutoff=least)
     # Short words with letters exchanged ("rl") are less alike to difflib than they are to people.
     exchanged = [name for name in by_folded if sorted(name) == sorted(folded)]
     return next((by_folded[name] for name in (*exchanged, *close)), None)
+
+
+def _could_be_meant(word: str, name: str) -> bool:
+    """Of about the same length, or a part of the other: `optimizer` is no misspelt `time`."""
+    short, long = sorted((word, name), key=len)
+    return 2 * len(short) >= len(long) or (len(short) > 1 and short in long)
 
 
 def suggestion(word: str, valid: Iterable[str], aliases: Mapping[str, str] | None = None) -> str:

@@ -55,7 +55,7 @@ def refuse_other_bytes(text: str, source: str) -> str:
     if is_utf8(text):
         return text
     raise TunerError(
-        f"{source} {text}: not UTF-8, and tuner's files hold no other names: rename it"
+        f"{source} {text}: not UTF-8, as all that tuner writes is: rename it, or use another"
     )
 
 

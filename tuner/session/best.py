@@ -20,6 +20,7 @@ from tuner.recipe.space import trial_config, with_groups
 from tuner.recipe.types import Parameter, Recipe
 from tuner.results.intervals import Interval
 from tuner.results.majority import Majority
+from tuner.session.advice import call
 from tuner.session.folder import Session, write_private
 from tuner.session.kept import kept_evaluation
 from tuner.session.scores import (
@@ -77,7 +78,7 @@ def best_object(session: Session, view: SessionView) -> dict[str, Any] | None:
     if model is None:
         raise TunerError(
             f"{session.cache_folder / MODEL_FILE} is missing, so the parameters of the groups are "
-            f"not known: `tuner start {session.name}` writes it"
+            f"not known: `{call('check', session)}` tells whether the model can still be read"
         )
     return best_document(session, parse(view.recipe, str(session.events_path)), view, model)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import errno
 import os
 import re
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from tuner import __version__
 from tuner.errors import TunerError
+from tuner.recipe.nearest import nearest
 from tuner.recipe.user_paths import reason_of, refuse_other_bytes
 from tuner.session.events import SCHEMA, SessionCreated
 from tuner.session.lock import lock_holder
@@ -156,7 +156,7 @@ def delete_session(session: Session) -> None:
     holder = lock_holder(session.lock_path)
     if holder is not None:
         raise TunerError(
-            f"session {session.name!r} is running (pid {holder}): stop it before deleting it"
+            f"session {session.name!r} is running (pid {holder}): pause it before deleting it"
         )
     shutil.rmtree(session.path)
 
@@ -171,10 +171,9 @@ def write_private(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
-    except OSError:
+    finally:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
-        raise
     sync_entries(path.parent)
 
 
@@ -188,9 +187,9 @@ def _refuse_outside(session: Session, root: Path) -> None:
 
 
 def _nearest(name: str, names: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, names, n=1)
+    near = nearest(name, names)
     if near:
-        return f"; did you mean {near[0]!r}?"
+        return f"; did you mean {near!r}?"
     return "; see `tuner list`" if names else "; make one with `tuner new`"
 
 

@@ -24,9 +24,10 @@ def refuse_unsafe(session: Session) -> None:
     link = next(_odd_entries(session.path), None)
     if link is not None:
         name = link.relative_to(session.path)
+        advice = "replace it by what it leads to" if link.is_symlink() else "remove it"
         raise TunerError(
             f"{session.path}: {name} is a link or no plain file, and tuner writes in this folder "
-            "alone: replace it by what it leads to"
+            f"alone: {advice}"
         )
     schema = log_schema(session.events_path)
     if schema > SCHEMA:

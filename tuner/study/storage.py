@@ -79,4 +79,4 @@ def _check(database: Path) -> str | None:
 
 
 def _unusable(database: Path, what: str) -> TunerError:
-    return TunerError(f"{database} {what}: put a sound copy in its place, or move it away")
+    return TunerError(f"{database} {what}: put a sound copy in its place, or make a new session")

@@ -16,6 +16,7 @@ from textual.screen import Screen
 
 from tuner.errors import TunerError
 from tuner.recipe.load import read_text
+from tuner.session.advice import call
 from tuner.session.folder import Session, create_session, list_sessions, open_session
 from tuner.session.status import ALIVE
 from tuner.session.view import SessionState
@@ -307,7 +308,9 @@ class TunerApp(StyledApp):
         running = [name for name, feed in self.catalog.feeds.items() if feed.state in ALIVE]
         lines = [f"{name} goes on without the screens." for name in sorted(running)]
         back = self.looked_at.name if self.looked_at else next(iter(sorted(running)), None)
-        return [*lines, f"Back to it: tuner open {back}"] if back else lines
+        if back is None:
+            return lines
+        return [*lines, f"Back to it: {call('open', Session(self.root / back))}"]
 
 
 def free_name(name: str, taken: set[str]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from tuner.errors import StudyFailed, TunerError
 from tuner.recipe.types import Scalar
 from tuner.session import events as e
+from tuner.session.advice import call
 from tuner.session.commands import Command, Drain, Enqueue, Pause, Prune, Stop
 from tuner.session.folder import Session
 from tuner.session.inbox import send
@@ -63,7 +64,7 @@ def _ask(session: Session, command: Command, timeout: float | None) -> str:
     (None: never); StudyFailed where the worker is lost meanwhile.
     """
     if lock_holder(session.lock_path) is None:
-        raise TunerError(f"session {session.name!r} is not running: `tuner start` starts it")
+        raise TunerError(f"session {session.name!r} is not running any more")
     tail = EventTail(session.events_path)
     tail.skip()
     command_id = send(session, command)
@@ -83,7 +84,7 @@ def _ask(session: Session, command: Command, timeout: float | None) -> str:
         if time.monotonic() > deadline:
             raise TunerError(
                 f"session {session.name!r} has not answered in {timeout:g} s; it has got the "
-                f"request, `tuner status {session.name}` shows what becomes of it"
+                f"request, `{call('status', session)}` shows what becomes of it"
             )
         time.sleep(_TICK)
 

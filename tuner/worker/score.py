@@ -13,6 +13,8 @@ from tuner.pool.trainer import Garbled, Lost, Trainer, TrainerMessage
 from tuner.recipe.load import load, parse, recipe_to_dict
 from tuner.recipe.types import Recipe
 from tuner.session import events as e
+from tuner.session.advice import call
+from tuner.session.best import cache_model, cached_model
 from tuner.session.fold import load_view
 from tuner.session.folder import Session
 from tuner.session.lock import WorkerLock
@@ -39,8 +41,8 @@ def score_test(session: Session, again: bool = False) -> e.TestScored:
     recipe = load(session.recipe_path)
     if recipe.data.test is None and not recipe.data.holdout:
         raise TunerError(
-            f"session {session.name!r} has no test split: data.holdout or data.test in its recipe "
-            "seals one"
+            f"session {session.name!r} has no test rows: "
+            f"`{call('set', session)} data.test=FILE` seals some"
         )
     stored = load_view(session)
     refused = change_of_test_refused(stored, parse(stored.recipe, "events.jsonl"), recipe)
@@ -131,6 +133,8 @@ def _wait(
                 problem = "" if ready.test is None else seal_test_rows(journal, ready.test)
                 if problem:
                     raise TunerError(problem)
+                if ready.model is not None and cached_model(session) is None:
+                    cache_model(session, ready.model)
                 trainer.send(p.Score(folder=str(session.best_folder.resolve())))
             case p.Scored() as scored:
                 return scored
