@@ -155,6 +155,11 @@ def test_label_names(own: list[str], labels: list[str], rows: tuple[int, ...] | 
     assert match.reason
 
 
+def test_numbers_can_be_given_the_names_of_the_checkpoint() -> None:
+    assert "data.label_names" in match_labels(["negative", "positive"], ["0", "1"]).reason
+    assert "data.label_names" not in match_labels(["negative", "positive"], ["no", "1"]).reason
+
+
 def test_names_in_label2id_alone_are_names(classifier: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(classifier, tmp_path / "model"))
     config = json.loads((folder / "config.json").read_text())

@@ -158,7 +158,9 @@ def match_labels(own: Sequence[str], labels: Sequence[str]) -> HeadMatch:
             f"its classes have no names ({_some(own)}), so none is known to be {_some(labels)}; "
             "with id2label in its config.json it would be kept",
         )
-    return HeadMatch(None, f"its labels ({_some(own)}) are not the data's ({_some(labels)})")
+    numbered = all(label.isdecimal() for label in labels)
+    hint = "; data.label_names gives numbers their names" if numbered else ""
+    return HeadMatch(None, f"its labels ({_some(own)}) are not the data's ({_some(labels)}){hint}")
 
 
 def _rows_by(
