@@ -31,7 +31,7 @@ from tuner.recipe.user_paths import (
     written_path,
 )
 from tuner.results.format import bound
-from tuner.session.folder import check_name, create_session, open_session
+from tuner.session.folder import check_new_name, create_session, open_session
 from tuner.training.decisions import decision_line
 from tuner.training.dialect import DialectKeys
 from tuner.training.sources import (
@@ -48,7 +48,7 @@ DEFAULT_SHARE = 0.1
 
 def new(options: argparse.Namespace) -> int:
     """Create the session, say what was guessed, and print the folder."""
-    check_name(options.name)
+    check_new_name(options.name)
     root = sessions_root(options)
     document = _first_recipe(options)
     remarks = fill_in(document, options)

@@ -92,12 +92,22 @@ def check_name(name: str) -> str:
     return name
 
 
+def check_new_name(name: str) -> str:
+    """A name for a session that is to be made: one that commands do not take for an option."""
+    if name.startswith("-"):
+        raise TunerError(
+            f"session name {name!r}: '-' at the start would be taken for an option"
+            f"{_suggestion(name)}"
+        )
+    return check_name(name)
+
+
 def create_session(root: Path, name: str, recipe_text: str) -> Session:
     """A new session below `root` with this recipe, there as a whole or not at all.
 
     Raises TunerError where the name is taken, or where nothing can be written.
     """
-    check_name(name)
+    check_new_name(name)
     refuse_other_bytes(recipe_text, "the recipe")
     try:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from typing import Any
 from tuner.errors import TunerError
 from tuner.recipe.nearest import suggestion
 from tuner.training.header import Column
-from tuner.training.hub import hub_is_reachable
+from tuner.training.hub import cache_trouble, hub_is_reachable
 from tuner.training.sources import HubSource, is_saved_folder
 from tuner.training.tables import Table, check_columns, check_named
 
@@ -90,6 +90,9 @@ def _load_split(source: HubSource, where: str) -> Any:
     except TunerError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever the hub, the network and the files raise
+        cache = cache_trouble(error)
+        if cache is not None:
+            raise TunerError(f"{where}: {cache}") from None
         offline = source.folder is None and not hub_is_reachable()
         why = "no network, and not in the local cache: " if offline else ""
         raise TunerError(f"{where}: {why}{_first_line(error)}") from None

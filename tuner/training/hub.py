@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
+import tempfile
+from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies
+
+from tuner.recipe.user_paths import reason_of
 
 _CONNECT_SECONDS = 5.0
 
@@ -27,6 +33,46 @@ def hub_is_reachable() -> bool:
     except OSError:
         return False
     return True
+
+
+def cache_trouble(error: BaseException | None) -> str | None:
+    """Why the folder in which the libraries keep what they fetch is no use, where `error` is that.
+
+    It is tried, since what they raise for it says much about the model or the rows and little of
+    the folder.
+    """
+    for folder in _caches():
+        if any(_is_about(cause, folder) for cause in _chain(error)):
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                with tempfile.TemporaryFile(dir=folder):
+                    pass
+            except OSError as refused:
+                told = f"{folder} cannot be written ({reason_of(refused)})"
+                return f"{told}, and what is fetched is kept there: set HF_HOME to another folder"
+    return None
+
+
+def _caches() -> list[Path]:
+    from huggingface_hub import constants
+
+    caches = [Path(constants.HF_HUB_CACHE), Path(constants.HF_HOME)]
+    datasets = sys.modules.get("datasets")
+    return caches if datasets is None else [Path(datasets.config.HF_DATASETS_CACHE), *caches]
+
+
+def _is_about(error: BaseException, folder: Path) -> bool:
+    """Whether it names something in the folder, or the folder above that could not be made."""
+    if not isinstance(error, OSError):
+        return False
+    named = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else None
+    return str(folder) in str(error) or (named is not None and named in folder.parents)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def quiet_libraries(threads: int) -> None:

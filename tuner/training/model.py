@@ -19,7 +19,7 @@ from tuner.recipe.groups import layer_count
 from tuner.recipe.nearest import nearest, show
 from tuner.recipe.types import ModelSection, Parameter
 from tuner.recipe.user_paths import folder_trouble, written_path
-from tuner.training.hub import hub_is_reachable
+from tuner.training.hub import cache_trouble, hub_is_reachable
 from tuner.training.packages import unread_vocabulary_reason
 
 SAFE_FILES = ("model.safetensors", "model.safetensors.index.json")
@@ -161,6 +161,9 @@ def explain_load_errors(source: ModelSource, what: str) -> Iterator[None]:
 
 
 def _reason(source: ModelSource, what: str, error: BaseException) -> str:
+    cache = cache_trouble(error)
+    if cache is not None:
+        return cache
     text = " ".join(str(error).split())
     kinds = {type(cause).__name__ for cause in _causes(error)}
     if "trust_remote_code" in text:

@@ -19,7 +19,7 @@ from tuner.recipe.presets import preset_document, preset_names
 from tuner.recipe.readers import Place
 from tuner.recipe.schema import SECTIONS
 from tuner.recipe.user_paths import working_folder
-from tuner.session.folder import Session, check_name, create_session, list_sessions
+from tuner.session.folder import Session, check_new_name, create_session, list_sessions
 from tuner.tui.setup import layout
 from tuner.tui.setup.field_table import TASK
 from tuner.tui.setup.fields import Field, Value
@@ -40,7 +40,7 @@ def _checked_preset(name: str) -> str:
     return name
 
 
-NAME = Field("new.name", "name", "Letters, digits, - _ and .", "text", read=check_name)
+NAME = Field("new.name", "name", "Letters, digits, - _ and .", "text", read=check_new_name)
 PRESET = Field(
     "new.preset",
     "preset",
