@@ -159,6 +159,7 @@ def test_what_cannot_be_read_is_refused_with_a_remedy(
         ('text,label\n"a",b\n', {"quotes": False}, '"a"'),
         ('text\tlabel\n"a"\tb\n', {"quotes": True}, "a"),
         (b"text,label\n\xe9,b\n", {"encoding": "cp1252"}, "\xe9"),
+        ("text,label\n\xe9,b\n", {"encoding": "cp1252"}, "\xe9"),
         ("text,label\nx,y\n", {"text": (0,), "label": 1}, "x"),
     ],
 )

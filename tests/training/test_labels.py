@@ -154,6 +154,12 @@ def test_labels_can_be_given_names(values: list[Any], names: Any, labels: tuple[
     assert named.class_numbers(list(labels), WHERE).tolist() == list(range(len(labels)))
 
 
+def test_a_file_may_hold_the_names_already() -> None:
+    both = scheme(["0", "1"] * 9, ["good", "bad"], label_names=("bad", "good"))
+    assert both.labels == ("bad", "good")
+    assert both.class_numbers(["good", "1", "bad"], WHERE).tolist() == [1, 1, 0]
+
+
 @pytest.mark.parametrize(
     ("names", "message"),
     [

@@ -172,8 +172,9 @@ def test_start_returns_once_the_log_says_so_and_the_worker_stays(
 def test_start_tells_why_a_session_fails_at_once(tmp_path: Path, fake: pytest.MonkeyPatch) -> None:
     session = make(tmp_path)
     fake.setenv("FAKE_TRAINER", '{"refuse": "data.train: no such file"}')
-    with pytest.raises(StudyFailed, match=r"data\.train: no such file"):
+    with pytest.raises(TunerError, match=r"data\.train: no such file") as caught:
         start(session)
+    assert caught.value.exit_code == 2
     session.recipe_path.write_text("[model]\nnam = 1\n")
     with pytest.raises(TunerError, match="nam"):
         start(session)

@@ -93,7 +93,8 @@ def exit_code(session: Session, view: SessionView, state: SessionState) -> int:
     because = f": {view.reason}" if view.reason else ""
     if state is SessionState.FAILED:
         advice = how_to_go_on(session, view) if view.over else f"log: {session.log_path}"
-        raise StudyFailed(f"{session.name} failed{because} ({advice})")
+        failure = TunerError if view.refused else StudyFailed
+        raise failure(f"{session.name} failed{because} ({advice})")
     if state is SessionState.CRASHED:
         raise StudyFailed(
             f"the worker of {session.name} is gone: {last_words(session)} "

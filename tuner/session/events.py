@@ -76,11 +76,12 @@ class SessionStopped(Event, tag="session_stopped", frozen=True):
 
 class SessionFailed(Event, tag="session_failed", frozen=True):
     """`over` says why the search has come to its end, where it did, and without a complete trial;
-    "" where something broke it off.
+    "" where something broke it off; `refused`: recipe or data are wrong, and a user can mend them.
     """
 
     reason: str
     over: str = ""
+    refused: bool = False
 
 
 class WorkerStarted(Event, tag="worker_started", frozen=True):

@@ -154,7 +154,7 @@ def _session_finished(view: SessionView, event: e.SessionFinished) -> list[int]:
 
 
 def _session_failed(view: SessionView, event: e.SessionFailed) -> list[int]:
-    view.over = event.over
+    view.over, view.refused = event.over, event.refused
     return _session_ended(view, event)
 
 

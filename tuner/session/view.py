@@ -130,6 +130,7 @@ class SessionView:
     lifecycle: str = ""
     reason: str = ""
     over: str = ""
+    refused: bool = False
     commands_done: set[str] = field(default_factory=set)
     labels: list[str] = field(default_factory=list)
     label_counts: list[int] = field(default_factory=list)

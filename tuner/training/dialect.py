@@ -32,6 +32,7 @@ _SAMPLE_CHARACTERS = 2**20
 _USUAL_SEPARATOR = {".csv": ",", ".tsv": "\t"}
 _CLEAR = 0.98
 _MOST_LABELS = 200
+_LABEL_LIKE = re.compile(r"[+-]?\d+|[^:]+:[^:]+")
 SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*')
 """What tells spreadsheets the separator."""
 _ESCAPED_QUOTE = re.compile(r'(\\+)"')
@@ -268,7 +269,21 @@ def _is_labelled_text(sample: Sample, keys: DialectKeys, *, after_tables: bool) 
         return False
     if sum(word.startswith(FASTTEXT_PREFIX) for word in first) >= _CLEAR * len(pairs):
         return True
-    return after_tables and 2 <= len(set(first)) <= min(len(first) / 2, _MOST_LABELS)
+    return after_tables and _are_labels(first)
+
+
+def _are_labels(first: Sequence[str]) -> bool:
+    """Whether the first words of lines are labels, and not those of sentences.
+
+    Labels come again and again, and look like numbers or TREC's CLASS:kind, or none is there once.
+    """
+    counts = Counter(first)
+    if not 2 <= len(counts) <= min(len(first) / 2, _MOST_LABELS):
+        return False
+    if all(_LABEL_LIKE.fullmatch(word) for word in counts):
+        return True
+    singles = sum(count == 1 for count in counts.values())
+    return singles <= (1 - _CLEAR) * len(first) and not any(word[-1] in ",.;:!?" for word in counts)
 
 
 def _labelled_text(keys: DialectKeys) -> Dialect:

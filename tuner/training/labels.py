@@ -125,8 +125,12 @@ def decide_labels(
     `where` begins the errors about train's labels. Raises TunerError for labels that cannot be
     learnt.
     """
-    form = _form_of({*train, *validation} - {""})
+    names = section.label_names or ()
+    given = set(names.values()) if isinstance(names, Mapping) else set(names)
+    form = _form_of({*train, *validation} - {"", *given})
     ours, theirs = _counted(train, form), _counted(validation, form)
+    labels_of_names = _labels_of_names(ours.keys() - given, section)
+    ours, theirs = _renamed(ours, labels_of_names), _renamed(theirs, labels_of_names)
     asked = section.unlabelled
     unlabelled = frozenset(_canonical(text, form) for text in asked or ())
     if asked is None:
@@ -146,9 +150,25 @@ def decide_labels(
         form,
         unlabelled,
         keys,
-        tuple(_decisions(train, validation, form, both, asked)),
+        tuple(_decisions({*train, *validation} - {"", *given}, form, both, asked)),
         tuple(_near_warning(both) if not section.merge_labels else ()),
     )
+
+
+def _labels_of_names(labels: Iterable[str], section: DataSection) -> dict[str, str]:
+    """The label that each given name stands for, so that a file may hold names already."""
+    names, numbers = section.label_names, [text for text in labels if _INTEGER.fullmatch(text)]
+    if names is None or not (isinstance(names, Mapping) or numbers):
+        return {}
+    table = names if isinstance(names, Mapping) else _numbered_names(ordered_labels(numbers), names)
+    return {name: label for label, name in table.items() if name not in table}
+
+
+def _renamed(counts: Counter[str], labels_of_names: Mapping[str, str]) -> Counter[str]:
+    renamed: Counter[str] = Counter()
+    for text, count in counts.items():
+        renamed[labels_of_names.get(text, text)] += count
+    return renamed
 
 
 def _counted(texts: Sequence[str], form: LabelForm) -> Counter[str]:
@@ -301,13 +321,8 @@ def _numbered_names(labels: tuple[str, ...], names: tuple[str, ...]) -> dict[str
 
 
 def _decisions(
-    train: Sequence[str],
-    validation: Sequence[str],
-    form: LabelForm,
-    labels: Counter[str],
-    asked: tuple[str, ...] | None,
+    every: set[str], form: LabelForm, labels: Counter[str], asked: tuple[str, ...] | None
 ) -> Iterable[str]:
-    every = {*train, *validation} - {""}
     respelt = sorted(text for text in every if _canonical(text, form) != text)
     if respelt:
         taken = _canonical(respelt[0], form)

@@ -125,11 +125,14 @@ def read_start(path: Path, where: str) -> bytes:
 
 
 def text_file(path: Path, where: str, start: bytes, encoding: str | None) -> TextFile:
-    """The file with its encoding: that of its byte order mark, the one asked for, or UTF-8.
+    """The file with its encoding: that of its byte order mark, UTF-8, or the one asked for.
 
-    Raises TunerError where the bytes are none of a text.
+    `encoding` is for files that are not UTF-8: one key speaks of all files of a recipe, and text in
+    another encoding is not UTF-8 by chance. Raises TunerError where the bytes are none of a text.
     """
     mark = next((e for bom, e in _BYTE_ORDER_MARKS.items() if start.startswith(bom)), None)
+    if encoding is not None and _is_ascii_alike(encoding) and _is_utf8(path):
+        encoding = None
     chosen = mark or encoding or _by_zeros(start) or "utf-8"
     if chosen in ("utf-8", "utf-8-sig"):
         if start.count(0) > len(start) / 10:
@@ -138,6 +141,21 @@ def text_file(path: Path, where: str, start: bytes, encoding: str | None) -> Tex
     return TextFile(
         path, where, chosen, (Decision(f"encoded as {chosen.upper()}", "data.encoding"),)
     )
+
+
+def _is_ascii_alike(encoding: str) -> bool:
+    return "a1".encode(encoding, "replace") == b"a1"
+
+
+def _is_utf8(path: Path) -> bool:
+    try:
+        with open_unpacked(path) as raw, TextIOWrapper(raw, encoding="utf-8") as text:
+            while text.read(_HEAD * 256):
+                pass
+    except (UnicodeDecodeError, EOFError, zlib.error, lzma.LZMAError, OSError):
+        # What else is wrong is told where the rows are read.
+        return False
+    return True
 
 
 def _by_zeros(start: bytes) -> str | None:

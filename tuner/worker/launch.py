@@ -60,7 +60,8 @@ def start(
             working = working or (isinstance(event, e.WorkerStarted) and event.pid == process.pid)
             if isinstance(event, e.SessionFailed):
                 process.wait(ENDING_PATIENCE)
-                raise StudyFailed(f"session {session.name!r} failed: {event.reason}")
+                failure = TunerError if event.refused else StudyFailed
+                raise failure(f"session {session.name!r} failed: {event.reason}")
             if working and isinstance(event, _STARTED):
                 return
         if ended:

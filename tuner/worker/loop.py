@@ -59,6 +59,7 @@ class Worker:
         self._open: OpenStudy | None = None
         self._left_over: list[Suggestion] = []
         self._failure: str | None = None
+        self._refused = False
         self._pausing = False
         self._probing: Probing | None = None
         self._losses = Losses(recipe.training.silence_seconds)
@@ -213,7 +214,7 @@ class Worker:
                 slot.refusal = message.error
                 self._journal.log("error", f"a trainer could not begin: {message.error}")
             case p.Refused():
-                self._failure = message.error
+                self._failure, self._refused = message.error, True
             case p.Note():
                 self._journal.log(message.level, message.text)
             case Garbled():
@@ -387,7 +388,7 @@ class Worker:
 
     def _fail(self, reason: str) -> int:
         self._pool.kill()
-        self._close(e.SessionFailed(reason=reason), "failed")
+        self._close(e.SessionFailed(reason=reason, refused=self._refused), "failed")
         return 1
 
     def _close(self, last: e.Event, answer: str) -> int:
