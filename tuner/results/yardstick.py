@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tuner.recipe.baselines import baseline_values
+from tuner.recipe.baselines import TINY, baseline_values
 from tuner.recipe.nearest import show
 from tuner.recipe.space import LR, TIMES_OF, search_space
 from tuner.recipe.types import Range, Recipe, Scalar
@@ -16,10 +16,11 @@ def rates_out_of_range(
 ) -> dict[str, str]:
     """A sentence for each group, by name, whose range lacks the rate of the baseline.
 
-    Of a recipe with the groups alone that hold something; nothing where no baseline is trained.
+    Of a recipe with the groups alone that hold something. Nothing where no baseline is trained, nor
+    for models so small that none is published: what is trained then is no yardstick for rates.
     """
     space = search_space(recipe)
-    if not recipe.search.baseline or not space:
+    if not recipe.search.baseline or not space or hidden_size < TINY:
         return {}
     values = baseline_values(recipe, model_type, hidden_size, layers)
     return {

@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 
 from tuner.errors import TunerError
-from tuner.recipe.baselines import published_recipe
+from tuner.recipe.baselines import TINY, published_recipe
 from tuner.recipe.findings import CheckReport, Finding, ModelDescription
 from tuner.recipe.groups import resolve_groups
 from tuner.recipe.types import GroupSpec, Parameter, Recipe, ResolvedGroup
@@ -249,7 +249,8 @@ class Knowledge:
             return Known(rows=checked or rows)
         size = sum(parameter.size for parameter in parameters_of(answer.model))
         published = published_recipe(answer.model.model_type, answer.model.hidden_size)
-        baseline = published if recipe.search.baseline else None
+        is_yardstick = recipe.search.baseline and answer.model.hidden_size >= TINY
+        baseline = published if is_yardstick else None
         return Known(size, checked or rows, baseline, answer.model.layers)
 
     def lines(self, recipe: Recipe, partition: Partition) -> list[Line]:
