@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tuner.export.outcome import score_details
 from tuner.recipe.origins import ENQUEUED, SAMPLED, ancestor, repeated
 from tuner.results import format as fmt
 from tuner.results.format import plain
@@ -26,7 +25,6 @@ def fact_lines(
 ) -> Lines:  # fmt: skip
     """A label and what is known, one fact a line; what is not known is left out."""
     facts = {
-        "score": score_details(score) if score else "",
         "seed": _seed(trial),
         "started": _times(trial, now),
         "progress": _progress(trial),
@@ -39,7 +37,18 @@ def fact_lines(
     lines: Lines = []
     for label, text in facts.items():
         lines += _labelled(label, text, width, styles)
-    return [*lines, *rerun_lines(view, trial, width, styles)]
+    lines += rerun_lines(view, trial, width, styles)
+    return [*lines, *_labelled("95 %", _worth(score), width, styles)]
+
+
+def _worth(score: Score | None) -> str:
+    """0.754–0.847, majority 0.502: the score's interval, and the score to be above."""
+    if score is None:
+        return ""
+    interval, floor = score.interval, score.majority
+    ends = f"{interval.low:.3f}–{interval.high:.3f}" if interval else "no predictions are stored"
+    text = ends if floor is None else f"{ends}, majority {floor.value:.3f}"
+    return text.replace("-", fmt.MINUS)
 
 
 def facts_in_words(view: SessionView, trial: TrialView, now: float) -> str:
