@@ -108,6 +108,6 @@ def test_an_impossible_recipe_is_refused_in_one_line(
     trainer = TrainerProcess(tmp_path / "session", recipe, tmp_path / "log")
     refused = trainer.until(Refused)[-1]
     assert isinstance(refused, Refused)
-    assert 'no column "lable"; did you mean "label"?' in refused.error
+    assert 'no column "lable" (did you mean "label"?)' in refused.error
     assert "\n" not in refused.error
     assert trainer.end() == 2
