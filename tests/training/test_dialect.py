@@ -55,6 +55,7 @@ FORMS: dict[str, tuple[str, str | bytes, list[tuple[str, str]], str]] = {
     "Spark": ("a.csv", enclosed(",", "\\"), ROWS, "a backslash inside"),
     "Spark's tsv": ("a.tsv", enclosed("\t", "\\"), ROWS, "a backslash inside"),
     "semicolons": ("a.csv", enclosed(";", '"'), ROWS, "separated by semicolons"),
+    "semicolons, and a comma in each text": ("a.csv", "a fine, film;pos\na bad, film;neg\na dull, one;neg\nso, so;pos\n", [("a fine, film", "pos"), ("a bad, film", "neg"), ("a dull, one", "neg"), ("so, so", "pos")], "semicolons, without a header"),
     "bars": ("a.csv", table("|", ROWS), ROWS, "separated by bars"),
     "SST-2": ("a.tsv", table("\t", ROWS, ""), ROWS, "without a header, quotes are plain characters"),
     "plain quotes in csv": ("a.csv", 'text,label\n" a " b,x\n"c " d,y\n', [('" a " b', "x"), ('"c " d', "y")], "plain characters"),

@@ -32,6 +32,7 @@ _SAMPLE_CHARACTERS = 2**20
 _USUAL_SEPARATOR = {".csv": ",", ".tsv": "\t"}
 _CLEAR = 0.98
 _MOST_LABELS = 200
+_COMPARED = 1_000
 _LABEL_LIKE = re.compile(r"[+-]?\d+|[^:]+:[^:]+")
 SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*')
 """What tells spreadsheets the separator."""
@@ -163,10 +164,13 @@ def _separators(suffix: str, keys: DialectKeys) -> list[str]:
     return sorted("\t,;|", key=lambda separator: separator != usual)
 
 
-def _credit(trial: Trial, wanted: Sequence[Column]) -> tuple[bool, float]:
+def _credit(trial: Trial, wanted: Sequence[Column]) -> tuple[bool, float, bool]:
+    """What speaks for a way to read: the columns that are wanted, rows of one width, labels."""
     names = [name for name in wanted if isinstance(name, str)]
     first = {cell.strip() for cell in trial.rows[0]} if trial.rows else set()
-    return bool(names) and first.issuperset(names), round(trial.agreement, 2)
+    columns = zip(*(row for row in trial.rows[:_COMPARED] if len(row) > 1), strict=False)
+    labels = any(len(set(column)) <= len(column) / 2 for column in columns)
+    return bool(names) and first.issuperset(names), round(trial.agreement, 2), labels
 
 
 def _best_quotes(sample: Sample, separator: str, suffix: str, keys: DialectKeys) -> Trial:
