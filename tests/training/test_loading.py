@@ -300,6 +300,17 @@ def test_tensors_that_do_not_fit_are_an_error(
     assert all(word in str(caught.value) for word in words), str(caught.value)
 
 
+def test_values_that_are_no_numbers_are_an_error(classifier: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(classifier, tmp_path / "nan"))
+    tensors = load_file(folder / "model.safetensors")
+    name = next(name for name in tensors if name.endswith("layer.1.output.dense.bias"))
+    tensors[name][3] = float("nan")
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    source = model_source(ModelSection(str(folder)))
+    with pytest.raises(TunerError, match=f"1 tensor holds values that are no numbers .* {name}"):
+        load_weights(source, load_config(source, DATA))
+
+
 def test_what_a_classifier_has_no_use_for_is_left_out_and_said(
     classifier: Path, tmp_path: Path
 ) -> None:

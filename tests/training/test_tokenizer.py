@@ -18,6 +18,7 @@ from transformers import (
 )
 from transformers import PreTrainedTokenizerFast as Fast
 
+import tuner.training.tokens as tokens_module
 from tuner.errors import TunerError
 from tuner.recipe.types import ModelSection
 from tuner.training.model import load_tokenizer, model_source
@@ -155,6 +156,29 @@ def test_odd_rows_are_counted_and_rows_without_a_token_left_out() -> None:
     assert facts.no_tokens == RowCount(1, 1)
     assert split.rows.tolist() == split.labels.tolist() == [0, 2, 3, 4, 5]
     assert split.lengths.tolist() == [2, 1, 3, 6, 1]
+
+
+def test_half_a_character_is_read_as_a_question_mark() -> None:
+    tokenizer = make("byte pairs")
+    texts = ["bin", "bin \ud83d", "bin ?", "\U0001f600"]
+    split, facts = tokenize(tokenizer, [texts], np.arange(4), np.arange(4), 30)
+    assert facts.halves == RowCount(1, 1)
+    first, second = split.offsets[1:3], split.offsets[2:4]
+    assert split.tokens[slice(*first)].tolist() == split.tokens[slice(*second)].tolist()
+
+
+def test_a_row_that_cannot_be_tokenized_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokenizer = make("words")
+    encode = tokens_module._encode
+
+    def refuse(tokenizer: Any, columns: Any, max_length: int, with_types: bool) -> Any:
+        if "bad" in columns[0]:
+            raise ValueError("no such character\nanywhere")
+        return encode(tokenizer, columns, max_length, with_types)
+
+    monkeypatch.setattr(tokens_module, "_encode", refuse)
+    with pytest.raises(TunerError, match=r"^row 3 of t.csv cannot be tokenized: ValueError: no"):
+        tokenize(tokenizer, [["a", "bin", "bad"]], np.arange(3), np.array([0, 1, 2]), 9, "t.csv")
 
 
 def test_the_template_of_pairs_is_not_taken_for_text() -> None:

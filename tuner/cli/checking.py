@@ -45,6 +45,8 @@ def summary_line(report: CheckReport) -> Text:
     errors = sum(finding.level == "error" for finding in report.findings)
     warnings = sum(finding.level == "warning" for finding in report.findings)
     text = f"{_counted(errors, 'error')}, {_counted(warnings, 'warning')}"
+    if not report.rehearsed:
+        text += "; the weights and a first step were not tried yet"
     return Text(text, style="bold red" if errors else "bold")
 
 

@@ -58,7 +58,7 @@ class LoadingReport(msgspec.Struct, frozen=True):
 class CheckReport(msgspec.Struct, frozen=True):
     """All that `tuner check` found; `model` is None where it could not be read.
 
-    `rehearsed`: weights were to be loaded and a step tried, as long as nothing else was wrong.
+    `rehearsed`: weights were loaded and a step tried, or that is what went wrong.
     """
 
     findings: list[Finding]

@@ -82,7 +82,8 @@ class Bench:
     def _load(self, tell: Tell) -> None:
         prepared = prepare_data(self.recipe, self.source, self.tokenizer, self.session)
         self.data: Data = prepared.data
-        self.max_length = prepared.max_length
+        self.inputs = prepared.inputs
+        self.max_length = self.inputs.max_length
         self.test = load_test_report(self.recipe.data, self.data.key, self.session, self.data)
         self.labels = self.data.facts.labels
         check_metric(self.recipe.search.metric, self.labels)

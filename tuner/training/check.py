@@ -53,10 +53,9 @@ class _Report:
         if all(finding.text != text for finding in self.findings):
             self.findings.append(Finding(level, topic, text))
 
-    @property
-    def failed(self) -> bool:
-        """Whether there is an error."""
-        return any(finding.level == "error" for finding in self.findings)
+    def failed(self, *topics: str) -> bool:
+        """Whether there is an error in one of these topics."""
+        return any(f.level == "error" and f.topic in topics for f in self.findings)
 
     @contextmanager
     def topic(self, topic: str) -> Iterator[None]:
@@ -100,9 +99,11 @@ def check_recipe(
         with report.topic("groups"):
             _check_groups(recipe, model, report)
         _check_disk(recipe, model, folder, report)
+    # A trainer would refuse these at once, before it says what else there is.
+    rehearse = rehearse and not report.failed("recipe", "groups")
     if model is not None and rows is not None:
         with report.topic("model"):
-            _check_set_up(recipe, rows, report, rehearse and not report.failed, tell)
+            _check_set_up(recipe, rows, report, rehearse, tell)
     counts = _row_counts(rows) | ({} if report.test is None else {"test": report.test})
     return CheckReport(report.findings, model, counts, labels, rehearsed=rehearse)
 
@@ -224,11 +225,22 @@ def _check_set_up(
     recipe: Recipe, rows: LabelledRows, report: _Report, rehearse: bool, tell: Tell
 ) -> None:
     """Set up what a trainer would, in a folder that is removed again."""
-    with temporary_folder("tuner-check-") as folder:
+    with temporary_folder("tuner-check-") as folder, _any_failure_told():
         if rehearse:
             _rehearse(recipe, rows, report, folder, tell)
         else:
             _prepare(recipe, rows, report, folder, tell)
+
+
+@contextmanager
+def _any_failure_told() -> Iterator[None]:
+    """Models and tokenizers bring code of their own, and it may raise what it likes."""
+    try:
+        yield
+    except TunerError:
+        raise
+    except Exception as error:
+        raise TunerError(f"the trainer cannot be set up: {first_line(error)}") from error
 
 
 def _prepare(recipe: Recipe, rows: LabelledRows, report: _Report, folder: Path, tell: Tell) -> None:
@@ -263,12 +275,7 @@ def _rehearse(
         session=str(folder), recipe=recipe_to_dict(recipe), device="auto", threads=usable_cores()
     )
     tell("loading the model as a trainer does")
-    try:
-        bench = Bench(setup, hear)
-    except TunerError:
-        raise
-    except Exception as error:
-        raise TunerError(f"the trainer cannot be set up: {first_line(error)}") from error
+    bench = Bench(setup, hear)
     warnings = [*bench.loading.warnings, *bench.warnings]
     _add_set_up(bench.data, warnings, [*bench.loading.lines, *bench.notes], report)
     tell("trying a step with the longest and the oddest rows")

@@ -270,11 +270,12 @@ def _fill(folder: Path, recipe: Recipe, tokenizer: Any, max_length: int) -> None
     rows = read_labelled(recipe.data)
     division = rows.division
     train, train_facts = tokenize(
-        tokenizer, rows.train.texts, rows.train_classes[division.train], division.train, max_length
-    )
+        tokenizer, rows.train.texts, rows.train_classes[division.train], division.train, max_length,
+        rows.train.source,
+    )  # fmt: skip
     validation, validation_facts = tokenize(
         tokenizer, rows.validation.texts, rows.validation_classes[division.validation],
-        division.validation, max_length,
+        division.validation, max_length, rows.validation.source,
     )  # fmt: skip
     for split, source in ((train, rows.train), (validation, rows.validation)):
         if not len(split):

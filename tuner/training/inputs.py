@@ -45,7 +45,7 @@ class PreparedData:
     """A session's rows for a model. `warnings` and `notes` are lines for the log."""
 
     data: Data
-    max_length: int
+    inputs: Inputs
     warnings: list[str]
     notes: list[str]
 
@@ -69,7 +69,7 @@ def prepare_data(
                 "vocabulary missing, or another model's?"
             )
         warnings += text_warnings(data.facts.texts[name], name, where, len(split), inputs)
-    return PreparedData(data, inputs.max_length, warnings, list(data.facts.notes))
+    return PreparedData(data, inputs, warnings, list(data.facts.notes))
 
 
 def fit_inputs(source: ModelSource, tokenizer: Any, columns: int, max_length: int) -> Inputs:
@@ -164,6 +164,8 @@ def text_warnings(
             f"{split}: {facts.unknown_share:.0%} of all tokens are unknown to the tokenizer: is it "
             "one for this language?"
         )
+    if facts.halves.count:
+        yield f'{count(facts.halves)} with half a character (a lone surrogate), read as "?"'
     if facts.control.count:
         yield f"{count(facts.control)} with special tokens in the text, encoded as text"
     if facts.leaked.count:

@@ -68,10 +68,21 @@ def load_weights(source: ModelSource, config: Any) -> LoadedModel:
     misfits = _misfits(info, shape, head, tensors)
     if misfits:
         raise TunerError(f"model.name: {source.name}: {explain_misfits(misfits, shape, tensors)}")
+    _refuse_not_finite(model, source)
     fresh = set(info["missing_keys"]) | set(_mismatched(info))
     left_out = [name for name in tensors if name in info["unexpected_keys"]]
     loaded = len(shape.state_dict().keys() - fresh)
     return LoadedModel(model, fresh, _report(loaded, prefix, left_out, fresh, head, match))
+
+
+def _refuse_not_finite(model: nn.Module, source: ModelSource) -> None:
+    wrong = [n for n, tensor in model.named_parameters() if not bool(tensor.isfinite().all())]
+    if wrong:
+        counted = "1 tensor holds" if len(wrong) == 1 else f"{len(wrong)} tensors hold"
+        raise TunerError(
+            f"model.name: {source.name}: {counted} values that are no numbers (nan or infinite), "
+            f"the first is {wrong[0]}: the checkpoint is damaged"
+        )
 
 
 def _config_of_one_more(config: Any) -> Any:

@@ -11,6 +11,7 @@ from tuner.training.batches import PaddedLayout
 from tuner.training.bench import Bench
 from tuner.training.evaluate import Scores, score
 from tuner.training.files import replaced_file
+from tuner.training.inputs import refuse_unembedded
 from tuner.training.sealed import read_sealed, row_hashes
 from tuner.training.tokens import tokenize
 
@@ -25,9 +26,11 @@ def score_sealed(bench: Bench, folder: str) -> Scored:
     from transformers import AutoModelForSequenceClassification
 
     sealed = read_sealed(bench.recipe.data, bench.labels, bench.data)
+    where = sealed.rows.source
     split, _ = tokenize(
-        bench.tokenizer, sealed.rows.texts, sealed.classes, sealed.numbers, bench.max_length
+        bench.tokenizer, sealed.rows.texts, sealed.classes, sealed.numbers, bench.max_length, where
     )
+    refuse_unembedded(bench.inputs, split, bench.source, where)
     if not (Path(folder) / "config.json").is_file():
         raise TunerError(f"{folder} holds no model to score")
     model = AutoModelForSequenceClassification.from_pretrained(

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from tuner.training.texts import valid_text
 from tuner.training.tokenizer import control_ids, left_as_it_was, tokens_taken_for_text
 
 Ids = npt.NDArray[np.int32]
@@ -38,6 +39,7 @@ class TextFacts(msgspec.Struct, frozen=True):
     all_unknown  the text gave nothing but the unknown token
     control      a special token is written out in the text, and encoded as text
     leaked       the same, but encoded as that token
+    halves       half a character (a lone surrogate), which is read as "?"
     """
 
     cut: RowCount = RowCount()
@@ -46,6 +48,7 @@ class TextFacts(msgspec.Struct, frozen=True):
     all_unknown: RowCount = RowCount()
     control: RowCount = RowCount()
     leaked: RowCount = RowCount()
+    halves: RowCount = RowCount()
     unknown_share: float = 0.0
 
 
@@ -62,6 +65,7 @@ def text_facts(
     own = lengths - len(template)
     unknown = _count_a_row(tokens, lengths, template, _unknown_ids(tokenizer))
     control = _count_a_row(tokens, lengths, template, control_ids(tokenizer))
+    halves = [any(_is_broken(column[row]) for column in texts) for row in rows.tolist()]
     written = _rows_with(tokens_taken_for_text(tokenizer), texts, rows)
     return TextFacts(
         cut=RowCount.of(rows, cut),
@@ -70,8 +74,13 @@ def text_facts(
         all_unknown=RowCount.of(rows, (unknown == own) & (own > 0)),
         control=RowCount.of(rows, written & (control <= 0)),
         leaked=RowCount.of(rows, control > 0),
+        halves=RowCount.of(rows, np.array(halves, np.bool_)),
         unknown_share=float(unknown.sum() / max(1, own.sum())),
     )
+
+
+def _is_broken(text: str) -> bool:
+    return not text.isascii() and valid_text(text) != text
 
 
 def template_ids(tokenizer: Any, columns: int) -> list[int]:

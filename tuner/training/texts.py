@@ -34,8 +34,8 @@ def write_texts(
     """
     lines = list(_bounded(_lines(rows, classes, numbers)))
     head = {
-        "columns": [_encodable(str(column)) for column in columns],
-        "labels": [_encodable(label) for label in labels],
+        "columns": [valid_text(str(column)) for column in columns],
+        "labels": [valid_text(label) for label in labels],
         "rows": len(numbers),
         "kept": len(lines),
     }
@@ -51,7 +51,7 @@ def _lines(rows: Rows, classes: Indices, numbers: Indices) -> Iterator[bytes]:
         row = {
             "row": number,
             "gold": int(classes[number]),
-            "texts": [_encodable(text[:LONGEST_TEXT]) for text in whole],
+            "texts": [valid_text(text[:LONGEST_TEXT]) for text in whole],
         }
         if any(len(text) > LONGEST_TEXT for text in whole):
             row["cut"] = [len(text) if len(text) > LONGEST_TEXT else 0 for text in whole]
@@ -67,6 +67,9 @@ def _bounded(lines: Iterator[bytes]) -> Iterator[bytes]:
         yield line
 
 
-def _encodable(text: str) -> str:
-    """Without halves of surrogate pairs, which JSON files can hold and UTF-8 cannot."""
-    return text.encode("utf-8", "replace").decode()
+def valid_text(text: str) -> str:
+    """The text with "?" for halves of surrogate pairs, which JSON files can hold and UTF-8 cannot.
+
+    They come from texts that were cut within an emoji; no tokenizer takes them.
+    """
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

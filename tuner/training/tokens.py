@@ -10,7 +10,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from tuner.errors import TunerError
+from tuner.training.errors import first_line
 from tuner.training.text_facts import Ids, TextFacts, text_facts
+from tuner.training.texts import valid_text
 from tuner.training.tokenizer import left_as_it_was
 
 _ARRAYS = ("tokens", "offsets", "types", "labels", "rows")
@@ -49,11 +52,13 @@ def tokenize(
     labels: npt.NDArray[np.int64],
     rows: npt.NDArray[np.int64],
     max_length: int,
+    where: str = "the texts",
 ) -> tuple[Split, TextFacts]:
     """Tokenize some `rows` of one or two columns of texts, and note which rows are odd.
 
     Of a pair the longer text is cut first. `labels` go with `rows`, not with the whole columns.
-    Rows without any token, special ones included, are left out of the split.
+    Rows without any token, special ones included, are left out of the split. Raises TunerError for
+    a row that cannot be tokenized; `where` names the file.
     """
     with_types = "token_type_ids" in tokenizer.model_input_names
     pieces: list[Ids] = [np.zeros(0, np.int32)]
@@ -61,8 +66,15 @@ def tokenize(
     lengths: list[int] = []
     cut: list[npt.NDArray[np.bool_]] = []
     for start in range(0, len(rows), _AT_ONCE):
-        columns = [[column[row] for row in rows[start : start + _AT_ONCE]] for column in texts]
-        encoded = _encode(tokenizer, columns, max_length, with_types)
+        chunk = rows[start : start + _AT_ONCE].tolist()
+        columns = [[valid_text(column[row]) for row in chunk] for column in texts]
+        try:
+            encoded = _encode(tokenizer, columns, max_length, with_types)
+        except Exception as error:
+            row = chunk[_first_that_fails(tokenizer, columns, max_length)]
+            raise TunerError(
+                f"row {row + 1} of {where} cannot be tokenized: {first_line(error)}"
+            ) from error
         lengths.extend(map(len, encoded["input_ids"]))
         cut.append(_which_are_cut(tokenizer, columns, encoded, max_length))
         pieces += [np.array(ids, np.int32) for ids in encoded["input_ids"]]
@@ -93,6 +105,16 @@ def _encode(
             return_attention_mask=False,
             return_token_type_ids=with_types,
         )
+
+
+def _first_that_fails(tokenizer: Any, columns: Sequence[list[str]], max_length: int) -> int:
+    """The place of the first row that cannot be encoded, 0 where each one can by itself."""
+    for place in range(len(columns[0])):
+        try:
+            _encode(tokenizer, [[column[place]] for column in columns], max_length, False)
+        except Exception:  # noqa: BLE001 - a tokenizer may raise what it likes
+            return place
+    return 0
 
 
 def _which_are_cut(
