@@ -6,10 +6,13 @@ from pathlib import Path
 
 import optuna
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from optuna.study import StudyDirection
 
 from tests.study.toys import MIDDLE, opened, search
 from tuner.errors import TunerError
+from tuner.results.standing import kept_values
 from tuner.study import RungDecision, Study
 from tuner.study.pruners import Halving, Median, Patient, build_pruner, percent_of
 
@@ -214,3 +217,33 @@ def test_a_spared_trial_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     decision = _walk(study, 0.1)
     assert decision is not None
     assert (decision.kept, decision.spared, decision.cutoff) == (True, True, 0.8)
+
+
+@pytest.mark.parametrize(("keep", "kept"), [("best", True), ("last", False)])
+def test_trials_are_compared_by_what_they_would_end_with(
+    tmp_path: Path, keep: str, kept: bool
+) -> None:
+    study = opened(tmp_path, keep=keep, first_rung=0.5, reduction=2, startup_trials=1)
+    for value in (0.5, 0.4, 0.3):
+        number = study.ask().number
+        study.evaluate(number, 0.5, value)
+        study.complete(number, value)
+    number = study.ask().number
+    study.evaluate(number, 0.25, 0.9)
+    decision = study.evaluate(number, 0.5, 0.2)
+    assert decision is not None
+    assert (decision.kept, decision.value) == (kept, 0.9 if kept else 0.2)
+    study.prune(number)
+    assert study.outcome(number).value == decision.value
+    again = opened(tmp_path, keep=keep, first_rung=0.5, reduction=2, startup_trials=1)
+    assert again.outcome(number).value == decision.value
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=9), st.booleans())
+def test_the_kept_value_is_the_best_so_far_or_the_newest(
+    values: list[float], maximize: bool
+) -> None:
+    best = kept_values(values, maximize=maximize, keep="best")
+    chosen = max if maximize else min
+    assert best == [chosen(values[: n + 1]) for n in range(len(values))]
+    assert kept_values(values, maximize=maximize, keep="last") == values

@@ -56,6 +56,7 @@ def opened(
     generation: int = 0,
     settings: Mapping[str, Scalar] | None = None,
     own_seed: int | None = None,
+    keep: str = "best",
     **others: object,
 ) -> Study:
     database = folder / "study.db"
@@ -71,6 +72,7 @@ def opened(
         generation,
         settings,
         own_seed,
+        keep,
     )
 
 

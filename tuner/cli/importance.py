@@ -8,6 +8,7 @@ from tuner.cli.output import note, show, show_json
 from tuner.cli.places import named_session
 from tuner.cli.viewing import passing
 from tuner.results.verdict import Verdict, judge
+from tuner.session.fold import keeps_last
 from tuner.session.generations import point_test, present_recipe
 from tuner.session.status import current
 from tuner.session.view import SessionView
@@ -41,6 +42,7 @@ def verdict_of(view: SessionView, expression: str = "") -> Verdict:
         passing(view, expression),
         searched(view),
         is_point=point_test(view, present_recipe(view)),
+        keep="last" if keeps_last(view) else "best",
         metric=view.metric,
         maximize=view.direction != "minimize",
     )

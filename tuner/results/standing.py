@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -32,3 +33,15 @@ class Standing:
         if direction == "minimize":
             return self.value < other.value
         return self.value > other.value
+
+
+def kept_values(values: Iterable[float], *, maximize: bool, keep: str) -> list[float]:
+    """What a trial counts with after each of its evaluations, at rungs as at its end.
+
+    That is the best so far, or where `keep` is "last" the newest.
+    """
+    kept: list[float] = []
+    for value in values:
+        better = max if maximize else min
+        kept.append(better(kept[-1], value) if kept and keep != "last" else value)
+    return kept

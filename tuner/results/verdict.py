@@ -27,7 +27,7 @@ class Verdict:
 
     `intervals` are percentile intervals of 90 %. `doubt` says why the numbers are a sketch only, or
     why there are none; "" where they can be relied on. `outside` counts the ended trials that are
-    no point of the space.
+    no point of the space, `keep` says which evaluation trials count with: "best" or "last".
     """
 
     shares: Mapping[str, float] = field(default_factory=dict)
@@ -36,6 +36,7 @@ class Verdict:
     pruned: int = 0
     collapsed: int = 0
     outside: int = 0
+    keep: str = "best"
     doubt: str = ""
 
     @property
@@ -53,6 +54,7 @@ def judge(
     space: Space,
     *,
     is_point: Callable[[Any], bool],
+    keep: str = "best",
     metric: str,
     maximize: bool,
     resamples: int = 100,
@@ -85,6 +87,7 @@ def judge(
         pruned=states.count("pruned"),
         collapsed=states.count("collapsed"),
         outside=len(ended) - len(points),
+        keep=keep,
         doubt=sketch(complete) if shares else _why_nothing(space, values),
     )
 

@@ -20,6 +20,7 @@ from optuna.trial import TrialState, create_trial
 
 from tuner.errors import TunerError
 from tuner.recipe.types import SearchSection
+from tuner.results.standing import kept_values
 
 NAMES = ("halving", "median", "patient", "none")
 FEWEST_COMPARED = 3
@@ -73,18 +74,44 @@ def percent_of(share: float) -> int:
     return min(100, max(0, math.floor(share * 100 + 1e-6)))
 
 
-def build_pruner(search: SearchSection, direction: StudyDirection) -> Pruner:
-    """The rule that a recipe asks for; TunerError for one that is not known."""
+def build_pruner(search: SearchSection, direction: StudyDirection, keep: str = "best") -> Pruner:
+    """The rule that a recipe asks for; TunerError for one that is not known.
+
+    `keep` is that of the recipe: rules that compare trials do so by the values they are kept with.
+    """
     match search.pruner:
         case "halving":
-            return Halving(search.first_rung, search.reduction, direction)
+            halving = Halving(search.first_rung, search.reduction, direction)
+            return ByKeptValue(halving, direction, keep)
         case "median":
-            return Median(search.first_rung, direction)
+            return ByKeptValue(Median(search.first_rung, direction), direction, keep)
         case "patient":
             return Patient(direction)
         case "none":
             return NoPruning()
     raise TunerError(f'search.pruner = "{search.pruner}" is none of {", ".join(NAMES)}')
+
+
+def kept_curve(curve: Curve, direction: StudyDirection, keep: str) -> dict[int, float]:
+    """At each percent the value that the trial would end with there."""
+    maximize = direction == StudyDirection.MAXIMIZE
+    percents = sorted(curve)
+    values = kept_values((curve[p] for p in percents), maximize=maximize, keep=keep)
+    return dict(zip(percents, values, strict=True))
+
+
+class ByKeptValue:
+    """A rule that compares trials by what they would end with, as sampler and importance do."""
+
+    def __init__(self, rule: Pruner, direction: StudyDirection, keep: str) -> None:
+        self._rule, self._direction, self._keep = rule, direction, keep
+
+    def learn(self, number: int, curve: Curve, *, complete: bool) -> None:
+        kept = kept_curve(curve, self._direction, self._keep)
+        self._rule.learn(number, kept, complete=complete)
+
+    def judge(self, number: int, percent: int, curve: Curve) -> RungDecision | None:
+        return self._rule.judge(number, percent, kept_curve(curve, self._direction, self._keep))
 
 
 class NoPruning:
@@ -101,7 +128,7 @@ class Halving:
     """Asynchronous successive halving (Li 2018, arXiv 1810.05934) on shares of the schedule.
 
     The first rung is at `first_rung`, each next at twice the share before, all below 1. A trial's
-    value at a rung is the one of its first evaluation there or beyond; an evaluation that passes
+    value at a rung is the one at its first evaluation there or beyond; an evaluation that passes
     two rungs at once counts at the later one, and one at the very end at none. At a rung the best
     ⌈n/reduction⌉ of the n values seen there so far are kept.
     """

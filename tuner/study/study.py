@@ -17,7 +17,7 @@ from tuner.recipe.types import Scalar, SearchSection
 from tuner.study.generations import Lineage, is_carried, open_lineage
 from tuner.study.history import History
 from tuner.study.proposals import Proposals
-from tuner.study.pruners import RungDecision, build_pruner, percent_of
+from tuner.study.pruners import RungDecision, build_pruner, kept_curve, percent_of
 from tuner.study.records import (
     FIXED_PARAMS,
     STATES,
@@ -57,6 +57,7 @@ class Study:
         worst: float,
         settings: Mapping[str, Scalar],
         own_seed: int | None,
+        keep: str,
     ) -> None:
         self._storage = storage
         self._lineage = lineage
@@ -66,7 +67,8 @@ class Study:
         self._worst = worst
         self._settings = settings
         self._seeds = Seeds(search.seed, lineage.generation)
-        self._pruner = build_pruner(search, direction)
+        self._keep = keep
+        self._pruner = build_pruner(search, direction, keep)
         sees_pruned = search.sampler in SEES_PRUNED
         self._history = History(space, direction, worst, sees_pruned=sees_pruned)
         self._proposals = Proposals(self._space, search, self._seeds, self._history, own_seed)
@@ -86,6 +88,7 @@ class Study:
         generation: int = 0,
         settings: Mapping[str, Scalar] | None = None,
         own_seed: int | None = None,
+        keep: str = "best",
     ) -> Study:
         """Open the study in a database, or begin it.
 
@@ -100,6 +103,7 @@ class Study:
                 just these is a point of the space.
             own_seed: the seed that every trial has by itself, so that the same values would train
                 to the same bit; None where each has another one.
+            keep: which evaluation a trial counts with, "best" or "last".
 
         Raises TunerError for a database that cannot be used, or a sampler or pruner that is not
         known or cannot search this space.
@@ -108,7 +112,7 @@ class Study:
         wanted = StudyDirection.MAXIMIZE if direction == "maximize" else StudyDirection.MINIMIZE
         storage = open_storage(database)
         lineage = open_lineage(storage, name, generation, wanted, space, settings or {})
-        return cls(storage, lineage, space, search, wanted, worst, settings or {}, own_seed)
+        return cls(storage, lineage, space, search, wanted, worst, settings or {}, own_seed, keep)
 
     @property
     def generation(self) -> int:
@@ -238,11 +242,15 @@ class Study:
         self._end(number, "complete", value, one_label=one_label)
 
     def prune(self, number: int, value: float | None = None, *, one_label: bool = False) -> None:
-        """End a trial as given up, with this value or else the last one that was reported."""
+        """End a trial as given up, with this value or else the one that it would be kept with."""
         record = self._record(number)
         if value is None:
-            value = record.value if record.finished else _last(record.curve)
+            value = record.value if record.finished else self._kept(record)
         self._end(number, "pruned", value, one_label=one_label)
+
+    def _kept(self, record: Record) -> float | None:
+        curve = kept_curve(record.curve, self._direction, self._keep)
+        return curve[max(curve)] if curve else None
 
     def collapse(self, number: int) -> None:
         """End a trial that answers one label whatever it is asked: pruned, with the worst value."""
@@ -362,10 +370,6 @@ class Study:
 
 
 _OPTUNA_STATES = {state: optuna_state for optuna_state, state in STATES.items()}
-
-
-def _last(curve: Mapping[int, float]) -> float | None:
-    return curve[max(curve)] if curve else None
 
 
 def _check_number(value: float | None, record: Record) -> None:

@@ -42,6 +42,7 @@ def open_generation(session: Session, recipe: Recipe, view: SessionView) -> Stud
         view.generation,
         {name: s for name, s in own.items() if isinstance(s, bool | int | float | str)},
         recipe.training.seed if isinstance(recipe.training.seed, int) else None,
+        recipe.training.keep,
     )
 
 

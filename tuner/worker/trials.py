@@ -11,6 +11,7 @@ from tuner.recipe.origins import SEED
 from tuner.recipe.space import search_space, trial_config
 from tuner.recipe.types import Recipe
 from tuner.results.collapse import collapse_reason, only_label
+from tuner.results.metrics import worst_value
 from tuner.results.verdict import METHOD, Verdict, judge
 from tuner.session import events as e
 from tuner.session.fold import ENDED
@@ -126,7 +127,9 @@ class Trials:
             return True
         rung = self._logged_rung(message.trial, decision.share)
         if rung is None:
-            rung = self._journal.record(_rung_event(message.trial, decision, value, one_label))
+            # An earlier evaluation with several answers may be the one that it is kept with.
+            as_worst = one_label and decision.value == worst_value(self._recipe.search.metric)
+            rung = self._journal.record(_rung_event(message.trial, decision, value, as_worst))
         if not rung.kept:
             self.prune(message.trial, rung_reason(rung))
         return rung.kept

@@ -56,10 +56,10 @@ def verdict_lines(verdict: Verdict, width: int, styles: Styles) -> Lines:
 
 
 def basis_text(verdict: Verdict) -> str:
-    """60 trials: 25 complete, 30 pruned (taken at their last value), 5 collapsed (the worst)."""
+    """60 trials: 25 complete, 30 pruned (taken at their best value), 5 collapsed (the worst)."""
     parts = [f"{verdict.complete} complete"]
     if verdict.pruned:
-        parts.append(f"{verdict.pruned} pruned (taken at their last value)")
+        parts.append(f"{verdict.pruned} pruned (taken at their {verdict.keep} value)")
     if verdict.collapsed:
         parts.append(f"{verdict.collapsed} collapsed (taken as worst)")
     if verdict.outside:

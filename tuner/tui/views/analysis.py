@@ -15,6 +15,7 @@ from textual.widget import Widget
 
 from tuner.results.format import duration_words, score
 from tuner.results.verdict import Verdict, judge
+from tuner.session.fold import keeps_last
 from tuner.session.generations import point_test, present_recipe
 from tuner.session.view import TrialState, TrialView
 from tuner.tui.charts.brushes import brushed_ranges
@@ -149,6 +150,7 @@ class AnalysisView(View):
                 judge,
                 space=sample.space,
                 is_point=point_test(view, present_recipe(view)),
+                keep="last" if keeps_last(view) else "best",
                 metric=sample.metric,
                 maximize=sample.maximize,
             ),
