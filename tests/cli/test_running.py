@@ -232,7 +232,7 @@ def without_result(root: Path, name: str, *, older: bool) -> None:
     ("command", "code", "says"),
     [
         (("run", "lost"), 1, "tuner resume lost"),
-        (("start", "lost"), 1, "search.trials=… raises that"),
+        (("start", "lost"), 1, "changes what is searched"),
         (("resume", "lost"), 1, "tuner resume lost"),
         (("export", "lost"), 1, "nothing to export"),
         (("show", "lost", "best"), 1, "none is the best"),

@@ -11,6 +11,7 @@ from tuner.export.outcome import outcome
 from tuner.recipe.load import load
 from tuner.session import events as e
 from tuner.session.budget import nothing_left, seconds_spent
+from tuner.session.continuing import how_to_go_on, is_over
 from tuner.session.fold import load_view
 from tuner.session.folder import Session
 from tuner.session.status import session_state
@@ -155,3 +156,13 @@ def test_trials_can_be_lowered_below_those_that_ended(tmp_path: Path) -> None:
     assert work(session) == 0
     view = load_view(session)
     assert view.reason == "3 trials have ended, 2 were asked for"
+
+
+def test_where_nothing_is_searched_no_number_of_trials_is_asked_for(tmp_path: Path) -> None:
+    session = make(tmp_path, 4)
+    change(session, '{ low = 1e-6, high = 1e-1, scale = "log" }', "1e-3")
+    assert work(session, fail={"cause": "exception", "trials": [0]}) == 1
+    view = load_view(session)
+    assert view.over == "the only trial has ended"
+    assert is_over(session, view, SessionState.FAILED)
+    assert how_to_go_on(session, view).startswith("nothing is searched: a range")

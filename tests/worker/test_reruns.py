@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.worker.sessions import evaluations, make, of_kind, work, work_until
-from tuner.cli.control import is_over
 from tuner.errors import TunerError
 from tuner.recipe.origins import ancestor, repeated
 from tuner.session import commands as c
 from tuner.session import events as e
+from tuner.session.continuing import is_over
 from tuner.session.fold import ENDED, load_view
 from tuner.session.folder import Session
 from tuner.session.inbox import send, waiting_trials

@@ -111,7 +111,7 @@ def note_what_is_left(session: Session, view: SessionView, recipe: Recipe) -> No
     """Say whether a start goes on with the search, or what would end it at once."""
     spent = nothing_left(view, recipe)
     if spent is not None:
-        note(f"{spent.advice}")
+        note(spent.advise())
     elif view.over:
         left = trials_left(view, recipe)
         trials = f"{left} trial{'' if left == 1 else 's'} to go"

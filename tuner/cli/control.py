@@ -8,13 +8,11 @@ from tuner.cli.elsewhere import was_lost_elsewhere
 from tuner.cli.output import show, working
 from tuner.cli.places import named_session
 from tuner.errors import NotFinished, StudyFailed, TunerError
-from tuner.recipe.load import load
 from tuner.session.advice import call
-from tuner.session.budget import is_changed, nothing_left
+from tuner.session.continuing import how_to_go_on, is_over
 from tuner.session.folder import Session
-from tuner.session.inbox import waiting_trials
 from tuner.session.lock import describe_holder, is_held_elsewhere
-from tuner.session.status import ALIVE, current
+from tuner.session.status import current
 from tuner.session.view import SessionState, SessionView
 
 AWAKE = (SessionState.STARTING, SessionState.RUNNING, SessionState.PAUSING)
@@ -34,24 +32,6 @@ def start(options: argparse.Namespace) -> int:
     if is_over(session, view, state):
         raise _over_error(session, view, state)
     return launch(session)
-
-
-def is_over(session: Session, view: SessionView, state: SessionState) -> bool:
-    """Whether nothing is left to start: stopped, or done with all that was asked for."""
-    if state is SessionState.STOPPED:
-        return True
-    if state in ALIVE or not view.over or waiting_trials(session, view.commands_done):
-        return False
-    recipe = load(session.recipe_path)
-    return not is_changed(view, recipe) or nothing_left(view, recipe) is not None
-
-
-def how_to_go_on(session: Session, view: SessionView) -> str:
-    """What raises the budget that ended a search, as a clause."""
-    spent = nothing_left(view, load(session.recipe_path))
-    key = "search.trials" if spent is None else spent.key
-    raised = f"{call('set', session)} {key}=… raises that"
-    return f"{raised}, then {call('resume', session)} goes on"
 
 
 def _over_error(session: Session, view: SessionView, state: SessionState) -> TunerError:

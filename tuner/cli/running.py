@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 
-from tuner.cli.control import how_to_go_on, is_over
 from tuner.cli.elsewhere import lives_elsewhere
 from tuner.cli.follow import AWAKE, Follower, follow
 from tuner.cli.interruptions import Interruptions, noted_interruptions
@@ -15,6 +14,7 @@ from tuner.errors import NotFinished, StudyFailed, TunerError
 from tuner.export.outcome import outcome
 from tuner.recipe.plain_file import open_plain
 from tuner.session.advice import call
+from tuner.session.continuing import how_to_go_on, is_over
 from tuner.session.folder import Session
 from tuner.session.view import SessionState, SessionView
 

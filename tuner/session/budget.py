@@ -16,15 +16,19 @@ PAUSE, FINISH = "pause", "finish"
 
 
 class Spent(NamedTuple):
-    """A budget that is used up: why no trial is started any more, and the key that raises it."""
+    """A budget that is used up: why no trial is started any more, and the key that raises it.
+
+    The key is "" where nothing is searched, so that no number of trials brings another one.
+    """
 
     reason: str
     key: str
 
-    @property
-    def advice(self) -> str:
-        """All of it in one line."""
-        return f"{self.reason}: raise {self.key} to go on"
+    def advise(self, where: str = "") -> str:
+        """All of it in one line; `where` tells where the key is found."""
+        if not self.key:
+            return f"{self.reason}: nothing is searched; a range adds trials"
+        return f"{self.reason}: raise {self.key}{where} to go on"
 
 
 def planned_trials(recipe: Recipe) -> int:
@@ -86,7 +90,9 @@ def nothing_left(view: SessionView, recipe: Recipe) -> Spent | None:
     """
     if not view.trials or _goes_on(view, recipe.search):
         return None
-    return spent(recipe.search, view) or trials_spent(trials_begun(view), planned_trials(recipe))
+    budget = spent(recipe.search, view) or trials_spent(trials_begun(view), planned_trials(recipe))
+    searched = bool(search_space(recipe))
+    return budget if searched or budget is None else budget._replace(key="")
 
 
 def is_changed(view: SessionView, recipe: Recipe) -> bool:

@@ -137,9 +137,14 @@ class Pool:
         return [slot for slot in (*self.slots, *self._given_up) if slot.trainer is not None]
 
     def end(self, patience: float) -> None:
-        """End all trainers, by asking, and after `patience` seconds by force."""
+        """End all trainers, by asking, and after `patience` seconds by force.
+
+        One that still loads data and model hears nothing and has nothing to lose.
+        """
         for slot in self.with_trainers():
-            if slot.trainer is not None:
+            if slot.ready is None:
+                slot.end_trainer()
+            elif slot.trainer is not None:
                 slot.trainer.end()
         self.wait_until_gone(patience)
         self.kill()

@@ -13,6 +13,7 @@ from textual.widget import Widget
 
 from tuner.errors import TunerError
 from tuner.session import commands
+from tuner.session.continuing import how_to_go_on, is_over
 from tuner.session.folder import delete_session
 from tuner.session.inbox import send
 from tuner.session.status import ALIVE
@@ -169,8 +170,19 @@ class SessionScreen(Screen[None]):
             self.tuner_app.launch(feed.session)
 
     def action_resume(self) -> None:
-        """Start a worker that goes on."""
-        self.action_start()
+        """Start a worker that goes on, unless it would end at once: then say what raises that."""
+        feed = self.target()
+        if feed is None:
+            return
+        try:
+            over = is_over(feed.session, feed.view, self.state())
+            advice = how_to_go_on(feed.session, feed.view) if over else ""
+        except (TunerError, OSError) as error:
+            advice = str(error)
+        if advice:
+            self.tuner_app.tell(f"{feed.session.name}: {advice}", failed=True)
+        else:
+            self.action_start()
 
     def action_pause(self) -> None:
         """Ask the worker to pause; the screen tells when it has."""

@@ -100,7 +100,7 @@ class Past:
             return ""
         spent = nothing_left(self.view, recipe)
         if spent is not None:
-            return f"{spent.reason}: raise {spent.key} (4 Search) to go on"
+            return spent.advise(" (4 Search)")
         left = trials_left(self.view, recipe)
         told = what_follows(self.opens(recipe)) or f"goes on in generation {self.view.generation}"
         return f"the next start {told}; {left} trial{'' if left == 1 else 's'} to go"
