@@ -13,6 +13,9 @@ from tests.cli import sessions
 from tests.cli.conftest import Tuner
 from tuner.cli.event_lines import in_brackets
 from tuner.session import events as e
+from tuner.session.fold import load_view
+from tuner.session.folder import Session
+from tuner.tui.render.events import tell
 
 STATUS_KEYS = [
     *("session", "status", "metric", "direction", "trials", "best", "eta_seconds", "worker"),
@@ -113,6 +116,14 @@ def test_one_label_for_every_row_is_marked_wherever_it_is_shown(tuner: Tuner, ro
     sessions.recorded(root, "both", more)
     best = json.loads(tuner("status", "both", "--json").out)["best"]
     assert (best["trial"], best.get("one_label", False)) == (1, False)
+    view = load_view(Session(root / "both"))
+    view.bests += [
+        e.BestChanged(seq=1, trial=0, value=0.8),
+        e.BestChanged(seq=2, trial=1, value=0.7),
+    ]
+    assert tell(view.bests[1], view).reason == (
+        "0.7000, in place of #0: one label (bad) for every row"
+    )
     compared = tuner("compare", "both", "0", "1").out
     assert "one label" in compared
     assert "several labels" in compared

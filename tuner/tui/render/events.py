@@ -220,9 +220,12 @@ def _best(event: e.BestChanged, view: SessionView) -> Told:
     before = _before(view.bests, event)
     if before is None:
         return Told("new best", score, f"{score}, the first one", "best", GLYPHS["best"])
+    pair = (_trial(view, event.trial), _trial(view, before.trial))
+    if pair[1].one_label and not pair[0].one_label:
+        reason = f"{score}, in place of #{before.trial}: {one_label_words(view, pair[1])}"
+        return Told("new best", score, reason, "best", GLYPHS["best"])
     gain = fmt.change(event.value - before.value)
     counted = view.metric == "accuracy"
-    pair = (_trial(view, event.trial), _trial(view, before.trial))
     rows = _rows_gained(*pair) if counted else ""
     reason = f"{score}, {gain} on #{before.trial}{f': {rows} rows' if rows else ''}"
     short = f"{score} {rows.split(' ')[0]}" if rows else score
