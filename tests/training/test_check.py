@@ -61,7 +61,7 @@ def test_a_good_recipe_has_only_good_findings(make_recipe: RecipeMaker, kind: st
     assert (texts(report, "error"), texts(report, "warning")) == ("", "\n".join(few))
     good = texts(report, "ok")
     assert "rows: 64 train, 15 validation, 15 test" in good
-    assert '"no" 50.0%, "yes" 50.0%' in good
+    assert '"no" 50.0 %, "yes" 50.0 %' in good
     assert 'group "lower": ' in good
     assert report.labels == ["no", "yes"]
     assert report.rows == {"train": 64, "validation": 15, "test": 15}

@@ -9,7 +9,7 @@ from tuner.recipe.load import parse
 from tuner.recipe.origins import is_planned, repeated
 from tuner.recipe.space import search_space
 from tuner.recipe.types import Recipe, SearchSection
-from tuner.results.format import duration
+from tuner.results.format import counted, duration
 from tuner.session.view import SessionView, TrialState
 
 PAUSE, FINISH = "pause", "finish"
@@ -68,7 +68,7 @@ def spent(search: SearchSection, view: SessionView, now: float | None = None) ->
     if out_of_time is not None:
         return out_of_time
     if search.patience is not None and view.since_improvement >= search.patience:
-        return Spent(f"no improvement in {search.patience} trials", "search.patience")
+        return Spent(f"no improvement in {counted(search.patience, 'trial')}", "search.patience")
     return None
 
 

@@ -13,6 +13,7 @@ from tuner.recipe.changes import TEST
 from tuner.recipe.findings import TestRows
 from tuner.recipe.plain_file import open_plain
 from tuner.recipe.types import Recipe
+from tuner.results.format import counted
 from tuner.session.codec import decode_line
 from tuner.session.events import TestScored, TestSealed
 from tuner.session.folder import Session, list_sessions
@@ -172,7 +173,7 @@ def opened_text(scored: TestScored) -> str:
 def state_of_test_rows(view: SessionView) -> str:
     """How it is with the test rows, in a line for status and screens; "" where there are none."""
     if view.test is not None:
-        return f"{view.test.n} rows, {opened_text(view.test)}"
+        return f"{counted(view.test.n, 'row')}, {opened_text(view.test)}"
     if view.sealed is not None:
-        return f"{view.sealed.rows} rows sealed"
+        return f"{counted(view.sealed.rows, 'row')} sealed"
     return ""

@@ -22,6 +22,7 @@ from tuner.recipe.rates import is_frozen
 from tuner.recipe.samplers import check_sampler, search_warnings
 from tuner.recipe.space import search_space, with_groups
 from tuner.recipe.types import Parameter, Recipe, ResolvedGroup
+from tuner.results.format import count, counted, percent
 from tuner.results.metrics import check_metric
 from tuner.results.yardstick import rates_out_of_range
 from tuner.training.coverage import validation_warnings
@@ -155,7 +156,9 @@ def _check_test(recipe: Recipe, rows: LabelledRows, report: _Report) -> None:
         report.add("error", "data", found.problem)
         return
     report.test = found.sealed.rows
-    report.add("ok", "data", f"test: {found.sealed.rows} rows sealed, their labels are train's")
+    report.add(
+        "ok", "data", f"test: {counted(found.sealed.rows, 'row')} sealed, their labels are train's"
+    )
     for warning in found.warnings:
         report.add("warning", "data", warning)
 
@@ -164,7 +167,9 @@ def _check_labels(rows: LabelledRows, report: _Report) -> None:
     division, labels = rows.division, rows.labels
     train = Counter(rows.train_classes[division.train].tolist())
     shares = {labels[number]: count / len(division.train) for number, count in train.items()}
-    balance = ", ".join(f"{show(label)} {share:.1%}" for label, share in sorted(shares.items())[:8])
+    balance = ", ".join(
+        f"{show(label)} {percent(share, 1)}" for label, share in sorted(shares.items())[:8]
+    )
     more = f" and {len(shares) - 8} more" if len(shares) > 8 else ""
     report.add("ok", "data", f"{len(labels)} classes in train: {balance}{more}")
     rare = [label for label, share in shares.items() if share < _RARE / len(labels)]
@@ -216,8 +221,10 @@ def _check_model(recipe: Recipe, labels: list[str], report: _Report) -> ModelDes
     model = describe_model(source, labels or ["0", "1"])
     size = _size(model)
     shared = ", all layers share one set of weights" if model.shared_layers else ""
-    text = f"{model.name}: {model.model_type}, {model.layers} layers × {model.hidden_size}"
-    report.add("ok", "model", f"{text}, {size / 1e6:.1f}M parameters{shared}")
+    text = (
+        f"{model.name}: {model.model_type}, {counted(model.layers, 'layer')} × {model.hidden_size}"
+    )
+    report.add("ok", "model", f"{text}, {count(size)} parameters{shared}")
     return model
 
 
@@ -301,8 +308,8 @@ def _check_groups(recipe: Recipe, model: ModelDescription, report: _Report) -> N
     resolved = resolve_groups(recipe.groups, parameters)
     for group in resolved:
         frozen = " (frozen)" if is_frozen(recipe.groups, group.spec) else ""
-        text = f"group {show(group.spec.name)}{frozen}: {len(group.parameters)} tensors"
-        report.add("ok", "groups", f"{text}, {group.size / 1e6:.2f}M parameters")
+        text = f"group {show(group.spec.name)}{frozen}: {counted(len(group.parameters), 'tensor')}"
+        report.add("ok", "groups", f"{text}, {count(group.size)} parameters")
     _check_left_out(recipe, resolved, report)
     _check_search(recipe, resolved, report)
     _check_yardstick(recipe, model, resolved, report)

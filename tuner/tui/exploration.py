@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tuner.recipe.ranges import Space
+from tuner.results import format as fmt
 from tuner.results.verdict import Verdict
 from tuner.session.view import TrialView
 from tuner.tui.charts.brushes import Brush, Brushes
@@ -85,7 +86,11 @@ class Exploration:
         total = len(self.sample.trials)
         if self.brushes.active:
             return f"{sum(self.bright)} of {total} trials brushed"
-        return f"{total} trials pass" if self.workspace.test is not None else ""
+        return (
+            f"{fmt.counted(total, 'trial')} pass{'es' if total == 1 else ''}"
+            if self.workspace.test is not None
+            else ""
+        )
 
     # The verdict on them
 

@@ -77,4 +77,7 @@ def _generations(view: SessionView) -> Iterator[Fact]:
     for event in view.history:
         if isinstance(event, e.GenerationOpened):
             names = ", ".join(plain(name) for name in event.changes)
-            yield str(event.generation), f"{event.carried} trials carried over; changed: {names}"
+            yield (
+                str(event.generation),
+                f"{fmt.counted(event.carried, 'trial')} carried over; changed: {names}",
+            )

@@ -257,7 +257,7 @@ def _importance(event: e.Importance, _view: SessionView) -> Told:
 
 def _generation(event: e.GenerationOpened, _view: SessionView) -> Told:
     names = ", ".join(map(str, event.changes))
-    carried = f"{event.carried} trials carried over"
+    carried = f"{fmt.counted(event.carried, 'trial')} carried over"
     count = f"{len(event.changes)} change{'s' if len(event.changes) != 1 else ''}"
     return Told(
         f"generation {event.generation}",
@@ -281,7 +281,8 @@ def _slots(event: e.SlotsChosen, _view: SessionView) -> Told:
 
 def _sealed(event: e.TestSealed, _view: SessionView) -> Told:
     source = plain(event.source) if event.source else "a share of validation"
-    return Told("test sealed", f"{event.rows} rows", f"{event.rows} rows of {source}", "muted")
+    rows = fmt.counted(event.rows, "row")
+    return Told("test sealed", rows, f"{rows} of {source}", "muted")
 
 
 def _test_replaced(event: e.TestReplaced, _view: SessionView) -> Told:
@@ -292,7 +293,8 @@ def _test_replaced(event: e.TestReplaced, _view: SessionView) -> Told:
 def _test(event: e.TestScored, view: SessionView) -> Told:
     value = event.metrics.get(view.metric)
     score = "" if value is None else fmt.score(value)
-    return Told("test opened", score, f"{score} on {event.n} rows; {opened_text(event)}", "best")
+    rows = fmt.counted(event.n, "row")
+    return Told("test opened", score, f"{score} on {rows}; {opened_text(event)}", "best")
 
 
 def _command(event: e.CommandDone, _view: SessionView) -> Told:

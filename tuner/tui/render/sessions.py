@@ -98,7 +98,7 @@ def _budget(feed: Facts, now: float) -> str:
     spent = seconds_spent(view, now)
     used = f" · spent {fmt.duration_words(spent)}" if spent else ""
     more = f" · left ≈ {fmt.duration_words(feed.eta)}" if feed.eta else ""
-    return f"{feed.tally.planned(view)} trials{hours}{used}{more}"
+    return f"{fmt.counted(feed.tally.planned(view), 'trial')}{hours}{used}{more}"
 
 
 def _space_lines(space: Space, width: int, styles: Styles) -> Lines:

@@ -75,7 +75,7 @@ def _test(view: SessionView, trial: TrialView) -> str:
     if scored is None or scored.trial != trial.number:
         return ""
     value = scored.metrics.get(view.metric)
-    return f"{fmt.score(value)} on {scored.n} rows, {opened_text(scored)}"
+    return f"{fmt.score(value)} on {fmt.counted(scored.n, 'row')}, {opened_text(scored)}"
 
 
 def folder_name(number: int) -> str:

@@ -62,7 +62,7 @@ def estimate_lines(
     trained = left * rows * _middle(recipe.training.epochs) * _share(recipe)
     seconds = trained / found.rows_a_second / found.slots
     source = "this session's trials" if found.source == view.name else found.source
-    time = f"≈ {fmt.duration_words(seconds)} for {left} trials"
+    time = f"≈ {fmt.duration_words(seconds)} for {fmt.counted(left, 'trial')}"
     lines = [f"{time}, at {fmt.speed(found.rows_a_second)} rows a second in {source}"]
     if found.memory:
         lines.append(f"memory: {fmt.bytes(found.memory)} at most in {source}")

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from textual.widget import Widget
 
+from tuner.results import format as fmt
 from tuner.session.view import SessionState
 from tuner.tui.feed import Reading
 from tuner.tui.render.status import device_runs, progress_runs, spent_runs, times_runs
@@ -137,7 +138,7 @@ class LiveView(View):
     def _progress(self, width: int, styles: Styles) -> list[Run]:
         if not self.feed.complete:
             count = len(self.feed.view.trials)
-            return [(f" reading the log, {count} trials so far", styles.muted)]
+            return [(f" reading the log, {fmt.counted(count, 'trial')} so far", styles.muted)]
         state, now = self.tuner_app.state_of(self.feed), self.tuner_app.clock()
         times = times_runs(self.feed, now, width, styles)
         return progress_runs(self.feed.view, self.feed.tally, state, width, styles, times)
