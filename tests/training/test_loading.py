@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from tests.training.conftest import BenchMaker, make_tokenizer
+from tests.training.conftest import BenchMaker, config_of, make_tokenizer
 from tuner.errors import TunerError
 from tuner.recipe.types import ModelSection
 from tuner.training.heads import match_labels
@@ -420,6 +420,10 @@ def test_a_trainer_says_what_it_loaded_and_begins_trials_with_the_matched_head(
     assert report is not None
     assert report.head == "kept"
     before = load_file(folder / "model.safetensors")["classifier.weight"][[1, 0]]
+    assert torch.equal(bench.model.get_parameter("classifier.weight"), before)
+    with torch.no_grad():
+        bench.model.get_parameter("classifier.weight").zero_()
+    bench.restart(config_of(bench, seed=7))
     assert torch.equal(bench.model.get_parameter("classifier.weight"), before)
     bench.save_pretrained(tmp_path / "best")
     again = load(tmp_path / "best", ["yes", "no"])
