@@ -82,7 +82,7 @@ CASES: Mapping[str, tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]] = {
     ),
     "macro F1": (
         {"trials": [(0.7, 0.7), (0.9, 0.92)], "metric": "f1_macro"},
-        ("f1_macro 0.9100 (100 rows, 95 % interval 0.8394…0.9500", "higher by 0.2100 (p = 0.0"),
+        ("f1_macro 0.9100 (100 rows, 95 % interval 0.8394…0.9500", "higher by 0.2100 (p < 0.0"),
         ("rows correct", "points"),
     ),
     "predictions that are gone": (

@@ -24,6 +24,8 @@ from tuner.results.resampling import (
 LEVEL = 0.05
 """Below this p-value two models are said to differ."""
 _CHUNK = 250
+_MOST_EXCHANGES = 20_000
+_MOST_EXCHANGED_ROWS = 20_000_000
 _SAME = 1e-12
 _HALF = 0.5
 _K = TypeVar("_K", bound=Hashable)
@@ -186,13 +188,18 @@ def _exchange_p(
     columns = np.array(list(kinds), dtype=np.int64).T
     counts = np.array(list(kinds.values()), dtype=np.int64)
     both_ways = np.concatenate([columns, columns[[0, 2, 1]]], axis=1)
-    extreme = 0
-    for _ in range(RESAMPLES // _CHUNK):
+    extreme, exchanges = 0, _exchanges(len(counts))
+    for _ in range(exchanges // _CHUNK):
         exchanged = generator.binomial(counts, 0.5, size=(_CHUNK, len(counts)))
         weights = np.concatenate([counts - exchanged, exchanged], axis=1)
         draws = _differences(weights, both_ways, metric, labels)
         extreme += int(np.sum(np.abs(draws) >= abs(value) - _SAME))
-    return (1 + extreme) / (1 + RESAMPLES)
+    return (1 + extreme) / (1 + exchanges)
+
+
+def _exchanges(rows: int) -> int:
+    """So many that the best of hundreds of trials can be told apart, as far as time allows."""
+    return max(RESAMPLES, min(_MOST_EXCHANGES, _MOST_EXCHANGED_ROWS // rows // _CHUNK * _CHUNK))
 
 
 def paired_loss_difference(first: Sequence[float], second: Sequence[float]) -> Difference | None:
@@ -208,9 +215,12 @@ def paired_loss_difference(first: Sequence[float], second: Sequence[float]) -> D
     value, wider = float(rows.mean()), small_sample_factor(len(rows))
     low, high = (value + wider * (end - value) for end in percentiles(means_of_draws(rows)))
     generator = np.random.Generator(np.random.PCG64(0))
-    signs = (generator.integers(0, 2, len(rows)) * 2 - 1 for _ in range(RESAMPLES))
-    extreme = sum(abs(float((rows * sign).mean())) >= abs(value) - _SAME for sign in signs)
-    return Difference(value, min(low, value), max(high, value), (1 + extreme) / (1 + RESAMPLES))
+    extreme, exchanges = 0, _exchanges(len(rows))
+    for _ in range(exchanges // _CHUNK):
+        signs = generator.integers(0, 2, (_CHUNK, len(rows))) * 2.0 - 1.0
+        extreme += int(np.sum(np.abs(signs @ rows) / len(rows) >= abs(value) - _SAME))
+    p = (1 + extreme) / (1 + exchanges)
+    return Difference(value, min(low, value), max(high, value), p)
 
 
 def unpaired_difference(

@@ -85,7 +85,8 @@ def _difference_text(metric: str, difference: Difference) -> str:
 
 def packed(head: str, pieces: Sequence[str], between: str, width: int) -> list[str]:
     """A head and pieces in lines of at most `width` cells, none of the pieces broken."""
-    lines = [head + pieces[0]]
+    fits = cell_len(head + pieces[0]) <= width
+    lines = [head + pieces[0]] if fits else [head.rstrip(), f"  {pieces[0]}"]
     for piece in pieces[1:]:
         longer = lines[-1] + between + piece
         if cell_len(longer) <= width:
