@@ -356,3 +356,11 @@ def test_damaged_weights_are_told_plainly(models: Callable[[str], Path], tmp_pat
     section = ModelSection(str(folder))
     told = message_of(section, lambda s: load_weights(s, load_config(s, ["a", "b"])))
     assert "weights cannot be loaded" in told
+
+
+def test_many_empty_groups_are_one_warning(make_recipe: RecipeMaker) -> None:
+    slices = [{"name": f"slice {n}", "layers": f"{n}/9", "lr": 1e-5} for n in range(1, 10)]
+    report = check(make_recipe(groups=[*slices, {"name": "rest", "rest": True, "lr": 1e-5}]))
+    said = [line for line in texts(report, "warning").splitlines() if "empty" in line]
+    assert len(said) == 1
+    assert '"slice 3", "slice 4" and 3 more are empty in this model' in said[0]

@@ -39,6 +39,7 @@ _RARE = 0.1
 _BYTES = 4
 # Weights, two moments of AdamW, and the weights of the best evaluation.
 _CHECKPOINT_COPIES = 4
+_SHOWN_GROUPS = 4
 _ASSUMED_SLOTS = 2
 
 Tell = Callable[[str], None]
@@ -331,15 +332,22 @@ def _check_yardstick(
 ) -> None:
     present = with_groups(recipe, [group.spec.name for group in resolved])
     shape = (model.model_type, model.hidden_size, model.layers)
-    for sentence in rates_out_of_range(present, *shape).values():
-        report.add("warning", "groups", f"{sentence}: no sampled trial can be like it")
+    sentences = list(rates_out_of_range(present, *shape).values())
+    if sentences:
+        more = f" (and so for {len(sentences) - 1} more groups)" if len(sentences) > 1 else ""
+        text = f"{sentences[0]}{more}: no sampled trial can be like it"
+        report.add("warning", "groups", text)
 
 
 def _check_left_out(recipe: Recipe, resolved: tuple[ResolvedGroup, ...], report: _Report) -> None:
     there = {group.spec.name for group in resolved}
-    for spec in recipe.groups:
-        if spec.name not in there and not spec.rest:
-            report.add("warning", "groups", f"group {show(spec.name)} is empty in this model")
+    empty = [show(s.name) for s in recipe.groups if s.name not in there and not s.rest]
+    if len(empty) == 1:
+        report.add("warning", "groups", f"group {empty[0]} is empty in this model")
+    elif empty:
+        more = f" and {len(empty) - _SHOWN_GROUPS} more" if len(empty) > _SHOWN_GROUPS else ""
+        text = f"groups {', '.join(empty[:_SHOWN_GROUPS])}{more} are empty in this model"
+        report.add("warning", "groups", text)
 
 
 def _check_disk(recipe: Recipe, model: ModelDescription, folder: Path, report: _Report) -> None:
