@@ -34,6 +34,7 @@ def test_the_label_is_the_one_that_training_has_most() -> None:
     # Counts of another number of labels, as a hostile log may have them, are none.
     assert majority("accuracy", [60, 40], LABELS, [1, 2, 3]) == Majority("no", 0.6)
     assert majority("accuracy", [0, 0], LABELS) is None
+    assert majority("f1.maybe", [60, 40], LABELS) is None
 
 
 def test_a_label_that_training_lacks_costs_much_but_not_everything() -> None:

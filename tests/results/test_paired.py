@@ -137,6 +137,7 @@ def test_no_difference_of_what_does_not_follow_from_answers() -> None:
     assert paired_difference([0, 1], [0, 1], [0, 0], "loss", "ab") is None
     assert paired_difference([0, 1], [0, 1], [0, 0], "f1.c", "ab") is None
     assert paired_difference([], [], [], "accuracy", "ab") is None
+    assert paired_difference([0, 1], [0, 2**31 - 1], [0, 0], "accuracy", "ab") is None
     assert unpaired_difference([[0, 0], [0, 0]], [[1, 0], [0, 1]], "mcc", "ab") is None
 
 

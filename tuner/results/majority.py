@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from tuner.results.metrics import value_of
+from tuner.results.metrics import metric_names, value_of
 
 _UNSEEN = 0.5
 """What a label that training lacks counts as, so that its rows cost much, but not infinitely."""
@@ -30,6 +30,8 @@ def majority(
     these are known, else that of the rows scored; the first of equally frequent ones. The loss is
     what answering the labels' frequencies costs, which no constant answer can go below.
     """
+    if metric not in metric_names(labels):
+        return None
     return _majority(metric, tuple(gold), tuple(labels), tuple(training))
 
 

@@ -28,6 +28,7 @@ _MOST_EXCHANGES = 20_000
 _MOST_EXCHANGED_ROWS = 20_000_000
 _SAME = 1e-12
 _HALF = 0.5
+_MOST_UNNAMED = 1000
 _K = TypeVar("_K", bound=Hashable)
 
 Labels = Sequence[int]
@@ -137,6 +138,8 @@ def paired_difference(
         return None
     kinds = Counter(zip(gold, first, second, strict=True))
     classes = max(len(labels), 1 + max(max(kind) for kind in kinds))
+    if classes > (len(labels) or _MOST_UNNAMED):
+        return None  # A file that was tampered with may name a label of any number.
     one, other = (confusion_matrix(gold, predicted, classes) for predicted in (first, second))
     value = value_of(metric, one, labels) - value_of(metric, other, labels)
     smoothed = _with_pseudo_flips(kinds, one, other)
