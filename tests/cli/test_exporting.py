@@ -16,7 +16,8 @@ from tuner.session.best import cache_model
 from tuner.session.folder import Session
 
 BEST_KEYS = [
-    *("schema", "session", "model", "metric", "direction", "trial", "value", "params", "groups"),
+    *("schema", "session", "model", "metric", "direction", "trial", "value"),
+    *("one_label", "params", "groups"),
     *(
         "training",
         "validation",
