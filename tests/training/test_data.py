@@ -192,9 +192,9 @@ def test_sealed_rows_are_not_tokenized_before_they_are_scored(
     tokenized: list[int] = []
     real = tokens_module.tokenize
 
-    def spying(tokenizer: Any, texts: Any, labels: Any, rows: Any, limit: int) -> Any:
+    def spying(tokenizer: Any, texts: Any, labels: Any, rows: Any, *more: Any) -> Any:
         tokenized.append(len(rows))
-        return real(tokenizer, texts, labels, rows, limit)
+        return real(tokenizer, texts, labels, rows, *more)
 
     monkeypatch.setattr(data_module, "tokenize", spying)
     bench = make_bench(data={"holdout": 0.5, "split_seed": 3})
