@@ -12,7 +12,7 @@ import pytest
 
 from tests.cli.conftest import Tuner
 from tuner.recipe.findings import ModelDescription
-from tuner.session.best import cache_model
+from tuner.session.best import cache_model, cached_model
 from tuner.session.folder import Session
 
 BEST_KEYS = [
@@ -45,6 +45,14 @@ MODEL = ModelDescription(
     labels=[],
     parameters=[(name, shape) for name, shape in SHAPES],
 )
+
+
+def test_a_damaged_shape_of_the_model_counts_as_none(root: Path) -> None:
+    session = Session(root / "done")
+    cache_model(session, MODEL)
+    for content in (b'{"name": "\xff', b"\xff\xfe", b"", b"{}", b"[" * 3000):
+        (session.cache_folder / "model.json").write_bytes(content)
+        assert cached_model(session) is None
 
 
 def test_json_is_best_json(tuner: Tuner, root: Path) -> None:

@@ -89,7 +89,7 @@ def cached_model(session: Session) -> ModelDescription | None:
         return msgspec.json.decode(
             (session.cache_folder / MODEL_FILE).read_bytes(), type=ModelDescription
         )
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 
