@@ -71,7 +71,7 @@ def test_validation_is_matched_by_value_and_said(train: list[Any], validation: l
         (
             ["1", "2"],
             ["one", "two"],
-            r'no label in common with train: rows\.csv: "one", "two" agai',
+            r'no label in common with train \(rows\.csv\): it has "one", "two", train has',
         ),
         (["POS", "NEG"], ["pos", "neg"], "data.merge_labels = true makes those one"),
         (["a", "a"], [], 'every row has the label "a"; two classes'),

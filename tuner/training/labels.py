@@ -14,6 +14,7 @@ import numpy.typing as npt
 from tuner.errors import TunerError
 from tuner.recipe.nearest import nearest, show
 from tuner.recipe.types import DataSection
+from tuner.results.format import counted
 from tuner.training.near_labels import label_key, merged_labels, near_labels, shown_label
 
 LabelValue = bool | int | float | str | list[Any] | dict[str, Any] | None
@@ -272,8 +273,8 @@ def _check_common(train: set[str], validation: set[str], where: str) -> None:
     keys = {label_key(label) for label in train} & {label_key(label) for label in validation}
     hint = "; data.merge_labels = true makes those one that differ in case or blanks only"
     raise TunerError(
-        f"data.validation has no label in common with {where.removeprefix('data.')}: "
-        f"{_some_labels(validation)} against {_some_labels(train)}{hint if keys else ''}"
+        f"data.validation has no label in common with train ({where.split(': ')[-1]}): it has "
+        f"{_some_labels(validation)}, train has {_some_labels(train)}{hint if keys else ''}"
     )
 
 
@@ -339,7 +340,9 @@ def _near_warning(labels: Mapping[str, int]) -> Iterable[str]:
     groups = near_labels(labels)
     if groups:
         listed = "; ".join(
-            " and ".join(f"{shown_label(label)} ({labels[label]} rows)" for label in group)
+            " and ".join(
+                f"{shown_label(label)} ({counted(labels[label], 'row')})" for label in group
+            )
             for group in groups[:_SHOWN]
         )
         more = f" and {len(groups) - _SHOWN} more" if len(groups) > _SHOWN else ""
