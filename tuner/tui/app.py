@@ -325,8 +325,8 @@ def pause_what_was_started() -> None:
     """SIGTERM is the system's: it may be about to end the workers, too. Those of others go on."""
     from tuner.worker.launch import pause_started_here
 
-    for name in pause_started_here():
-        print(f"{name} is paused; tuner resume {name} goes on")
+    for session in pause_started_here():
+        print(f"{session.name} is paused; {call('resume', session)} goes on")
 
 
 def run_app(root: Path, session: str | None = None, recording: Recording | None = None) -> None:

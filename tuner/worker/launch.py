@@ -71,8 +71,8 @@ def start(
         time.sleep(_TICK)
 
 
-def pause_started_here() -> list[str]:
-    """Pause the workers that this process has started, and wait for them; their sessions' names.
+def pause_started_here() -> list[Session]:
+    """Pause the workers that this process has started, and wait for them; their sessions.
 
     For a process whose end may be that of all others: in a container, or a job of a cluster.
     """
@@ -81,7 +81,7 @@ def pause_started_here() -> list[str]:
         child.terminate()
     for child, _ in running:
         child.wait()
-    return [session.name for _, session in running]
+    return [session for _, session in running]
 
 
 def refuse_running(session: Session) -> None:
