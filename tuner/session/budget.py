@@ -51,8 +51,13 @@ def seconds_spent(view: SessionView, now: float | None = None) -> float:
 
     Loading, pauses and what passed after a worker was lost are not in it: it follows from the log.
     """
-    running = 0.0 if now is None or not view.training else now - (view.last_time or now)
-    return view.search_seconds + max(running, 0.0)
+    if now is None or not any(_runs(view, number) for number in view.training):
+        return view.search_seconds
+    return view.search_seconds + max(now - (view.last_time or now), 0.0)
+
+
+def _runs(view: SessionView, number: int) -> bool:
+    return view.trials[number].state is TrialState.RUNNING
 
 
 def time_spent(search: SearchSection, view: SessionView, now: float | None = None) -> Spent | None:

@@ -114,8 +114,13 @@ def interrupt(view: SessionView) -> list[int]:
     running = [t for t in view.trials.values() if t.state is TrialState.RUNNING]
     for trial in running:
         trial.state = TrialState.PAUSED
-    view.training.clear()
     return [trial.number for trial in running]
+
+
+def _end_training(view: SessionView) -> list[int]:
+    # Not in `interrupt`: that a worker was lost can be taken back, where its log goes on after all.
+    view.training.clear()
+    return interrupt(view)
 
 
 def _session_created(view: SessionView, event: e.SessionCreated) -> list[int]:
@@ -128,7 +133,7 @@ def _worker_started(view: SessionView, event: e.WorkerStarted) -> list[int]:
     view.worker_pid, view.worker_host = event.pid, event.host
     view.devices, view.slots = list(event.devices), event.slots
     view.versions = {**view.versions, **event.versions}
-    return interrupt(view)
+    return _end_training(view)
 
 
 def _session_started(view: SessionView, event: e.SessionStarted) -> list[int]:
@@ -141,7 +146,7 @@ def _session_started(view: SessionView, event: e.SessionStarted) -> list[int]:
 
 def _session_ended(view: SessionView, event: Any) -> list[int]:
     view.lifecycle, view.reason = event.__struct_config__.tag, event.reason
-    return interrupt(view)
+    return _end_training(view)
 
 
 def _session_finished(view: SessionView, event: e.SessionFinished) -> list[int]:
