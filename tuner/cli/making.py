@@ -112,7 +112,7 @@ def _fit_rates(document: RecipeDocument) -> list[str]:
     name = document.get("model.name")
     shape = shape_of_model(str(name))
     if shape is None:
-        return [f"what kind of model {name} is is not known yet: rates are laid round 2e-5"]
+        return [f"the kind of model of {name} is not known yet: rates are laid round 2e-5"]
     if not fit_rates(document, shape):
         return []
     return [f"rates are laid round {bound(shape.published.rate)}, {rate_source(shape)}"]

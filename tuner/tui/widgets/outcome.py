@@ -7,19 +7,19 @@ from textual.message import Message
 
 from tuner.export.outcome import outcome
 from tuner.session.folder import Session
-from tuner.session.status import ALIVE
 from tuner.session.view import SessionState, SessionView
 from tuner.tui.facts import Facts
 from tuner.tui.render.lined import Lines
 from tuner.tui.render.names import wrapped
 from tuner.tui.widgets.lines import LineBar, styles_of
 
+_ENDED = frozenset({SessionState.FINISHED, SessionState.STOPPED, SessionState.FAILED})
 _SHARE_OF_SCREEN = 4
 """The lines take at most one of so many of the screen's; the caveats come first."""
 
 
 class OutcomeBar(LineBar):
-    """The paragraph of `tuner run` and `status`; nothing while a worker is at work."""
+    """The paragraph of `tuner run` and `status`; nothing where the search may go on by itself."""
 
     DEFAULT_CSS = "OutcomeBar { display: none; }"
 
@@ -40,7 +40,7 @@ class OutcomeBar(LineBar):
     def follow(self, state: SessionState, *, complete: bool) -> None:
         """Work the paragraph out where the search has ended, once for what the log says."""
         view = self._feed.view
-        over = complete and state not in ALIVE and view.best is not None
+        over = complete and state in _ENDED and view.best is not None
         self.display = over and bool(self._text)
         if over and self._asked_at != view.next_seq:
             self._asked_at = view.next_seq
