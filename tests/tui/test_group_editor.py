@@ -35,12 +35,12 @@ def editor(screen: SetupScreen) -> GroupEditor:
 
 
 KEYS: dict[str, object] = {
-    "right": Range(2e-7, 5e-5, "log"),
-    "shift+left": Range(1e-7, 2e-5, "log"),
-    "shift+right": Range(1e-7, 1e-4, "log"),
-    "ctrl+right": Range(2e-7, 1e-4, "log"),
-    "right_curly_bracket": Range(2e-7, 1e-4, "log"),
-    "equals_sign": 2.2e-6,
+    "right": Range(5e-7, 1e-4, "log"),
+    "shift+left": Range(2e-7, 5e-5, "log"),
+    "shift+right": Range(2e-7, 2e-4, "log"),
+    "ctrl+right": Range(5e-7, 2e-4, "log"),
+    "right_curly_bracket": Range(5e-7, 2e-4, "log"),
+    "equals_sign": 4.5e-6,
     "0": FROZEN,
 }
 
@@ -55,7 +55,7 @@ def test_a_key_changes_the_rate_and_u_takes_it_back(tmp_path: Path) -> None:
             assert group(screen, "embeddings").lr == before
         await pilot.press("ctrl+y")
         assert group(screen, "embeddings").lr == FROZEN
-        await pilot.press("u", "left")
+        await pilot.press("u", "left", "left")
         await pilot.pause()
         assert "the keys end at 1e-7" in message(screen)
 
@@ -196,7 +196,7 @@ def test_the_mouse_selects_and_pulls_the_nearer_end_in_one_step_of_undo(tmp_path
         for step in range(column, target + 1):
             await pilot.hover(GroupEditor, offset=(step, 3))
         await pilot.mouse_up(GroupEditor, offset=(target, 3))
-        assert group(screen, "quarter 2").lr == Range(1e-6, 5e-4, "log")
+        assert group(screen, "quarter 2").lr == Range(2e-6, 5e-4, "log")
         await pilot.press("u")
         assert not screen.draft.unsaved
 

@@ -30,7 +30,7 @@ from tuner.tui.setup.parameters import ParametersScreen, from_left
 from tuner.tui.setup.status_line import StatusLine
 from tuner.tui.setup.typed import parse_decay, parse_tie
 
-QUARTER = Range(1e-6, 5e-5, "log")
+QUARTER = Range(2e-6, 1e-4, "log")
 SIZES = {"80x24": SMALL, "120x40": LARGE}
 
 
@@ -69,7 +69,7 @@ def test_l_ties_a_group_and_unties_it(tmp_path: Path) -> None:
         await pilot.press("shift+left")
         assert group(screen, "head").lr == Like("quarter 4", Range(1.0, 50.0, "log"))
         await pilot.press("l")
-        assert group(screen, "head").lr == Range(1e-6, 2.5e-3, "log")
+        assert group(screen, "head").lr == Range(2e-6, 5e-3, "log")
         assert 'lr = { like = "quarter 4"' not in screen.draft.text
 
     play(setup_stage(tmp_path), scenario)
@@ -114,7 +114,7 @@ def test_regroup_makes_one_rate_that_decays_of_all_layers(tmp_path: Path) -> Non
 def test_fixing_freezing_and_deleting_around_ties(tmp_path: Path) -> None:
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:
         await pilot.press("down", "equals_sign")
-        assert group(screen, "head").lr == 1e-4
+        assert group(screen, "head").lr == 2e-4
         await pilot.press("equals_sign")
         assert group(screen, "head").lr == Like("body", Range(1.0, 100.0, "log"))
         await pilot.press("0", "0")
@@ -132,9 +132,9 @@ def test_fixing_freezing_and_deleting_around_ties(tmp_path: Path) -> None:
 def test_fine_steps_and_a_weight_decay_of_its_own(tmp_path: Path) -> None:
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:
         await pilot.press("down", "full_stop", "less_than_sign")
-        assert group(screen, "quarter 1").lr == Range(1.01e-6, 4.95e-5, "log")
+        assert group(screen, "quarter 1").lr == Range(2.02e-6, 9.9e-5, "log")
         await pilot.press("comma", "greater_than_sign")
-        assert group(screen, "quarter 1").lr == Range(1e-6, 5e-5, "log")
+        assert group(screen, "quarter 1").lr == QUARTER
         await pilot.press("w")
         await type_text(pilot, "0..0.1")
         assert group(screen, "quarter 1").weight_decay == Range(0.0, 0.1)
