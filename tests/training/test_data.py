@@ -31,6 +31,7 @@ from tests.training.conftest import (
 from tuner.errors import TunerError
 from tuner.recipe.load import parse
 from tuner.training.data import load_data
+from tuner.training.inputs import prepare_data
 from tuner.training.model import load_tokenizer, model_source
 from tuner.training.score import score_sealed
 from tuner.training.sealed import read_sealed
@@ -235,17 +236,21 @@ def test_a_session_of_an_older_version_keeps_its_rows_or_says_why_not(
     make_recipe: RecipeMaker, tmp_path: Path
 ) -> None:
     recipe = parse(make_recipe(data={"validation": 0.3, "holdout": 0.5}), "")
-    tokenizer = load_tokenizer(model_source(recipe.model))
+    source = model_source(recipe.model)
+    tokenizer = load_tokenizer(source)
+    unfitted = data_module.tokenizer_key(tokenizer)
     session, cache = tmp_path / "session", tmp_path / "session" / "cache"
     other = replace(recipe, data=replace(recipe.data, split_seed=5))
     older = load_data(other, tokenizer, 24, session)
     sources = json.loads((cache / "sources.json").read_text())
     del sources[data_module._READER]
     (cache / "sources.json").write_text(json.dumps(sources))
-    (key, _) = data_module.older_keys(recipe.data, sources, tokenizer, 24)
+    (key, _) = data_module.older_keys(recipe.data, sources, unfitted, 24)
     (cache / older.key).rename(cache / key)
 
-    data = load_data(recipe, tokenizer, 24, session)
+    # The way a trainer reads, with the tokenizer fitted to the model.
+    at_most = replace(recipe, model=replace(recipe.model, max_length=24))
+    data = prepare_data(at_most, source, tokenizer, session).data
     assert data.validation.rows.tolist() == older.validation.rows.tolist()
     sealed = read_sealed(recipe.data, data.facts.labels, data).numbers.tolist()
     used = {*data.validation.rows.tolist(), *data.train.rows.tolist()}

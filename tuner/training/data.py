@@ -132,12 +132,18 @@ def _where(key: str, rows: Rows) -> str:
 
 
 def load_data(
-    recipe: Recipe, tokenizer: Any, max_length: int, session: Path, seal: bool = True
+    recipe: Recipe,
+    tokenizer: Any,
+    max_length: int,
+    session: Path,
+    seal: bool = True,
+    unfitted: str | None = None,
 ) -> Data:
     """The session's data from session/cache, made there first where it is missing or damaged.
 
     Trainers that start together make it once: the others wait. With `seal`, data files that have
-    changed since the session's first use of them are refused with TunerError.
+    changed since the session's first use of them are refused with TunerError. `unfitted` is the
+    `tokenizer_key` from before the tokenizer was fitted to its model, which older versions knew.
     """
     digests = _digests(recipe.data)
     cache = session / "cache"
@@ -147,7 +153,7 @@ def load_data(
     cache.mkdir(parents=True, exist_ok=True)
     with _locked(cache / "lock"):
         data = _opened(cache / key, key) or _read_by_older(
-            cache, recipe.data, digests, tokenizer, max_length
+            cache, recipe.data, digests, unfitted or tokenizer_key(tokenizer), max_length
         )
         if data is None:
             _fill(cache / key, recipe, tokenizer, max_length)
@@ -159,7 +165,7 @@ def load_data(
 
 
 def _read_by_older(
-    cache: Path, section: DataSection, digests: dict[str, str], tokenizer: Any, max_length: int
+    cache: Path, section: DataSection, digests: dict[str, str], unfitted: str, max_length: int
 ) -> Data | None:
     """What the version that the session began with read, so that its trials stay comparable.
 
@@ -168,7 +174,7 @@ def _read_by_older(
     sources = cache / "sources.json"
     if not sources.exists() or json.loads(sources.read_bytes()).get(_READER, 1) == _FORMAT:
         return None
-    for key in older_keys(section, digests, tokenizer, max_length):
+    for key in older_keys(section, digests, unfitted, max_length):
         data = _opened(cache / key, key)
         if data is not None:
             texts = {"train": TextFacts(), "validation": TextFacts()}
@@ -181,13 +187,13 @@ def _read_by_older(
 
 
 def older_keys(
-    section: DataSection, digests: dict[str, str], tokenizer: Any, max_length: int
+    section: DataSection, digests: dict[str, str], unfitted: str, max_length: int
 ) -> list[str]:
     """What `content_key` was before formats were written beside the digests."""
     return [
         _key_of([
             1, digests, list(section.text), section.label, section.validation, section.holdout,
-            sealed, section.split_seed, section.quotes, max_length, tokenizer_key(tokenizer),
+            sealed, section.split_seed, section.quotes, max_length, unfitted,
         ])
         for sealed in (False, True)
     ]  # fmt: skip

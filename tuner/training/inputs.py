@@ -12,7 +12,7 @@ import numpy as np
 from tuner.errors import TunerError
 from tuner.recipe.nearest import show
 from tuner.recipe.types import Recipe
-from tuner.training.data import Data, load_data, remove_stale
+from tuner.training.data import Data, load_data, remove_stale, tokenizer_key
 from tuner.training.model import ModelSource, empty_model, load_config, positions_of
 from tuner.training.text_facts import RowCount, TextFacts, template_ids
 from tuner.training.tokenizer import (
@@ -57,9 +57,10 @@ def prepare_data(
 
     Raises TunerError for data or a tokenizer that this model cannot be trained with.
     """
+    unfitted = tokenizer_key(tokenizer)
     inputs = fit_inputs(source, tokenizer, len(recipe.data.text), recipe.model.max_length)
     remove_stale(session / "cache")
-    data = load_data(recipe, tokenizer, inputs.max_length, session)
+    data = load_data(recipe, tokenizer, inputs.max_length, session, unfitted=unfitted)
     warnings = list(inputs.warnings)
     for name, split, where in data.named_splits(recipe.data):
         refuse_unembedded(inputs, split, source, where)
