@@ -1,0 +1,41 @@
+"""Sessions that this version and the one before it recorded: they open, and say the same."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tuner.recipe.load import load
+from tuner.session.events import Unknown
+from tuner.session.folder import Session
+from tuner.session.status import current, status
+from tuner.session.view import SessionState, TrialState
+
+RECORDED = Path(__file__).with_name("recorded")
+
+
+def _copy(version: str, root: Path) -> Session:
+    shutil.copytree(RECORDED / version, root / "demo")
+    return Session(root / "demo")
+
+
+@pytest.mark.parametrize("version", ["before", "today"])
+def test_a_recorded_session_opens(version: str, tmp_path: Path) -> None:
+    session = _copy(version, tmp_path)
+    view, state = current(session)
+    assert state is SessionState.FINISHED
+    assert not [event for event in view.history if isinstance(event, Unknown)]
+    told = status(session, view, state)
+    assert told.best is not None
+    assert (told.best.trial, told.best.value) == (1, 0.815)
+    assert told.majority is not None
+    assert (told.majority.label, told.majority.value) == ("waste", 0.285)
+    assert (told.trials.complete, told.trials.planned) == (view.count(TrialState.COMPLETE), 4)
+    assert load(session.recipe_path).search.trials == 4
+
+
+def test_an_end_that_an_older_version_recorded_stays(tmp_path: Path) -> None:
+    view, _ = current(_copy("before", tmp_path))
+    assert view.trials[3].state is TrialState.COLLAPSED
