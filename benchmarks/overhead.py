@@ -185,12 +185,12 @@ def real_sessions(effort: Effort, scratch: Path) -> dict[str, dict[str, Any]]:
     found = {}
     for name, slots in (("as it comes", None), ("one slot", 1)):
         document = preset_document("demo")
-        document.set("search.trials", effort.session_trials)
-        document.set("training.epochs", effort.session_epochs)
+        document.set_value("search.trials", effort.session_trials)
+        document.set_value("training.epochs", effort.session_epochs)
         if slots is not None:
-            document.set("search.slots", slots)
-            document.set("search.pruner", "none")
-        session = create_session(scratch / "sessions", name.replace(" ", "-"), document.text)
+            document.set_value("search.slots", slots)
+            document.set_value("search.pruner", "none")
+        session = create_session(scratch / "sessions", name.replace(" ", "-"), document.toml_text)
         run = run_session(session)
         report.say(f"demo session, {name}: {run.seconds:.1f} s")
         starts = run.of(e.TrialStarted)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-_LONGEST = 800
-_ENDLESS_WORD = re.compile(r"\S{241,}")
+_MAX_LENGTH = 800
+_OVERLONG_WORD = re.compile(r"\S{241,}")
 _WORD_ENDS = 100
 
 
@@ -19,7 +19,7 @@ class TunerError(Exception):
     exit_code = 2
 
     def __init__(self, message: str) -> None:
-        super().__init__(_one_line(message))
+        super().__init__(_as_one_safe_line(message))
 
 
 class StudyFailed(TunerError):
@@ -34,17 +34,17 @@ class NotFinished(TunerError):
     exit_code = 3
 
 
-def _one_line(message: str) -> str:
+def _as_one_safe_line(message: str) -> str:
     """The message without what a terminal would obey, whatever files and names are quoted in it."""
     line = " ".join(part.strip() for part in message.splitlines())
-    line = "".join(c if c.isprintable() else _escaped(c) for c in line)
-    line = _ENDLESS_WORD.sub(lambda word: f"{word[0][:_WORD_ENDS]}…{word[0][-_WORD_ENDS:]}", line)
-    if len(line) <= _LONGEST:
+    line = "".join(c if c.isprintable() else _escape_character(c) for c in line)
+    line = _OVERLONG_WORD.sub(lambda word: f"{word[0][:_WORD_ENDS]}…{word[0][-_WORD_ENDS:]}", line)
+    if len(line) <= _MAX_LENGTH:
         return line
-    return f"{line[: _LONGEST * 2 // 3]} … {line[-_LONGEST // 3 :]}"
+    return f"{line[: _MAX_LENGTH * 2 // 3]} … {line[-_MAX_LENGTH // 3 :]}"
 
 
-def _escaped(character: str) -> str:
+def _escape_character(character: str) -> str:
     """A byte of a file's name that is no text as that byte, anything else as Python writes it."""
     byte = ord(character) - 0xDC00
     return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else ascii(character)[1:-1]

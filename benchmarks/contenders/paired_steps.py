@@ -46,7 +46,7 @@ def timed(trial: Trial, device: str) -> float:
     clock = time.process_time if device == "cpu" else time.perf_counter
     wait(device)
     started = clock()
-    trial.update()
+    trial.train_one_update()
     wait(device)
     return clock() - started
 

@@ -23,10 +23,10 @@ def main() -> None:
     child.wait_for_start()
     seen = []
     for _ in range(work.steps):
-        trial.update()
-        seen.append(trial.progress().loss)
+        trial.train_one_update()
+        seen.append(trial.progress_message().loss)
     bench.save_pretrained(ours)
-    losses, weights = plain_losses(work, start, trial.of)
+    losses, weights = plain_losses(work, start, trial.total_updates)
     child.answer({"tuner": seen, "plain": losses, "apart": apart(start, ours, weights)})
 
 

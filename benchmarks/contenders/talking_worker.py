@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from tuner.session import events as e
-from tuner.session.fold import load_view
+from tuner.session.fold import load_session_view
 from tuner.session.folder import Session
 from tuner.session.lock import WorkerLock
 from tuner.session.writer import EventWriter
@@ -24,18 +24,18 @@ STEPS = 100_000
 def main() -> None:
     """Until it is killed."""
     session = Session(Path(sys.argv[1]))
-    view = load_view(session)
+    view = load_session_view(session)
     trial = max(view.trials, default=-1) + 1
     labels = max(len(view.labels), 2)
     lock = WorkerLock(session.lock_path)
-    if not lock.acquire():
+    if not lock.try_acquire():
         sys.exit("somebody else holds the lock")
     with EventWriter(session.events_path) as log:
         versions = {"torch": "none"}
-        log.append(
+        log.append_event(
             e.WorkerStarted(pid=os.getpid(), host="here", versions=versions, devices=["cpu"])
         )
-        log.append(
+        log.append_event(
             e.SessionStarted(
                 trials=view.planned or trial + 1,
                 metric=view.metric,
@@ -45,7 +45,9 @@ def main() -> None:
             )
         )
         params = dict(next(iter(view.trials.values())).params) if view.trials else {}
-        log.append(e.TrialStarted(trial=trial, generation=0, params=params, seed=4, device="cpu"))
+        log.append_event(
+            e.TrialStarted(trial=trial, generation=0, params=params, seed=4, device="cpu")
+        )
         for step in range(1, STEPS):
             talk(log, trial, step, labels)
             time.sleep(1 / STEPS_A_SECOND)
@@ -55,7 +57,7 @@ def talk(log: EventWriter, trial: int, step: int, labels: int) -> None:
     """What a worker says after a step."""
     loss = 0.7 / (1 + step / 50)
     rates = {"embeddings": 1e-6, "head": 1e-3}
-    log.append(
+    log.append_event(
         e.Step(
             trial=trial,
             step=step,
@@ -71,7 +73,7 @@ def talk(log: EventWriter, trial: int, step: int, labels: int) -> None:
         matrix = [[100 - right] * labels for _ in range(labels)]
         for row in range(labels):
             matrix[row][row] = right
-        log.append(
+        log.append_event(
             e.Evaluated(
                 trial=trial,
                 epoch=step / STEPS_AN_EVALUATION,

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from kit.work import Work
 from tuner.pool.protocol import Setup, Train
-from tuner.recipe.load import parse, recipe_to_dict
-from tuner.recipe.space import trial_config
+from tuner.recipe.load import parse_recipe, recipe_to_dict
+from tuner.recipe.space import build_trial_config
 from tuner.training.hub import quiet_libraries
 
 if TYPE_CHECKING:
-    from tuner.training.bench import Bench
     from tuner.training.techniques import Techniques
+    from tuner.training.trainer_context import TrainerContext
     from tuner.training.trial import Trial
 
 METRIC = "accuracy"
@@ -35,36 +35,36 @@ def setup_of(work: Work, **training: Any) -> Setup:
     }
     session = Path(work.scratch) / "session"
     session.mkdir(parents=True, exist_ok=True)
-    recipe = recipe_to_dict(parse(raw, "benchmark"))
+    recipe = recipe_to_dict(parse_recipe(raw, "benchmark"))
     return Setup(session=str(session), recipe=recipe, device=work.device, threads=work.threads)
 
 
-def opened(work: Work, techniques: Techniques | None = None, **training: Any) -> Bench:
+def opened(work: Work, techniques: Techniques | None = None, **training: Any) -> TrainerContext:
     """The bench as tuner's own trainer process makes it."""
     quiet_libraries(work.threads)
-    from tuner.training.bench import Bench
     from tuner.training.techniques import ALL
+    from tuner.training.trainer_context import TrainerContext
 
     def tell(level: str, text: str) -> None:
         print(level, text, file=sys.stderr)
 
-    return Bench(setup_of(work, **training), tell, techniques or ALL)
+    return TrainerContext(setup_of(work, **training), tell, techniques or ALL)
 
 
-def request(bench: Bench, trial: int, **values: Any) -> Train:
+def request(bench: TrainerContext, trial: int, **values: Any) -> Train:
     """Train with the recipe's settings, or with others by flat name."""
-    config = trial_config(bench.recipe, values, trial)
+    config = build_trial_config(bench.recipe, values, trial)
     return Train(trial=trial, config=config, metric=METRIC, direction="maximize")
 
 
-def trial_on(bench: Bench, number: int, work: Work) -> Trial:
+def trial_on(bench: TrainerContext, number: int, work: Work) -> Trial:
     """A trial whose first steps are known to take the rows that the work names."""
     from tuner.training.trial import Trial
 
     trial = Trial(bench, request(bench, number, seed=work.seed))
     rows = bench.data.train.rows
     for step in range(work.steps):
-        taken = rows[trial.timetable.rows_of(step)].tolist()
+        taken = rows[trial.data_order.rows_of_update(step)].tolist()
         expected = work.rows[step * work.batch_size : (step + 1) * work.batch_size]
         assert taken == expected, f"step {step} takes other rows than the benchmark's"
     return trial

@@ -14,12 +14,12 @@ def main() -> None:
     """Train every seed to the end; the last evaluation counts."""
     work = Work.asked()
     bench = opened(work, keep="last")
-    from tuner.training.loop import train
+    from tuner.training.loop import train_trial
 
     child.wait_for_start()
     scores, losses = [], []
     for number, seed in enumerate(work.seeds):
-        conversation = train(bench, request(bench, number, seed=seed))
+        conversation = train_trial(bench, request(bench, number, seed=seed))
         decision: Any = None
         while not isinstance(message := conversation.send(decision), Completed):
             decision = Go(trial=number) if isinstance(message, Evaluated) else None

@@ -20,7 +20,7 @@ def main() -> None:
     bench = opened(work)
     trial = trial_on(bench, 0, work)
     begun = time.time()
-    trial.update()
+    trial.train_one_update()
     ended = time.time()
     child.wait_for_start()
     seconds = {"imported": imported, "begun": begun, "ended": ended}

@@ -19,13 +19,13 @@ def main() -> None:
     gc.freeze()
     warm = trial_on(bench, 0, work)
     for _ in range(work.warm_up):
-        warm.update()
+        warm.train_one_update()
     trial = trial_on(bench, 1, work)
     child.wait_for_start()
     wait(work.device)
     started = time.time()
     for _ in range(work.steps):
-        trial.update()
+        trial.train_one_update()
     wait(work.device)
     ended = time.time()
     child.answer({"first": started, "last": ended, "seconds": ended - started})

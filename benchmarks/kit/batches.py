@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tuner.training.schedule import Timetable
+from tuner.training.data_order import DataOrder
 
 
 def rows_of_steps(count: int, batch_size: int, steps: int, seed: int) -> list[int]:
     """The rows of a trial's first full batches, in order: `steps` of them, an epoch at most."""
-    timetable = Timetable(
+    timetable = DataOrder(
         rows=count,
         rows_per_update=batch_size,
         epochs=1,
@@ -15,4 +15,4 @@ def rows_of_steps(count: int, batch_size: int, steps: int, seed: int) -> list[in
         seed=seed,
     )
     whole = min(steps, count // batch_size)
-    return [int(row) for step in range(whole) for row in timetable.rows_of(step)]
+    return [int(row) for step in range(whole) for row in timetable.rows_of_update(step)]

@@ -28,7 +28,7 @@ class CpuWatch:
 
     def look(self) -> None:
         """Note what every process has used so far."""
-        for event in self._tail.read():
+        for event in self._tail.read_events():
             if isinstance(event, e.WorkerStarted):
                 self._worker = event.pid
         if self._worker is None or not self.is_possible():

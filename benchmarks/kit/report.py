@@ -28,11 +28,11 @@ def machine(device: str) -> dict[str, Any]:
     """What the figures depend on besides the programs."""
     import torch
 
-    from tuner.training.bench import device_name
+    from tuner.training.trainer_context import device_display_name
 
     return {
         "device": device,
-        "device_name": device_name(torch.device(device)),
+        "device_name": device_display_name(torch.device(device)),
         "cores": cores(),
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "system": f"{platform.system()} {platform.machine()}",

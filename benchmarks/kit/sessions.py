@@ -14,7 +14,7 @@ from kit import report
 from kit.cpu import CpuWatch
 from kit.processes import plain_environment
 from kit.tasks import REPOSITORY, Task
-from tuner.recipe.toml_text import toml_text
+from tuner.recipe.toml_text import format_toml_value
 from tuner.session import events as e
 from tuner.session.folder import Session, create_session
 from tuner.session.tail import EventTail
@@ -47,7 +47,7 @@ def recipe_text(raw: dict[str, Any]) -> str:
     for section, values in raw.items():
         for each in values if isinstance(values, list) else [values]:
             lines.append(f"[[{section}]]" if isinstance(values, list) else f"[{section}]")
-            lines += [f"{key} = {toml_text(value)}" for key, value in each.items()]
+            lines += [f"{key} = {format_toml_value(value)}" for key, value in each.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -90,5 +90,5 @@ def run_session(session: Session) -> Run:
     if process.returncode:
         raise RuntimeError(f"tuner run ended with {process.returncode}: {said[-300:]}")
     report.neighbours.ours(watch.worker + watch.trainers)
-    events = EventTail(session.events_path).read_all()
+    events = EventTail(session.events_path).read_all_events()
     return Run(started, seconds, watch.worker, watch.trainers, events)

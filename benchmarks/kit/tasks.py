@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kit.work import Work
-from tuner.demo import data_folder
+from tuner.demo import demo_data_folder
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 _SETS = REPOSITORY.parent / "shared" / "data"
@@ -31,7 +31,7 @@ SOURCES = {
         _SETS / "rte_superglue", "train.jsonl", "val.jsonl", ("premise", "hypothesis"), 256
     ),
     "trec": Source(_SETS / "trec", "train.jsonl", None, ("text",), 64),
-    "demo": Source(data_folder(), "train.jsonl", "validation.jsonl", ("text",), 64),
+    "demo": Source(demo_data_folder(), "train.jsonl", "validation.jsonl", ("text",), 64),
 }
 
 

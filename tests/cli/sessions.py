@@ -139,5 +139,5 @@ def recorded(root: Path, name: str, events: Sequence[e.Event]) -> Session:
     session = draft(root, name)
     with EventWriter(session.events_path) as writer:
         for event in events:
-            writer.append(event)
+            writer.append_event(event)
     return session

@@ -14,12 +14,12 @@ import tuner
 from tests.cli import sessions
 from tests.cli.conftest import Tuner
 from tuner.cli.catalog import COMMANDS
-from tuner.cli.entry import parser_of, top_parser
-from tuner.cli.spelling import command_hint
-from tuner.recipe.nearest import nearest
+from tuner.cli.entry import command_parser, top_level_parser
+from tuner.cli.spelling import command_spelling_hint
+from tuner.recipe.nearest import nearest_spelling
 from tuner.recipe.schema import GROUP, SECTIONS
-from tuner.session.advice import call
 from tuner.session.folder import Session
+from tuner.session.suggested_command import command_line
 
 SOURCES = sorted(Path(tuner.__file__).parent.rglob("*.py"))
 COMMAND = re.compile(r"tuner ([a-z]+)(?= (?:\{\}|NAME|--|[A-Z]{2,}))|`tuner ([a-z]+)")
@@ -63,9 +63,9 @@ def test_every_key_that_is_named_can_be_set() -> None:
 
 
 def test_every_option_that_is_named_is_one() -> None:
-    known = {*top_parser().spellings, *FOREIGN}
+    known = {*top_level_parser().spellings, *FOREIGN}
     for spec in COMMANDS.values():
-        known |= {*parser_of(spec).spellings, "--help"}
+        known |= {*command_parser(spec).spellings, "--help"}
     named = {
         option
         for file, text in TEXTS
@@ -84,12 +84,12 @@ def test_every_option_that_is_named_is_one() -> None:
     ],
 )  # fmt: skip
 def test_a_command_of_other_programs_is_known_by_what_it_does(typed: str, hint: str) -> None:
-    assert command_hint(typed, COMMANDS) == f"; did you mean {hint}?"
+    assert command_spelling_hint(typed, COMMANDS) == f"; did you mean {hint}?"
 
 
 @pytest.mark.parametrize("typed", ["remove", "rename", "reset", "exit", "import", "delete", "xyz"])
 def test_what_only_looks_like_another_command_is_not_proposed(typed: str) -> None:
-    assert "did you mean" not in command_hint(typed, COMMANDS)
+    assert "did you mean" not in command_spelling_hint(typed, COMMANDS)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_what_only_looks_like_another_command_is_not_proposed(typed: str) -> Non
 def test_the_nearest_spelling_is_of_the_same_kind(
     typed: str, valid: list[str], near: str | None
 ) -> None:
-    assert nearest(typed, valid) == near
+    assert nearest_spelling(typed, valid) == near
 
 
 @pytest.mark.parametrize(
@@ -124,9 +124,9 @@ def test_advised_command_lines_find_the_session(
     tuner: Tuner, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = sessions.finished(tmp_path / "odd 'place", "there")
-    words = shlex.split(call("status", session))
+    words = shlex.split(command_line("status", session))
     assert words[:3] == ["tuner", "status", "there"]
     assert tuner(*words[1:]).code == 0
-    assert call("run", Session(Path("sessions/x"))) == "tuner run x"
+    assert command_line("run", Session(Path("sessions/x"))) == "tuner run x"
     monkeypatch.setenv("TUNER_SESSIONS", str(root))
-    assert call("run", Session(root / "x")) == "tuner run x"
+    assert command_line("run", Session(root / "x")) == "tuner run x"

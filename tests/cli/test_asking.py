@@ -11,7 +11,7 @@ from tests.cli.conftest import Tuner
 from tuner.cli import doctor
 from tuner.errors import TunerError
 from tuner.recipe.findings import CheckReport, Finding, ModelDescription
-from tuner.session.best import cache_model
+from tuner.session.best_document import save_model_description
 from tuner.session.events import TestScored
 from tuner.session.folder import Session
 
@@ -34,7 +34,7 @@ MODEL = ModelDescription(
 
 
 def test_groups_of_a_session(tuner: Tuner, root: Path) -> None:
-    cache_model(Session(root / "draft"), MODEL)
+    save_model_description(Session(root / "draft"), MODEL)
     lines = tuner("groups", "draft").out.splitlines()
     rows = [" ".join(line.split()) for line in lines]
     assert "bert.encoder.layer.1.output.dense.weight 4×4 16 body 1e-6…1e-4 log" in rows
@@ -43,7 +43,7 @@ def test_groups_of_a_session(tuner: Tuner, root: Path) -> None:
 
 
 def test_groups_json(tuner: Tuner, root: Path) -> None:
-    cache_model(Session(root / "draft"), MODEL)
+    save_model_description(Session(root / "draft"), MODEL)
     found = json.loads(tuner("groups", "draft", "--json").out)
     assert found["parameters"] == 82
     assert [(group["name"], group["size"]) for group in found["groups"]] == [
@@ -58,7 +58,7 @@ def test_groups_json(tuner: Tuner, root: Path) -> None:
 
 
 def test_groups_of_a_model_are_the_presets(tuner: Tuner, monkeypatch: Monkey) -> None:
-    monkeypatch.setattr("tuner.worker.inspect.describe_model", lambda *_: MODEL)
+    monkeypatch.setattr("tuner.worker.trainer_queries.query_model_description", lambda *_: MODEL)
     answer = tuner("groups", "some/model")
     assert "the groups of the preset groups are shown" in answer.err
     assert "quarter 4" in answer.out
@@ -69,7 +69,7 @@ def test_what_is_neither_session_nor_model(tuner: Tuner, monkeypatch: Monkey) ->
     def refuse(_name: str) -> ModelDescription:
         raise TunerError("model.name: nothing: not on the hub")
 
-    monkeypatch.setattr("tuner.worker.inspect.describe_model", refuse)
+    monkeypatch.setattr("tuner.worker.trainer_queries.query_model_description", refuse)
     answer = tuner("groups", "nothing")
     assert (answer.code, answer.err.count("\n")) == (2, 1)
     assert "no session nothing; as a model" in answer.err
@@ -81,7 +81,9 @@ def test_check_fails_on_errors_alone(
 ) -> None:
     finding = Finding(level, "data", "3 rows [twice] \x1b[2J")  # type: ignore[arg-type]
     report_of = CheckReport([finding])
-    monkeypatch.setattr("tuner.worker.inspect.check_session", lambda _, **_kind: report_of)
+    monkeypatch.setattr(
+        "tuner.worker.trainer_queries.query_session_check", lambda _, **_kind: report_of
+    )
     answer = tuner("check", "draft")
     assert answer.code == code
     assert "3 rows [twice]" in answer.out
@@ -95,7 +97,7 @@ def test_the_sealed_split_is_scored_and_counted(tuner: Tuner, monkeypatch: Monke
         trial=1, n=40, metrics={"accuracy": 0.75}, confusion=[[15, 5], [5, 15]], opened=2,
         sessions=["older"], shared={"other": 7},
     )  # fmt: skip
-    monkeypatch.setattr("tuner.worker.inspect.score_test", lambda _: scored)
+    monkeypatch.setattr("tuner.worker.trainer_queries.score_test_rows", lambda _: scored)
     answer = tuner("test", "done")
     assert answer.code == 0
     assert "accuracy 0.7500 (30 of 40 rows correct, 95 % interval 0.5981…0.8581; " in answer.out

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Tuner
-from tuner.recipe.load import load
+from tuner.recipe.load import load_recipe
 from tuner.recipe.types import Range
 from tuner.session import events as e
-from tuner.session.advice import call
-from tuner.session.fold import load_view
+from tuner.session.fold import load_session_view
 from tuner.session.folder import Session
+from tuner.session.suggested_command import command_line
 from tuner.session.writer import EventWriter
 
 
@@ -23,22 +23,22 @@ def test_set_writes_keys_and_keeps_comments(tuner: Tuner, root: Path) -> None:
     assert (answer.code, answer.err) == (0, "")
     assert answer.out.strip().endswith("recipe.toml")
     assert "trials = 9  # enough?" in path.read_text()
-    assert load(path).groups[1].lr == Range(1e-5, 5e-3, "log")
+    assert load_recipe(path).groups[1].lr == Range(1e-5, 5e-3, "log")
 
 
 def test_zoom_says_what_the_next_start_does_and_plans_more_trials(tuner: Tuner, root: Path) -> None:
     answer = tuner("zoom", "done", "lr.head=1e-4..5e-4", "epochs=2..3")
     assert answer.code == 0
-    assert f"{call('start', Session(root / 'done'))} opens generation 1:" in answer.err
+    assert f"{command_line('start', Session(root / 'done'))} opens generation 1:" in answer.err
     assert "trials lie inside and are carried over" in answer.err
-    recipe = load(root / "done" / "recipe.toml")
+    recipe = load_recipe(root / "done" / "recipe.toml")
     assert recipe.groups[1].lr == Range(1e-4, 5e-4, "log")
     assert recipe.training.epochs == Range(2, 3, "linear", True)
 
 
 def test_two_equal_ends_fix_a_value(tuner: Tuner, root: Path) -> None:
     assert tuner("zoom", "draft", "epochs=2..2", "lr.head=1e-4").code == 0
-    recipe = load(root / "draft" / "recipe.toml")
+    recipe = load_recipe(root / "draft" / "recipe.toml")
     assert (recipe.training.epochs, recipe.groups[1].lr) == (2, 1e-4)
 
 
@@ -68,20 +68,20 @@ def test_what_cannot_be(tuner: Tuner, root: Path, line: list[str], told: str) ->
 def append(session: Session, *events: e.Event) -> None:
     with EventWriter(session.events_path) as writer:
         for event in events:
-            writer.append(event)
+            writer.append_event(event)
 
 
 def test_a_test_file_can_be_set_until_it_was_opened(tuner: Tuner, root: Path) -> None:
     session = Session(root / "halted")
     assert tuner("set", "halted", "data.test=first.csv").code == 0
-    assert load_view(session).sealed is None
+    assert load_session_view(session).sealed_test is None
     append(session, e.TestSealed(source="first.csv", rows=9, digest="d"))
     assert "9 rows sealed" in tuner("status", "halted").out
     answer = tuner("set", "halted", 'data . "test"=first.csv')
     assert answer.code == 0
     assert "seals the rows of first.csv anew" in answer.err
-    assert load_view(session).sealed is None
+    assert load_session_view(session).sealed_test is None
     append(session, e.TestScored(trial=1, n=9, metrics={}, confusion=[], opened=1))
     answer = tuner("set", "halted", "data.test=second.csv")
     assert (answer.code, "its rows were opened on" in answer.err) == (2, True)
-    assert load(session.recipe_path).data.test == "first.csv"
+    assert load_recipe(session.recipe_path).data.test == "first.csv"

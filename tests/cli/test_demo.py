@@ -9,7 +9,7 @@ import pytest
 from tests.cli import sessions
 from tests.cli.conftest import Tuner
 from tests.cli.test_running import worker_writes
-from tuner.recipe.load import load
+from tuner.recipe.load import load_recipe
 from tuner.session import events as e
 from tuner.session.folder import Session
 
@@ -32,7 +32,7 @@ def test_it_tells_honestly_what_was_found(tuner: Tuner, root: Path) -> None:
         "tuner new NAME --model MODEL --train FILE",
     ):
         assert claim in " ".join(answer.out.split())
-    recipe = load(Session(root / "demo").recipe_path)
+    recipe = load_recipe(Session(root / "demo").recipe_path)
     assert recipe.search.trials == 4
     assert Path(recipe.model.name).is_dir()
     assert Path(recipe.data.train).is_file()

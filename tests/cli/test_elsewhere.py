@@ -13,10 +13,10 @@ import pytest
 from tests.cli import sessions
 from tests.cli.conftest import Tuner
 from tests.cli.test_running import worker_writes
-from tuner.cli.elsewhere import lives_elsewhere
+from tuner.cli.other_host import is_running_on_other_host
 from tuner.session import events as e
-from tuner.session.folder import Session, open_session
-from tuner.session.lock import GONE_AFTER, holder_elsewhere, lock_holder
+from tuner.session.folder import Session, find_session
+from tuner.session.lock import GONE_AFTER, find_remote_holder, lock_holder_pid
 from tuner.session.writer import EventWriter
 
 Monkey = pytest.MonkeyPatch
@@ -47,15 +47,18 @@ def while_waiting(monkeypatch: Monkey, *steps: Callable[[], None]) -> None:
 
 @pytest.fixture
 def session(root: Path) -> Session:
-    return open_session(root, "halted")
+    return find_session(root, "halted")
 
 
 @pytest.mark.skipif(not BOOT.exists(), reason="only Linux tells which kernel this is")
 def test_another_name_on_the_same_kernel_is_not_another_host(session: Session) -> None:
     hold(session, 1.0, BOOT.read_text().strip())
-    assert (holder_elsewhere(session.lock_path), lock_holder(session.lock_path)) == (None, None)
+    assert (find_remote_holder(session.lock_path), lock_holder_pid(session.lock_path)) == (
+        None,
+        None,
+    )
     hold(session, 1.0)
-    assert lock_holder(session.lock_path) == 2**22 - 1
+    assert lock_holder_pid(session.lock_path) == 2**22 - 1
 
 
 def test_a_lost_holder_is_waited_for_with_a_countdown(
@@ -67,7 +70,7 @@ def test_a_lost_holder_is_waited_for_with_a_countdown(
     seen, now = session.lock_path.stat().st_mtime, [30.2]
     while_waiting(monkeypatch, *(lambda age=age: now.__setitem__(0, age) for age in ages))
     monkeypatch.setattr(time, "time", lambda: seen + now[0])
-    assert not lives_elsewhere(session)
+    assert not is_running_on_other_host(session)
     first, second, last = capsys.readouterr().err.splitlines()
     assert "held by pid 4194303 on old, last seen 30 s ago: taking over in 30 s" in first
     assert "last seen 41 s ago: taking over in 19 s" in second
@@ -79,7 +82,7 @@ def test_a_holder_that_shows_itself_is_at_work(
 ) -> None:
     hold(session, 8)
     while_waiting(monkeypatch, lambda: touch(session, 0))
-    assert lives_elsewhere(session)
+    assert is_running_on_other_host(session)
     assert capsys.readouterr().err.endswith("pid 4194303 on old is at work on halted\n")
 
 
@@ -107,7 +110,7 @@ def test_run_goes_on_where_the_pod_before_was_told_to_end(
 
     def pause() -> None:
         with EventWriter(session.events_path) as writer:
-            writer.append(e.SessionPaused(reason="SIGTERM"))
+            writer.append_event(e.SessionPaused(reason="SIGTERM"))
         session.lock_path.write_text("")
 
     while_waiting(monkeypatch, lambda: touch(session, 0), pause)

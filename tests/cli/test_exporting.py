@@ -12,7 +12,7 @@ import pytest
 
 from tests.cli.conftest import Tuner
 from tuner.recipe.findings import ModelDescription
-from tuner.session.best import cache_model, cached_model
+from tuner.session.best_document import load_cached_model, save_model_description
 from tuner.session.folder import Session
 
 BEST_KEYS = [
@@ -49,14 +49,14 @@ MODEL = ModelDescription(
 
 def test_a_damaged_shape_of_the_model_counts_as_none(root: Path) -> None:
     session = Session(root / "done")
-    cache_model(session, MODEL)
+    save_model_description(session, MODEL)
     for content in (b'{"name": "\xff', b"\xff\xfe", b"", b"{}", b"[" * 3000):
         (session.cache_folder / "model.json").write_bytes(content)
-        assert cached_model(session) is None
+        assert load_cached_model(session) is None
 
 
 def test_json_is_best_json(tuner: Tuner, root: Path) -> None:
-    cache_model(Session(root / "done"), MODEL)
+    save_model_description(Session(root / "done"), MODEL)
     best = json.loads(tuner("export", "done").out)
     assert list(best) == BEST_KEYS
     assert (best["trial"], best["value"]) == (1, 0.8)
@@ -70,9 +70,9 @@ def test_json_is_best_json(tuner: Tuner, root: Path) -> None:
 def test_the_model_is_read_anew_where_the_workers_copy_is_gone(
     tuner: Tuner, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tuner.worker.inspect.describe_model", lambda *_: MODEL)
+    monkeypatch.setattr("tuner.worker.trainer_queries.query_model_description", lambda *_: MODEL)
     answer = tuner("export", "done", "-o", "best.json")
-    cache_model(Session(root / "done"), MODEL)
+    save_model_description(Session(root / "done"), MODEL)
     assert (answer.code, answer.out) == (0, "")
     assert Path("best.json").read_text() == tuner("export", "done").out
 
@@ -91,7 +91,7 @@ def test_nothing_to_export_is_not_finished(tuner: Tuner) -> None:
 
 
 def test_toml_says_the_same_as_json(tuner: Tuner, root: Path) -> None:
-    cache_model(Session(root / "done"), MODEL)
+    save_model_description(Session(root / "done"), MODEL)
     best = json.loads(tuner("export", "done").out)
     read = tomllib.loads(tuner("export", "done", "--format", "toml").out)
     assert read["params"] == best["params"]

@@ -10,10 +10,10 @@ import pytest
 from rich.console import Console
 
 from tests.cli import sessions
-from tuner.cli.live import LiveReporter, picture
-from tuner.cli.output import working
+from tuner.cli.live import LiveReporter, progress_display
+from tuner.cli.output import progress_spinner
 from tuner.session import events as e
-from tuner.session.fold import load_view
+from tuner.session.fold import load_session_view
 from tuner.session.view import SessionView
 
 
@@ -22,14 +22,14 @@ def view(tmp_path: Path) -> SessionView:
     """Four trials have ended, a fifth is at step 7 of 20."""
     step = e.Step(trial=4, step=7, of=20, loss=0.4321, learning_rates={}, examples_per_second=9.0)
     log = [*sessions.search(sessions.started(4)), step]
-    return load_view(sessions.recorded(tmp_path, "live", log))
+    return load_session_view(sessions.recorded(tmp_path, "live", log))
 
 
 def drawn(view: SessionView, events: deque[str], width: int) -> list[str]:
     """The picture as lines of text."""
     console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
     with console.capture() as written:
-        console.print(picture(view, events))
+        console.print(progress_display(view, events))
     return written.get().splitlines()
 
 
@@ -52,15 +52,15 @@ def test_events_and_remarks_stand_above_the_bars(
     view: SessionView, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with LiveReporter(view) as report:
-        report.update(view, sessions.whole_trial(1, 16))
-        report.say("pausing…")
-        report.update(view, [])
+        report.report_events(view, sessions.whole_trial(1, 16))
+        report.report_line("pausing…")
+        report.report_events(view, [])
     shown = capsys.readouterr().err
     assert "done" in shown
     assert "pausing…" in shown
 
 
 def test_a_quick_answer_needs_no_remark(capsys: pytest.CaptureFixture[str]) -> None:
-    with working("adding up"):
+    with progress_spinner("adding up"):
         pass
     assert capsys.readouterr().err == ""

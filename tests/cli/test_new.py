@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Answer, Tuner
-from tuner.cli.guess import Columns, guess
-from tuner.cli.peek import peek
-from tuner.recipe.load import load
+from tuner.cli.column_guess import Columns, guess_columns
+from tuner.cli.file_preview import read_file_preview
+from tuner.recipe.load import load_recipe
 from tuner.recipe.types import Range, Recipe
 
 SENTENCES = [f"this is sentence number {n}" for n in range(12)]
@@ -45,8 +45,8 @@ def write_jsonl(path: str, table: Sequence[Mapping[str, Any]]) -> str:
 )
 def test_columns_by_name(columns: tuple[str, ...], text: tuple[str, ...], label: str) -> None:
     cells = {name: CLASSES if "label" in name.lower() else SENTENCES for name in columns}
-    seen = peek(write_jsonl("train.jsonl", rows(**cells)))
-    assert guess(seen) == Columns(text, label)
+    seen = read_file_preview(write_jsonl("train.jsonl", rows(**cells)))
+    assert guess_columns(seen) == Columns(text, label)
 
 
 @pytest.mark.parametrize(
@@ -54,22 +54,22 @@ def test_columns_by_name(columns: tuple[str, ...], text: tuple[str, ...], label:
 )
 def test_no_guess_where_there_is_a_doubt(columns: tuple[str, ...]) -> None:
     table = rows(**dict.fromkeys(columns, SENTENCES))
-    assert guess(peek(write_jsonl("train.jsonl", table))) is None
+    assert guess_columns(read_file_preview(write_jsonl("train.jsonl", table))) is None
 
 
 def test_a_file_of_two_columns_without_a_header() -> None:
     pairs = zip(SENTENCES, "010101010101", strict=True)
     Path("train.tsv").write_text("".join(f"{text}\t{label}\n" for text, label in pairs))
-    assert guess(peek("train.tsv")) == Columns((0,), 1)
+    assert guess_columns(read_file_preview("train.tsv")) == Columns((0,), 1)
 
 
 def test_a_header_is_seen_and_quotes_are_read() -> None:
     lines = [f'"{text}, or ""so""",{label}' for text, label in zip(SENTENCES, CLASSES, strict=True)]
     Path("train.csv").write_text("\n".join(["Text,Intent", *lines]) + "\n")
-    seen = peek("train.csv")
+    seen = read_file_preview("train.csv")
     assert seen.columns == ("Text", "Intent")
     assert seen.rows[0] == ('this is sentence number 0, or "so"', "no")
-    assert guess(seen) == Columns(("Text",), "Intent")
+    assert guess_columns(seen) == Columns(("Text",), "Intent")
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def made(root: Path, answer: Answer) -> Recipe:
     """The recipe of the session that was just made."""
     assert (answer.code, answer.err.count("tuner:")) == (0, 0)
     assert Path(answer.out.strip()) == root / "fresh"
-    return load(root / "fresh" / "recipe.toml")
+    return load_recipe(root / "fresh" / "recipe.toml")
 
 
 def test_guesses_are_said_and_stored(tuner: Tuner, root: Path, train: str) -> None:

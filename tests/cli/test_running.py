@@ -12,10 +12,10 @@ import pytest
 from tests.cli import sessions
 from tests.cli.conftest import Tuner
 from tuner.session import events as e
-from tuner.session.advice import call
 from tuner.session.commands import Enqueue, Pause
 from tuner.session.folder import Session
-from tuner.session.inbox import CommandTail
+from tuner.session.inbox import CommandReader
+from tuner.session.suggested_command import command_line
 from tuner.session.writer import EventWriter
 
 Monkey = pytest.MonkeyPatch
@@ -27,9 +27,9 @@ def worker_writes(monkeypatch: Monkey, events: Sequence[e.Event]) -> None:
     def start(session: Session, **_: object) -> None:
         with EventWriter(session.events_path) as writer:
             for event in events:
-                writer.append(event)
+                writer.append_event(event)
 
-    monkeypatch.setattr("tuner.worker.launch.start", start)
+    monkeypatch.setattr("tuner.worker.launch.start_worker", start)
 
 
 def test_run_tells_what_happens_and_ends_with_the_table(tuner: Tuner, monkeypatch: Monkey) -> None:
@@ -90,7 +90,7 @@ def test_run_ends_as_the_session_did(
 
 
 def test_run_notices_that_the_worker_is_gone(tuner: Tuner, monkeypatch: Monkey, root: Path) -> None:
-    monkeypatch.setattr("tuner.cli.follow.PATIENCE", {})
+    monkeypatch.setattr("tuner.cli.follow.IDLE_SECONDS", {})
     worker_writes(monkeypatch, sessions.search(sessions.started(4)))
     (root / "draft" / "worker.log").write_text("…\nMemoryError: no more\n\n")
     answer = tuner("run", "draft")
@@ -113,13 +113,13 @@ def test_the_first_interrupt_pauses(
             return
         with EventWriter(root / "draft" / "events.jsonl") as writer:
             for ending in endings:
-                writer.append(ending)
+                writer.append_event(ending)
 
     monkeypatch.setattr(time, "sleep", sleep)
     answer = tuner("run", "draft")
     assert answer.code == code
     assert "paused; tuner resume draft" in answer.err
-    (command,) = CommandTail(root / "draft" / "commands.jsonl").read()
+    (command,) = CommandReader(root / "draft" / "commands.jsonl").read_new_commands()
     assert isinstance(command, Pause)
 
 
@@ -155,14 +155,14 @@ def test_enqueue_waits_for_the_next_start(tuner: Tuner, root: Path, name: str) -
     answer = tuner("enqueue", name, "lr=2e-5", "lr.head=1e-3", "epochs=4")
     assert answer.code == 0
     assert f"when {name} is started" in answer.out
-    (command,) = CommandTail(root / name / "commands.jsonl").read()
+    (command,) = CommandReader(root / name / "commands.jsonl").read_new_commands()
     assert isinstance(command, Enqueue)
     rest = {"lr.the rest": 2e-5} if name == "draft" else {}  # it holds nothing in the model
     assert command.params == {"lr.body": 2e-5, "lr.head": 1e-3, "epochs": 4, **rest}
 
 
 def only_command(root: Path, name: str) -> Enqueue:
-    (command,) = CommandTail(root / name / "commands.jsonl").read()
+    (command,) = CommandReader(root / name / "commands.jsonl").read_new_commands()
     assert isinstance(command, Enqueue)
     return command
 
@@ -190,7 +190,10 @@ def test_a_finished_session_takes_trials_and_can_be_started_for_them(
     refused = tuner("start", "done")
     assert (refused.code, "KEY=VALUE adds one" in refused.err) == (2, True)
     answer = tuner("enqueue", "done", "--rerun", "1")
-    assert f"with another seed\n{call('start', Session(root / 'done'))} starts it" in answer.out
+    assert (
+        f"with another seed\n{command_line('start', Session(root / 'done'))} starts it"
+        in answer.out
+    )
     assert tuner("start", "done").code == 0
 
 

@@ -11,11 +11,11 @@ import pytest
 
 from tests.cli import sessions
 from tests.cli.conftest import Tuner
-from tuner.cli.event_lines import in_brackets
+from tuner.cli.event_lines import values_in_brackets
+from tuner.render.event_text import describe_event
 from tuner.session import events as e
-from tuner.session.fold import load_view
+from tuner.session.fold import load_session_view
 from tuner.session.folder import Session
-from tuner.tui.render.events import tell
 
 STATUS_KEYS = [
     *("session", "status", "metric", "direction", "trials", "best", "eta_seconds", "worker"),
@@ -116,12 +116,12 @@ def test_one_label_for_every_row_is_marked_wherever_it_is_shown(tuner: Tuner, ro
     sessions.recorded(root, "both", more)
     best = json.loads(tuner("status", "both", "--json").out)["best"]
     assert (best["trial"], best.get("one_label", False)) == (1, False)
-    view = load_view(Session(root / "both"))
-    view.bests += [
+    view = load_session_view(Session(root / "both"))
+    view.best_changes += [
         e.BestChanged(seq=1, trial=0, value=0.8),
         e.BestChanged(seq=2, trial=1, value=0.7),
     ]
-    assert tell(view.bests[1], view).reason == (
+    assert describe_event(view.best_changes[1], view).reason == (
         "0.7000, in place of #0: one label (bad) for every row"
     )
     compared = tuner("compare", "both", "0", "1").out
@@ -209,5 +209,5 @@ def test_a_table_has_its_lines_whatever_columns_says(
 
 
 def test_a_trial_without_settings_has_no_brackets() -> None:
-    assert in_brackets({}) == ""
-    assert in_brackets({"lr.head": 1e-3}) == " (lr.head 1.0e-3)"
+    assert values_in_brackets({}) == ""
+    assert values_in_brackets({"lr.head": 1e-3}) == " (lr.head 1.0e-3)"

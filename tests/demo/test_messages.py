@@ -8,39 +8,43 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tuner.demo.messages import (
+from tuner.demo.message_generator import (
     ALL_WORDS,
     LABELS,
     TRAINING_WORDS,
     WRONG_SHARE,
     Message,
-    messages,
-    to_jsonl,
+    generate_messages,
+    messages_as_jsonl,
     write_exchange,
     write_message,
 )
-from tuner.demo.words import SLOTS, TOPICS, WORDS_PER_SLOT, Topic
+from tuner.demo.phrases import SLOTS, TOPICS, WORDS_PER_SLOT, Topic
 
 
 def test_same_seed_same_rows() -> None:
-    assert to_jsonl(messages(50, seed=1)) == to_jsonl(messages(50, seed=1))
-    assert to_jsonl(messages(50, seed=1)) != to_jsonl(messages(50, seed=2))
+    assert messages_as_jsonl(generate_messages(50, seed=1)) == messages_as_jsonl(
+        generate_messages(50, seed=1)
+    )
+    assert messages_as_jsonl(generate_messages(50, seed=1)) != messages_as_jsonl(
+        generate_messages(50, seed=2)
+    )
 
 
 def test_first_topic_is_the_largest_and_shares_are_exact() -> None:
-    topics = Counter(row.topic for row in messages(600, seed=1))
+    topics = Counter(row.topic for row in generate_messages(600, seed=1))
     assert topics == {LABELS[0]: 180} | dict.fromkeys(LABELS[1:], 84)
 
 
 @pytest.mark.parametrize("count", [300, 400, 600])
 def test_share_of_wrong_labels(count: int) -> None:
-    wrong = [row for row in messages(count, seed=1) if row.label != row.topic]
+    wrong = [row for row in generate_messages(count, seed=1) if row.label != row.topic]
     assert len(wrong) == round(count * WRONG_SHARE)
     assert {row.label for row in wrong} <= set(LABELS)
 
 
 def test_no_text_twice() -> None:
-    rows = messages(600, seed=1, words=TRAINING_WORDS)
+    rows = generate_messages(600, seed=1, words=TRAINING_WORDS)
     assert len({row.text for row in rows}) == 600
 
 
@@ -58,7 +62,7 @@ def test_things_belong_to_one_topic() -> None:
 
 def test_every_message_denies_another_topic() -> None:
     things = {topic.label: topic.thing for topic in TOPICS}
-    for row in messages(200, seed=5):
+    for row in generate_messages(200, seed=5):
         assert row.denied != row.topic
         for label in (row.topic, row.denied):
             assert any(thing in row.text.lower() for thing in things[label])
@@ -71,7 +75,7 @@ def test_denied_clause_comes_first_about_as_often_as_last() -> None:
     def place_of(text: str, label: str) -> int:
         return min(text.find(thing) for thing in things[label] if thing in text)
 
-    rows = [(row.text.lower(), row) for row in messages(400, seed=6)]
+    rows = [(row.text.lower(), row) for row in generate_messages(400, seed=6)]
     first = sum(place_of(text, row.denied) < place_of(text, row.topic) for text, row in rows)
     assert 150 < first < 250
 
@@ -125,7 +129,7 @@ def _fit_softmax(counts: NDArray[np.float64], targets: NDArray[np.int64]) -> NDA
 
 @pytest.mark.parametrize("words", [TRAINING_WORDS, ALL_WORDS], ids=["third", "all"])
 def test_counting_words_stays_below_the_ceiling(words: tuple[int, ...]) -> None:
-    train, validation = messages(600, 1, words), messages(400, 2)
+    train, validation = generate_messages(600, 1, words), generate_messages(400, 2)
     vocabulary = sorted({w for row in train for w in re.findall(r"[a-z]+", row.text.lower())})
     targets = np.array([LABELS.index(row.label) for row in train])
     weights = _fit_softmax(_counts(train, vocabulary), targets)

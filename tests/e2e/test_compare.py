@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.test_real_study import make, tuner
-from tuner.demo import data_folder
-from tuner.session.contest import Answers, of_session
-from tuner.session.fold import load_view
-from tuner.session.texts import row_texts
+from tuner.demo import demo_data_folder
+from tuner.session.comparison import PredictionCache, candidates_of_session
+from tuner.session.fold import load_session_view
+from tuner.session.validation_texts import read_validation_texts
 
 pytestmark = pytest.mark.e2e
 
@@ -20,24 +20,24 @@ def test_a_real_study_can_be_compared_row_by_row(tmp_path: Path) -> None:
     session = make(tmp_path, "real")
     tuner(tmp_path, "set", "real", "search.trials=2")
     tuner(tmp_path, "run", "real")
-    view = load_view(session)
-    found = of_session(session, view, [0, 1])
-    pair = Answers().pairing(*found)
+    view = load_session_view(session)
+    found = candidates_of_session(session, view, [0, 1])
+    pair = PredictionCache().pair_predictions(*found)
     for each, predictions in zip(found, (pair.first, pair.second), strict=True):
-        evaluation = each.evaluation
+        evaluation = each.counted_evaluation
         assert evaluation is not None
         right = sum(map(int.__eq__, predictions.gold, predictions.predicted))
         assert right == sum(row[at] for at, row in enumerate(evaluation.confusion))
 
-    source = (data_folder() / "validation.jsonl").read_text(encoding="utf-8").splitlines()
-    texts = row_texts(session)
+    source = (demo_data_folder() / "validation.jsonl").read_text(encoding="utf-8").splitlines()
+    texts = read_validation_texts(session)
     assert list(texts.labels) == view.labels
     for position, row in enumerate(pair.first.rows):
-        shown, given = texts.row(row), json.loads(source[row])
+        shown, given = texts.find_row_text(row), json.loads(source[row])
         assert shown is not None
         assert shown.texts == [given["text"][:2000]]
         assert view.labels[pair.first.gold[position]] == str(given["label"])
 
     told = json.loads(tuner(tmp_path, "compare", "real", "0", "1", "--json"))
     assert told["pairs"][0]["rows"] == view.rows["validation"] == len(source)
-    assert told["pairs"][0]["p"] == pair.flips.p_value
+    assert told["pairs"][0]["p"] == pair.flips.mcnemar_p_value

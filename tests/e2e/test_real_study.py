@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from tests.worker.test_kills import database, story
-from tuner.demo import data_folder, model_folder
+from tuner.demo import demo_data_folder, demo_model_folder
 from tuner.session.folder import Session, create_session
-from tuner.session.lock import lock_holder
+from tuner.session.lock import lock_holder_pid
 
 pytestmark = pytest.mark.e2e
 TRAINING_ROWS = 160
@@ -71,12 +71,12 @@ def tuner(root: Path, *words: str, code: int | None = 0) -> str:
 
 def make(root: Path, name: str) -> Session:
     train = root / "train.jsonl"
-    rows = (data_folder() / "train.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = (demo_data_folder() / "train.jsonl").read_text(encoding="utf-8").splitlines()
     train.write_text("\n".join(rows[:TRAINING_ROWS]) + "\n", encoding="utf-8")
     text = RECIPE.format(
-        model=json.dumps(str(model_folder())),
+        model=json.dumps(str(demo_model_folder())),
         train=json.dumps(str(train)),
-        validation=json.dumps(str(data_folder() / "validation.jsonl")),
+        validation=json.dumps(str(demo_data_folder() / "validation.jsonl")),
         trials=TRIALS,
     )
     return create_session(root, name, text)
@@ -84,7 +84,7 @@ def make(root: Path, name: str) -> Session:
 
 def processes_of(session: Session) -> list[int]:
     """The worker and its trainers."""
-    holder = lock_holder(session.lock_path)
+    holder = lock_holder_pid(session.lock_path)
     if not holder:
         return []
     listed = subprocess.run(
@@ -158,7 +158,7 @@ def test_after_pause_no_process_is_left_and_stop_ends_it_for_good(tmp_path: Path
     tuner(tmp_path, "pause", "short")
     assert [pid for pid in pids if is_alive(pid)] == []
     assert json.loads(tuner(tmp_path, "status", "short", "--json"))["status"] == "paused"
-    assert lock_holder(session.lock_path) is None
+    assert lock_holder_pid(session.lock_path) is None
     tuner(tmp_path, "stop", "short")
     assert json.loads(tuner(tmp_path, "status", "short", "--json"))["status"] == "stopped"
     tuner(tmp_path, "resume", "short", code=2)

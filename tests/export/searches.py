@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from tests.cli import sessions
-from tuner.results.metrics import confusion_matrix, direction, metrics
+from tuner.results.metrics import compute_metrics, confusion_matrix, direction_of_metric
 from tuner.session import events as e
 from tuner.session.folder import Session
 
@@ -33,7 +33,7 @@ def search(
     begun = e.SessionStarted(
         trials=len(trials),
         metric=metric,
-        direction=direction(metric),
+        direction=direction_of_metric(metric),
         recipe=dict(recipe or {"search": {}}),
     )
     read = msgspec.structs.replace(sessions.data_read(), labels=list(LABELS))
@@ -72,7 +72,7 @@ def _trial(
     origin: str, searched: bool,
 ) -> list[e.Event]:  # fmt: skip
     confusion = confusion_matrix(gold, predicted, len(LABELS))
-    values = {**metrics(confusion, LABELS), "loss": sum(losses) / len(losses)}
+    values = {**compute_metrics(confusion, LABELS), "loss": sum(losses) / len(losses)}
     evaluated = msgspec.structs.replace(
         sessions.evaluated(number, 0, step=20), metrics=values, confusion=confusion
     )

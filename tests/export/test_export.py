@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.cli import sessions
-from tuner.export.rows import trial_rows, trials_csv
-from tuner.export.summary import summarize
+from tuner.export.summary import summarize_session
+from tuner.export.trial_export import trials_as_csv, trials_as_rows
 from tuner.session import events as e
-from tuner.session.fold import load_view
+from tuner.session.fold import load_session_view
 from tuner.session.folder import Session
 from tuner.session.view import SessionView
 
@@ -26,11 +26,11 @@ def session(tmp_path: Path) -> Session:
 @pytest.fixture
 def view(session: Session) -> SessionView:
     """Its view."""
-    return load_view(session)
+    return load_session_view(session)
 
 
 def test_csv_has_one_row_a_trial_and_survives_quotes(view: SessionView) -> None:
-    table = list(csv.DictReader(io.StringIO(trials_csv(view))))
+    table = list(csv.DictReader(io.StringIO(trials_as_csv(view))))
     assert [row["trial"] for row in table] == ["0", "1", "2", "3"]
     assert [row["state"] for row in table] == ["complete", "complete", "pruned", "collapsed"]
     assert table[2]["reason"] == 'below the cutoff, "0.70"'
@@ -41,7 +41,7 @@ def test_csv_has_one_row_a_trial_and_survives_quotes(view: SessionView) -> None:
 
 
 def test_csv_of_a_draft_is_its_header(tmp_path: Path) -> None:
-    text = trials_csv(load_view(sessions.draft(tmp_path)))
+    text = trials_as_csv(load_session_view(sessions.draft(tmp_path)))
     assert text.startswith("trial,state,")
     assert text.count("\n") == 1
 
@@ -51,18 +51,18 @@ def test_a_trials_own_values_stand_in_the_column_of_their_name(tmp_path: Path) -
         trial=0, generation=0, params={}, fixed={"epochs": 9}, seed=0, device="cpu"
     )
     events = [sessions.session_started(), baseline, sessions.started(1)]
-    table = trials_csv(load_view(sessions.recorded(tmp_path, "own", events)))
+    table = trials_as_csv(load_session_view(sessions.recorded(tmp_path, "own", events)))
     assert [row["params.epochs"] for row in csv.DictReader(io.StringIO(table))] == ["9", "2"]
 
 
 def test_rows_carry_the_kept_evaluation(view: SessionView) -> None:
-    rows = trial_rows(view)
+    rows = trials_as_rows(view)
     assert rows[0]["metrics"]["accuracy"] == 0.7
     assert rows[2]["metrics"]["accuracy"] == 0.5
 
 
 def test_summary_counts_rows_and_keeps_collapsed_apart(session: Session, view: SessionView) -> None:
-    summary = summarize(session, view)
+    summary = summarize_session(session, view)
     assert summary.best is not None
     assert summary.baseline is not None
     assert summary.gain is not None
@@ -71,7 +71,7 @@ def test_summary_counts_rows_and_keeps_collapsed_apart(session: Session, view: S
     assert (summary.gain.rows, summary.gain.of_rows, summary.gain.paired) == (2, 20, False)
     counts = summary.counts
     assert (counts.complete, counts.pruned, counts.collapsed, counts.failed) == (2, 1, 1, 0)
-    assert counts.ended == 4
+    assert counts.ended_count == 4
     interval = summary.best.interval
     assert interval is not None
     assert 0.58 < interval.low < 0.59
@@ -80,5 +80,5 @@ def test_summary_counts_rows_and_keeps_collapsed_apart(session: Session, view: S
 
 def test_summary_of_a_draft_has_no_scores(tmp_path: Path) -> None:
     draft = sessions.draft(tmp_path)
-    summary = summarize(draft, load_view(draft))
+    summary = summarize_session(draft, load_session_view(draft))
     assert (summary.best, summary.baseline, summary.gain) == (None, None, None)

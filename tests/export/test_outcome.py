@@ -11,18 +11,18 @@ import msgspec
 import pytest
 
 from tests.export.searches import LABELS, search
-from tuner.export.outcome import outcome
-from tuner.export.summary import summarize
-from tuner.results.metrics import gain, metric_names
-from tuner.session.best import as_object
-from tuner.session.contest import Answers, facts, of_session
-from tuner.session.fold import load_view
-from tuner.session.scores import interval_of
-from tuner.session.status import current, status
-from tuner.tui.charts.curves import best_so_far
-from tuner.tui.charts.sample import sample_of
-from tuner.tui.render.styles import TERMINAL
-from tuner.tui.render.trials import trials_lines
+from tuner.export.outcome_text import describe_outcome
+from tuner.export.summary import summarize_session
+from tuner.render.charts.learning_curves import best_value_points
+from tuner.render.charts.trial_sample import sample_from_trials
+from tuner.render.styles import TERMINAL_STYLES
+from tuner.render.trials_table import trials_table_lines
+from tuner.results.metrics import gain_in_metric, metric_names_of_task
+from tuner.session.best_document import figures_as_object
+from tuner.session.comparison import PredictionCache, candidates_of_session, comparison_rows
+from tuner.session.fold import load_session_view
+from tuner.session.scores import interval_of_trial
+from tuner.session.status import build_status, load_current_session
 
 UNTOLD = "The best trial cannot be told apart from the baseline"
 CASES: Mapping[str, tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]] = {
@@ -96,7 +96,7 @@ CASES: Mapping[str, tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]] = {
 def test_what_is_said_of_a_search(tmp_path: Path, name: str) -> None:
     made, said, unsaid = CASES[name]
     session = search(tmp_path, **made)
-    text = outcome(session, load_view(session))
+    text = describe_outcome(session, load_session_view(session))
     for claim in said:
         assert claim in text
     for claim in unsaid:
@@ -108,42 +108,42 @@ def test_what_is_said_of_a_search(tmp_path: Path, name: str) -> None:
 
 def test_a_baseline_that_failed_is_told(tmp_path: Path) -> None:
     session = search(tmp_path, [(0.7, 0.7), (0.8, 0.8)])
-    view = load_view(session)
+    view = load_session_view(session)
     view.trials[0].state = type(view.trials[0].state).FAILED
-    assert "The baseline (trial 0) failed." in outcome(session, view)
+    assert "The baseline (trial 0) failed." in describe_outcome(session, view)
 
 
-@pytest.mark.parametrize("metric", metric_names(LABELS))
+@pytest.mark.parametrize("metric", metric_names_of_task(LABELS))
 def test_every_place_has_the_same_figures(tmp_path: Path, metric: str) -> None:
     session = search(tmp_path, [(0.6, 0.7), (0.9, 0.92)], metric=metric, gold=(60, 40))
-    view, state = current(session)
-    summary, trial = summarize(session, view), view.trials[1]
+    view, state = load_current_session(session)
+    summary, trial = summarize_session(session, view), view.trials[1]
     assert summary.best is not None
     interval = summary.best.interval
     assert interval is not None
-    assert interval.holds(summary.best.value)
-    assert interval == interval_of(session, view, trial)
-    document = json.loads(msgspec.json.encode(status(session, view, state)))
-    assert document["best"]["interval"] == as_object(interval)
-    assert document["majority"] == as_object(summary.best.majority)
-    pair = of_session(session, view, [1, 0])
-    by_name = {fact.name: fact.values for fact in facts(pair)}
+    assert interval.contains_value(summary.best.value)
+    assert interval == interval_of_trial(session, view, trial)
+    document = json.loads(msgspec.json.encode(build_status(session, view, state)))
+    assert document["best"]["interval"] == figures_as_object(interval)
+    assert document["majority"] == figures_as_object(summary.best.majority)
+    pair = candidates_of_session(session, view, [1, 0])
+    by_name = {fact.name: fact.values for fact in comparison_rows(pair)}
     assert by_name[f"{metric} 95 %"][0] == (interval.low, interval.high)
     assert document["majority"]["value"] == by_name["majority"][0]
     assert summary.gain is not None
-    assert summary.gain.difference == Answers().pairing(*pair).difference
-    assert summary.gain.better
-    assert gain(metric, summary.best.value, view.trials[0].value or 0.0) > 0
+    assert summary.gain.difference == PredictionCache().pair_predictions(*pair).difference
+    assert summary.gain.is_improvement
+    assert gain_in_metric(metric, summary.best.value, view.trials[0].value or 0.0) > 0
     assert (summary.gain.rows is None) == (metric != "accuracy")
 
 
 def test_the_first_to_finish_of_equals_is_the_best_in_every_place(tmp_path: Path) -> None:
-    view = load_view(search(tmp_path, [(0.8, 0.8)] * 3))
+    view = load_session_view(search(tmp_path, [(0.8, 0.8)] * 3))
     for number, ended in ((0, 30.0), (1, 10.0), (2, 20.0)):
         view.trials[number].ended = ended
     view.best = 1
-    table = [line[0][0] for line in trials_lines(view, 120, TERMINAL)[1:]]
+    table = [line[0][0] for line in trials_table_lines(view, 120, TERMINAL_STYLES)[1:]]
     assert ["".join(text for text in row if text.isdigit())[:1] for row in table] == list("120")
-    sample = sample_of(view, list(view.trials.values()), {})
-    assert sample.best is view.trials[1]
-    assert best_so_far(view)[0] == (1.0, 0.8)
+    sample = sample_from_trials(view, list(view.trials.values()), {})
+    assert sample.best_trial is view.trials[1]
+    assert best_value_points(view)[0] == (1.0, 0.8)

@@ -17,7 +17,7 @@ import torch
 
 from tuner.training.trial import Trial
 
-_bench: Any = importlib.import_module("tuner.training.bench")
+_bench: Any = importlib.import_module("tuner.training.trainer_context")
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Mishap:
 
     def __call__(self) -> None:
         """Prepare the trainer that is about to begin."""
-        update = Trial.update
+        update = Trial.train_one_update
 
         def update_and_meet(trial: Trial) -> None:
             update(trial)
@@ -43,7 +43,7 @@ class Mishap:
             if here and happens_again(self.folder, self.times):
                 self.what(trial)
 
-        Trial.update = update_and_meet  # type: ignore[method-assign, assignment]
+        Trial.train_one_update = update_and_meet  # type: ignore[method-assign, assignment]
 
 
 def happens_again(folder: Path, times: int) -> bool:
@@ -72,7 +72,7 @@ def stop(_trial: Trial) -> None:
 def lose_numbers(trial: Trial) -> None:
     """A weight that is not a number."""
     with torch.no_grad():
-        next(p for p in trial.bench.model.parameters() if p.requires_grad).fill_(float("nan"))
+        next(p for p in trial.context.model.parameters() if p.requires_grad).fill_(float("nan"))
 
 
 def lose_device(_trial: Trial) -> None:
@@ -81,7 +81,7 @@ def lose_device(_trial: Trial) -> None:
     def fail(_trial: Trial) -> None:
         raise torch.AcceleratorError("CUDA error: unspecified launch failure")
 
-    Trial.update = fail  # type: ignore[method-assign, assignment]
+    Trial.train_one_update = fail  # type: ignore[method-assign, assignment]
     fail(_trial)
 
 
@@ -119,14 +119,14 @@ class LittleMemory:
     def __call__(self) -> None:
         """Prepare the trainer that is about to begin."""
         torch.backends.mkldnn.set_flags(False)  # type: ignore[no-untyped-call]
-        update = Trial.update
+        update = Trial.train_one_update
 
         def update_in_little(trial: Trial) -> None:
             if trial.request.trial == self.trial and trial.step == 0:
                 limit_memory(self.spare)
             update(trial)
 
-        Trial.update = update_in_little  # type: ignore[method-assign, assignment]
+        Trial.train_one_update = update_in_little  # type: ignore[method-assign, assignment]
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ class NoMemoryToEvaluate:
 
     def __call__(self) -> None:
         """Prepare the trainer that is about to begin."""
-        evaluate = Trial.evaluate
+        evaluate = Trial.evaluate_validation
 
         def evaluate_in_none(trial: Trial) -> Any:
             if trial.request.trial != self.trial or not happens_again(self.folder, 1):
@@ -149,7 +149,7 @@ class NoMemoryToEvaluate:
             finally:
                 resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
 
-        Trial.evaluate = evaluate_in_none  # type: ignore[method-assign, assignment]
+        Trial.evaluate_validation = evaluate_in_none  # type: ignore[method-assign, assignment]
 
 
 def limit_memory(spare: int) -> None:

@@ -155,9 +155,9 @@ def _be_a_worker(folder: Path, plan: Plan) -> NoReturn:
         install(points)
         if plan.database is not None or plan.traces is not None:
             system_calls.install(plan.database, _trace(plan, "database"))
-        from tuner.worker.__main__ import main
+        from tuner.worker.__main__ import run_worker_process
 
-        code = main([str(folder)])
+        code = run_worker_process([str(folder)])
     except BaseException:
         traceback.print_exc()
         raise
@@ -191,9 +191,9 @@ def _train(folder: Path, kill: Kill | None, fault: TrainerFault | None, trace: P
         install(Points(folder, kill, trace))
     if fault is not None:
         fault()
-    from tuner.training.serve import serve
+    from tuner.training.serve import serve_requests
 
-    return serve()
+    return serve_requests()
 
 
 class ForkedTrainer:

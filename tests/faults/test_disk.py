@@ -19,9 +19,9 @@ from tests.faults.lines import call, is_one_line
 from tests.faults.points import Kill
 from tests.faults.processes import Plan, live
 from tests.faults.studies import Tiny, assert_same, assert_sound
-from tuner.session.fold import load_view
-from tuner.session.folder import Session, write_private
-from tuner.session.room import RESERVE, bytes_used, keep_reserve
+from tuner.session.disk_reserve import RESERVE_BYTES, ensure_disk_reserve, session_bytes_used
+from tuner.session.fold import load_session_view
+from tuner.session.folder import Session, write_private_file
 from tuner.worker import launch
 
 TORN = 2
@@ -31,7 +31,7 @@ TRAINER_AT = (120,)
 
 def went_without_room(session: Session, code: int) -> str:
     """How a worker that met the full disk ended: what its session says of it."""
-    view = load_view(session)
+    view = load_session_view(session)
     printed = session.log_path.read_text(errors="replace") if session.log_path.exists() else ""
     assert "Traceback" not in printed, printed[-3000:]
     assert code in (0, 1, 2), code
@@ -44,7 +44,7 @@ def went_without_room(session: Session, code: int) -> str:
 
 def goes_on_as_if_nothing_had_been(session: Session, calm: Calm) -> None:
     """With room again."""
-    if load_view(session).lifecycle != "session_finished":
+    if load_session_view(session).lifecycle != "session_finished":
         assert live(session) == 0
     assert_sound(session, torn=TORN)
     assert_same(session, calm.portrait)
@@ -64,7 +64,12 @@ def _meet_in_worker(tiny: Tiny, calm: Calm, full: Full) -> None:
     session = tiny.session()
     code = live_with_full_disk(session, worker=full)
     said = went_without_room(session, code)
-    assert said or code or not full.reserve or load_view(session).lifecycle == "session_finished"
+    assert (
+        said
+        or code
+        or not full.reserve
+        or load_session_view(session).lifecycle == "session_finished"
+    )
     goes_on_as_if_nothing_had_been(session, calm)
     tally.count("full disks that a worker met")
     shutil.rmtree(session.path)
@@ -74,7 +79,7 @@ def _meet_in_trainer(tiny: Tiny, calm: Calm, full: Full) -> None:
     session = tiny.session()
     code = live_with_full_disk(session, trainer=full)
     said = went_without_room(session, code)
-    assert said or load_view(session).lifecycle == "session_finished"
+    assert said or load_session_view(session).lifecycle == "session_finished"
     goes_on_as_if_nothing_had_been(session, calm)
     tally.count("full disks that a trainer met")
     shutil.rmtree(session.path)
@@ -144,7 +149,7 @@ def test_a_real_disk_that_is_full_sooner_or_later(disk: Path, tiny: Tiny, calm: 
 def test_a_start_without_room_says_so_and_starts_nothing(
     disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launch, "_spawn", _must_not_start)
+    monkeypatch.setattr(launch, "_spawn_worker_process", _must_not_start)
     session = draft(disk)
     before = session.events_path.read_bytes()
     filler = fill_but(disk, 8192)
@@ -167,22 +172,22 @@ def _must_not_start(*_: object) -> None:
 
 def test_a_file_is_replaced_whole_or_not_at_all(disk: Path) -> None:
     path = disk / "best.json"
-    write_private(path, "whole" * 1000)
+    write_private_file(path, "whole" * 1000)
     fill_but(disk, 4096)
     with pytest.raises(OSError, match="No space left"):
-        write_private(path, "longer" * 100_000)
+        write_private_file(path, "longer" * 100_000)
     assert path.read_text() == "whole" * 1000
     assert sorted(entry.name for entry in disk.iterdir()) == ["best.json", "filler"]
 
 
 def test_the_reserve_is_kept_once(tmp_path: Path) -> None:
     session = draft(tmp_path)
-    keep_reserve(session)
+    ensure_disk_reserve(session)
     path = session.cache_folder / "reserve"
     first = path.stat()
-    assert first.st_size == RESERVE
+    assert first.st_size == RESERVE_BYTES
     assert first.st_mode & 0o777 == 0o600
-    keep_reserve(session)
+    ensure_disk_reserve(session)
     assert path.stat().st_mtime_ns == first.st_mtime_ns
 
 
@@ -196,7 +201,7 @@ def test_a_finished_session_keeps_one_model_and_no_checkpoint(tiny: Tiny) -> Non
     assert [path.parent for path in weights] == [session.best_folder]
     answer = call(session.path.parent, "status", session.name)
     assert re.search(r"disk +\S+ [KM]?i?B", answer.out), answer.out
-    assert bytes_used(session) == sum(
+    assert session_bytes_used(session) == sum(
         p.stat().st_size for p in session.path.rglob("*") if p.is_file()
     )
 

@@ -18,13 +18,13 @@ from tests.faults.lines import call, is_inert, is_one_line
 from tests.worker.sessions import evaluations, events, kinds, make, of_kind, work, work_until
 from tuner.session import events as e
 from tuner.session.commands import Pause
-from tuner.session.fold import load_view
+from tuner.session.fold import load_session_view
 from tuner.session.folder import Session
-from tuner.session.inbox import send
-from tuner.session.lock import lock_holder
-from tuner.session.safe import log_schema
-from tuner.session.status import current, status
+from tuner.session.inbox import send_command
+from tuner.session.lock import lock_holder_pid
+from tuner.session.status import build_status, load_current_session
 from tuner.session.tail import EventTail
+from tuner.session.write_guard import read_log_schema
 from tuner.session.writer import EventWriter
 from tuner.worker import launch
 
@@ -70,9 +70,9 @@ def _cut(root: Path, step: int) -> None:
     whole = session.events_path.read_bytes()
     for cut in range(0, len(whole), step):
         session.events_path.write_bytes(whole[:cut])
-        view, state = current(session)
+        view, state = load_current_session(session)
         assert view.next_seq == whole[:cut].count(b"\n")
-        status(session, view, state)
+        build_status(session, view, state)
         if cut % (step * 50) == 0:
             looks_sound(root)
     tally.count("cuts of a log", len(whole) // step)
@@ -82,11 +82,11 @@ def _cut(root: Path, step: int) -> None:
 def test_a_line_of_garbage_anywhere_is_shown_as_one(tmp_path: Path, line: bytes) -> None:
     session = finished(tmp_path, "done")
     lines = session.events_path.read_bytes().splitlines()
-    before = load_view(session)
+    before = load_session_view(session)
     for place in range(0, len(lines) + 1, 12):
         spoilt = [*lines[:place], line, *lines[place:]]
         session.events_path.write_bytes(b"\n".join(spoilt) + b"\n")
-        view = load_view(session)
+        view = load_session_view(session)
         assert {n: t.state for n, t in view.trials.items()} == {
             n: t.state for n, t in before.trials.items()
         }
@@ -211,14 +211,14 @@ def test_a_database_that_is_not_the_studys(
     whole = session.database_path.read_bytes()
     spoil(session.database_path)
     assert work(session) == 1
-    reason = load_view(session).reason
+    reason = load_session_view(session).reason
     assert says in reason
     assert reason.isprintable()
     assert "Traceback" not in session.log_path.read_text()
     _remove(session.path.glob("study.db*"))
     session.database_path.write_bytes(whole)
     assert work(session) == 0, "with the right one it goes on"
-    assert len(load_view(session).trials) == 4
+    assert len(load_session_view(session).trials) == 4
 
 
 def _remove(paths: Iterator[Path]) -> None:
@@ -260,10 +260,10 @@ def test_a_folder_copied_while_running_goes_on_by_itself(tmp_path: Path) -> None
     session = make(tmp_path / "a", trials=3)
     process = work_until(session, evaluations(3), pace=0.02)
     copy = Session(Path(shutil.copytree(session.path, tmp_path / "b")))
-    assert lock_holder(copy.lock_path) is None
+    assert lock_holder_pid(copy.lock_path) is None
     assert process.wait() == 0
     code = work(copy)
-    said = load_view(copy).reason
+    said = load_session_view(copy).reason
     assert code == 0 or ("database" in said and said.isprintable()), said
     assert kinds(session)[-1] == "SessionFinished"
 
@@ -282,12 +282,12 @@ def test_a_folder_renamed_while_running_pauses_and_goes_on_from_there(tmp_path: 
     process = work_until(session, evaluations(2), pace=0.05)
     renamed = Session(session.path.rename(tmp_path / "elsewhere"))
     assert process.wait() == 0
-    view = load_view(renamed)
+    view = load_session_view(renamed)
     assert view.lifecycle == "session_paused"
     assert "was moved" in view.reason
     assert work(renamed) == 0
     assert kinds(renamed)[-1] == "SessionFinished"
-    assert len(load_view(renamed).trials) == 3
+    assert len(load_session_view(renamed).trials) == 3
     assert not of_kind(renamed, e.TrialFailed)
 
 
@@ -305,8 +305,8 @@ def test_a_clock_that_is_set_back_does_not_turn_the_log_round(
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now - 86_400.0)
     with EventWriter(session.events_path) as writer:
-        writer.append(e.Log(level="info", text="yesterday"))
-    times = [event.time for event in EventTail(session.events_path).read_all()]
+        writer.append_event(e.Log(level="info", text="yesterday"))
+    times = [event.time for event in EventTail(session.events_path).read_all_events()]
     assert times == sorted(times)
     looks_sound(tmp_path)
 
@@ -329,9 +329,9 @@ def test_a_session_of_a_newer_version_is_shown_and_not_written_to(
     def must_not_start(*_: object) -> None:
         raise AssertionError("a worker was started")
 
-    monkeypatch.setattr(launch, "_spawn", must_not_start)
+    monkeypatch.setattr(launch, "_spawn_worker_process", must_not_start)
     session = newer(tmp_path)
-    assert log_schema(session.events_path) == e.SCHEMA + 1
+    assert read_log_schema(session.events_path) == e.SCHEMA + 1
     before = {path: path.read_bytes() for path in session.path.rglob("*") if path.is_file()}
     for words in VIEWS:
         assert call(tmp_path, *words).code == 0, words
@@ -348,7 +348,7 @@ def test_a_session_of_a_newer_version_is_shown_and_not_written_to(
     assert work(session) == 2
     assert {path: path.read_bytes() for path in before} == before
     with pytest.raises(Exception, match="newer tuner"):
-        send(session, Pause())
+        send_command(session, Pause())
 
 
 def test_the_events_of_a_killed_worker_are_all_there(halfway: Session) -> None:

@@ -22,13 +22,13 @@ from tests.faults.test_inputs_recipes import KEYS
 from tests.session.logs import story
 from tuner.errors import TunerError
 from tuner.recipe.document import RecipeDocument
-from tuner.recipe.load import load, parse, parse_toml, recipe_to_dict
+from tuner.recipe.load import load_recipe, parse_recipe, parse_toml, recipe_to_dict
 from tuner.recipe.schema import SECTIONS
-from tuner.recipe.toml_text import toml_text
+from tuner.recipe.toml_text import format_toml_value
 from tuner.session import events as e
-from tuner.session.codec import decode_line, encode_line
-from tuner.session.fold import fold
-from tuner.session.inbox import CommandTail
+from tuner.session.codec import decode_event_line, encode_event_line
+from tuner.session.fold import fold_events
+from tuner.session.inbox import CommandReader
 from tuner.session.view import SessionView
 
 QUICK_EXAMPLES = 60
@@ -71,32 +71,32 @@ def a_recipe_file_is_read_or_refused(content: bytes) -> None:
         file.write(content)
         file.flush()
         try:
-            recipe = load(Path(file.name))
+            recipe = load_recipe(Path(file.name))
         except TunerError as error:
             is_plain(error, Path(file.name))
         else:
-            assert parse(recipe_to_dict(recipe), "again") == recipe
+            assert parse_recipe(recipe_to_dict(recipe), "again") == recipe
 
 
 def a_recipes_section_is_read_or_refused(section_and_tree: tuple[str, Any]) -> None:
     section, tree = section_and_tree
     plain = parse_toml(RECIPE, "recipe.toml") | {section: tree}
     try:
-        recipe = parse(plain, "recipe.toml")
+        recipe = parse_recipe(plain, "recipe.toml")
     except TunerError as error:
         is_plain(error)
     else:
-        assert parse(recipe_to_dict(recipe), "again") == recipe
+        assert parse_recipe(recipe_to_dict(recipe), "again") == recipe
 
 
 def an_expression_of_set_is_taken_or_refused(key_and_value: tuple[str, Any]) -> None:
     key, value = key_and_value
     document = RecipeDocument.from_text(RECIPE)
     try:
-        document.set_expression(f"{key}={toml_text(value)}")
+        document.set_expression(f"{key}={format_toml_value(value)}")
     except TunerError as error:
         is_plain(error)
-        assert document.text == RECIPE
+        assert document.toml_text == RECIPE
 
 
 # ── events, commands ─────────────────────────────────────────────────────────────────────────
@@ -108,7 +108,7 @@ JSON = st.recursive(
     ),
     max_leaves=6,
 )  # fmt: skip
-TOLD = [json.loads(encode_line(event)) for event in story()]
+TOLD = [json.loads(encode_event_line(event)) for event in story()]
 COMMANDS = st.fixed_dictionaries(
     {"kind": st.sampled_from(["pause", "drain", "stop", "prune", "enqueue"]), "id": JSON},
     optional={"trial": JSON, "params": JSON, "time": JSON, "rerun_of": JSON, "copy_of": JSON},
@@ -129,15 +129,15 @@ def logs(draw: st.DrawFn) -> list[bytes]:
 
 def a_log_is_read(lines: list[bytes]) -> None:
     view = SessionView()
-    told = [decode_line(line) for line in lines]
-    fold(view, told)
+    told = [decode_event_line(line) for line in lines]
+    fold_events(view, told)
     again = SessionView()
     for event in told:
-        fold(again, [event])
+        fold_events(again, [event])
     assert again == view
     for event in told:
         if not isinstance(event, e.Unknown):
-            assert decode_line(encode_line(event)) == event
+            assert decode_event_line(encode_event_line(event)) == event
 
 
 def a_command_file_is_read(pieces: list[bytes]) -> None:
@@ -145,8 +145,8 @@ def a_command_file_is_read(pieces: list[bytes]) -> None:
     with tempfile.NamedTemporaryFile() as file:
         file.write(content)
         file.flush()
-        tail = CommandTail(Path(file.name))
-        commands = tail.read()
+        tail = CommandReader(Path(file.name))
+        commands = tail.read_new_commands()
     assert len(commands) + len(tail.bad_lines) <= content.count(b"\n")
 
 

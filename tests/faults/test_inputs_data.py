@@ -15,8 +15,8 @@ from tests.faults.lines import call, is_one_line
 from tests.faults.tally import count
 from tuner.errors import TunerError
 from tuner.recipe.types import DataSection
-from tuner.training.data import LabelledRows, read_labelled
-from tuner.training.rows import read_rows
+from tuner.training.data import LabelledRows, read_labelled_rows
+from tuner.training.rows import read_source_rows
 
 GOOD = [(f"text {n}", "yes" if n % 2 else "no") for n in range(12)]
 CSV = "text,label\n" + "".join(f"{text},{label}\n" for text, label in GOOD)
@@ -154,7 +154,7 @@ def written(folder: Path, kind: str, content: bytes) -> Path:
 def outcome(path: Path, **more: object) -> LabelledRows | str:
     """The rows, or the one line that refuses them."""
     try:
-        return read_labelled(section(path, **more))
+        return read_labelled_rows(section(path, **more))
     except TunerError as error:
         return str(error)
 
@@ -250,7 +250,7 @@ def test_what_is_no_file_of_rows_is_refused(tmp_path: Path, trap: Trap) -> None:
 def test_sources_from_the_hub_that_are_none() -> None:
     for source in ("hub:", "hub::", "hub:a", "hub:a:b:c:d", "hub:\x1b:x"):
         with pytest.raises(TunerError) as caught:
-            read_rows(source, "train", section(Path("x")))
+            read_source_rows(source, "train", section(Path("x")))
         assert str(caught.value).isprintable()
 
 

@@ -16,13 +16,13 @@ from tests.faults.tally import count
 from tests.training.conftest import make_model
 from tuner.errors import TunerError
 from tuner.recipe.types import ModelSection
-from tuner.training.loading import load_weights
+from tuner.training.loading import load_model_weights
 from tuner.training.model import (
+    build_empty_model,
     describe_model,
-    empty_model,
-    load_config,
+    find_model_source,
+    load_model_config,
     load_tokenizer,
-    model_source,
 )
 
 WEIGHTS = "model.safetensors"
@@ -49,12 +49,12 @@ def model(tmp_path: Path, sound: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def opened(folder: Path, **more: bool) -> set[str]:
     """As the trainer opens a model; the names of the tensors that were made anew."""
-    source = model_source(ModelSection(str(folder), **more))  # type: ignore[arg-type]
+    source = find_model_source(ModelSection(str(folder), **more))  # type: ignore[arg-type]
     load_tokenizer(source)
-    config = load_config(source, ["no", "yes"])
+    config = load_model_config(source, ["no", "yes"])
     describe_model(source, ["no", "yes"])
-    empty_model(source, config)
-    return load_weights(source, config).fresh
+    build_empty_model(source, config)
+    return load_model_weights(source, config).fresh
 
 
 def _without(name: str) -> Spoil:

@@ -12,7 +12,7 @@ from tests.faults.lines import call, is_one_line, is_plain
 from tests.faults.tally import count
 from tuner.errors import TunerError
 from tuner.recipe.document import RecipeDocument
-from tuner.recipe.load import parse, parse_toml, recipe_to_dict
+from tuner.recipe.load import parse_recipe, parse_toml, recipe_to_dict
 from tuner.recipe.schema import GROUP, SECTIONS
 from tuner.worker import launch
 
@@ -111,7 +111,7 @@ KEYS += [f"groups.head.{key}" for key in GROUP]
 def test_a_recipe_that_is_none(
     text: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launch, "_spawn", _must_not_start)
+    monkeypatch.setattr(launch, "_spawn_worker_process", _must_not_start)
     session = draft(tmp_path)
     session.recipe_path.write_bytes(text)
     log = session.events_path.read_bytes()
@@ -136,11 +136,11 @@ def test_every_key_with_every_wrong_value(key: str) -> None:
     for value in VALUES.values():
         plain = _with(section, name, value)
         try:
-            recipe = parse(plain, "recipe.toml")
+            recipe = parse_recipe(plain, "recipe.toml")
         except TunerError as error:
             _names(str(error), name)
         else:
-            assert parse(recipe_to_dict(recipe), "again") == recipe
+            assert parse_recipe(recipe_to_dict(recipe), "again") == recipe
     count("wrong values of a recipe's keys", len(VALUES))
 
 
@@ -170,9 +170,9 @@ def test_every_key_set_to_every_wrong_value_leaves_the_text_alone(key: str) -> N
     for value in VALUES.values():
         document = RecipeDocument.from_text(RECIPE)
         try:
-            document.set(key, value)
+            document.set_value(key, value)
         except TunerError as error:
             is_plain(error)
-            assert document.text == RECIPE
+            assert document.toml_text == RECIPE
         else:
-            parse_toml(document.text, "again")
+            parse_toml(document.toml_text, "again")

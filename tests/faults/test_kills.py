@@ -14,9 +14,9 @@ from tests.faults.studies import Tiny, assert_same, assert_sound
 from tests.faults.system_calls import needs_compiler
 from tests.faults.tally import count
 from tuner.session import events as e
-from tuner.session.fold import load_view
+from tuner.session.fold import load_session_view
 from tuner.session.folder import Session
-from tuner.session.status import session_state
+from tuner.session.status import derive_session_state
 from tuner.session.view import SessionState
 
 KILLED = -9
@@ -56,7 +56,7 @@ class Disturbed:
 
 def is_finished(session: Session) -> bool:
     """A worker that is lost after its last words has nothing left to do."""
-    return session_state(session, load_view(session)) is SessionState.FINISHED
+    return derive_session_state(session, load_session_view(session)) is SessionState.FINISHED
 
 
 def some_kill(dice: random.Random, most: int) -> Kill:

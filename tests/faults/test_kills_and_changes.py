@@ -17,7 +17,7 @@ from tests.worker.sessions import of_kind
 from tuner.session import events as e
 from tuner.session.commands import Enqueue
 from tuner.session.folder import Session
-from tuner.session.inbox import send
+from tuner.session.inbox import send_command
 
 QUICK_KILLS = 4
 
@@ -45,7 +45,7 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Changed:
     session.recipe_path.write_text(
         text.replace("low = 1e-3", "low = 2e-3").replace("trials = 3", "trials = 5")
     )
-    send(session, Enqueue(params={"lr.body": 0.007, "epochs": 1}))
+    send_command(session, Enqueue(params={"lr.body": 0.007, "epochs": 1}))
     calm, traces = Changed(session, {}, 0).copy("calm"), folder / "traces"
     traces.mkdir()
     assert live(calm, Plan(traces=traces)) == 0

@@ -14,10 +14,10 @@ from tests.cli import sessions
 from tests.cli.test_exporting import MODEL
 from tests.faults.lines import Answer, call, is_inert, is_one_line
 from tuner.errors import TunerError
-from tuner.session import making
-from tuner.session.best import cache_model
+from tuner.session import staging
+from tuner.session.best_document import save_model_description
 from tuner.session.folder import Session, create_session, list_sessions
-from tuner.training.files import temporary_folder
+from tuner.training.files import make_temporary_folder
 
 QUICK = 220
 BYTES = b"caf\xe9.csv".decode("utf-8", "surrogateescape")
@@ -68,7 +68,7 @@ COMMANDS = (
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two sessions; in the working folder files of odd names, and what only looks like a file."""
     sessions.draft(tmp_path / "sessions")
-    cache_model(sessions.finished(tmp_path / "sessions"), MODEL)
+    save_model_description(sessions.finished(tmp_path / "sessions"), MODEL)
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     rows = "text,label\n" + "".join(f"row {n} of it,{n % 2}\n" for n in range(12))
@@ -184,7 +184,7 @@ def test_without_room_for_temporary_files_that_is_told(monkeypatch: pytest.Monke
 
     monkeypatch.setattr("tempfile.mkdtemp", refuse)
     told = r"no temporary files can be written.*set TMPDIR"
-    with pytest.raises(TunerError, match=told), temporary_folder("x-"):
+    with pytest.raises(TunerError, match=told), make_temporary_folder("x-"):
         pass
 
 
@@ -211,8 +211,8 @@ def test_a_session_that_was_not_finished_leaves_its_name_free(
 def test_what_a_killed_one_left_behind_is_removed_and_what_is_being_made_is_not(
     root: Path,
 ) -> None:
-    (root / f"{making._HIDDEN}old-x").mkdir()
-    with making.folder_in_the_making(root, "other") as other:
+    (root / f"{staging._HIDDEN_PREFIX}old-x").mkdir()
+    with staging.staging_folder(root, "other") as other:
         create_session(root, "fresh", sessions.RECIPE)
         assert other.is_dir()
         assert [s.name for s in list_sessions(root)] == ["done", "draft", "fresh"]

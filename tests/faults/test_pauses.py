@@ -16,10 +16,10 @@ from tests.faults.studies import Tiny, assert_same, assert_sound
 from tests.faults.tally import count, measured
 from tuner.session import events as e
 from tuner.session.commands import Pause
-from tuner.session.fold import load_view
+from tuner.session.fold import load_session_view
 from tuner.session.folder import Session
-from tuner.session.inbox import send
-from tuner.session.status import session_state
+from tuner.session.inbox import send_command
+from tuner.session.status import derive_session_state
 from tuner.session.tail import EventTail
 from tuner.session.view import SessionState
 
@@ -31,7 +31,7 @@ _HOW = ("command", "SIGTERM", "SIGTERM to all")
 
 def ask_for_pause(life: Life, how: str) -> None:
     if how == "command":
-        send(life.session, Pause())
+        send_command(life.session, Pause())
         return
     life.send(signal.SIGTERM, trainers=how == "SIGTERM to all")
 
@@ -41,18 +41,21 @@ def pause_somewhere(session: Session, dice: random.Random) -> bool:
 
     False where the study came to its end before.
     """
-    before = len(EventTail(session.events_path).read_all())
+    before = len(EventTail(session.events_path).read_all_events())
     further = dice.randint(1, 14)
     life = Life(session)
     wait_until(
-        lambda: not life.alive or len(EventTail(session.events_path).read_all()) >= before + further
+        lambda: (
+            not life.alive
+            or len(EventTail(session.events_path).read_all_events()) >= before + further
+        )
     )
     time.sleep(dice.uniform(0.0, 0.05))
     ask_for_pause(life, dice.choice(_HOW))
     assert life.wait() == 0
     assert processes_with(session.path) == []
     assert_sound(session)
-    state = session_state(session, load_view(session))
+    state = derive_session_state(session, load_session_view(session))
     assert state in (SessionState.PAUSED, SessionState.FINISHED)
     count("pauses", state is SessionState.PAUSED)
     return state is SessionState.PAUSED
@@ -61,7 +64,9 @@ def pause_somewhere(session: Session, dice: random.Random) -> bool:
 def pause_all_the_way(tiny: Tiny, calm: Calm, dice: random.Random, pauses: int) -> None:
     while pauses > 0:
         session = tiny.session(checkpoint_seconds=dice.choice((1e-9, 60)))
-        while session_state(session, load_view(session)) is not SessionState.FINISHED:
+        while (
+            derive_session_state(session, load_session_view(session)) is not SessionState.FINISHED
+        ):
             pauses -= pause_somewhere(session, dice)
         assert_same(session, calm.portrait)
 
@@ -81,11 +86,11 @@ def test_a_paused_session_lets_go_of_the_device_at_once(tmp_path: Path) -> None:
     """With the embedded model and data."""
     session = demo_session(tmp_path, "demo")
     life = Life(session)
-    wait_until(lambda: any(trial.step for trial in load_view(session).trials.values()))
-    trial = load_view(session).trials[0]
+    wait_until(lambda: any(trial.step for trial in load_session_view(session).trials.values()))
+    trial = load_session_view(session).trials[0]
     step = trial.seconds / trial.step
     asked = time.monotonic()
-    send(session, Pause())
+    send_command(session, Pause())
     wait_until(lambda: not life.trainers())
     waited = time.monotonic() - asked
     measured["from a pause to a free device"] = f"{waited:.2f} s, a step takes {step:.2f} s"
@@ -98,8 +103,10 @@ def test_a_lost_connection_changes_nothing(tiny: Tiny, calm: Calm) -> None:
     """SIGHUP, as from a terminal that is gone: the worker and its trainers go on."""
     session = tiny.session()
     life = Life(session)
-    wait_until(lambda: load_view(session).trials)
+    wait_until(lambda: load_session_view(session).trials)
     life.send(signal.SIGHUP, trainers=True)
     assert life.wait() == 0
-    assert not any(isinstance(x, e.TrialRetried) for x in EventTail(session.events_path).read_all())
+    assert not any(
+        isinstance(x, e.TrialRetried) for x in EventTail(session.events_path).read_all_events()
+    )
     assert_same(session, calm.portrait)

@@ -22,16 +22,16 @@ from tests.tui.setup_stage import Answers
 from tests.tui.stage import LARGE, SMALL, play, press
 from tests.worker.sessions import make, work
 from tuner.errors import TunerError
-from tuner.recipe.load import parse
+from tuner.recipe.load import parse_recipe
+from tuner.render.environment_text import environment_lines
+from tuner.render.styles import TERMINAL_STYLES
 from tuner.session.commands import Pause
-from tuner.session.fold import load_view
-from tuner.session.folder import delete_session, list_sessions, open_session
-from tuner.session.inbox import send
+from tuner.session.fold import load_session_view
+from tuner.session.folder import delete_session, find_session, list_sessions
+from tuner.session.inbox import send_command
 from tuner.tui.app import TunerApp
-from tuner.tui.render.environment import environment_lines
-from tuner.tui.render.styles import TERMINAL
-from tuner.tui.screens import setup as setup_screen
-from tuner.tui.screens.study import StudyScreen
+from tuner.tui.screens import setup_screen as setup_screen
+from tuner.tui.screens.study_screen import StudyScreen
 from tuner.worker import launch
 
 SOURCE = Path(__file__).parents[2] / "tuner"
@@ -100,13 +100,13 @@ def test_foreign_code_and_pickles_need_a_word_in_the_recipe() -> None:
         "data": {"train": "t.csv", "validation": 0.1, "text": "a", "label": "b"},
         "groups": [{"name": "all", "rest": True, "lr": 1e-5}],
     }
-    recipe = parse(plain, "recipe.toml")
+    recipe = parse_recipe(plain, "recipe.toml")
     assert recipe.model.trust_remote_code is False
     assert recipe.model.allow_pickle is False
     for key in ("trust_remote_code", "allow_pickle"):
         for value in ("true", 1, "yes"):
             with pytest.raises(TunerError):
-                parse(plain | {"model": {"name": "m", key: value}}, "recipe.toml")
+                parse_recipe(plain | {"model": {"name": "m", key: value}}, "recipe.toml")
     wanted = [
         f"{path.name}:{node.lineno}"
         for path, tree in _trees()
@@ -128,7 +128,7 @@ def test_what_is_trusted_is_shown(tmp_path: Path) -> None:
     told = call(tmp_path, "status", "done").out
     assert "model.trust_remote_code" in told
     assert "model.allow_pickle" in told
-    lines = environment_lines(load_view(session), 80, TERMINAL)
+    lines = environment_lines(load_session_view(session), 80, TERMINAL_STYLES)
     shown = "\n".join("".join(text for text, _ in line) for line in lines)
     assert shown.count("trusted") == 2
 
@@ -141,7 +141,7 @@ def test_everything_that_a_study_writes_is_its_owners_alone(tmp_path: Path) -> N
     try:
         session = make(tmp_path / "sessions", trials=2)
         assert work(session) == 0
-        send(session, Pause())
+        send_command(session, Pause())
     finally:
         os.umask(before)
     for path in (session.path, *session.path.rglob("*")):
@@ -171,7 +171,7 @@ def test_a_name_never_leads_out_of_the_sessions(tmp_path: Path, name: str) -> No
     root = tmp_path / "sessions"
     finished(root, "done")
     with pytest.raises(TunerError):
-        open_session(root, name)
+        find_session(root, name)
     for words in (("status", name), ("start", name), ("new", name, "--model", "m")):
         answer = call(root, *words)
         assert answer.code == 2
@@ -195,7 +195,7 @@ LINKS = (
 def test_nothing_is_written_through_a_link(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launch, "_spawn", _must_not_start)
+    monkeypatch.setattr(launch, "_spawn_worker_process", _must_not_start)
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "precious").write_text("mine")
@@ -286,14 +286,14 @@ def test_a_log_of_extremes_is_shown_without_harm(tmp_path: Path) -> None:
     session, events = hostile.telling(tmp_path)
     for seed in range(3):
         hostile.write_events(session, hostile.extremes(events, random.Random(seed)))
-        assert load_view(session).trials
+        assert load_session_view(session).trials
         _looked_at_from_the_command_line(tmp_path)
 
 
 @pytest.fixture
 def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(setup_screen, "Services", lambda: Answers().services())
-    monkeypatch.setattr(TunerApp, "_launch", _must_not_start)
+    monkeypatch.setattr(TunerApp, "_launch_in_thread", _must_not_start)
 
 
 async def look_around(names: Sequence[str], pilot: Pilot[None], app: TunerApp) -> None:
@@ -309,7 +309,7 @@ async def look_around(names: Sequence[str], pilot: Pilot[None], app: TunerApp) -
         while len(app.screen_stack) > depth:
             app.pop_screen()
             await pilot.pause()
-        await home.open_view("Live")
+        await home.show_view_named("Live")
 
 
 def _looked_at_on_the_screen(root: Path, size: tuple[int, int], names: Sequence[str]) -> None:

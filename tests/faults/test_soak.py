@@ -15,7 +15,7 @@ from tests.faults.processes import Life, children, wait_until
 from tests.faults.studies import Tiny, assert_sound
 from tests.faults.tally import count, measured
 from tests.faults.terminals import Terminal
-from tuner.session.fold import load_view
+from tuner.session.fold import load_session_view
 
 TRIALS = 500
 WARM = 100
@@ -109,7 +109,7 @@ def test_five_hundred_trials(tiny: Tiny) -> None:
         assert life.wait() == 0
         terminal.shows("finished")
     count("trials in one soak", len(assert_sound(session)))
-    assert len(load_view(session).trials) == TRIALS
+    assert len(load_session_view(session).trials) == TRIALS
     grown = {who: slope(samples, who) for who in BYTES_A_TRIAL}
     for who, figure in grown.items():
         most = max(sample.memory[who] for sample in samples)

@@ -16,10 +16,10 @@ from tests.faults.studies import Tiny, assert_same, assert_sound
 from tests.faults.tally import count
 from tests.worker.sessions import of_kind
 from tuner.session import events as e
-from tuner.session.fold import load_view
+from tuner.session.fold import load_session_view
 from tuner.session.folder import Session
 from tuner.session.view import TrialState
-from tuner.worker.losses import ended_for_memory
+from tuner.worker.retries import count_oom_kills
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -64,7 +64,7 @@ def test_a_trial_that_always_crashes_is_tried_twice_and_given_up(tiny: Tiny, not
 
 
 def ended(session: Session) -> list[bool]:
-    return [trial.ended is not None for trial in load_view(session).trials.values()]
+    return [trial.ended is not None for trial in load_session_view(session).trials.values()]
 
 
 @pytest.mark.parametrize("what", [mishaps.stop, pytest.param(mishaps.hang, marks=pytest.mark.long)])
@@ -157,13 +157,13 @@ def test_an_evaluation_without_memory_is_tried_again_with_half_the_rows(
     assert retries(session) == [(1, "out of memory")]
     said = memory_warnings(session)
     assert said == ["memory is short: 4 rows of a batch at once, gradients added up"]
-    assert load_view(session).trials[1].state is TrialState.COMPLETE
+    assert load_session_view(session).trials[1].state is TrialState.COMPLETE
 
 
 def test_a_counter_of_the_kernel_tells_who_was_taken_for_memory(tmp_path: Path) -> None:
     group, machine = tmp_path / "memory.events", tmp_path / "vmstat"
-    assert ended_for_memory((group, machine)) == 0
+    assert count_oom_kills((group, machine)) == 0
     machine.write_text("nr_free_pages 1\noom_kill 7\n")
-    assert ended_for_memory((group, machine)) == 7
+    assert count_oom_kills((group, machine)) == 7
     group.write_text("low 0\noom 2\noom_kill 2\n")
-    assert ended_for_memory((group, machine)) == 2
+    assert count_oom_kills((group, machine)) == 2

@@ -28,9 +28,9 @@ from tuner.session.folder import Session
 from tuner.session.lock import (
     GONE_AFTER,
     WorkerLock,
-    describe_holder,
-    is_held_elsewhere,
-    lock_holder,
+    describe_lock_holder,
+    is_held_remotely,
+    lock_holder_pid,
 )
 
 AT_ONCE = 5
@@ -65,7 +65,7 @@ def test_two_starts_at_once(tmp_path: Path) -> None:
     assert f"is running already: pid {worker.pid} on {socket.gethostname()}" in refusal
     assert "Traceback" not in refusal
     os.kill(worker.pid, 15)
-    wait_until(lambda: lock_holder(session.lock_path) is None)
+    wait_until(lambda: lock_holder_pid(session.lock_path) is None)
     assert_sound(session)
 
 
@@ -106,7 +106,7 @@ def test_a_worker_on_another_host_is_found_where_locks_are_not_shared(tmp_path: 
     _, said = refused.communicate(timeout=60)
     assert refused.returncode == 2
     assert "pid 4321 on elsewhere, which showed itself less than 60 s ago" in said
-    assert not WorkerLock(session.lock_path).acquire()
+    assert not WorkerLock(session.lock_path).try_acquire()
     assert of_kind(session, e.WorkerStarted) == []
 
 
@@ -116,11 +116,11 @@ def test_a_worker_on_another_host_is_found_where_locks_are_not_shared(tmp_path: 
 def test_a_lost_worker_keeps_nobody_out(tmp_path: Path, host: str, age: float) -> None:
     session = make(tmp_path, trials=1)
     sign(session, host, age)
-    assert lock_holder(session.lock_path) is None
-    assert not is_held_elsewhere(session.lock_path)
+    assert lock_holder_pid(session.lock_path) is None
+    assert not is_held_remotely(session.lock_path)
     lock = WorkerLock(session.lock_path)
-    assert lock.acquire()
-    lock.release()
+    assert lock.try_acquire()
+    lock.release_lock()
 
 
 def test_the_holder_shows_itself_and_signs_off(
@@ -129,11 +129,11 @@ def test_the_holder_shows_itself_and_signs_off(
     monkeypatch.setattr(locks, "TOUCH_EVERY", 0.01)
     path = tmp_path / "worker.lock"
     lock = WorkerLock(path)
-    assert lock.acquire()
+    assert lock.try_acquire()
     os.utime(path, (0, 0))
     wait_until(lambda: path.stat().st_mtime > 0)
-    assert describe_holder(path) == f"pid {os.getpid()} on {socket.gethostname()}"
-    lock.release()
+    assert describe_lock_holder(path) == f"pid {os.getpid()} on {socket.gethostname()}"
+    lock.release_lock()
     assert path.read_text() == ""
 
 
@@ -145,4 +145,4 @@ def test_a_file_system_without_locks_is_refused(
 
     monkeypatch.setattr(fcntl, "lockf", no_locks)
     with pytest.raises(TunerError, match="this file system has no locks"):
-        WorkerLock(tmp_path / "worker.lock").acquire()
+        WorkerLock(tmp_path / "worker.lock").try_acquire()

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from tests.faults.studies import Tiny
 from tuner.pool.protocol import Setup
-from tuner.recipe.load import load, recipe_to_dict
-from tuner.training.bench import Bench
+from tuner.recipe.load import load_recipe, recipe_to_dict
+from tuner.training.trainer_context import TrainerContext
 
 _IMPORTED_LATE = (
     "scipy.io",
@@ -25,7 +25,7 @@ _IMPORTED_LATE = (
     "tuner.training.loop",
     "tuner.training.serve",
     "tuner.worker.__main__",
-    "tuner.worker.opening",
+    "tuner.worker.open_study",
 )
 
 
@@ -35,9 +35,9 @@ def warm_up() -> None:
         importlib.import_module(name)
     with tempfile.TemporaryDirectory() as folder:
         session = Tiny(Path(folder)).session()
-        recipe = recipe_to_dict(load(session.recipe_path))
+        recipe = recipe_to_dict(load_recipe(session.recipe_path))
         setup = Setup(session=str(session.path), recipe=recipe, device="cpu", threads=1)
-        Bench(setup, lambda _level, _text: None)
+        TrainerContext(setup, lambda _level, _text: None)
     # A collection in a fork would copy every page of this.
     gc.collect()
     gc.freeze()

@@ -8,7 +8,7 @@ import sqlite3
 
 import pytest
 
-from tuner.pool.disk import NoRoom, disk_advice, disk_trouble
+from tuner.pool.disk import DiskFull, advise_on_disk_problem, describe_disk_problem
 
 
 def database_error(code: int) -> sqlite3.OperationalError:
@@ -30,10 +30,10 @@ def database_error(code: int) -> sqlite3.OperationalError:
         (database_error(sqlite3.SQLITE_LOCKED), "close what else has study.db open"),
         (RuntimeError("Io error: Permission denied (os error 13)"), "give tuner the right"),
         (RuntimeError("Io error: full (os error 28)"), "make room"),
-        (NoRoom(f"study.db: {os.strerror(errno.EROFS)}"), "mount that disk for writing"),
-        (NoRoom(f"study.db: {os.strerror(errno.ENOSPC)}"), "make room"),
+        (DiskFull(f"study.db: {os.strerror(errno.EROFS)}"), "mount that disk for writing"),
+        (DiskFull(f"study.db: {os.strerror(errno.ENOSPC)}"), "make room"),
     ],
 )
 def test_the_advice_is_about_what_was_refused(error: Exception, advice: str) -> None:
-    assert disk_trouble(error) is not None
-    assert disk_advice(error).startswith(advice)
+    assert describe_disk_problem(error) is not None
+    assert advise_on_disk_problem(error).startswith(advice)

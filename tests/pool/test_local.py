@@ -12,8 +12,8 @@ import pytest
 
 from tuner.pool import protocol as p
 from tuner.pool.local import LocalTrainer, module_command, trainer_command
-from tuner.pool.orphans import end_orphans, lock_path
-from tuner.pool.trainer import Garbled, Lost, Trainer, TrainerMessage
+from tuner.pool.orphans import end_orphaned_trainers, trainer_lock_path
+from tuner.pool.trainer import Trainer, TrainerExited, TrainerMessage, UndecodableMessage
 
 ECHO = """
 import json, sys
@@ -42,7 +42,9 @@ def start(tmp_path: Path) -> Start:
             messages.put(message)
 
         command = [sys.executable, "-c", code]
-        return LocalTrainer(receive, lambda _: None, lock_path(tmp_path, 0), 1, command), messages
+        return LocalTrainer(
+            receive, lambda _: None, trainer_lock_path(tmp_path, 0), 1, command
+        ), messages
 
     return start_trainer
 
@@ -58,7 +60,7 @@ def test_a_request_that_cannot_be_written_is_not_taken_for_a_trainer_that_is_gon
     setup = p.Setup(session="caf\udce9", recipe={}, device="auto", threads=1)
     with pytest.raises(UnicodeEncodeError):
         trainer.send(setup)
-    trainer.end()
+    trainer.request_end()
     assert not trainer.send(p.Pause())
 
 
@@ -67,12 +69,12 @@ def test_messages_arrive_in_order_and_rubbish_is_told_apart(start: Start) -> Non
     assert take(messages) == p.Note(level="info", text="hello")
     assert trainer.send(p.Prune(trial=3))
     assert take(messages) == p.Stopped(trial=3, seconds=1.5)
-    assert take(messages) == Garbled('{"kind":"stopped","trial":null}')
-    trainer.end()
+    assert take(messages) == UndecodableMessage('{"kind":"stopped","trial":null}')
+    trainer.request_end()
     lost = take(messages)
-    assert isinstance(lost, Lost)
+    assert isinstance(lost, TrainerExited)
     assert (lost.code, lost.lines) == (0, ("Downloading…",))
-    assert not trainer.alive
+    assert not trainer.is_alive
 
 
 def test_its_end_comes_with_its_code_and_last_lines(start: Start) -> None:
@@ -80,8 +82,8 @@ def test_its_end_comes_with_its_code_and_last_lines(start: Start) -> None:
     trainer.send(p.Pause())
     take(messages)
     lost = take(messages)
-    assert isinstance(lost, Lost)
-    assert lost.describe() == "the trainer ended with exit code 3"
+    assert isinstance(lost, TrainerExited)
+    assert lost.describe_exit() == "the trainer ended with exit code 3"
     assert lost.lines == ("a traceback",)
     assert not trainer.send(p.Pause())
 
@@ -89,24 +91,24 @@ def test_its_end_comes_with_its_code_and_last_lines(start: Start) -> None:
 def test_a_killed_trainer_takes_its_children_along(start: Start) -> None:
     trainer, messages = start("import subprocess; subprocess.run(['sleep', '60'])")
     time.sleep(0.3)
-    trainer.kill()
+    trainer.kill_process_group()
     lost = take(messages)
-    assert isinstance(lost, Lost)
-    assert lost.describe() == "the trainer was ended by signal 9"
-    trainer.kill()
+    assert isinstance(lost, TrainerExited)
+    assert lost.describe_exit() == "the trainer was ended by signal 9"
+    trainer.kill_process_group()
 
 
 def test_a_trainer_is_an_orphan_until_it_has_ended(start: Start, tmp_path: Path) -> None:
     trainer, messages = start()
     take(messages)
-    assert lock_path(tmp_path, 0).read_text() == f"{trainer.pid}\n"
-    assert end_orphans(tmp_path, patience=0.0) == [trainer.pid]
-    assert isinstance(take(messages), Lost)
-    assert end_orphans(tmp_path, patience=0.0) == []
+    assert trainer_lock_path(tmp_path, 0).read_text() == f"{trainer.pid}\n"
+    assert end_orphaned_trainers(tmp_path, patience=0.0) == [trainer.pid]
+    assert isinstance(take(messages), TrainerExited)
+    assert end_orphaned_trainers(tmp_path, patience=0.0) == []
 
 
 def test_no_orphans_in_a_folder_that_does_not_exist(tmp_path: Path) -> None:
-    assert end_orphans(tmp_path / "cache", patience=0.0) == []
+    assert end_orphaned_trainers(tmp_path / "cache", patience=0.0) == []
 
 
 def test_the_trainer_of_a_command_and_its_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tuner.recipe.load import parse, parse_toml
+from tuner.recipe.load import parse_recipe, parse_toml
 from tuner.recipe.types import Parameter, Recipe
 
 RECIPE = """\
@@ -57,7 +57,7 @@ seed = 0
 
 def recipe(text: str = RECIPE) -> Recipe:
     """The checked recipe of a text."""
-    return parse(parse_toml(text, "recipe.toml"), "recipe.toml")
+    return parse_recipe(parse_toml(text, "recipe.toml"), "recipe.toml")
 
 
 def changed(*changes: tuple[str, str]) -> str:

@@ -15,9 +15,9 @@ from tests.recipe.test_load import ranges
 from tuner.errors import TunerError
 from tuner.recipe.document import RecipeDocument
 from tuner.recipe.load import parse_toml, recipe_to_dict
-from tuner.recipe.paths import split_expression, split_key
-from tuner.recipe.toml_text import float_text, toml_text
-from tuner.recipe.types import FROZEN, Choices, GroupSpec, Like, Range
+from tuner.recipe.paths import split_dotted_key, split_expression
+from tuner.recipe.toml_text import format_toml_float, format_toml_value
+from tuner.recipe.types import FROZEN, Choices, GroupSpec, Range, TiedRate
 
 COMMENTED = """\
 # What this is about
@@ -52,25 +52,25 @@ def comments(text: str) -> list[str]:
 
 
 def test_text_that_is_not_edited_stays_the_same() -> None:
-    assert RecipeDocument.from_text(COMMENTED).text == COMMENTED
+    assert RecipeDocument.from_text(COMMENTED).toml_text == COMMENTED
 
 
 def test_a_value_is_exchanged_and_its_comment_stays() -> None:
     document = RecipeDocument.from_text(COMMENTED)
-    document.set("training.epochs", Range(1, 40, integer=True))
-    document.set("groups.a.lr.high", 1e-4)
-    document.set("groups.b.lr", FROZEN)
+    document.set_value("training.epochs", Range(1, 40, integer=True))
+    document.set_value("groups.a.lr.high", 1e-4)
+    document.set_value("groups.b.lr", FROZEN)
     expected = COMMENTED.replace("epochs = 3 ", "epochs = { low = 1, high = 40 } ")
     expected = expected.replace("high = 5e-5", "high = 0.0001")
-    assert document.text == expected.replace("0.00001 ", '"frozen" ')
+    assert document.toml_text == expected.replace("0.00001 ", '"frozen" ')
 
 
 def test_a_new_key_goes_to_its_section_above_what_leads_to_the_next() -> None:
     document = RecipeDocument.from_text(COMMENTED)
-    document.set("training.warmup", 0.1)
-    document.set("groups.a.weight_decay", 0)
-    document.set("model.name", "bert-base-uncased")
-    lines = document.text
+    document.set_value("training.warmup", 0.1)
+    document.set_value("groups.a.weight_decay", 0)
+    document.set_value("model.name", "bert-base-uncased")
+    lines = document.toml_text
     assert "# dropout = 0.1\nwarmup = 0.1\n\n# The groups.\n[[groups]]" in lines
     assert "# small\nweight_decay = 0\n\n# About b.\n[[groups]]" in lines
     assert lines.endswith('\n\n[model]\nname = "bert-base-uncased"\n')
@@ -78,30 +78,32 @@ def test_a_new_key_goes_to_its_section_above_what_leads_to_the_next() -> None:
 
 def test_groups_are_exchanged_and_comments_go_with_them() -> None:
     document = RecipeDocument.from_text(COMMENTED)
-    a, b = document.groups()
+    a, b = document.parse_groups()
     head = GroupSpec("head", Range(1e-5, 1e-3, "log"), part=("pooler", "head"))
     document.replace_groups([head, replace(b, lr=3e-5), replace(a, name="lower")])
-    assert document.groups() == (head, replace(b, lr=3e-5), replace(a, name="lower"))
-    assert comments(document.text) == comments(COMMENTED)
-    assert '\n\n# About b.\n[[groups]]\nname = "b"\nlr = 3e-5    # as it was\n' in document.text
-    assert '# inside of a\nname = "lower"\nlayers = "0-5"  # lower half\n' in document.text
-    assert document.text.endswith("# small\n\n# The search.\n[search]\ntrials = 3\n")
-    assert 'part = ["pooler", "head"]\nlr = { low = 1e-5, high = 0.001 }' in document.text
+    assert document.parse_groups() == (head, replace(b, lr=3e-5), replace(a, name="lower"))
+    assert comments(document.toml_text) == comments(COMMENTED)
+    assert (
+        '\n\n# About b.\n[[groups]]\nname = "b"\nlr = 3e-5    # as it was\n' in document.toml_text
+    )
+    assert '# inside of a\nname = "lower"\nlayers = "0-5"  # lower half\n' in document.toml_text
+    assert document.toml_text.endswith("# small\n\n# The search.\n[search]\ntrials = 3\n")
+    assert 'part = ["pooler", "head"]\nlr = { low = 1e-5, high = 0.001 }' in document.toml_text
 
 
 def test_a_deleted_group_takes_its_comments_along_and_no_others() -> None:
     document = RecipeDocument.from_text(COMMENTED)
-    document.replace_groups(document.groups()[:1])
-    assert comments(document.text) == [
+    document.replace_groups(document.parse_groups()[:1])
+    assert comments(document.toml_text) == [
         c for c in comments(COMMENTED) if c not in ("# About b.", "# as it was")
     ]
-    assert document.text.endswith("# small\n\n# The search.\n[search]\ntrials = 3\n")
+    assert document.toml_text.endswith("# small\n\n# The search.\n[search]\ntrials = 3\n")
 
 
 def test_groups_that_stay_leave_the_text_alone() -> None:
     document = RecipeDocument.from_text(COMMENTED)
-    document.replace_groups(document.groups())
-    assert document.text == COMMENTED
+    document.replace_groups(document.parse_groups())
+    assert document.toml_text == COMMENTED
 
 
 @pytest.mark.parametrize(
@@ -110,12 +112,12 @@ def test_groups_that_stay_leave_the_text_alone() -> None:
 def test_groups_into_a_document_without_such_tables(text: str) -> None:
     document = RecipeDocument.from_text(text)
     document.replace_groups(recipe().groups)
-    assert document.groups() == recipe().groups
+    assert document.parse_groups() == recipe().groups
 
 
 def test_wrong_groups_are_refused() -> None:
     document = RecipeDocument.from_text(COMMENTED)
-    a, _ = document.groups()
+    a, _ = document.parse_groups()
     with pytest.raises(TunerError, match=r"recipe.toml: groups.a.name: two groups"):
         document.replace_groups([a, a])
 
@@ -135,7 +137,7 @@ SET = [
 def test_set_expressions_of_the_training_section(expression: str, key: str, value: object) -> None:
     document = RecipeDocument.from_text(RECIPE)
     document.set_expression(expression)
-    assert getattr(document.recipe().training, key) == value
+    assert getattr(document.parse_recipe().training, key) == value
 
 
 @pytest.mark.parametrize(
@@ -153,7 +155,7 @@ def test_set_expressions_of_the_training_section(expression: str, key: str, valu
 def test_set_expressions_of_groups(expression: str, group: str, lr: object) -> None:
     document = RecipeDocument.from_text(RECIPE)
     document.set_expression(expression)
-    assert {g.name: g.lr for g in document.recipe().groups}[group] == lr
+    assert {g.name: g.lr for g in document.parse_recipe().groups}[group] == lr
 
 
 @pytest.mark.parametrize(
@@ -189,7 +191,7 @@ def test_wrong_expressions_leave_the_text_alone(expression: str, message: str) -
         document.set_expression(expression)
     assert str(caught.value).startswith(f"--set: {message}")
     assert str(caught.value).isprintable()
-    assert document.text == RECIPE
+    assert document.toml_text == RECIPE
 
 
 def test_values_that_look_like_nothing_else_are_text() -> None:
@@ -202,40 +204,40 @@ def test_values_that_look_like_nothing_else_are_text() -> None:
     assert split_expression("data.label='3'", "")[1] == "3"
     assert split_expression("data.train=1\nx = 2", "")[1] == "1\nx = 2"
     assert split_expression("data.train=a=b", "")[1] == "a=b"
-    assert split_key("a.'b.c'.d e", "") == ["a", "b.c", "d e"]
+    assert split_dotted_key("a.'b.c'.d e", "") == ["a", "b.c", "d e"]
 
 
 def test_an_incomplete_document_names_what_is_missing() -> None:
     document = RecipeDocument.from_text(COMMENTED, "my.toml")
     with pytest.raises(TunerError, match=r"^my.toml: model.name: is missing"):
-        document.recipe()
-    assert [group.name for group in document.groups()] == ["a", "b"]
+        document.parse_recipe()
+    assert [group.name for group in document.parse_groups()] == ["a", "b"]
 
 
 @pytest.mark.parametrize("text", ["training = 3", "groups = 3", "[[training]]", "[groups]"])
 def test_sections_that_are_no_tables(text: str) -> None:
     document = RecipeDocument.from_text(text)
     for key in ("training.epochs", "groups.head.lr"):
-        document.unset(key)
-        assert document.get(key) is None
+        document.remove_key(key)
+        assert document.get_value(key) is None
     with pytest.raises(TunerError, match=r"training: must be a table|groups.head: no such group"):
-        document.set("groups.head.lr" if "groups" in text else "training.epochs", 1)
+        document.set_value("groups.head.lr" if "groups" in text else "training.epochs", 1)
     with pytest.raises(TunerError):
-        document.recipe()
+        document.parse_recipe()
 
 
 def test_get_and_unset() -> None:
     document = RecipeDocument.from_text(COMMENTED)
-    assert document.get("training.epochs") == 3
-    assert document.get("groups.a.lr") == {"low": 1e-6, "high": 5e-5}
-    assert document.get("groups.a.lr.low") == 1e-6
-    assert document.get("groups.none.lr") is None
-    assert document.get("model.name") is None
-    document.unset("training.epochs")
-    document.unset("groups.a.layers")
-    document.unset("model.name")
-    assert document.get("training.epochs") is None
-    assert document.get("groups.a.layers") is None
+    assert document.get_value("training.epochs") == 3
+    assert document.get_value("groups.a.lr") == {"low": 1e-6, "high": 5e-5}
+    assert document.get_value("groups.a.lr.low") == 1e-6
+    assert document.get_value("groups.none.lr") is None
+    assert document.get_value("model.name") is None
+    document.remove_key("training.epochs")
+    document.remove_key("groups.a.layers")
+    document.remove_key("model.name")
+    assert document.get_value("training.epochs") is None
+    assert document.get_value("groups.a.layers") is None
 
 
 def test_files_are_private_and_written_as_a_whole(tmp_path: Path) -> None:
@@ -243,18 +245,18 @@ def test_files_are_private_and_written_as_a_whole(tmp_path: Path) -> None:
     path.write_text("old", encoding="utf-8")
     path.chmod(0o644)
     document = RecipeDocument.from_text(COMMENTED)
-    document.save(path)
+    document.save_atomically(path)
     assert path.read_text(encoding="utf-8") == COMMENTED
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [entry.name for entry in tmp_path.iterdir()] == ["recipe.toml"]
-    assert RecipeDocument.load(path).text == COMMENTED
+    assert RecipeDocument.from_file(path).toml_text == COMMENTED
     with pytest.raises(TunerError, match="cannot be written: no such file"):
-        document.save(tmp_path / "none" / "recipe.toml")
+        document.save_atomically(tmp_path / "none" / "recipe.toml")
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_numbers_read_back_as_they_were(value: float) -> None:
-    assert parse_toml(f"v = {float_text(value)}", "r")["v"] == value
+    assert parse_toml(f"v = {format_toml_float(value)}", "r")["v"] == value
 
 
 toml_values = st.recursive(
@@ -268,7 +270,7 @@ toml_values = st.recursive(
 
 @given(toml_values)
 def test_values_read_back_as_they_were(value: object) -> None:
-    assert parse_toml(f"v = {toml_text(value)}", "r")["v"] == value
+    assert parse_toml(f"v = {format_toml_value(value)}", "r")["v"] == value
 
 
 @st.composite
@@ -277,7 +279,7 @@ def group_lists(draw: st.DrawFn) -> list[GroupSpec]:
     chosen = draw(st.permutations(["a", "b", "c d", "é"]))[:count]
     lrs = st.floats(0, 1) | ranges() | st.just(FROZEN)
     groups = [GroupSpec(name, draw(lrs), layers=str(draw(st.integers(0, 9)))) for name in chosen]
-    ties = st.just(None) | st.builds(Like, st.just(chosen[0]), st.floats(1e-3, 1e3) | ranges())
+    ties = st.just(None) | st.builds(TiedRate, st.just(chosen[0]), st.floats(1e-3, 1e3) | ranges())
     decays = st.none() | st.floats(0.01, 1) | ranges()
     tied = [replace(g, lr=draw(ties) or g.lr, layer_decay=draw(decays)) for g in groups[1:]]
     return [groups[0], *tied]
@@ -288,10 +290,10 @@ def test_any_sequence_of_edits_says_what_was_meant(steps: list[list[GroupSpec]])
     document = RecipeDocument.from_text(COMMENTED)
     for groups in steps:
         document.replace_groups(groups)
-        assert document.groups() == tuple(groups)
-    assert document.get("search.trials") == 3
-    assert "# The search.\n[search]" in document.text
-    assert "# The groups.\n[[groups]]" in document.text
+        assert document.parse_groups() == tuple(groups)
+    assert document.get_value("search.trials") == 3
+    assert "# The search.\n[search]" in document.toml_text
+    assert "# The groups.\n[[groups]]" in document.toml_text
 
 
 def test_a_document_of_every_value_is_the_same_recipe() -> None:
@@ -299,6 +301,6 @@ def test_a_document_of_every_value_is_the_same_recipe() -> None:
     for section, keys in recipe_to_dict(recipe()).items():
         if isinstance(keys, dict):
             for key, value in keys.items():
-                document.set(f"{section}.{key}", value)
+                document.set_value(f"{section}.{key}", value)
     document.replace_groups(recipe().groups)
-    assert document.recipe() == recipe()
+    assert document.parse_recipe() == recipe()

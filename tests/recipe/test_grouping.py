@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from tests.recipe.contract import roberta
 from tuner.errors import TunerError
 from tuner.recipe import grouping
+from tuner.recipe.field_parsers import Location
 from tuner.recipe.grouping import Groups
 from tuner.recipe.groups import resolve_groups
 from tuner.recipe.load import group_to_dict, parse_groups
-from tuner.recipe.readers import Place
-from tuner.recipe.types import FROZEN, GroupSpec, Like, Range
+from tuner.recipe.types import FROZEN, GroupSpec, Range, TiedRate
 
 COUNT = 12
 SMALL = Range(1e-6, 5e-5, "log")
@@ -31,23 +31,25 @@ START: Groups = (
 
 def layers(groups: Groups) -> dict[str, tuple[int, ...]]:
     """The layers of each group that has some."""
-    found = {group.name: grouping.layers_of(group, COUNT) for group in groups}
+    found = {group.name: grouping.layers_of_group(group, COUNT) for group in groups}
     return {name: indices for name, indices in found.items() if indices}
 
 
 def test_split() -> None:
-    groups = grouping.split_group(START, "layers 6-11", 8, COUNT)
+    groups = grouping.split_group_at_layer(START, "layers 6-11", 8, COUNT)
     assert layers(groups) == {
         "layers 0-5": tuple(range(6)), "layers 6-7": (6, 7), "layers 8-11": (8, 9, 10, 11),
     }  # fmt: skip
     assert [g.weight_decay for g in groups] == [None, None, 0.1, 0.1, None, None]
     for name, at in (("layers 0-5", 0), ("layers 0-5", 6), ("head", 1), ("the rest", 3)):
         with pytest.raises(TunerError, match="cannot be split"):
-            grouping.split_group(START, name, at, COUNT)
+            grouping.split_group_at_layer(START, name, at, COUNT)
 
 
 def test_a_part_of_all_layers_can_be_split() -> None:
-    groups = grouping.split_group((GroupSpec("body", 1e-5, part="layers"),), "body", 4, COUNT)
+    groups = grouping.split_group_at_layer(
+        (GroupSpec("body", 1e-5, part="layers"),), "body", 4, COUNT
+    )
     assert groups == (
         GroupSpec("layers 0-3", 1e-5, layers="0-3"),
         GroupSpec("layers 4-11", 1e-5, layers="4-11"),
@@ -73,14 +75,14 @@ def test_merge() -> None:
 
 
 def test_add_takes_layers_and_parts_from_the_others() -> None:
-    groups = grouping.add_group(START, GroupSpec("mid", 1e-5, layers="4-7"), COUNT)
+    groups = grouping.insert_group(START, GroupSpec("mid", 1e-5, layers="4-7"), COUNT)
     assert layers(groups) == {
         "layers 0-5": (0, 1, 2, 3), "layers 6-11": (8, 9, 10, 11), "mid": (4, 5, 6, 7),
     }  # fmt: skip
     assert groups[-1].rest
-    groups = grouping.add_group(START, GroupSpec("all", 1e-5, part="layers"), COUNT)
+    groups = grouping.insert_group(START, GroupSpec("all", 1e-5, part="layers"), COUNT)
     assert layers(groups) == {"all": tuple(range(COUNT))}
-    groups = grouping.add_group(START, GroupSpec("pool", 1e-5, part="pooler"), COUNT)
+    groups = grouping.insert_group(START, GroupSpec("pool", 1e-5, part="pooler"), COUNT)
     assert next(g for g in groups if g.name == "head").part == "head"
     for wrong in (
         GroupSpec("head", 1, layers="0"),
@@ -88,11 +90,13 @@ def test_add_takes_layers_and_parts_from_the_others() -> None:
         GroupSpec("a.b", 1),
     ):
         with pytest.raises(TunerError):
-            grouping.add_group(START, wrong, COUNT)
+            grouping.insert_group(START, wrong, COUNT)
     together = (GroupSpec("most", 1e-5, part=("layers", "head")),)
     with pytest.raises(TunerError, match="as a whole first"):
-        grouping.add_group(together, GroupSpec("one", 1e-5, layers="0"), COUNT)
-    assert grouping.add_group(together, GroupSpec("all", 1, layers="0-11"), COUNT)[0].part == "head"
+        grouping.insert_group(together, GroupSpec("one", 1e-5, layers="0"), COUNT)
+    assert (
+        grouping.insert_group(together, GroupSpec("all", 1, layers="0-11"), COUNT)[0].part == "head"
+    )
 
 
 def test_delete_leaves_the_layers_to_the_rest() -> None:
@@ -105,9 +109,9 @@ def test_delete_leaves_the_layers_to_the_rest() -> None:
 
 
 def test_rates_and_names() -> None:
-    assert grouping.freeze(START, "head")[3].lr == FROZEN
-    assert grouping.fix(START, "head", 0.5)[3].lr == 0.5
-    assert grouping.set_rate(START, "head", SMALL)[3].lr == SMALL
+    assert grouping.freeze_group(START, "head")[3].lr == FROZEN
+    assert grouping.fix_group_rate(START, "head", 0.5)[3].lr == 0.5
+    assert grouping.set_group_rate(START, "head", SMALL)[3].lr == SMALL
     assert grouping.set_weight_decay(START, "head", 0.2)[3].weight_decay == 0.2
     assert grouping.rename_group(START, "head", "top")[3].name == "top"
     assert grouping.rename_group(START, "head", "head") == START
@@ -117,26 +121,26 @@ def test_rates_and_names() -> None:
 
 
 def test_regroup_by_layers() -> None:
-    groups = grouping.group_by_layers(START, COUNT, 4)
+    groups = grouping.regroup_layers_by_size(START, COUNT, 4)
     assert [g.name for g in groups] == [
         "embeddings", "layers 0-3", "layers 4-7", "layers 8-11", "head", "the rest",
     ]  # fmt: skip
     assert [g.lr for g in groups[1:4]] == [SMALL, SMALL, 3e-5]
-    assert [g.name for g in grouping.group_by_layers(START, COUNT, 5)][1:4] == [
+    assert [g.name for g in grouping.regroup_layers_by_size(START, COUNT, 5)][1:4] == [
         "layers 0-4", "layers 5-9", "layers 10-11",
     ]  # fmt: skip
-    assert [g.name for g in grouping.group_by_layers(START, 1, 5)][1] == "layer 0"
+    assert [g.name for g in grouping.regroup_layers_by_size(START, 1, 5)][1] == "layer 0"
     only_rest = (GroupSpec("all", 1e-5, rest=True),)
-    assert [g.name for g in grouping.group_by_layers(only_rest, 2, 1)] == [
+    assert [g.name for g in grouping.regroup_layers_by_size(only_rest, 2, 1)] == [
         "layer 0",
         "layer 1",
         "all",
     ]
     mixed = (GroupSpec("most", 1e-5, part=("layers", "head")),)
-    assert grouping.group_by_layers(mixed, 2, 2)[-1] == GroupSpec("most", 1e-5, part="head")
+    assert grouping.regroup_layers_by_size(mixed, 2, 2)[-1] == GroupSpec("most", 1e-5, part="head")
     for count, size in ((12, 0), (0, 3)):
         with pytest.raises(TunerError, match="no groups of"):
-            grouping.group_by_layers(START, count, size)
+            grouping.regroup_layers_by_size(START, count, size)
 
 
 edits = st.lists(
@@ -159,18 +163,18 @@ def edited(groups: Groups, edit: tuple[str, int, int]) -> Groups:
     kind, first, second = edit
     name, other = groups[first % len(groups)].name, groups[second % len(groups)].name
     if kind == "split":
-        return grouping.split_group(groups, name, second, COUNT)
+        return grouping.split_group_at_layer(groups, name, second, COUNT)
     if kind == "merge":
         return grouping.merge_groups(groups, name, other, COUNT)
     if kind == "delete":
         return grouping.delete_group(groups, name)
     if kind == "add":
         span = f"{min(first, second)}-{max(first, second)}"
-        return grouping.add_group(groups, GroupSpec(f"new {span}", 1e-5, layers=span), COUNT)
+        return grouping.insert_group(groups, GroupSpec(f"new {span}", 1e-5, layers=span), COUNT)
     if kind == "regroup":
-        return grouping.group_by_layers(groups, COUNT, first)
+        return grouping.regroup_layers_by_size(groups, COUNT, first)
     if kind == "tie":
-        return grouping.set_rate(groups, name, Like(other, 2.0))
+        return grouping.set_group_rate(groups, name, TiedRate(other, 2.0))
     if kind == "decay":
         return grouping.set_layer_decay(groups, name, 0.9)
     return grouping.rename_group(groups, name, f"name {second}")
@@ -185,8 +189,8 @@ def test_any_edits_leave_a_good_division(
         with contextlib.suppress(TunerError):
             groups = edited(groups, step)
         assert len({group.name for group in groups}) == len(groups)
-        counts = Counter(i for g in groups for i in grouping.layers_of(g, COUNT))
+        counts = Counter(i for g in groups for i in grouping.layers_of_group(g, COUNT))
         assert set(counts.values()) <= {1}
         resolved = resolve_groups(groups, roberta(COUNT))
         assert sum(len(group.parameters) for group in resolved) == len(roberta(COUNT))
-        assert parse_groups([group_to_dict(group) for group in groups], Place("")) == groups
+        assert parse_groups([group_to_dict(group) for group in groups], Location("")) == groups

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.recipe.contract import roberta
 from tuner.errors import TunerError
-from tuner.recipe.groups import layer_count, part_of, resolve_groups
-from tuner.recipe.layers import layer_expression, layer_indices
+from tuner.recipe.groups import count_encoder_layers, part_of_parameter, resolve_groups
+from tuner.recipe.layers import format_layer_expression, resolve_layer_expression
 from tuner.recipe.types import GroupSpec, Parameter
 
 PARTS = [
@@ -53,7 +53,7 @@ PARTS = [
 
 @pytest.mark.parametrize(("name", "part", "index"), PARTS)
 def test_part_of(name: str, part: str, index: int | None) -> None:
-    assert part_of(name) == (part, index)
+    assert part_of_parameter(name) == (part, index)
 
 
 FOUR = [GroupSpec(f"quarter {k}", 1e-5, layers=f"{k}/4") for k in (1, 2, 3, 4)]
@@ -79,22 +79,26 @@ def test_selectors_in_the_order_of_the_model() -> None:
         "classifier.out_proj.weight",
         "classifier.out_proj.bias",
     ]
-    assert [part_of(name)[1] for name in held["low"]] == [0, 0, 1, 1]
+    assert [part_of_parameter(name)[1] for name in held["low"]] == [0, 0, 1, 1]
     assert held["the rest"][0] == "roberta.embeddings.word_embeddings.weight"
     assert sum(map(len, held.values())) == len(roberta(3))
 
 
 def test_sizes_count_elements() -> None:
     (group,) = resolve_groups([REST], roberta(1))
-    assert group.size == sum(p.size for p in roberta(1)) == 8 + 4 + 8 + 4 + 2 * (8 + 4)
+    assert (
+        group.element_count
+        == sum(p.element_count for p in roberta(1))
+        == 8 + 4 + 8 + 4 + 2 * (8 + 4)
+    )
 
 
 def test_slices_of_shallow_encoders_are_left_out() -> None:
     assert list(members([*FOUR, REST], roberta(1))) == ["quarter 4", "the rest"]
     assert list(members([*FOUR, REST], roberta(2))) == ["quarter 2", "quarter 4", "the rest"]
     assert len(members([*FOUR, REST], roberta(24))["quarter 2"]) == 12
-    assert layer_count(roberta(5)) == 5
-    assert layer_count(roberta(0)) == 0
+    assert count_encoder_layers(roberta(5)) == 5
+    assert count_encoder_layers(roberta(0)) == 0
 
 
 def test_a_rest_of_nothing_is_left_out() -> None:
@@ -150,20 +154,22 @@ def test_slices_of_nothing_are_refused() -> None:
 
 @given(st.integers(1, 40), st.integers(1, 12))
 def test_slices_share_out_all_layers_evenly(layers: int, slices: int) -> None:
-    parts = [layer_indices(f"{k}/{slices}", layers) for k in range(1, slices + 1)]
+    parts = [resolve_layer_expression(f"{k}/{slices}", layers) for k in range(1, slices + 1)]
     assert sum(parts, ()) == tuple(range(layers))
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
 
 
 @given(st.sets(st.integers(0, 40), min_size=1))
 def test_expressions_say_the_layers_they_were_made_of(indices: set[int]) -> None:
-    assert layer_indices(layer_expression(indices), 41) == tuple(sorted(indices))
+    assert resolve_layer_expression(format_layer_expression(indices), 41) == tuple(sorted(indices))
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=12), st.booleans())
 def test_every_parameter_is_in_exactly_one_group(owners: list[int], rest: bool) -> None:
     groups = [
-        GroupSpec(str(k), 1e-5, layers=layer_expression(i for i, o in enumerate(owners) if o == k))
+        GroupSpec(
+            str(k), 1e-5, layers=format_layer_expression(i for i, o in enumerate(owners) if o == k)
+        )
         for k in sorted(set(owners))
     ]
     parts = [] if rest else [GroupSpec("other", 1e-5, part=("embeddings", "head"))]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.recipe.contract import RECIPE, changed, recipe
 from tuner.errors import TunerError
-from tuner.recipe.load import load, parse, parse_toml, recipe_to_dict
+from tuner.recipe.load import load_recipe, parse_recipe, parse_toml, recipe_to_dict
 from tuner.recipe.types import Choices, GroupSpec, Range, Recipe, SearchSection, TrainingSection
 
 HEAD_LR = 'lr = { low = 0.0, high = 1e-3, scale = "linear" }'
@@ -174,7 +174,7 @@ def test_one_line_names_file_key_and_what_is_wrong(
     path = tmp_path / "recipe.toml"
     path.write_text(changed((old, new)), encoding="utf-8")
     with pytest.raises(TunerError) as caught:
-        load(path)
+        load_recipe(path)
     message = str(caught.value)
     assert message.startswith(f"{path}: {key}"), message
     assert words in message
@@ -205,24 +205,24 @@ def test_a_syntax_error_names_its_line(text: str, line: int) -> None:
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(TunerError, match="cannot be read: no such file"):
-        load(tmp_path / "none.toml")
+        load_recipe(tmp_path / "none.toml")
     with pytest.raises(TunerError, match="cannot be read"):
-        load(tmp_path)
+        load_recipe(tmp_path)
     latin = tmp_path / "latin.toml"
     latin.write_bytes("a = 'é'".encode("latin-1"))
     with pytest.raises(TunerError, match="not UTF-8"):
-        load(latin)
+        load_recipe(latin)
 
 
 def test_missing_groups() -> None:
     with pytest.raises(TunerError, match=r"recipe.toml: groups: is missing"):
         recipe('[model]\nname="a"\n[data]\ntrain="t"\nvalidation=0.1\ntext="t"\nlabel=1\n')
     with pytest.raises(TunerError, match=r"groups: must be a list"):
-        parse({**parse_toml(RECIPE, "r"), "groups": {"name": "all"}}, "r")
+        parse_recipe({**parse_toml(RECIPE, "r"), "groups": {"name": "all"}}, "r")
     with pytest.raises(TunerError, match=r"r: groups\[1\]: must be a table"):
-        parse({**parse_toml(RECIPE, "r"), "groups": ["all"]}, "r")
+        parse_recipe({**parse_toml(RECIPE, "r"), "groups": ["all"]}, "r")
     with pytest.raises(TunerError, match=r"r: model: must be a table"):
-        parse({**parse_toml(RECIPE, "r"), "model": "bert"}, "r")
+        parse_recipe({**parse_toml(RECIPE, "r"), "model": "bert"}, "r")
 
 
 def test_the_contract_is_read() -> None:
@@ -238,7 +238,7 @@ def test_the_contract_is_read() -> None:
 def test_a_file_with_windows_line_ends_and_mark_is_read(tmp_path: Path) -> None:
     path = tmp_path / "recipe.toml"
     path.write_bytes(b"\xef\xbb\xbf" + RECIPE.replace("\n", "\r\n").encode())
-    assert load(path) == recipe()
+    assert load_recipe(path) == recipe()
 
 
 def test_rates_have_a_log_scale_unless_told_otherwise() -> None:
@@ -288,7 +288,7 @@ def test_times(written: str, seconds: float) -> None:
 def test_through_plain_values_and_back(old: str, new: str) -> None:
     made = recipe(changed((old, new)))
     through_json = json.loads(json.dumps(recipe_to_dict(made)))
-    assert parse(through_json, "json") == made
+    assert parse_recipe(through_json, "json") == made
 
 
 rates = st.floats(0, 1, allow_nan=False) | st.just("frozen")
@@ -331,13 +331,13 @@ def recipes(draw: st.DrawFn) -> Recipe:
 
 @given(recipes())
 def test_any_recipe_survives_json(made: Recipe) -> None:
-    assert parse(json.loads(json.dumps(recipe_to_dict(made))), "json") == made
+    assert parse_recipe(json.loads(json.dumps(recipe_to_dict(made))), "json") == made
 
 
 def refusal(raw: dict[str, Any]) -> str | None:
     """What is wrong with a recipe, if anything."""
     try:
-        parse(raw, "r")
+        parse_recipe(raw, "r")
     except TunerError as error:
         return str(error)
     return None
@@ -365,7 +365,7 @@ def test_no_value_whatever_raises_anything_but_one_line(
     raw[key[0]] = {**raw[key[0]], key[1]: value}
     message = refusal(raw)
     if message is None:
-        assert parse(recipe_to_dict(parse(raw, "r")), "r") == parse(raw, "r")
+        assert parse_recipe(recipe_to_dict(parse_recipe(raw, "r")), "r") == parse_recipe(raw, "r")
     else:
         assert message.startswith(f"r: {key[0]}.{key[1]}")
         assert "\n" not in message

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tuner.recipe.model_label import model_label, model_labels
+from tuner.recipe.model_label import distinct_model_labels, short_model_label
 
 CACHED = "/c/hub/models--org--bert-x/snapshots/" + "a" * 40
 
@@ -22,12 +22,12 @@ CACHED = "/c/hub/models--org--bert-x/snapshots/" + "a" * 40
     ],
 )  # fmt: skip
 def test_a_folder_that_is_called_model_is_told_with_the_one_above(name: str, label: str) -> None:
-    assert model_label(name, "/home/me/proj") == label
+    assert short_model_label(name, "/home/me/proj") == label
 
 
 def test_two_models_of_one_name_are_told_apart() -> None:
     names = ["/a/x/bert", "/b/x/bert", "/a/x/bert", "org/bert", "/c/rob", "bert"]
-    assert model_labels(names) == [
+    assert distinct_model_labels(names) == [
         "a/x/bert", "b/x/bert", "a/x/bert", "org/bert", "rob", "bert"
     ]  # fmt: skip
-    assert model_labels([]) == []
+    assert distinct_model_labels([]) == []

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tuner.recipe.groups import layer_count, part_of, resolve_groups
+from tuner.recipe.groups import count_encoder_layers, part_of_parameter, resolve_groups
 from tuner.recipe.presets import preset_document
 from tuner.recipe.types import Parameter
 
@@ -65,8 +65,8 @@ def parameters(model_type: str, config: dict[str, Any]) -> list[Parameter]:
 def test_groups_of_a_model(model_type: str, config: dict[str, Any], head: set[str]) -> None:
     found = parameters(model_type, config)
     depth = 1 if model_type == "albert" else LAYERS
-    assert layer_count(found) == depth
-    resolved = resolve_groups(preset_document("groups").groups(), found)
+    assert count_encoder_layers(found) == depth
+    resolved = resolve_groups(preset_document("groups").parse_groups(), found)
     held = {group.spec.name: [p.name for p in group.parameters] for group in resolved}
     quarters = ["quarter 4"] if depth == 1 else [f"quarter {k}" for k in (1, 2, 3, 4)]
     assert list(held) == ["embeddings", *quarters, "head"]
@@ -81,14 +81,14 @@ def test_groups_of_a_model(model_type: str, config: dict[str, Any], head: set[st
 @pytest.mark.parametrize(("model_type", "config", "head"), MODELS, ids=[m[0] for m in MODELS])
 def test_one_group_for_all(model_type: str, config: dict[str, Any], head: set[str]) -> None:
     found = parameters(model_type, config)
-    (group,) = resolve_groups(preset_document("basic").groups(), found)
+    (group,) = resolve_groups(preset_document("basic").parse_groups(), found)
     assert list(group.parameters) == found
     assert head <= {name.rpartition(".")[0] for name in (p.name for p in found)}
 
 
 def test_the_article_has_its_nine_groups_of_roberta_large() -> None:
     found = parameters("roberta", SIZES | {"num_hidden_layers": 24})
-    resolved = resolve_groups(preset_document("rte-roberta-large-article").groups(), found)
+    resolved = resolve_groups(preset_document("rte-roberta-large-article").parse_groups(), found)
     assert len(resolved) == 9
     assert [len(group.parameters) for group in resolved] == [96, 96, 96, 96, 1, 1, 1, 1, 5]
-    assert {part_of(p.name)[0] for p in resolved[-1].parameters} == {"embeddings"}
+    assert {part_of_parameter(p.name)[0] for p in resolved[-1].parameters} == {"embeddings"}

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner.cli.changing import read_ends
-from tuner.cli.enqueue import scalar
-from tuner.cli.parsing import share, whole_number
+from tuner.cli.enqueue import parse_scalar_value
+from tuner.cli.parser import parse_share, whole_number_parser
+from tuner.cli.set import parse_range_ends
 from tuner.errors import TunerError
 from tuner.recipe.document import RecipeDocument
-from tuner.recipe.load import parse
-from tuner.recipe.numbers import read_number, read_seconds
+from tuner.recipe.load import parse_recipe
+from tuner.recipe.numbers import parse_number_text, parse_seconds_text
 from tuner.recipe.presets import preset_document
 from tuner.recipe.types import Choices, Range
 
@@ -29,13 +29,13 @@ from tuner.recipe.types import Choices, Range
     ],
 )  # fmt: skip
 def test_a_number_is_read_as_written(written: str, number: float | None) -> None:
-    assert read_number(written) == number
-    assert isinstance(read_number("1e3"), int)
+    assert parse_number_text(written) == number
+    assert isinstance(parse_number_text("1e3"), int)
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False))
 def test_every_number_of_python_reads_back(number: float) -> None:
-    assert read_number(repr(number)) == number
+    assert parse_number_text(repr(number)) == number
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_every_number_of_python_reads_back(number: float) -> None:
     ],
 )  # fmt: skip
 def test_a_time_is_read_as_written(written: str, seconds: float | None) -> None:
-    assert read_seconds(written) == seconds
+    assert parse_seconds_text(written) == seconds
 
 
 @pytest.mark.parametrize(
@@ -83,21 +83,21 @@ def test_every_key_takes_them_on_the_command_line_and_in_the_file(
 ) -> None:
     document = _document()
     document.set_expression(expression)
-    assert get(document.recipe()) == value
+    assert get(document.parse_recipe()) == value
     key, _, written = expression.partition("=")
     section, name = key.rsplit(".", 1)
-    raw = _document().values()
+    raw = _document().plain_values()
     place = raw["groups"][0] if section == "groups.all" else raw[section]
     place[name] = written
-    assert get(parse(raw, "recipe.toml")) == value
+    assert get(parse_recipe(raw, "recipe.toml")) == value
 
 
 def _document() -> RecipeDocument:
     document = preset_document("basic")
     for key, value in (("model.name", "m"), ("data.train", "t.csv"), ("data.validation", 0.1)):
-        document.set(key, value)
-    document.set("data.text", "text")
-    document.set("data.label", "label")
+        document.set_value(key, value)
+    document.set_value("data.text", "text")
+    document.set_value("data.label", "label")
     return document
 
 
@@ -106,20 +106,23 @@ def test_what_was_typed_is_written_as_toml_has_it() -> None:
     document.set_expression("training.warmup=10%")
     document.set_expression("groups.all.lr=1e-5..1e-4")
     document.set_expression("groups.all.lr.high=.1%")
-    assert document.get("training.warmup") == 0.1
-    assert document.get("groups.all.lr.low") == 1e-5
-    assert document.get("groups.all.lr.high") == 1e-3
+    assert document.get_value("training.warmup") == 0.1
+    assert document.get_value("groups.all.lr.low") == 1e-5
+    assert document.get_value("groups.all.lr.high") == 1e-3
 
 
 def test_commands_take_them_too() -> None:
-    assert dict(read_ends(["lr.head=.001%..1e-4", "epochs=3"])) == {
+    assert dict(parse_range_ends(["lr.head=.001%..1e-4", "epochs=3"])) == {
         "lr.head": (1e-5, 1e-4),
         "epochs": (3.0, 3.0),
     }
-    assert (scalar("warmup", ".1"), scalar("schedule", "linear")) == (0.1, "linear")
-    assert (share("10%"), whole_number(1)("1_000")) == (0.1, 1000)
+    assert (parse_scalar_value("warmup", ".1"), parse_scalar_value("schedule", "linear")) == (
+        0.1,
+        "linear",
+    )
+    assert (parse_share("10%"), whole_number_parser(1)("1_000")) == (0.1, 1000)
     with pytest.raises(TunerError, match="is no range"):
-        dict(read_ends(["lr.head=1e-5..x"]))
+        dict(parse_range_ends(["lr.head=1e-5..x"]))
 
 
 @pytest.mark.parametrize(

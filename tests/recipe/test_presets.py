@@ -6,7 +6,7 @@ import pytest
 
 from tuner.errors import TunerError
 from tuner.recipe.document import RecipeDocument
-from tuner.recipe.load import parse, recipe_to_dict
+from tuner.recipe.load import parse_recipe, recipe_to_dict
 from tuner.recipe.presets import preset_document, preset_names
 from tuner.recipe.space import search_space
 from tuner.recipe.types import Range
@@ -24,8 +24,8 @@ def completed(name: str) -> RecipeDocument:
     """A preset with a model and data, where it has none of its own."""
     document = preset_document(name)
     for key, value in YOURS.items():
-        if document.get(key) is None:
-            document.set(key, value)
+        if document.get_value(key) is None:
+            document.set_value(key, value)
     return document
 
 
@@ -37,17 +37,17 @@ def test_all_are_there() -> None:
 
 @pytest.mark.parametrize("name", preset_names())
 def test_a_preset_is_a_good_recipe(name: str) -> None:
-    made = completed(name).recipe()
+    made = completed(name).parse_recipe()
     assert made.preset == name
-    assert parse(recipe_to_dict(made), "json") == made
-    explained = [line for line in completed(name).text.splitlines() if line.startswith("#")]
+    assert parse_recipe(recipe_to_dict(made), "json") == made
+    explained = [line for line in completed(name).toml_text.splitlines() if line.startswith("#")]
     assert len(explained) >= 2
 
 
 @pytest.mark.parametrize("name", ["baseline", "basic", "groups", "llrd"])
 def test_presets_for_any_model_say_what_is_missing(name: str) -> None:
     with pytest.raises(TunerError, match=f"^preset {name}: model.name: is missing"):
-        preset_document(name).recipe()
+        preset_document(name).parse_recipe()
 
 
 def test_an_unknown_preset() -> None:
@@ -56,19 +56,19 @@ def test_an_unknown_preset() -> None:
 
 
 def test_what_is_searched() -> None:
-    assert search_space(completed("baseline").recipe()) == {}
-    assert search_space(completed("basic").recipe()) == {
+    assert search_space(completed("baseline").parse_recipe()) == {}
+    assert search_space(completed("basic").parse_recipe()) == {
         "lr.all": Range(1e-6, 4e-4, "log"),
         "epochs": Range(2, 10, "linear", integer=True),
     }
-    grouped = search_space(completed("groups").recipe())
+    grouped = search_space(completed("groups").parse_recipe())
     assert len(grouped) == 7
     assert all(range_.scale == "log" for name, range_ in grouped.items()
                if name != "epochs" and isinstance(range_, Range))  # fmt: skip
 
 
 def test_the_article() -> None:
-    made = preset_document("rte-roberta-large-article").recipe()
+    made = preset_document("rte-roberta-large-article").parse_recipe()
     space = search_space(made)
     body, head = Range(0.0, 5e-5, "linear"), Range(0.0, 1e-3, "linear")
     assert list(space.values()) == [body] * 4 + [head] * 4 + [Range(1, 40, "linear", integer=True)]
@@ -82,11 +82,11 @@ def test_the_article() -> None:
 @pytest.mark.parametrize("value", ["auto", "off", 2, 7])
 def test_collapse_is_a_rule_or_a_number_of_evaluations(value: str | int) -> None:
     document = preset_document("groups")
-    document.set("search.collapse", value)
-    assert document.get("search.collapse") == value
+    document.set_value("search.collapse", value)
+    assert document.get_value("search.collapse") == value
 
 
 @pytest.mark.parametrize("value", ["of", 1, 2.5, -3])
 def test_what_is_no_rule_of_collapse_is_refused(value: object) -> None:
     with pytest.raises(TunerError, match=r"search\.collapse"):
-        preset_document("groups").set("search.collapse", value)
+        preset_document("groups").set_value("search.collapse", value)

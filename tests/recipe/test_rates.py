@@ -12,25 +12,25 @@ from tests.recipe.contract import RECIPE, changed, recipe, roberta
 from tuner.errors import TunerError
 from tuner.recipe.baselines import baseline_values, middle_values
 from tuner.recipe.groups import resolve_groups
-from tuner.recipe.load import parse, recipe_to_dict
+from tuner.recipe.load import parse_recipe, recipe_to_dict
 from tuner.recipe.presets import preset_document
 from tuner.recipe.rates import (
-    group_setting,
-    is_frozen,
-    level_setting,
-    levels,
-    rated_levels,
-    untied,
+    group_rate_setting,
+    is_frozen_group,
+    param_group_setting,
+    rate_without_tie,
+    rated_param_groups,
+    split_into_param_groups,
 )
 from tuner.recipe.space import (
-    check_values,
-    fixed_names,
+    build_trial_config,
+    check_trial_values,
+    keep_present_groups,
     search_space,
-    settings,
-    trial_config,
-    with_groups,
+    settable_names,
+    settings_by_name,
 )
-from tuner.recipe.types import FROZEN, Choices, GroupSpec, Like, Range, Recipe
+from tuner.recipe.types import FROZEN, Choices, GroupSpec, Range, Recipe, TiedRate
 
 LAYERS = 12
 
@@ -42,15 +42,15 @@ def llrd() -> Recipe:
         "model.name": "roberta-base", "data.train": "t.csv", "data.validation": "v.csv",
         "data.text": "text", "data.label": "label",
     }.items():  # fmt: skip
-        document.set(key, value)
-    return document.recipe()
+        document.set_value(key, value)
+    return document.parse_recipe()
 
 
 def rates(of: Recipe, layers: int = LAYERS, **values: float) -> dict[str, float | None]:
     """The rate of every parameter in a trial with these values."""
     chosen = {**middle_values(of), **{k.replace("__", "."): v for k, v in values.items()}}
     resolved = resolve_groups(of.groups, roberta(layers))
-    found = rated_levels(resolved, trial_config(of, chosen, 0))
+    found = rated_param_groups(resolved, build_trial_config(of, chosen, 0))
     return {parameter.name: level.lr for level in found for parameter in level.parameters}
 
 
@@ -68,7 +68,7 @@ def test_three_numbers_say_the_rate_of_every_parameter() -> None:
 
 def test_levels_go_from_the_lowest_layer_to_the_highest() -> None:
     resolved = resolve_groups(llrd().groups, roberta(3))
-    assert [(level.name, level.below) for level in levels(resolved)] == [
+    assert [(level.name, level.layers_below_top) for level in split_into_param_groups(resolved)] == [
         ("body embeddings", 3), ("body layer 0", 2), ("body layer 1", 1), ("body layer 2", 0),
         ("head", 0),
     ]  # fmt: skip
@@ -76,8 +76,12 @@ def test_levels_go_from_the_lowest_layer_to_the_highest() -> None:
 
 def test_without_decay_a_group_is_one_level() -> None:
     resolved = resolve_groups(recipe().groups, roberta())
-    assert [level.name for level in levels(resolved)] == [group.name for group in recipe().groups]
-    assert [level.parameters for level in levels(resolved)] == [g.parameters for g in resolved]
+    assert [level.name for level in split_into_param_groups(resolved)] == [
+        group.name for group in recipe().groups
+    ]
+    assert [level.parameters for level in split_into_param_groups(resolved)] == [
+        g.parameters for g in resolved
+    ]
 
 
 @given(st.integers(1, 24), st.floats(1e-7, 1e-2), st.floats(0.1, 1), st.floats(0.01, 1000))
@@ -87,16 +91,18 @@ def test_every_rate_of_a_trial_lies_in_what_its_level_can_be(
     groups = (
         GroupSpec("body", Range(1e-7, 1e-2, "log"), part=("embeddings", "layers"),
                   layer_decay=Range(0.1, 1.0)),
-        GroupSpec("head", Like("body", Range(0.01, 1000, "log")), part="head"),
+        GroupSpec("head", TiedRate("body", Range(0.01, 1000, "log")), part="head"),
     )  # fmt: skip
     of = Recipe(llrd().model, llrd().data, groups=groups)
     values = {"lr.body": top, "times.head": times, "layer_decay.body": decay}
-    found = rated_levels(resolve_groups(groups, roberta(layers)), trial_config(of, values, 0))
+    found = rated_param_groups(
+        resolve_groups(groups, roberta(layers)), build_trial_config(of, values, 0)
+    )
     body = [level.lr for level in found if level.group.name == "body" and level.lr is not None]
     assert body == sorted(body)
     assert body[-1] == top
     for level in found:
-        can_be = level_setting(groups, level)
+        can_be = param_group_setting(groups, level)
         assert isinstance(can_be, Range)
         assert level.lr is not None
         assert can_be.low * (1 - 1e-9) <= level.lr <= can_be.high * (1 + 1e-9)
@@ -110,20 +116,20 @@ def test_every_rate_of_a_trial_lies_in_what_its_level_can_be(
 def test_ties_and_decays_survive_being_written(lr: object, times: object, decay: object) -> None:
     groups = (
         GroupSpec("a b", lr, rest=True, layer_decay=decay),  # type: ignore[arg-type]
-        GroupSpec("head", Like("a b", times), part="head"),  # type: ignore[arg-type]
+        GroupSpec("head", TiedRate("a b", times), part="head"),  # type: ignore[arg-type]
     )
     of = Recipe(llrd().model, llrd().data, groups=groups)
-    assert parse(recipe_to_dict(of), "r") == of
+    assert parse_recipe(recipe_to_dict(of), "r") == of
 
 
 def test_what_a_tied_group_can_be() -> None:
     def tied(lr: object, times: object) -> object:
         groups = (
             GroupSpec("a", lr, rest=True),  # type: ignore[arg-type]
-            GroupSpec("b", Like("a", times), part="head"),  # type: ignore[arg-type]
+            GroupSpec("b", TiedRate("a", times), part="head"),  # type: ignore[arg-type]
         )
-        assert is_frozen(groups, groups[1]) is (lr == FROZEN)
-        return group_setting(groups, groups[1])
+        assert is_frozen_group(groups, groups[1]) is (lr == FROZEN)
+        return group_rate_setting(groups, groups[1])
 
     assert tied(Range(1e-6, 1e-4, "log"), 1.0) == Range(1e-6, 1e-4, "log")
     assert tied(1e-5, 2.0) == 2e-5
@@ -135,19 +141,19 @@ def test_what_a_tied_group_can_be() -> None:
 def test_an_untied_group_keeps_what_it_could_be_to_three_digits() -> None:
     groups = (
         GroupSpec("a", Range(1e-6, 1e-4, "log"), rest=True),
-        GroupSpec("b", Like("a", 1 / 3), part="head"),
+        GroupSpec("b", TiedRate("a", 1 / 3), part="head"),
     )
-    assert untied(groups, groups[1]) == Range(3.33e-7, 3.33e-5, "log")
+    assert rate_without_tie(groups, groups[1]) == Range(3.33e-7, 3.33e-5, "log")
 
 
 def test_a_tied_rate_is_said_by_its_factor() -> None:
     with pytest.raises(TunerError, match=r'lr\.head: this rate is tied.*say "times.head"'):
-        check_values(llrd(), {"lr.head": 1e-3})
+        check_trial_values(llrd(), {"lr.head": 1e-3})
     with pytest.raises(TunerError, match=r"write one of lr\.body$"):
-        check_values(llrd(), {"lr": 1e-3})
+        check_trial_values(llrd(), {"lr": 1e-3})
     with pytest.raises(TunerError, match=r"layer_decay\.body"):
-        check_values(llrd(), {"layer_decay.body": 1.5})
-    assert {"lr.body", "times.head", "times.the rest"} <= set(fixed_names(llrd()))
+        check_trial_values(llrd(), {"layer_decay.body": 1.5})
+    assert {"lr.body", "times.head", "times.the rest"} <= set(settable_names(llrd()))
 
 
 def test_a_group_that_others_are_tied_to_stays() -> None:
@@ -155,10 +161,10 @@ def test_a_group_that_others_are_tied_to_stays() -> None:
         ("lr = 4e-5", 'lr = { like = "layers 0-5" }'),
         ('{ low = 0.0, high = 1e-3, scale = "linear" }', "1e-3"),
     )
-    left = with_groups(recipe(text), ["head", "the rest"])
+    left = keep_present_groups(recipe(text), ["head", "the rest"])
     assert [group.name for group in left.groups] == ["layers 0-5", "head", "the rest"]
     assert "lr.layers 0-5" in search_space(left)
-    assert [g.name for g in with_groups(recipe(text), ["head"]).groups] == ["head"]
+    assert [g.name for g in keep_present_groups(recipe(text), ["head"]).groups] == ["head"]
 
 
 def test_the_baseline_is_the_published_one_whatever_is_tied() -> None:
@@ -175,6 +181,6 @@ def test_the_baseline_is_the_published_one_whatever_is_tied() -> None:
 
 
 def test_recipes_without_ties_have_the_names_that_they_had() -> None:
-    assert list(settings(recipe(RECIPE)))[:4] == [
+    assert list(settings_by_name(recipe(RECIPE)))[:4] == [
         "lr.layers 0-5", "lr.head", "lr.the rest", "epochs",
     ]  # fmt: skip

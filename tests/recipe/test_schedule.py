@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner.recipe.schedule import rate_factor
+from tuner.recipe.schedule import learning_rate_factor
 from tuner.training import optimizer
 
 SCHEDULES = st.sampled_from(["linear", "cosine", "constant"])
@@ -16,7 +16,7 @@ SCHEDULES = st.sampled_from(["linear", "cosine", "constant"])
 
 @given(SCHEDULES, st.integers(1, 500), st.floats(0.0, 0.9))
 def test_it_climbs_then_never_climbs_again(schedule: str, updates: int, warmup: float) -> None:
-    factors = [rate_factor(schedule, update, updates, warmup) for update in range(updates)]
+    factors = [learning_rate_factor(schedule, update, updates, warmup) for update in range(updates)]
     climbing = math.ceil(warmup * updates)
     assert all(0.0 <= factor <= 1.0 for factor in factors)
     assert factors[:climbing] == sorted(factors[:climbing])
@@ -29,13 +29,13 @@ def test_it_climbs_then_never_climbs_again(schedule: str, updates: int, warmup: 
     ("schedule", "half"), [("linear", 0.5), ("cosine", 0.5), ("constant", 1.0)]
 )
 def test_half_way(schedule: str, half: float) -> None:
-    assert rate_factor(schedule, 50, 100, 0.0) == pytest.approx(half)
+    assert learning_rate_factor(schedule, 50, 100, 0.0) == pytest.approx(half)
 
 
 def test_the_trainer_uses_this_one() -> None:
-    assert vars(optimizer)["rate_factor"] is rate_factor
+    assert vars(optimizer)["rate_factor"] is learning_rate_factor
 
 
 def test_an_unknown_schedule_is_a_bug() -> None:
     with pytest.raises(ValueError, match="no such schedule"):
-        rate_factor("square", 5, 10, 0.0)
+        learning_rate_factor("square", 5, 10, 0.0)

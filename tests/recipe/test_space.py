@@ -11,18 +11,23 @@ from hypothesis import strategies as st
 
 from tests.recipe.contract import changed, recipe
 from tuner.errors import TunerError
-from tuner.recipe.baselines import baseline_values, middle, middle_values, published_recipe
-from tuner.recipe.ranges import inside
-from tuner.recipe.space import (
-    check_values,
-    fixed_names,
-    one_rate,
-    search_space,
-    settings,
-    trial_config,
-    with_groups,
+from tuner.recipe.baselines import (
+    baseline_values,
+    middle_of_setting,
+    middle_values,
+    published_recipe,
 )
-from tuner.recipe.types import FROZEN, Choices, GroupSpec, Like, Range, Recipe, Scalar
+from tuner.recipe.ranges import coerce_to_setting
+from tuner.recipe.space import (
+    build_trial_config,
+    check_trial_values,
+    keep_present_groups,
+    search_space,
+    settable_names,
+    settings_by_name,
+    single_rate_values,
+)
+from tuner.recipe.types import FROZEN, Choices, GroupSpec, Range, Recipe, Scalar, TiedRate
 
 VALUES = {"lr.layers 0-5": 1e-5, "lr.head": 0.0, "epochs": 7}
 
@@ -41,11 +46,11 @@ def test_the_space_has_a_fixed_order() -> None:
     assert list(search_space(made)) == [
         "lr.layers 0-5", "lr.head", "weight_decay.head", "epochs", "weight_decay", "schedule",
     ]  # fmt: skip
-    assert settings(made)["lr.the rest"] == 4e-5
+    assert settings_by_name(made)["lr.the rest"] == 4e-5
 
 
 def test_a_trial() -> None:
-    config = trial_config(recipe(), VALUES, 3)
+    config = build_trial_config(recipe(), VALUES, 3)
     assert config.learning_rates == {"layers 0-5": 1e-5, "head": 0.0, "the rest": 4e-5}
     assert config.weight_decays == {"layers 0-5": 0.0, "head": 0.0, "the rest": 0.0}
     assert (config.epochs, config.batch_size, config.seed, config.keep) == (7, 16, 4, "best")
@@ -54,7 +59,7 @@ def test_a_trial() -> None:
 def test_values_go_before_the_recipe() -> None:
     values: dict[str, Scalar] = {**VALUES, "lr.the rest": FROZEN, "seed": 9, "warmup": 1}
     values |= {"weight_decay": 0.1, "weight_decay.head": 0.0, "batch_size": 64}
-    config = trial_config(recipe(), values, 0)
+    config = build_trial_config(recipe(), values, 0)
     assert config.learning_rates["the rest"] is None
     assert config.weight_decays == {"layers 0-5": 0.1, "head": 0.0, "the rest": 0.1}
     assert (config.seed, config.warmup, config.batch_size) == (9, 1.0, 64)
@@ -64,24 +69,24 @@ def test_values_go_before_the_recipe() -> None:
 def test_a_groups_own_weight_decay_goes_before_the_general_one() -> None:
     low, head, rest = recipe().groups
     made = replace(recipe(), groups=(low, replace(head, weight_decay=0.5), rest))
-    assert trial_config(made, {**VALUES, "weight_decay": 0.1}, 0).weight_decays["head"] == 0.5
+    assert build_trial_config(made, {**VALUES, "weight_decay": 0.1}, 0).weight_decays["head"] == 0.5
 
 
 def test_a_value_that_nobody_gave_is_named() -> None:
     with pytest.raises(
         TunerError, match="epochs: has a range in the recipe and no value in trial 5"
     ):
-        trial_config(recipe(), {"lr.layers 0-5": 1e-5, "lr.head": 1e-5}, 5)
+        build_trial_config(recipe(), {"lr.layers 0-5": 1e-5, "lr.head": 1e-5}, 5)
 
 
 def test_seeds_per_trial_come_from_search_seed_and_number() -> None:
     made = with_training(seed="per-trial")
-    seeds = [trial_config(made, VALUES, n).seed for n in range(50)]
+    seeds = [build_trial_config(made, VALUES, n).seed for n in range(50)]
     assert len(set(seeds)) == 50
-    assert seeds == [trial_config(made, VALUES, n).seed for n in range(50)]
+    assert seeds == [build_trial_config(made, VALUES, n).seed for n in range(50)]
     assert all(0 <= seed < 2**31 for seed in seeds)
     other = replace(made, search=replace(made.search, seed=1))
-    assert trial_config(other, VALUES, 0).seed != seeds[0]
+    assert build_trial_config(other, VALUES, 0).seed != seeds[0]
 
 
 @pytest.mark.parametrize(
@@ -103,19 +108,19 @@ def test_seeds_per_trial_come_from_search_seed_and_number() -> None:
 )
 def test_values_that_no_trial_can_have(values: dict[str, object], message: str) -> None:
     with pytest.raises(TunerError, match=f"^--: {message}"):
-        check_values(recipe(), values, "--")
+        check_trial_values(recipe(), values, "--")
 
 
 def test_values_outside_of_the_ranges_are_fine() -> None:
-    check_values(recipe(), {"lr.head": 0.5, "epochs": 99, "lr.layers 0-5": FROZEN})
-    assert set(search_space(recipe())) <= set(fixed_names(recipe()))
+    check_trial_values(recipe(), {"lr.head": 0.5, "epochs": 99, "lr.layers 0-5": FROZEN})
+    assert set(search_space(recipe())) <= set(settable_names(recipe()))
 
 
 def test_groups_that_hold_nothing_are_not_searched() -> None:
-    made = with_groups(recipe(), ["head", "the rest"])
+    made = keep_present_groups(recipe(), ["head", "the rest"])
     assert list(search_space(made)) == ["lr.head", "epochs"]
     with pytest.raises(ValueError, match="none"):
-        with_groups(recipe(), ["none"])
+        keep_present_groups(recipe(), ["none"])
 
 
 @pytest.mark.parametrize(
@@ -133,28 +138,28 @@ def test_groups_that_hold_nothing_are_not_searched() -> None:
     ],
 )
 def test_middles(setting: Range | Choices, value: float) -> None:
-    assert middle(setting) == pytest.approx(value, rel=1e-9)
+    assert middle_of_setting(setting) == pytest.approx(value, rel=1e-9)
 
 
 @given(st.floats(1e-9, 1e3), st.floats(1, 1e6), st.booleans())
 def test_a_middle_is_inside(low: float, factor: float, log: bool) -> None:
     setting = Range(low, low * factor, "log" if log else "linear")
-    assert setting.low <= float(middle(setting)) <= setting.high
+    assert setting.low <= float(middle_of_setting(setting)) <= setting.high
 
 
 @pytest.mark.parametrize("setting", [Range(0.0, 1.0), Choices((0, 1))])
 def test_a_value_that_is_missing_lies_in_no_range(setting: Range | Choices) -> None:
-    assert inside(setting, None) is None
+    assert coerce_to_setting(setting, None) is None
 
 
 def test_the_middle_trial_is_complete() -> None:
-    config = trial_config(recipe(), middle_values(recipe()), 1)
+    config = build_trial_config(recipe(), middle_values(recipe()), 1)
     assert config.epochs == 20
     assert config.learning_rates["head"] == pytest.approx(5e-4)
 
 
 def test_the_published_recipe_for_roberta() -> None:
-    config = trial_config(recipe(), baseline_values(recipe(), "roberta", 1024, 24), 0)
+    config = build_trial_config(recipe(), baseline_values(recipe(), "roberta", 1024, 24), 0)
     assert set(config.learning_rates.values()) == {2e-5}
     assert (config.epochs, config.batch_size, config.warmup) == (10, 16, 0.06)
     assert set(config.weight_decays.values()) == {0.1}
@@ -162,7 +167,7 @@ def test_the_published_recipe_for_roberta() -> None:
 
 
 def test_unknown_families_have_the_general_recipe() -> None:
-    config = trial_config(recipe(), baseline_values(recipe(), "new", 768, 12), 0)
+    config = build_trial_config(recipe(), baseline_values(recipe(), "new", 768, 12), 0)
     assert set(config.learning_rates.values()) == {2e-5}
     assert (config.epochs, config.warmup) == (3, 0.06)
     assert published_recipe("bert", 1024).epochs == 20
@@ -198,8 +203,8 @@ def test_rates_of_electra_fall_from_the_head_down() -> None:
 
 TIED = (
     GroupSpec("body", part="layers", lr=Range(1e-6, 1e-4, "log"), layer_decay=Range(0.7, 1.0)),
-    GroupSpec("head", part="head", lr=Like("body", Range(1.0, 100.0, "log"))),
-    GroupSpec("rest", rest=True, lr=Like("body", 3.0)),
+    GroupSpec("head", part="head", lr=TiedRate("body", Range(1.0, 100.0, "log"))),
+    GroupSpec("rest", rest=True, lr=TiedRate("body", 3.0)),
     GroupSpec("frozen", params=("x",), lr="frozen"),
 )
 
@@ -217,11 +222,11 @@ def test_one_rate_is_that_of_every_group(
     own: dict[str, Any], rates: tuple[float | None, ...]
 ) -> None:
     made = replace(recipe(), groups=TIED)
-    config = trial_config(made, {"epochs": 3, **one_rate(TIED, 2e-5, own)}, 0)
+    config = build_trial_config(made, {"epochs": 3, **single_rate_values(TIED, 2e-5, own)}, 0)
     assert list(config.learning_rates.values()) == pytest.approx(list(rates))
     assert config.layer_decays == {"body": 1.0}
 
 
 def test_a_tied_group_that_cannot_have_the_rate_is_named() -> None:
     with pytest.raises(TunerError, match=r".head. is tied to .body., whose rate is frozen"):
-        one_rate(TIED, 2e-5, {"lr.body": "frozen"})
+        single_rate_values(TIED, 2e-5, {"lr.body": "frozen"})

@@ -7,7 +7,12 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from tuner.results.collapse import collapse_reason, guess_losses, only_label, radar
+from tuner.results.collapse import (
+    detect_collapse,
+    label_frequency_losses,
+    only_predicted_label,
+    radar,
+)
 
 ONE = [[76, 0], [62, 0]]
 OTHER = [[0, 76], [0, 62]]
@@ -55,11 +60,11 @@ def losses(*values: float, **more: object) -> list[dict[str, object]]:
     ],
 )
 def test_collapsed(evaluations: list[Evaluation], label: int) -> None:
-    judged = collapse_reason(evaluations, 0.06)
+    judged = detect_collapse(evaluations, 0.06)
     assert judged is not None
     assert judged[0] == label
     assert "one label for every row at" in judged[1]
-    assert collapse_reason(evaluations[:-1], 0.06) is None
+    assert detect_collapse(evaluations[:-1], 0.06) is None
 
 
 @pytest.mark.parametrize(
@@ -83,15 +88,15 @@ def test_collapsed(evaluations: list[Evaluation], label: int) -> None:
     ],
 )
 def test_not_collapsed(evaluations: list[Evaluation]) -> None:
-    assert collapse_reason(evaluations, 0.06) is None
+    assert detect_collapse(evaluations, 0.06) is None
 
 
 def test_noise_spares_nothing_that_learns_and_warmup_is_not_judged() -> None:
     noisy = trial(*losses(0.0, -0.05, -0.06, loss_spread=0.05))
-    assert collapse_reason(noisy, 0.06) is None
-    assert collapse_reason(trial(*losses(0.0, -0.005, 0.004, loss_spread=0.05)), 0.06) is not None
-    assert collapse_reason(trial({}, {}, {}), 0.2) is None
-    assert collapse_reason(trial({}, {}, {}, {}), 0.2) is not None
+    assert detect_collapse(noisy, 0.06) is None
+    assert detect_collapse(trial(*losses(0.0, -0.005, 0.004, loss_spread=0.05)), 0.06) is not None
+    assert detect_collapse(trial({}, {}, {}), 0.2) is None
+    assert detect_collapse(trial({}, {}, {}, {}), 0.2) is not None
 
 
 def test_two_hundred_labels_begin_at_the_floor_and_are_left_to_learn() -> None:
@@ -101,18 +106,18 @@ def test_two_hundred_labels_begin_at_the_floor_and_are_left_to_learn() -> None:
         replace(each, train_loss=loss, guess_loss=floor, row_information=0.01)
         for each, loss in zip(trial({}, {}, {}, {}), course, strict=True)
     ]
-    assert all(collapse_reason(seen[:count], 0.06) is None for count in range(5))
+    assert all(detect_collapse(seen[:count], 0.06) is None for count in range(5))
 
 
 def test_a_number_of_evaluations_takes_the_place_of_the_share() -> None:
     seen = trial({}, {}, {}, {}, share=1 / 12)
-    assert collapse_reason(seen, 0.06, 2) is not None
-    assert collapse_reason(seen, 0.06, 4) is None
-    assert collapse_reason(trial({}, {}, {}), 0.06, 4) is None
+    assert detect_collapse(seen, 0.06, 2) is not None
+    assert detect_collapse(seen, 0.06, 4) is None
+    assert detect_collapse(trial({}, {}, {}), 0.06, 4) is None
 
 
 def test_the_reason_has_the_figures() -> None:
-    judged = collapse_reason(trial({}, {}, {}), 0.06)
+    judged = detect_collapse(trial({}, {}, {}), 0.06)
     assert judged is not None
     assert "at 2 evaluations running" in judged[1]
     assert "training loss 0.6950 ± 0.0014" in judged[1]
@@ -124,7 +129,7 @@ def test_the_reason_has_the_figures() -> None:
 def test_no_constant_answer_loses_less_than_the_label_frequencies(
     counts: list[int], smoothing: float
 ) -> None:
-    costs, n, k = guess_losses(counts, smoothing), sum(counts), len(counts)
+    costs, n, k = label_frequency_losses(counts, smoothing), sum(counts), len(counts)
     floor = math.fsum(c * cost for c, cost in zip(counts, costs, strict=True)) / n
     targets = [(1 - smoothing) * c / n + smoothing / k for c in counts]
     assert floor == pytest.approx(-math.fsum(t * math.log(t) for t in targets if t))
@@ -145,7 +150,7 @@ def test_no_constant_answer_loses_less_than_the_label_frequencies(
     ],
 )
 def test_only_label(confusion: list[list[int]], label: int | None) -> None:
-    assert only_label(confusion) == label
+    assert only_predicted_label(confusion) == label
 
 
 def test_radar() -> None:

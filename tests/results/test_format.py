@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuner.results import format as fmt
-from tuner.results.spark import sparkline
+from tuner.results.spark import draw_sparkline
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from tuner.results.spark import sparkline
     ],
 )  # fmt: skip
 def test_rates(value: float | str | None, text: str) -> None:
-    assert fmt.rate(value) == text
+    assert fmt.format_rate(value) == text
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_rates(value: float | str | None, text: str) -> None:
      (1e-3, "0.001"), (1e6, "1e6")],
 )  # fmt: skip
 def test_bounds(value: float, text: str) -> None:
-    assert fmt.bound(value) == text
+    assert fmt.format_range_end(value) == text
     assert float(text) == value
 
 
@@ -44,20 +44,20 @@ def test_bounds(value: float, text: str) -> None:
     ],
 )  # fmt: skip
 def test_settings(name: str, value: object, text: str) -> None:
-    assert fmt.setting(name, value) == text
+    assert fmt.format_setting(name, value) == text
 
 
 def test_scores() -> None:
-    assert fmt.score(0.81234) == "0.8123"
-    assert fmt.score(1) == "1.0000"
-    assert fmt.score(None) == "—"
-    assert fmt.score(-0.25) == "−0.2500"
-    assert fmt.change(-0.0145) == "−0.0145"
-    assert fmt.change(0.0145) == "+0.0145"
-    assert fmt.change(None) == "—"
-    assert fmt.percent(0.781) == "78 %"
-    assert fmt.percent(0.781, 1) == "78.1 %"
-    assert fmt.percent(None) == "—"
+    assert fmt.format_score(0.81234) == "0.8123"
+    assert fmt.format_score(1) == "1.0000"
+    assert fmt.format_score(None) == "—"
+    assert fmt.format_score(-0.25) == "−0.2500"
+    assert fmt.format_score_change(-0.0145) == "−0.0145"
+    assert fmt.format_score_change(0.0145) == "+0.0145"
+    assert fmt.format_score_change(None) == "—"
+    assert fmt.format_percent(0.781) == "78 %"
+    assert fmt.format_percent(0.781, 1) == "78.1 %"
+    assert fmt.format_percent(None) == "—"
 
 
 @pytest.mark.parametrize(
@@ -75,9 +75,9 @@ def test_scores() -> None:
     ],
 )
 def test_spans(seconds: float | None, short: str, words: str, clock: str) -> None:
-    assert fmt.duration(seconds) == short
-    assert fmt.duration_words(seconds) == words
-    assert fmt.clock(seconds) == clock
+    assert fmt.format_duration(seconds) == short
+    assert fmt.format_duration_in_words(seconds) == words
+    assert fmt.format_clock(seconds) == clock
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_spans(seconds: float | None, short: str, words: str, clock: str) -> Non
      (86400, "yesterday"), (3 * 86400, "3 d ago"), (None, "—")],
 )  # fmt: skip
 def test_ago(seconds: float | None, text: str) -> None:
-    assert fmt.ago(seconds) == text
+    assert fmt.format_time_ago(seconds) == text
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_ago(seconds: float | None, text: str) -> None:
      (124_600_000, "124.6M"), (1_200_000_000, "1.2B")],
 )  # fmt: skip
 def test_counts(value: int, text: str) -> None:
-    assert fmt.count(value) == text
+    assert fmt.format_count(value) == text
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_counts(value: int, text: str) -> None:
      (2**20 - 1, "1.0 MiB"), (3 * 2**40, "3.0 TiB")],
 )  # fmt: skip
 def test_bytes(value: float, text: str) -> None:
-    assert fmt.bytes(value) == text
+    assert fmt.format_bytes(value) == text
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_bytes(value: float, text: str) -> None:
      (12_345, "12345"), (1_234_567, "1.2M"), (3.3e-5, "3.3e-5"), (1e39, "1e39"), (math.nan, "—")],
 )  # fmt: skip
 def test_amounts(value: float, text: str) -> None:
-    assert fmt.amount(value) == text
+    assert fmt.format_amount(value) == text
 
 
 @pytest.mark.parametrize(
@@ -123,33 +123,33 @@ def test_amounts(value: float, text: str) -> None:
      (-0.25, 4, "-0.2"), (99_999.7, 4, "100k"), (math.inf, 4, "—")],
 )  # fmt: skip
 def test_amounts_in_few_cells(value: float, width: int, text: str) -> None:
-    assert fmt.amount(value, width) == text
+    assert fmt.format_amount(value, width) == text
 
 
 def test_what_is_nearly_all_does_not_look_like_all() -> None:
-    assert [fmt.percent(share) for share in (0, 1e-4, 0.004, 0.5, 0.996, 0.99999, 1)] == [
+    assert [fmt.format_percent(share) for share in (0, 1e-4, 0.004, 0.5, 0.996, 0.99999, 1)] == [
         "0 %", "<1 %", "<1 %", "50 %", ">99 %", ">99 %", "100 %"
     ]  # fmt: skip
-    assert fmt.percent(0.9996, 1) == ">99.9 %"
-    assert [fmt.score(value) for value in (0.99996, 1, 4e-5, -0.99996)] == [
+    assert fmt.format_percent(0.9996, 1) == ">99.9 %"
+    assert [fmt.format_score(value) for value in (0.99996, 1, 4e-5, -0.99996)] == [
         "0.9999", "1.0000", "4.0e-5", "−0.9999"
     ]  # fmt: skip
-    assert fmt.change(-0.0) == "+0.0000"
+    assert fmt.format_score_change(-0.0) == "+0.0000"
 
 
 @pytest.mark.parametrize(
     ("value", "text"), [(0, "no trials"), (1, "1 trial"), (2, "2 trials"), (1000, "1000 trials")]
 )
 def test_counted_things(value: int, text: str) -> None:
-    assert fmt.counted(value, "trial") == text
+    assert fmt.count_in_words(value, "trial") == text
 
 
 def test_times_in_few_cells() -> None:
-    assert fmt.clock(36_000, 7) == "10h00m"
-    assert fmt.clock(500 * 3600, 7) == "20d20h"
-    assert fmt.duration(400 * 86400) == "400d"
-    assert fmt.out_of(3, 40, 7) == "3/40"
-    assert fmt.out_of(1000, 1200, 7) == "83 %"
+    assert fmt.format_clock(36_000, 7) == "10h00m"
+    assert fmt.format_clock(500 * 3600, 7) == "20d20h"
+    assert fmt.format_duration(400 * 86400) == "400d"
+    assert fmt.format_out_of(3, 40, 7) == "3/40"
+    assert fmt.format_out_of(1000, 1200, 7) == "83 %"
 
 
 FLOATS = st.floats() | st.integers(-(10**9), 10**12).map(float) | st.floats(0, 1)
@@ -158,8 +158,8 @@ ANY_WIDTH = st.integers(0, 12)
 
 @given(FLOATS, ANY_WIDTH)
 def test_no_number_is_wider_than_its_cells_or_shown_in_part(value: float, width: int) -> None:
-    shown = [fmt.amount(value, width), fmt.score(value, width), fmt.setting("lr", value, width),
-             fmt.setting("warmup", value, width)]  # fmt: skip
+    shown = [fmt.format_amount(value, width), fmt.format_score(value, width), fmt.format_setting("lr", value, width),
+             fmt.format_setting("warmup", value, width)]  # fmt: skip
     for text in shown:
         assert len(text) <= max(width, 1)
         assert text in ("", "…", "—") or _is_near(text, value), (text, value)
@@ -167,8 +167,8 @@ def test_no_number_is_wider_than_its_cells_or_shown_in_part(value: float, width:
 
 @given(FLOATS)
 def test_every_number_reads_back_as_about_itself(value: float) -> None:
-    texts = [fmt.amount(value), fmt.score(value), fmt.rate(value), fmt.number(value),
-             fmt.change(value), fmt.speed(value)]  # fmt: skip
+    texts = [fmt.format_amount(value), fmt.format_score(value), fmt.format_rate(value), fmt.format_number(value),
+             fmt.format_score_change(value), fmt.format_speed(value)]  # fmt: skip
     for text in texts:
         assert text == "—" or _is_near(text, value), (text, value)
         assert len(text) <= 12
@@ -187,7 +187,7 @@ def _is_near(text: str, value: float) -> bool:
 
 @given(st.floats(0, 1) | st.integers(0, 10**6).map(lambda n: n / 10**6), st.integers(0, 2))
 def test_a_percentage_says_all_or_nothing_only_where_it_is(share: float, digits: int) -> None:
-    text = fmt.percent(share, digits)
+    text = fmt.format_percent(share, digits)
     number = float(text.strip("<> %"))
     assert (number == 100) == (share == 1)
     assert (number == 0) == (share == 0)
@@ -195,10 +195,10 @@ def test_a_percentage_says_all_or_nothing_only_where_it_is(share: float, digits:
 
 @given(st.floats(0, 1e12) | st.just(math.inf))
 def test_sizes_and_times_stay_short(value: float) -> None:
-    assert len(fmt.bytes(value)) <= 9
-    assert len(fmt.duration(value)) <= 9
-    assert len(fmt.count(int(min(value, 1e12)))) <= 7
-    assert fmt.ago(value)
+    assert len(fmt.format_bytes(value)) <= 9
+    assert len(fmt.format_duration(value)) <= 9
+    assert len(fmt.format_count(int(min(value, 1e12)))) <= 7
+    assert fmt.format_time_ago(value)
 
 
 def test_glyphs() -> None:
@@ -208,9 +208,9 @@ def test_glyphs() -> None:
     trial_states = ("waiting", "running", "paused", "complete", "pruned", "collapsed", "failed")
     for signs in (fmt.GLYPHS, fmt.ASCII_GLYPHS):
         assert len({signs[state] for state in trial_states}) == len(trial_states)
-    assert fmt.glyph("pruned") == "✂"
-    assert fmt.glyph("collapsed", ascii_only=True) == "0"
-    assert fmt.glyph("of a newer version") == "?"
+    assert fmt.glyph_of_state("pruned") == "✂"
+    assert fmt.glyph_of_state("collapsed", ascii_only=True) == "0"
+    assert fmt.glyph_of_state("of a newer version") == "?"
 
 
 @pytest.mark.parametrize(
@@ -229,16 +229,16 @@ def test_glyphs() -> None:
     ],
 )
 def test_foreign_text_is_inert(text: str, inert: str) -> None:
-    assert fmt.plain(text) == inert
+    assert fmt.sanitize_text(text) == inert
 
 
 @given(st.text())
 def test_no_control_survives(text: str) -> None:
-    inert = fmt.plain(text)
+    inert = fmt.sanitize_text(text)
     assert len(inert) <= len(text)
     assert not any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in inert)
     assert not any(unicodedata.bidirectional(c) in BIDI for c in inert)
-    assert fmt.plain(inert) == inert
+    assert fmt.sanitize_text(inert) == inert
     inert.encode()
 
 
@@ -246,17 +246,17 @@ BIDI = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
 
 def test_sparklines() -> None:
-    assert sparkline([0, 1, 2, 3, 4, 5, 6, 7]) == "▁▂▃▄▅▆▇█"
-    assert sparkline([0.5, 0.5]) == "▄▄"
-    assert sparkline([]) == ""
-    assert sparkline([None, math.nan]) == "  "
-    assert sparkline([0, None, 1]) == "▁ █"
-    assert sparkline([0.5], low=0, high=1) == "▅"
-    assert sparkline([-1, 2], low=0, high=1) == "▁█"
-    assert sparkline(range(100), width=4) == "▁▃▆█"
-    assert sparkline([0, 1], ascii_only=True) == "_@"
+    assert draw_sparkline([0, 1, 2, 3, 4, 5, 6, 7]) == "▁▂▃▄▅▆▇█"
+    assert draw_sparkline([0.5, 0.5]) == "▄▄"
+    assert draw_sparkline([]) == ""
+    assert draw_sparkline([None, math.nan]) == "  "
+    assert draw_sparkline([0, None, 1]) == "▁ █"
+    assert draw_sparkline([0.5], low=0, high=1) == "▅"
+    assert draw_sparkline([-1, 2], low=0, high=1) == "▁█"
+    assert draw_sparkline(range(100), width=4) == "▁▃▆█"
+    assert draw_sparkline([0, 1], ascii_only=True) == "_@"
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False, width=32)), st.integers(1, 20))
 def test_sparklines_are_as_long_as_asked(values: list[float], width: int) -> None:
-    assert len(sparkline(values, width)) == min(len(values), width)
+    assert len(draw_sparkline(values, width)) == min(len(values), width)

@@ -12,9 +12,9 @@ from tuner.results.intervals import (
     loss_interval,
     metric_interval,
     small_sample_factor,
-    wilson,
+    wilson_interval,
 )
-from tuner.results.metrics import metrics
+from tuner.results.metrics import compute_metrics
 
 
 @pytest.mark.parametrize(
@@ -29,25 +29,25 @@ from tuner.results.metrics import metrics
     ],
 )
 def test_wilson(correct: int, n: int, low: float, high: float) -> None:
-    assert wilson(correct, n) == pytest.approx((low, high), abs=1e-4)
+    assert wilson_interval(correct, n) == pytest.approx((low, high), abs=1e-4)
 
 
 @given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_the_share_is_inside_and_more_rows_tell_more(drawn: tuple[int, int]) -> None:
     correct, n = drawn
-    low, high = wilson(correct, n)
+    low, high = wilson_interval(correct, n)
     assert 0 <= low <= correct / n <= high <= 1
-    wider_low, wider_high = wilson(correct, n, 0.99)
+    wider_low, wider_high = wilson_interval(correct, n, 0.99)
     assert wider_low <= low
     assert high <= wider_high
-    low10, high10 = wilson(10 * correct, 10 * n)
+    low10, high10 = wilson_interval(10 * correct, 10 * n)
     assert high10 - low10 < high - low
 
 
 @pytest.mark.parametrize(("correct", "n"), [(-1, 3), (4, 3)])
 def test_impossible_counts_are_a_bug(correct: int, n: int) -> None:
     with pytest.raises(ValueError):
-        wilson(correct, n)
+        wilson_interval(correct, n)
 
 
 LABELS = ("a", "b", "c")
@@ -65,7 +65,7 @@ def test_every_metric_lies_in_its_own_interval(counts: list[int], metric: str) -
     found = metric_interval(metric, confusion, LABELS)
     assert found is not None
     lowest = -1 if metric == "mcc" else 0
-    assert lowest <= found.low <= metrics(confusion, LABELS)[metric] <= found.high <= 1
+    assert lowest <= found.low <= compute_metrics(confusion, LABELS)[metric] <= found.high <= 1
     assert found.low < found.high
     assert found == metric_interval(metric, [list(row) for row in confusion], list(LABELS))
 
@@ -80,7 +80,7 @@ def test_of_nothing_nothing_is_known(metric: str) -> None:
 @pytest.mark.parametrize("n", [10, 40, 200])
 def test_a_perfect_score_has_about_wilson_s_interval(n: int) -> None:
     perfect = [[n // 2, 0], [0, n // 2]]
-    low = wilson(n, n)[0]
+    low = wilson_interval(n, n)[0]
     for metric in ("f1_macro", "f1.a"):
         found = metric_interval(metric, perfect, "ab")
         assert found is not None
@@ -135,14 +135,14 @@ def test_intervals_hold_the_truth_as_often_as_they_say(case: str, metric: str) -
         ]
     )
     labels = LABELS[:k]
-    value = metrics(np.rint(1e6 * truth).astype(int).tolist(), labels)[metric]
+    value = compute_metrics(np.rint(1e6 * truth).astype(int).tolist(), labels)[metric]
     generator = np.random.default_rng(3)
     drawn = [generator.multinomial(rows, truth.ravel()).reshape(k, k).tolist() for _ in range(60)]
     held = [metric_interval(metric, confusion, labels) for confusion in drawn]
-    assert sum(each is not None and each.holds(value) for each in held) >= 52
+    assert sum(each is not None and each.contains_value(value) for each in held) >= 52
 
 
 def test_intervals_of_losses_hold_the_truth() -> None:
     generator = np.random.default_rng(5)
     held = [loss_interval(generator.exponential(0.5, 30).tolist()) for _ in range(60)]
-    assert sum(each is not None and each.holds(0.5) for each in held) >= 51
+    assert sum(each is not None and each.contains_value(0.5) for each in held) >= 51

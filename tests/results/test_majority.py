@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner.results.majority import Majority, majority
+from tuner.results.majority import Majority, majority_score
 
 LABELS = ("no", "yes")
 
@@ -22,23 +22,23 @@ LABELS = ("no", "yes")
     ],
 )
 def test_the_majority_of_95_to_5(metric: str, value: float) -> None:
-    found = majority(metric, [95, 5], LABELS)
+    found = majority_score(metric, [95, 5], LABELS)
     assert found is not None
     assert found.label == "no"
     assert found.value == pytest.approx(value)
 
 
 def test_the_label_is_the_one_that_training_has_most() -> None:
-    assert majority("accuracy", [60, 40], LABELS, [10, 90]) == Majority("yes", 0.4)
-    assert majority("accuracy", [60, 40], LABELS, [50, 50]) == Majority("no", 0.6)
+    assert majority_score("accuracy", [60, 40], LABELS, [10, 90]) == Majority("yes", 0.4)
+    assert majority_score("accuracy", [60, 40], LABELS, [50, 50]) == Majority("no", 0.6)
     # Counts of another number of labels, as a hostile log may have them, are none.
-    assert majority("accuracy", [60, 40], LABELS, [1, 2, 3]) == Majority("no", 0.6)
-    assert majority("accuracy", [0, 0], LABELS) is None
-    assert majority("f1.maybe", [60, 40], LABELS) is None
+    assert majority_score("accuracy", [60, 40], LABELS, [1, 2, 3]) == Majority("no", 0.6)
+    assert majority_score("accuracy", [0, 0], LABELS) is None
+    assert majority_score("f1.maybe", [60, 40], LABELS) is None
 
 
 def test_a_label_that_training_lacks_costs_much_but_not_everything() -> None:
-    found = majority("loss", [50, 50], LABELS, [100, 0])
+    found = majority_score("loss", [50, 50], LABELS, [100, 0])
     assert found is not None
     assert 2 < found.value < 4
 
@@ -46,7 +46,10 @@ def test_a_label_that_training_lacks_costs_much_but_not_everything() -> None:
 @given(st.lists(st.integers(0, 50), min_size=2, max_size=2), st.integers(1, 50))
 def test_no_frequencies_but_the_rows_own_lose_less(training: list[int], first: int) -> None:
     gold = [first, 20]
-    own, other = majority("loss", gold, LABELS), majority("loss", gold, LABELS, training)
+    own, other = (
+        majority_score("loss", gold, LABELS),
+        majority_score("loss", gold, LABELS, training),
+    )
     assert own is not None
     assert other is not None
     assert other.value >= own.value - 1e-12

@@ -12,21 +12,21 @@ from hypothesis import strategies as st
 from tuner.errors import TunerError
 from tuner.results.metrics import (
     accuracy,
-    check_metric,
+    check_metric_name,
+    compute_metrics,
     confusion_matrix,
-    correct,
-    direction,
-    f1,
+    count_correct,
+    count_gold_labels,
+    count_predicted_labels,
+    count_rows,
+    direction_of_metric,
     f1_macro,
-    gold_counts,
-    mcc,
-    metric_names,
-    metrics,
-    precision,
-    predicted_counts,
-    recall,
-    total,
-    worst_value,
+    f1_of_label,
+    matthews_correlation,
+    metric_names_of_task,
+    precision_of_label,
+    recall_of_label,
+    worst_metric_value,
 )
 
 Matrix = list[list[int]]
@@ -76,9 +76,11 @@ def test_tables(
     matrix: Matrix, share: Fraction, scores: list[Fraction], macro: Fraction, correlation: float
 ) -> None:
     assert accuracy(matrix) == float(share)
-    assert [f1(matrix, i) for i in range(len(matrix))] == [float(score) for score in scores]
+    assert [f1_of_label(matrix, i) for i in range(len(matrix))] == [
+        float(score) for score in scores
+    ]
     assert f1_macro(matrix) == pytest.approx(float(macro), abs=1e-15)
-    assert mcc(matrix) == pytest.approx(correlation, abs=1e-15)
+    assert matthews_correlation(matrix) == pytest.approx(correlation, abs=1e-15)
 
 
 def test_the_scores_of_the_article() -> None:
@@ -88,20 +90,27 @@ def test_the_scores_of_the_article() -> None:
 
 def test_names() -> None:
     labels = ["entailment", "not_entailment"]
-    assert list(metrics([[1, 0], [0, 1]], labels)) == [
+    assert list(compute_metrics([[1, 0], [0, 1]], labels)) == [
         "accuracy", "f1_macro", "mcc", "f1.entailment", "f1.not_entailment",
     ]  # fmt: skip
-    assert set(metrics([[1, 0], [0, 1]], labels)) | {"loss"} == set(metric_names(labels))
-    check_metric("f1.entailment", labels)
+    assert set(compute_metrics([[1, 0], [0, 1]], labels)) | {"loss"} == set(
+        metric_names_of_task(labels)
+    )
+    check_metric_name("f1.entailment", labels)
     with pytest.raises(TunerError, match=r'r.toml: search.metric: .* did you mean "f1.entailment"'):
-        check_metric("f1.entailed", labels, "r.toml")
+        check_metric_name("f1.entailed", labels, "r.toml")
 
 
 def test_directions_and_worst_values() -> None:
-    assert direction("loss") == "minimize"
-    assert {direction(name) for name in ("accuracy", "mcc", "f1.a")} == {"maximize"}
-    assert [worst_value(name) for name in ("accuracy", "f1_macro", "f1.a", "mcc")] == [0, 0, 0, -1]
-    assert math.isfinite(worst_value("loss"))
+    assert direction_of_metric("loss") == "minimize"
+    assert {direction_of_metric(name) for name in ("accuracy", "mcc", "f1.a")} == {"maximize"}
+    assert [worst_metric_value(name) for name in ("accuracy", "f1_macro", "f1.a", "mcc")] == [
+        0,
+        0,
+        0,
+        -1,
+    ]
+    assert math.isfinite(worst_metric_value("loss"))
 
 
 pairs = st.integers(1, 5).flatmap(
@@ -118,18 +127,20 @@ def test_against_the_definitions(drawn: tuple[int, list[tuple[int, int]]]) -> No
     gold, predicted = [g for g, _ in rows], [p for _, p in rows]
     matrix = confusion_matrix(gold, predicted, k)
     n = len(rows)
-    assert total(matrix) == n
-    assert gold_counts(matrix) == [gold.count(i) for i in range(k)]
-    assert predicted_counts(matrix) == [predicted.count(i) for i in range(k)]
-    assert correct(matrix) == sum(g == p for g, p in rows)
+    assert count_rows(matrix) == n
+    assert count_gold_labels(matrix) == [gold.count(i) for i in range(k)]
+    assert count_predicted_labels(matrix) == [predicted.count(i) for i in range(k)]
+    assert count_correct(matrix) == sum(g == p for g, p in rows)
     for i in range(k):
         hits = sum(g == p == i for g, p in rows)
-        assert precision(matrix, i) == (hits / predicted.count(i) if i in predicted else 0)
-        assert recall(matrix, i) == (hits / gold.count(i) if i in gold else 0)
-    assert mcc(matrix) == pytest.approx(covariance_mcc(rows, k), abs=1e-12)
+        assert precision_of_label(matrix, i) == (hits / predicted.count(i) if i in predicted else 0)
+        assert recall_of_label(matrix, i) == (hits / gold.count(i) if i in gold else 0)
+    assert matthews_correlation(matrix) == pytest.approx(covariance_mcc(rows, k), abs=1e-12)
     occurs = sorted({*gold, *predicted})
-    assert f1_macro(matrix) == pytest.approx(sum(f1(matrix, i) for i in occurs) / len(occurs))
-    assert -1 <= mcc(matrix) <= 1
+    assert f1_macro(matrix) == pytest.approx(
+        sum(f1_of_label(matrix, i) for i in occurs) / len(occurs)
+    )
+    assert -1 <= matthews_correlation(matrix) <= 1
 
 
 def covariance_mcc(rows: list[tuple[int, int]], k: int) -> float:
@@ -148,13 +159,13 @@ def covariance_mcc(rows: list[tuple[int, int]], k: int) -> float:
 @given(st.lists(st.integers(0, 4), min_size=2).filter(lambda gold: len(set(gold)) > 1))
 def test_answers_that_are_all_right(gold: list[int]) -> None:
     matrix = confusion_matrix(gold, gold, 5)
-    assert (accuracy(matrix), f1_macro(matrix), mcc(matrix)) == (1.0, 1.0, 1.0)
+    assert (accuracy(matrix), f1_macro(matrix), matthews_correlation(matrix)) == (1.0, 1.0, 1.0)
 
 
 def test_large_counts_stay_exact() -> None:
     big = 10**9
-    assert mcc([[big, 0], [0, big + 1]]) == 1.0
-    assert mcc([[big, big], [big, big]]) == 0.0
+    assert matthews_correlation([[big, 0], [0, big + 1]]) == 1.0
+    assert matthews_correlation([[big, big], [big, big]]) == 0.0
 
 
 def test_unequal_lengths_are_a_bug() -> None:

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from tuner.results.metrics import confusion_matrix, metrics
+from tuner.results.metrics import compute_metrics, confusion_matrix
 from tuner.results.paired import (
-    Difference,
-    flips,
-    indistinguishable,
-    mcnemar,
+    MetricDifference,
+    find_flips,
+    indistinguishable_from_best,
+    mcnemar_p_value,
     paired_difference,
     paired_loss_difference,
     unpaired_difference,
@@ -28,33 +28,33 @@ answers = st.lists(st.tuples(*[st.integers(0, 2)] * 3), min_size=1, max_size=60)
 def test_mcnemar_is_the_binomial_test_at_one_half(first: int, second: int) -> None:
     flipped = first + second
     expected = binomtest(first, flipped, 0.5).pvalue if flipped else 1.0
-    assert mcnemar(first, second) == pytest.approx(expected, rel=1e-9)
-    assert mcnemar(first, second) == mcnemar(second, first)
+    assert mcnemar_p_value(first, second) == pytest.approx(expected, rel=1e-9)
+    assert mcnemar_p_value(first, second) == mcnemar_p_value(second, first)
 
 
 @pytest.mark.parametrize(("first", "second"), [(3000, 3200), (5000, 5001), (40_000, 41_000)])
 def test_mcnemar_of_many_rows(first: int, second: int) -> None:
     expected = binomtest(first, first + second, 0.5).pvalue
-    assert mcnemar(first, second) == pytest.approx(expected, rel=1e-6)
+    assert mcnemar_p_value(first, second) == pytest.approx(expected, rel=1e-6)
 
 
 def test_the_article_s_two_rows_of_138_are_no_difference() -> None:
-    assert mcnemar(0, 2) == 0.5
-    assert mcnemar(0, 6) == pytest.approx(2 / 64)
+    assert mcnemar_p_value(0, 2) == 0.5
+    assert mcnemar_p_value(0, 6) == pytest.approx(2 / 64)
 
 
 @given(rows=answers)
 def test_flips_put_every_row_in_one_place(rows: list[tuple[int, int, int]]) -> None:
     gold, first, second = zip(*rows, strict=True)
-    found = flips(gold, first, second)
+    found = find_flips(gold, first, second)
     everything = [*found.both, *found.only_first, *found.only_second, *found.neither]
     assert sorted(everything) == list(range(len(rows)))
     assert all(first[i] == gold[i] == second[i] for i in found.both)
     assert all(first[i] == gold[i] != second[i] for i in found.only_first)
     assert all(first[i] != gold[i] == second[i] for i in found.only_second)
     assert all(first[i] != gold[i] != second[i] for i in found.neither)
-    assert list(found.flipped) == sorted(found.only_first + found.only_second)
-    assert found.p_value == mcnemar(len(found.only_first), len(found.only_second))
+    assert list(found.flipped_positions) == sorted(found.only_first + found.only_second)
+    assert found.mcnemar_p_value == mcnemar_p_value(len(found.only_first), len(found.only_second))
 
 
 @settings(max_examples=15)
@@ -65,7 +65,7 @@ def test_the_difference_is_of_the_metric_itself(
     gold, first, second = zip(*rows, strict=True)
     found = paired_difference(gold, first, second, metric, LABELS)
     ours, theirs = (confusion_matrix(gold, predicted, 3) for predicted in (first, second))
-    one, other = (metrics(matrix, LABELS)[metric] for matrix in (ours, theirs))
+    one, other = (compute_metrics(matrix, LABELS)[metric] for matrix in (ours, theirs))
     assert found is not None
     assert found.value == pytest.approx(one - other, abs=1e-12)
     assert found.low <= found.value <= found.high
@@ -94,14 +94,14 @@ def test_the_interval_of_paired_shares_is_agresti_and_min_s() -> None:
     gold, first, second = drawn_answers(277, (0.85, 0.65))
     found = paired_difference(gold, first, second, "accuracy", "ab")
     assert found is not None
-    assert found.told_apart
+    assert found.is_significant
     assert found.low > 0
-    lost = flips(gold, first, second)
+    lost = find_flips(gold, first, second)
     n, b, c = 277 + 2, len(lost.only_first) + 0.5, len(lost.only_second) + 0.5
     half = 1.96 * ((b + c - (b - c) ** 2 / n) ** 0.5) / n
     assert found.low == pytest.approx((b - c) / n - half, abs=0.006)
     assert found.high == pytest.approx((b - c) / n + half, abs=0.006)
-    assert found.p == lost.p_value
+    assert found.p == lost.mcnemar_p_value
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "f1_macro", "mcc"])
@@ -117,7 +117,7 @@ def test_the_exchange_of_predictions_is_mcnemar_s_test_of_balanced_labels() -> N
     gold, first, second = drawn_answers(200, (0.8, 0.7))
     found = paired_difference(gold, first, second, "f1_macro", "ab")
     assert found is not None
-    assert found.p == pytest.approx(flips(gold, first, second).p_value, abs=0.03)
+    assert found.p == pytest.approx(find_flips(gold, first, second).mcnemar_p_value, abs=0.03)
 
 
 def test_losses_are_compared_row_by_row() -> None:
@@ -127,9 +127,9 @@ def test_losses_are_compared_row_by_row() -> None:
     found = paired_loss_difference(first, second)
     assert found is not None
     assert found.low < found.value < found.high < 0
-    assert found.told_apart
+    assert found.is_significant
     equal = paired_loss_difference(first, first)
-    assert equal == Difference(0, 0, 0, 1.0)
+    assert equal == MetricDifference(0, 0, 0, 1.0)
     assert paired_loss_difference([0.1], [0.2]) is None
 
 
@@ -142,10 +142,10 @@ def test_no_difference_of_what_does_not_follow_from_answers() -> None:
 
 
 def test_what_cannot_be_told_apart_from_the_best() -> None:
-    assert indistinguishable({"4": 0.125, "30": 1e-6, "0": 1.0}) == ["0", "4"]
-    assert indistinguishable({"30": 1e-6}) == []
-    assert indistinguishable({}) == []
+    assert indistinguishable_from_best({"4": 0.125, "30": 1e-6, "0": 1.0}) == ["0", "4"]
+    assert indistinguishable_from_best({"30": 1e-6}) == []
+    assert indistinguishable_from_best({}) == []
     # Seven of seven alone is p = 0.016; beside four others it takes more than that.
-    seven = mcnemar(7, 0)
-    assert indistinguishable({"7": seven}) == []
-    assert "7" in indistinguishable({"7": seven, **{f"same {i}": 1.0 for i in range(4)}})
+    seven = mcnemar_p_value(7, 0)
+    assert indistinguishable_from_best({"7": seven}) == []
+    assert "7" in indistinguishable_from_best({"7": seven, **{f"same {i}": 1.0 for i in range(4)}})

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tuner.recipe.points import is_point
+from tuner.recipe.points import is_point_of_space
 from tuner.recipe.types import Choices, Range
-from tuner.results.importance import bootstrap, importance
-from tuner.results.verdict import ENOUGH_COMPLETE, Verdict, judge
+from tuner.results.importance import bootstrap_importance, compute_importance
+from tuner.results.verdict import ENOUGH_COMPLETE, Verdict, judge_importance
 
 SPACE: dict[str, Range | Choices] = {
     "lr.head": Range(1e-6, 1e-2, "log"),
@@ -50,9 +50,11 @@ def trials(count: int, seed: int = 3) -> list[Trial]:
 
 def asked(chosen: list[Trial], metric: str = "accuracy") -> Verdict:
     def inside(trial: Trial) -> bool:
-        return is_point(trial.origin, {**trial.params, **trial.fixed}, SPACE, {})
+        return is_point_of_space(trial.origin, {**trial.params, **trial.fixed}, SPACE, {})
 
-    return judge(chosen, SPACE, is_point=inside, metric=metric, maximize=True, resamples=40)
+    return judge_importance(
+        chosen, SPACE, is_point=inside, metric=metric, maximize=True, resamples=40
+    )
 
 
 def test_what_decides_comes_first_with_its_interval() -> None:
@@ -64,8 +66,8 @@ def test_what_decides_comes_first_with_its_interval() -> None:
     assert all(0 <= low <= high <= 1 for low, high in verdict.intervals.values())
     low, high = verdict.intervals["lr.head"]
     assert low <= verdict.shares["lr.head"] <= high
-    assert (verdict.trials, verdict.complete, verdict.doubt) == (120, 120, "")
-    assert "lr.head" not in verdict.near_zero()
+    assert (verdict.trial_count, verdict.complete, verdict.doubt) == (120, 120, "")
+    assert "lr.head" not in verdict.negligible_settings()
 
 
 def test_more_trials_make_it_surer() -> None:
@@ -79,10 +81,10 @@ def test_more_trials_make_it_surer() -> None:
 def test_the_same_trials_give_the_same_interval() -> None:
     chosen = trials(60)
     points, values = [t.params for t in chosen], [t.value or 0.0 for t in chosen]
-    first = bootstrap(SPACE, points, values, maximize=True, resamples=20)
-    assert bootstrap(SPACE, points, values, maximize=True, resamples=20) == first
-    assert bootstrap(SPACE, points, values, maximize=True, resamples=20, seed=1) != first
-    assert bootstrap(SPACE, points[:3], values[:3], maximize=True) == {}
+    first = bootstrap_importance(SPACE, points, values, maximize=True, resamples=20)
+    assert bootstrap_importance(SPACE, points, values, maximize=True, resamples=20) == first
+    assert bootstrap_importance(SPACE, points, values, maximize=True, resamples=20, seed=1) != first
+    assert bootstrap_importance(SPACE, points[:3], values[:3], maximize=True) == {}
 
 
 def test_few_complete_trials_are_a_sketch() -> None:
@@ -114,7 +116,9 @@ def test_what_cannot_differ_cannot_decide() -> None:
     ):
         for trial in chosen:
             trial.params["warmup"] = 0.1
-        verdict = judge(chosen, space, is_point=lambda _: True, metric="accuracy", maximize=True)
+        verdict = judge_importance(
+            chosen, space, is_point=lambda _: True, metric="accuracy", maximize=True
+        )
         assert (verdict.shares, verdict.doubt) == ({}, doubt)
 
 
@@ -131,7 +135,7 @@ def test_it_counts_trials_as_the_study_does() -> None:
     assert counts == (24, 1, 1, 2)
     points = [chosen[0], chosen[1], *chosen[6:]]
     values = [0.0 if t is chosen[1] else t.value or math.nan for t in points]
-    assert dict(verdict.shares) == importance(
+    assert dict(verdict.shares) == compute_importance(
         SPACE, [t.params for t in points], values, maximize=True
     )
 
@@ -142,4 +146,4 @@ def test_a_filter_changes_what_decides() -> None:
     good = [trial for trial in chosen if (trial.value or 0) > 0.895]
     assert 30 < len(good) < 200
     assert asked(good).shares["lr.head"] < asked(chosen).shares["lr.head"]
-    assert asked(good).trials == len(good)
+    assert asked(good).trial_count == len(good)

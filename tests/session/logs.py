@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from tuner.session import events as e
-from tuner.session.codec import encode_line
+from tuner.session.codec import encode_event_line
 
 
 def evaluation(trial: int, step: int, accuracy: float, of: int = 30) -> e.Evaluated:
@@ -139,6 +139,6 @@ def _dated(event: e.AnyEvent, seq: int) -> e.AnyEvent:
 
 
 def write(path: Path, events: list[e.AnyEvent]) -> bytes:
-    content = b"".join(encode_line(event) for event in events)
+    content = b"".join(encode_event_line(event) for event in events)
     path.write_bytes(content)
     return content

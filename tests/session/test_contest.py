@@ -9,8 +9,14 @@ import pytest
 from tests.tui import corpus
 from tests.tui.answers import write_predictions
 from tuner.errors import StudyFailed, TunerError
-from tuner.session.contest import Answers, best_first, best_of, facts, of_session
-from tuner.session.fold import load_view
+from tuner.session.comparison import (
+    PredictionCache,
+    best_candidate,
+    candidates_of_session,
+    comparison_rows,
+    with_best_first,
+)
+from tuner.session.fold import load_session_view
 from tuner.session.folder import Session
 
 
@@ -20,10 +26,10 @@ def session(tmp_path: Path) -> Session:
 
 
 def test_facts_of_trials(session: Session) -> None:
-    view = load_view(session)
-    found = of_session(session, view, [3, 4, 99, 12])
+    view = load_session_view(session)
+    found = candidates_of_session(session, view, [3, 4, 99, 12])
     assert [each.name for each in found] == ["#4", "#3", "#12"]
-    by_name = {fact.name: fact for fact in facts(found)}
+    by_name = {fact.name: fact for fact in comparison_rows(found)}
     assert by_name["rows right"].values == ((223, 277), (160, 277), (175, 277))
     low, high = by_name["accuracy 95 %"].values[0]
     assert low < by_name["accuracy"].values[0] < high
@@ -35,62 +41,64 @@ def test_facts_of_trials(session: Session) -> None:
 def test_without_the_session_s_best_the_best_of_the_marked_is_the_baseline(
     session: Session,
 ) -> None:
-    view = load_view(session)
+    view = load_session_view(session)
     marked = [12, 3, 0, 8]
     values = {number: view.trials[number].value or 0.0 for number in (0, 3, 12)}
-    first = of_session(session, view, marked)[0].trial
+    first = candidates_of_session(session, view, marked)[0].trial
     complete = [n for n in values if view.trials[n].state.value == "complete"]
     assert first.number == max(complete, key=values.__getitem__)
 
 
 def test_pairs_of_one_session(session: Session) -> None:
-    found = of_session(session, load_view(session), [4, 3, 8])
-    answers = Answers()
-    pair = answers.pairing(found[0], found[1])
+    found = candidates_of_session(session, load_session_view(session), [4, 3, 8])
+    answers = PredictionCache()
+    pair = answers.pair_predictions(found[0], found[1])
     for predictions, right in ((pair.first, 223), (pair.second, 160)):
         assert sum(map(int.__eq__, predictions.gold, predictions.predicted)) == right
     assert len(pair.flips.only_first) - len(pair.flips.only_second) == 223 - 160
-    assert answers.pairing(found[0], found[1]) is pair
+    assert answers.pair_predictions(found[0], found[1]) is pair
     with pytest.raises(TunerError, match="trial 8 has no evaluation yet"):
-        answers.pairing(found[0], found[2])
-    assert answers.undecided(found[0], found[1:]) == []
-    assert answers.undecided(found[0], [found[0]]) == [found[0]]
+        answers.pair_predictions(found[0], found[2])
+    assert answers.indistinguishable_candidates(found[0], found[1:]) == []
+    assert answers.indistinguishable_candidates(found[0], [found[0]]) == [found[0]]
 
 
 def test_sessions_are_paired_only_on_the_same_rows(session: Session, tmp_path: Path) -> None:
     same, other = corpus.running(tmp_path, "same"), corpus.finished(tmp_path)
     old = corpus.crashed(tmp_path, "old")
-    one, two, six = (best_of(each, load_view(each)) for each in (session, same, other))
-    assert Answers().pairing(one, two).flips.p_value == 1
+    one, two, six = (
+        best_candidate(each, load_session_view(each)) for each in (session, same, other)
+    )
+    assert PredictionCache().pair_predictions(one, two).flips.mcnemar_p_value == 1
     with pytest.raises(TunerError, match="other labels"):
-        Answers().pairing(one, six)
+        PredictionCache().pair_predictions(one, six)
     path = same.cache_folder / "validation.jsonl"
     text = path.read_text()
     path.write_text(text.replace("The city", "The town"))
     with pytest.raises(TunerError, match="other validation rows"):
-        Answers().pairing(one, two)
+        PredictionCache().pair_predictions(one, two)
     path.unlink()
     with pytest.raises(TunerError, match="not known: same has no texts"):
-        Answers().pairing(one, two)
+        PredictionCache().pair_predictions(one, two)
     path.write_text(text)
-    assert two.evaluation is not None
+    assert two.counted_evaluation is not None
     write_predictions(same, 4, len(two.trial.evaluations) - 1, [0, 1], [0, 1], 2)
     with pytest.raises(TunerError, match=r"other rows \(277 and 2\)"):
-        Answers().pairing(one, two)
-    view = load_view(old)
+        PredictionCache().pair_predictions(one, two)
+    view = load_session_view(old)
     view.metric = "mcc"
-    assert best_first([one, best_of(old, view)])[0] is one
-    assert best_first([best_of(old, view), one])[1] is one
+    assert with_best_first([one, best_candidate(old, view)])[0] is one
+    assert with_best_first([best_candidate(old, view), one])[1] is one
 
 
 def test_recipes_that_differ_are_facts(session: Session, tmp_path: Path) -> None:
     other = corpus.finished(tmp_path)
-    found = [best_of(each, load_view(each)) for each in (session, other)]
-    by_name = {fact.name: fact.values for fact in facts(found)}
+    found = [best_candidate(each, load_session_view(each)) for each in (session, other)]
+    by_name = {fact.name: fact.values for fact in comparison_rows(found)}
     assert by_name["model.name"] == ("roberta-base", "bert-base-uncased")
     assert by_name["search.trials"] == ("60", "12")
     assert "model.max_length" not in by_name
     assert by_name["best trial"] == ("#4", "#4")
     failed = corpus.failed(tmp_path)
     with pytest.raises(StudyFailed, match="out of memory"):
-        best_of(failed, load_view(failed))
+        best_candidate(failed, load_session_view(failed))

@@ -17,15 +17,15 @@ from tests.session.logs import (
     story,
 )
 from tuner.session import events as e
-from tuner.session.budget import seconds_spent
-from tuner.session.codec import decode_line, encode_line
-from tuner.session.fold import MOST_LOSSES, fold
+from tuner.session.budget import training_seconds_spent
+from tuner.session.codec import decode_event_line, encode_event_line
+from tuner.session.fold import MOST_LOSSES, fold_events
 from tuner.session.view import SessionView, TrialState
 
 
 def folded(events: list[e.AnyEvent]) -> SessionView:
     view = SessionView()
-    fold(view, events)
+    fold_events(view, events)
     return view
 
 
@@ -35,7 +35,7 @@ def test_folding_in_pieces_gives_the_same_view(cuts: list[int]) -> None:
     view, start = SessionView(), 0
     changed: set[int] = set()
     for cut in [*sorted(cuts), len(events)]:
-        changed |= fold(view, events[start:cut])
+        changed |= fold_events(view, events[start:cut])
         start = cut
     assert view == folded(events)
     assert changed == set(view.trials)
@@ -59,11 +59,11 @@ def test_what_runs_side_by_side_is_as_the_worker_began_until_a_probe_found_bette
     start, choice = session_start(), slots_chosen()
     assert (folded(start).slots, folded(start).threads, folded(start).batches) == (1, 4, "packed")
     view = folded([*start, choice])
-    assert (view.slots, view.threads, view.chosen) == (2, 2, choice)
-    assert folded([*start, choice, *start]).chosen == choice
-    line = encode_line(choice)
+    assert (view.slots, view.threads, view.slots_choice) == (2, 2, choice)
+    assert folded([*start, choice, *start]).slots_choice == choice
+    line = encode_event_line(choice)
     assert b'"measured":{"1":9.0,"2":12.1}' in line
-    assert decode_line(line) == choice
+    assert decode_event_line(line) == choice
 
 
 def test_the_best_is_the_best_complete_trial_and_the_earlier_of_two_equals() -> None:
@@ -168,7 +168,7 @@ def test_the_time_of_the_search_is_that_in_which_trials_train() -> None:
         ]
     )
     assert view.search_seconds == 18.0
-    assert (seconds_spent(view), seconds_spent(view, 1160)) == (18.0, 26.0)
+    assert (training_seconds_spent(view), training_seconds_spent(view, 1160)) == (18.0, 26.0)
 
 
 def test_trials_without_improvement_are_counted_by_the_log_alone() -> None:
@@ -210,12 +210,12 @@ def test_an_end_without_a_complete_trial_is_a_failure_in_older_logs_too(
     events: list[e.AnyEvent], reason: str
 ) -> None:
     view = folded([*session_start(), *events, e.SessionFinished(reason="done")])
-    assert (view.lifecycle, view.reason, view.over) == ("session_failed", reason, "done")
+    assert (view.lifecycle, view.reason, view.over_reason) == ("session_failed", reason, "done")
 
 
 def test_events_of_a_newer_version_are_kept_and_counted() -> None:
     unknown = e.Unknown(5, 3.0, "weather", {"kind": "weather"})
     view = SessionView()
-    assert fold(view, [unknown]) == set()
+    assert fold_events(view, [unknown]) == set()
     assert view.history == [unknown]
     assert view.next_seq == 6

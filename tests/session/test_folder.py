@@ -12,14 +12,14 @@ import pytest
 from tuner.errors import TunerError
 from tuner.session.commands import Enqueue, Pause
 from tuner.session.folder import (
-    check_name,
+    check_session_name,
     create_session,
     delete_session,
+    find_session,
     list_sessions,
-    open_session,
 )
-from tuner.session.inbox import CommandTail, send
-from tuner.session.lock import WorkerLock, holder_details, lock_holder
+from tuner.session.inbox import CommandReader, send_command
+from tuner.session.lock import WorkerLock, lock_holder_pid, read_holder_details
 
 HOLD = """
 import sys, pathlib
@@ -51,12 +51,12 @@ def test_a_bad_name_is_refused_in_one_line(tmp_path: Path, name: str) -> None:
         create_session(tmp_path, name, "")
     assert "\n" not in str(error.value)
     with pytest.raises(TunerError):
-        open_session(tmp_path, name)
+        find_session(tmp_path, name)
 
 
 @pytest.mark.parametrize("name", ["a", "A-1_b.c", "2020", "_x", "-"])
 def test_a_good_name_passes(name: str) -> None:
-    assert check_name(name) == name
+    assert check_session_name(name) == name
 
 
 def test_a_name_is_taken_once_and_the_nearest_one_is_offered(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_a_name_is_taken_once_and_the_nearest_one_is_offered(tmp_path: Path) -> 
     with pytest.raises(TunerError, match="exists already"):
         create_session(tmp_path, "rte-basic", "")
     with pytest.raises(TunerError, match="did you mean 'rte-basic'"):
-        open_session(tmp_path, "rte-basik")
+        find_session(tmp_path, "rte-basik")
     assert [session.name for session in list_sessions(tmp_path)] == ["rte-basic"]
     assert list_sessions(tmp_path / "nowhere") == []
 
@@ -75,13 +75,13 @@ def test_a_link_out_of_the_root_is_not_a_session(tmp_path: Path) -> None:
     root.mkdir()
     (root / "linked").symlink_to(tmp_path / "elsewhere" / "real")
     with pytest.raises(TunerError, match="leads out of"):
-        open_session(root, "linked")
+        find_session(root, "linked")
     assert list_sessions(root) == []
 
 
 def test_the_lock_is_held_by_one_process_and_seen_by_others(tmp_path: Path) -> None:
     path = tmp_path / "worker.lock"
-    assert lock_holder(path) is None
+    assert lock_holder_pid(path) is None
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, str(path)],
         stdin=subprocess.PIPE,
@@ -90,53 +90,53 @@ def test_the_lock_is_held_by_one_process_and_seen_by_others(tmp_path: Path) -> N
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "True\n"
-        assert lock_holder(path) == other.pid
-        assert holder_details(path)["pid"] == str(other.pid)
-        assert not WorkerLock(path).acquire()
-        assert lock_holder(path) == other.pid
+        assert lock_holder_pid(path) == other.pid
+        assert read_holder_details(path)["pid"] == str(other.pid)
+        assert not WorkerLock(path).try_acquire()
+        assert lock_holder_pid(path) == other.pid
         other.kill()
         other.wait()
-    assert lock_holder(path) is None
+    assert lock_holder_pid(path) is None
 
 
 def test_looking_at_the_own_lock_does_not_lose_it(tmp_path: Path) -> None:
     path = tmp_path / "worker.lock"
     lock = WorkerLock(path)
-    assert lock.acquire("test")
-    assert lock_holder(path) == os.getpid()
-    assert holder_details(path)["pid"] == str(os.getpid())
-    assert not WorkerLock(path).acquire()
+    assert lock.try_acquire("test")
+    assert lock_holder_pid(path) == os.getpid()
+    assert read_holder_details(path)["pid"] == str(os.getpid())
+    assert not WorkerLock(path).try_acquire()
     seen = subprocess.run(
         [sys.executable, "-c", LOOK, str(path)], capture_output=True, text=True, check=True
     )
     assert seen.stdout == f"{os.getpid()}\n"
-    lock.release()
-    assert lock_holder(path) is None
-    assert lock.acquire()
-    lock.release()
+    lock.release_lock()
+    assert lock_holder_pid(path) is None
+    assert lock.try_acquire()
+    lock.release_lock()
 
 
 def test_a_running_session_is_not_deleted(tmp_path: Path) -> None:
     session = create_session(tmp_path, "x", "")
     lock = WorkerLock(session.lock_path)
-    lock.acquire()
+    lock.try_acquire()
     with pytest.raises(TunerError, match="is running"):
         delete_session(session)
-    lock.release()
+    lock.release_lock()
     delete_session(session)
     assert not session.path.exists()
 
 
 def test_commands_arrive_in_order_and_bad_lines_are_reported(tmp_path: Path) -> None:
     session = create_session(tmp_path, "x", "")
-    tail = CommandTail(session.commands_path)
-    assert tail.read() == []
-    first = send(session, Pause())
-    assert [command.id for command in tail.read()] == [first]
+    tail = CommandReader(session.commands_path)
+    assert tail.read_new_commands() == []
+    first = send_command(session, Pause())
+    assert [command.id for command in tail.read_new_commands()] == [first]
     with session.commands_path.open("ab") as file:
         file.write(b'{"kind":"dance","id":"1"}\n{"kind":"pause"}\ntorn')
-    second = send(session, Enqueue(params={"lr.head": 1e-3}))
-    (command,) = tail.read()
+    second = send_command(session, Enqueue(params={"lr.head": 1e-3}))
+    (command,) = tail.read_new_commands()
     assert isinstance(command, Enqueue)
     assert command.id == second
     assert command.time > 0

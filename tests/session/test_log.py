@@ -7,10 +7,10 @@ from pathlib import Path
 from tests.session.logs import story, write
 from tuner.session import events as e
 from tuner.session.codec import UNREADABLE
-from tuner.session.fold import fold
+from tuner.session.fold import fold_events
 from tuner.session.tail import EventTail
 from tuner.session.view import SessionView
-from tuner.session.writer import EventWriter, last_seq
+from tuner.session.writer import EventWriter, last_event_number
 
 
 def test_a_log_cut_at_every_byte_opens_and_goes_on(tmp_path: Path) -> None:
@@ -20,16 +20,16 @@ def test_a_log_cut_at_every_byte_opens_and_goes_on(tmp_path: Path) -> None:
     for cut in range(len(content) + 1):
         path.write_bytes(content[:cut])
         whole = content[:cut].count(b"\n")
-        assert EventTail(path).read_all() == events[:whole]
+        assert EventTail(path).read_all_events() == events[:whole]
         with EventWriter(path) as writer:
-            writer.append(e.Log(level="info", text="goes on"))
-        read = EventTail(path).read_all()
+            writer.append_event(e.Log(level="info", text="goes on"))
+        read = EventTail(path).read_all_events()
         readable = [event for event in read if not isinstance(event, e.Unknown)]
         assert read[:whole] == events[:whole]
         assert isinstance(readable[-1], e.Log)
         seqs = [event.seq for event in readable]
         assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
-        fold(SessionView(), read)
+        fold_events(SessionView(), read)
 
 
 def test_a_torn_tail_is_closed_off_and_shown_as_unreadable(tmp_path: Path) -> None:
@@ -38,10 +38,10 @@ def test_a_torn_tail_is_closed_off_and_shown_as_unreadable(tmp_path: Path) -> No
     with path.open("ab") as file:
         file.write(b'{"kind":"st')
     tail = EventTail(path)
-    assert len(tail.read_all()) == 3
+    assert len(tail.read_all_events()) == 3
     with EventWriter(path) as writer:
-        assert writer.append(e.Log(level="info", text="x")).seq == 3
-    unreadable, log = tail.read_all()
+        assert writer.append_event(e.Log(level="info", text="x")).seq == 3
+    unreadable, log = tail.read_all_events()
     assert isinstance(unreadable, e.Unknown)
     assert unreadable.kind == UNREADABLE
     assert isinstance(log, e.Log)
@@ -59,63 +59,63 @@ def test_unknown_kinds_and_garbage_pass(tmp_path: Path) -> None:
         b"[" * 100_000,
     ]
     path.write_bytes(b"\n".join(lines) + b"\n")
-    events = EventTail(path).read_all()
+    events = EventTail(path).read_all_events()
     assert [event.kind for event in events if isinstance(event, e.Unknown)] == [
         "weather", UNREADABLE, UNREADABLE, "trial_completed", UNREADABLE, UNREADABLE,
     ]  # fmt: skip
     assert isinstance(events[4], e.Log)
     view = SessionView()
-    fold(view, events)
+    fold_events(view, events)
     assert view.next_seq == 3
 
 
 def test_a_tail_reads_what_is_appended_later_and_says_when_it_is_at_the_end(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     tail = EventTail(path)
-    assert tail.read() == []
+    assert tail.read_events() == []
     assert tail.at_end
     with EventWriter(path) as writer:
-        writer.append(e.Log(level="info", text="one"))
-        assert [event.seq for event in tail.read()] == [0]
-        writer.append(e.Log(level="info", text="two"))
-        assert [event.seq for event in tail.read()] == [1]
-        assert tail.read() == []
+        writer.append_event(e.Log(level="info", text="one"))
+        assert [event.seq for event in tail.read_events()] == [0]
+        writer.append_event(e.Log(level="info", text="two"))
+        assert [event.seq for event in tail.read_events()] == [1]
+        assert tail.read_events() == []
 
 
 def test_a_tail_that_skips_reads_what_is_written_from_then_on(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     tail = EventTail(path)
-    tail.skip()
+    tail.skip_to_end()
     with EventWriter(path) as writer:
-        writer.append(e.Log(level="info", text="a" * 200_000))
+        writer.append_event(e.Log(level="info", text="a" * 200_000))
         with path.open("ab") as file:
             file.write(b'{"kind":"torn' + b"z" * 100_000)
-        tail.skip()
-        writer.append(e.Log(level="info", text="b"))
-    assert [event.seq for event in tail.read_all()] == [-1, 1]
+        tail.skip_to_end()
+        writer.append_event(e.Log(level="info", text="b"))
+    assert [event.seq for event in tail.read_all_events()] == [-1, 1]
 
 
 def test_a_slice_without_time_still_gets_on(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     with EventWriter(path) as writer:
         for _ in range(1000):
-            writer.append(e.Log(level="info", text="x" * 50))
+            writer.append_event(e.Log(level="info", text="x" * 50))
     tail = EventTail(path)
-    first = tail.read(budget=0.0)
+    first = tail.read_events(budget=0.0)
     assert 0 < len(first) < 1000
     assert not tail.at_end
-    rest = tail.read_all()
+    rest = tail.read_all_events()
     assert [event.seq for event in first + rest] == list(range(1000))
 
 
 def test_numbering_goes_on_where_another_writer_ended(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
-    assert last_seq(path) == -1
+    assert last_event_number(path) == -1
     for seq in range(3):
         with EventWriter(path) as writer:
-            assert writer.append(e.Log(level="info", text="y" * 40_000)).seq == seq
-            writer.sync()
-    assert last_seq(path) == 2
+            assert writer.append_event(e.Log(level="info", text="y" * 40_000)).seq == seq
+            writer.sync_to_disk()
+    assert last_event_number(path) == 2
     with path.open("ab") as file:
         file.write(b"z" * 200_000)
-    assert last_seq(path) == 2
+    assert last_event_number(path) == 2

@@ -15,12 +15,12 @@ from tuner.errors import TunerError
 from tuner.session.events import Evaluated
 from tuner.session.folder import Session
 from tuner.session.predictions import (
-    kept_predictions,
+    have_same_rows,
+    misclassified_positions,
+    read_kept_predictions,
     read_predictions,
-    same_rows,
-    wrong_rows,
 )
-from tuner.session.texts import row_texts
+from tuner.session.validation_texts import read_validation_texts
 from tuner.session.view import TrialView
 
 SHARES = [[0.9, 0.05, 0.05], [0.7, 0.2, 0.1], [0.1, 0.1, 0.8], [0.0, 0.1, 0.9], [0.6, 0.3, 0.1]]
@@ -55,12 +55,12 @@ def test_what_was_written_is_read(session: Session) -> None:
     assert list(found.gold) == [0, 1, 2, 1, 0]
     assert list(found.predicted) == [0, 0, 2, 2, 0]
     assert len(found) == 5
-    assert found.probabilities(1) == pytest.approx(SHARES[1], abs=1e-3)
-    assert found.confidence(3) == pytest.approx(0.9, abs=1e-3)
-    assert wrong_rows(found) == [3, 1]
-    assert wrong_rows(found, gold=1, answered=0) == [1]
-    assert wrong_rows(found, gold=0) == []
-    assert same_rows(found, read_predictions(session, 12, 2))
+    assert found.label_probabilities(1) == pytest.approx(SHARES[1], abs=1e-3)
+    assert found.answer_probability(3) == pytest.approx(0.9, abs=1e-3)
+    assert misclassified_positions(found) == [3, 1]
+    assert misclassified_positions(found, gold=1, predicted=0) == [1]
+    assert misclassified_positions(found, gold=0) == []
+    assert have_same_rows(found, read_predictions(session, 12, 2))
 
 
 def test_the_kept_evaluation_is_found_by_its_step(session: Session) -> None:
@@ -72,11 +72,11 @@ def test_the_kept_evaluation_is_found_by_its_step(session: Session) -> None:
         for n in range(4)
     ]  # fmt: skip
     trial = TrialView(12, evaluations=evaluations, kept_step=30)
-    assert list(kept_predictions(session, trial).rows) == [2, 3, 5, 7, 11]
+    assert list(read_kept_predictions(session, trial).rows) == [2, 3, 5, 7, 11]
     with pytest.raises(TunerError, match=r"^trials/0012/predictions-3.npz is missing$"):
-        kept_predictions(session, TrialView(12, evaluations=evaluations, kept_step=40))
+        read_kept_predictions(session, TrialView(12, evaluations=evaluations, kept_step=40))
     with pytest.raises(TunerError, match="no evaluation yet"):
-        kept_predictions(session, TrialView(12))
+        read_kept_predictions(session, TrialView(12))
 
 
 def test_a_torn_file_is_one_line_at_every_length(session: Session) -> None:
@@ -145,22 +145,22 @@ def test_nothing_outside_of_the_folder_is_read(session: Session, tmp_path: Path)
 
 def test_what_is_no_file_of_texts_says_so_in_one_line(session: Session, tmp_path: Path) -> None:
     with pytest.raises(TunerError, match="began before tuner wrote"):
-        row_texts(session)
+        read_validation_texts(session)
     with pytest.raises(TunerError, match="first start writes them"):
-        row_texts(Session(tmp_path / "draft"))
+        read_validation_texts(Session(tmp_path / "draft"))
     session.cache_folder.mkdir()
     path = session.cache_folder / "validation.jsonl"
     for content in (b"", b"\xff\n", b"{}\n", b"[" * 100_000, b'{"columns":[],"labels":[],"rows":1'):
         path.write_bytes(content)
         with pytest.raises(TunerError, match="is damaged"):
-            row_texts(session)
+            read_validation_texts(session)
     head = b'{"columns":["a"],"labels":["x"],"rows":1,"kept":1}\n'
     path.write_bytes(head + b'{"row":4,"texts":7}\n')
-    assert row_texts(session).row(4) is None
+    assert read_validation_texts(session).find_row_text(4) is None
     path.write_bytes(head + b'{"row":4,"gold":0,"te')
     with pytest.raises(TunerError, match="is damaged"):
-        row_texts(session)
+        read_validation_texts(session)
     path.write_bytes(head + b'{"row":4,"gold":0,"texts":["\\u001b[31m"]}\n')
-    found = row_texts(session).row(4)
+    found = read_validation_texts(session).find_row_text(4)
     assert found is not None
     assert found.texts == ["\x1b[31m"]

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tuner.recipe.load import load
+from tuner.recipe.load import load_recipe
 from tuner.session.events import Unknown
 from tuner.session.folder import Session
-from tuner.session.status import current, status
+from tuner.session.status import build_status, load_current_session
 from tuner.session.view import SessionState, TrialState
 
 RECORDED = Path(__file__).with_name("recorded")
@@ -24,18 +24,21 @@ def _copy(version: str, root: Path) -> Session:
 @pytest.mark.parametrize("version", ["before", "today"])
 def test_a_recorded_session_opens(version: str, tmp_path: Path) -> None:
     session = _copy(version, tmp_path)
-    view, state = current(session)
+    view, state = load_current_session(session)
     assert state is SessionState.FINISHED
     assert not [event for event in view.history if isinstance(event, Unknown)]
-    told = status(session, view, state)
+    told = build_status(session, view, state)
     assert told.best is not None
     assert (told.best.trial, told.best.value) == (1, 0.815)
     assert told.majority is not None
     assert (told.majority.label, told.majority.value) == ("waste", 0.285)
-    assert (told.trials.complete, told.trials.planned) == (view.count(TrialState.COMPLETE), 4)
-    assert load(session.recipe_path).search.trials == 4
+    assert (told.trials.complete, told.trials.planned) == (
+        view.count_trials(TrialState.COMPLETE),
+        4,
+    )
+    assert load_recipe(session.recipe_path).search.trials == 4
 
 
 def test_an_end_that_an_older_version_recorded_stays(tmp_path: Path) -> None:
-    view, _ = current(_copy("before", tmp_path))
+    view, _ = load_current_session(_copy("before", tmp_path))
     assert view.trials[3].state is TrialState.COLLAPSED

@@ -12,14 +12,14 @@ import pytest
 
 from tuner.recipe.findings import TestRows
 from tuner.session import events as e
-from tuner.session.fold import fold
+from tuner.session.fold import fold_events
 from tuner.session.folder import Session, create_session
-from tuner.session.seal import (
-    opened_text,
-    openings_of,
-    replacing_refused,
-    seal_broken,
-    state_of_test_rows,
+from tuner.session.test_seal import (
+    describe_openings,
+    describe_test_rows,
+    find_openings,
+    reason_seal_is_broken,
+    reason_test_is_final,
 )
 from tuner.session.view import SessionView
 from tuner.session.writer import EventWriter
@@ -38,7 +38,7 @@ def session(root: Path, name: str, *events: e.Event, hashes: tuple[str, ...] = (
     made = create_session(root, name, "")
     with EventWriter(made.events_path) as writer:
         for event in events:
-            writer.append(event)
+            writer.append_event(event)
     if hashes:
         (made.path / "test_predictions.json").write_text(json.dumps({"texts": hashes}))
     return made
@@ -46,7 +46,7 @@ def session(root: Path, name: str, *events: e.Event, hashes: tuple[str, ...] = (
 
 def view_of(*events: e.AnyEvent) -> SessionView:
     view = SessionView(name="s")
-    fold(view, events)
+    fold_events(view, events)
     return view
 
 
@@ -57,10 +57,10 @@ def test_openings_are_counted_by_content_over_all_sessions(tmp_path: Path) -> No
     session(tmp_path, "before-digests", scored(""))
     session(tmp_path, "unopened")
     shutil.copytree(first.path, tmp_path / "copy")
-    found = openings_of(own, "t", ["a", "b", "c"])
+    found = find_openings(own, "t", ["a", "b", "c"])
     assert (found.times, found.sessions) == (3, ["copy", "first"])
     assert (found.shared, found.unread) == ({"other": 2}, [])
-    assert openings_of(own, "new", []).times == 0
+    assert find_openings(own, "new", []).times == 0
 
 
 def test_a_session_that_cannot_be_read_is_named(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_a_session_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (broken.path / "test_predictions.json").write_text("{")
     pipe = session(tmp_path, "pipe")
     os.mkfifo(pipe.path / "test_predictions.json")
-    assert openings_of(own, "t", ["a"]).unread == ["broken", "pipe"]
+    assert find_openings(own, "t", ["a"]).unread == ["broken", "pipe"]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_session_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_the_first_time_is_said_where_it_is_true(event: e.TestScored, said: str) -> None:
-    assert opened_text(event) == said
+    assert describe_openings(event) == said
 
 
 def test_rows_may_be_replaced_until_they_are_opened() -> None:
@@ -95,19 +95,28 @@ def test_rows_may_be_replaced_until_they_are_opened() -> None:
     other = TestRows(source="other.csv", rows=5, digest="cut", texts="u")
     share = TestRows(source="", rows=5, digest="cut", texts="u")
     view = view_of(seal)
-    assert state_of_test_rows(view) == "9 rows sealed"
-    assert seal_broken(view, same) == seal_broken(view, other) == replacing_refused(view) == ""
-    assert "has changed since its rows were sealed (9 rows then, 5 now)" in seal_broken(view, cut)
-    assert "`tuner set s data.test=test.csv` seals what is there" in seal_broken(view, cut)
-    assert seal_broken(view_of(seal, e.TestReplaced(source="test.csv")), cut) == ""
+    assert describe_test_rows(view) == "9 rows sealed"
+    assert (
+        reason_seal_is_broken(view, same)
+        == reason_seal_is_broken(view, other)
+        == reason_test_is_final(view)
+        == ""
+    )
+    assert "has changed since its rows were sealed (9 rows then, 5 now)" in reason_seal_is_broken(
+        view, cut
+    )
+    assert "`tuner set s data.test=test.csv` seals what is there" in reason_seal_is_broken(
+        view, cut
+    )
+    assert reason_seal_is_broken(view_of(seal, e.TestReplaced(source="test.csv")), cut) == ""
     sealed_share = view_of(msgspec.structs.replace(seal, source=""))
-    assert "a share of validation, are not those that were sealed" in seal_broken(
+    assert "a share of validation, are not those that were sealed" in reason_seal_is_broken(
         sealed_share, share
     )
     opened = view_of(seal, scored())
-    assert "its rows were opened on 1970-01-01 (trial 1)" in seal_broken(opened, other)
-    assert "make a new session" in seal_broken(opened, cut)
-    assert seal_broken(opened, same) == ""
+    assert "its rows were opened on 1970-01-01 (trial 1)" in reason_seal_is_broken(opened, other)
+    assert "make a new session" in reason_seal_is_broken(opened, cut)
+    assert reason_seal_is_broken(opened, same) == ""
 
 
 def test_the_recipe_of_the_view_names_the_file_that_is_sealed() -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from tests.study.toys import SPACE, score
 from tuner.recipe.types import Choices, Range
-from tuner.results.importance import importance
-from tuner.study.space import distributions
+from tuner.results.importance import compute_importance
+from tuner.study.distributions import space_distributions
 
 WIDE: dict[str, Range | Choices] = {
     **SPACE,
@@ -32,10 +32,10 @@ def test_it_is_optunas(trials: int, maximize: bool) -> None:
             sampler=optuna.samplers.RandomSampler(seed=trials),
         )
         for _ in range(trials):
-            trial = study.ask(distributions(WIDE))
+            trial = study.ask(space_distributions(WIDE))
             study.tell(trial, score(trial.params) + 0.3 * (trial.params["schedule"] == "linear"))
         expected = optuna.importance.get_param_importances(study)
-    found = importance(
+    found = compute_importance(
         WIDE,
         [trial.params for trial in study.trials],
         [trial.value for trial in study.trials if trial.value is not None],
@@ -47,11 +47,14 @@ def test_it_is_optunas(trials: int, maximize: bool) -> None:
 def test_it_needs_four_trials_and_something_that_differs() -> None:
     space = {"lr.a": Range(0, 1), "lr.b": Range(0, 1)}
     points = [{"lr.a": n / 10, "lr.b": 0.5} for n in range(8)]
-    assert importance(space, points[:3], [1, 2, 3], maximize=True) is None
-    assert importance(space, points, [0.5] * 8, maximize=True) is None
-    assert importance(space, points[:4], [1, 2, math.inf, 3], maximize=True) is None
-    found = importance(space, points, list(range(8)), maximize=True)
+    assert compute_importance(space, points[:3], [1, 2, 3], maximize=True) is None
+    assert compute_importance(space, points, [0.5] * 8, maximize=True) is None
+    assert compute_importance(space, points[:4], [1, 2, math.inf, 3], maximize=True) is None
+    found = compute_importance(space, points, list(range(8)), maximize=True)
     assert found is not None
     assert list(found) == ["lr.a", "lr.b"]
     assert sum(found.values()) == pytest.approx(1)
-    assert importance({"s": Range(1, 1)}, [{"s": 1.0}] * 5, list(range(5)), maximize=True) is None
+    assert (
+        compute_importance({"s": Range(1, 1)}, [{"s": 1.0}] * 5, list(range(5)), maximize=True)
+        is None
+    )

@@ -12,9 +12,9 @@ from optuna.study import StudyDirection
 
 from tests.study.toys import MIDDLE, opened, search
 from tuner.errors import TunerError
-from tuner.results.standing import kept_values
+from tuner.results.standing import cumulative_kept_values
 from tuner.study import RungDecision, Study
-from tuner.study.pruners import Halving, Median, Patient, build_pruner, percent_of
+from tuner.study.pruners import Halving, Median, Patient, build_pruning_rule, percent_of_schedule
 
 MAXIMIZE, MINIMIZE = StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE
 
@@ -26,13 +26,13 @@ def judged(rule: Halving | Median | Patient, curves: list[dict[int, float]]) -> 
         walked: dict[int, float] = {}
         for percent, value in curve.items():
             walked[percent] = value
-            decision = rule.judge(number, percent, walked)
+            decision = rule.judge_trial(number, percent, walked)
             if decision is not None and not decision.kept:
                 ends.append(f"{percent}: {decision.rank} of {decision.among}")
                 break
         else:
             ends.append("end")
-        rule.learn(number, walked, complete=ends[-1] == "end")
+        rule.learn_curve(number, walked, complete=ends[-1] == "end")
     return ends
 
 
@@ -40,7 +40,7 @@ def judged(rule: Halving | Median | Patient, curves: list[dict[int, float]]) -> 
     ("share", "percent"), [(0, 0), (1 / 3, 33), (2 / 3, 66), (0.29, 29), (0.999, 99), (1, 100)]
 )
 def test_shares_are_whole_percents(share: float, percent: int) -> None:
-    assert percent_of(share) == percent
+    assert percent_of_schedule(share) == percent
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -62,8 +62,8 @@ def test_halving_keeps_the_best_half_at_each_rung(sign: int) -> None:
 def test_a_decision_tells_everything_about_the_comparison() -> None:
     rule = Halving(1 / 3, 2, MAXIMIZE)
     for number, value in enumerate([0.5, 0.6, 0.7]):
-        rule.learn(number, {33: value}, complete=False)
-    decision = rule.judge(3, 40, {20: 0.9, 40: 0.55})
+        rule.learn_curve(number, {33: value}, complete=False)
+    decision = rule.judge_trial(3, 40, {20: 0.9, 40: 0.55})
     assert decision == RungDecision(
         share=1 / 3,
         kept=False,
@@ -73,7 +73,7 @@ def test_a_decision_tells_everything_about_the_comparison() -> None:
         among=4,
         rule="halving: best 2 of 4",
     )
-    assert rule.judge(3, 40, {20: 0.9, 40: 0.55}) == decision
+    assert rule.judge_trial(3, 40, {20: 0.9, 40: 0.55}) == decision
 
 
 def test_equal_values_share_the_better_rank() -> None:
@@ -104,7 +104,7 @@ def test_a_rung_takes_the_first_evaluation_at_or_beyond_it(
     walked: dict[int, float] = {}
     for percent in curve:
         walked[percent] = percent / 100
-        decision = rule.judge(0, percent, walked)
+        decision = rule.judge_trial(0, percent, walked)
         if decision is not None:
             found[percent] = decision.share
             assert decision.value == percent / 100
@@ -146,12 +146,12 @@ def test_the_median_rule_is_optunas_where_steps_agree(sign: int) -> None:
 def test_the_median_rule_compares_trials_with_other_epochs() -> None:
     rule = Median(1 / 3, MAXIMIZE)
     for number, value in enumerate([0.5, 0.6, 0.7, 0.8, 0.9]):
-        rule.learn(number, {30 + number: value, 100: 0.9}, complete=True)
-    decision = rule.judge(9, 37, {12: 0.65, 37: 0.6})
+        rule.learn_curve(number, {30 + number: value, 100: 0.9}, complete=True)
+    decision = rule.judge_trial(9, 37, {12: 0.65, 37: 0.6})
     assert decision is not None
     assert (decision.kept, decision.value, decision.cutoff) == (False, 0.65, 0.7)
     assert (decision.rank, decision.among) == (4, 6)
-    better = rule.judge(9, 37, {12: 0.71, 37: 0.6})
+    better = rule.judge_trial(9, 37, {12: 0.71, 37: 0.6})
     assert better is not None
     assert better.kept
 
@@ -167,13 +167,13 @@ def test_the_patient_rule_waits_for_something_better(sign: int) -> None:
 
 def test_a_rule_that_is_not_known_is_refused() -> None:
     with pytest.raises(TunerError, match="none of halving, median"):
-        build_pruner(search(pruner="nope"), MAXIMIZE)
+        build_pruning_rule(search(pruner="nope"), MAXIMIZE)
 
 
 def _walk(study: Study, value: float) -> RungDecision | None:
-    number = study.ask().number
-    decision = study.evaluate(number, 1 / 3, value)
-    study.complete(number, value)
+    number = study.next_suggestion().number
+    decision = study.record_evaluation(number, 1 / 3, value)
+    study.complete_trial(number, value)
     return decision
 
 
@@ -181,7 +181,7 @@ def test_the_baseline_is_never_pruned_but_told_where_it_stands(tmp_path: Path) -
     study = opened(tmp_path)
     for value in (0.7, 0.8, 0.9):
         _walk(study, value)
-    study.enqueue(MIDDLE, "baseline", "baseline")
+    study.add_waiting_trial(MIDDLE, "baseline", "baseline")
     decision = _walk(study, 0.1)
     assert decision is not None
     assert (decision.kept, decision.spared, decision.rank) == (True, True, 4)
@@ -192,21 +192,21 @@ def test_the_tables_are_rebuilt_from_the_database(tmp_path: Path) -> None:
     study = opened(tmp_path)
     for value in (0.7, 0.8, 0.9):
         _walk(study, value)
-    number = study.ask().number
-    first = study.evaluate(number, 1 / 3, 0.75)
+    number = study.next_suggestion().number
+    first = study.record_evaluation(number, 1 / 3, 0.75)
     assert first is not None
     assert not first.kept
     again = opened(tmp_path)
-    assert again.evaluate(number, 1 / 3, 0.75) == first
+    assert again.record_evaluation(number, 1 / 3, 0.75) == first
     # The first value stands, also when the same share is trained again with another result.
-    assert again.evaluate(number, 1 / 3, 0.99) == first
+    assert again.record_evaluation(number, 1 / 3, 0.99) == first
 
 
 def test_an_audit_spares_about_one_in_twenty(tmp_path: Path) -> None:
     study, small = opened(tmp_path, trials=20), opened(tmp_path, trials=19)
-    spared = [number for number in range(2000) if study._is_audited(number)]
+    spared = [number for number in range(2000) if study._is_trial_audited(number)]
     assert 70 < len(spared) < 130
-    assert not any(small._is_audited(number) for number in spared)
+    assert not any(small._is_trial_audited(number) for number in spared)
 
 
 def test_a_spared_trial_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,25 +225,25 @@ def test_trials_are_compared_by_what_they_would_end_with(
 ) -> None:
     study = opened(tmp_path, keep=keep, first_rung=0.5, reduction=2, startup_trials=1)
     for value in (0.5, 0.4, 0.3):
-        number = study.ask().number
-        study.evaluate(number, 0.5, value)
-        study.complete(number, value)
-    number = study.ask().number
-    study.evaluate(number, 0.25, 0.9)
-    decision = study.evaluate(number, 0.5, 0.2)
+        number = study.next_suggestion().number
+        study.record_evaluation(number, 0.5, value)
+        study.complete_trial(number, value)
+    number = study.next_suggestion().number
+    study.record_evaluation(number, 0.25, 0.9)
+    decision = study.record_evaluation(number, 0.5, 0.2)
     assert decision is not None
     assert (decision.kept, decision.value) == (kept, 0.9 if kept else 0.2)
-    study.prune(number)
-    assert study.outcome(number).value == decision.value
+    study.prune_trial(number)
+    assert study.trial_outcome(number).value == decision.value
     again = opened(tmp_path, keep=keep, first_rung=0.5, reduction=2, startup_trials=1)
-    assert again.outcome(number).value == decision.value
+    assert again.trial_outcome(number).value == decision.value
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=9), st.booleans())
 def test_the_kept_value_is_the_best_so_far_or_the_newest(
     values: list[float], maximize: bool
 ) -> None:
-    best = kept_values(values, maximize=maximize, keep="best")
+    best = cumulative_kept_values(values, maximize=maximize, keep="best")
     chosen = max if maximize else min
     assert best == [chosen(values[: n + 1]) for n in range(len(values))]
-    assert kept_values(values, maximize=maximize, keep="last") == values
+    assert cumulative_kept_values(values, maximize=maximize, keep="last") == values

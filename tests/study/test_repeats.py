@@ -32,9 +32,11 @@ def _study(
 
 def _ask_all(study: Study, most: int = 30) -> list[Suggestion]:
     suggestions: list[Suggestion] = []
-    while not study.exhausted and len(suggestions) < most:
-        suggestion = study.ask()
-        study.complete(suggestion.number, 0.9 if suggestion.params["batch_size"] == 8 else 0.5)
+    while not study.reason_exhausted and len(suggestions) < most:
+        suggestion = study.next_suggestion()
+        study.complete_trial(
+            suggestion.number, 0.9 if suggestion.params["batch_size"] == 8 else 0.5
+        )
         suggestions.append(suggestion)
     return suggestions
 
@@ -49,9 +51,9 @@ def test_every_configuration_of_a_small_space_is_tried_once(
     assert len(points) == len(set(points)) == total
     what = "points of the grid" if sampler == "grid" else "configurations"
     for current in (study, _study(tmp_path, sampler, space)):
-        assert current.exhausted == f"all {total} {what} have been tried"
+        assert current.reason_exhausted == f"all {total} {what} have been tried"
         with pytest.raises(RuntimeError, match=f"all {total}"):
-            current.ask()
+            current.next_suggestion()
 
 
 def test_the_first_proposal_that_repeats_is_named(tmp_path: Path) -> None:
@@ -63,8 +65,8 @@ def test_the_first_proposal_that_repeats_is_named(tmp_path: Path) -> None:
 
 def test_what_was_enqueued_or_failed_is_not_proposed_again(tmp_path: Path) -> None:
     study = _study(tmp_path, "tpe", CHOICES)
-    study.enqueue({"batch_size": 8, "schedule": "cosine"}, "enqueued", "mine")
-    study.fail(study.ask().number)
+    study.add_waiting_trial({"batch_size": 8, "schedule": "cosine"}, "enqueued", "mine")
+    study.fail_trial(study.next_suggestion().number)
     points = {tuple(suggestion.params.values()) for suggestion in _ask_all(study)}
     assert points == {(8, "linear"), (16, "linear"), (16, "cosine")}
 
@@ -77,36 +79,36 @@ def test_a_repeat_gets_the_next_seed_where_the_recipe_asks_for_it(
     suggestions = _ask_all(study, 14)
     runs = [(*s.params.values(), s.fixed.get("seed", 0)) for s in suggestions]
     assert len(runs) == len(set(runs)) == 14
-    assert not study.exhausted
+    assert not study.reason_exhausted
     again = [s for s in suggestions if s.proposed_again is not None]
     assert again
     assert all(s.fixed.keys() == {"seed"} and s.origin == "sampled" for s in again)
     # A point on another seed is evidence like any other.
-    assert len(study._history.study().get_trials(deepcopy=False)) == 14
+    assert len(study._history.as_optuna_study().get_trials(deepcopy=False)) == 14
     reopened = _study(tmp_path, sampler, CHOICES, repeats="seed")
-    assert reopened.ask() == study.ask()
+    assert reopened.next_suggestion() == study.next_suggestion()
 
 
 def test_a_seed_for_each_trial_makes_no_repeats(tmp_path: Path) -> None:
     study = opened(tmp_path, "random", space=CHOICES)
     for _ in range(9):
-        study.complete(study.ask().number, 0.5)
-    assert not study.exhausted
+        study.complete_trial(study.next_suggestion().number, 0.5)
+    assert not study.reason_exhausted
 
 
 def test_an_enqueued_copy_is_said_to_be_one(tmp_path: Path) -> None:
     study = _study(tmp_path, "tpe", CHOICES)
     values: dict[str, Scalar] = {"batch_size": 8, "schedule": "cosine"}
-    first = study.enqueue(values, "enqueued", "a")
-    copy = study.enqueue(values, "enqueued", "b")
-    other = study.enqueue({**values, "seed": 7}, "enqueued", "c")
-    partial = study.enqueue({"batch_size": 8}, "enqueued", "d")
-    assert study.repeated_trial(copy) == first
-    assert [study.repeated_trial(number) for number in (first, other, partial)] == [None] * 3
+    first = study.add_waiting_trial(values, "enqueued", "a")
+    copy = study.add_waiting_trial(values, "enqueued", "b")
+    other = study.add_waiting_trial({**values, "seed": 7}, "enqueued", "c")
+    partial = study.add_waiting_trial({"batch_size": 8}, "enqueued", "d")
+    assert study.find_repeated_trial(copy) == first
+    assert [study.find_repeated_trial(number) for number in (first, other, partial)] == [None] * 3
 
 
 def test_numbers_without_end_are_never_exhausted(tmp_path: Path) -> None:
     study = _study(tmp_path, "tpe", MIXED)
     for value in (0.1, 0.2, 0.3):
-        study.complete(study.ask().number, value)
-    assert not study.exhausted
+        study.complete_trial(study.next_suggestion().number, value)
+    assert not study.reason_exhausted

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.study.toys import MIDDLE, opened, run, train
-from tuner.recipe.origins import rerun_of
+from tuner.recipe.origins import rerun_origin
 from tuner.study.records import Suggestion
 from tuner.study.study import Study
 
@@ -15,14 +15,14 @@ from tuner.study.study import Study
 def next_ones(study: Study, count: int) -> list[Suggestion]:
     found = []
     for _ in range(count):
-        found.append(study.ask())
+        found.append(study.next_suggestion())
         train(study, found[-1])
     return found
 
 
 def run_again(study: Study) -> int:
-    number = study.enqueue({**MIDDLE, "seed": 5}, rerun_of(1), "again")
-    assert study.ask().number == number
+    number = study.add_waiting_trial({**MIDDLE, "seed": 5}, rerun_origin(1), "again")
+    assert study.next_suggestion().number == number
     return number
 
 
@@ -36,23 +36,23 @@ def test_what_is_suggested_and_cut_next_does_not_depend_on_how_a_rerun_ended(
     for study in (good, lost):
         run(study, 7)
     number = run_again(good)
-    assert good.evaluate(number, 1 / 3, 99.0) is None
-    good.complete(number, 99.0)
-    lost.fail(run_again(lost))
+    assert good.record_evaluation(number, 1 / 3, 99.0) is None
+    good.complete_trial(number, 99.0)
+    lost.fail_trial(run_again(lost))
     assert next_ones(good, 5) == next_ones(lost, 5)
-    assert list(good.states().values())[-5:] == list(lost.states().values())[-5:]
+    assert list(good.trial_states().values())[-5:] == list(lost.trial_states().values())[-5:]
 
 
 def test_a_study_that_is_opened_again_has_learnt_nothing_either(tmp_path: Path) -> None:
     study = opened(tmp_path)
     run(study, 7)
     number = run_again(study)
-    study.evaluate(number, 1 / 3, 99.0)
-    study.complete(number, 99.0)
-    study.close()
+    study.record_evaluation(number, 1 / 3, 99.0)
+    study.complete_trial(number, 99.0)
+    study.close_database()
     again = opened(tmp_path)
-    suggestion = again.ask()
-    decision = again.evaluate(suggestion.number, 1 / 3, 0.5)
+    suggestion = again.next_suggestion()
+    decision = again.record_evaluation(suggestion.number, 1 / 3, 0.5)
     assert decision is not None
     assert decision.among == 8
     assert 99.0 not in {decision.cutoff, decision.value}
@@ -61,7 +61,7 @@ def test_a_study_that_is_opened_again_has_learnt_nothing_either(tmp_path: Path) 
 def test_a_rerun_is_not_carried_into_the_next_generation(tmp_path: Path) -> None:
     study = opened(tmp_path)
     run(study, 4)
-    study.complete(run_again(study), 99.0)
-    study.close()
-    carried = opened(tmp_path, generation=1, settings={"seed": 5}).carried
+    study.complete_trial(run_again(study), 99.0)
+    study.close_database()
+    carried = opened(tmp_path, generation=1, settings={"seed": 5}).carried_count
     assert 0 < carried <= 4

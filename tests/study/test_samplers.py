@@ -17,11 +17,11 @@ from optuna.trial import TrialState, create_trial
 
 from tests.study.toys import BASELINE, MIDDLE, SAMPLERS, SPACE, ended, opened, run, score
 from tuner.errors import TunerError
-from tuner.recipe.ranges import inside
+from tuner.recipe.ranges import coerce_to_setting
 from tuner.recipe.types import Choices, Range
 from tuner.study import Study
-from tuner.study.samplers import _scattered
-from tuner.study.space import distribution
+from tuner.study.distributions import setting_distribution
+from tuner.study.optuna_samplers import _scattered_index
 
 _NEXT = """
 import json, sys
@@ -60,7 +60,7 @@ def test_a_fresh_process_suggests_what_the_old_one_would_have(
     )  # fmt: skip
     assert answer.stderr == ""
     for sampler, line in zip(SAMPLERS, answer.stdout.splitlines(), strict=True):
-        suggestion = opened(roots[0] / sampler, sampler).ask()
+        suggestion = opened(roots[0] / sampler, sampler).next_suggestion()
         assert json.loads(line) == [suggestion.number, dict(suggestion.params)], sampler
 
 
@@ -83,7 +83,7 @@ def test_a_trial_that_lost_parameters_gets_the_same_again(
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     for folder in (whole, broken):
         shutil.copytree(studied / sampler, folder)
-    expected = dict(opened(whole, sampler).ask().params)
+    expected = dict(opened(whole, sampler).next_suggestion().params)
     study = opened(broken, sampler)
     some = dict(list(expected.items())[:kept])
     study._storage.create_new_trial(
@@ -91,12 +91,12 @@ def test_a_trial_that_lost_parameters_gets_the_same_again(
         create_trial(
             state=TrialState.RUNNING,
             params=some,
-            distributions={name: distribution(SPACE[name]) for name in some},
+            distributions={name: setting_distribution(SPACE[name]) for name in some},
         ),
     )
-    [taken_up] = opened(broken, sampler).running()
+    [taken_up] = opened(broken, sampler).running_suggestions()
     assert dict(taken_up.params) == expected
-    [again] = opened(broken, sampler).running()
+    [again] = opened(broken, sampler).running_suggestions()
     assert again == taken_up
 
 
@@ -104,14 +104,14 @@ def test_a_waiting_trial_that_a_crash_cut_short_still_waits(tmp_path: Path) -> N
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     for folder in (whole, broken):
         folder.mkdir()
-        opened(folder).enqueue({"epochs": 3}, "enqueued", "one")
-    expected = opened(whole).ask()
+        opened(folder).add_waiting_trial({"epochs": 3}, "enqueued", "one")
+    expected = opened(whole).next_suggestion()
     study = opened(broken)
     record = study._records[0]
-    first = distribution(SPACE["lr.body"])
+    first = setting_distribution(SPACE["lr.body"])
     study._storage.set_trial_param(record.id, "lr.body", float(expected.params["lr.body"]), first)
-    assert opened(broken).states() == {0: "waiting"}
-    assert opened(broken).ask() == expected
+    assert opened(broken).trial_states() == {0: "waiting"}
+    assert opened(broken).next_suggestion() == expected
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -120,28 +120,28 @@ def test_a_baseline_outside_of_the_space_is_used_as_it_is_and_teaches_nothing(
 ) -> None:
     startup = 14 if sampler == "gp" else 4
     study = opened(tmp_path, sampler, startup_trials=startup)
-    study.enqueue(BASELINE, "baseline", "baseline")
-    baseline = study.ask()
+    study.add_waiting_trial(BASELINE, "baseline", "baseline")
+    baseline = study.next_suggestion()
     assert baseline.params == {name: BASELINE[name] for name in SPACE}
     assert baseline.fixed == {"weight_decay": 0.1}
-    study.complete(baseline.number, 2.0)
+    study.complete_trial(baseline.number, 2.0)
     for _ in range(15):
-        suggestion = study.ask()
-        assert all(inside(SPACE[n], v) == v for n, v in suggestion.params.items())
-        study.complete(suggestion.number, score(suggestion.params))
+        suggestion = study.next_suggestion()
+        assert all(coerce_to_setting(SPACE[n], v) == v for n, v in suggestion.params.items())
+        study.complete_trial(suggestion.number, score(suggestion.params))
     again = opened(tmp_path, sampler)
-    assert again.states() == dict.fromkeys(range(16), "complete")
-    assert again.outcome(0) == ("complete", 2.0)
-    assert [r.number for r in again._records.values() if not r.lies_in(SPACE)] == [0]
-    assert len(again._history.study().trials) == 15
+    assert again.trial_states() == dict.fromkeys(range(16), "complete")
+    assert again.trial_outcome(0) == ("complete", 2.0)
+    assert [r.number for r in again._records.values() if not r.lies_in_space(SPACE)] == [0]
+    assert len(again._history.as_optuna_study().trials) == 15
 
 
 def test_a_trial_with_the_recipes_own_fixed_values_is_a_point_of_the_space(tmp_path: Path) -> None:
     study = opened(tmp_path, settings={"weight_decay": 0.1, "warmup": 0.06})
-    study.enqueue({**MIDDLE, "weight_decay": 0.1}, "enqueued", "same")
-    study.enqueue({**MIDDLE, "warmup": 0.1}, "enqueued", "other")
-    assert [study.ask().fixed for _ in range(2)] == [{}, {"warmup": 0.1}]
-    assert [study._records[n].lies_in(SPACE) for n in (0, 1)] == [True, False]
+    study.add_waiting_trial({**MIDDLE, "weight_decay": 0.1}, "enqueued", "same")
+    study.add_waiting_trial({**MIDDLE, "warmup": 0.1}, "enqueued", "other")
+    assert [study.next_suggestion().fixed for _ in range(2)] == [{}, {"warmup": 0.1}]
+    assert [study._records[n].lies_in_space(SPACE) for n in (0, 1)] == [True, False]
 
 
 @pytest.mark.parametrize(("sampler", "trials"), [("tpe", 30), ("cmaes", 30)])
@@ -150,24 +150,24 @@ def test_samplers_find_the_optimum_of_a_smooth_score(
 ) -> None:
     study = opened(tmp_path, sampler, pruner="none", direction="minimize", worst=math.inf)
     for index in range(trials):
-        suggestion = study.ask()
+        suggestion = study.next_suggestion()
         if index == 5:
-            study.collapse(suggestion.number)
+            study.collapse_trial(suggestion.number)
         else:
-            study.complete(suggestion.number, 1 - score(suggestion.params))
-    values = [study.outcome(number).value for number in study.states()]
+            study.complete_trial(suggestion.number, 1 - score(suggestion.params))
+    values = [study.trial_outcome(number).value for number in study.trial_states()]
     best = min(value for value in values if value is not None)
     assert best < 0.1  # a random point has 0.3 in the middle
 
 
 def test_the_gaussian_process_takes_an_infinite_loss_as_the_worst(tmp_path: Path) -> None:
     study = opened(tmp_path, "gp", startup_trials=3, direction="minimize", worst=math.inf)
-    study.collapse(study.ask().number)
+    study.collapse_trial(study.next_suggestion().number)
     for value in (0.5, 0.4):
-        study.complete(study.ask().number, value)
+        study.complete_trial(study.next_suggestion().number, value)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert study.ask().params.keys() == SPACE.keys()
+        assert study.next_suggestion().params.keys() == SPACE.keys()
 
 
 def test_sobol_points_are_those_of_the_trials_numbers(tmp_path: Path) -> None:
@@ -175,10 +175,10 @@ def test_sobol_points_are_those_of_the_trials_numbers(tmp_path: Path) -> None:
     plain, mixed = tmp_path / "plain", tmp_path / "mixed"
     plain.mkdir()
     mixed.mkdir()
-    expected = [opened(plain, "qmc").ask().params for _ in range(6)]
+    expected = [opened(plain, "qmc").next_suggestion().params for _ in range(6)]
     study = opened(mixed, "qmc")
-    study.enqueue(MIDDLE, "middle", "middle")
-    assert [study.ask().params for _ in range(6)][1:] == expected[1:]
+    study.add_waiting_trial(MIDDLE, "middle", "middle")
+    assert [study.next_suggestion().params for _ in range(6)][1:] == expected[1:]
     epochs = [int(params["epochs"]) for params in expected]
     assert len(set(epochs)) > 3
 
@@ -191,34 +191,34 @@ def test_a_grid_visits_every_point_once_and_is_exhausted(tmp_path: Path) -> None
     }
     study = opened(tmp_path, "grid", space=space)
     points = []
-    while not study.exhausted:
-        suggestion = study.ask()
+    while not study.reason_exhausted:
+        suggestion = study.next_suggestion()
         points.append(tuple(suggestion.params.values()))
         if len(points) == 3:
-            study.fail(suggestion.number)
+            study.fail_trial(suggestion.number)
         else:
-            study.complete(suggestion.number, 0.5)
+            study.complete_trial(suggestion.number, 0.5)
     assert len(points) == len(set(points)) == 4 * 2 * 2
     rates = sorted({point[0] for point in points})
     assert rates == pytest.approx([1e-6, 1e-5, 1e-4, 1e-3], rel=1e-12)
     assert (rates[0], rates[-1]) == (1e-6, 1e-3)
     with pytest.raises(RuntimeError, match="exhausted"):
-        study.ask()
-    study.enqueue({"epochs": 2}, "enqueued", "one more")
-    assert opened(tmp_path, "grid", space=space).ask().params["epochs"] == 2
-    assert opened(tmp_path, "grid", space=space).exhausted
+        study.next_suggestion()
+    study.add_waiting_trial({"epochs": 2}, "enqueued", "one more")
+    assert opened(tmp_path, "grid", space=space).next_suggestion().params["epochs"] == 2
+    assert opened(tmp_path, "grid", space=space).reason_exhausted
 
 
 @pytest.mark.parametrize("total", [1, 2, 6, 97, 4096])
 def test_the_scattered_order_is_a_bijection(total: int) -> None:
     for seed in (0, 1, 123456789, 2**32 - 1):
-        assert sorted(_scattered(n, total, seed) for n in range(total)) == list(range(total))
+        assert sorted(_scattered_index(n, total, seed) for n in range(total)) == list(range(total))
 
 
 def test_a_huge_grid_costs_nothing(tmp_path: Path) -> None:
     space = {f"lr.{n}": Range(1e-6, 1e-3, "log") for n in range(40)}
     study = opened(tmp_path, "grid", space=space)
-    assert len({tuple(study.ask().params.values()) for _ in range(5)}) == 5
+    assert len({tuple(study.next_suggestion().params.values()) for _ in range(5)}) == 5
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -234,23 +234,31 @@ def test_single_values_and_several_running_trials_are_no_obstacle(
     study = opened(tmp_path, sampler, space=space, slots="auto", startup_trials=2)
     running: list[int] = []
     for _ in range(7):
-        suggestion = study.ask()
+        suggestion = study.next_suggestion()
         assert (suggestion.params["lr.b"], suggestion.params["epochs"]) == (1e-5, 3)
         running.append(suggestion.number)
         if len(running) > 3:
             number = running.pop(0)
-            study.complete(number, number / 10)
-    assert [s.number for s in opened(tmp_path, sampler, space=space).running()] == running
+            study.complete_trial(number, number / 10)
+    assert [
+        s.number for s in opened(tmp_path, sampler, space=space).running_suggestions()
+    ] == running
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "qmc", "random", "gp"])
 def test_a_study_without_a_search_trains_the_same_thing_again(sampler: str, tmp_path: Path) -> None:
     study = opened(tmp_path, sampler, space={}, startup_trials=1)
     for _ in range(3):
-        suggestion = study.ask()
+        suggestion = study.next_suggestion()
         assert suggestion.params == {}
-        study.complete(suggestion.number, 0.5 + suggestion.number)
-    assert [s.number for s in (study.ask(), *opened(tmp_path, sampler, space={}).running())] == [
+        study.complete_trial(suggestion.number, 0.5 + suggestion.number)
+    assert [
+        s.number
+        for s in (
+            study.next_suggestion(),
+            *opened(tmp_path, sampler, space={}).running_suggestions(),
+        )
+    ] == [
         3,
         3,
     ]

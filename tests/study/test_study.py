@@ -35,42 +35,42 @@ from tests.study.toys import (
 from tuner.errors import TunerError
 from tuner.recipe.types import Choices, Range
 from tuner.study import Study
-from tuner.study.storage import open_storage
+from tuner.study.storage import open_study_storage
 
 
 def test_enqueue_is_idempotent_by_key_and_goes_first(tmp_path: Path) -> None:
     study = opened(tmp_path)
-    assert study.enqueue(BASELINE, "baseline", "baseline") == 0
-    assert study.enqueue(MIDDLE, "middle", "middle") == 1
-    assert study.enqueue(BASELINE, "baseline", "baseline") == 0
+    assert study.add_waiting_trial(BASELINE, "baseline", "baseline") == 0
+    assert study.add_waiting_trial(MIDDLE, "middle", "middle") == 1
+    assert study.add_waiting_trial(BASELINE, "baseline", "baseline") == 0
     again = opened(tmp_path)
-    assert again.enqueue(MIDDLE, "middle", "middle") == 1
-    assert again.states() == {0: "waiting", 1: "waiting"}
-    first, second, third = (again.ask() for _ in range(3))
+    assert again.add_waiting_trial(MIDDLE, "middle", "middle") == 1
+    assert again.trial_states() == {0: "waiting", 1: "waiting"}
+    first, second, third = (again.next_suggestion() for _ in range(3))
     assert [s.number for s in (first, second, third)] == [0, 1, 2]
     assert [s.origin for s in (first, second, third)] == ["baseline", "middle", "sampled"]
     assert {**first.params, **first.fixed} == BASELINE
     assert (second.params, second.fixed) == (MIDDLE, {})
-    assert opened(tmp_path).running() == [first, second, third]
-    assert opened(tmp_path).enqueue(MIDDLE, "middle", "middle") == 1
+    assert opened(tmp_path).running_suggestions() == [first, second, third]
+    assert opened(tmp_path).add_waiting_trial(MIDDLE, "middle", "middle") == 1
 
 
 def test_what_was_not_given_is_suggested(tmp_path: Path) -> None:
     study = opened(tmp_path)
-    study.enqueue({"epochs": 3, "lr.head": 7.0}, "enqueued", "mine")
-    suggestion = study.ask()
+    study.add_waiting_trial({"epochs": 3, "lr.head": 7.0}, "enqueued", "mine")
+    suggestion = study.next_suggestion()
     assert suggestion.params.keys() == SPACE.keys()
     assert (suggestion.params["epochs"], suggestion.params["lr.head"]) == (3, 7.0)
     assert suggestion.fixed == {}
-    assert opened(tmp_path).running() == [suggestion]
+    assert opened(tmp_path).running_suggestions() == [suggestion]
 
 
 def test_values_keep_their_type(tmp_path: Path) -> None:
     study = opened(tmp_path)
-    study.enqueue({"lr.head": 0, "epochs": 4.0, "batch_size": 16.0}, "enqueued", "mine")
-    params = study.ask().params
+    study.add_waiting_trial({"lr.head": 0, "epochs": 4.0, "batch_size": 16.0}, "enqueued", "mine")
+    params = study.next_suggestion().params
     assert [type(params[name]) for name in SPACE] == [float, float, int, int]
-    assert [type(opened(tmp_path).running()[0].params[n]) for n in SPACE] == [
+    assert [type(opened(tmp_path).running_suggestions()[0].params[n]) for n in SPACE] == [
         float,
         float,
         int,
@@ -80,15 +80,15 @@ def test_values_keep_their_type(tmp_path: Path) -> None:
 
 def test_endings_are_idempotent_and_cannot_be_contradicted(tmp_path: Path) -> None:
     study = opened(tmp_path)
-    numbers = [study.ask().number for _ in range(5)]
-    study.evaluate(1, 0.2, 0.3)
+    numbers = [study.next_suggestion().number for _ in range(5)]
+    study.record_evaluation(1, 0.2, 0.3)
 
     def end(study: Study) -> None:
-        study.complete(0, 0.5)
-        study.prune(1)
-        study.prune(2, 0.25)
-        study.collapse(3)
-        study.fail(4)
+        study.complete_trial(0, 0.5)
+        study.prune_trial(1)
+        study.prune_trial(2, 0.25)
+        study.collapse_trial(3)
+        study.fail_trial(4)
 
     end(study)
     expected = [
@@ -100,33 +100,36 @@ def test_endings_are_idempotent_and_cannot_be_contradicted(tmp_path: Path) -> No
     ]
     for current in (study, opened(tmp_path)):
         end(current)
-        assert [current.outcome(number) for number in numbers] == expected
-        assert [current.has_collapsed(number) for number in numbers] == [False] * 3 + [True, False]
+        assert [current.trial_outcome(number) for number in numbers] == expected
+        assert [current.is_trial_collapsed(number) for number in numbers] == [False] * 3 + [
+            True,
+            False,
+        ]
         for number, other_end in [
-            (0, current.prune),
-            (1, current.collapse),
-            (3, current.fail),
-            (4, current.collapse),
+            (0, current.prune_trial),
+            (1, current.collapse_trial),
+            (3, current.fail_trial),
+            (4, current.collapse_trial),
         ]:
             with pytest.raises(RuntimeError, match="has ended as"):
                 other_end(number)
         with pytest.raises(RuntimeError, match="has ended as"):
-            current.complete(0, 0.6)
+            current.complete_trial(0, 0.6)
         with pytest.raises(RuntimeError, match="not running"):
-            current.evaluate(0, 0.9, 0.5)
+            current.record_evaluation(0, 0.9, 0.5)
         with pytest.raises(KeyError):
-            current.complete(99, 0.5)
+            current.complete_trial(99, 0.5)
 
 
 def test_a_value_that_is_no_number_never_reaches_the_database(tmp_path: Path) -> None:
     study = opened(tmp_path)
-    number = study.ask().number
+    number = study.next_suggestion().number
     with pytest.raises(ValueError, match="not a number"):
-        study.evaluate(number, 0.5, math.nan)
-    for end in (study.complete, study.prune):
+        study.record_evaluation(number, 0.5, math.nan)
+    for end in (study.complete_trial, study.prune_trial):
         with pytest.raises(ValueError, match="not a number"):
             end(number, math.nan)
-    assert opened(tmp_path).states() == {number: "running"}
+    assert opened(tmp_path).trial_states() == {number: "running"}
     assert told(opened(tmp_path))[0].curve == {}
 
 
@@ -138,41 +141,41 @@ def test_a_collapsed_trial_is_the_worst_for_tpe(direction: str, tmp_path: Path) 
     sign = 1 if direction == "maximize" else -1
     study = opened(tmp_path, direction=direction, worst=0.0 if sign == 1 else math.inf)
     values = [0.5, 0.6, 0.7]
-    collapsed, pruned, *complete = (study.ask().number for _ in range(5))
+    collapsed, pruned, *complete = (study.next_suggestion().number for _ in range(5))
     for share in (0.2, 0.5, 0.9):
-        study.evaluate(collapsed, share, sign * 0.99)
-    study.collapse(collapsed)
-    study.evaluate(pruned, 0.2, sign * 0.1)
-    study.prune(pruned)
+        study.record_evaluation(collapsed, share, sign * 0.99)
+    study.collapse_trial(collapsed)
+    study.record_evaluation(pruned, 0.2, sign * 0.1)
+    study.prune_trial(pruned)
     for number, value in zip(complete, values, strict=True):
-        study.complete(number, sign * value)
+        study.complete_trial(number, sign * value)
     for current in (study, opened(tmp_path, direction=direction)):
-        view = current._history.study()
+        view = current._history.as_optuna_study()
         below, above = _split_trials(view, view.get_trials(), 4)
         assert [trial.number for trial in above] == [collapsed]
         assert len(below) == 4
-    assert study.outcome(collapsed).value == (0.0 if sign == 1 else math.inf)
+    assert study.trial_outcome(collapsed).value == (0.0 if sign == 1 else math.inf)
 
 
 def test_one_label_is_the_worst_for_sampler_and_pruner_whatever_its_score(tmp_path: Path) -> None:
     study = opened(tmp_path, sampler="tpe")
-    lopsided, *others = (study.ask().number for _ in range(4))
+    lopsided, *others = (study.next_suggestion().number for _ in range(4))
     for number, value in zip(others, (0.91, 0.92, 0.93), strict=True):
-        study.evaluate(number, 0.4, value)
-    decision = study.evaluate(lopsided, 0.4, 0.95, one_label=True)
+        study.record_evaluation(number, 0.4, value)
+    decision = study.record_evaluation(lopsided, 0.4, 0.95, one_label=True)
     assert decision is not None
     assert (decision.kept, decision.rank, decision.value) == (False, 4, 0.0)
-    study.complete(lopsided, 0.95, one_label=True)
+    study.complete_trial(lopsided, 0.95, one_label=True)
     for current in (study, opened(tmp_path)):
-        assert current.outcome(lopsided).value == 0.95
-        assert current._history.study().get_trials()[0].value == 0.0
+        assert current.trial_outcome(lopsided).value == 0.95
+        assert current._history.as_optuna_study().get_trials()[0].value == 0.0
 
 
 def test_minimize_prunes_the_high_values(tmp_path: Path) -> None:
     study = opened(tmp_path, direction="minimize", worst=math.inf)
     kept = []
     for value in (0.5, 0.4, 0.6, 0.3):
-        decision = study.evaluate(study.ask().number, 0.4, value)
+        decision = study.record_evaluation(study.next_suggestion().number, 0.4, value)
         assert decision is not None
         kept.append(decision.kept)
     assert kept == [True, True, False, True]
@@ -184,7 +187,7 @@ def test_a_killed_study_ends_as_one_that_was_not(tmp_path: Path) -> None:
     whole.mkdir()
     killed.mkdir()
     run(opened(whole), 20)
-    opened(killed).close()
+    opened(killed).close_database()
     instants = random.Random(5)
     for trials in (2, 5, 9, 12, 16):
         _run_and_kill(killed, 20, once_begun=trials, delay=instants.uniform(0, 0.05))
@@ -211,18 +214,18 @@ def _run_and_kill(folder: Path, trials: int, *, once_begun: int, delay: float) -
 
 def test_a_reader_never_locks_the_writer_out(tmp_path: Path) -> None:
     study = opened(tmp_path)
-    number = study.ask().number
+    number = study.next_suggestion().number
     reader = sqlite3.connect(tmp_path / "study.db")
     try:
         reader.execute("BEGIN")
         assert reader.execute("SELECT count(*) FROM trials").fetchone() == (1,)
         for step in range(1, 6):
-            study.evaluate(number, step / 10, 0.5)
-        study.complete(number, 0.5)
+            study.record_evaluation(number, step / 10, 0.5)
+        study.complete_trial(number, 0.5)
         assert reader.execute("SELECT count(*) FROM trial_values").fetchone() == (0,)
     finally:
         reader.close()
-    assert opened(tmp_path).outcome(number) == ("complete", 0.5)
+    assert opened(tmp_path).trial_outcome(number) == ("complete", 0.5)
 
 
 def test_another_writer_is_waited_for(tmp_path: Path) -> None:
@@ -230,17 +233,17 @@ def test_another_writer_is_waited_for(tmp_path: Path) -> None:
     other = sqlite3.connect(tmp_path / "study.db", check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
     threading.Timer(0.3, other.rollback).start()
-    assert study.ask().number == 0
+    assert study.next_suggestion().number == 0
     other.close()
 
 
 def test_optuna_itself_sees_the_same_trials(tmp_path: Path) -> None:
     study = opened(tmp_path)
     run(study, 8)
-    study.collapse(study.ask().number)
+    study.collapse_trial(study.next_suggestion().number)
     seen = optuna.load_study(study_name="toy", storage=f"sqlite:///{tmp_path / 'study.db'}")
     ends = {trial.number: (trial.state.name.lower(), trial.value) for trial in seen.trials}
-    assert ends == {number: tuple(study.outcome(number)) for number in study.states()}
+    assert ends == {number: tuple(study.trial_outcome(number)) for number in study.trial_states()}
     assert [dict(t.intermediate_values) for t in seen.trials] == [t.curve for t in told(study)]
     assert [t.params for t in seen.trials[1:]] == [dict(t.params) for t in told(study)[1:]]
     assert seen.trials[0].user_attrs["fixed"] == {
@@ -270,7 +273,7 @@ def _get(app: object, path: str) -> str:
 def test_the_file_is_private_and_in_wal_mode(tmp_path: Path) -> None:
     odd = tmp_path / "a{b}?c #%20"
     odd.mkdir()
-    storage = open_storage(odd / "study.db")
+    storage = open_study_storage(odd / "study.db")
     files = sorted(path.name for path in odd.iterdir())
     assert files == ["study.db", "study.db-shm", "study.db-wal"]
     modes = {stat.S_IMODE(path.stat().st_mode) for path in odd.iterdir()}
@@ -284,8 +287,8 @@ def test_the_file_is_private_and_in_wal_mode(tmp_path: Path) -> None:
 
 def test_a_closed_study_is_one_file(tmp_path: Path) -> None:
     study = opened(tmp_path)
-    study.ask()
-    study.close()
+    study.next_suggestion()
+    study.close_database()
     assert [path.name for path in tmp_path.iterdir()] == ["study.db"]
 
 
@@ -328,7 +331,7 @@ def test_a_database_that_cannot_be_used(make: object, message: str, tmp_path: Pa
     folder.mkdir()
     make(folder / "study.db")  # type: ignore[operator]
     with pytest.raises(TunerError, match=message) as error:
-        Study.open(folder / "study.db", "toy", SPACE, search(), "maximize", 0.0)
+        Study.open_study(folder / "study.db", "toy", SPACE, search(), "maximize", 0.0)
     assert "\n" not in str(error.value)
     assert str(folder / "study.db") in str(error.value)
 
@@ -341,7 +344,7 @@ def test_a_study_of_the_other_direction_is_refused(tmp_path: Path) -> None:
 
 def test_a_copied_session_has_the_same_study_under_another_name(tmp_path: Path) -> None:
     run(opened(tmp_path), 3)
-    copy = Study.open(tmp_path / "study.db", "copy", SPACE, search(), "maximize", 0.0)
+    copy = Study.open_study(tmp_path / "study.db", "copy", SPACE, search(), "maximize", 0.0)
     assert ended(copy) == 3
 
 
@@ -355,8 +358,8 @@ ZOOMED: dict[str, Range | Choices] = {
 def test_a_new_generation_takes_over_what_lies_inside(tmp_path: Path) -> None:
     first = opened(tmp_path, "random", pruner="none")
     run(first, 10)
-    first.collapse(first.ask().number)
-    first.ask()
+    first.collapse_trial(first.next_suggestion().number)
+    first.next_suggestion()
     inside = [
         number
         for number, trial in enumerate(told(first)[:11])
@@ -365,19 +368,19 @@ def test_a_new_generation_takes_over_what_lies_inside(tmp_path: Path) -> None:
         and trial.params["batch_size"] == 16
     ]
     zoomed = opened(tmp_path, generation=1, space=ZOOMED, settings={"batch_size": 16})
-    assert zoomed.carried == len(inside) > 1
+    assert zoomed.carried_count == len(inside) > 1
     assert [record.number for record in zoomed._carried] == inside
-    assert zoomed.states() == {}
-    suggestion = zoomed.ask()
+    assert zoomed.trial_states() == {}
+    suggestion = zoomed.next_suggestion()
     assert suggestion.number == 12
-    zoomed.complete(suggestion.number, score({**suggestion.params, "batch_size": 16}))
+    zoomed.complete_trial(suggestion.number, score({**suggestion.params, "batch_size": 16}))
     again = opened(tmp_path, generation=1, space=ZOOMED, settings={"batch_size": 16})
-    assert (again.carried, again.states()) == (len(inside), {12: "complete"})
-    assert len(again._history.study().trials) == len(inside) + 1
-    assert again.ask().number == 13
+    assert (again.carried_count, again.trial_states()) == (len(inside), {12: "complete"})
+    assert len(again._history.as_optuna_study().trials) == len(inside) + 1
+    assert again.next_suggestion().number == 13
     third = opened(tmp_path, generation=2, space=ZOOMED, settings={"batch_size": 16})
     assert [record.number for record in third._carried] == [*inside, 12]
-    assert third.ask().number == 14
+    assert third.next_suggestion().number == 14
 
 
 def test_taking_over_is_finished_after_a_crash(
@@ -397,7 +400,7 @@ def test_taking_over_is_finished_after_a_crash(
             opened(tmp_path, generation=1)
     again = opened(tmp_path, generation=1)
     assert [record.number for record in again._carried] == [1, 2, 3, 4, 5]
-    assert again.ask().number == 6
+    assert again.next_suggestion().number == 6
 
 
 def test_importing_it_is_light() -> None:

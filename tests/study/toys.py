@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tuner.recipe.types import Choices, Range, Scalar, SearchSection
 from tuner.study import Study, Suggestion
-from tuner.study.storage import open_storage
+from tuner.study.storage import open_study_storage
 
 SAMPLERS = ("tpe", "cmaes", "qmc", "random", "grid", "gp")
 SPACE: dict[str, Range | Choices] = {
@@ -42,7 +42,7 @@ def _blank_database() -> bytes:
     """A database with Optuna's tables: making them takes half a second."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "study.db"
-        open_storage(path).engine.dispose()
+        open_study_storage(path).engine.dispose()
         return path.read_bytes()
 
 
@@ -62,7 +62,7 @@ def opened(
     database = folder / "study.db"
     if not database.exists():
         database.write_bytes(_blank_database())
-    return Study.open(
+    return Study.open_study(
         database,
         "toy",
         space,
@@ -89,25 +89,25 @@ def train(study: Study, suggestion: Suggestion) -> None:
     final = score(suggestion.params)
     for step in range(1, EVALUATIONS + 1):
         share = step / EVALUATIONS
-        decision = study.evaluate(suggestion.number, share, final * (0.5 + share / 2))
+        decision = study.record_evaluation(suggestion.number, share, final * (0.5 + share / 2))
         if decision is not None and not decision.kept:
-            study.prune(suggestion.number)
+            study.prune_trial(suggestion.number)
             return
-    study.complete(suggestion.number, final)
+    study.complete_trial(suggestion.number, final)
 
 
 def run(study: Study, trials: int) -> None:
     """Take up what runs and go on to this number of trials."""
-    study.enqueue(BASELINE, "baseline", "baseline")
-    study.enqueue(MIDDLE, "middle", "middle")
-    for suggestion in study.running():
+    study.add_waiting_trial(BASELINE, "baseline", "baseline")
+    study.add_waiting_trial(MIDDLE, "middle", "middle")
+    for suggestion in study.running_suggestions():
         train(study, suggestion)
-    while ended(study) < trials and not study.exhausted:
-        train(study, study.ask())
+    while ended(study) < trials and not study.reason_exhausted:
+        train(study, study.next_suggestion())
 
 
 def ended(study: Study) -> int:
-    return sum(state not in ("waiting", "running") for state in study.states().values())
+    return sum(state not in ("waiting", "running") for state in study.trial_states().values())
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ import torch
 
 from tuner.pool.protocol import Evaluated, Go, Reply, Setup, Train
 from tuner.recipe.config import TrialConfig
-from tuner.training.bench import Bench
-from tuner.training.loop import Decision, train
+from tuner.training.loop import Decision, train_trial
+from tuner.training.trainer_context import TrainerContext
 
 WORDS = [f"w{number}" for number in range(60)]
 KINDS = ("bert", "roberta", "electra", "distilbert")
@@ -145,36 +145,36 @@ def make_recipe(models: Callable[[str], Path], data: Path) -> RecipeMaker:
     return recipe
 
 
-BenchMaker = Callable[..., Bench]
+BenchMaker = Callable[..., TrainerContext]
 
 
 @pytest.fixture
 def make_bench(make_recipe: RecipeMaker, tmp_path: Path) -> Iterator[BenchMaker]:
     """Gives a trainer's bench in this process, its session in tmp_path/session."""
 
-    def bench(kind: str = "bert", **sections: Any) -> Bench:
+    def bench(kind: str = "bert", **sections: Any) -> TrainerContext:
         setup = Setup(
             session=str(tmp_path / "session"),
             recipe=make_recipe(kind, **sections),
             device="cpu",
             threads=1,
         )
-        return Bench(setup, lambda _level, _text: None)
+        return TrainerContext(setup, lambda _level, _text: None)
 
     yield bench
     torch.set_flush_denormal(False)
 
 
-def config_of(bench: Bench, **changes: Any) -> TrialConfig:
+def config_of(bench: TrainerContext, **changes: Any) -> TrialConfig:
     """The configuration that a bench's recipe means, changed."""
     import msgspec
 
-    from tuner.recipe.space import trial_config
+    from tuner.recipe.space import build_trial_config
 
-    return msgspec.structs.replace(trial_config(bench.recipe, {}, 0), **changes)
+    return msgspec.structs.replace(build_trial_config(bench.recipe, {}, 0), **changes)
 
 
-def request_of(bench: Bench, trial: int = 0, **changes: Any) -> Train:
+def request_of(bench: TrainerContext, trial: int = 0, **changes: Any) -> Train:
     """A request to train, by accuracy."""
     best = changes.pop("best_value", None)
     metric = changes.pop("metric", "accuracy")
@@ -190,10 +190,10 @@ def request_of(bench: Bench, trial: int = 0, **changes: Any) -> Train:
 
 
 def run_through(
-    bench: Bench, request: Train, decide: Callable[[Reply], Decision] | None = None
+    bench: TrainerContext, request: Train, decide: Callable[[Reply], Decision] | None = None
 ) -> list[Reply]:
     """All messages of a trial; `decide` answers every one (by default: Go)."""
-    conversation = train(bench, request)
+    conversation = train_trial(bench, request)
     messages: list[Reply] = []
     decision: Decision = None
     while True:

@@ -20,20 +20,15 @@ import tuner.training.model as model_module
 from tests.training.conftest import BenchMaker, RecipeMaker, learnable_rows, write_jsonl
 from tuner.errors import TunerError
 from tuner.recipe.findings import CheckReport, ModelDescription
-from tuner.recipe.groups import layer_count
+from tuner.recipe.groups import count_encoder_layers
 from tuner.recipe.types import ModelSection
-from tuner.training.check import answer_check
-from tuner.training.data import read_labelled
-from tuner.training.describe import answer_describe
-from tuner.training.forecast import two_layers
-from tuner.training.loading import load_weights
-from tuner.training.model import (
-    load_config,
-    load_tokenizer,
-    model_source,
-    parameters_of,
-)
-from tuner.training.rehearsal import rehearse
+from tuner.training.check import answer_check_request
+from tuner.training.data import read_labelled_rows
+from tuner.training.describe import answer_describe_request
+from tuner.training.forecast import two_layer_model
+from tuner.training.loading import load_model_weights
+from tuner.training.model import find_model_source, load_model_config, load_tokenizer, parameters_of
+from tuner.training.rehearsal import rehearse_odd_rows
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +46,7 @@ def texts(report: CheckReport, level: str) -> str:
 def check(recipe: dict[str, Any], rehearse: bool = True) -> CheckReport:
     """The answer to a recipe."""
     request = {"recipe": recipe, "session": None, "rehearse": rehearse}
-    return answer_check(request, lambda _stage: None)
+    return answer_check_request(request, lambda _stage: None)
 
 
 @pytest.mark.parametrize("kind", ["bert", "roberta", "electra", "distilbert"])
@@ -83,8 +78,8 @@ def test_whether_batches_will_be_packed_is_told_by_two_layers_without_weights(
     make_recipe: RecipeMaker, models: Callable[[str], Path], tmp_path: Path, kind: str
 ) -> None:
     folder = twenty_layers(Path(shutil.copytree(models(kind), tmp_path / "deep")))
-    source = model_source(ModelSection(str(folder)))
-    layers = layer_count(parameters_of(two_layers(source, ["a", "b"], 0)))
+    source = find_model_source(ModelSection(str(folder)))
+    layers = count_encoder_layers(parameters_of(two_layer_model(source, ["a", "b"], 0)))
     assert layers == 2
     recipe = make_recipe(kind, model={"name": str(folder)})
     assert "model: batches are packed" in texts(check(recipe, rehearse=False), "ok")
@@ -172,7 +167,7 @@ def test_a_token_without_an_embedding_is_an_error_with_its_row(
     make_recipe: RecipeMaker, models: Callable[[str], Path], tmp_path: Path
 ) -> None:
     folder = Path(shutil.copytree(models("bert"), tmp_path / "model"))
-    tokenizer = load_tokenizer(model_source(ModelSection(str(folder))))
+    tokenizer = load_tokenizer(find_model_source(ModelSection(str(folder))))
     tokenizer.add_tokens(["<url>"])
     tokenizer.save_pretrained(folder)
     warnings = texts(check(make_recipe(model={"name": str(folder)})), "warning")
@@ -210,7 +205,7 @@ def test_the_row_that_breaks_is_named(make_bench: BenchMaker, split: str, tmp_pa
 
     bench.model.register_forward_pre_hook(break_at_unknown, with_kwargs=True)
     with pytest.raises(TunerError) as caught:
-        rehearse(bench, read_labelled(bench.recipe.data))
+        rehearse_odd_rows(bench, read_labelled_rows(bench.recipe.data))
     said = f'{split} row 21 of {path} ("w1 \U0001f600 w2"): RuntimeError: cannot do that'
     assert str(caught.value) == said
 
@@ -248,7 +243,7 @@ def test_albert_has_one_layer_that_all_share(tmp_path: Path) -> None:
         num_hidden_layers=4, embedding_size=8,
     ).save_pretrained(tmp_path)  # fmt: skip
     (tmp_path / "model.safetensors").write_bytes(b"not read")
-    described = answer_describe({"model": str(tmp_path), "labels": ["a", "b", "c"]})
+    described = answer_describe_request({"model": str(tmp_path), "labels": ["a", "b", "c"]})
     assert (described.layers, described.shared_layers) == (1, True)
     assert described.labels == ["a", "b", "c"]
     assert dict(described.parameters)["classifier.weight"] == (3, 16)
@@ -292,7 +287,7 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
 def message_of(section: ModelSection, load: Callable[[Any], Any]) -> str:
     """What loading says, in one line."""
     with pytest.raises(TunerError) as caught:
-        load(model_source(section))
+        load(find_model_source(section))
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -300,7 +295,7 @@ def message_of(section: ModelSection, load: Callable[[Any], Any]) -> str:
 @pytest.mark.usefixtures("offline")
 def test_unknown_models_are_told_plainly(tmp_path: Path) -> None:
     def config(source: Any) -> Any:
-        return load_config(source, ["a", "b"])
+        return load_model_config(source, ["a", "b"])
 
     assert "no such folder, and no network" in message_of(ModelSection("no/such"), config)
     assert "no folder and no hub model" in message_of(ModelSection("a b?"), config)
@@ -324,8 +319,8 @@ def test_pickled_weights_are_loaded_only_on_request(
     (folder / "model.safetensors").unlink()
     refused = message_of(ModelSection(str(folder)), lambda source: source)
     assert "set model.allow_pickle = true" in refused
-    source = model_source(ModelSection(str(folder), allow_pickle=True))
-    fresh = load_weights(source, load_config(source, ["a", "b"])).fresh
+    source = find_model_source(ModelSection(str(folder), allow_pickle=True))
+    fresh = load_model_weights(source, load_model_config(source, ["a", "b"])).fresh
     assert fresh == {"classifier.weight", "classifier.bias"}
 
 
@@ -335,7 +330,9 @@ def test_foreign_code_runs_only_on_request(tmp_path: Path, models: Callable[[str
     config = json.loads((folder / "config.json").read_text())
     config |= {"model_type": "unheard", "auto_map": {"AutoConfig": "code.Config"}}
     (folder / "config.json").write_text(json.dumps(config))
-    told = message_of(ModelSection(str(folder)), lambda source: load_config(source, ["a", "b"]))
+    told = message_of(
+        ModelSection(str(folder)), lambda source: load_model_config(source, ["a", "b"])
+    )
     assert "set model.trust_remote_code = true" in told
 
 
@@ -354,7 +351,7 @@ def test_damaged_weights_are_told_plainly(models: Callable[[str], Path], tmp_pat
     path = folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[:500])
     section = ModelSection(str(folder))
-    told = message_of(section, lambda s: load_weights(s, load_config(s, ["a", "b"])))
+    told = message_of(section, lambda s: load_model_weights(s, load_model_config(s, ["a", "b"])))
     assert "weights cannot be loaded" in told
 
 

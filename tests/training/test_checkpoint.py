@@ -15,9 +15,9 @@ from safetensors.torch import load_file
 
 from tests.training.conftest import BenchMaker, of_kind, request_of, run_through
 from tuner.pool.protocol import Completed, Evaluated, Note, Pause, Paused, Reply, Started, Train
-from tuner.training.bench import Bench
 from tuner.training.checkpoint import generator_states, restore_generators
-from tuner.training.loop import train
+from tuner.training.loop import train_trial
+from tuner.training.trainer_context import TrainerContext
 
 
 def measured(messages: list[Reply]) -> list[Any]:
@@ -56,8 +56,8 @@ def test_paused_at_a_step_and_resumed_is_the_same_to_the_bit(
     assert (trials / "0001" / "checkpoint").exists(), "it stays until the worker knows of the end"
 
 
-def _pause_after(bench: Bench, request: Train, step: int) -> list[Reply]:
-    conversation = train(bench, request)
+def _pause_after(bench: TrainerContext, request: Train, step: int) -> list[Reply]:
+    conversation = train_trial(bench, request)
     messages = [next(conversation)]
     done = 0
     while done < step:
@@ -80,14 +80,14 @@ def test_every_generator_comes_back() -> None:
 
 
 @pytest.fixture
-def paused_bench(make_bench: BenchMaker) -> Bench:
+def paused_bench(make_bench: BenchMaker) -> TrainerContext:
     """A bench whose trial 1 was paused after step 9."""
     bench = make_bench()
     _pause_after(bench, request_of(bench, trial=1), 9)
     return bench
 
 
-def test_a_checkpoint_is_small_files_without_pickle(paused_bench: Bench) -> None:
+def test_a_checkpoint_is_small_files_without_pickle(paused_bench: TrainerContext) -> None:
     folder = paused_bench.session / "trials" / "0001" / "checkpoint"
     assert sorted(path.name for path in folder.iterdir()) == [
         "00000009.json",
@@ -101,7 +101,7 @@ def test_a_checkpoint_is_small_files_without_pickle(paused_bench: Bench) -> None
 
 @pytest.mark.parametrize("damage", ["tensors", "json", "missing", "other"])
 def test_a_damaged_or_foreign_checkpoint_is_left_aside_with_a_note(
-    paused_bench: Bench, damage: str
+    paused_bench: TrainerContext, damage: str
 ) -> None:
     folder = paused_bench.session / "trials" / "0001" / "checkpoint"
     request = request_of(paused_bench, trial=1)
@@ -124,7 +124,7 @@ def test_a_damaged_or_foreign_checkpoint_is_left_aside_with_a_note(
     assert of_kind(messages, Completed)
 
 
-def test_a_torn_newer_checkpoint_falls_back_to_the_one_before(paused_bench: Bench) -> None:
+def test_a_torn_newer_checkpoint_falls_back_to_the_one_before(paused_bench: TrainerContext) -> None:
     folder = paused_bench.session / "trials" / "0001" / "checkpoint"
     shutil.copy(folder / "00000009.json", folder / "00000012.json")
     (folder / "00000012.safetensors").write_bytes(b"torn")
@@ -143,7 +143,7 @@ def test_checkpoints_are_written_by_training_time(make_bench: BenchMaker) -> Non
 
     folder = bench.session / "trials" / "0000" / "checkpoint"
     seen: list[str] = []
-    for _ in train(bench, request_of(bench), clock):
+    for _ in train_trial(bench, request_of(bench), clock):
         files = [path.name for path in folder.glob("*.json")]
         assert len(files) <= 1
         seen += [name for name in files if name not in seen]

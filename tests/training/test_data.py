@@ -29,12 +29,12 @@ from tests.training.conftest import (
     write_jsonl,
 )
 from tuner.errors import TunerError
-from tuner.recipe.load import parse
-from tuner.training.data import load_data
-from tuner.training.inputs import prepare_data
-from tuner.training.model import load_tokenizer, model_source
-from tuner.training.score import score_sealed
-from tuner.training.sealed import read_sealed
+from tuner.recipe.load import parse_recipe
+from tuner.training.data import load_session_data
+from tuner.training.inputs import prepare_session_data
+from tuner.training.model import find_model_source, load_tokenizer
+from tuner.training.score import score_sealed_rows
+from tuner.training.sealed import read_sealed_rows
 from tuner.training.split import stratified_cut
 
 
@@ -60,12 +60,12 @@ def test_a_cut_is_a_stratified_partition(counts: list[int], share: float, seed: 
 def test_tokenizing_leaves_no_mark_on_the_tokenizer(
     make_recipe: RecipeMaker, before: int | None
 ) -> None:
-    recipe = parse(make_recipe(), "")
-    tokenizer = load_tokenizer(model_source(recipe.model, None))
+    recipe = parse_recipe(make_recipe(), "")
+    tokenizer = load_tokenizer(find_model_source(recipe.model, None))
     if before is not None:
         tokenizer.backend_tokenizer.enable_truncation(max_length=before)
     saved = tokenizer.backend_tokenizer.to_str()
-    tokens_module.tokenize(tokenizer, [["w1 w2 w3"]], np.zeros(1, np.int64), np.arange(1), 4)
+    tokens_module.tokenize_rows(tokenizer, [["w1 w2 w3"]], np.zeros(1, np.int64), np.arange(1), 4)
     assert tokenizer.backend_tokenizer.to_str() == saved
 
 
@@ -81,24 +81,24 @@ def test_too_small_a_share_is_refused() -> None:
         stratified_cut(np.array([0, 1, 0, 1]), 0.01, 0)
 
 
-Loader = Callable[..., data_module.Data]
+Loader = Callable[..., data_module.SessionData]
 
 
 @pytest.fixture
 def loaded(make_recipe: RecipeMaker, tmp_path: Path) -> Loader:
     """Loads the data of a plain recipe with changes to its sections."""
 
-    def load(**sections: Any) -> data_module.Data:
-        recipe = parse(make_recipe("bert", **sections), "")
-        tokenizer = load_tokenizer(model_source(recipe.model))
-        return load_data(recipe, tokenizer, recipe.model.max_length, tmp_path / "session")
+    def load(**sections: Any) -> data_module.SessionData:
+        recipe = parse_recipe(make_recipe("bert", **sections), "")
+        tokenizer = load_tokenizer(find_model_source(recipe.model))
+        return load_session_data(recipe, tokenizer, recipe.model.max_length, tmp_path / "session")
 
     return load
 
 
 def test_tokens_are_those_of_the_tokenizer(loaded: Loader, make_recipe: RecipeMaker) -> None:
-    recipe = parse(make_recipe(), "")
-    tokenizer = load_tokenizer(model_source(recipe.model))
+    recipe = parse_recipe(make_recipe(), "")
+    tokenizer = load_tokenizer(find_model_source(recipe.model))
     split = loaded().train
     texts = [row["text"] for row in learnable_rows(64, 1)]
     for row in (0, 7, 63):
@@ -113,9 +113,9 @@ def test_pairs_have_token_types_and_cut_rows_are_counted(
     rows = [{"a": "w1 " * 9, "b": "w2 " * n, "label": n % 2} for n in range(1, 21)]
     path = write_jsonl(tmp_path / "pairs.jsonl", rows)
     changes = {"train": str(path), "validation": 0.5, "text": ["a", "b"]}
-    recipe = parse(make_recipe(data=changes, model={"max_length": 16}), "")
-    tokenizer = load_tokenizer(model_source(recipe.model))
-    data = load_data(recipe, tokenizer, 16, tmp_path / "session")
+    recipe = parse_recipe(make_recipe(data=changes, model={"max_length": 16}), "")
+    tokenizer = load_tokenizer(find_model_source(recipe.model))
+    data = load_session_data(recipe, tokenizer, 16, tmp_path / "session")
     assert set(data.train.types.tolist()) == {0, 1}
     assert int(data.train.lengths.max()) == 16
     cut = sum(9 + int(row) + 1 + 3 > 16 for row in data.train.rows)
@@ -134,7 +134,7 @@ def test_a_warm_cache_needs_neither_datasets_nor_the_files_contents(
         return real_import(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", guarded)
-    monkeypatch.setattr(data_module, "read_rows", None)
+    monkeypatch.setattr(data_module, "read_source_rows", None)
     warm = loaded()
     assert np.array_equal(cold.train.tokens, warm.train.tokens)
     assert isinstance(warm.train.tokens, np.ndarray)
@@ -170,13 +170,13 @@ def test_data_that_changed_under_a_session_is_refused(
     make_recipe: RecipeMaker, tmp_path: Path
 ) -> None:
     path = write_jsonl(tmp_path / "t.jsonl", learnable_rows(20, 5))
-    recipe = parse(make_recipe(data={"train": str(path)}), "")
-    tokenizer = load_tokenizer(model_source(recipe.model))
-    load_data(recipe, tokenizer, 24, tmp_path / "session")
+    recipe = parse_recipe(make_recipe(data={"train": str(path)}), "")
+    tokenizer = load_tokenizer(find_model_source(recipe.model))
+    load_session_data(recipe, tokenizer, 24, tmp_path / "session")
     write_jsonl(path, learnable_rows(20, 6))
     with pytest.raises(TunerError, match="has changed since this session began"):
-        load_data(recipe, tokenizer, 24, tmp_path / "session")
-    load_data(recipe, tokenizer, 24, tmp_path / "another")
+        load_session_data(recipe, tokenizer, 24, tmp_path / "session")
+    load_session_data(recipe, tokenizer, 24, tmp_path / "another")
 
 
 def test_a_label_that_train_lacks_is_noted(loaded: Loader, tmp_path: Path) -> None:
@@ -191,21 +191,21 @@ def test_sealed_rows_are_not_tokenized_before_they_are_scored(
     make_bench: BenchMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tokenized: list[int] = []
-    real = tokens_module.tokenize
+    real = tokens_module.tokenize_rows
 
     def spying(tokenizer: Any, texts: Any, labels: Any, rows: Any, *more: Any) -> Any:
         tokenized.append(len(rows))
         return real(tokenizer, texts, labels, rows, *more)
 
-    monkeypatch.setattr(data_module, "tokenize", spying)
+    monkeypatch.setattr(data_module, "tokenize_rows", spying)
     bench = make_bench(data={"holdout": 0.5, "split_seed": 3})
     assert tokenized == [64, 15]
-    assert bench.ready().rows == {"train": 64, "validation": 15, "test": 15}
+    assert bench.ready_message().rows == {"train": 64, "validation": 15, "test": 15}
     cached = sorted(p.name for p in (bench.session / "cache" / bench.data.key).iterdir())
     assert not any("sealed" in name or "test" in name for name in cached)
 
     run_through(bench, request_of(bench))
-    scored = score_sealed(bench, str(bench.session / "trials" / "0000" / "model"))
+    scored = score_sealed_rows(bench, str(bench.session / "trials" / "0000" / "model"))
     assert scored.n == sum(map(sum, scored.confusion)) == 15
     answers = json.loads((bench.session / "trials" / "0000" / "test_predictions.json").read_text())
     assert not set(answers["rows"]) & set(bench.data.validation.rows.tolist())
@@ -219,47 +219,47 @@ def test_a_test_file_is_not_opened_before_it_is_scored(
     run_through(bench, request_of(bench))
     folder = str(bench.session / "trials" / "0000" / "model")
     with pytest.raises(TunerError, match=r"data\.test: .*no such file"):
-        score_sealed(bench, folder)
+        score_sealed_rows(bench, folder)
     write_jsonl(path, [*learnable_rows(6, 8), {"text": "w1", "label": "other"}])
     with pytest.raises(TunerError, match=r"no such label in the training data: .other."):
-        score_sealed(bench, folder)
+        score_sealed_rows(bench, folder)
     write_jsonl(path, learnable_rows(6, 8))
-    assert score_sealed(bench, folder).n == 6
+    assert score_sealed_rows(bench, folder).n == 6
 
 
 def test_without_a_sealed_part_there_is_nothing_to_score(make_bench: BenchMaker) -> None:
     with pytest.raises(TunerError, match="nothing is sealed"):
-        score_sealed(make_bench(), "anywhere")
+        score_sealed_rows(make_bench(), "anywhere")
 
 
 def test_a_session_of_an_older_version_keeps_its_rows_or_says_why_not(
     make_recipe: RecipeMaker, tmp_path: Path
 ) -> None:
-    recipe = parse(make_recipe(data={"validation": 0.3, "holdout": 0.5}), "")
-    source = model_source(recipe.model)
+    recipe = parse_recipe(make_recipe(data={"validation": 0.3, "holdout": 0.5}), "")
+    source = find_model_source(recipe.model)
     tokenizer = load_tokenizer(source)
     unfitted = data_module.tokenizer_key(tokenizer)
     session, cache = tmp_path / "session", tmp_path / "session" / "cache"
     other = replace(recipe, data=replace(recipe.data, split_seed=5))
-    older = load_data(other, tokenizer, 24, session)
+    older = load_session_data(other, tokenizer, 24, session)
     sources = json.loads((cache / "sources.json").read_text())
     del sources[data_module._READER]
     (cache / "sources.json").write_text(json.dumps(sources))
-    (key, _) = data_module.older_keys(recipe.data, sources, unfitted, 24)
+    (key, _) = data_module.older_content_keys(recipe.data, sources, unfitted, 24)
     (cache / older.key).rename(cache / key)
 
     # The way a trainer reads, with the tokenizer fitted to the model.
     at_most = replace(recipe, model=replace(recipe.model, max_length=24))
-    data = prepare_data(at_most, source, tokenizer, session).data
+    data = prepare_session_data(at_most, source, tokenizer, session).data
     assert data.validation.rows.tolist() == older.validation.rows.tolist()
-    sealed = read_sealed(recipe.data, data.facts.labels, data).numbers.tolist()
+    sealed = read_sealed_rows(recipe.data, data.facts.labels, data).numbers.tolist()
     used = {*data.validation.rows.tolist(), *data.train.rows.tolist()}
     assert sorted([*sealed, *used]) == list(range(64))
-    assert sealed == read_sealed(other.data, older.facts.labels, older).numbers.tolist()
+    assert sealed == read_sealed_rows(other.data, older.facts.labels, older).numbers.tolist()
 
     shutil.rmtree(cache / key)
     with pytest.raises(TunerError, match=r"began with an older version .* its cache is gone"):
-        load_data(recipe, tokenizer, 24, session)
+        load_session_data(recipe, tokenizer, 24, session)
 
 
 def test_no_class_is_left_out_by_every_seed() -> None:

@@ -19,13 +19,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.training.test_rows import SECTION
-from tuner.cli.guess import data_columns
-from tuner.cli.peek import peek
+from tuner.cli.column_guess import resolve_columns
+from tuner.cli.file_preview import read_file_preview
 from tuner.errors import TunerError
 from tuner.recipe.types import DataSection
 from tuner.training import dialect
 from tuner.training.decisions import decision_line
-from tuner.training.rows import Rows, read_rows
+from tuner.training.rows import Rows, read_source_rows
 
 ROWS = [
     ('he said "no" to us', "neg"),
@@ -92,9 +92,9 @@ def test_a_file_is_read_in_the_form_it_has(
 ) -> None:
     path = tmp_path / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    columns = data_columns(peek(str(path)), name, None, None)
+    columns = resolve_columns(read_file_preview(str(path)), name, None, None)
     section = DataSection(str(path), 0.5, columns.text, columns.label)
-    read = read_rows(str(path), "train", section)
+    read = read_source_rows(str(path), "train", section)
     assert list(zip(*read.texts, read.labels, strict=True)) == rows
     assert decided in said(read)
     assert "data." in said(read)
@@ -114,7 +114,7 @@ JSONS = {
 def test_json_is_read_whatever_it_is_called(tmp_path: Path, name: str, content: Any) -> None:
     path = tmp_path / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    read = read_rows(str(path), "train", DataSection("", 0.5, ("text",), "label"))
+    read = read_source_rows(str(path), "train", DataSection("", 0.5, ("text",), "label"))
     assert list(zip(*read.texts, read.labels, strict=True)) == ROWS
 
 
@@ -147,7 +147,7 @@ def test_what_cannot_be_read_is_refused_with_a_remedy(
     path = tmp_path / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     with pytest.raises(TunerError, match=message.replace('\\"', '"')):
-        read_rows(str(path), "train", DataSection("", 0.5, ("text",), "label"))
+        read_source_rows(str(path), "train", DataSection("", 0.5, ("text",), "label"))
 
 
 @pytest.mark.parametrize(
@@ -170,14 +170,14 @@ def test_keys_overrule_the_content(
     path = tmp_path / "a.csv"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     wanted = {"text": ("text",), "label": "label"} | keys
-    assert read_rows(str(path), "train", DataSection("", 0.5, **wanted)).texts[0][0] == first
+    assert read_source_rows(str(path), "train", DataSection("", 0.5, **wanted)).texts[0][0] == first
 
 
 def test_quotes_that_come_late_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dialect, "_SAMPLE_CHARACTERS", 1000)
     path = tmp_path / "a.tsv"
     path.write_text("text\tlabel\n" + "plain words\tpos\n" * 500 + '"he said ""no"""\tneg\n')
-    read = read_rows(str(path), "train", DataSection("", 0.5, ("text",), "label"))
+    read = read_source_rows(str(path), "train", DataSection("", 0.5, ("text",), "label"))
     assert (len(read), read.texts[0][-1]) == (501, 'he said "no"')
 
 
@@ -193,7 +193,7 @@ def test_quotes_that_come_late_are_seen(tmp_path: Path, monkeypatch: pytest.Monk
 )
 def test_parquet_columns_of_every_kind(tmp_path: Path, column: Any, labels: list[Any]) -> None:
     pq.write_table(pa.table({"a": ["p", "q"], "b": ["r", "s"], "label": column}), tmp_path / "t.pq")
-    assert read_rows(str(tmp_path / "t.pq"), "train", SECTION).labels == labels
+    assert read_source_rows(str(tmp_path / "t.pq"), "train", SECTION).labels == labels
 
 
 def test_saved_data_sets_are_guessed_and_read_from_any_folder(
@@ -208,10 +208,10 @@ def test_saved_data_sets_are_guessed_and_read_from_any_folder(
     numbered.to_parquet(str(tmp_path / "t.parquet"))
     monkeypatch.chdir("/")
     for source in ("hub:both:dev", "hub:./both:train", "hub:one:train", "t.parquet"):
-        seen = peek(source, str(tmp_path))
-        columns = data_columns(seen, source, None, None)
+        seen = read_file_preview(source, str(tmp_path))
+        columns = resolve_columns(seen, source, None, None)
         section = DataSection(source, 0.5, columns.text, columns.label, root=str(tmp_path))
-        read = read_rows(source, "train", section)
+        read = read_source_rows(source, "train", section)
         assert (read.texts, read.labels, read.names) == (
             (list("abcd"),),
             [1, 0, 1, 0],
@@ -222,7 +222,7 @@ def test_saved_data_sets_are_guessed_and_read_from_any_folder(
         ("hub:both:x", "no split"),
     ):
         with pytest.raises(TunerError, match=message):
-            peek(source, str(tmp_path))
+            read_file_preview(source, str(tmp_path))
 
 
 FIELDS = st.text(st.characters(codec="utf-8", exclude_characters="\r\0"), min_size=1, max_size=12)
@@ -241,5 +241,5 @@ def test_what_pythons_writer_quotes_is_read_back(texts: list[str], separator: st
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.csv"
         path.write_bytes(out.getvalue().encode())
-        read = read_rows(str(path), "train", DataSection("", 0.5, ("text",), "label"))
+        read = read_source_rows(str(path), "train", DataSection("", 0.5, ("text",), "label"))
     assert read.texts[0] == texts

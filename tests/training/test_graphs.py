@@ -14,44 +14,52 @@ from tests.training.conftest import BenchMaker, RecipeMaker, of_kind, request_of
 from tests.training.waiting import NoWaiting
 from tuner.pool.protocol import Completed, Evaluated, Progress, Setup
 from tuner.training import optimizer as optimizer_module
-from tuner.training.backward import AtOnce, Runner, StaticBackward, Step
-from tuner.training.bench import Bench
-from tuner.training.graphs import Recorder
-from tuner.training.layouts import device_packed, prepare_proof
+from tuner.training.backward import EagerRunner, Runner, StaticBackward, Step
+from tuner.training.graphs import GraphRunner
+from tuner.training.layouts import pack_on_device, prepare_proof
 from tuner.training.packing import Packing
 from tuner.training.static import StaticLayout
 from tuner.training.techniques import Techniques
+from tuner.training.trainer_context import TrainerContext
 from tuner.training.trial import Trial
 
 ON_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 
 
-def made_static(bench: Bench, runner: Runner | None = None) -> Bench:
+def made_static(bench: TrainerContext, runner: Runner | None = None) -> TrainerContext:
     """The same bench with what CUDA has: batches packed on the device, steps over fixed tensors."""
     assert bench.packing is not None
-    bench.packing.off()
-    packing, proof = Packing(bench.model), prepare_proof(bench.model, bench.data, bench.pad)
-    layouts = device_packed(bench.model, bench.data, proof, bench.padding, packing, bench.autocast)
-    packing.on()
+    bench.packing.switch_off_packing()
+    packing, proof = (
+        Packing(bench.model),
+        prepare_proof(bench.model, bench.data, bench.pad_token_id),
+    )
+    layouts = pack_on_device(
+        bench.model, bench.data, proof, bench.padding, packing, bench.autocast_context
+    )
+    packing.switch_on_packing()
     assert isinstance(layouts.train, StaticLayout)
     bench.packing, bench.validation_layout = packing, layouts.validation
     bench.train_layout = layouts.train
-    bench.backward = StaticBackward(
-        bench.model, layouts.train, bench.autocast, AtOnce() if runner is None else runner
+    bench.static_backward = StaticBackward(
+        bench.model,
+        layouts.train,
+        bench.autocast_context,
+        EagerRunner() if runner is None else runner,
     )
     return bench
 
 
-class EchoTape:
+class EchoCapture:
     """Rehearses as a real tape does, and replays by running the step again."""
 
     def __init__(self) -> None:
         self.recorded = self.replayed = self.cleared = 0
 
-    def record(self, step: Step, rehearsal: Step) -> Step:
+    def capture_step(self, step: Step, warmup: Step) -> Step:
         self.recorded += 1
-        rehearsal()
-        rehearsal()
+        warmup()
+        warmup()
 
         def replay() -> None:
             self.replayed += 1
@@ -59,7 +67,7 @@ class EchoTape:
 
         return replay
 
-    def clear(self) -> None:
+    def release_captures(self) -> None:
         self.cleared += 1
 
 
@@ -67,11 +75,11 @@ def gradients_of(trial: Trial, updates: int) -> list[tuple[float, torch.Tensor]]
     """Loss and all gradients of each update, as they are before clipping; nothing is learned."""
     out = []
     for update in range(updates):
-        order, start, end = trial.timetable.place_of(update)
-        loss = float(trial.backward.run(order, start, end))
+        order, start, end = trial.data_order.slice_of_update(update)
+        loss = float(trial.backward.accumulate_gradients(order, start, end))
         grads = [p.grad.flatten() for p in trial._trained.values() if p.grad is not None]
         out.append((loss, torch.cat(grads).clone()))
-        trial.backward.clear()
+        trial.backward.clear_gradients()
     return out
 
 
@@ -96,12 +104,12 @@ def test_losses_and_gradients_are_those_of_host_packed_batches(
         bench, batch_size=batch, accumulation=accumulation, dropout=0.0, label_smoothing=0.1
     )
     trial = Trial(bench, request)
-    updates = trial.timetable.updates_per_epoch + 1
+    updates = trial.data_order.updates_per_epoch + 1
     expected = gradients_of(trial, updates)
-    for runner in (AtOnce(), Recorder(EchoTape(), no_warning, wait=1)):
+    for runner in (EagerRunner(), GraphRunner(EchoCapture(), no_warning, runs_before_recording=1)):
         static = made_static(bench, runner)
         assert_equal(gradients_of(Trial(static, request), updates), expected)
-        bench.backward = None
+        bench.static_backward = None
 
 
 def no_warning(_level: str, text: str) -> None:
@@ -109,8 +117,8 @@ def no_warning(_level: str, text: str) -> None:
 
 
 def test_recorded_steps_serve_one_trial_after_the_other(make_bench: BenchMaker) -> None:
-    tape = EchoTape()
-    bench = made_static(make_bench(), Recorder(tape, no_warning, wait=0))
+    tape = EchoCapture()
+    bench = made_static(make_bench(), GraphRunner(tape, no_warning, runs_before_recording=0))
     request = request_of(bench, dropout=0.0)
     first = run_through(bench, request)
     recorded, cleared = tape.recorded, tape.cleared
@@ -140,15 +148,15 @@ def test_a_whole_trial_ends_like_one_on_host_packed_batches(make_bench: BenchMak
 
 
 def test_what_freezes_and_thaws_is_recorded_apart(make_bench: BenchMaker) -> None:
-    tape = EchoTape()
-    bench = made_static(make_bench(), Recorder(tape, no_warning, wait=0))
+    tape = EchoCapture()
+    bench = made_static(make_bench(), GraphRunner(tape, no_warning, runs_before_recording=0))
     all_rates = request_of(bench).config.learning_rates
     frozen = all_rates | {"embeddings": None, "lower": None}
     some = {p.name for group in bench.groups[:2] for p in group.parameters}
     addresses: dict[str, int] = {}
     for rates in (all_rates, frozen, all_rates):
         trial = Trial(bench, request_of(bench, learning_rates=rates))
-        trial.update()
+        trial.train_one_update()
         for name, parameter in bench.model.named_parameters():
             if rates is frozen and name in some:
                 assert parameter.grad is None
@@ -161,18 +169,18 @@ def test_what_freezes_and_thaws_is_recorded_apart(make_bench: BenchMaker) -> Non
 
 
 def test_recordings_are_dropped_when_weights_have_moved(make_bench: BenchMaker) -> None:
-    tape = EchoTape()
-    bench = made_static(make_bench(), Recorder(tape, no_warning, wait=0))
-    Trial(bench, request_of(bench)).update()
+    tape = EchoCapture()
+    bench = made_static(make_bench(), GraphRunner(tape, no_warning, runs_before_recording=0))
+    Trial(bench, request_of(bench)).train_one_update()
     cleared = tape.cleared
     head: Any = bench.model
     head.classifier.bias.data = head.classifier.bias.data.clone()
-    Trial(bench, request_of(bench)).update()
+    Trial(bench, request_of(bench)).train_one_update()
     assert tape.cleared == cleared + 1
     assert tape.recorded == 2
-    bench.release()
+    bench.release_memory()
     assert tape.cleared == cleared + 2
-    Trial(bench, request_of(bench)).update()
+    Trial(bench, request_of(bench)).train_one_update()
 
 
 def count(calls: list[str], name: str) -> Step:
@@ -180,24 +188,24 @@ def count(calls: list[str], name: str) -> Step:
 
 
 def test_only_what_comes_often_is_recorded_and_the_least_recent_goes_first() -> None:
-    tape, calls = EchoTape(), list[str]()
-    recorder = Recorder(tape, no_warning, wait=2, most=2)
+    tape, calls = EchoCapture(), list[str]()
+    recorder = GraphRunner(tape, no_warning, runs_before_recording=2, most_graphs=2)
     for _ in range(2):
-        recorder.run("a", count(calls, "a"), count(calls, "rehearsed"))
+        recorder.run_step("a", count(calls, "a"), count(calls, "rehearsed"))
     assert (tape.recorded, calls) == (0, ["a", "a"])
-    recorder.run("a", count(calls, "a"), count(calls, "rehearsed"))
+    recorder.run_step("a", count(calls, "a"), count(calls, "rehearsed"))
     assert (tape.recorded, calls[2:]) == (1, ["rehearsed", "rehearsed", "a"])
     for key in "bbbaccc":
-        recorder.run(key, count(calls, key), count([], ""))
+        recorder.run_step(key, count(calls, key), count([], ""))
     assert tape.recorded == 3
-    recorder.run("a", count(calls, "a"), count([], ""))
+    recorder.run_step("a", count(calls, "a"), count([], ""))
     assert (tape.recorded, tape.replayed) == (3, 5)
-    recorder.run("b", count(calls, "b"), count([], ""))
+    recorder.run_step("b", count(calls, "b"), count([], ""))
     assert tape.replayed == 5, "the least recent one was dropped"
 
 
 def test_a_recording_that_fails_is_told_once_and_never_tried_again() -> None:
-    class Torn(EchoTape):
+    class Torn(EchoCapture):
         def record(self, step: Step, rehearsal: Step) -> Step:
             del step, rehearsal
             self.recorded += 1
@@ -207,9 +215,9 @@ def test_a_recording_that_fails_is_told_once_and_never_tried_again() -> None:
                 raise RuntimeError("capture was invalidated") from None
 
     tape, calls, told = Torn(), list[str](), list[tuple[str, str]]()
-    recorder = Recorder(tape, lambda *note: told.append(note), wait=0)
+    recorder = GraphRunner(tape, lambda *note: told.append(note), runs_before_recording=0)
     for key in "aab":
-        recorder.run(key, count(calls, key), count(calls, "rehearsed"))
+        recorder.run_step(key, count(calls, key), count(calls, "rehearsed"))
     assert calls == ["a", "a", "b"]
     assert (tape.recorded, tape.cleared) == (1, 1)
     reason = "called a synchronizing CUDA operation"
@@ -220,10 +228,10 @@ def test_a_recording_that_fails_is_told_once_and_never_tried_again() -> None:
 def test_backward_never_waits_for_the_device(make_bench: BenchMaker, kind: str) -> None:
     bench = made_static(make_bench(kind))
     trial = Trial(bench, request_of(bench, dropout=0.0))
-    order, start, end = trial.timetable.place_of(0)
+    order, start, end = trial.data_order.slice_of_update(0)
     with NoWaiting():  # type: ignore[no-untyped-call]
-        trial.backward.run(order, start, end)
-        trial.backward.clear()
+        trial.backward.accumulate_gradients(order, start, end)
+        trial.backward.clear_gradients()
 
 
 @pytest.mark.parametrize("schedule", ["linear", "cosine"])
@@ -237,8 +245,8 @@ def test_rates_on_the_device_are_those_of_the_schedule(
         monkeypatch.setattr(optimizer_module, "_RESIDENT", resident)
         trial = Trial(bench, request)
         for update in range(6):
-            trial.update()
-            told = trial.rates.by_group(update)
+            trial.train_one_update()
+            told = trial.lr_scheduler.rates_by_group(update)
             for part in trial.optimizer.param_groups:
                 assert isinstance(part["lr"], torch.Tensor) == bool(resident)
                 assert float(part["lr"]) == pytest.approx(told[part["name"]], rel=1e-6)
@@ -249,7 +257,7 @@ def test_rates_on_the_device_are_those_of_the_schedule(
 
 # --- on a GPU
 
-BenchOnGpu = Callable[..., Bench]
+BenchOnGpu = Callable[..., TrainerContext]
 
 
 @pytest.fixture
@@ -258,11 +266,13 @@ def gpu_bench(make_recipe: RecipeMaker, tmp_path: Path) -> BenchOnGpu:
 
     def make(
         kind: str = "bert", told: list[str] | None = None, graphs: bool = True, **sections: Any
-    ) -> Bench:
+    ) -> TrainerContext:
         recipe = make_recipe(kind, **sections)
         setup = Setup(session=str(tmp_path / "gpu"), recipe=recipe, device="cuda", threads=1)
         notes = [] if told is None else told
-        return Bench(setup, lambda _level, text: notes.append(text), Techniques(graphs=graphs))
+        return TrainerContext(
+            setup, lambda _level, text: notes.append(text), Techniques(graphs=graphs)
+        )
 
     return make
 
@@ -306,15 +316,15 @@ def test_an_update_on_a_gpu_never_waits(gpu_bench: BenchOnGpu, graphs: bool) -> 
     told: list[str] = []
     bench = gpu_bench("bert", told, graphs, training={"epochs": 8})
     trial = Trial(bench, request_of(bench, accumulation=2))
-    trial.update()
+    trial.train_one_update()
     torch.cuda.set_sync_debug_mode("error")
     try:
-        while trial.step < trial.of:
-            trial.update()
+        while trial.step < trial.total_updates:
+            trial.train_one_update()
     finally:
         torch.cuda.set_sync_debug_mode("default")
     assert not told
-    assert np.isfinite(trial.progress().loss)
+    assert np.isfinite(trial.progress_message().loss)
 
 
 @ON_CUDA
@@ -323,13 +333,13 @@ def test_a_step_that_cannot_be_recorded_runs_all_the_same(
 ) -> None:
     told: list[str] = []
     bench = gpu_bench("bert", told, training={"epochs": 6})
-    piece = StaticLayout.piece
+    piece = StaticLayout.build_micro_batch
 
     def waiting(self: StaticLayout, rows: torch.Tensor, wordpieces: int) -> Any:
         assert int(rows[0]) >= 0
         return piece(self, rows, wordpieces)
 
-    monkeypatch.setattr(StaticLayout, "piece", waiting)
+    monkeypatch.setattr(StaticLayout, "build_micro_batch", waiting)
     messages = run_through(bench, request_of(bench))
     assert of_kind(messages, Completed)
     assert len([text for text in told if "not recorded" in text]) == 1

@@ -8,7 +8,7 @@ import pytest
 from huggingface_hub import constants
 
 from tuner.errors import TunerError
-from tuner.training.arrow_tables import read_data_set
+from tuner.training.arrow_tables import read_dataset_split
 from tuner.training.hub import cache_trouble
 from tuner.training.model import ModelSource, explain_load_errors
 from tuner.training.sources import HubSource
@@ -47,7 +47,7 @@ def test_rows_are_not_blamed(cache: Path, tmp_path: Path) -> None:
     (folder / "train.csv").write_text("text,label\na,1\nb,0\n")
     source = HubSource(str(folder), None, "train", folder)
     with pytest.raises(TunerError, match=rf"{cache} cannot be written .*set HF_HOME"):
-        read_data_set(source, "data.train: rows", ["text", "label"], None)
+        read_dataset_split(source, "data.train: rows", ["text", "label"], None)
 
 
 def test_other_errors_are_about_something_else(cache: Path) -> None:

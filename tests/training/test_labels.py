@@ -9,7 +9,7 @@ import pytest
 
 from tuner.errors import TunerError
 from tuner.recipe.types import DataSection
-from tuner.training.labels import LabelScheme, decide_labels, label_texts, refuse_missing
+from tuner.training.labels import LabelScheme, decide_labels, labels_as_texts, refuse_missing
 
 SECTION = DataSection(train="", validation=0.5, text=("a",), label="label")
 WHERE = "data.train: rows.csv"
@@ -22,7 +22,7 @@ def scheme(
     **keys: Any,
 ) -> LabelScheme:
     """The scheme of these labels of train and validation."""
-    ours, theirs = (label_texts(part or [], names, WHERE) for part in (values, validation))
+    ours, theirs = (labels_as_texts(part or [], names, WHERE) for part in (values, validation))
     return decide_labels(ours, theirs, replace(SECTION, **keys), names, WHERE)
 
 
@@ -59,7 +59,7 @@ def test_labels_have_one_spelling_and_an_order(
 )
 def test_validation_is_matched_by_value_and_said(train: list[Any], validation: list[Any]) -> None:
     both = scheme(train, validation)
-    texts = label_texts(validation, None, WHERE)
+    texts = labels_as_texts(validation, None, WHERE)
     assert set(both.class_numbers(texts, WHERE)) == {0, 1}
     assert len(both.labels) == 2
     assert "labels go by their value" in both.decisions[0]
@@ -102,12 +102,12 @@ def test_labels_that_cannot_be_learnt_are_refused(
 )
 def test_what_is_no_label_is_refused_by_its_row(value: Any, message: str) -> None:
     with pytest.raises(TunerError, match=message):
-        label_texts(["a", value], None, WHERE)
+        labels_as_texts(["a", value], None, WHERE)
 
 
 @pytest.mark.parametrize("missing", [None, "", "  ", float("nan")])
 def test_rows_without_a_label_are_named_and_can_be_left_out(missing: Any) -> None:
-    texts = label_texts(["a", missing, "b", missing], None, WHERE)
+    texts = labels_as_texts(["a", missing, "b", missing], None, WHERE)
     with pytest.raises(TunerError, match=r"2 of 4 rows have no label \(null or empty\), rows 2, 4"):
         refuse_missing(texts, WHERE, ())
     if missing != "  ":
@@ -148,7 +148,7 @@ def test_near_labels_are_one_warning_and_one_class_on_request() -> None:
 def test_labels_can_be_given_names(values: list[Any], names: Any, labels: tuple[str, ...]) -> None:
     named = scheme(values, label_names=names)
     assert named.labels == labels
-    assert set(named.class_numbers(label_texts(values, None, WHERE), WHERE)) == set(
+    assert set(named.class_numbers(labels_as_texts(values, None, WHERE), WHERE)) == set(
         range(len(labels))
     )
     assert named.class_numbers(list(labels), WHERE).tolist() == list(range(len(labels)))

@@ -16,9 +16,9 @@ from torch import Tensor
 from tests.training.conftest import BenchMaker, config_of, make_tokenizer
 from tuner.errors import TunerError
 from tuner.recipe.types import ModelSection
-from tuner.training.heads import match_labels
-from tuner.training.loading import LoadedModel, load_weights
-from tuner.training.model import load_config, model_source
+from tuner.training.heads import match_head_labels
+from tuner.training.loading import LoadedModel, load_model_weights
+from tuner.training.model import find_model_source, load_model_config
 
 DATA = ["no", "yes"]
 SIZE: dict[str, Any] = {
@@ -74,8 +74,8 @@ def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def load(folder: Path, labels: list[str] | None = None, **section: Any) -> LoadedModel:
-    source = model_source(ModelSection(str(folder), **section))
-    return load_weights(source, load_config(source, labels or DATA))
+    source = find_model_source(ModelSection(str(folder), **section))
+    return load_model_weights(source, load_model_config(source, labels or DATA))
 
 
 def change_tensors(
@@ -150,14 +150,14 @@ def test_a_head_of_other_labels_is_drawn_anew_and_no_more_than_that(
     ],
 )
 def test_label_names(own: list[str], labels: list[str], rows: tuple[int, ...] | None) -> None:
-    match = match_labels(own, labels)
+    match = match_head_labels(own, labels)
     assert match.rows == rows
     assert match.reason
 
 
 def test_numbers_can_be_given_the_names_of_the_checkpoint() -> None:
-    assert "data.label_names" in match_labels(["negative", "positive"], ["0", "1"]).reason
-    assert "data.label_names" not in match_labels(["negative", "positive"], ["no", "1"]).reason
+    assert "data.label_names" in match_head_labels(["negative", "positive"], ["0", "1"]).reason
+    assert "data.label_names" not in match_head_labels(["negative", "positive"], ["no", "1"]).reason
 
 
 def test_names_in_label2id_alone_are_names(classifier: Path, tmp_path: Path) -> None:
@@ -306,9 +306,9 @@ def test_values_that_are_no_numbers_are_an_error(classifier: Path, tmp_path: Pat
     name = next(name for name in tensors if name.endswith("layer.1.output.dense.bias"))
     tensors[name][3] = float("nan")
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-    source = model_source(ModelSection(str(folder)))
+    source = find_model_source(ModelSection(str(folder)))
     with pytest.raises(TunerError, match=f"1 tensor holds values that are no numbers .* {name}"):
-        load_weights(source, load_config(source, DATA))
+        load_model_weights(source, load_model_config(source, DATA))
 
 
 def test_what_a_classifier_has_no_use_for_is_left_out_and_said(
@@ -402,9 +402,9 @@ def test_an_adapter_on_the_hub_is_told_as_that(
     (repository / "snapshots" / "abc" / "adapter_config.json").write_text("{}")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr("tuner.training.model.hub_is_reachable", lambda: False)
-    source = model_source(ModelSection("me/lora"))
+    source = find_model_source(ModelSection("me/lora"))
     with pytest.raises(TunerError, match=r"me/lora: it holds only an adapter \(PEFT\): merge it"):
-        load_config(source, DATA)
+        load_model_config(source, DATA)
 
 
 # --- a trainer
@@ -416,14 +416,14 @@ def test_a_trainer_says_what_it_loaded_and_begins_trials_with_the_matched_head(
     folder = Path(shutil.copytree(classifier, tmp_path / "model"))
     make_tokenizer(folder)
     bench = make_bench(model={"name": str(folder)})
-    report = bench.ready().loading
+    report = bench.ready_message().loading
     assert report is not None
     assert report.head == "kept"
     before = load_file(folder / "model.safetensors")["classifier.weight"][[1, 0]]
     assert torch.equal(bench.model.get_parameter("classifier.weight"), before)
     with torch.no_grad():
         bench.model.get_parameter("classifier.weight").zero_()
-    bench.restart(config_of(bench, seed=7))
+    bench.restart_for_trial(config_of(bench, seed=7))
     assert torch.equal(bench.model.get_parameter("classifier.weight"), before)
     bench.save_pretrained(tmp_path / "best")
     again = load(tmp_path / "best", ["yes", "no"])

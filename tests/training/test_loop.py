@@ -43,12 +43,12 @@ from tuner.pool.protocol import (
     Train,
 )
 from tuner.recipe.load import recipe_to_dict
-from tuner.results.collapse import only_label
-from tuner.training.bench import Bench
-from tuner.training.describe import answer_describe
-from tuner.training.errors import NotANumber
-from tuner.training.loop import Decision, train
+from tuner.results.collapse import only_predicted_label
+from tuner.training.describe import answer_describe_request
+from tuner.training.failure_causes import NotANumber
+from tuner.training.loop import Decision, train_trial
 from tuner.training.optimizer import check_partition, undecayed_names
+from tuner.training.trainer_context import TrainerContext
 from tuner.training.trial import Trial
 
 
@@ -56,11 +56,11 @@ from tuner.training.trial import Trial
 def test_trains_every_kind_of_model_and_reports_it(make_bench: BenchMaker, kind: str) -> None:
     bench = make_bench(kind)
     check_partition(bench.model, bench.groups)
-    ready = bench.ready()
+    ready = bench.ready_message()
     assert ready.rows == {"train": 64, "validation": 30}
     assert ready.labels == ["no", "yes"]
     assert sum(ready.groups.values()) == ready.parameters
-    assert ready.model == answer_describe({"recipe": recipe_to_dict(bench.recipe)})
+    assert ready.model == answer_describe_request({"recipe": recipe_to_dict(bench.recipe)})
 
     messages = run_through(bench, request_of(bench))
 
@@ -103,12 +103,12 @@ def test_every_parameter_has_at_every_step_the_rate_that_was_asked_for(
         return step(*args, **kwargs)
 
     trial.optimizer.step = spying_step  # type: ignore[method-assign]
-    while trial.step < trial.of:
-        trial.update()
+    while trial.step < trial.total_updates:
+        trial.train_one_update()
 
-    expected = _factors_of_transformers(schedule, trial.of)
+    expected = _factors_of_transformers(schedule, trial.total_updates)
     parameters = dict(bench.model.named_parameters())
-    assert len(seen) == trial.of == 16
+    assert len(seen) == trial.total_updates == 16
     for update, by_parameter in enumerate(seen):
         assert len(by_parameter) == len(parameters)
         for group in bench.groups:
@@ -146,7 +146,7 @@ def test_parameters_move_as_much_as_their_rate_says(make_bench: BenchMaker) -> N
         bench, request_of(bench, learning_rates=rates, weight_decays=zero, adam_epsilon=1e-20)
     )
     before = {name: p.detach().clone() for name, p in bench.model.named_parameters()}
-    trial.update()
+    trial.train_one_update()
     for group in bench.groups:
         rate = rates[group.spec.name] or 0.0
         for parameter in group.parameters:
@@ -163,7 +163,7 @@ def test_layers_of_a_decaying_group_move_less_and_less(make_bench: BenchMaker) -
     bench = make_bench(training=steady, groups=groups)
     trial = Trial(bench, request_of(bench))
     before = {name: p.detach().clone() for name, p in bench.model.named_parameters()}
-    trial.update()
+    trial.train_one_update()
 
     def moved(name: str) -> float:
         return float((bench.model.get_parameter(name).detach() - before[name]).abs().max())
@@ -172,7 +172,7 @@ def test_layers_of_a_decaying_group_move_less_and_less(make_bench: BenchMaker) -
     assert moved("bert.encoder.layer.0.output.dense.weight") == pytest.approx(5e-3, rel=0.02)
     assert moved("bert.embeddings.LayerNorm.weight") == pytest.approx(2.5e-3, rel=0.02)
     assert moved("classifier.weight") == pytest.approx(3e-2, rel=0.02)
-    assert trial.rates.by_group(0) == {"body": 1e-2, "rest": pytest.approx(3e-2)}
+    assert trial.lr_scheduler.rates_by_group(0) == {"body": 1e-2, "rest": pytest.approx(3e-2)}
 
 
 def test_weight_decay_spares_norms_and_biases(make_bench: BenchMaker) -> None:
@@ -227,10 +227,10 @@ def test_the_head_comes_from_the_seed_and_the_body_from_the_checkpoint(
     body = load_file(models("electra") / "model.safetensors")
     heads = []
     for seed in (1, 2, 1):
-        Trial(bench, request_of(bench, seed=seed)).update()
-        bench.restart(config_of(bench, seed=seed))
+        Trial(bench, request_of(bench, seed=seed)).train_one_update()
+        bench.restart_for_trial(config_of(bench, seed=seed))
         assert bench.vocabulary is not None
-        with bench.vocabulary.whole(1.0):
+        with bench.vocabulary.whole_embedding(1.0):
             state = bench.model.state_dict()
         assert all(torch.equal(state[f"electra.{name}"], tensor) for name, tensor in body.items())
         heads.append(state["classifier.dense.weight"].clone())
@@ -244,9 +244,9 @@ def test_dropout_is_set_everywhere_and_put_back(make_bench: BenchMaker) -> None:
     bench = make_bench("distilbert")
     modules = [module for module in bench.model.modules() if isinstance(module, torch.nn.Dropout)]
     own = [module.p for module in modules]
-    bench.restart(config_of(bench, dropout=0.37))
+    bench.restart_for_trial(config_of(bench, dropout=0.37))
     assert {module.p for module in modules} == {0.37}
-    bench.restart(config_of(bench))
+    bench.restart_for_trial(config_of(bench))
     assert [module.p for module in modules] == own
 
 
@@ -274,7 +274,7 @@ def test_keeps_the_best_evaluation_and_saves_exactly_its_model(make_bench: Bench
     messages = run_through(bench, request)
     evaluations = of_kind(messages, Evaluated)
     losses = [evaluation.metrics["loss"] for evaluation in evaluations]
-    several = [only_label(evaluation.confusion) is None for evaluation in evaluations]
+    several = [only_predicted_label(evaluation.confusion) is None for evaluation in evaluations]
     assert not all(several), "the test wants an evaluation with one label, which is not kept"
     best = int(np.argmax(np.where(several, losses, -np.inf)))
     assert best < len(losses) - 1, "the test wants a best evaluation before the last"
@@ -307,7 +307,7 @@ def test_a_model_that_tells_labels_apart_is_saved_where_the_best_does_not(
     lopsided = msgspec.structs.replace(request, best_one_label=True)
     for asked, saves in ((request, False), (lopsided, True)):
         messages = run_through(bench, asked)
-        assert any(only_label(e.confusion) is None for e in of_kind(messages, Evaluated))
+        assert any(only_predicted_label(e.confusion) is None for e in of_kind(messages, Evaluated))
         (completed,) = of_kind(messages, Completed)
         assert completed.saved is saves
 
@@ -355,7 +355,7 @@ def test_prune_ends_the_trial_after_an_evaluation(make_bench: BenchMaker) -> Non
 
 
 def test_progress_comes_at_most_twice_a_second(make_bench: BenchMaker) -> None:
-    from tuner.training.loop import train
+    from tuner.training.loop import train_trial
 
     bench = make_bench()
     now = [0.0]
@@ -365,7 +365,7 @@ def test_progress_comes_at_most_twice_a_second(make_bench: BenchMaker) -> None:
         return now[0]
 
     messages = []
-    conversation = train(bench, request_of(bench), clock)
+    conversation = train_trial(bench, request_of(bench), clock)
     times = []
     for message in conversation:
         if isinstance(message, Progress):
@@ -401,9 +401,9 @@ def test_deterministic_kernels_give_what_a_cpu_gives_anyway(make_bench: BenchMak
     assert _measured(run_through(bench, request_of(bench))) == expected
 
 
-def decide_at(bench: Bench, request: Train, step: int, decision: Decision) -> list[Reply]:
+def decide_at(bench: TrainerContext, request: Train, step: int, decision: Decision) -> list[Reply]:
     """The messages of a trial that is decided on after the yield number `step`; 0 is `Started`."""
-    conversation = train(bench, request)
+    conversation = train_trial(bench, request)
     messages: list[Reply] = []
     answer: Decision = None
     for number in range(100):

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from tuner.training.batches import AloneLayout, PaddedLayout
-from tuner.training.dropout import CheapDropout, make_dropout_cheap, random_keep
+from tuner.training.batches import PaddedLayout, SingleRowLayout
+from tuner.training.dropout import CheapDropout, make_dropout_cheap, random_keep_mask
 from tuner.training.model import position_offset
 from tuner.training.packing import NotPackable, PackedLayout, Packing
 from tuner.training.parity import Outcome, check_packing, exact_outcome
 from tuner.training.spans import HostSpans
-from tuner.training.tokens import Split
+from tuner.training.tokens import TokenizedSplit
 
 LENGTHS = np.array([5, 17, 9, 30, 12, 3])
 SIZE: dict[str, Any] = {
@@ -49,16 +49,16 @@ def tiny(model_type: str, sizes: dict[str, Any]) -> Any:
     return AutoModelForSequenceClassification.from_config(config)
 
 
-def split() -> Split:
+def split() -> TokenizedSplit:
     offsets = np.concatenate([[0], np.cumsum(LENGTHS)])
     tokens = np.random.default_rng(0).integers(10, 200, int(LENGTHS.sum())).astype(np.int32)
     labels = np.array([0, 1, 2, 0, 1, 2])
-    return Split(tokens, offsets, np.zeros(0, np.uint8), labels, np.arange(6))
+    return TokenizedSplit(tokens, offsets, np.zeros(0, np.uint8), labels, np.arange(6))
 
 
 def alone(model: Any) -> Outcome:
     """What the six rows give, each by itself."""
-    return exact_outcome(model, AloneLayout(split(), torch.device("cpu")), np.arange(6))
+    return exact_outcome(model, SingleRowLayout(split(), torch.device("cpu")), np.arange(6))
 
 
 def check(model: Any, *, first_token_only: bool = True) -> Packing:
@@ -100,20 +100,22 @@ def test_wrong_positions_are_noticed() -> None:
 
 def test_switched_off_a_model_is_what_it_was() -> None:
     model = tiny("bert", SIZE).eval()
-    piece = next(PaddedLayout(split(), 0, torch.device("cpu")).pieces(np.arange(6), 1 << 40))[1]
-    before = piece.logits(model)
+    piece = next(
+        PaddedLayout(split(), 0, torch.device("cpu")).iter_micro_batches(np.arange(6), 1 << 40)
+    )[1]
+    before = piece.compute_logits(model)
     packing = check(model)
-    packing.on()
-    with packing.switched_off():
-        assert torch.equal(piece.logits(model), before)
-    packing.off()
-    assert torch.equal(piece.logits(model), before)
+    packing.switch_on_packing()
+    with packing.packing_switched_off():
+        assert torch.equal(piece.compute_logits(model), before)
+    packing.switch_off_packing()
+    assert torch.equal(piece.compute_logits(model), before)
 
 
 @pytest.mark.parametrize("firsts", [False, True])
 def test_attention_within_spans_has_the_right_values_and_gradients(firsts: bool) -> None:
     torch.manual_seed(1)
-    spans = HostSpans.of([3, 1, 4], torch.device("cpu"))
+    spans = HostSpans.from_lengths([3, 1, 4], torch.device("cpu"))
     key, value = (torch.randn(8, 2, 5, dtype=torch.float64, requires_grad=True) for _ in "kv")
     query = torch.randn(3 if firsts else 8, 2, 5, dtype=torch.float64, requires_grad=True)
     out = spans.attend(query, key, value, 0.4, 0.0)
@@ -135,7 +137,7 @@ def test_attention_within_spans_has_the_right_values_and_gradients(firsts: bool)
 @pytest.mark.parametrize("probability", [0.1, 0.5, 0.9])
 def test_dropout_keeps_the_share_that_it_says(probability: float) -> None:
     torch.manual_seed(3)
-    keep, scale = random_keep(400_001, probability, torch.float32)
+    keep, scale = random_keep_mask(400_001, probability, torch.float32)
     assert set(torch.unique(keep).tolist()) == {0.0, 1.0}
     assert float(keep.mean()) == pytest.approx(1 - probability, abs=0.004)
     assert scale == pytest.approx(1 / (1 - probability), rel=1e-4)

@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 
 from tests.training.conftest import BenchMaker, RecipeMaker, of_kind, request_of, run_through
 from tuner.pool.protocol import Completed, Evaluated, Failed, Reply, Request
-from tuner.training.batches import PaddedLayout, Side, budget_spans, cheapest_cuts
+from tuner.training.batches import PaddedLayout, PaddingSide, cheapest_cuts, cuts_within_budget
 from tuner.training.channel import Channel
-from tuner.training.describe import answer_describe
-from tuner.training.errors import cause_of, device_is_lost
-from tuner.training.schedule import Timetable
-from tuner.training.serve import _train
-from tuner.training.tokens import Split
+from tuner.training.data_order import DataOrder
+from tuner.training.describe import answer_describe_request
+from tuner.training.failure_causes import device_is_lost, failure_cause
+from tuner.training.serve import _train_and_report
+from tuner.training.tokens import TokenizedSplit
 from tuner.training.trial import Trial
 
 LENGTHS = st.lists(st.integers(1, 50), min_size=1, max_size=8)
@@ -51,22 +51,22 @@ def test_cuts_cover_all_rows_at_the_least_cost(lengths: list[int], overhead: int
 @settings(max_examples=60, deadline=None)
 def test_budgeted_spans_cover_all_rows(lengths: list[int], budget: int) -> None:
     ascending = sorted(lengths)
-    spans = list(budget_spans(ascending, budget))
+    spans = list(cuts_within_budget(ascending, budget))
     assert [row for start, end in spans for row in range(start, end)] == list(range(len(lengths)))
     for start, end in spans:
         assert end - start == 1 or (end - start) * ascending[end - 1] <= budget
 
 
 @pytest.mark.parametrize("side", ["right", "left", None])
-def test_pieces_hold_each_row_padded_on_one_side_or_not_at_all(side: Side | None) -> None:
+def test_pieces_hold_each_row_padded_on_one_side_or_not_at_all(side: PaddingSide | None) -> None:
     lengths = [3, 5, 1, 5]
     tokens = np.arange(10, 24, dtype=np.int32)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     labels = np.array([0, 1, 0, 1])
-    split = Split(tokens, offsets, np.ones(14, np.uint8), labels, np.arange(4))
+    split = TokenizedSplit(tokens, offsets, np.ones(14, np.uint8), labels, np.arange(4))
     layout = PaddedLayout(split, pad=7, device=torch.device("cpu"), side=side)
     rows = np.array([3, 0, 1])
-    pieces = list(layout.pieces(rows, overhead=1 << 40))
+    pieces = list(layout.iter_micro_batches(rows, overhead=1 << 40))
     assert sorted(int(place) for places, _ in pieces for place in places) == [0, 1, 2]
     assert len(pieces) == (1 if side else 2)
     for positions, piece in pieces:
@@ -87,16 +87,16 @@ def test_pieces_hold_each_row_padded_on_one_side_or_not_at_all(side: Side | None
 def test_cutting_a_batch_changes_no_gradient(make_bench: BenchMaker) -> None:
     bench = make_bench()
     assert bench.packing is not None
-    bench.packing.off()
-    layout = PaddedLayout(bench.data.train, bench.pad, bench.device)
+    bench.packing.switch_off_packing()
+    layout = PaddedLayout(bench.data.train, bench.pad_token_id, bench.device)
     gradients = []
     for overhead in (0, 1 << 40):
-        bench.restart(request_of(bench, dropout=0.0).config)
+        bench.restart_for_trial(request_of(bench, dropout=0.0).config)
         rows = np.arange(16)
-        pieces = list(layout.pieces(rows, overhead))
+        pieces = list(layout.iter_micro_batches(rows, overhead))
         for _, piece in pieces:
             loss = torch.nn.functional.cross_entropy(
-                piece.logits(bench.model), piece.labels, reduction="sum"
+                piece.compute_logits(bench.model), piece.labels, reduction="sum"
             )
             (loss / 16).backward()  # type: ignore[no-untyped-call]
         gradients.append([p.grad.clone() for p in bench.model.parameters() if p.grad is not None])
@@ -106,11 +106,11 @@ def test_cutting_a_batch_changes_no_gradient(make_bench: BenchMaker) -> None:
 
 
 def test_every_epoch_is_another_permutation_of_all_rows() -> None:
-    timetable = Timetable(rows=37, rows_per_update=8, epochs=3, evaluations_per_epoch=1, seed=5)
-    assert (timetable.updates_per_epoch, timetable.updates) == (5, 15)
+    timetable = DataOrder(rows=37, rows_per_update=8, epochs=3, evaluations_per_epoch=1, seed=5)
+    assert (timetable.updates_per_epoch, timetable.total_updates) == (5, 15)
     epochs = []
     for epoch in range(3):
-        rows = [timetable.rows_of(update) for update in range(epoch * 5, epoch * 5 + 5)]
+        rows = [timetable.rows_of_update(update) for update in range(epoch * 5, epoch * 5 + 5)]
         assert [len(part) for part in rows] == [8, 8, 8, 8, 5]
         epochs.append(np.concatenate(rows).tolist())
         assert sorted(epochs[-1]) == list(range(37))
@@ -129,7 +129,7 @@ def test_every_epoch_is_another_permutation_of_all_rows() -> None:
     ],
 )
 def test_failures_are_told_apart(error: BaseException, cause: str) -> None:
-    assert cause_of(error) == cause
+    assert failure_cause(error) == cause
     assert not device_is_lost(error)
 
 
@@ -143,7 +143,7 @@ def test_failures_are_told_apart(error: BaseException, cause: str) -> None:
 )
 def test_a_lost_device_is_recognized(error: BaseException, cause: str) -> None:
     assert device_is_lost(error)
-    assert cause_of(error) == cause
+    assert failure_cause(error) == cause
 
 
 class Heard(io.BytesIO):
@@ -179,20 +179,20 @@ def test_a_failed_trial_leaves_the_trainer_usable(
     lost: bool,
 ) -> None:
     bench = make_bench()
-    real = Trial.update
+    real = Trial.train_one_update
 
     def failing(trial: Any) -> None:
         if trial.step == 3:
             raise error
         real(trial)
 
-    monkeypatch.setattr(Trial, "update", failing)
+    monkeypatch.setattr(Trial, "train_one_update", failing)
     channel, heard = channel_with()
-    _, device_lost = _train(bench, request_of(bench), channel)
+    _, device_lost = _train_and_report(bench, request_of(bench), channel)
     (failed,) = of_kind(heard.messages(), Failed)
     assert (failed.cause, device_lost) == (cause, lost)
     assert bool(failed.lines) == (cause != "out of memory")
-    monkeypatch.setattr(Trial, "update", real)
+    monkeypatch.setattr(Trial, "train_one_update", real)
     assert of_kind(run_through(bench, request_of(bench, trial=1)), Completed)
 
 
@@ -210,7 +210,7 @@ def minilm() -> Path:
 def test_a_real_model_is_described_and_trained(
     minilm: Path, make_bench: BenchMaker, make_recipe: RecipeMaker, data: Path
 ) -> None:
-    described = answer_describe({"model": str(minilm), "labels": ["no", "yes"]})
+    described = answer_describe_request({"model": str(minilm), "labels": ["no", "yes"]})
     assert (described.layers, described.hidden_size) == (6, 384)
     assert ("classifier.weight", (2, 384)) in described.parameters
     groups = [*make_recipe()["groups"][:1], {"name": "rest", "rest": True, "lr": 1e-4}]

@@ -17,10 +17,10 @@ from tests.training.conftest import learnable_rows, make_tokenizer, write_jsonl
 from tuner.errors import TunerError
 from tuner.pool.protocol import Setup
 from tuner.recipe.types import ModelSection
-from tuner.training.bench import Bench
-from tuner.training.evaluate import score
+from tuner.training.evaluate import score_split
 from tuner.training.layouts import choose_layouts
-from tuner.training.model import load_tokenizer, model_source, positions_of, save_tokenizer
+from tuner.training.model import find_model_source, load_tokenizer, position_limit, save_tokenizer
+from tuner.training.trainer_context import TrainerContext
 
 MAX_LENGTH = 8
 SIZE: dict[str, Any] = {
@@ -106,7 +106,7 @@ def make_model(folder: Path, case: Case) -> Path:
     return folder
 
 
-def make_bench(folder: Path, case: Case, tell: Callable[[str, str], None]) -> Bench:
+def make_bench(folder: Path, case: Case, tell: Callable[[str, str], None]) -> TrainerContext:
     """A trainer for the rows in `folder`."""
     recipe = {
         "model": {"name": str(make_model(folder / "model", case)), "max_length": MAX_LENGTH},
@@ -117,7 +117,7 @@ def make_bench(folder: Path, case: Case, tell: Callable[[str, str], None]) -> Be
         "groups": [{"name": "rest", "rest": True, "lr": 1e-3}],
     }  # fmt: skip
     setup = Setup(session=str(folder / "session"), recipe=recipe, device="cpu", threads=1)
-    return Bench(setup, tell)
+    return TrainerContext(setup, tell)
 
 
 def write_rows(folder: Path, pairs: bool) -> list[Any]:
@@ -142,7 +142,7 @@ def probabilities(answers: list[Any], labels: list[str]) -> npt.NDArray[np.float
     return np.array([[row[label] for label in labels] for row in by_name])
 
 
-def move_weights(bench: Bench) -> None:
+def move_weights(bench: TrainerContext) -> None:
     """As if it had been trained: answers that differ from row to row."""
     torch.manual_seed(4)
     with torch.no_grad():
@@ -160,9 +160,9 @@ def test_a_pipeline_answers_as_tuner_does(case: Case, tmp_path: Path) -> None:
     assert bench.padding.side == case.right
     assert len(warnings) == (case.own != case.right)
     move_weights(bench)
-    expected = score(
+    expected = score_split(
         bench.model, bench.validation_layout, bench.data.validation, bench.labels, bench.device,
-        bench.autocast,
+        bench.autocast_context,
     )  # fmt: skip
     bench.save_pretrained(tmp_path / "best")
     card = (tmp_path / "best" / "README.md").read_text(encoding="utf-8")
@@ -188,7 +188,7 @@ def test_a_model_whose_rows_see_each_other_is_refused(tmp_path: Path) -> None:
     write_rows(tmp_path, pairs=False)
     bench = make_bench(tmp_path, Case("bert", SIZE), lambda *_: None)
     assert bench.packing is not None
-    bench.packing.off()
+    bench.packing.switch_off_packing()
     model: Any = bench.model
     model.classifier = torch.nn.Sequential(model.classifier, Neighbours())
     with pytest.raises(TunerError, match="answers a row differently alone and beside other rows"):
@@ -208,14 +208,14 @@ def test_the_tokenizer_in_best_limits_no_later_session(tmp_path: Path) -> None:
     write_rows(tmp_path, pairs=False)
     bench = make_bench(tmp_path, Case("xlnet", XLNET), lambda *_: None)
     bench.save_pretrained(tmp_path / "best")
-    source = model_source(ModelSection(str(tmp_path / "best")))
+    source = find_model_source(ModelSection(str(tmp_path / "best")))
     tokenizer = load_tokenizer(source)
     assert tokenizer.model_max_length == MAX_LENGTH
-    assert positions_of(bench.model, bench.model.config, tokenizer) == 32
+    assert position_limit(bench.model, bench.model.config, tokenizer) == 32
     save_tokenizer(tokenizer, tmp_path / "again", 16, "left")
     again = AutoTokenizer.from_pretrained(tmp_path / "again")
     assert again.model_max_length == 16
-    assert positions_of(bench.model, bench.model.config, again) == 32
+    assert position_limit(bench.model, bench.model.config, again) == 32
     assert json.loads((tmp_path / "best" / "tokenizer.json").read_text())["truncation"] == {
         "direction": "Right", "max_length": MAX_LENGTH, "strategy": "LongestFirst", "stride": 0,
     }  # fmt: skip

@@ -13,8 +13,8 @@ from tests.training.process import TrainerProcess
 from tests.training.test_checkpoint import measured, predictions, weights
 from tests.training.test_process import request
 from tuner.pool.protocol import Completed, Pause, Paused, Probe, Probed, Ready
-from tuner.training.probe import probe
-from tuner.training.room import left, needed
+from tuner.training.memory_budget import free_memory_bytes, needed_memory_bytes
+from tuner.training.probe import measure_throughput
 
 
 def test_a_trial_after_a_probe_is_the_same_to_the_bit(
@@ -64,31 +64,33 @@ def test_a_probe_takes_its_time_and_one_update_at_least(make_bench: BenchMaker) 
 
     for seconds, expected in ((0.0, 1), (5.0, 3), (59.0, 30)):
         updates = 0
-        found = probe(bench, Probe(threads=0, seconds=seconds), two_seconds_later, clock)
+        found = measure_throughput(
+            bench, Probe(threads=0, seconds=seconds), two_seconds_later, clock
+        )
         assert found is not None
         assert updates == expected
         assert found.examples_per_second == 4.0
-    assert probe(bench, Probe(threads=0, seconds=5.0), lambda: False) is None
+    assert measure_throughput(bench, Probe(threads=0, seconds=5.0), lambda: False) is None
 
 
 def test_threads_are_those_that_the_model_has_use_for(make_bench: BenchMaker) -> None:
     bench = make_bench()
-    assert bench.use_threads(4) == torch.get_num_threads() == 1
+    assert bench.set_thread_count(4) == torch.get_num_threads() == 1
 
 
 def test_memory_is_limited_by_the_group_that_the_process_is_in(tmp_path: Path) -> None:
     cpu = torch.device("cpu")
-    unlimited = left(cpu, tmp_path)
+    unlimited = free_memory_bytes(cpu, tmp_path)
     assert 0 < unlimited < sys.maxsize
-    assert 0 < needed(cpu) < unlimited + needed(cpu)
+    assert 0 < needed_memory_bytes(cpu) < unlimited + needed_memory_bytes(cpu)
     (tmp_path / "memory.max").write_text("max\n")
-    assert left(cpu, tmp_path) > 1 << 20
+    assert free_memory_bytes(cpu, tmp_path) > 1 << 20
     (tmp_path / "memory.max").write_text("5000\n")
     (tmp_path / "memory.current").write_text("3000\n")
     (tmp_path / "memory.stat").write_text("anon 1000\ninactive_file 1500\n")
-    assert left(cpu, tmp_path) == 3500
+    assert free_memory_bytes(cpu, tmp_path) == 3500
     (tmp_path / "memory").mkdir()
     (tmp_path / "memory" / "memory.limit_in_bytes").write_text("900")
     (tmp_path / "memory" / "memory.usage_in_bytes").write_text("800")
     (tmp_path / "memory" / "memory.stat").write_text("total_inactive_file 30\n")
-    assert left(cpu, tmp_path) == 130
+    assert free_memory_bytes(cpu, tmp_path) == 130

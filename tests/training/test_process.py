@@ -26,13 +26,13 @@ from tuner.pool.protocol import (
     Started,
     Train,
 )
-from tuner.recipe.load import parse
-from tuner.recipe.space import trial_config
+from tuner.recipe.load import parse_recipe
+from tuner.recipe.space import build_trial_config
 
 
 def request(recipe: dict[str, Any], trial: int, **changes: Any) -> Train:
     """A request for the recipe's own configuration, changed."""
-    config = msgspec.structs.replace(trial_config(parse(recipe, ""), {}, 0), **changes)
+    config = msgspec.structs.replace(build_trial_config(parse_recipe(recipe, ""), {}, 0), **changes)
     return Train(trial=trial, config=config, metric="accuracy", direction="maximize")
 
 
@@ -87,7 +87,7 @@ def test_closed_and_killed_and_resumed_is_the_same_to_the_bit(
     answers = json.loads((trial / "test_predictions.json").read_text())
     assert len(answers["predicted"]) == sum(map(sum, scored.confusion)) == 12
 
-    rates = dict.fromkeys(trial_config(parse(recipe, ""), {}, 0).learning_rates, 1e30)
+    rates = dict.fromkeys(build_trial_config(parse_recipe(recipe, ""), {}, 0).learning_rates, 1e30)
     last.send(request(recipe, 2, learning_rates=rates))
     failed = last.until(Failed)[-1]
     assert isinstance(failed, Failed)

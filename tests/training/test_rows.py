@@ -14,7 +14,7 @@ import pytest
 
 from tuner.errors import TunerError
 from tuner.recipe.types import DataSection
-from tuner.training.rows import Rows, read_rows
+from tuner.training.rows import Rows, read_source_rows
 
 SECTION = DataSection(train="", validation=0.5, text=("a", "b"), label="label")
 
@@ -33,7 +33,7 @@ def read(path: Path, content: str | bytes | None = None, /, **changes: Any) -> R
         path.write_bytes(content.encode() if isinstance(content, str) else content)
     before = sorted(path.parent.iterdir())
     try:
-        return read_rows(str(path), "train", replace(SECTION, **changes))
+        return read_source_rows(str(path), "train", replace(SECTION, **changes))
     finally:
         assert sorted(path.parent.iterdir()) == before, "nothing is written next to the data"
 
@@ -136,4 +136,4 @@ def test_what_is_wrong_is_said_in_one_line(
 def test_a_missing_file_comes_with_the_nearest_name(tmp_path: Path) -> None:
     (tmp_path / "train.jsonl").write_text("{}")
     with pytest.raises(TunerError, match=r'did you mean "train\.jsonl"'):
-        read_rows("trian.jsonl", "train", replace(SECTION, root=str(tmp_path)))
+        read_source_rows("trian.jsonl", "train", replace(SECTION, root=str(tmp_path)))

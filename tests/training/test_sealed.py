@@ -11,10 +11,15 @@ import pytest
 import tuner.training.sealed as sealed_module
 from tests.training.conftest import RecipeMaker, learnable_rows, write_jsonl
 from tuner.recipe.findings import TestReport
-from tuner.recipe.load import parse
+from tuner.recipe.load import parse_recipe
 from tuner.recipe.types import DataSection
-from tuner.training.data import read_labelled
-from tuner.training.sealed import inspect_sealed, load_test_report, read_sealed, row_hashes
+from tuner.training.data import read_labelled_rows
+from tuner.training.sealed import (
+    hash_row_texts,
+    inspect_sealed_rows,
+    load_test_report,
+    read_sealed_rows,
+)
 
 GOOD = learnable_rows(200, 8)
 
@@ -43,11 +48,11 @@ UNSCORABLE: dict[str, tuple[list[dict[str, Any]], str]] = {
 
 
 def report_on(section: DataSection) -> TestReport:
-    return inspect_sealed(section, read_labelled(section))
+    return inspect_sealed_rows(section, read_labelled_rows(section))
 
 
 def section_with(make_recipe: RecipeMaker, **data: Any) -> DataSection:
-    return parse(make_recipe(data=data), "").data
+    return parse_recipe(make_recipe(data=data), "").data
 
 
 @pytest.mark.parametrize("what", UNSCORABLE)
@@ -111,8 +116,12 @@ def test_a_sealed_share_has_a_name_too(make_recipe: RecipeMaker) -> None:
     assert second is not None
     assert (first.source, first.rows) == ("", 15)
     assert first.texts != second.texts
-    hashes = set(row_hashes(read_sealed(half, ["no", "yes"]).texts()))
-    assert 0 < len(hashes & set(row_hashes(read_sealed(other, ["no", "yes"]).texts()))) < 15
+    hashes = set(hash_row_texts(read_sealed_rows(half, ["no", "yes"]).texts_by_row()))
+    assert (
+        0
+        < len(hashes & set(hash_row_texts(read_sealed_rows(other, ["no", "yes"]).texts_by_row())))
+        < 15
+    )
 
 
 def test_the_rows_are_read_once_for_each_content(
@@ -123,7 +132,7 @@ def test_the_rows_are_read_once_for_each_content(
     (tmp_path / "cache").mkdir()
     first = load_test_report(section, "key", tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(sealed_module, "read_labelled", None)
+        patch.setattr(sealed_module, "read_labelled_rows", None)
         assert load_test_report(section, "key", tmp_path) == first
     write_jsonl(path, GOOD[:30])
     changed = load_test_report(section, "key", tmp_path)

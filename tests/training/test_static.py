@@ -15,15 +15,15 @@ from tests.training.test_packing import PACKS, REFUSED, SIZE, alone, split, tiny
 from tests.training.waiting import NoWaiting
 from tuner.training import layouts as layouts_module
 from tuner.training.batches import PaddedLayout
-from tuner.training.data import Data, Facts
-from tuner.training.evaluate import score
-from tuner.training.layouts import Padding, device_packed, prepare_proof
+from tuner.training.data import DatasetFacts, SessionData
+from tuner.training.evaluate import score_split
+from tuner.training.layouts import Padding, pack_on_device, prepare_proof
 from tuner.training.model import position_offset
 from tuner.training.packing import NotPackable, Packing
 from tuner.training.parity import check_dropout, check_packing, check_precision
-from tuner.training.static import Resident, StaticLayout
-from tuner.training.tokens import Split
-from tuner.training.varlen import Bounds, Kernel, proven, reference
+from tuner.training.static import ResidentSplit, StaticLayout
+from tuner.training.tokens import TokenizedSplit
+from tuner.training.varlen import Kernel, SequenceBounds, reference_attention, verifying_kernel
 
 CPU = torch.device("cpu")
 ALL = np.arange(6)
@@ -33,7 +33,9 @@ BF16 = partial(torch.autocast, "cpu", torch.bfloat16)
 
 def layout_of(model: Any, kernel: Kernel | None = None, grain: int = 200) -> StaticLayout:
     """All six rows and more than four spare sequences of the longest one's length."""
-    return StaticLayout(Resident.of(split(), CPU), position_offset(model), kernel, grain)
+    return StaticLayout(
+        ResidentSplit.from_split(split(), CPU), position_offset(model), kernel, grain
+    )
 
 
 def padded_of(model: Any) -> PaddedLayout:
@@ -54,7 +56,7 @@ def test_logits_and_gradients_are_those_of_rows_alone(
 @pytest.mark.parametrize("model_type", PACKS)
 def test_bf16_and_dropout_pass_the_proof_too(model_type: str) -> None:
     model = tiny(model_type, PACKS[model_type])
-    packing, layout = Packing(model), layout_of(model, kernel=proven())
+    packing, layout = Packing(model), layout_of(model, kernel=verifying_kernel())
     rates = [m.p for m in model.modules() if isinstance(m, torch.nn.Dropout)]
     check_precision(model, packing, alone(model), padded_of(model), layout, ALL, BF16)
     check_dropout(model, packing, layout, ALL, BF16)
@@ -71,8 +73,8 @@ def test_a_model_that_would_be_wrong_in_silence_is_refused(model_type: str) -> N
 
 def _blind(q: Tensor, k: Tensor, v: Tensor, asking: Any, asked: Any, *rest: Any) -> Tensor:
     """Attention that does not see where one sequence ends."""
-    first, second = (Bounds(bounds.ends[[0, -1]], 1) for bounds in (asking, asked))
-    return reference(q, k, v, first, second, *rest)
+    first, second = (SequenceBounds(bounds.ends[[0, -1]], 1) for bounds in (asking, asked))
+    return reference_attention(q, k, v, first, second, *rest)
 
 
 def _broken(q: Tensor, *_: Any) -> Tensor:
@@ -82,7 +84,7 @@ def _broken(q: Tensor, *_: Any) -> Tensor:
 def test_a_kernel_that_looks_into_other_rows_is_noticed_in_half_precision_too() -> None:
     model = tiny("bert", SIZE)
     packing = Packing(model, first_token_only=False)
-    blind = layout_of(model, kernel=proven(_blind))
+    blind = layout_of(model, kernel=verifying_kernel(_blind))
     with pytest.raises(NotPackable, match="its attention is off by"):
         check_precision(model, packing, alone(model), padded_of(model), blind, ALL, BF16)
 
@@ -101,12 +103,12 @@ def test_a_kernel_that_fails_with_dropout_alone_is_noticed() -> None:
 
 def test_a_piece_holds_the_rows_and_then_text_that_nobody_reads() -> None:
     data = split()
-    typed = Split(
+    typed = TokenizedSplit(
         data.tokens, data.offsets, (np.arange(76) % 2).astype(np.uint8), data.labels, data.rows
     )
-    layout = StaticLayout(Resident.of(typed, CPU), position_offset=2)
+    layout = StaticLayout(ResidentSplit.from_split(typed, CPU), position_offset=2)
     rows = np.array([3, 0, 5])
-    piece = layout.piece(torch.from_numpy(rows), 120)
+    piece = layout.build_micro_batch(torch.from_numpy(rows), 120)
     inputs = {name: tensor[0].numpy() for name, tensor in piece.inputs.items()}
     assert {len(values) for values in inputs.values()} == {120}
     start = 0
@@ -131,10 +133,10 @@ def test_a_piece_holds_the_rows_and_then_text_that_nobody_reads() -> None:
 
 
 def test_the_shape_of_a_piece_follows_from_rows_and_length_alone() -> None:
-    layout = StaticLayout(Resident.of(split(), CPU), 0)
+    layout = StaticLayout(ResidentSplit.from_split(split(), CPU), 0)
     shapes = set()
     for rows in ([0, 5], [3, 1], [5, 5]):
-        spans: Any = layout.piece(torch.tensor(rows), 64).spans
+        spans: Any = layout.build_micro_batch(torch.tensor(rows), 64).spans
         shapes.add((tuple(spans.every.ends.shape), tuple(spans.spare.shape)))
     assert len(shapes) == 1
 
@@ -143,13 +145,13 @@ def test_few_lengths_hold_nearly_all_batches_with_little_left_over() -> None:
     draw = np.random.default_rng(0)
     lengths = np.clip(draw.lognormal(4.1, 0.55, 2500), 12, 256).astype(np.int64)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
-    data = Split(
+    data = TokenizedSplit(
         np.ones(offsets[-1], np.int32), offsets, np.zeros(0, np.uint8),
         np.zeros(2500, np.int64), np.arange(2500),
     )  # fmt: skip
-    layout = StaticLayout(Resident.of(data, CPU), 0)
+    layout = StaticLayout(ResidentSplit.from_split(data, CPU), 0)
     batches = [draw.choice(2500, 16, replace=False) for _ in range(1000)]
-    chosen = np.array([layout.wordpieces(rows) for rows in batches])
+    chosen = np.array([layout.static_length(rows) for rows in batches])
     real = np.array([lengths[rows].sum() for rows in batches])
     assert (chosen >= real).all()
     assert (chosen % 64 == 0).all()
@@ -162,19 +164,19 @@ def test_few_lengths_hold_nearly_all_batches_with_little_left_over() -> None:
 def test_nothing_in_a_step_waits_for_the_device(kind: str) -> None:
     model = tiny(kind, PACKS[kind])
     layout, packing, rows = layout_of(model), Packing(model), torch.arange(6)
-    packing.on()
+    packing.switch_on_packing()
     with NoWaiting():  # type: ignore[no-untyped-call]
-        piece = layout.piece(rows, 128)
-        logits = piece.logits(model)
+        piece = layout.build_micro_batch(rows, 128)
+        logits = piece.compute_logits(model)
         torch.nn.functional.cross_entropy(logits, piece.labels).backward()  # type: ignore[no-untyped-call]
 
 
 def test_what_is_packed_on_the_device_is_proven_first() -> None:
-    data = Data("", Facts(["a", "b", "c"], {}, []), split(), split())
+    data = SessionData("", DatasetFacts(["a", "b", "c"], {}, []), split(), split())
     model = tiny("roberta", SIZE)
     packing, padding = Packing(model), Padding(0)
     proof = prepare_proof(model, data, 0)
-    chosen = device_packed(model, data, proof, padding, packing, BF16)
+    chosen = pack_on_device(model, data, proof, padding, packing, BF16)
     assert isinstance(chosen.train, StaticLayout)
     assert isinstance(chosen.validation, StaticLayout)
     assert chosen.packing is packing
@@ -183,7 +185,7 @@ def test_what_is_packed_on_the_device_is_proven_first() -> None:
 
     refused = tiny("mpnet", REFUSED["mpnet"])
     with pytest.raises(NotPackable, match="not told the spans"):
-        device_packed(
+        pack_on_device(
             refused, data, prepare_proof(refused, data, 0), padding, Packing(refused), BF16
         )
 
@@ -193,7 +195,7 @@ def test_where_packing_is_not_possible_batches_are_padded_and_a_note_says_why(
 ) -> None:
     bench = make_bench()
     assert bench.packing is not None
-    bench.packing.off()
+    bench.packing.switch_off_packing()
     monkeypatch.setattr(layouts_module, "PACKERS", {})
     arguments = (bench.model, bench.data, bench.padding)
     on_mps = layouts_module.choose_layouts(*arguments, CPU, bench.techniques)
@@ -204,9 +206,9 @@ def test_where_packing_is_not_possible_batches_are_padded_and_a_note_says_why(
 def test_a_split_is_scored_as_from_host_packed_rows(make_bench: BenchMaker) -> None:
     bench = make_bench()
     validation = bench.data.validation
-    static = StaticLayout(Resident.of(validation, CPU), 0)
+    static = StaticLayout(ResidentSplit.from_split(validation, CPU), 0)
     scores = [
-        score(bench.model, layout, validation, bench.labels, CPU, bench.autocast)
+        score_split(bench.model, layout, validation, bench.labels, CPU, bench.autocast_context)
         for layout in (bench.validation_layout, static)
     ]
     assert np.allclose(scores[0].logits, scores[1].logits, atol=1e-5)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import tuner.training.texts as texts_module
+import tuner.training.validation_texts as texts_module
 from tests.training.conftest import (
     BenchMaker,
     learnable_rows,
@@ -20,9 +20,9 @@ from tuner.pool.protocol import Evaluated
 from tuner.results.metrics import confusion_matrix
 from tuner.session.folder import Session
 from tuner.session.predictions import read_predictions
-from tuner.session.texts import row_texts
+from tuner.session.validation_texts import read_validation_texts
 from tuner.training.rows import Rows
-from tuner.training.texts import LONGEST_TEXT, write_texts
+from tuner.training.validation_texts import LONGEST_TEXT, write_validation_texts
 
 
 def test_predictions_and_texts_agree_with_the_evaluations(
@@ -35,7 +35,7 @@ def test_predictions_and_texts_agree_with_the_evaluations(
     evaluations = [message for message in said if isinstance(message, Evaluated)]
     assert evaluations
     session = Session(bench.session)
-    texts = row_texts(session)
+    texts = read_validation_texts(session)
     assert list(texts.columns) == ["text"]
     assert list(texts.labels) == bench.labels
     for number, message in enumerate(evaluations):
@@ -43,10 +43,10 @@ def test_predictions_and_texts_agree_with_the_evaluations(
         assert confusion_matrix(found.gold, found.predicted, 2) == message.confusion
         assert list(found.rows) == bench.data.validation.rows.tolist()
         for position, row in enumerate(found.rows):
-            text = texts.row(row)
+            text = texts.find_row_text(row)
             assert text is not None
             assert (text.gold, text.texts) == (found.gold[position], [rows[row]["text"]])
-            assert sum(found.probabilities(position)) == pytest.approx(1, abs=2e-3)
+            assert sum(found.label_probabilities(position)) == pytest.approx(1, abs=2e-3)
 
 
 def test_no_sealed_row_is_written_and_nobody_else_may_read(make_bench: BenchMaker) -> None:
@@ -66,11 +66,11 @@ def test_long_texts_are_cut_and_odd_ones_kept(tmp_path: Path) -> None:
     columns = (["a", "\ud800b", "[red]c[/]", long], ["1", "2\n", "\x1b[31m", "4"])
     path = session.cache_folder / "validation.jsonl"
     _write(path, columns)
-    found = row_texts(session)
+    found = read_validation_texts(session)
     assert (list(found.columns), list(found.labels)) == (["premise", "1"], ["n", "y"])
     assert (len(found), found.rows) == (3, 3)
-    assert found.row(0) is None
-    first, last = found.row(1), found.row(3)
+    assert found.find_row_text(0) is None
+    first, last = found.find_row_text(1), found.find_row_text(3)
     assert first is not None
     assert last is not None
     assert (first.gold, first.texts, first.cut) == (0, ["?b", "2\n"], [])
@@ -83,11 +83,13 @@ def test_only_so_much_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(texts_module, "MOST_BYTES", 100)
     columns = (["a"] * 4, ["b"] * 4)
     _write(session.cache_folder / "validation.jsonl", columns)
-    found = row_texts(session)
+    found = read_validation_texts(session)
     assert (len(found), found.rows) == (2, 3)
-    assert found.row(3) is None
+    assert found.find_row_text(3) is None
 
 
 def _write(path: Path, columns: tuple[list[str], list[str]]) -> None:
     rows = Rows("file", columns, [0, 0, 0, 0])
-    write_texts(path, rows, np.array([1, 0, 1, 0]), np.array([1, 2, 3]), ["premise", 1], ["n", "y"])
+    write_validation_texts(
+        path, rows, np.array([1, 0, 1, 0]), np.array([1, 2, 3]), ["premise", 1], ["n", "y"]
+    )

@@ -21,10 +21,14 @@ from transformers import PreTrainedTokenizerFast as Fast
 import tuner.training.tokens as tokens_module
 from tuner.errors import TunerError
 from tuner.recipe.types import ModelSection
-from tuner.training.model import load_tokenizer, model_source
+from tuner.training.model import find_model_source, load_tokenizer
 from tuner.training.text_facts import RowCount
-from tuner.training.tokenizer import control_ids, encode_control_tokens_as_text, fit_tokenizer
-from tuner.training.tokens import tokenize
+from tuner.training.tokenizer import (
+    adapt_tokenizer,
+    control_token_ids,
+    encode_control_tokens_as_text,
+)
+from tuner.training.tokens import tokenize_rows
 
 CORPUS = ["the bin is full of <paper> and [glass] / | s e p", "a mask on a pad ends of text"]
 SPECIAL = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "[CLS]", "[SEP]", "[PAD]", "<|endoftext|>"]
@@ -100,7 +104,7 @@ def test_no_text_gives_a_control_token(kind: str, tmp_path: Path) -> None:
     for text in ODD:
         first, *own, last = tokenizer(text)["input_ids"]
         assert (first, last) == (0, 2)
-        assert not set(own) & set(control_ids(tokenizer)), text
+        assert not set(own) & set(control_token_ids(tokenizer)), text
         assert saved(text)["input_ids"] == [first, *own, last], text
 
 
@@ -123,13 +127,13 @@ def test_a_tokenizer_written_in_python_gives_up_its_special_tokens_or_none(tmp_p
     for one in (tokenizer, AutoTokenizer.from_pretrained(tmp_path)):
         assert one("a</s>")["input_ids"] == [*(byte + 3 for byte in b"a</s>"), 1]
     texts = [["a", "<extra_id_0>", "</s>b"]]
-    facts = tokenize(tokenizer, texts, np.arange(3), np.arange(3), 30)[1]
+    facts = tokenize_rows(tokenizer, texts, np.arange(3), np.arange(3), 30)[1]
     assert (facts.control, facts.leaked) == (RowCount(2, 1), RowCount())
     url = ByT5Tokenizer(extra_ids=0)
     url.add_tokens(["<url>"])
     encode_control_tokens_as_text(url)
     assert url("<url>")["input_ids"] == [url.convert_tokens_to_ids("<url>"), 1]
-    assert tokenize(url, texts, np.arange(3), np.arange(3), 30)[1].leaked == RowCount(1, 2)
+    assert tokenize_rows(url, texts, np.arange(3), np.arange(3), 30)[1].leaked == RowCount(1, 2)
 
 
 def test_making_it_so_twice_changes_nothing(tmp_path: Path) -> None:
@@ -146,13 +150,13 @@ def test_odd_rows_are_counted_and_rows_without_a_token_left_out() -> None:
     encode_control_tokens_as_text(tokenizer)
     texts = ["the bin", "", "qqq", "bin </s>", "bin " * 9, "\u200b"]
     labels, rows = np.arange(6), np.arange(6)
-    split, facts = tokenize(tokenizer, [texts], labels, rows, 6)
+    split, facts = tokenize_rows(tokenizer, [texts], labels, rows, 6)
     assert len(split) == 6
     assert (facts.no_text, facts.cut) == (RowCount(1, 1), RowCount(1, 4))
     assert (facts.all_unknown, facts.control) == (RowCount(2, 2), RowCount(1, 3))
     assert (facts.no_tokens, facts.leaked) == (RowCount(), RowCount())
     tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(single="$A")
-    split, facts = tokenize(tokenizer, [texts], labels, rows, 6)
+    split, facts = tokenize_rows(tokenizer, [texts], labels, rows, 6)
     assert facts.no_tokens == RowCount(1, 1)
     assert split.rows.tolist() == split.labels.tolist() == [0, 2, 3, 4, 5]
     assert split.lengths.tolist() == [2, 1, 3, 6, 1]
@@ -161,7 +165,7 @@ def test_odd_rows_are_counted_and_rows_without_a_token_left_out() -> None:
 def test_half_a_character_is_read_as_a_question_mark() -> None:
     tokenizer = make("byte pairs")
     texts = ["bin", "bin \ud83d", "bin ?", "\U0001f600"]
-    split, facts = tokenize(tokenizer, [texts], np.arange(4), np.arange(4), 30)
+    split, facts = tokenize_rows(tokenizer, [texts], np.arange(4), np.arange(4), 30)
     assert facts.halves == RowCount(1, 1)
     first, second = split.offsets[1:3], split.offsets[2:4]
     assert split.tokens[slice(*first)].tolist() == split.tokens[slice(*second)].tolist()
@@ -169,16 +173,18 @@ def test_half_a_character_is_read_as_a_question_mark() -> None:
 
 def test_a_row_that_cannot_be_tokenized_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     tokenizer = make("words")
-    encode = tokens_module._encode
+    encode = tokens_module._encode_texts
 
     def refuse(tokenizer: Any, columns: Any, max_length: int, with_types: bool) -> Any:
         if "bad" in columns[0]:
             raise ValueError("no such character\nanywhere")
         return encode(tokenizer, columns, max_length, with_types)
 
-    monkeypatch.setattr(tokens_module, "_encode", refuse)
+    monkeypatch.setattr(tokens_module, "_encode_texts", refuse)
     with pytest.raises(TunerError, match=r"^row 3 of t.csv cannot be tokenized: ValueError: no"):
-        tokenize(tokenizer, [["a", "bin", "bad"]], np.arange(3), np.array([0, 1, 2]), 9, "t.csv")
+        tokenize_rows(
+            tokenizer, [["a", "bin", "bad"]], np.arange(3), np.array([0, 1, 2]), 9, "t.csv"
+        )
 
 
 def test_the_template_of_pairs_is_not_taken_for_text() -> None:
@@ -188,7 +194,7 @@ def test_the_template_of_pairs_is_not_taken_for_text() -> None:
     )
     encode_control_tokens_as_text(tokenizer)
     texts = [["the bin", "bin", "", "a </s>"], ["a pad", "", "", "a"]]
-    _, facts = tokenize(tokenizer, texts, np.arange(4), np.arange(4), 9)
+    _, facts = tokenize_rows(tokenizer, texts, np.arange(4), np.arange(4), 9)
     assert (facts.no_text, facts.control) == (RowCount(1, 2), RowCount(1, 3))
     assert (facts.leaked, facts.all_unknown) == (RowCount(), RowCount())
 
@@ -205,7 +211,7 @@ def fit(tokenizer: Any, kind: str = "bert", **config: Any) -> list[str]:
     made = AutoConfig.for_model(kind, **sizes | config)
     with torch.device("meta"):
         model = AutoModelForSequenceClassification.from_config(made)
-    return fit_tokenizer(tokenizer, model, made, "tiny")
+    return adapt_tokenizer(tokenizer, model, made, "tiny")
 
 
 def without(*roles: str) -> Any:
@@ -294,11 +300,11 @@ def test_token_types_are_for_models_that_have_some(
 def test_a_vocabulary_that_cannot_be_read_is_told_by_its_cause(
     installed: tuple[str, ...], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tuner.training.packages._is_there", lambda module: module in installed)
+    monkeypatch.setattr("tuner.training.packages._is_installed", lambda module: module in installed)
     AutoConfig.for_model("t5").save_pretrained(tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"not read")
     (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "T5Tokenizer"}')
     (tmp_path / "spiece.model").write_bytes(b"no sentencepiece model")
     with pytest.raises(TunerError) as caught:
-        load_tokenizer(model_source(ModelSection(str(tmp_path))))
+        load_tokenizer(find_model_source(ModelSection(str(tmp_path))))
     assert says in str(caught.value)

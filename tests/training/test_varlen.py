@@ -11,13 +11,13 @@ from torch import Tensor
 from tuner.training.packing import NotPackable
 from tuner.training.spans import HostSpans
 from tuner.training.varlen import (
-    Bounds,
     DeviceSpans,
     Kernel,
-    flash,
-    kernel_for,
-    memory_efficient,
-    reference,
+    SequenceBounds,
+    fastest_kernel,
+    flash_attention,
+    memory_efficient_attention,
+    reference_attention,
 )
 
 LENGTHS = [3, 1, 4]
@@ -25,20 +25,20 @@ SPARE = [4, 2, 0]
 ON_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 
 
-def bounds_of(lengths: list[int], device: str) -> Bounds:
+def bounds_of(lengths: list[int], device: str) -> SequenceBounds:
     ends = torch.tensor([0, *lengths]).cumsum(0)
-    return Bounds(ends.to(device, torch.int32), max(lengths))
+    return SequenceBounds(ends.to(device, torch.int32), max(lengths))
 
 
 def spans_of(kernel: Kernel | None = None, device: str = "cpu") -> DeviceSpans:
     real = bounds_of(LENGTHS, device)
     places = torch.arange(sum(LENGTHS) + sum(SPARE), device=device)
     return DeviceSpans(
-        first=real.ends[:-1].long(),
-        spare=places >= sum(LENGTHS),
-        every=bounds_of(LENGTHS + SPARE, device),
-        real=real,
-        heads=bounds_of([1] * len(LENGTHS), device),
+        first=real.cu_seqlens[:-1].long(),
+        is_filler=places >= sum(LENGTHS),
+        all_sequences=bounds_of(LENGTHS + SPARE, device),
+        real_sequences=real,
+        first_tokens=bounds_of([1] * len(LENGTHS), device),
         kernel=kernel,
     )
 
@@ -59,7 +59,7 @@ def test_real_sequences_get_what_the_host_computes_for_them(firsts: bool) -> Non
     assert out.shape == query.shape
     real = sum(LENGTHS)
     asking = query if firsts else query[:real]
-    host = HostSpans.of(LENGTHS, torch.device("cpu"))
+    host = HostSpans.from_lengths(LENGTHS, torch.device("cpu"))
     expected = host.attend(asking, key[:real], value[:real], 0.4, 0.0)
     assert torch.allclose(out[: len(expected)], expected)
 
@@ -99,46 +99,47 @@ def test_keys_that_nobody_asks_have_no_gradient_whatever_the_kernel_leaves_there
 def test_dropout_leaves_out_shares_and_scales_the_others() -> None:
     torch.manual_seed(0)
     size = 4000
-    one = Bounds(torch.tensor([0, 1], dtype=torch.int32), 1)
-    all_of_it = Bounds(torch.tensor([0, size], dtype=torch.int32), size)
+    one = SequenceBounds(torch.tensor([0, 1], dtype=torch.int32), 1)
+    all_of_it = SequenceBounds(torch.tensor([0, size], dtype=torch.int32), size)
     query, key = torch.zeros(1, 1, 4), torch.zeros(size, 1, 4)
     value = torch.ones(size, 1, 4)
-    out = reference(query, key, value, one, all_of_it, 1.0, 0.25)
+    out = reference_attention(query, key, value, one, all_of_it, 1.0, 0.25)
     assert float(out.mean()) == pytest.approx(1.0, abs=0.03)
     assert float(out.mean()) != 1.0
 
 
 @pytest.fixture
 def ampere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    kernel_for.cache_clear()
+    fastest_kernel.cache_clear()
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device: (8, 0))
     yield
-    kernel_for.cache_clear()
+    fastest_kernel.cache_clear()
 
 
 @pytest.mark.usefixtures("ampere")
 def test_the_kernel_follows_from_device_type_and_head_size() -> None:
     cuda, half = torch.device("cuda"), torch.bfloat16
-    assert kernel_for(torch.device("cpu"), torch.float32, 7) is reference
-    assert kernel_for(cuda, half, 64) is flash
-    assert kernel_for(cuda, torch.float16, 256) is flash
-    assert kernel_for(cuda, half, 512) is memory_efficient
-    assert kernel_for(cuda, torch.float32, 20) is memory_efficient
+    assert fastest_kernel(torch.device("cpu"), torch.float32, 7) is reference_attention
+    assert fastest_kernel(cuda, half, 64) is flash_attention
+    assert fastest_kernel(cuda, torch.float16, 256) is flash_attention
+    assert fastest_kernel(cuda, half, 512) is memory_efficient_attention
+    assert fastest_kernel(cuda, torch.float32, 20) is memory_efficient_attention
     with pytest.raises(NotPackable, match="heads of 20"):
-        kernel_for(cuda, half, 20)
+        fastest_kernel(cuda, half, 20)
     with pytest.raises(NotPackable, match="mps has no"):
-        kernel_for(torch.device("mps"), torch.float32, 64)
+        fastest_kernel(torch.device("mps"), torch.float32, 64)
 
 
 def test_an_older_gpu_has_no_flash_attention(monkeypatch: pytest.MonkeyPatch) -> None:
-    kernel_for.cache_clear()
+    fastest_kernel.cache_clear()
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device: (7, 5))
-    assert kernel_for(torch.device("cuda"), torch.float16, 64) is memory_efficient
-    kernel_for.cache_clear()
+    assert fastest_kernel(torch.device("cuda"), torch.float16, 64) is memory_efficient_attention
+    fastest_kernel.cache_clear()
 
 
 @pytest.mark.parametrize(
-    ("kernel", "dtype"), [(flash, torch.bfloat16), (memory_efficient, torch.float32)]
+    ("kernel", "dtype"),
+    [(flash_attention, torch.bfloat16), (memory_efficient_attention, torch.float32)],
 )
 @pytest.mark.parametrize("firsts", [False, True])
 def test_torch_takes_our_arguments_and_knows_the_way_back(
@@ -155,7 +156,7 @@ def test_torch_takes_our_arguments_and_knows_the_way_back(
 @pytest.mark.parametrize("firsts", [False, True])
 @pytest.mark.parametrize(
     ("kernel", "dtype", "within"),
-    [(flash, torch.bfloat16, 3e-2), (memory_efficient, torch.float32, 1e-4)],
+    [(flash_attention, torch.bfloat16, 3e-2), (memory_efficient_attention, torch.float32, 1e-4)],
 )
 def test_kernels_agree_with_the_reference(
     kernel: Kernel, dtype: torch.dtype, within: float, firsts: bool
@@ -163,7 +164,7 @@ def test_kernels_agree_with_the_reference(
     rows = 3 if firsts else sum(LENGTHS + SPARE)
     rounded = [tensor.detach() for tensor in tensors(rows, dtype, "cuda")]
     outcomes = []
-    for chosen, type_ in ((reference, torch.float32), (kernel, dtype)):
+    for chosen, type_ in ((reference_attention, torch.float32), (kernel, dtype)):
         inputs = [tensor.to(type_, copy=True).requires_grad_() for tensor in rounded]
         query, key, value = inputs
         out = spans_of(chosen, "cuda").attend(query, key, value, 0.4, 0.0)
@@ -176,13 +177,14 @@ def test_kernels_agree_with_the_reference(
 
 @ON_CUDA
 @pytest.mark.parametrize(
-    ("kernel", "dtype"), [(flash, torch.bfloat16), (memory_efficient, torch.float32)]
+    ("kernel", "dtype"),
+    [(flash_attention, torch.bfloat16), (memory_efficient_attention, torch.float32)],
 )
 def test_kernels_drop_the_share_that_they_are_told(kernel: Kernel, dtype: torch.dtype) -> None:
     torch.manual_seed(0)
     size = 4000
-    one = Bounds(torch.tensor([0, 1], dtype=torch.int32, device="cuda"), 1)
-    every = Bounds(torch.tensor([0, size], dtype=torch.int32, device="cuda"), size)
+    one = SequenceBounds(torch.tensor([0, 1], dtype=torch.int32, device="cuda"), 1)
+    every = SequenceBounds(torch.tensor([0, size], dtype=torch.int32, device="cuda"), size)
     query, key = (torch.zeros(n, 1, 8, dtype=dtype, device="cuda") for n in (1, size))
     out = kernel(query, key, torch.ones_like(key), one, every, 1.0, 0.25)
     assert float(out.float().mean()) == pytest.approx(1.0, abs=0.05)

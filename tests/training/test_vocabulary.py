@@ -21,10 +21,10 @@ from tests.training.conftest import (
     write_jsonl,
 )
 from tuner.pool.protocol import Completed, Setup
-from tuner.training.bench import Bench
 from tuner.training.techniques import Techniques
+from tuner.training.trainer_context import TrainerContext
 from tuner.training.trial import Trial
-from tuner.training.vocabulary import UsedRows, Vocabulary, used_rows_only
+from tuner.training.vocabulary import UsedRowsEmbedding, UsedVocabulary, shrink_to_used_rows
 
 FEW = [
     {"text": f"w0 w{number % 7 + 20} w{number % 5 + 30}", "label": "yes" if number % 2 else "no"}
@@ -48,7 +48,7 @@ def trained(make_recipe: RecipeMaker, folder: Path, few: dict[str, str], **kind:
     """The folder of a model after two epochs."""
     recipe = make_recipe(kind["kind"], data=few, groups=DECAYED)
     setup = Setup(session=str(folder), recipe=recipe, device="cpu", threads=1)
-    bench = Bench(setup, lambda *_: None, Techniques(used_rows=kind["used_rows"]))
+    bench = TrainerContext(setup, lambda *_: None, Techniques(used_rows=kind["used_rows"]))
     assert (bench.vocabulary is not None) == kind["used_rows"]
     # The last evaluation is kept, whatever it is worth, so that both end at the same step.
     messages = run_through(bench, request_of(bench, keep="last", dropout=0.0))
@@ -90,22 +90,22 @@ def test_training_goes_on_with_the_same_tensors_after_a_save(
 ) -> None:
     bench = make_bench("roberta", data=few)
     trial = Trial(bench, request_of(bench))
-    trial.update()
+    trial.train_one_update()
     embedding: Any = bench.model.get_input_embeddings()  # type: ignore[operator]
     weight, ids = embedding.weight, torch.from_numpy(np.array(bench.data.train.tokens[:5])).long()
     vectors = embedding(ids)
     bench.save_pretrained(tmp_path / "model")
-    assert type(embedding) is UsedRows
+    assert type(embedding) is UsedRowsEmbedding
     assert embedding.weight is weight
     assert embedding.num_embeddings == len(weight)
     assert torch.equal(embedding(ids), vectors)
-    trial.update()
+    trial.train_one_update()
 
 
 def test_counts_and_groups_are_those_of_the_whole_model(
     make_bench: BenchMaker, few: dict[str, str]
 ) -> None:
-    whole, small = make_bench("bert").ready(), make_bench("bert", data=few).ready()
+    whole, small = make_bench("bert").ready_message(), make_bench("bert", data=few).ready_message()
     assert (whole.parameters, whole.groups) == (small.parameters, small.groups)
     assert whole.model == small.model
 
@@ -143,8 +143,8 @@ def test_only_a_plain_embedding_of_its_own_is_cut(
     few: dict[str, str],
 ) -> None:
     data = make_bench("bert", data=few).data
-    found = used_rows_only(Shared(embedding, twice=twice), data, 0, fresh)
-    assert isinstance(found, Vocabulary) == taken
+    found = shrink_to_used_rows(Shared(embedding, twice=twice), data, 0, fresh)
+    assert isinstance(found, UsedVocabulary) == taken
     assert len(embedding.weight) == (len(found) if found is not None else 64)
 
 

@@ -13,10 +13,10 @@ import msgspec
 
 from tests.tui.answers import gold_of, write_answers, write_texts
 from tests.tui.long_log import LongLog
-from tuner.recipe.load import load, recipe_to_dict
+from tuner.recipe.load import load_recipe, recipe_to_dict
 from tuner.session import events as e
-from tuner.session.codec import encode_line
-from tuner.session.folder import Session, write_private
+from tuner.session.codec import encode_event_line
+from tuner.session.folder import Session, write_private_file
 
 START = 1_790_000_000.0
 """Everything begins here: 2026-09-21, 14:13:20 UTC."""
@@ -50,7 +50,7 @@ class Recorder:
 
     def write(self) -> Session:
         """The log into the folder."""
-        lines = b"".join(encode_line(event) for event in self.events)
+        lines = b"".join(encode_event_line(event) for event in self.events)
         self.session.events_path.write_bytes(lines)
         return self.session
 
@@ -109,8 +109,8 @@ def folder(root: Path, name: str, recipe: str) -> Session:
     """A session's folder with its recipe and no events."""
     session = Session(root / name)
     session.path.mkdir(parents=True, mode=0o700)
-    write_private(session.recipe_path, recipe)
-    write_private(session.commands_path, "")
+    write_private_file(session.recipe_path, recipe)
+    write_private_file(session.commands_path, "")
     return session
 
 
@@ -140,7 +140,7 @@ class Story:
             self.recorder.pass_time(5)
         versions = {"torch": "2.13.0", "optuna": "5.0.0"}
         say(e.WorkerStarted(pid=self.pid, host="box", versions=versions, devices=["cuda:0"]))
-        recipe = recipe_to_dict(load(self.recorder.session.recipe_path))
+        recipe = recipe_to_dict(load_recipe(self.recorder.session.recipe_path))
         started = e.SessionStarted(
             trials=self.planned,
             metric=self.metric,
@@ -445,7 +445,7 @@ def long_story(
 ) -> Session:
     """As many trials as wanted with as many evaluations each, written fast; the last one runs."""
     session = folder(root, "long", recipe_text(trials=trials + 50))
-    recipe = recipe_to_dict(load(session.recipe_path))
+    recipe = recipe_to_dict(load_recipe(session.recipe_path))
     log = LongLog(RATES, recipe, evaluations, classes, seed)
     with session.events_path.open("wb") as file:
         file.writelines(log.lines(trials))

@@ -6,9 +6,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuner.tui.bindings import bindings_of, nodes
-from tuner.tui.screens.help import SECTIONS
-from tuner.tui.widgets.keybar import key_text
+from tuner.tui.screens.help_screen import SECTIONS
+from tuner.tui.shell.bindings import declared_bindings, ui_node_classes
+from tuner.tui.widgets.key_bar import display_of_key
 
 TOP = Path(__file__).parents[2]
 DOCUMENT, README = TOP / "docs" / "keys.md", TOP / "README.md"
@@ -37,14 +37,14 @@ def actions() -> list[Action]:
     """Every action, by section, in the order in which the help has them."""
     keys: dict[str, list[str]] = {}
     texts: dict[str, str] = {}
-    for node in nodes():
-        for binding in bindings_of(node):
+    for node in ui_node_classes():
+        for binding in declared_bindings(node):
             if binding.id is None:
                 continue
             texts.setdefault(binding.id, binding.tooltip or binding.description)
             known = keys.setdefault(binding.id, [])
-            if key_text(binding.key) not in known:
-                known.append(key_text(binding.key))
+            if display_of_key(binding.key) not in known:
+                known.append(display_of_key(binding.key))
     found = [Action(name, tuple(keys[name]), texts[name]) for name in texts]
     order = list(SECTIONS)
     return sorted(found, key=lambda action: (_rank(order, action.id), action.id))

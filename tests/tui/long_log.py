@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tuner.session import events as e
-from tuner.session.codec import encode_line
+from tuner.session.codec import encode_event_line
 
 STEPS = 936
 ROWS = 277
@@ -54,7 +54,7 @@ class LongLog:
                 yield self._line(event)
 
     def _line(self, event: e.Event) -> bytes:
-        return encode_line(event)
+        return encode_event_line(event)
 
     def _next(self, seconds: float = 0.5) -> dict[str, Any]:
         seq, self._seq = self._seq, self._seq + 1

@@ -14,9 +14,9 @@ from tests.tui import corpus
 from tests.tui.setup_stage import Answers, model_description
 from tests.tui.stage import LARGE, States, play, press, settled
 from tuner.recipe.findings import ModelDescription
-from tuner.tui import feed
 from tuner.tui.app import TunerApp
-from tuner.tui.screens import setup
+from tuner.tui.screens import setup_screen
+from tuner.tui.state import session_reader
 
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 
@@ -31,14 +31,14 @@ def main() -> int:
         corpus.all_of_them(root)
         states = States()
         states.running("rte-roberta-llrd", "odd.names-1")
-        vars(feed)["session_state"] = states.state
+        vars(session_reader)["session_state"] = states.state
         draw(root, "picker", None)
         draw(root, "live", "rte-roberta-llrd")
         draw(root, "analysis", "rte-roberta-llrd", "right_square_bracket", "3", "space", "enter")
         draw(root, "compare", "rte-roberta-llrd", *MARKING, *["right_square_bracket"] * 2)
         draw(root, "trial", "rte-roberta-llrd", "j", "enter")
         states.told.clear()
-        vars(setup)["Services"] = lambda: Answers(roberta()).services()
+        vars(setup_screen)["Services"] = lambda: Answers(roberta()).services()
         draw(root, "setup", "sst2-bert-groups", "e")
     return 0
 

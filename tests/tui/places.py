@@ -11,13 +11,13 @@ from tests.tui.stage import live, press, table, until
 from tuner.session.replay import Recording
 from tuner.session.tail import EventTail
 from tuner.tui.app import TunerApp
-from tuner.tui.replay import ReplayFeed
-from tuner.tui.screens.picker import PickerScreen
-from tuner.tui.screens.replay import ReplayScreen
-from tuner.tui.screens.study import StudyScreen
-from tuner.tui.screens.trial import TrialScreen
-from tuner.tui.screens.views import ViewsScreen
-from tuner.tui.views.trial import WIDE
+from tuner.tui.screens.picker_screen import PickerScreen
+from tuner.tui.screens.replay_screen import ReplayScreen
+from tuner.tui.screens.study_screen import StudyScreen
+from tuner.tui.screens.trial_screen import TrialScreen
+from tuner.tui.screens.views_screen import ViewsScreen
+from tuner.tui.state.replay_reader import ReplayReader
+from tuner.tui.views.trial_tabs import WIDE_TABS
 from tuner.tui.widgets.session_table import SessionTable
 
 Way = Callable[[Pilot[None], TunerApp], Awaitable[None]]
@@ -31,14 +31,14 @@ async def go_to_view(name: str, pilot: Pilot[None], app: TunerApp) -> None:
     """A view of the screen on top."""
     screen = app.screen
     assert isinstance(screen, ViewsScreen), screen
-    await screen.open_view(name)
+    await screen.show_view_named(name)
     await pilot.pause()
 
 
 async def open_trial(name: str, pilot: Pilot[None], app: TunerApp) -> None:
     """A tab of the selected trial; nothing where there is no trial, or no such tab in this size."""
     await press(pilot, "enter")
-    if isinstance(app.screen, TrialScreen) and name in app.screen.names:
+    if isinstance(app.screen, TrialScreen) and name in app.screen.view_names:
         await go_to_view(name, pilot, app)
 
 
@@ -51,8 +51,8 @@ async def compare(pilot: Pilot[None], app: TunerApp) -> None:
     """The comparison of the first three trials there are."""
     screen = app.screen
     assert isinstance(screen, StudyScreen)
-    for number in sorted(screen.feed.view.trials)[:3]:
-        screen.workspace.toggle_mark(number)
+    for number in sorted(screen.reader.view.trials)[:3]:
+        screen.workspace.toggle_trial_mark(number)
     await go_to_view("Compare", pilot, app)
 
 
@@ -64,13 +64,13 @@ async def open_setup(pilot: Pilot[None], app: TunerApp) -> None:
 
 async def replay(pilot: Pilot[None], app: TunerApp) -> None:
     """The recording of the session, halted in its middle; the app's clock is the recording's."""
-    session = live(app).feed.session
-    recording = Recording.of(EventTail(session.events_path).read_all(), speed=1.0)
+    session = live(app).reader.session
+    recording = Recording.from_events(EventTail(session.events_path).read_all_events(), speed=1.0)
     head = recording.playhead
-    head.halt(True)
-    head.move_to((head.start + head.end) / 2)
-    app.clock = head.now
-    feed = ReplayFeed(session, recording)
+    head.set_halted(True)
+    head.jump_to_moment((head.start + head.end) / 2)
+    app.clock = head.current_moment
+    feed = ReplayReader(session, recording)
     await app.push_screen(ReplayScreen(feed))
     await until(pilot, lambda: feed.complete)
 
@@ -79,7 +79,7 @@ async def to_the_sessions(pilot: Pilot[None], app: TunerApp) -> None:
     """All sessions, over the live view."""
     await app.push_screen(PickerScreen(app.catalog))
     sessions = app.screen.query_one(SessionTable)
-    await until(pilot, lambda: sessions.all_read)
+    await until(pilot, lambda: sessions.is_all_read)
 
 
 async def go_home(home: StudyScreen, pilot: Pilot[None], app: TunerApp) -> None:
@@ -96,7 +96,7 @@ async def go_home(home: StudyScreen, pilot: Pilot[None], app: TunerApp) -> None:
 def ways() -> Mapping[str, Way]:
     """From the live view of a session to each place."""
     views = {name: partial(go_to_view, name) for name in StudyScreen.VIEWS if name != "Compare"}
-    tabs = {f"trial {name}": partial(open_trial, name) for name in (*WIDE, "Rungs")}
+    tabs = {f"trial {name}": partial(open_trial, name) for name in (*WIDE_TABS, "Rungs")}
     over = {
         "help": partial(press_keys, ("question_mark",)),
         "export": partial(press_keys, ("E",)),

@@ -21,10 +21,10 @@ from tuner.recipe.document import RecipeDocument
 from tuner.recipe.findings import CheckReport, Finding, ModelDescription
 from tuner.recipe.presets import preset_document
 from tuner.recipe.types import GroupSpec, Recipe
+from tuner.render.styles import TERMINAL_STYLES
 from tuner.session.folder import Session, create_session
 from tuner.tui.app import TunerApp
-from tuner.tui.render.styles import TERMINAL
-from tuner.tui.screens.setup import SetupScreen
+from tuner.tui.screens.setup_screen import SetupScreen
 from tuner.tui.setup.inspection import Services
 
 __all__ = ["LARGE", "SMALL", "until"]
@@ -96,7 +96,7 @@ class Stage(App[None]):
 
     def __init__(self, screen: Screen[None]) -> None:
         super().__init__()
-        self.styles_by_role = TERMINAL
+        self.styles_by_role = TERMINAL_STYLES
         self.first = screen
         self.requests: list[Message] = []
 
@@ -120,13 +120,13 @@ def complete_document(preset: str = "groups") -> RecipeDocument:
         "data.text": ["premise", "hypothesis"],
         "data.label": "label",
     }.items():
-        document.set(key, value)
+        document.set_value(key, value)
     return document
 
 
 def make_session(root: Path, name: str = "rte", text: str | None = None) -> Session:
     """A draft session."""
-    return create_session(root, name, complete_document().text if text is None else text)
+    return create_session(root, name, complete_document().toml_text if text is None else text)
 
 
 def setup_stage(root: Path, answers: Answers | None = None, **options: object) -> Stage:
@@ -146,8 +146,8 @@ async def settled(pilot: Pilot[None]) -> SetupScreen:
     """The setup screen once model and checks are there."""
     await pilot.pause()
     screen = screen_of(pilot.app)
-    knowledge = screen.knowledge
-    await until(pilot, lambda: knowledge.models and not knowledge.checking)
+    knowledge = screen.inspection
+    await until(pilot, lambda: knowledge.described_models and not knowledge.running_checks)
     await pilot.pause()
     return screen
 
@@ -175,7 +175,7 @@ def group(screen: SetupScreen, name: str) -> GroupSpec:
 
 def screen_text(app: App[None]) -> str:
     """What is on the screen, as lines of text."""
-    return stage.screen_text(cast(TunerApp, app))
+    return stage.visible_screen_text(cast(TunerApp, app))
 
 
 async def assert_golden(app: App[None], name: str) -> None:

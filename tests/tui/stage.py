@@ -13,14 +13,14 @@ from textual.pilot import Pilot
 
 from tests.tui import corpus
 from tuner.session.folder import Session
-from tuner.session.status import session_state
+from tuner.session.status import derive_session_state
 from tuner.session.view import SessionState, SessionView
 from tuner.tui.app import TunerApp
-from tuner.tui.gpu import Gpus
-from tuner.tui.machine import Machine
-from tuner.tui.picture import screen_text as screen_text
-from tuner.tui.screens.picker import PickerScreen
-from tuner.tui.screens.study import StudyScreen
+from tuner.tui.screens.picker_screen import PickerScreen
+from tuner.tui.screens.study_screen import StudyScreen
+from tuner.tui.shell.screenshots import visible_screen_text as visible_screen_text
+from tuner.tui.state.gpu import GpuReader
+from tuner.tui.state.machine import MachineMonitor
 from tuner.tui.widgets.trial_table import TrialTable
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -41,8 +41,8 @@ class States:
         self.told.update(dict.fromkeys(names, SessionState.RUNNING))
 
     def state(self, session: Session, view: SessionView) -> SessionState:
-        """In the place of `session_state`."""
-        return self.told.get(session.name) or session_state(session, view)
+        """In the place of `derive_session_state`."""
+        return self.told.get(session.name) or derive_session_state(session, view)
 
 
 def play(
@@ -56,7 +56,7 @@ def play(
     """Run a scene once everything recorded has been read; the app afterwards."""
     app = TunerApp(root, session, clock=now, settings=root / "no-settings.toml")
     app.animation_level = "none"
-    app.machine = Machine(Gpus(_no_library))
+    app.machine = MachineMonitor(GpuReader(_no_library))
 
     async def run() -> None:
         async with app.run_test(size=size, notifications=True) as pilot:
@@ -75,9 +75,9 @@ def _no_library() -> None:
 def _read(app: TunerApp) -> bool:
     screen = app.screen
     if isinstance(screen, StudyScreen):
-        return screen.feed.complete and screen._shown_until == screen.feed.view.next_seq
+        return screen.reader.complete and screen._shown_until_seq == screen.reader.view.next_seq
     if isinstance(screen, PickerScreen):
-        return app.catalog.complete and screen.query_one("#sessions").all_read  # type: ignore[attr-defined]
+        return app.catalog.is_fully_read and screen.query_one("#sessions").all_read  # type: ignore[attr-defined]
     return False
 
 
@@ -129,10 +129,10 @@ async def assert_golden(app: TunerApp, name: str, seconds: float = 10.0) -> None
 
 async def _still(app: TunerApp) -> str:
     """What is on the screen once it is the same from one look to the next."""
-    seen, before = screen_text(app), None
+    seen, before = visible_screen_text(app), None
     while seen != before:
         await asyncio.sleep(0.02)
-        seen, before = screen_text(app), seen
+        seen, before = visible_screen_text(app), seen
     return seen
 
 

@@ -18,20 +18,20 @@ from tests.tui.stage import (
     live,
     play,
     press,
-    screen_text,
     until,
+    visible_screen_text,
 )
+from tuner.render.charts.brushes import Brush
+from tuner.render.charts.trial_sample import METRIC_AXIS
 from tuner.results.verdict import Verdict
 from tuner.tui.app import TunerApp
-from tuner.tui.charts.brushes import Brush
-from tuner.tui.charts.sample import METRIC
-from tuner.tui.messages import ZoomWished
-from tuner.tui.screens.study import StudyScreen
-from tuner.tui.views import analysis
-from tuner.tui.views.analysis import AnalysisView
-from tuner.tui.widgets.analysis.chart import ChartPane
-from tuner.tui.widgets.analysis.history import HistoryPane
-from tuner.tui.widgets.analysis.slices import SlicePane
+from tuner.tui.screens.study_screen import StudyScreen
+from tuner.tui.shell.messages import ZoomRequested
+from tuner.tui.views import analysis_view
+from tuner.tui.views.analysis_view import AnalysisView
+from tuner.tui.widgets.analysis.analysis_pane import AnalysisPane
+from tuner.tui.widgets.analysis.history_pane import HistoryPane
+from tuner.tui.widgets.analysis.slice_pane import SlicePane
 
 Scene = Callable[[Pilot[None], TunerApp, AnalysisView], Awaitable[None]]
 SIZES = {"80x24": SMALL, "120x40": LARGE}
@@ -43,8 +43,8 @@ def explore(
     """Run a scene in the analysis of a session, once all there is to say is said."""
 
     async def opened(pilot: Pilot[None], app: TunerApp) -> None:
-        await live(app).open_view("Analysis")
-        view = live(app).view
+        await live(app).show_view_named("Analysis")
+        view = live(app).current_view
         assert isinstance(view, AnalysisView)
         await settled(pilot, view)
         await scene(pilot, app, view)
@@ -55,7 +55,7 @@ def explore(
 async def settled(pilot: Pilot[None], view: AnalysisView) -> None:
     """Until the panes follow the keys and the importances follow the trials."""
     here = view.exploration
-    await until(pilot, lambda: view.quiet and (here.verdict or not here.sample.trials))
+    await until(pilot, lambda: view.is_settled and (here.current_verdict or not here.sample.trials))
     await pilot.pause()
 
 
@@ -93,14 +93,14 @@ def test_the_keys_of_the_history(root: Path) -> None:
         assert app.focused is pane
         await press(pilot, "b", "u", "t")
         assert (pane.best_line, pane.pruned, pane.order) == (False, False, 1)
-        assert "b best line ·  u pruned ·  t by rank" in screen_text(app)
-        assert "×" not in screen_text(app).split("│Slice")[0].split("3 Parallel")[0]
+        assert "b best line ·  u pruned ·  t by rank" in visible_screen_text(app)
+        assert "×" not in visible_screen_text(app).split("│Slice")[0].split("3 Parallel")[0]
         await press(pilot, "v")
-        assert "1 Timeline" in screen_text(app)
+        assert "1 Timeline" in visible_screen_text(app)
         await press(pilot, "t", "b")  # not about the timeline
         assert (pane.best_line, pane.order) == (False, 1)
         await press(pilot, "v", "t", "t")
-        assert "1 History" in screen_text(app)
+        assert "1 History" in visible_screen_text(app)
         assert pane.order == 0
 
     explore(root, scene, "rte-roberta-llrd")
@@ -112,24 +112,24 @@ def test_the_keys_of_the_slice(root: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp, view: AnalysisView) -> None:
         pane = view.query_one(SlicePane)
         await press(pilot, "4", "right")
-        assert "Slice  lr.layers 0-3" in screen_text(app)
-        assert "l log x ✓" in screen_text(app)
+        assert "Slice  lr.layers 0-3" in visible_screen_text(app)
+        assert "l log x ✓" in visible_screen_text(app)
         await press(pilot, "l")
-        assert "l log x ·" in screen_text(app)
+        assert "l log x ·" in visible_screen_text(app)
         await press(pilot, "left", "left")
-        assert "Slice  weight_decay" in screen_text(app)
-        assert "l log x" not in screen_text(app)  # it begins at 0
+        assert "Slice  weight_decay" in visible_screen_text(app)
+        assert "l log x" not in visible_screen_text(app)  # it begins at 0
         await press(pilot, "v")
-        assert "Heat map  weight_decay × lr.layers 0-3" in screen_text(app)
+        assert "Heat map  weight_decay × lr.layers 0-3" in visible_screen_text(app)
         seen = set()
         for _ in range(6):
             await press(pilot, "o")
-            assert pane.other is not None
-            assert pane.other is not pane.axis
-            seen.add(pane.other.name)
+            assert pane.y_setting is not None
+            assert pane.y_setting is not pane.x_setting
+            seen.add(pane.y_setting.name)
         assert len(seen) == 6
         await press(pilot, "v", "o")
-        assert "Slice  weight_decay" in screen_text(app)
+        assert "Slice  weight_decay" in visible_screen_text(app)
 
     explore(root, scene, "rte-roberta-llrd")
 
@@ -141,26 +141,29 @@ def test_the_keys_of_the_parallel_coordinates(root: Path) -> None:
         here, brushes = view.exploration, view.exploration.brushes
         await press(pilot, "3", "up", "up", "shift+down")
         assert brushes.draft == ("lr.embeddings", Brush(0.1, 0.95))
-        assert "enter keep" in screen_text(app)
+        assert "enter keep" in visible_screen_text(app)
         await press(pilot, "right")  # a draft that is not kept is gone
-        assert not brushes.active
+        assert not brushes.active_brushes
         await press(pilot, "K", "j", "k", "enter", "left", "left", "space", "enter")
-        assert brushes.kept == {"lr.layers 0-3": Brush(0.05, 1.0), METRIC: Brush(0.8, 1.0)}
+        assert brushes.kept_brushes == {
+            "lr.layers 0-3": Brush(0.05, 1.0),
+            METRIC_AXIS: Brush(0.8, 1.0),
+        }
         await settled(pilot, view)
-        lit = sum(here.bright)
+        lit = sum(here.brushed_mask)
         assert 0 < lit < 12
-        assert screen_text(app).count(f"{lit} of 12 trials brushed") == 3
+        assert visible_screen_text(app).count(f"{lit} of 12 trials brushed") == 3
         await press(pilot, "i")
-        assert brushes.kept[METRIC].inverted
-        assert sum(here.bright) != lit
+        assert brushes.kept_brushes[METRIC_AXIS].inverted
+        assert sum(here.brushed_mask) != lit
         await press(pilot, "backspace", "a")
-        assert list(brushes.kept) == ["lr.layers 0-3"]
+        assert list(brushes.kept_brushes) == ["lr.layers 0-3"]
         assert here.family == "rates"
         await press(pilot, "escape")
-        assert not brushes.active
-        assert isinstance(live(app).view, AnalysisView)
+        assert not brushes.active_brushes
+        assert isinstance(live(app).current_view, AnalysisView)
         await press(pilot, "escape")
-        assert not isinstance(live(app).view, AnalysisView)
+        assert not isinstance(live(app).current_view, AnalysisView)
 
     explore(root, scene)
 
@@ -170,8 +173,10 @@ def test_the_keys_of_the_session_stay(root: Path) -> None:
     corpus.finished(root)
 
     async def scene(_pilot: Pilot[None], app: TunerApp, view: AnalysisView) -> None:
-        for pane in view.query(ChartPane):
-            own = [item for item in (*pane.BINDINGS, *ChartPane.BINDINGS) if type(item) is Binding]
+        for pane in view.query(AnalysisPane):
+            own = [
+                item for item in (*pane.BINDINGS, *AnalysisPane.BINDINGS) if type(item) is Binding
+            ]
             keys = {key for item in own for key in item.key.split(",")}
             assert not {"p", "P", "x", "q", "E", "e", "y", "z", "slash"} & keys
             assert all(item.id and item.description and item.tooltip for item in own)
@@ -186,18 +191,18 @@ def test_a_filter_is_for_all_charts_while_it_is_typed(root: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp, view: AnalysisView) -> None:
         await press(pilot, "slash", "0", "-", "4")
         assert len(view.exploration.sample.trials) == 5
-        assert "5 trials pass" in screen_text(app)
+        assert "5 trials pass" in visible_screen_text(app)
         await settled(pilot, view)
-        verdict = view.exploration.verdict
+        verdict = view.exploration.current_verdict
         assert verdict is not None
-        assert verdict.trials == 5
-        assert "5 trials: 4 complete, 1 pruned" in screen_text(app)
+        assert verdict.trial_count == 5
+        assert "5 trials: 4 complete, 1 pruned" in visible_screen_text(app)
         await press(pilot, "0", "enter")
         assert len(view.exploration.sample.trials) == 12
         await press(pilot, "escape")
         await press(pilot, "slash", *"77", "enter")
         await settled(pilot, view)
-        assert screen_text(app).count("No ended trial passes the filter") == 4
+        assert visible_screen_text(app).count("No ended trial passes the filter") == 4
 
     explore(root, scene)
 
@@ -214,24 +219,24 @@ def test_the_worker_is_quoted_until_the_answer_is_there(
         assert gate.wait(20)
         return Verdict(shares={"warmup": 1.0}, intervals={"warmup": (0.9, 1.0)}, complete=60)
 
-    monkeypatch.setattr(analysis, "judge", judge)
+    monkeypatch.setattr(analysis_view, "judge_importance", judge)
 
     async def opened(pilot: Pilot[None], app: TunerApp) -> None:
         try:
-            await live(app).open_view("Analysis")
+            await live(app).show_view_named("Analysis")
             await until(pilot, lambda: asked == [13])
             await pilot.pause()
-            assert "computed by the worker" in screen_text(app)
-            assert "L8–11" in screen_text(app)
+            assert "computed by the worker" in visible_screen_text(app)
+            assert "L8–11" in visible_screen_text(app)
             await press(pilot, "3", "left", "space")  # another question meanwhile
             assert asked == [13]
         finally:
             gate.set()
-        view = live(app).view
+        view = live(app).current_view
         assert isinstance(view, AnalysisView)
         await settled(pilot, view)
         assert len(asked) == 2
-        assert "computed here" in screen_text(app)
+        assert "computed here" in visible_screen_text(app)
         await press(pilot, "escape")
         await settled(pilot, view)
         assert len(asked) == 2  # the first question was answered before
@@ -243,8 +248,10 @@ def test_a_search_goes_on_in_the_brushed_ranges(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     corpus.finished(root)
-    wished: list[ZoomWished] = []
-    monkeypatch.setattr(StudyScreen, "on_zoom_wished", lambda _screen, event: wished.append(event))
+    wished: list[ZoomRequested] = []
+    monkeypatch.setattr(
+        StudyScreen, "on_zoom_requested", lambda _screen, event: wished.append(event)
+    )
 
     async def scene(pilot: Pilot[None], _app: TunerApp, view: AnalysisView) -> None:
         await press(pilot, "3", "Z")
@@ -262,7 +269,7 @@ def test_a_search_goes_on_in_the_brushed_ranges(
 
 
 def test_the_group_editor_opens_with_the_ranges(root: Path) -> None:
-    from tuner.tui.screens.setup import SetupScreen
+    from tuner.tui.screens.setup_screen import SetupScreen
 
     corpus.finished(root)
 
@@ -297,7 +304,9 @@ def test_a_draft_is_started_by_the_key_that_saves_charts(
 ) -> None:
     corpus.draft(root)
     launched: list[str] = []
-    monkeypatch.setattr(TunerApp, "launch", lambda _app, session: launched.append(session.name))
+    monkeypatch.setattr(
+        TunerApp, "launch_worker", lambda _app, session: launched.append(session.name)
+    )
 
     async def scene(pilot: Pilot[None], _app: TunerApp, _view: AnalysisView) -> None:
         await press(pilot, "s")

@@ -12,19 +12,29 @@ from rich.cells import cell_len
 
 from tests.tui import corpus
 from tuner.recipe.types import Choices, Range
-from tuner.session.fold import load_view
+from tuner.render.charts.brushes import Brush, Brushes
+from tuner.render.charts.heatmap import SHADES, collect_heat_cells, draw_heatmap
+from tuner.render.charts.parallel_coordinates import (
+    MAX_LINES,
+    draw_parallel_axes,
+    lay_out_axes,
+    trials_in_draw_order,
+)
+from tuner.render.charts.scatter import (
+    HISTORY_ORDERS,
+    axis_on_scale,
+    draw_setting_slice,
+    draw_trial_history,
+)
+from tuner.render.charts.timeline import draw_timeline, fold_timeline, lay_out_bars
+from tuner.render.charts.trial_sample import METRIC_AXIS, TrialSample, sample_from_trials
+from tuner.render.renderable_lines import Lines
+from tuner.render.styles import TERMINAL_STYLES, lines_to_strings
+from tuner.session.fold import load_session_view
 from tuner.session.view import SessionView, TrialState, TrialView
-from tuner.tui.charts.brushes import Brush, Brushes
-from tuner.tui.charts.heatmap import SHADES, draw_heatmap, heat_cells
-from tuner.tui.charts.parallel import MOST_LINES, draw_parallel, drawn_trials, spread
-from tuner.tui.charts.sample import METRIC, Sample, sample_of
-from tuner.tui.charts.scatter import ORDERS, draw_history, draw_slice, rescaled
-from tuner.tui.charts.timeline import bars, draw_timeline, layout
-from tuner.tui.exploration import Exploration
-from tuner.tui.feed import Feed
-from tuner.tui.render.lined import Lines
-from tuner.tui.render.styles import TERMINAL, plain_lines
-from tuner.tui.workspace import Workspace
+from tuner.tui.state.exploration import Exploration
+from tuner.tui.state.session_reader import SessionReader
+from tuner.tui.state.workspace import Workspace
 
 SPACE: dict[str, Range | Choices] = {
     "lr.body": Range(1e-6, 1e-4, "log"),
@@ -54,33 +64,36 @@ def trials(count: int, seed: int = 0) -> list[TrialView]:
     return found
 
 
-def sample(count: int = 40, direction: str = "maximize") -> Sample:
-    return sample_of(SessionView(direction=direction), trials(count), SPACE)
+def sample(count: int = 40, direction: str = "maximize") -> TrialSample:
+    return sample_from_trials(SessionView(direction=direction), trials(count), SPACE)
 
 
-def all_charts(chosen: Sample, lit: list[bool], width: int, height: int) -> list[Lines]:
+def all_charts(chosen: TrialSample, lit: list[bool], width: int, height: int) -> list[Lines]:
     """Every chart in every of its ways."""
     count = len(chosen.trials)
     numbers = {t.number for t, on in zip(chosen.trials, lit, strict=True) if on}
     brushes = Brushes()
-    brushes.kept[METRIC] = Brush(0.5, 1.0)
-    across, down, choice = chosen.settings
+    brushes.kept_brushes[METRIC_AXIS] = Brush(0.5, 1.0)
+    across, down, choice = chosen.setting_axes
     histories = [
-        draw_history(chosen, lit, width, height, TERMINAL, order=order) for order in ORDERS
+        draw_trial_history(chosen, lit, width, height, TERMINAL_STYLES, order=order)
+        for order in HISTORY_ORDERS
     ]
     slices = [
-        draw_slice(chosen, axis, lit, width, height, TERMINAL, log=log)
-        for axis in chosen.settings
+        draw_setting_slice(chosen, axis, lit, width, height, TERMINAL_STYLES, log=log)
+        for axis in chosen.setting_axes
         for log in (None, True, False)
     ]
     maps = [
-        draw_heatmap(chosen, across, down, lit, width, height, TERMINAL),
-        draw_heatmap(chosen, choice, across, lit, width, height, TERMINAL),
-        draw_heatmap(chosen, across, choice, lit, width, height, TERMINAL),
+        draw_heatmap(chosen, across, down, lit, width, height, TERMINAL_STYLES),
+        draw_heatmap(chosen, choice, across, lit, width, height, TERMINAL_STYLES),
+        draw_heatmap(chosen, across, choice, lit, width, height, TERMINAL_STYLES),
     ]
     others = [
-        draw_parallel(chosen, chosen.axes, lit, brushes, 1, width, height, TERMINAL),
-        draw_timeline(chosen.every, numbers, chosen.best, 9e3, width, height, TERMINAL),
+        draw_parallel_axes(chosen, chosen.axes, lit, brushes, 1, width, height, TERMINAL_STYLES),
+        draw_timeline(
+            chosen.matching_trials, numbers, chosen.best_trial, 9e3, width, height, TERMINAL_STYLES
+        ),
     ]
     assert count == len(lit)
     return [*histories, *slices, *maps, *others]
@@ -94,34 +107,44 @@ def test_every_chart_fits_into_its_pane(width: int, height: int, count: int, see
     lit = [rng.random() < 0.5 for _ in chosen.trials]
     for lines in all_charts(chosen, lit, width, height):
         assert len(lines) <= height
-        for line in plain_lines(lines):
+        for line in lines_to_strings(lines):
             assert cell_len(line) <= width
 
 
 def test_the_history_has_a_sign_for_every_end() -> None:
     chosen = sample()
-    text = "".join(plain_lines(draw_history(chosen, [True] * 40, 200, 30, TERMINAL)))
+    text = "".join(
+        lines_to_strings(draw_trial_history(chosen, [True] * 40, 200, 30, TERMINAL_STYLES))
+    )
     counts = {sign: text.count(sign) for sign in "•×⊘★"}
     assert counts["★"] == 1
     assert counts["×"] == chosen.count(TrialState.PRUNED)
     assert counts["⊘"] == chosen.count(TrialState.COLLAPSED)
     assert counts["•"] == chosen.count(TrialState.COMPLETE) - 1
-    without = plain_lines(draw_history(chosen, [True] * 40, 200, 30, TERMINAL, pruned=False))
+    without = lines_to_strings(
+        draw_trial_history(chosen, [True] * 40, 200, 30, TERMINAL_STYLES, pruned=False)
+    )
     assert not set("×⊘") & set("".join(without))
 
 
 def test_dimmed_trials_are_dots_without_colours_too() -> None:
     chosen = sample()
-    text = "".join(plain_lines(draw_history(chosen, [False] * 40, 200, 30, TERMINAL)))
+    text = "".join(
+        lines_to_strings(draw_trial_history(chosen, [False] * 40, 200, 30, TERMINAL_STYLES))
+    )
     assert text.count("·") == 39
     assert text.count("★") == 1
 
 
 def test_the_best_line_only_rises_and_ends_at_the_best() -> None:
     chosen = sample()
-    lines = plain_lines(draw_history(chosen, [True] * 40, 100, 30, TERMINAL, order="number"))
-    bare = plain_lines(
-        draw_history(chosen, [True] * 40, 100, 30, TERMINAL, order="number", best_line=False)
+    lines = lines_to_strings(
+        draw_trial_history(chosen, [True] * 40, 100, 30, TERMINAL_STYLES, order="number")
+    )
+    bare = lines_to_strings(
+        draw_trial_history(
+            chosen, [True] * 40, 100, 30, TERMINAL_STYLES, order="number", best_line=False
+        )
     )
     braille = [any(0x2800 < ord(sign) < 0x2900 for sign in line) for line in lines]
     assert braille.index(True) == next(i for i, line in enumerate(lines) if "★" in line)
@@ -131,8 +154,8 @@ def test_the_best_line_only_rises_and_ends_at_the_best() -> None:
 def test_the_best_of_a_loss_is_the_lowest() -> None:
     chosen = sample(direction="minimize")
     complete = [t for t in chosen.trials if t.state is TrialState.COMPLETE]
-    assert chosen.best is min(complete, key=lambda trial: trial.value or 0.0)
-    assert chosen.fifths[chosen.trials.index(chosen.best)] == 4
+    assert chosen.best_trial is min(complete, key=lambda trial: trial.value or 0.0)
+    assert chosen.quintiles[chosen.trials.index(chosen.best_trial)] == 4
 
 
 def test_a_value_outside_of_its_range_has_no_place() -> None:
@@ -140,24 +163,24 @@ def test_a_value_outside_of_its_range_has_no_place() -> None:
     found[0].params["lr.body"] = 0.5
     found[1].params["batch_size"] = 64
     found[2].params["lr.head"] = "frozen"
-    places = sample_of(SessionView(), found, SPACE).places
+    places = sample_from_trials(SessionView(), found, SPACE).positions
     assert places["lr.body"][0] is None
     assert places["batch_size"][1] is None
     assert places["lr.head"][2] is None
-    assert all(place is not None for place in places[METRIC])
+    assert all(place is not None for place in places[METRIC_AXIS])
 
 
 def test_an_axis_from_zero_has_no_logarithm() -> None:
-    body, head, _choice = sample().settings
-    assert rescaled(body, log=True).scale.log
-    assert not rescaled(body, log=False).scale.log
-    assert not rescaled(head, log=True).scale.log
+    body, head, _choice = sample().setting_axes
+    assert axis_on_scale(body, log=True).scale.log
+    assert not axis_on_scale(body, log=False).scale.log
+    assert not axis_on_scale(head, log=True).scale.log
 
 
 def test_parallel_axes_have_their_ends_and_choices() -> None:
     chosen = sample()
-    lines = plain_lines(
-        draw_parallel(chosen, chosen.axes, [True] * 40, Brushes(), 0, 80, 20, TERMINAL)
+    lines = lines_to_strings(
+        draw_parallel_axes(chosen, chosen.axes, [True] * 40, Brushes(), 0, 80, 20, TERMINAL_STYLES)
     )
     assert lines[0].split() == ["‹body›", "head", "batch", "ACC"]
     assert lines[1].split()[:2] == ["1e-4", "0.01"]
@@ -169,43 +192,47 @@ def test_parallel_axes_have_their_ends_and_choices() -> None:
 @given(focus=st.integers(0, 20), width=st.integers(20, 130), count=st.integers(1, 20))
 def test_the_axis_in_focus_shows_and_the_metric_is_last(focus: int, width: int, count: int) -> None:
     space: dict[str, Range | Choices] = {f"lr.group {n}": Range(0, 1) for n in range(count)}
-    axes = sample_of(SessionView(), trials(2), space).axes
-    shown = spread(axes, min(focus, count), width)
+    axes = sample_from_trials(SessionView(), trials(2), space).axes
+    shown = lay_out_axes(axes, min(focus, count), width)
     assert axes[min(focus, count)] in shown.axes
-    assert shown.axes[-1].name == METRIC
+    assert shown.axes[-1].name == METRIC_AXIS
     assert list(shown.columns) == sorted(set(shown.columns))
     assert shown.columns[-1] < width
 
 
 def test_the_brush_is_seen_on_its_axis() -> None:
     chosen, brushes = sample(), Brushes()
-    brushes.put(METRIC, Brush(0.5, 1.0))
-    drawn = draw_parallel(chosen, chosen.axes, [True] * 40, brushes, 3, 80, 23, TERMINAL)
-    assert sum(line.count("┇") for line in plain_lines(drawn)) == 10
-    brushes.keep()
-    brushes.invert(METRIC)
-    drawn = draw_parallel(chosen, chosen.axes, [True] * 40, brushes, 3, 80, 23, TERMINAL)
-    held = ["┃" in line for line in plain_lines(drawn)]
+    brushes.set_draft(METRIC_AXIS, Brush(0.5, 1.0))
+    drawn = draw_parallel_axes(
+        chosen, chosen.axes, [True] * 40, brushes, 3, 80, 23, TERMINAL_STYLES
+    )
+    assert sum(line.count("┇") for line in lines_to_strings(drawn)) == 10
+    brushes.keep_draft()
+    brushes.invert_axis(METRIC_AXIS)
+    drawn = draw_parallel_axes(
+        chosen, chosen.axes, [True] * 40, brushes, 3, 80, 23, TERMINAL_STYLES
+    )
+    held = ["┃" in line for line in lines_to_strings(drawn)]
     assert held.index(True) > len(held) // 2 - 1
 
 
 def test_ten_thousand_trials_draw_few_lines_with_the_best_last() -> None:
     chosen = sample(10_000)
     lit = [number % 5 == 0 for number in range(10_000)]
-    drawn = drawn_trials(chosen, lit)
-    assert len(drawn) == len(set(drawn)) <= MOST_LINES + 1
-    assert chosen.trials[drawn[-1]] is chosen.best
-    assert len(drawn_trials(chosen, [True] * 10_000)) <= MOST_LINES + 1
+    drawn = trials_in_draw_order(chosen, lit)
+    assert len(drawn) == len(set(drawn)) <= MAX_LINES + 1
+    assert chosen.trials[drawn[-1]] is chosen.best_trial
+    assert len(trials_in_draw_order(chosen, [True] * 10_000)) <= MAX_LINES + 1
 
 
 def test_heat_cells_count_every_trial_once() -> None:
     chosen = sample()
-    across, down, _choice = chosen.settings
-    cells = heat_cells(chosen, across, down, [True] * 40, 6, 4)
+    across, down, _choice = chosen.setting_axes
+    cells = collect_heat_cells(chosen, across, down, [True] * 40, 6, 4)
     assert sum(cell.count for cell in cells.values()) == 40
     assert all(0 <= column < 6 and 0 <= row < 4 for column, row in cells)
     half = [number % 2 == 0 for number in range(40)]
-    assert sum(c.count for c in heat_cells(chosen, across, down, half, 6, 4).values()) == 20
+    assert sum(c.count for c in collect_heat_cells(chosen, across, down, half, 6, 4).values()) == 20
 
 
 def test_the_best_cell_is_dark_whatever_the_direction() -> None:
@@ -215,9 +242,11 @@ def test_the_best_cell_is_dark_whatever_the_direction() -> None:
             for n, value in enumerate((0.1, 0.5, 0.6, 0.9))
         ]
         space = {"a": Range(0, 1), "b": Range(0, 1)}
-        chosen = sample_of(SessionView(direction=direction), found, space)
-        across, down = chosen.settings
-        lines = plain_lines(draw_heatmap(chosen, across, down, [True] * 4, 40, 12, TERMINAL))
+        chosen = sample_from_trials(SessionView(direction=direction), found, space)
+        across, down = chosen.setting_axes
+        lines = lines_to_strings(
+            draw_heatmap(chosen, across, down, [True] * 4, 40, 12, TERMINAL_STYLES)
+        )
         dark = [line for line in lines if SHADES[-1] in line]
         high = chosen.trials[-1].value == best
         assert (dark[0] == lines[0]) == high
@@ -228,9 +257,9 @@ def test_bars_that_overlap_are_in_different_lanes() -> None:
         TrialView(n, TrialState.COMPLETE, started=s, ended=end)
         for n, (s, end) in enumerate(((1.0, 9.0), (2.0, 4.0), (4.0, 6.0), (5.0, 7.0), (9.0, 10.0)))
     ]
-    placed = bars(found, 20.0)
+    placed = lay_out_bars(found, 20.0)
     assert [bar.lane for bar in placed] == [0, 1, 1, 2, 0]
-    assert layout(placed, 40, 30).lanes == 3
+    assert fold_timeline(placed, 40, 30).lanes == 3
 
 
 @given(spans=st.lists(st.tuples(st.floats(1, 100), st.floats(0.1, 50)), min_size=1, max_size=30))
@@ -240,17 +269,17 @@ def test_no_two_bars_of_a_lane_overlap(spans: list[tuple[float, float]]) -> None
         for n, (start, length) in enumerate(spans)
     ]
     last: dict[int, float] = {}
-    for bar in bars(found, 200.0):
+    for bar in lay_out_bars(found, 200.0):
         assert bar.start >= last.get(bar.lane, 0.0)
         last[bar.lane] = bar.end
 
 
 def exploration(tmp_path: Path, count: int) -> Exploration:
-    feed = Feed(corpus.long(tmp_path, count))
+    feed = SessionReader(corpus.long(tmp_path, count))
     while not feed.complete:
-        feed.read(float("inf"))
+        feed.read_new_events(float("inf"))
     found = Exploration(Workspace(feed))
-    assert found.take()
+    assert found.update_sample()
     return found
 
 
@@ -259,36 +288,36 @@ def test_what_did_not_change_is_not_worked_out_again(
 ) -> None:
     """A key, a step of a running trial, another brush: none looks at all trials' settings again."""
     here = exploration(tmp_path, 30)
-    before, places, bright = here.sample, here.sample.places, here.bright
-    assert here.bright is bright
-    monkeypatch.setattr("tuner.tui.exploration.sample_of", None)
-    here.workspace.feed.view.next_seq += 1
-    assert not here.take()
+    before, places, bright = here.sample, here.sample.positions, here.brushed_mask
+    assert here.brushed_mask is bright
+    monkeypatch.setattr("tuner.tui.state.exploration.sample_from_trials", None)
+    here.workspace.reader.view.next_seq += 1
+    assert not here.update_sample()
     assert here.sample is before
-    here.brush_best()
-    assert here.bright is not bright
-    assert here.sample.places is places
+    here.toggle_best_brush()
+    assert here.brushed_mask is not bright
+    assert here.sample.positions is places
 
 
 def test_places_are_remembered_over_filters(tmp_path: Path) -> None:
     here = exploration(tmp_path, 30)
-    assert len(here.sample.places["lr.head"]) == 30
-    here.workspace.filter_by("0-9")
-    assert here.take()
+    assert len(here.sample.positions["lr.head"]) == 30
+    here.workspace.apply_filter_text("0-9")
+    assert here.update_sample()
     axis = next(axis for axis in here.sample.axes if axis.name == "lr.head")
     here.sample.memo[axis][3] = 0.125
-    assert here.sample.places["lr.head"][3] == 0.125
+    assert here.sample.positions["lr.head"][3] == 0.125
     assert len(here.sample.trials) == 10
-    assert here.count_text() == "10 trials pass"
+    assert here.brushed_count_text() == "10 trials pass"
 
 
 def test_families_of_axes(tmp_path: Path) -> None:
     here = exploration(tmp_path, 3)
-    assert here.families() == ["all", "rates", *corpus.RATES, "others"]
+    assert here.axis_families() == ["all", "rates", *corpus.RATES, "others"]
     shown = []
-    for _ in here.families():
-        here.next_family()
-        shown.append([axis.label for axis in here.axes])
+    for _ in here.axis_families():
+        here.show_next_family()
+        shown.append([axis.label for axis in here.family_axes])
     assert shown[0] == ["emb", "L0–3", "L4–7", "L8–11", "head", "ACC"]
     assert shown[1] == ["emb", "ACC"]
     assert shown[-2] == ["warmup", "wd", "ACC"]
@@ -296,17 +325,17 @@ def test_families_of_axes(tmp_path: Path) -> None:
 
 
 def test_odd_names_are_shown_as_text(tmp_path: Path) -> None:
-    view = load_view(corpus.odd(tmp_path))
+    view = load_session_view(corpus.odd(tmp_path))
     found = [view.trials[number] for number in sorted(view.trials)]
     space: dict[str, Range | Choices] = {
         "lr.[red]embeddings[/]": Range(1e-7, 1e-5, "log"),
         "lr.層の学習率": Range(1e-6, 3e-5, "log"),
         "\x1b[31m": Choices(("[b]", "\x1b[0m")),
     }
-    chosen = sample_of(view, found, space)
-    lines = draw_parallel(
-        chosen, chosen.axes, [True] * len(chosen.trials), Brushes(), 0, 70, 12, TERMINAL
+    chosen = sample_from_trials(view, found, space)
+    lines = draw_parallel_axes(
+        chosen, chosen.axes, [True] * len(chosen.trials), Brushes(), 0, 70, 12, TERMINAL_STYLES
     )
-    text = "".join(plain_lines(lines))
+    text = "".join(lines_to_strings(lines))
     assert "\x1b" not in text
     assert "[red]" in text

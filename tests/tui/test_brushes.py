@@ -6,9 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuner.recipe.types import Choices, Range
+from tuner.render.charts.brushes import Brush, Brushes, brushed_ranges
+from tuner.render.charts.trial_sample import (
+    BRUSH_STEPS,
+    METRIC_AXIS,
+    TrialSample,
+    sample_from_trials,
+)
 from tuner.session.view import SessionView, TrialState, TrialView
-from tuner.tui.charts.brushes import Brush, Brushes, brushed_ranges
-from tuner.tui.charts.sample import METRIC, STEPS, Sample, sample_of
 
 SPACE: dict[str, Range | Choices] = {
     "lr.head": Range(1e-6, 1e-2, "log"),
@@ -21,7 +26,7 @@ MOVES = st.lists(st.tuples(st.integers(-30, 30), st.booleans()), max_size=12)
 PLACES = st.lists(st.none() | SHARES, max_size=20)
 
 
-def sample(count: int = 21) -> Sample:
+def sample(count: int = 21) -> TrialSample:
     """Trials evenly over all ranges; the value grows with the rate."""
     found = []
     for number in range(count):
@@ -34,25 +39,25 @@ def sample(count: int = 21) -> Sample:
         }
         state = TrialState.COMPLETE
         found.append(TrialView(number, state=state, params=params, value=share, ended=1.0))
-    return sample_of(SessionView(), found, SPACE)
+    return sample_from_trials(SessionView(), found, SPACE)
 
 
-def axis_of(name: str) -> tuple[Sample, int]:
+def axis_of(name: str) -> tuple[TrialSample, int]:
     chosen = sample()
     return chosen, [axis.name for axis in chosen.axes].index(name)
 
 
-@given(name=st.sampled_from([*SPACE, METRIC]), moves=MOVES)
+@given(name=st.sampled_from([*SPACE, METRIC_AXIS]), moves=MOVES)
 def test_however_it_is_moved_a_brush_is_a_stretch_of_the_axis(
     name: str, moves: list[tuple[int, bool]]
 ) -> None:
     chosen, at = axis_of(name)
     axis, brushes = chosen.axes[at], Brushes()
     for steps, high in moves:
-        brushes.move(axis, steps, high=high)
-    brush = brushes.on(name) or Brush()
+        brushes.move_end(axis, steps, high=high)
+    brush = brushes.brush_on_axis(name) or Brush()
     assert -1e-9 <= brush.low < brush.high <= 1 + 1e-9
-    assert brush.high - brush.low >= axis.step - 1e-9
+    assert brush.high - brush.low >= axis.brush_step - 1e-9
 
 
 @given(low=SHARES, high=SHARES, places=PLACES)
@@ -60,15 +65,15 @@ def test_inverted_is_all_the_others_that_have_a_place(
     low: float, high: float, places: list[float | None]
 ) -> None:
     brushes = Brushes()
-    brushes.kept["a"] = Brush(min(low, high), max(low, high))
-    before = brushes.mask({"a": places}, len(places))
-    brushes.invert("a")
-    after = brushes.mask({"a": places}, len(places))
+    brushes.kept_brushes["a"] = Brush(min(low, high), max(low, high))
+    before = brushes.mask_trials({"a": places}, len(places))
+    brushes.invert_axis("a")
+    after = brushes.mask_trials({"a": places}, len(places))
     for place, held, now in zip(places, before, after, strict=True):
         assert (held or now) == (place is not None)
         assert not (held and now)
-    brushes.invert("a")
-    assert brushes.mask({"a": places}, len(places)) == before
+    brushes.invert_axis("a")
+    assert brushes.mask_trials({"a": places}, len(places)) == before
 
 
 @given(first=st.tuples(SHARES, SHARES), second=st.tuples(SHARES, SHARES), places=PLACES)
@@ -77,77 +82,77 @@ def test_a_second_axis_only_takes_away(
 ) -> None:
     columns = {"a": places, "b": places[::-1]}
     brushes = Brushes()
-    brushes.kept["a"] = Brush(min(first), max(first))
-    one = brushes.mask(columns, len(places))
-    brushes.kept["b"] = Brush(min(second), max(second))
-    both = brushes.mask(columns, len(places))
+    brushes.kept_brushes["a"] = Brush(min(first), max(first))
+    one = brushes.mask_trials(columns, len(places))
+    brushes.kept_brushes["b"] = Brush(min(second), max(second))
+    both = brushes.mask_trials(columns, len(places))
     assert all(alone or not together for alone, together in zip(one, both, strict=True))
-    assert brushes.clear("b")
-    assert brushes.mask(columns, len(places)) == one
+    assert brushes.clear_axis("b")
+    assert brushes.mask_trials(columns, len(places)) == one
 
 
 def test_without_a_brush_all_are_bright() -> None:
-    assert Brushes().mask({"a": [None, 0.5]}, 2) == [True, True]
+    assert Brushes().mask_trials({"a": [None, 0.5]}, 2) == [True, True]
 
 
 def test_a_draft_counts_until_it_is_dropped_or_kept() -> None:
     chosen, at = axis_of("lr.head")
     axis, brushes = chosen.axes[at], Brushes()
-    brushes.move(axis, STEPS // 2)
-    assert sum(brushes.mask(chosen.places, len(chosen.trials))) == 11
-    assert brushes.drop_draft()
-    assert not brushes.active
-    brushes.move(axis, 4)
-    assert brushes.keep()
-    assert not brushes.keep()
-    brushes.move(axis, 4)
-    assert brushes.active[axis.name] == Brush(0.4, 1.0)
-    assert brushes.drop_draft()
-    assert brushes.active[axis.name] == Brush(0.2, 1.0)
-    brushes.move(axis, -4)
-    assert brushes.keep()
-    assert not brushes.active  # the whole axis is no brush
+    brushes.move_end(axis, BRUSH_STEPS // 2)
+    assert sum(brushes.mask_trials(chosen.positions, len(chosen.trials))) == 11
+    assert brushes.discard_draft()
+    assert not brushes.active_brushes
+    brushes.move_end(axis, 4)
+    assert brushes.keep_draft()
+    assert not brushes.keep_draft()
+    brushes.move_end(axis, 4)
+    assert brushes.active_brushes[axis.name] == Brush(0.4, 1.0)
+    assert brushes.discard_draft()
+    assert brushes.active_brushes[axis.name] == Brush(0.2, 1.0)
+    brushes.move_end(axis, -4)
+    assert brushes.keep_draft()
+    assert not brushes.active_brushes  # the whole axis is no brush
 
 
 def test_a_choice_is_brushed_as_a_whole() -> None:
     chosen, at = axis_of("schedule")
     brushes = Brushes()
-    brushes.move(chosen.axes[at], 1)
-    brushes.move(chosen.axes[at], -1, high=True)
-    mask = brushes.mask(chosen.places, len(chosen.trials))
+    brushes.move_end(chosen.axes[at], 1)
+    brushes.move_end(chosen.axes[at], -1, high=True)
+    mask = brushes.mask_trials(chosen.positions, len(chosen.trials))
     held = {t.params["schedule"] for t, lit in zip(chosen.trials, mask, strict=True) if lit}
     assert held == {"cosine"}
 
 
 def test_brushed_settings_are_ranges() -> None:
     chosen, brushes = sample(), Brushes()
-    brushes.kept["lr.head"] = Brush(0.25, 0.75)
-    brushes.kept["epochs"] = Brush(0.1, 0.5)
-    brushes.kept["schedule"] = Brush(0, 1 / 3)
+    brushes.kept_brushes["lr.head"] = Brush(0.25, 0.75)
+    brushes.kept_brushes["epochs"] = Brush(0.1, 0.5)
+    brushes.kept_brushes["schedule"] = Brush(0, 1 / 3)
     assert brushed_ranges(chosen, brushes) == {"lr.head": (1e-5, 1e-3), "epochs": (4.0, 21.0)}
-    brushes.invert("epochs")
+    brushes.invert_axis("epochs")
     assert brushed_ranges(chosen, brushes) == {"lr.head": (1e-5, 1e-3)}
 
 
 def test_a_brush_on_the_metric_narrows_all_the_others() -> None:
     chosen, brushes = sample(), Brushes()
-    brushes.kept[METRIC] = Brush(0.5, 1.0)
+    brushes.kept_brushes[METRIC_AXIS] = Brush(0.5, 1.0)
     ranges = brushed_ranges(chosen, brushes)
     assert ranges == {"lr.head": (1e-4, 1e-2), "warmup": (0.1, 0.2), "epochs": (20.0, 40.0)}
-    brushes.kept["warmup"] = Brush(0.0, 0.75)
+    brushes.kept_brushes["warmup"] = Brush(0.0, 0.75)
     assert brushed_ranges(chosen, brushes)["warmup"] == (0.0, 0.15)
 
 
-@given(low=st.integers(0, STEPS - 1), high=st.integers(1, STEPS))
+@given(low=st.integers(0, BRUSH_STEPS - 1), high=st.integers(1, BRUSH_STEPS))
 def test_a_range_is_inside_of_the_one_searched_and_holds_the_brush(low: int, high: int) -> None:
     chosen, brushes = sample(), Brushes()
-    brush = Brush(min(low, high - 1) / STEPS, max(high, low + 1) / STEPS)
-    brushes.kept["lr.head"] = brush
+    brush = Brush(min(low, high - 1) / BRUSH_STEPS, max(high, low + 1) / BRUSH_STEPS)
+    brushes.kept_brushes["lr.head"] = brush
     ranges = brushed_ranges(chosen, brushes)
     if brush == Brush():
         assert ranges == {}
         return
     scale = chosen.axes[0].scale
     down, up = ranges["lr.head"]
-    assert scale.low <= down <= scale.value(brush.low) * (1 + 1e-6)
-    assert scale.value(brush.high) * (1 - 1e-6) <= up <= scale.high
+    assert scale.low <= down <= scale.value_at_share(brush.low) * (1 + 1e-6)
+    assert scale.value_at_share(brush.high) * (1 - 1e-6) <= up <= scale.high

@@ -11,12 +11,17 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.style import Style
 
-from tuner.tui.charts.axes import Scale, scale_of, tick_rows, tick_text
-from tuner.tui.charts.bars import position_bar, progress_bar, range_bar, share_bar
-from tuner.tui.charts.curves import Curve, draw_best, draw_curves
-from tuner.tui.charts.raster import Raster
-from tuner.tui.render.lined import Lines
-from tuner.tui.render.styles import TERMINAL, plain_lines
+from tuner.render.charts.axes import Scale, format_tick_value, rows_with_ticks, scale_of_values
+from tuner.render.charts.inline_bars import (
+    draw_position_bar,
+    draw_progress_bar,
+    draw_range_bar,
+    draw_share_bar,
+)
+from tuner.render.charts.learning_curves import Curve, draw_best_so_far, draw_learning_curves
+from tuner.render.charts.raster import Raster
+from tuner.render.renderable_lines import Lines
+from tuner.render.styles import TERMINAL_STYLES, lines_to_strings
 
 RED, BLUE = Style(color="red"), Style(color="blue")
 finite = st.floats(allow_nan=False, allow_infinity=False, width=32)
@@ -24,63 +29,63 @@ finite = st.floats(allow_nan=False, allow_infinity=False, width=32)
 
 def test_dots_light_up_their_cell() -> None:
     raster = Raster(2, 1)
-    raster.dot(0, 0, RED)
-    raster.dot(3, 3, RED)
-    assert plain_lines(raster.lines()) == ["⠁⢀"]
+    raster.set_dot(0, 0, RED)
+    raster.set_dot(3, 3, RED)
+    assert lines_to_strings(raster.lines_of_runs()) == ["⠁⢀"]
 
 
 def test_dots_outside_do_nothing() -> None:
     raster = Raster(1, 1)
     for x, y in ((-1, 0), (0, -1), (2, 0), (0, 4)):
-        raster.dot(x, y, RED)
-    assert plain_lines(raster.lines()) == [" "]
+        raster.set_dot(x, y, RED)
+    assert lines_to_strings(raster.lines_of_runs()) == [" "]
 
 
 def test_a_line_reaches_both_ends() -> None:
     raster = Raster(4, 2)
-    raster.line((0, 7), (7, 0), RED)
-    assert plain_lines(raster.lines()) == ["  ⡠⠊", "⡠⠊  "]
+    raster.draw_line((0, 7), (7, 0), RED)
+    assert lines_to_strings(raster.lines_of_runs()) == ["  ⡠⠊", "⡠⠊  "]
 
 
 def test_what_is_drawn_later_gives_the_colour_and_marks_lie_on_top() -> None:
     raster = Raster(2, 1)
-    raster.dot(0, 0, RED)
-    raster.dot(1, 0, BLUE)
-    raster.mark(3, 0, "★", RED)
-    assert raster.lines() == [[("⠉", BLUE), ("★", RED)]]
+    raster.set_dot(0, 0, RED)
+    raster.set_dot(1, 0, BLUE)
+    raster.put_glyph(3, 0, "★", RED)
+    assert raster.lines_of_runs() == [[("⠉", BLUE), ("★", RED)]]
 
 
 @given(finite, finite, finite, st.booleans())
 def test_a_share_is_never_outside(low: float, high: float, value: float, log: bool) -> None:
     scale = Scale(min(low, high), max(low, high), log)
-    assert 0.0 <= scale.share(value) <= 1.0
+    assert 0.0 <= scale.share_of_value(value) <= 1.0
 
 
 def test_a_logarithmic_scale_puts_the_geometric_middle_in_the_middle() -> None:
     scale = Scale(1e-6, 1e-2, log=True)
-    assert scale.share(1e-4) == pytest.approx(0.5)
-    assert scale.value(0.5) == pytest.approx(1e-4)
+    assert scale.share_of_value(1e-4) == pytest.approx(0.5)
+    assert scale.value_at_share(0.5) == pytest.approx(1e-4)
 
 
 def test_scales_hold_their_values_and_do_without_any() -> None:
-    scale = scale_of([0.5, 0.8, math.nan, math.inf])
+    scale = scale_of_values([0.5, 0.8, math.nan, math.inf])
     assert scale.low < 0.5
     assert scale.high > 0.8
-    assert scale_of([math.nan]) == Scale(0.0, 1.0)
-    assert scale_of([3.0]).low < 3.0 < scale_of([3.0]).high
-    assert scale_of([-1.0, 0.1, 10.0], log=True).low == pytest.approx(0.1 / 1.1)
+    assert scale_of_values([math.nan]) == Scale(0.0, 1.0)
+    assert scale_of_values([3.0]).low < 3.0 < scale_of_values([3.0]).high
+    assert scale_of_values([-1.0, 0.1, 10.0], log=True).low == pytest.approx(0.1 / 1.1)
 
 
 @pytest.mark.parametrize("rows", range(1, 40))
 def test_the_first_row_is_numbered_and_numbers_lie_apart(rows: int) -> None:
-    found = tick_rows(rows)
+    found = rows_with_ticks(rows)
     assert found[0] == 0
     assert all(later > earlier for earlier, later in pairwise(found))
 
 
 @given(finite, st.floats(min_value=1e-6, max_value=1e6))
 def test_a_tick_fits_its_gutter(value: float, spread: float) -> None:
-    assert len(tick_text(value, spread)) <= 5
+    assert len(format_tick_value(value, spread)) <= 5
 
 
 def sizes(lines: Lines) -> set[int]:
@@ -95,34 +100,38 @@ def test_curves_fill_exactly_their_cells(
     found: list[tuple[tuple[float, float], ...]], width: int, height: int, log: bool
 ) -> None:
     curves = [Curve(item, RED, "✂") for item in found if item]
-    lines = draw_curves(curves, width, height, TERMINAL, log=log)
+    lines = draw_learning_curves(curves, width, height, TERMINAL_STYLES, log=log)
     assert len(lines) == height
     assert sizes(lines) == {width}
 
 
 def test_pruned_trials_are_marked_where_they_ended() -> None:
     curve = Curve(((0.0, 0.5), (0.5, 0.6)), RED, "✂")
-    rows = plain_lines(draw_curves([curve], 27, 6, TERMINAL))
+    rows = lines_to_strings(draw_learning_curves([curve], 27, 6, TERMINAL_STYLES))
     assert rows[0][7 + 10] == "✂"
 
 
 def test_one_evaluation_is_a_dot() -> None:
-    text = "".join(plain_lines(draw_curves([Curve(((0.3, 0.5),), RED)], 30, 6, TERMINAL)))
+    text = "".join(
+        lines_to_strings(draw_learning_curves([Curve(((0.3, 0.5),), RED)], 30, 6, TERMINAL_STYLES))
+    )
     assert sum(0x2800 < ord(character) <= 0x28FF for character in text) == 1
 
 
 def test_the_best_so_far_is_a_staircase_that_ends_at_the_best() -> None:
-    lines = plain_lines(draw_best([(1.0, 0.6), (4.0, 0.8), (10.0, 0.8)], 40, 10, TERMINAL))
+    lines = lines_to_strings(
+        draw_best_so_far([(1.0, 0.6), (4.0, 0.8), (10.0, 0.8)], 40, 10, TERMINAL_STYLES)
+    )
     assert lines[0].endswith("★")
     assert lines[-1].endswith("10 trials")
 
 
 def test_bars() -> None:
-    assert share_bar(0.5, 4) == "██"
-    assert share_bar(1e-9, 4) == "▏"
-    assert share_bar(0, 4) == ""
-    assert progress_bar(0.5, 6) == "▕██░░▏"
+    assert draw_share_bar(0.5, 4) == "██"
+    assert draw_share_bar(1e-9, 4) == "▏"
+    assert draw_share_bar(0, 4) == ""
+    assert draw_progress_bar(0.5, 6) == "▕██░░▏"
     scale = Scale(1e-6, 1e-2, log=True)
-    assert range_bar(1e-5, 1e-3, scale, 9) == "  ├───┤  "
-    assert range_bar(1e-4, 1e-4, scale, 9) == "    ●    "
-    assert position_bar(1e-4, scale, 9) == "├───●───┤"
+    assert draw_range_bar(1e-5, 1e-3, scale, 9) == "  ├───┤  "
+    assert draw_range_bar(1e-4, 1e-4, scale, 9) == "    ●    "
+    assert draw_position_bar(1e-4, scale, 9) == "├───●───┤"

@@ -16,32 +16,32 @@ from tests.tui.stage import (
     live,
     play,
     press,
-    screen_text,
     until,
+    visible_screen_text,
 )
 from tuner.tui.app import TunerApp
-from tuner.tui.screens.compare_sessions import CompareSessionsScreen
-from tuner.tui.screens.picker import PickerScreen
-from tuner.tui.screens.row_text import RowScreen
-from tuner.tui.views.compare import CompareView
-from tuner.tui.widgets.flips import FlipsTable
+from tuner.tui.screens.compare_sessions_screen import CompareSessionsScreen
+from tuner.tui.screens.picker_screen import PickerScreen
+from tuner.tui.screens.row_screen import RowScreen
+from tuner.tui.views.trial_comparison_view import TrialComparisonView
+from tuner.tui.widgets.flipped_rows_table import FlippedRowsTable
 from tuner.tui.widgets.session_table import SessionTable
 
 NAME = "rte-roberta-llrd"
 SIZES = {"80x24": SMALL, "120x40": LARGE}
 
 
-async def compare(pilot: Pilot[None], app: TunerApp, *marks: int) -> CompareView:
+async def compare(pilot: Pilot[None], app: TunerApp, *marks: int) -> TrialComparisonView:
     """The view with these trials marked."""
     live(app).workspace.marks[:] = marks
-    await live(app).open_view("Compare")
+    await live(app).show_view_named("Compare")
     await pilot.pause()
-    return live(app).query_one(CompareView)
+    return live(app).query_one(TrialComparisonView)
 
 
-def names(view: CompareView) -> list[str]:
+def names(view: TrialComparisonView) -> list[str]:
     """Who is compared, the baseline first."""
-    return [each.name for each in view.board.contestants]
+    return [each.name for each in view.board.candidates]
 
 
 def shows(app: TunerApp, kind: type[Screen[None]]) -> bool:
@@ -84,7 +84,7 @@ def test_every_tab_of_the_narrow_layout(whole_corpus: Path) -> None:
 def test_nothing_marked_proposes_the_best_and_the_first(whole_corpus: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         view = await compare(pilot, app)
-        assert "space in the table of trials marks one" in screen_text(app)
+        assert "space in the table of trials marks one" in visible_screen_text(app)
         assert view.check_action("baseline", ()) is False
         await press(pilot, "enter")
         assert names(view) == ["#4", "#0"]
@@ -96,7 +96,7 @@ def test_nothing_marked_proposes_the_best_and_the_first(whole_corpus: Path) -> N
 def test_one_marked_is_proposed_with_the_best(whole_corpus: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         view = await compare(pilot, app, 12)
-        assert "One trial is marked" in screen_text(app)
+        assert "One trial is marked" in visible_screen_text(app)
         await press(pilot, "enter")
         assert names(view) == ["#4", "#12"]
 
@@ -117,18 +117,18 @@ def test_columns_baseline_and_unmarking(whole_corpus: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         view = await compare(pilot, app, 3, 4, 12)
         assert names(view) == ["#4", "#3", "#12"]
-        assert view.board.opponent is view.board.contestants[1]
+        assert view.board.other_candidate is view.board.candidates[1]
         await press(pilot, "right", "right", "right")
-        assert view.board.opponent is view.board.contestants[2]
+        assert view.board.other_candidate is view.board.candidates[2]
         await press(pilot, "c")
         assert names(view) == ["#12", "#4", "#3"]
-        assert "A #12 baseline" in screen_text(app)
+        assert "A #12 baseline" in visible_screen_text(app)
         await press(pilot, "right", "space")
         assert names(view) == ["#12", "#3"]
         assert live(app).workspace.marks == [3, 12]
         await press(pilot, "space")
         assert live(app).workspace.marks == [3]
-        assert "One trial is marked" in screen_text(app)
+        assert "One trial is marked" in visible_screen_text(app)
 
     play(whole_corpus, scene, session=NAME)
 
@@ -136,12 +136,12 @@ def test_columns_baseline_and_unmarking(whole_corpus: Path) -> None:
 def test_marks_of_other_views_are_compared_when_the_view_shows_again(whole_corpus: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         view = await compare(pilot, app, 3, 4)
-        await live(app).open_view("Live")
-        live(app).workspace.toggle_mark(12)
-        await live(app).open_view("Compare")
+        await live(app).show_view_named("Live")
+        live(app).workspace.toggle_trial_mark(12)
+        await live(app).show_view_named("Compare")
         await pilot.pause()
         assert names(view) == ["#4", "#3", "#12"]
-        assert "#12" in screen_text(app)
+        assert "#12" in visible_screen_text(app)
 
     play(whole_corpus, scene, session=NAME)
 
@@ -149,10 +149,10 @@ def test_marks_of_other_views_are_compared_when_the_view_shows_again(whole_corpu
 def test_only_what_differs(whole_corpus: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await compare(pilot, app, 4, 0)
-        assert "loss" in screen_text(app)
+        assert "loss" in visible_screen_text(app)
         await press(pilot, "equals_sign")
-        assert "loss" not in screen_text(app)
-        assert "= only differing ✓" in screen_text(app)
+        assert "loss" not in visible_screen_text(app)
+        assert "= only differing ✓" in visible_screen_text(app)
 
     play(whole_corpus, scene, session=NAME)
 
@@ -160,11 +160,11 @@ def test_only_what_differs(whole_corpus: Path) -> None:
 def test_other_curves_and_another_scale(whole_corpus: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await compare(pilot, app, 4, 3)
-        assert "2 ACC over the schedule" in screen_text(app)
-        assert "+32" in screen_text(app)
+        assert "2 ACC over the schedule" in visible_screen_text(app)
+        assert "+32" in visible_screen_text(app)
         await press(pilot, "t", "n")
-        assert "2 Train loss" in screen_text(app)
-        assert "+23" in screen_text(app)
+        assert "2 Train loss" in visible_screen_text(app)
+        assert "+23" in visible_screen_text(app)
 
     play(whole_corpus, scene, session=NAME, size=LARGE)
 
@@ -173,18 +173,18 @@ def test_the_text_of_a_row_and_its_neighbours(whole_corpus: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         view = await compare(pilot, app, 4, 3, 12)
         await press(pilot, "enter")
-        assert isinstance(app.focused, FlipsTable)
-        first = view.board.flipped()[0]
+        assert isinstance(app.focused, FlippedRowsTable)
+        first = view.board.flipped_rows()[0]
         await press(pilot, "enter")
         assert isinstance(app.screen, RowScreen)
-        text = screen_text(app)
+        text = visible_screen_text(app)
         assert f"Row {first}" in text
         assert "premise" in text
         assert text.count("✓") + text.count("✗") == 3
         await press(pilot, "right")
-        assert f"Row {view.board.flipped()[1]}" in screen_text(app)
+        assert f"Row {view.board.flipped_rows()[1]}" in visible_screen_text(app)
         await press(pilot, "left", "left", "escape")
-        assert live(app).view is view
+        assert live(app).current_view is view
 
     play(whole_corpus, scene, session=NAME)
 
@@ -201,10 +201,10 @@ def test_damaged_predictions_are_one_line(whole_corpus: Path, broken: str, said:
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await compare(pilot, app, 4, 3)
-        assert f"no test by rows: {said}" in screen_text(app)
+        assert f"no test by rows: {said}" in visible_screen_text(app)
         await press(pilot, "4", "enter")
-        assert live(app).view is not None
-        assert "No row can be compared" in screen_text(app)
+        assert live(app).current_view is not None
+        assert "No row can be compared" in visible_screen_text(app)
 
     play(whole_corpus, scene, session=NAME)
 
@@ -215,21 +215,21 @@ def test_a_session_without_texts_says_so(whole_corpus: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await compare(pilot, app, 4, 3)
         await press(pilot, "4", "enter")
-        assert "it began before tuner wrote" in " ".join(screen_text(app).split())
+        assert "it began before tuner wrote" in " ".join(visible_screen_text(app).split())
 
     play(whole_corpus, scene, session=NAME)
 
 
 def rows_shown(app: TunerApp) -> list[list[str]]:
     """The words of each line on the screen, without its borders."""
-    return [line.strip("│").split() for line in screen_text(app).splitlines()]
+    return [line.strip("│").split() for line in visible_screen_text(app).splitlines()]
 
 
 async def mark_sessions(pilot: Pilot[None], app: TunerApp, *marked: str) -> None:
     """Mark these in the picker."""
     table = app.screen.query_one(SessionTable)
     for name in marked:
-        table.select(name)
+        table.select_key(name)
         await press(pilot, "space")
 
 
@@ -257,7 +257,7 @@ def test_sessions_side_by_side_are_read_on(whole_corpus: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await mark_sessions(pilot, app, "trec-bert", "rte-again")
         await press(pilot, "C")
-        assert "no complete trial yet: rte-again" in screen_text(app)
+        assert "no complete trial yet: rte-again" in visible_screen_text(app)
         await press(pilot, "z")
         for until_line, best in ((first_best, "#0"), (len(lines), "#4")):
             log.write_bytes(b"".join(lines[:until_line]))
@@ -271,7 +271,7 @@ def test_recipes_are_compared_below_the_scores(whole_corpus: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await mark_sessions(pilot, app, NAME, "trec-bert")
         await press(pilot, "C", "z", "equals_sign")
-        text = screen_text(app)
+        text = visible_screen_text(app)
         assert "model.name" in text
         assert "bert-base-uncased" in text
 
@@ -283,17 +283,17 @@ def test_too_few_sessions_are_told(whole_corpus: Path) -> None:
         await press(pilot, "C")
         assert isinstance(app.screen, PickerScreen)
         await mark_sessions(pilot, app, NAME)
-        assert "◆" in screen_text(app)
+        assert "◆" in visible_screen_text(app)
         await press(pilot, "C")
         assert isinstance(app.screen, PickerScreen)
         await mark_sessions(pilot, app, "mrpc-smoke")
         await press(pilot, "C")
-        assert "no complete trial yet: mrpc-smoke" in screen_text(app)
+        assert "no complete trial yet: mrpc-smoke" in visible_screen_text(app)
         await press(pilot, "escape")
         await mark_sessions(pilot, app, NAME)
-        assert [feed.session.name for feed in app.screen.query_one(SessionTable).marked()] == [
-            "mrpc-smoke"
-        ]
+        assert [
+            feed.session.name for feed in app.screen.query_one(SessionTable).marked_sessions()
+        ] == ["mrpc-smoke"]
 
     play(whole_corpus, scene)
 
@@ -302,7 +302,7 @@ def test_help_names_the_keys_of_the_view(whole_corpus: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await compare(pilot, app, 3, 4)
         await press(pilot, "question_mark")
-        text = screen_text(app)
+        text = visible_screen_text(app)
         assert "Compare with this" in text
         assert "Only rows that differ, or all" in text
 
@@ -317,8 +317,8 @@ def test_every_width_has_its_columns(
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         view = await compare(pilot, app, *marks)
         for _ in marks:
-            letter = "ABCDE"[view.board.column]
-            assert f"▸{letter} #" in screen_text(app)
+            letter = "ABCDE"[view.board.cursor_column]
+            assert f"▸{letter} #" in visible_screen_text(app)
             await press(pilot, "right")
 
     play(whole_corpus, scene, session=NAME, size=(width, 30))

@@ -11,44 +11,55 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tests.tui import corpus
-from tuner.results.format import factor, p_text
-from tuner.results.paired import flips
-from tuner.session.contest import Contestant, Fact, facts, of_session
-from tuner.session.fold import load_view
-from tuner.tui.charts.curves import Curve
-from tuner.tui.charts.overlay import draw_overlay
-from tuner.tui.render.compare import change_text, table_lines, value_text
-from tuner.tui.render.difference import difference_lines
-from tuner.tui.render.lined import Lines
-from tuner.tui.render.row_text import Answer, row_text_lines
-from tuner.tui.render.styles import TERMINAL, plain_lines
-from tuner.tui.render.verdict import counts_lines, packed
+from tuner.render.charts.learning_curves import Curve
+from tuner.render.charts.overlay import draw_curve_overlay
+from tuner.render.comparison_table import (
+    baseline_change_text,
+    comparison_table_lines,
+    fact_value_text,
+)
+from tuner.render.confusion_difference import difference_lines
+from tuner.render.renderable_lines import Lines
+from tuner.render.row_predictions import RowPrediction, row_prediction_lines
+from tuner.render.significance_text import agreement_count_lines, pack_into_lines
+from tuner.render.styles import TERMINAL_STYLES, lines_to_strings
+from tuner.results.format import format_p_value, format_ratio
+from tuner.results.paired import find_flips
+from tuner.session.comparison import (
+    Candidate,
+    ComparisonRow,
+    candidates_of_session,
+    comparison_rows,
+)
+from tuner.session.fold import load_session_view
 
 widths = st.integers(60, 220)
 
 
 def widest(lines: Lines) -> int:
     """Cells of the widest line."""
-    return max((cell_len(line) for line in plain_lines(lines)), default=0)
+    return max((cell_len(line) for line in lines_to_strings(lines)), default=0)
 
 
 @pytest.fixture(scope="module")
-def contestants(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Contestant]:
+def contestants(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Candidate]:
     root: Path = tmp_path_factory.mktemp("sessions")
     session = corpus.running(root)
-    return of_session(session, load_view(session), [3, 4, 0, 9, 12])
+    return candidates_of_session(session, load_session_view(session), [3, 4, 0, 9, 12])
 
 
 @settings(max_examples=60, deadline=None)
 @given(width=widths, column=st.integers(-1, 4), count=st.integers(2, 5))
 def test_the_table_fits_and_shows_the_column_under_the_cursor(
-    contestants: Sequence[Contestant], width: int, column: int, count: int
+    contestants: Sequence[Candidate], width: int, column: int, count: int
 ) -> None:
     column = min(column, count - 1)
     chosen = contestants[:count]
-    lines = table_lines(chosen, facts(chosen), width, TERMINAL, column=column)
+    lines = comparison_table_lines(
+        chosen, comparison_rows(chosen), width, TERMINAL_STYLES, column=column
+    )
     assert widest(lines) <= width
-    head = plain_lines(lines)[0]
+    head = lines_to_strings(lines)[0]
     assert head.count("▸") == (column >= 0)
     assert "A #4 ★" in head
 
@@ -69,46 +80,49 @@ def test_a_difference_fits(
 ) -> None:
     first, second = [row[0] for row in cells], [row[1] for row in cells]
     labels = [f"[b]label {number}[/]" for number in range(len(cells))]
-    lines = difference_lines(first, second, labels, width, TERMINAL, shares=shares)
+    lines = difference_lines(first, second, labels, width, TERMINAL_STYLES, shares=shares)
     assert widest(lines) <= width
 
 
 def test_a_difference_has_signs() -> None:
-    lines = plain_lines(
-        difference_lines([[8, 2], [1, 9]], [[5, 5], [1, 9]], ["a", "b"], 60, TERMINAL)
+    lines = lines_to_strings(
+        difference_lines([[8, 2], [1, 9]], [[5, 5], [1, 9]], ["a", "b"], 60, TERMINAL_STYLES)
     )
     assert lines[2].split() == ["a", "+3", "−3"]
     assert lines[3].split() == ["b", "·", "·"]
     shares = difference_lines(
-        [[8, 2], [1, 9]], [[5, 5], [1, 9]], ["a", "b"], 60, TERMINAL, shares=True
+        [[8, 2], [1, 9]], [[5, 5], [1, 9]], ["a", "b"], 60, TERMINAL_STYLES, shares=True
     )
-    assert plain_lines(shares)[2].split() == ["a", "+30", "−30"]
+    assert lines_to_strings(shares)[2].split() == ["a", "+30", "−30"]
 
 
 @given(value=st.floats(1e-9, 1e3), base=st.floats(1e-9, 1e3))
 def test_a_factor_names_the_larger_share(value: float, base: float) -> None:
-    text = factor(value, base)
+    text = format_ratio(value, base)
     assert text[0] in "×÷"
     assert len(text) <= 8
     if text != "×1":
         assert (text[0] == "×") == (value > base)
-        assert factor(base, value)[1:] == text[1:]
+        assert format_ratio(base, value)[1:] == text[1:]
 
 
 def test_values_and_changes_by_kind() -> None:
-    rate, metric = Fact("lr.head", "rate", (1e-4, 5e-5)), Fact("accuracy", "metric", (0.8, None))
-    assert value_text(rate, 1e-4) == "1.0e-4"
-    assert change_text(rate, 5e-5, 1e-4) == "÷2.00"
-    assert change_text(rate, "frozen", 1e-4) == ""
-    assert change_text(metric, 0.75, 0.8) == "−0.0500"
-    assert change_text(metric, None, 0.8) == ""
-    assert value_text(metric, float("nan")) == value_text(metric, None) == "—"
-    assert value_text(Fact("x", "word", ("a",)), "\x1b[31m") == "␛[31m"
+    rate, metric = (
+        ComparisonRow("lr.head", "rate", (1e-4, 5e-5)),
+        ComparisonRow("accuracy", "metric", (0.8, None)),
+    )
+    assert fact_value_text(rate, 1e-4) == "1.0e-4"
+    assert baseline_change_text(rate, 5e-5, 1e-4) == "÷2.00"
+    assert baseline_change_text(rate, "frozen", 1e-4) == ""
+    assert baseline_change_text(metric, 0.75, 0.8) == "−0.0500"
+    assert baseline_change_text(metric, None, 0.8) == ""
+    assert fact_value_text(metric, float("nan")) == fact_value_text(metric, None) == "—"
+    assert fact_value_text(ComparisonRow("x", "word", ("a",)), "\x1b[31m") == "␛[31m"
 
 
 @given(value=st.floats(0, 1))
 def test_p_values_are_short(value: float) -> None:
-    text = p_text(value)
+    text = format_p_value(value)
     assert text.startswith(("= ", "< "))
     if text.startswith("= "):
         assert float(text[2:]) == pytest.approx(value, abs=6e-3)
@@ -118,7 +132,7 @@ def test_p_values_are_short(value: float) -> None:
     pieces=st.lists(st.text("ab ", min_size=1, max_size=20), min_size=1), width=st.integers(40, 90)
 )
 def test_pieces_are_not_broken(pieces: list[str], width: int) -> None:
-    lines = packed("head: ", pieces, " · ", width)
+    lines = pack_into_lines("head: ", pieces, " · ", width)
     assert all(cell_len(line) <= width for line in lines)
     joined = " ".join(" ".join(lines).replace("·", " ").split())
     assert joined == " ".join(f"head: {' '.join(pieces)}".split())
@@ -127,30 +141,30 @@ def test_pieces_are_not_broken(pieces: list[str], width: int) -> None:
 @given(width=st.integers(20, 100), height=st.integers(6, 40), ends=st.lists(st.floats(0, 1)))
 def test_an_overlay_fills_its_place(width: int, height: int, ends: list[float]) -> None:
     curves = [
-        Curve(((0.1, 0.5), (1.0, end)), TERMINAL.text, letter)
+        Curve(((0.1, 0.5), (1.0, end)), TERMINAL_STYLES.text, letter)
         for letter, end in zip("ABCDE", ends, strict=False)
     ]
-    lines = draw_overlay(curves, width, height, TERMINAL)
+    lines = draw_curve_overlay(curves, width, height, TERMINAL_STYLES)
     assert len(lines) == height
     assert widest(lines) <= width
-    drawn = "".join(plain_lines(lines))
+    drawn = "".join(lines_to_strings(lines))
     assert all(letter in drawn for letter in "ABCDE"[: len(ends)])
 
 
 @given(width=st.integers(30, 90), name=st.text(max_size=60))
 def test_counts_fit_whatever_the_names(width: int, name: str) -> None:
-    found = flips([0, 1, 1, 0], [0, 1, 0, 0], [0, 0, 1, 1])
-    lines = counts_lines((name, name), found, width, TERMINAL)
+    found = find_flips([0, 1, 1, 0], [0, 1, 0, 0], [0, 0, 1, 1])
+    lines = agreement_count_lines((name, name), found, width, TERMINAL_STYLES)
     assert widest(lines) <= width
-    text = " ".join(plain_lines(lines))
+    text = " ".join(lines_to_strings(lines))
     assert "both right 1" in text
     assert "right 2" in text
 
 
 def test_without_texts_the_reason_is_given() -> None:
-    answers = [Answer("#1", 0, 0.9), Answer("a [b]name[/b]", 1)]
-    lines = plain_lines(
-        row_text_lines(7, 0, answers, ["no", "yes"], "nobody kept any", 60, TERMINAL)
+    answers = [RowPrediction("#1", 0, 0.9), RowPrediction("a [b]name[/b]", 1)]
+    lines = lines_to_strings(
+        row_prediction_lines(7, 0, answers, ["no", "yes"], "nobody kept any", 60, TERMINAL_STYLES)
     )
     assert lines[0].split() == ["gold", "no"]
     assert lines[1].split() == ["#1", "✓", "no", "90", "%"]

@@ -12,14 +12,20 @@ from rich.cells import cell_len
 from textual.pilot import Pilot
 
 from tests.tui import corpus
-from tests.tui.stage import LARGE, SMALL, assert_golden, live, play, press, screen_text
+from tests.tui.stage import LARGE, SMALL, assert_golden, live, play, press, visible_screen_text
+from tuner.render.confusion_cells import (
+    MATRIX_MODES,
+    ConfusionMatrix,
+    MatrixCells,
+    Mode,
+    count_correct,
+)
+from tuner.render.confusion_matrix import ReferenceMatrix, confusion_lines
+from tuner.render.confusion_window import MatrixWindow
+from tuner.render.styles import TERMINAL_STYLES, lines_to_strings
+from tuner.render.text_fitting import shorten_distinctly
 from tuner.tui.app import TunerApp
-from tuner.tui.render.confusion import Against, confusion_lines
-from tuner.tui.render.confusion_window import Window
-from tuner.tui.render.matrix import MODES, Cells, Matrix, Mode, right_answers
-from tuner.tui.render.names import distinct
-from tuner.tui.render.styles import TERMINAL, plain_lines
-from tuner.tui.widgets.confusion import ConfusionPane
+from tuner.tui.widgets.confusion_pane import ConfusionPane
 
 SIZES = {"80x24": SMALL, "120x40": LARGE}
 
@@ -32,9 +38,11 @@ def matrices(least: int = 2, most: int = 30) -> st.SearchStrategy[list[list[int]
     return st.integers(least, most).flatmap(of)
 
 
-def drawn(matrix: Matrix, labels: list[str], width: int, height: int, **more: object) -> list[str]:
-    lines = confusion_lines(matrix, labels, width, TERMINAL, height=height, **more)  # type: ignore[arg-type]
-    return plain_lines(lines)
+def drawn(
+    matrix: ConfusionMatrix, labels: list[str], width: int, height: int, **more: object
+) -> list[str]:
+    lines = confusion_lines(matrix, labels, width, TERMINAL_STYLES, height=height, **more)  # type: ignore[arg-type]
+    return lines_to_strings(lines)
 
 
 @settings(deadline=None)
@@ -42,7 +50,7 @@ def drawn(matrix: Matrix, labels: list[str], width: int, height: int, **more: ob
     matrices(),
     st.integers(34, 160),
     st.integers(5, 60),
-    st.sampled_from(MODES),
+    st.sampled_from(MATRIX_MODES),
     st.booleans(),
     st.data(),
 )
@@ -56,7 +64,7 @@ def test_no_line_is_wider_than_asked(
 ) -> None:
     size = len(matrix)
     labels = data.draw(st.lists(st.text(max_size=12), max_size=size))
-    other = Against("best #7", [[1] * size for _ in range(size)], subtract)
+    other = ReferenceMatrix("best #7", [[1] * size for _ in range(size)], subtract)
     for line in drawn(matrix, labels, width, height, mode=mode, against=other):
         assert cell_len(line) <= width
         assert not any(ord(character) < 32 for character in line)
@@ -73,7 +81,7 @@ def test_a_small_matrix_shows_every_count(matrix: list[list[int]], height: int) 
     for label, row in zip(labels, matrix, strict=True):
         line = next(line for line in lines if line.startswith(f"  {label} "))
         assert [int(text) for text in re.findall(r"\d+", line)[: len(row)]] == row
-    assert f"{right_answers(matrix)} of {sum(map(sum, matrix))} right" in "\n".join(lines)
+    assert f"{count_correct(matrix)} of {sum(map(sum, matrix))} right" in "\n".join(lines)
 
 
 @settings(deadline=None)
@@ -83,25 +91,25 @@ def test_a_difference_and_the_other_give_the_matrix(
 ) -> None:
     size = len(matrix)
     other = data.draw(matrices(size, size))
-    cells = Cells(matrix, "counts", other)
+    cells = MatrixCells(matrix, "counts", other)
     for row in range(size):
         for column in range(size):
-            change = int(cells.text(row, column).replace("−", "-"))
+            change = int(cells.cell_text(row, column).replace("−", "-"))
             assert other[row][column] + change == matrix[row][column]
             better = change >= 0 if row == column else change < 0
-            assert cells.is_good(row, column) == (better if change else row == column)
-            assert 0 <= cells.share(row, column) <= 1
+            assert cells.is_favourable(row, column) == (better if change else row == column)
+            assert 0 <= cells.shade_share(row, column) <= 1
 
 
 @settings(deadline=None)
 @given(matrices(2, 8))
 def test_percentages_are_of_the_row_or_of_the_column(matrix: list[list[int]]) -> None:
-    by_row, by_column = Cells(matrix, "row"), Cells(matrix, "column")
+    by_row, by_column = MatrixCells(matrix, "row"), MatrixCells(matrix, "column")
     for at in range(len(matrix)):
         places = range(len(matrix))
         for shares in (
-            [by_row.share(at, other) for other in places],
-            [by_column.share(other, at) for other in places],
+            [by_row.shade_share(at, other) for other in places],
+            [by_column.shade_share(other, at) for other in places],
         ):
             assert sum(shares) == pytest.approx(1.0) or not any(shares)
 
@@ -119,21 +127,21 @@ def test_the_window_stays_inside_and_keeps_its_heads(
 ) -> None:
     matrix = [[(row * 31 + column) % 900 for column in range(classes)] for row in range(classes)]
     labels = [f"class {index}" for index in range(classes)]
-    window = Window(Cells(matrix), labels, width, height, top, left)
-    lines = plain_lines(window.draw(TERMINAL))
-    assert 0 <= window.rows.start < window.rows.stop <= classes
-    assert 0 <= window.columns.start < window.columns.stop <= classes
+    window = MatrixWindow(MatrixCells(matrix), labels, width, height, top, left)
+    lines = lines_to_strings(window.draw_window(TERMINAL_STYLES))
+    assert 0 <= window.visible_rows.start < window.visible_rows.stop <= classes
+    assert 0 <= window.visible_columns.start < window.visible_columns.stop <= classes
     assert len(lines) <= height
     assert all(cell_len(line) <= width for line in lines)
-    first = window.rows.start
-    shown = [int(text) for text in lines[1].split()[-len(window.columns) :]]
-    assert shown == [matrix[first][column] for column in window.columns]
+    first = window.visible_rows.start
+    shown = [int(text) for text in lines[1].split()[-len(window.visible_columns) :]]
+    assert shown == [matrix[first][column] for column in window.visible_columns]
     assert lines[1].split()[0] == str(first + 1)
 
 
 @given(st.lists(st.text(max_size=20), max_size=30), st.integers(8, 24))
 def test_cut_names_fit_and_differ_where_the_names_do(names: list[str], width: int) -> None:
-    cut = distinct(names, width)
+    cut = shorten_distinctly(names, width)
     assert all(cell_len(name) <= width for name in cut)
     short = [name for name in names if cell_len(name.rstrip()) <= width]
     if len({name.rstrip() for name in names}) == len(short) == len(names):
@@ -141,10 +149,10 @@ def test_cut_names_fit_and_differ_where_the_names_do(names: list[str], width: in
 
 
 def test_names_with_a_common_beginning_or_end_still_differ() -> None:
-    ends = distinct(["intent_card_arrival", "intent_card_linking"], 9)
-    beginnings = distinct(["a_very_long_name_1_x", "a_very_long_name_2_x"], 9)
+    ends = shorten_distinctly(["intent_card_arrival", "intent_card_linking"], 9)
+    beginnings = shorten_distinctly(["a_very_long_name_1_x", "a_very_long_name_2_x"], 9)
     assert len(set(ends)) == len(set(beginnings)) == 2
-    assert distinct(["same", "same"], 9) == ["same", "2:same"]
+    assert shorten_distinctly(["same", "same"], 9) == ["same", "2:same"]
 
 
 def test_a_list_of_many_classes_tells_where_most_has_changed() -> None:
@@ -152,7 +160,7 @@ def test_a_list_of_many_classes_tells_where_most_has_changed() -> None:
     other = [row[:] for row in matrix]
     matrix[3][5], other[8][2] = 7, 4
     labels = [f"c{index}" for index in range(40)]
-    text = "\n".join(drawn(matrix, labels, 60, 20, against=Against("best #1", other, True)))
+    text = "\n".join(drawn(matrix, labels, 60, 20, against=ReferenceMatrix("best #1", other, True)))
     changed = text.split("most changed")[1].splitlines()[1:3]
     assert re.search(r"\+7 c3 +→ c5", changed[0])
     assert re.search(r"−4 c8 +→ c2", changed[1])
@@ -176,7 +184,7 @@ def test_the_keys_of_the_matrix(root: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         pane = live(app).query_one(ConfusionPane)
         await press(pilot, "j", "4", "z")
-        assert "most confused" in screen_text(app)
+        assert "most confused" in visible_screen_text(app)
         await press(pilot, "m")
         assert "rows 1–17 of 77   H/L 1–" in str(pane.border_subtitle)
         await press(pilot, "j", "j", "L")
@@ -188,9 +196,9 @@ def test_the_keys_of_the_matrix(root: Path) -> None:
         assert "column %" in str(pane.border_title)
         await press(pilot, "n", "d")
         assert "− best #2" in str(pane.border_title)
-        assert "−1" in screen_text(app)
+        assert "−1" in visible_screen_text(app)
         await press(pilot, "m", "left")
-        assert "most changed" in screen_text(app)
+        assert "most changed" in visible_screen_text(app)
         assert "epoch 5" in str(pane.border_title)
 
     play(root, scene, session=session.name)
@@ -201,8 +209,8 @@ def test_the_best_trial_is_not_compared_with_itself(root: Path) -> None:
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, "4")
-        assert "Δ vs" not in screen_text(app)
+        assert "Δ vs" not in visible_screen_text(app)
         await press(pilot, "left")
-        assert "Δ vs best #2" in screen_text(app)
+        assert "Δ vs best #2" in visible_screen_text(app)
 
     play(root, scene, session=session.name, size=LARGE)

@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 
 from tests.tui import corpus
-from tuner.cli.live import study_line
-from tuner.cli.viewing import _counts
-from tuner.recipe.origins import rerun_of
+from tuner.cli.live import study_progress_line
+from tuner.cli.session_tables import _trial_counts_text
+from tuner.recipe.origins import rerun_origin
+from tuner.render.status_text import session_state_runs
+from tuner.render.styles import TERMINAL_STYLES
 from tuner.session import events as e
-from tuner.session.fold import fold
+from tuner.session.fold import fold_events
 from tuner.session.folder import Session
-from tuner.session.status import current, status, trial_counts
+from tuner.session.status import build_status, count_trial_states, load_current_session
+from tuner.session.trial_counter import TrialCounter
 from tuner.session.view import SessionView
-from tuner.tui.render.status import state_runs
-from tuner.tui.render.styles import TERMINAL
-from tuner.tui.tally import Tally
 
 
 @pytest.fixture(scope="module")
@@ -38,15 +38,15 @@ def pair(text: str) -> tuple[int, int]:
 
 def all_counts(view: SessionView) -> set[tuple[int, int]]:
     """Ended and planned trials as each place tells them."""
-    counts, tally = trial_counts(view), Tally.of(view)
-    in_steps = Tally()
+    counts, tally = count_trial_states(view), TrialCounter.of_whole_view(view)
+    in_steps = TrialCounter()
     for number in view.trials:
-        in_steps.update(view, [number])
+        in_steps.recount_trials(view, [number])
     return {
-        (counts.ended, counts.planned),
-        (tally.ended, tally.planned(view)),
-        (in_steps.ended, in_steps.planned(view)),
-        pair(study_line(view)),
+        (counts.ended_count, counts.planned),
+        (tally.ended_count, tally.planned_trials(view)),
+        (in_steps.ended_count, in_steps.planned_trials(view)),
+        pair(study_progress_line(view)),
     }
 
 
@@ -54,14 +54,22 @@ def test_every_place_counts_alike(root: Path) -> None:
     sessions = [Session(path) for path in sorted(root.iterdir())]
     assert len(sessions) >= 6
     for session in sessions:
-        view, state = current(session)
-        counts = trial_counts(view)
+        view, state = load_current_session(session)
+        counts = count_trial_states(view)
         assert len(all_counts(view)) == 1, session.name
-        assert pair(_counts(status(session, view, state))) == (counts.ended, counts.planned)
-        top = "".join(text for text, _ in state_runs(view, Tally.of(view), state, TERMINAL))
-        assert not view.planned or pair(top) == (counts.ended, counts.planned)
-        assert counts.ended + counts.running + counts.waiting == len(view.trials)
-        assert counts.ended <= counts.planned or not view.planned
+        assert pair(_trial_counts_text(build_status(session, view, state))) == (
+            counts.ended_count,
+            counts.planned,
+        )
+        top = "".join(
+            text
+            for text, _ in session_state_runs(
+                view, TrialCounter.of_whole_view(view), state, TERMINAL_STYLES
+            )
+        )
+        assert not view.planned or pair(top) == (counts.ended_count, counts.planned)
+        assert counts.ended_count + counts.running + counts.waiting == len(view.trials)
+        assert counts.ended_count <= counts.planned or not view.planned
 
 
 @pytest.mark.parametrize(
@@ -69,9 +77,9 @@ def test_every_place_counts_alike(root: Path) -> None:
     [
         (3, ["baseline", "sampled"], (2, 3)),
         (2, ["baseline", "sampled", "enqueued"], (3, 3)),
-        (2, ["baseline", "sampled", rerun_of(1), rerun_of(1)], (4, 4)),
-        (4, ["baseline", "sampled", rerun_of(1)], (3, 5)),
-        (2, ["baseline", "enqueued", "copy of 1", rerun_of(0)], (4, 4)),
+        (2, ["baseline", "sampled", rerun_origin(1), rerun_origin(1)], (4, 4)),
+        (4, ["baseline", "sampled", rerun_origin(1)], (3, 5)),
+        (2, ["baseline", "enqueued", "copy of 1", rerun_origin(0)], (4, 4)),
     ],
 )
 def test_what_was_asked_for_comes_on_top_of_the_plan(
@@ -85,5 +93,5 @@ def test_what_was_asked_for_comes_on_top_of_the_plan(
             trial=number, generation=0, params={}, seed=1, device="cpu", origin=origin
         )
         events += [trial, e.TrialFailed(trial=number, cause="exception", error="x")]
-    fold(view, events)
+    fold_events(view, events)
     assert all_counts(view) == {told}

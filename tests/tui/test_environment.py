@@ -7,30 +7,32 @@ from pathlib import Path
 from rich.cells import cell_len
 
 from tests.tui import corpus
+from tuner.render.environment_text import environment_lines
+from tuner.render.styles import TERMINAL_STYLES, lines_to_strings
 from tuner.session import events as e
-from tuner.session.fold import fold, load_view
+from tuner.session.fold import fold_events, load_session_view
 from tuner.session.view import SessionView
-from tuner.tui.render.environment import environment_lines
-from tuner.tui.render.styles import TERMINAL, plain_lines
 
 
 def test_facts_stand_in_sections(tmp_path: Path) -> None:
-    view = load_view(corpus.finished(tmp_path))
+    view = load_session_view(corpus.finished(tmp_path))
     changes = {"lr.head": [[1e-4, 5e-3], [1e-3, 5e-3]]}
-    fold(view, [e.GenerationOpened(seq=view.next_seq, generation=1, changes=changes, carried=3)])
-    text = "\n".join(plain_lines(environment_lines(view, 60, TERMINAL)))
+    fold_events(
+        view, [e.GenerationOpened(seq=view.next_seq, generation=1, changes=changes, carried=3)]
+    )
+    text = "\n".join(lines_to_strings(environment_lines(view, 60, TERMINAL_STYLES)))
     for wanted in ("500 rows", "6: ABBR, DESC", "124,600,000", "cuda:0", "2.13.0"):
         assert wanted in text
     assert "1            3 trials carried over; changed: lr.head" in text
 
 
 def test_nothing_is_told_before_the_first_worker() -> None:
-    assert environment_lines(SessionView(), 60, TERMINAL) == []
+    assert environment_lines(SessionView(), 60, TERMINAL_STYLES) == []
 
 
 def test_odd_names_stay_inside_and_inert(tmp_path: Path) -> None:
-    view = load_view(corpus.odd(tmp_path))
+    view = load_session_view(corpus.odd(tmp_path))
     for width in (30, 40, 90):
-        for line in plain_lines(environment_lines(view, width, TERMINAL)):
+        for line in lines_to_strings(environment_lines(view, width, TERMINAL_STYLES)):
             assert cell_len(line) <= width
             assert "\x1b" not in line

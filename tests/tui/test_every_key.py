@@ -16,10 +16,10 @@ from tests.tui.setup_stage import Answers
 from tests.tui.stage import LARGE, SMALL, States, play, press, until
 from tuner.session.folder import Session
 from tuner.tui.app import TunerApp
-from tuner.tui.screens import setup as setup_screen
-from tuner.tui.screens.picker import PickerScreen
-from tuner.tui.screens.study import StudyScreen
-from tuner.tui.widgets.keybar import KeyBar
+from tuner.tui.screens import setup_screen as setup_screen
+from tuner.tui.screens.picker_screen import PickerScreen
+from tuner.tui.screens.study_screen import StudyScreen
+from tuner.tui.widgets.key_bar import KeyBar
 
 LEAVING = {"q", "ctrl+q", "escape", "ctrl+c"}
 ALWAYS = (
@@ -48,7 +48,7 @@ RUNNING = ("running", "odd")
 @pytest.fixture(autouse=True)
 def _nothing_starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No worker, no editor, no model; files go where nobody minds."""
-    monkeypatch.setattr(TunerApp, "_launch", lambda *_: None)
+    monkeypatch.setattr(TunerApp, "_launch_in_thread", lambda *_: None)
     monkeypatch.setattr(setup_screen, "Services", lambda: Answers().services())
     monkeypatch.setenv("EDITOR", "true")
     monkeypatch.setenv("VISUAL", "true")
@@ -68,7 +68,7 @@ async def try_keys(pilot: Pilot[None], app: TunerApp, seed: str) -> int:
     keys = keys_of(app, seed)
     for key in keys:
         await pilot.press(key)
-        if any(bar.asking for bar in app.screen.query(KeyBar)):
+        if any(bar.is_asking for bar in app.screen.query(KeyBar)):
             await pilot.press("n")
         while app.screen is not home and home in app.screen_stack:
             app.pop_screen()
@@ -124,8 +124,10 @@ def test_yes_to_every_question(root: Path, states: States) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, "x", "y", "p", "P", "ctrl+k", "y")
         states.told.clear()
-        app.catalog.feed(session).look_again()
-        await until(pilot, lambda: app.catalog.feed(session).state not in states.told.values())
+        app.catalog.reader_for(session).expire_lock_check()
+        await until(
+            pilot, lambda: app.catalog.reader_for(session).state not in states.told.values()
+        )
         assert isinstance(app.screen, StudyScreen)
         sent = session.commands_path.read_text().count("\n")
         assert sent == 4

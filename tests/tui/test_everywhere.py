@@ -10,13 +10,13 @@ from textual.pilot import Pilot
 from tests.tui import corpus
 from tests.tui.places import Way, ways
 from tests.tui.setup_stage import Answers
-from tests.tui.stage import LARGE, SMALL, States, live, play, press, screen_text, settled
+from tests.tui.stage import LARGE, SMALL, States, live, play, press, settled, visible_screen_text
 from tuner.session.folder import Session
 from tuner.tui.app import TunerApp
-from tuner.tui.screens import setup as setup_screen
-from tuner.tui.screens.study import StudyScreen
-from tuner.tui.screens.views import ViewsScreen
-from tuner.tui.widgets.keybar import KeyBar, shown_keys
+from tuner.tui.screens import setup_screen as setup_screen
+from tuner.tui.screens.study_screen import StudyScreen
+from tuner.tui.screens.views_screen import ViewsScreen
+from tuner.tui.widgets.key_bar import KeyBar, keys_to_display
 from tuner.tui.widgets.session_table import SessionTable
 
 SIZES = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
@@ -41,8 +41,8 @@ def depth(app: TunerApp) -> tuple[int, int, int]:
     screen = app.screen
     if not isinstance(screen, ViewsScreen):
         return len(app.screen_stack), 0, 0
-    view = screen.view
-    zoomed = view is not None and view.zoomed
+    view = screen.current_view
+    zoomed = view is not None and view.is_zoomed
     filtered = isinstance(screen, StudyScreen) and bool(screen.workspace.filter_text)
     return len(app.screen_stack), int(screen._view_index > 0), zoomed + filtered
 
@@ -87,13 +87,13 @@ def test_the_footer_is_whole(place: str, size: tuple[int, int], session: Session
         await settled(pilot, app)
         if not app.screen.query(KeyBar):
             return
-        keys = shown_keys(app, app.screen)
+        keys = keys_to_display(app, app.screen)
         assert 3 <= len(keys) <= 10
-        assert all(key.key and key.text for key in keys)
-        last = screen_text(app).splitlines()[-1]
-        named = [key for key in keys if f" {key.key} {key.text}" in last]
+        assert all(key.display and key.label for key in keys)
+        last = visible_screen_text(app).splitlines()[-1]
+        named = [key for key in keys if f" {key.display} {key.label}" in last]
         assert len(named) >= (5 if size == SMALL else 8), last
-        assert last.split() == " ".join(f"{key.key} {key.text}" for key in named).split()
+        assert last.split() == " ".join(f"{key.display} {key.label}" for key in named).split()
 
     play(session.path.parent, scene, session=session.name, size=size)
 
@@ -109,7 +109,7 @@ def test_ascii_where_it_is_asked_for(
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await way(pilot, app)
         await settled(pilot, app)
-        seen = screen_text(app)
+        seen = visible_screen_text(app)
         assert seen.isascii()
         assert "?" not in seen.replace(" ? ", "").replace("question mark", ""), seen
 

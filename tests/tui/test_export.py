@@ -12,12 +12,12 @@ from textual.widgets import Input
 
 from tests.tui import corpus
 from tests.tui.setup_stage import model_description
-from tests.tui.stage import LARGE, play, press, screen_text, until
-from tuner.session.best import cache_model
+from tests.tui.stage import LARGE, play, press, until, visible_screen_text
+from tuner.session.best_document import save_model_description
 from tuner.tui.app import TunerApp
-from tuner.tui.feed import Feed
-from tuner.tui.screens.export import ExportScreen, Preview, choices_of
-from tuner.tui.screens.study import StudyScreen
+from tuner.tui.screens.export_screen import ExportPreview, ExportScreen, available_selections
+from tuner.tui.screens.study_screen import StudyScreen
+from tuner.tui.state.session_reader import SessionReader
 
 NAME = "trec-bert"
 
@@ -25,14 +25,14 @@ NAME = "trec-bert"
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A finished session whose model is known, in a folder that files may go to."""
-    cache_model(corpus.finished(tmp_path / "sessions"), model_description())
+    save_model_description(corpus.finished(tmp_path / "sessions"), model_description())
     monkeypatch.chdir(tmp_path)
     return tmp_path / "sessions"
 
 
 def preview(app: TunerApp) -> str:
     assert isinstance(app.screen, ExportScreen)
-    return app.screen.query_one(Preview).text
+    return app.screen.query_one(ExportPreview).text
 
 
 async def read(pilot: Pilot[None], app: TunerApp) -> None:
@@ -46,7 +46,7 @@ def test_the_best_is_looked_at_and_written(root: Path) -> None:
         await read(pilot, app)
         assert json.loads(preview(app))["trial"] == 4
         await press(pilot, "enter")
-        await until(pilot, lambda: "written to trec-bert.best.json" in screen_text(app))
+        await until(pilot, lambda: "written to trec-bert.best.json" in visible_screen_text(app))
         assert json.loads(Path("trec-bert.best.json").read_text())["session"] == NAME
 
     play(root, scene, session=NAME, size=LARGE)
@@ -73,7 +73,7 @@ def test_another_file_that_cannot_be_written_says_why(root: Path) -> None:
         await press(pilot, "E")
         app.screen.query_one(Input).value = "no-such-folder/x.json"
         await press(pilot, "enter")
-        await until(pilot, lambda: "no-such-folder/x.json" in screen_text(app))
+        await until(pilot, lambda: "no-such-folder/x.json" in visible_screen_text(app))
         assert not Path("no-such-folder").exists()
 
     play(root, scene, session=NAME, size=LARGE)
@@ -90,9 +90,9 @@ def test_another_file_that_cannot_be_written_says_why(root: Path) -> None:
 def test_what_there_is_to_choose(
     root: Path, marks: Sequence[int], trial: int | None, titles: list[str]
 ) -> None:
-    feed = Feed(corpus.finished(root / "again"))
-    feed.read(float("inf"))
-    assert [wanted.title for wanted in choices_of(feed, marks, trial)] == titles
+    feed = SessionReader(corpus.finished(root / "again"))
+    feed.read_new_events(float("inf"))
+    assert [wanted.title for wanted in available_selections(feed, marks, trial)] == titles
 
 
 def test_the_settings_are_edited_from_the_help(

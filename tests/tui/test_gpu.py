@@ -12,17 +12,23 @@ from rich.cells import cell_len
 from textual.pilot import Pilot
 
 from tests.tui import corpus
-from tests.tui.stage import play, screen_text
-from tuner.session.fold import load_view
+from tests.tui.stage import play, visible_screen_text
+from tuner.render.status_text import device_status_runs, gpu_title_runs, search_progress_runs
+from tuner.render.styles import TERMINAL_STYLES
+from tuner.session.fold import load_session_view
 from tuner.session.folder import Session
+from tuner.session.trial_counter import TrialCounter
 from tuner.session.view import SessionState
 from tuner.tui.app import TunerApp
-from tuner.tui.gpu import GpuReading, Gpus, cuda_number, is_here, short_name
-from tuner.tui.machine import EVERY, Machine, MachineReading, checkpoint_bytes
-from tuner.tui.render.status import device_runs, gpu_title_runs, spent_runs
-from tuner.tui.render.styles import TERMINAL
-from tuner.tui.tally import Tally
-from tuner.tui.widgets.bars import DrawnLine
+from tuner.tui.state.gpu import (
+    GpuReader,
+    GpuReading,
+    cuda_device_number,
+    is_this_host,
+    short_gpu_name,
+)
+from tuner.tui.state.machine import READ_EVERY, MachineMonitor, MachineReading, checkpoint_bytes
+from tuner.tui.widgets.drawn_line import DrawnLine
 
 
 class NVMLError(Exception):
@@ -81,7 +87,7 @@ H100 = GpuReading("NVIDIA H100 80GB HBM3", 0, 0.78, 24_803_913_728, 85_520_809_9
 
 
 def test_everything_a_driver_tells() -> None:
-    assert Gpus(FakeNvml, {}).read("cuda:0") == H100
+    assert GpuReader(FakeNvml, {}).read_device("cuda:0") == H100
 
 
 @pytest.mark.parametrize(
@@ -95,14 +101,14 @@ def test_everything_a_driver_tells() -> None:
     ],
 )
 def test_gpus_are_counted_as_torch_counts_them(visible: str, device: str, name: str) -> None:
-    reading = Gpus(FakeNvml, {"CUDA_VISIBLE_DEVICES": visible}).read(device)
+    reading = GpuReader(FakeNvml, {"CUDA_VISIBLE_DEVICES": visible}).read_device(device)
     assert reading is not None
     assert reading.name == name
 
 
 @pytest.mark.parametrize("device", ["cpu", "mps", "", "cuda:x", "cuda:7"])
 def test_other_devices_have_no_reading(device: str) -> None:
-    assert Gpus(FakeNvml, {}).read(device) is None
+    assert GpuReader(FakeNvml, {}).read_device(device) is None
 
 
 def test_without_package_or_driver_it_is_not_tried_again() -> None:
@@ -113,14 +119,14 @@ def test_without_package_or_driver_it_is_not_tried_again() -> None:
         return tried[-1]
 
     for library in (absent, broken):
-        gpus = Gpus(library, {})
-        assert [gpus.read("cuda:0"), gpus.read("cuda:0")] == [None, None]
+        gpus = GpuReader(library, {})
+        assert [gpus.read_device("cuda:0"), gpus.read_device("cuda:0")] == [None, None]
     assert [nvml.begun for nvml in tried] == [1]
 
 
 @pytest.mark.parametrize("silent", ["load", "memory", "heat", "power"])
 def test_what_is_not_told_is_left_out(silent: str) -> None:
-    reading = Gpus(lambda: FakeNvml(silent), {}).read("cuda:0")
+    reading = GpuReader(lambda: FakeNvml(silent), {}).read_device("cuda:0")
     assert reading is not None
     told = {
         "load": reading.load,
@@ -132,18 +138,18 @@ def test_what_is_not_told_is_left_out(silent: str) -> None:
 
 
 def test_names_and_numbers() -> None:
-    assert [cuda_number(name) for name in ("cuda", "cuda:3", "cpu")] == [0, 3, None]
-    assert short_name("NVIDIA H100 80GB HBM3") == "H100 80GB"
-    assert short_name("NVIDIA") == "NVIDIA"
-    assert not is_here("a host that is not this one")
+    assert [cuda_device_number(name) for name in ("cuda", "cuda:3", "cpu")] == [0, 3, None]
+    assert short_gpu_name("NVIDIA H100 80GB HBM3") == "H100 80GB"
+    assert short_gpu_name("NVIDIA") == "NVIDIA"
+    assert not is_this_host("a host that is not this one")
 
 
 def known(root: Path, state: SessionState = SessionState.RUNNING) -> Any:
     session = corpus.running(root)
-    view = load_view(session)
+    view = load_session_view(session)
     for trial in view.trials.values():
         trial.device = "cuda:0"
-    tally = Tally.of(view)
+    tally = TrialCounter.of_whole_view(view)
     return SimpleNamespace(
         session=session, view=view, tally=tally, state=state, stalled=False, eta=4000.0
     )
@@ -164,32 +170,36 @@ class Later:
 
 def test_it_is_read_beside_the_screens_and_not_too_often(tmp_path: Path) -> None:
     later, now = Later(), [0.0]
-    machine = Machine(
-        Gpus(FakeNvml, {}), clock=lambda: now[0], start=later, here=lambda _host: True
+    machine = MachineMonitor(
+        GpuReader(FakeNvml, {}), clock=lambda: now[0], start=later, is_local_host=lambda _host: True
     )
     session = known(tmp_path)
     folder = session.session.trial_folder(14) / "checkpoint"
     folder.mkdir(parents=True)
     (folder / "1.safetensors").write_bytes(b"x" * 1000)
-    assert machine.look(session) == MachineReading()
-    now[0] = 10 * EVERY
-    machine.look(session)
+    assert machine.latest_reading(session) == MachineReading()
+    now[0] = 10 * READ_EVERY
+    machine.latest_reading(session)
     assert len(later.work) == 1, "one reading at a time, however long it takes"
     later.do()
-    assert machine.look(session) == MachineReading(H100, 1000)
+    assert machine.latest_reading(session) == MachineReading(H100, 1000)
     assert len(later.work) == 1
     later.do()
-    now[0] += EVERY / 2
-    machine.look(session)
+    now[0] += READ_EVERY / 2
+    machine.latest_reading(session)
     assert not later.work
 
 
 def test_another_machine_or_no_worker_has_no_reading(tmp_path: Path) -> None:
     later, elsewhere = Later(), Later()
     session = known(tmp_path, SessionState.PAUSED)
-    Machine(Gpus(FakeNvml, {}), start=later, here=lambda _host: True).look(session)
+    MachineMonitor(
+        GpuReader(FakeNvml, {}), start=later, is_local_host=lambda _host: True
+    ).latest_reading(session)
     session.state = SessionState.RUNNING
-    Machine(Gpus(FakeNvml, {}), start=elsewhere, here=lambda _host: False).look(session)
+    MachineMonitor(
+        GpuReader(FakeNvml, {}), start=elsewhere, is_local_host=lambda _host: False
+    ).latest_reading(session)
     assert not later.work
     assert not elsewhere.work
 
@@ -203,8 +213,12 @@ def test_the_lines_with_a_gpu(tmp_path: Path, width: int) -> None:
     facts = known(tmp_path)
     reading = MachineReading(H100, 1_200_000_000)
     now = corpus.START + 3900
-    device = "".join(text for text, _ in device_runs(facts, now, width, TERMINAL, reading))
-    spent = "".join(text for text, _ in spent_runs(facts, now, width, TERMINAL, H100))
+    device = "".join(
+        text for text, _ in device_status_runs(facts, now, width, TERMINAL_STYLES, reading)
+    )
+    spent = "".join(
+        text for text, _ in search_progress_runs(facts, now, width, TERMINAL_STYLES, H100)
+    )
     assert cell_len(device) <= width
     assert cell_len(spent) <= width
     assert "GPU0 H100 80GB ▕" in device
@@ -222,17 +236,17 @@ def test_the_first_gpu_is_in_the_title_of_the_picker(root: Path) -> None:
     corpus.finished(root)
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
-        assert "GPU" not in screen_text(app)
-        app.machine = Machine(Gpus(FakeNvml, {}), start=lambda work: work())
-        app.screen.query_one("#title", DrawnLine).redraw()
+        assert "GPU" not in visible_screen_text(app)
+        app.machine = MachineMonitor(GpuReader(FakeNvml, {}), start=lambda work: work())
+        app.screen.query_one("#title", DrawnLine).redraw_content()
         await pilot.pause()
-        assert "GPU0 H100 80GB 78 % 61°C" in screen_text(app).splitlines()[0]
+        assert "GPU0 H100 80GB 78 % 61°C" in visible_screen_text(app).splitlines()[0]
 
     play(root, scene)
 
 
 def test_the_gpu_in_a_title() -> None:
-    told = "".join(text for text, _ in gpu_title_runs(H100, 120, TERMINAL))
+    told = "".join(text for text, _ in gpu_title_runs(H100, 120, TERMINAL_STYLES))
     assert told == "GPU0 H100 80GB 78 % 61°C"
     idle = GpuReading("Tesla T4", 1, 0.0)
-    assert gpu_title_runs(idle, 40, TERMINAL)[0][0] == "GPU1 idle"
+    assert gpu_title_runs(idle, 40, TERMINAL_STYLES)[0][0] == "GPU1 idle"

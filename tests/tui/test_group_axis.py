@@ -7,10 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuner.errors import TunerError
-from tuner.recipe.types import FROZEN, Choices, Like, Range, Rate, Setting
-from tuner.tui.setup.ranges import End, move, pulled, toggled_fixed, toggled_frozen
-from tuner.tui.widgets.group_axis import Axis, fit_axis, next_grid_rate
-from tuner.tui.widgets.group_bar import Around, draw_bar, draw_density, ruler
+from tuner.recipe.types import FROZEN, Choices, Range, Rate, Setting, TiedRate
+from tuner.tui.setup.range_steps import (
+    RangeEnd,
+    drag_range_end,
+    step_rate,
+    toggle_fixed,
+    toggle_frozen,
+)
+from tuner.tui.widgets.group_axis import RateAxis, axis_for_settings, next_grid_rate
+from tuner.tui.widgets.group_bar import (
+    BarContext,
+    draw_axis_labels,
+    draw_density_bar,
+    draw_range_bar,
+)
 
 LOG = Range(1e-6, 5e-5, "log")
 rates = st.floats(1e-9, 0.9)
@@ -41,17 +52,19 @@ def test_a_step_up_and_down_ends_on_the_grid(rate: float) -> None:
 
 
 def test_the_axis_holds_what_is_there_and_spans_four_decades() -> None:
-    assert fit_axis([Range(1e-7, 1e-5, "log"), Range(1e-4, 5e-3, "log")]) == Axis(-7, -2)
-    assert fit_axis([1e-5]) == Axis(-7, -3)
-    assert fit_axis([FROZEN]) == Axis(-7, -1)
-    assert fit_axis([Range(0.0, 1e-3, "linear")]).last >= -3
-    assert fit_axis([Choices((1e-9, 1e-3))]) == Axis(-9, -3)
+    assert axis_for_settings([Range(1e-7, 1e-5, "log"), Range(1e-4, 5e-3, "log")]) == RateAxis(
+        -7, -2
+    )
+    assert axis_for_settings([1e-5]) == RateAxis(-7, -3)
+    assert axis_for_settings([FROZEN]) == RateAxis(-7, -1)
+    assert axis_for_settings([Range(0.0, 1e-3, "linear")]).last >= -3
+    assert axis_for_settings([Choices((1e-9, 1e-3))]) == RateAxis(-9, -3)
 
 
 @given(st.lists(rates, min_size=1, max_size=6), st.integers(10, 90))
 def test_every_rate_has_a_cell_and_cells_are_in_order(found: list[float], width: int) -> None:
-    axis = fit_axis(found)
-    columns = [axis.column(rate, width) for rate in sorted(found)]
+    axis = axis_for_settings(found)
+    columns = [axis.column_of_rate(rate, width) for rate in sorted(found)]
     assert columns == sorted(columns)
     assert all(0 <= column < width for column in columns)
 
@@ -60,38 +73,48 @@ def test_every_rate_has_a_cell_and_cells_are_in_order(found: list[float], width:
 def test_a_cell_gives_the_nearest_grid_rate(
     first: int, decades: int, width: int, data: st.DataObject
 ) -> None:
-    axis = Axis(first, first + decades)
+    axis = RateAxis(first, first + decades)
     column = data.draw(st.integers(0, width - 1))
     cells_a_step = (width - 1) / decades * 0.4
-    assert abs(axis.column(axis.rate(column, width), width) - column) <= cells_a_step / 2 + 1
+    assert (
+        abs(axis.column_of_rate(axis.rate_at_column(column, width), width) - column)
+        <= cells_a_step / 2 + 1
+    )
 
 
 def test_bars() -> None:
-    axis = Axis(-7, -3)
-    assert ruler(axis, 41) == "1e-7      1e-6      1e-5      1e-4   1e-3"
-    assert draw_bar(Range(1e-6, 1e-4, "log"), axis, 41).text == (
+    axis = RateAxis(-7, -3)
+    assert draw_axis_labels(axis, 41) == "1e-7      1e-6      1e-5      1e-4   1e-3"
+    assert draw_range_bar(Range(1e-6, 1e-4, "log"), axis, 41).text == (
         "·         ├───────────────────┤         ·"
     )
-    assert draw_bar(Range(0.0, 1e-4, "linear"), axis, 41).text == (
+    assert draw_range_bar(Range(0.0, 1e-4, "linear"), axis, 41).text == (
         "╞═════════════════════════════╡         ·"
     )
-    assert draw_bar(1e-5, axis, 41).text == "·         ·         ◆         ·         ·"
-    assert draw_bar(FROZEN, axis, 41).text == "·         ·         ·         ·         ·"
-    assert draw_bar(Choices((1e-7, 1e-3)), axis, 41).text.count("◆") == 2
+    assert draw_range_bar(1e-5, axis, 41).text == "·         ·         ◆         ·         ·"
+    assert draw_range_bar(FROZEN, axis, 41).text == "·         ·         ·         ·         ·"
+    assert draw_range_bar(Choices((1e-7, 1e-3)), axis, 41).text.count("◆") == 2
 
 
 def test_what_is_drawn_around_a_bar() -> None:
-    axis, narrow = Axis(-7, -3), Range(1e-5, 1e-4, "log")
-    old = Around(old=Range(1e-6, 1e-3, "log"), good=(2e-6, 5e-5))
-    assert draw_bar(narrow, axis, 41, old).text == "·         ╎┈┈●┈┈┈┈┈┈├──────●──┤┈┈┈┈┈┈┈┈┈╎"
-    assert draw_bar(narrow, axis, 41, Around(tied=True)).text[20:31] == "├~~~~~~~~~┤"
-    assert draw_bar(narrow, axis, 41, Around(reach=1e-6)).text[10:21] == "┄┄┄┄┄┄┄┄┄┄├"
-    assert draw_bar(narrow, axis, 41, Around(old=narrow)) == draw_bar(narrow, axis, 41)
-    assert draw_bar(FROZEN, axis, 41, Around(old=narrow)).text.count("╎") == 2
+    axis, narrow = RateAxis(-7, -3), Range(1e-5, 1e-4, "log")
+    old = BarContext(previous_setting=Range(1e-6, 1e-3, "log"), good_rates=(2e-6, 5e-5))
+    assert draw_range_bar(narrow, axis, 41, old).text == "·         ╎┈┈●┈┈┈┈┈┈├──────●──┤┈┈┈┈┈┈┈┈┈╎"
+    assert draw_range_bar(narrow, axis, 41, BarContext(is_tied=True)).text[20:31] == "├~~~~~~~~~┤"
+    assert (
+        draw_range_bar(narrow, axis, 41, BarContext(lowest_layer_rate=1e-6)).text[10:21]
+        == "┄┄┄┄┄┄┄┄┄┄├"
+    )
+    assert draw_range_bar(narrow, axis, 41, BarContext(previous_setting=narrow)) == draw_range_bar(
+        narrow, axis, 41
+    )
+    assert (
+        draw_range_bar(FROZEN, axis, 41, BarContext(previous_setting=narrow)).text.count("╎") == 2
+    )
 
 
 def test_density_tells_how_many_trials_were_where() -> None:
-    bar = draw_density([1e-7, 1e-7, 1e-7, 1e-5], [1e-5], Axis(-7, -3), 5)
+    bar = draw_density_bar([1e-7, 1e-7, 1e-7, 1e-5], [1e-5], RateAxis(-7, -3), 5)
     assert (bar.text, bar.roles[2]) == ("█ ▃  ", "good")
 
 
@@ -99,11 +122,11 @@ def test_density_tells_how_many_trials_were_where() -> None:
 def test_a_bar_is_as_wide_as_it_should_be(a: float, b: float, width: int, kind: int) -> None:
     settings: list[Setting] = [a, FROZEN, Choices((a, b)), Range(min(a, b), max(a, b), "log")]
     lr = settings[kind]
-    bar = draw_bar(lr, fit_axis([lr]), width)
+    bar = draw_range_bar(lr, axis_for_settings([lr]), width)
     assert len(bar.text) == len(bar.roles) == width
     assert ("bar" in bar.roles) == (lr != FROZEN)
-    assert "".join(text for text, _ in bar.runs()) == bar.text
-    assert len(ruler(fit_axis([lr]), width)) == width
+    assert "".join(text for text, _ in bar.runs_by_role()) == bar.text
+    assert len(draw_axis_labels(axis_for_settings([lr]), width)) == width
 
 
 @pytest.mark.parametrize(
@@ -119,8 +142,10 @@ def test_a_bar_is_as_wide_as_it_should_be(a: float, b: float, width: int, kind: 
         (Range(0.0, 1e-5, "linear"), "low", 1, Range(1e-7, 1e-5, "linear")),
     ],
 )
-def test_keys_move_along_the_grid(lr: Setting, end: End, direction: int, moved: Setting) -> None:
-    assert move(lr, end, direction) == moved
+def test_keys_move_along_the_grid(
+    lr: Setting, end: RangeEnd, direction: int, moved: Setting
+) -> None:
+    assert step_rate(lr, end, direction) == moved
 
 
 @pytest.mark.parametrize(
@@ -129,27 +154,34 @@ def test_keys_move_along_the_grid(lr: Setting, end: End, direction: int, moved: 
         (LOG, "low", 1, Range(1.01e-6, 5e-5, "log")),
         (LOG, "high", -1, Range(1e-6, 4.95e-5, "log")),
         (1e-5, "low", -1, 9.9e-6),
-        (Like("a", Range(1.0, 100.0, "log")), "high", 1, Like("a", Range(1.0, 101.0, "log"))),
+        (
+            TiedRate("a", Range(1.0, 100.0, "log")),
+            "high",
+            1,
+            TiedRate("a", Range(1.0, 101.0, "log")),
+        ),
     ],
 )
-def test_fine_steps_are_one_percent(lr: Rate, end: End, direction: int, moved: Rate) -> None:
-    assert move(lr, end, direction, fine=True) == moved
+def test_fine_steps_are_one_percent(lr: Rate, end: RangeEnd, direction: int, moved: Rate) -> None:
+    assert step_rate(lr, end, direction, fine=True) == moved
 
 
 @given(rates, st.sampled_from([-1, 1]))
 def test_a_fine_step_always_moves(rate: float, direction: int) -> None:
     near = min(max(rate, 1.1e-7), 0.09)
-    moved = move(near, "low", direction, fine=True)
+    moved = step_rate(near, "low", direction, fine=True)
     assert isinstance(moved, float)
     assert (moved > near) == (direction > 0)
     assert moved != near
 
 
 def test_of_a_tied_rate_the_factor_moves() -> None:
-    assert move(Like("a", 1.0), "low", 1) == Like("a", 2.0)
-    assert move(Like("a", Range(1.0, 50.0, "log")), "high", 1) == Like("a", Range(1, 100, "log"))
+    assert step_rate(TiedRate("a", 1.0), "low", 1) == TiedRate("a", 2.0)
+    assert step_rate(TiedRate("a", Range(1.0, 50.0, "log")), "high", 1) == TiedRate(
+        "a", Range(1, 100, "log")
+    )
     with pytest.raises(TunerError, match="tied to a: l unties"):
-        pulled(Like("a"), "low", 1e-5)
+        drag_range_end(TiedRate("a"), "low", 1e-5)
 
 
 @pytest.mark.parametrize(
@@ -164,30 +196,30 @@ def test_of_a_tied_rate_the_factor_moves() -> None:
     ],
 )
 def test_where_there_is_no_room_the_reason_is_said(
-    lr: Setting, end: End, direction: int, reason: str
+    lr: Setting, end: RangeEnd, direction: int, reason: str
 ) -> None:
     with pytest.raises(TunerError, match=reason):
-        move(lr, end, direction)
+        step_rate(lr, end, direction)
 
 
 def test_the_mouse_puts_an_end_where_it_is() -> None:
-    assert pulled(LOG, "low", 2e-6) == Range(2e-6, 5e-5, "log")
-    assert pulled(LOG, "high", 1e-4) == Range(1e-6, 1e-4, "log")
-    assert pulled(1e-5, "both", 2e-5) == 2e-5
+    assert drag_range_end(LOG, "low", 2e-6) == Range(2e-6, 5e-5, "log")
+    assert drag_range_end(LOG, "high", 1e-4) == Range(1e-6, 1e-4, "log")
+    assert drag_range_end(1e-5, "both", 2e-5) == 2e-5
     with pytest.raises(TunerError, match="below high"):
-        pulled(LOG, "low", 1e-4)
+        drag_range_end(LOG, "low", 1e-4)
     with pytest.raises(TunerError, match="frozen"):
-        pulled(FROZEN, "low", 1e-4)
+        drag_range_end(FROZEN, "low", 1e-4)
 
 
 def test_fix_and_freeze_go_there_and_back() -> None:
-    assert toggled_fixed(LOG, None) == 7.1e-6
-    assert toggled_fixed(7.1e-6, LOG) == LOG
-    assert toggled_fixed(1e-5, None) == Range(5e-6, 2e-5, "log")
-    assert toggled_fixed(Choices((1e-5, 2e-5)), None) == 1e-5
-    assert toggled_fixed(Range(0.0, 1e-3, "linear"), None) == 5e-4
-    assert toggled_frozen(LOG, None) == FROZEN
-    assert toggled_frozen(FROZEN, LOG) == LOG
-    assert isinstance(toggled_frozen(FROZEN, None), Range)
+    assert toggle_fixed(LOG, None) == 7.1e-6
+    assert toggle_fixed(7.1e-6, LOG) == LOG
+    assert toggle_fixed(1e-5, None) == Range(5e-6, 2e-5, "log")
+    assert toggle_fixed(Choices((1e-5, 2e-5)), None) == 1e-5
+    assert toggle_fixed(Range(0.0, 1e-3, "linear"), None) == 5e-4
+    assert toggle_frozen(LOG, None) == FROZEN
+    assert toggle_frozen(FROZEN, LOG) == LOG
+    assert isinstance(toggle_frozen(FROZEN, None), Range)
     with pytest.raises(TunerError, match="frozen"):
-        toggled_fixed(FROZEN, LOG)
+        toggle_fixed(FROZEN, LOG)

@@ -18,7 +18,7 @@ from tests.tui.setup_stage import (
     until,
 )
 from tuner.recipe.types import FROZEN, Range
-from tuner.tui.screens.setup import SetupScreen
+from tuner.tui.screens.setup_screen import SetupScreen
 from tuner.tui.setup.groups_pane import GroupsPane
 from tuner.tui.setup.status_line import StatusLine
 from tuner.tui.widgets.group_editor import GroupEditor
@@ -104,7 +104,7 @@ def test_rates_are_typed(tmp_path: Path) -> None:
 
 def test_what_means_nothing_stays_in_the_prompt_with_a_reason(tmp_path: Path) -> None:
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:
-        text = screen.draft.text
+        text = screen.draft.recipe_text
         for wrong in ("", "x", "4e-5..1e-5", "[bold]", "9", "1e-5.."):
             await pilot.press("enter")
             await type_text(pilot, wrong)
@@ -114,7 +114,7 @@ def test_what_means_nothing_stays_in_the_prompt_with_a_reason(tmp_path: Path) ->
             await pilot.pause()
             assert editor(screen).has_focus
             assert not message(screen)
-        assert screen.draft.text == text
+        assert screen.draft.recipe_text == text
 
     play(setup_stage(tmp_path), scenario)
 
@@ -141,7 +141,7 @@ def test_groups_are_split_merged_renamed_added_deleted_and_regrouped(tmp_path: P
         assert group_names(screen)[1] == "low half"
         await pilot.press("a")
         await type_text(pilot, "bias = classifier.*.bias")
-        assert editor(screen).selected == group(screen, "bias")
+        assert editor(screen).selected_group == group(screen, "bias")
         assert group(screen, "head").params is not None
         await pilot.press("d")
         await pilot.pause()
@@ -150,14 +150,14 @@ def test_groups_are_split_merged_renamed_added_deleted_and_regrouped(tmp_path: P
         for _ in range(6):
             await pilot.press("u")
         await pilot.pause()
-        assert not screen.draft.unsaved
+        assert not screen.draft.has_unsaved_changes
 
     play(setup_stage(tmp_path), scenario)
 
 
 def test_wishes_that_cannot_be_are_refused(tmp_path: Path) -> None:
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:
-        text = screen.draft.text
+        text = screen.draft.recipe_text
         await pilot.press("end", "M")
         await pilot.pause()
         assert "last group" in message(screen)
@@ -177,7 +177,7 @@ def test_wishes_that_cannot_be_are_refused(tmp_path: Path) -> None:
             await type_text(pilot, wrong)
             assert reason in message(screen)
             await pilot.press("escape")
-        assert screen.draft.text == text
+        assert screen.draft.recipe_text == text
 
     play(setup_stage(tmp_path), scenario)
 
@@ -186,19 +186,19 @@ def test_the_mouse_selects_and_pulls_the_nearer_end_in_one_step_of_undo(tmp_path
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:
         table = editor(screen)
         await pilot.click(GroupEditor, offset=(4, 3))
-        assert table.selected == group(screen, "quarter 2")
+        assert table.selected_group == group(screen, "quarter 2")
         width = table.size.width - 2
-        bar = table.columns(width)
+        bar = table.column_layout(width)
         assert table._axis is not None
-        column = 2 + bar.bar_start + table._axis.column(5e-5, bar.bar)
-        target = 2 + bar.bar_start + table._axis.column(5e-4, bar.bar)
+        column = 2 + bar.bar_start + table._axis.column_of_rate(5e-5, bar.bar_width)
+        target = 2 + bar.bar_start + table._axis.column_of_rate(5e-4, bar.bar_width)
         await pilot.mouse_down(GroupEditor, offset=(column, 3))
         for step in range(column, target + 1):
             await pilot.hover(GroupEditor, offset=(step, 3))
         await pilot.mouse_up(GroupEditor, offset=(target, 3))
         assert group(screen, "quarter 2").lr == Range(2e-6, 5e-4, "log")
         await pilot.press("u")
-        assert not screen.draft.unsaved
+        assert not screen.draft.has_unsaved_changes
 
     play(setup_stage(tmp_path), scenario)
 

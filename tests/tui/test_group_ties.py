@@ -24,11 +24,11 @@ from tests.tui.setup_stage import (
     type_text,
 )
 from tuner.errors import TunerError
-from tuner.recipe.types import FROZEN, Choices, Like, Range
-from tuner.tui.screens.setup import SetupScreen
-from tuner.tui.setup.parameters import ParametersScreen, from_left
+from tuner.recipe.types import FROZEN, Choices, Range, TiedRate
+from tuner.tui.screens.setup_screen import SetupScreen
+from tuner.tui.setup.grammar import parse_layer_decay, parse_tied_rate
+from tuner.tui.setup.parameters import ParametersScreen, truncate_left
 from tuner.tui.setup.status_line import StatusLine
-from tuner.tui.setup.typed import parse_decay, parse_tie
 
 QUARTER = Range(2e-6, 1e-4, "log")
 SIZES = {"80x24": SMALL, "120x40": LARGE}
@@ -41,7 +41,7 @@ def message(screen: SetupScreen) -> str:
 
 def llrd(tmp_path: Path) -> Stage:
     """A draft of the preset with one rate that decays."""
-    session = make_session(tmp_path, text=complete_document("llrd").text)
+    session = make_session(tmp_path, text=complete_document("llrd").toml_text)
     return Stage(SetupScreen(session, services=Answers().services()))
 
 
@@ -64,13 +64,13 @@ def test_l_ties_a_group_and_unties_it(tmp_path: Path) -> None:
         assert line.value == "like quarter 4 x 1..100"
         await pilot.press("enter")
         await pilot.pause()
-        assert group(screen, "head").lr == Like("quarter 4", Range(1.0, 100.0, "log"))
+        assert group(screen, "head").lr == TiedRate("quarter 4", Range(1.0, 100.0, "log"))
         assert "├~" in screen_text(pilot.app)
         await pilot.press("shift+left")
-        assert group(screen, "head").lr == Like("quarter 4", Range(1.0, 50.0, "log"))
+        assert group(screen, "head").lr == TiedRate("quarter 4", Range(1.0, 50.0, "log"))
         await pilot.press("l")
         assert group(screen, "head").lr == Range(2e-6, 5e-3, "log")
-        assert 'lr = { like = "quarter 4"' not in screen.draft.text
+        assert 'lr = { like = "quarter 4"' not in screen.draft.recipe_text
 
     play(setup_stage(tmp_path), scenario)
 
@@ -86,7 +86,7 @@ def test_a_rate_that_decays_is_typed_and_taken_away(tmp_path: Path) -> None:
         assert group(screen, "quarter 1").lr == QUARTER
         await pilot.press("enter")
         await type_text(pilot, "like quarter 2")
-        assert group(screen, "quarter 1").lr == Like("quarter 2")
+        assert group(screen, "quarter 1").lr == TiedRate("quarter 2")
         await pilot.press("down", "enter")
         await type_text(pilot, "like quarter 2")
         assert "itself" in message(screen)
@@ -103,8 +103,8 @@ def test_regroup_makes_one_rate_that_decays_of_all_layers(tmp_path: Path) -> Non
         assert group_names(screen) == ["body", "head", "the rest"]
         assert group(screen, "body").layer_decay == Range(0.75, 1.0)
         assert group(screen, "body").lr == QUARTER
-        assert group(screen, "head").lr == Like("body", Range(1.0, 100.0, "log"))
-        assert group(screen, "the rest").lr == Like("body")
+        assert group(screen, "head").lr == TiedRate("body", Range(1.0, 100.0, "log"))
+        assert group(screen, "the rest").lr == TiedRate("body")
         await pilot.press("u")
         assert "quarter 1" in group_names(screen)
 
@@ -116,15 +116,15 @@ def test_fixing_freezing_and_deleting_around_ties(tmp_path: Path) -> None:
         await pilot.press("down", "equals_sign")
         assert group(screen, "head").lr == 2e-4
         await pilot.press("equals_sign")
-        assert group(screen, "head").lr == Like("body", Range(1.0, 100.0, "log"))
+        assert group(screen, "head").lr == TiedRate("body", Range(1.0, 100.0, "log"))
         await pilot.press("0", "0")
-        assert group(screen, "head").lr == Like("body", Range(1.0, 100.0, "log"))
+        assert group(screen, "head").lr == TiedRate("body", Range(1.0, 100.0, "log"))
         await pilot.press("up", "0")
         assert group(screen, "body").lr == FROZEN
         assert "every group is frozen" in screen_text(pilot.app)
         await pilot.press("0", "R")
         await type_text(pilot, "encoder")
-        assert group(screen, "the rest").lr == Like("encoder")
+        assert group(screen, "the rest").lr == TiedRate("encoder")
 
     play(llrd(tmp_path), scenario)
 
@@ -169,20 +169,20 @@ def test_every_parameter_with_its_rate(tmp_path: Path, name: str) -> None:
 
 
 def test_the_end_of_a_long_name_tells_it_apart() -> None:
-    assert from_left("roberta.encoder.layer.0.bias", 12) == "…ayer.0.bias"
-    assert from_left("bias", 6) == "bias  "
+    assert truncate_left("roberta.encoder.layer.0.bias", 12) == "…ayer.0.bias"
+    assert truncate_left("bias", 6) == "bias  "
 
 
 def test_ties_and_decays_as_typed() -> None:
-    assert parse_tie("like the rest") == Like("the rest")
-    assert parse_tie("like head x 0.5") == Like("head", 0.5)
-    assert parse_tie("like a × 1..10 lin") == Like("a", Range(1.0, 10.0, "linear"))
-    assert parse_tie("1e-5") is None
-    assert parse_decay("decay 0.9") == (0.9,)
-    assert parse_decay("decay no") == (None,)
-    assert parse_decay("1e-5") is None
+    assert parse_tied_rate("like the rest") == TiedRate("the rest")
+    assert parse_tied_rate("like head x 0.5") == TiedRate("head", 0.5)
+    assert parse_tied_rate("like a × 1..10 lin") == TiedRate("a", Range(1.0, 10.0, "linear"))
+    assert parse_tied_rate("1e-5") is None
+    assert parse_layer_decay("decay 0.9") == (0.9,)
+    assert parse_layer_decay("decay no") == (None,)
+    assert parse_layer_decay("1e-5") is None
     for text in ("like a x 0", "like a x -1..2"):
         with pytest.raises(TunerError, match=r"above 0|no number|negative"):
-            parse_tie(text)
+            parse_tied_rate(text)
     with pytest.raises(TunerError, match="at most 1"):
-        parse_decay("decay 1.1")
+        parse_layer_decay("decay 1.1")

@@ -17,14 +17,24 @@ from tests.tui import corpus
 from tests.tui.hostile import LONG, NASTY, hostile
 from tests.tui.places import Way, press_keys, ways
 from tests.tui.setup_stage import Answers
-from tests.tui.stage import LARGE, SMALL, States, live, play, press, screen_text, settled, until
+from tests.tui.stage import (
+    LARGE,
+    SMALL,
+    States,
+    live,
+    play,
+    press,
+    settled,
+    until,
+    visible_screen_text,
+)
 from tuner.cli import main
-from tuner.results.format import plain
+from tuner.results.format import sanitize_text
 from tuner.session.replay import Playhead, Recording
 from tuner.session.tail import EventTail
 from tuner.tui.app import TunerApp
-from tuner.tui.screens import setup as setup_screen
-from tuner.tui.screens.row_text import RowScreen
+from tuner.tui.screens import setup_screen as setup_screen
+from tuner.tui.screens.row_screen import RowScreen
 
 SIZES = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
 JOINERS = "\u200c\u200d"
@@ -58,7 +68,7 @@ def _acts(segment: Segment) -> bool:
 @pytest.fixture(autouse=True)
 def _nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(setup_screen, "Services", lambda: Answers().services())
-    monkeypatch.setattr(TunerApp, "_launch", lambda *_: None)
+    monkeypatch.setattr(TunerApp, "_launch_in_thread", lambda *_: None)
 
 
 @SIZES
@@ -121,18 +131,18 @@ def test_hostile_text_over_the_screens(size: tuple[int, int], root: Path, states
     states.running(session.name)
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
-        app.tell(NASTY)
-        app.tell(LONG, failed=True)
+        app.notify_user(NASTY)
+        app.notify_user(LONG, failed=True)
         await settled(pilot, app)
-        assert "[@click=app.bell]" in screen_text(app)
+        assert "[@click=app.bell]" in visible_screen_text(app)
         assert_inert(app)
-        live(app).ask(f"Delete {NASTY}?", print)
+        live(app).request_confirmation(f"Delete {NASTY}?", print)
         await pilot.pause()
         assert_inert(app)
         await press(pilot, "n", "slash", *"[red]", "enter")
         assert_inert(app)
         await press(pilot, "colon")
-        await until(pilot, lambda: "Pause now" in screen_text(app))
+        await until(pilot, lambda: "Pause now" in visible_screen_text(app))
         assert_inert(app)
 
     play(root, scene, session=session.name, size=size)
@@ -141,14 +151,14 @@ def test_hostile_text_over_the_screens(size: tuple[int, int], root: Path, states
 @SIZES
 def test_hostile_text_in_a_replay(size: tuple[int, int], root: Path) -> None:
     session = hostile(root)
-    events = EventTail(session.events_path).read_all()
+    events = EventTail(session.events_path).read_all_events()
     recording = Recording(events, Playhead(events[0].time, events[-1].time, 1e6, time.monotonic))
     app = TunerApp(root, session.name, settings=root / "none.toml", recording=recording)
     app.animation_level = "none"
 
     async def run() -> None:
         async with app.run_test(size=size) as pilot:
-            await until(pilot, lambda: recording.ended and live(app).feed.complete)
+            await until(pilot, lambda: recording.has_played_all and live(app).reader.complete)
             assert_inert(app)
 
     asyncio.run(run())
@@ -181,7 +191,7 @@ def test_markup_is_read_by_people_alone(root: Path, states: States) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await press_keys(("right_square_bracket",) * 4, pilot, app)
         await settled(pilot, app)
-        assert "[red]r[/] [/] [@click=app.bell]x[/]" in screen_text(app)
+        assert "[red]r[/] [/] [@click=app.bell]x[/]" in visible_screen_text(app)
 
     play(root, scene, session=session.name, size=LARGE)
 
@@ -213,8 +223,8 @@ def test_hostile_text_on_the_command_line(
 
 
 def test_what_is_inert_stays_so() -> None:
-    assert not acting(plain(NASTY))
-    assert plain(plain(NASTY)) == plain(NASTY)
+    assert not acting(sanitize_text(NASTY))
+    assert sanitize_text(sanitize_text(NASTY)) == sanitize_text(NASTY)
 
 
 def test_a_log_that_no_recipe_can_be_read_from_is_told(root: Path) -> None:
@@ -224,7 +234,7 @@ def test_a_log_that_no_recipe_can_be_read_from_is_told(root: Path) -> None:
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, "e")
-        await until(pilot, lambda: "name cannot have" in screen_text(app))
+        await until(pilot, lambda: "name cannot have" in visible_screen_text(app))
         assert live(app)
         assert_inert(app)
 

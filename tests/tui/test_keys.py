@@ -11,15 +11,15 @@ from textual.dom import DOMNode
 
 from tests.tui.key_table import actions, documents
 from tuner.errors import TunerError
-from tuner.tui.bindings import bindings_of, check_keys, nodes
-from tuner.tui.settings import Settings
+from tuner.tui.shell.bindings import check_configured_keys, declared_bindings, ui_node_classes
+from tuner.tui.shell.settings import Settings
 
-WITH_KEYS = [node for node in nodes() if bindings_of(node)]
+WITH_KEYS = [node for node in ui_node_classes() if declared_bindings(node)]
 
 
 @pytest.mark.parametrize("node", WITH_KEYS, ids=lambda node: node.__name__)
 def test_every_binding_has_an_id_and_a_tooltip(node: type[DOMNode]) -> None:
-    for binding in bindings_of(node):
+    for binding in declared_bindings(node):
         assert binding.id, binding
         assert binding.id.count(".") == 1, binding.id
         assert binding.description, binding
@@ -29,14 +29,14 @@ def test_every_binding_has_an_id_and_a_tooltip(node: type[DOMNode]) -> None:
 @pytest.mark.parametrize("node", WITH_KEYS, ids=lambda node: node.__name__)
 def test_no_key_means_two_things_at_once(node: type[DOMNode]) -> None:
     """Two actions on one key only where `check_action` allows one of them at a time."""
-    own = Counter(binding.key for binding in bindings_of(node))
+    own = Counter(binding.key for binding in declared_bindings(node))
     twice = {key for key, count in own.items() if count > 1}
     assert not twice or _told_apart(node, twice), twice
 
 
 def _told_apart(node: type[DOMNode], keys: set[str]) -> bool:
     actions_of: dict[str, list[Binding]] = {}
-    for binding in bindings_of(node):
+    for binding in declared_bindings(node):
         if binding.key in keys:
             actions_of.setdefault(binding.key, []).append(binding)
     return all(
@@ -58,6 +58,6 @@ def test_actions_are_many_and_each_is_told_once() -> None:
 
 def test_a_key_for_nothing_is_refused_with_the_nearest_name() -> None:
     path = Path("config.toml")
-    check_keys(Settings(keys={"session.pause": "ctrl+p"}), path)
+    check_configured_keys(Settings(keys={"session.pause": "ctrl+p"}), path)
     with pytest.raises(TunerError, match=r'no action "session.paus"; .*"session.pause"'):
-        check_keys(Settings(keys={"session.paus": "ctrl+p"}), path)
+        check_configured_keys(Settings(keys={"session.paus": "ctrl+p"}), path)

@@ -11,23 +11,23 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from tests.tui import corpus
-from tests.tui.stage import LARGE, NOW, States, live, play, press, screen_text, table, until
+from tests.tui.stage import LARGE, NOW, States, live, play, press, table, until, visible_screen_text
 from tuner.errors import TunerError
 from tuner.session import events as e
-from tuner.session.advice import call
-from tuner.session.codec import encode_line
+from tuner.session.codec import encode_event_line
 from tuner.session.events import AnyEvent, Unknown
 from tuner.session.folder import Session
-from tuner.session.inbox import CommandTail
-from tuner.session.status import session_state
+from tuner.session.inbox import CommandReader
+from tuner.session.status import derive_session_state
+from tuner.session.suggested_command import command_line
 from tuner.session.tail import EventTail
 from tuner.session.view import SessionState
 from tuner.tui.app import TunerApp
-from tuner.tui.screens.picker import PickerScreen
-from tuner.tui.widgets.confusion import ConfusionPane
-from tuner.tui.widgets.curves import CurvesPane
-from tuner.tui.widgets.events import EventsPane
-from tuner.tui.widgets.keybar import KeyBar
+from tuner.tui.screens.picker_screen import PickerScreen
+from tuner.tui.widgets.confusion_pane import ConfusionPane
+from tuner.tui.widgets.curves_pane import CurvesPane
+from tuner.tui.widgets.events_pane import EventsPane
+from tuner.tui.widgets.key_bar import KeyBar
 
 NAME = "rte-roberta-llrd"
 
@@ -42,15 +42,18 @@ def append(session: Session, *events: e.Event) -> None:
     """As a worker would."""
     with session.events_path.open("ab") as file:
         for event in events:
-            file.write(encode_line(msgspec.structs.replace(event, seq=999, time=NOW)))
+            file.write(encode_event_line(msgspec.structs.replace(event, seq=999, time=NOW)))
 
 
 def commands(session: Session) -> list[str]:
-    return [type(command).__name__ for command in CommandTail(session.commands_path).read()]
+    return [
+        type(command).__name__
+        for command in CommandReader(session.commands_path).read_new_commands()
+    ]
 
 
 def keys_shown(app: TunerApp) -> str:
-    return screen_text(app).splitlines()[-1]
+    return visible_screen_text(app).splitlines()[-1]
 
 
 def test_pausing_is_asked_for_and_shown_only_once_it_happened(
@@ -60,13 +63,13 @@ def test_pausing_is_asked_for_and_shown_only_once_it_happened(
         assert "p Pause" in keys_shown(app)
         await press(pilot, "p")
         assert commands(session) == ["Pause"]
-        assert "RUNNING" in screen_text(app)
+        assert "RUNNING" in visible_screen_text(app)
         states.told[NAME] = SessionState.PAUSING
-        await until(pilot, lambda: "pausing…" in screen_text(app))
+        await until(pilot, lambda: "pausing…" in visible_screen_text(app))
         assert "p Pause" not in keys_shown(app)
         states.told.clear()
         append(session, e.SessionPaused(reason="asked for by you"))
-        await until(pilot, lambda: "PAUSED" in screen_text(app))
+        await until(pilot, lambda: "PAUSED" in visible_screen_text(app))
         assert "p Resume" in keys_shown(app)
         assert app.screen.query_one(EventsPane)
 
@@ -91,7 +94,7 @@ def test_drain_and_stop(session: Session, root: Path) -> None:
 
 def test_pruning_asks_and_is_for_running_trials(session: Session, root: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
-        assert table(app).selected == 14
+        assert table(app).selected_key == 14
         await press(pilot, "x", "escape")
         assert commands(session) == []
         await press(pilot, "x", "y")
@@ -107,10 +110,12 @@ def test_only_what_changed_is_told(session: Session, root: Path) -> None:
         step = e.Step(
             trial=14, step=900, of=936, loss=0.111, learning_rates={}, examples_per_second=5
         )
-        drawn = dict(table(app)._strips)
+        drawn = dict(table(app)._cached_strips)
         append(session, step)
-        await until(pilot, lambda: "0.1110" in screen_text(app))
-        fresh = {key for key, strip in table(app)._strips.items() if drawn.get(key) is not strip}
+        await until(pilot, lambda: "0.1110" in visible_screen_text(app))
+        fresh = {
+            key for key, strip in table(app)._cached_strips.items() if drawn.get(key) is not strip
+        }
         assert {number for number, _ in fresh} <= {14}
 
     play(root, scene, session=NAME, size=LARGE)
@@ -120,21 +125,21 @@ def test_a_look_that_ran_out_of_time_is_gone_on_with(session: Session, root: Pat
     step = e.Step(trial=14, step=900, of=936, loss=0.111, learning_rates={}, examples_per_second=5)
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
-        feed = live(app).feed
+        feed = live(app).reader
         append(session, *[step] * 200)
-        feed.read(budget=0.0)
+        feed.read_new_events(budget=0.0)
         assert not feed.complete
         await until(pilot, lambda: feed.complete)
         append(session, e.SessionPaused(reason="asked for by you"))
-        await until(pilot, lambda: "PAUSED" in screen_text(app))
+        await until(pilot, lambda: "PAUSED" in visible_screen_text(app))
 
     def in_no_time(self: EventTail, _budget: float = 0.0) -> list[AnyEvent | Unknown]:
         return whole(self, 0.0)
 
-    whole = EventTail.read
+    whole = EventTail.read_events
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(EventTail, "read", in_no_time)
-        patch.setattr("tuner.tui.feed.session_state", session_state)
+        patch.setattr(EventTail, "read_events", in_no_time)
+        patch.setattr("tuner.tui.state.session_reader.derive_session_state", derive_session_state)
         play(root, scene, session=NAME)
 
 
@@ -143,9 +148,9 @@ def test_a_new_best_moves_its_row(session: Session, root: Path) -> None:
         await press(pilot, "f")
         done = e.TrialCompleted(trial=14, value=0.99, epoch=6, step=936, seconds=9)
         append(session, done, e.BestChanged(trial=14, value=0.99))
-        await until(pilot, lambda: "★ done" in screen_text(app).splitlines()[4])
+        await until(pilot, lambda: "★ done" in visible_screen_text(app).splitlines()[4])
         assert table(app).keys_in_order()[0] == 14
-        assert screen_text(app).count("★ done") == 1
+        assert visible_screen_text(app).count("★ done") == 1
 
     play(root, scene, session=NAME)
 
@@ -155,14 +160,14 @@ def test_following_goes_to_the_newest_running_trial(session: Session, root: Path
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         append(session, started)
-        await until(pilot, lambda: table(app).selected == 15)
+        await until(pilot, lambda: table(app).selected_key == 15)
         await press(pilot, "j")
         assert not table(app).following
         append(session, msgspec.structs.replace(started, trial=16))
         await until(pilot, lambda: 16 in table(app).keys_in_order())
-        assert table(app).selected != 16
+        assert table(app).selected_key != 16
         await press(pilot, "f")
-        assert table(app).selected == 16
+        assert table(app).selected_key == 16
 
     play(root, scene, session=NAME)
 
@@ -195,7 +200,7 @@ def test_a_filter_that_cannot_be_read_says_why(root: Path) -> None:
         await press(pilot, "slash")
         live(app).query_one(Input).value = "state:prunde"
         await pilot.pause()
-        assert "pruned" in screen_text(app).splitlines()[-2].split("filter:")[1]
+        assert "pruned" in visible_screen_text(app).splitlines()[-2].split("filter:")[1]
         await press(pilot, "escape")
         assert len(table(app).keys_in_order()) == 15
 
@@ -208,7 +213,7 @@ def test_sorting_by_every_column_and_back(root: Path) -> None:
         await press(pilot, "f")
         orders = set()
         for _ in range(13):
-            orders.add((table(app).sorted_by, tuple(table(app).keys_in_order())))
+            orders.add((table(app).sort_column_key, tuple(table(app).keys_in_order())))
             await press(pilot, "o")
         assert {key for key, _ in orders} > {"number", "state", "metric", "time", "param:lr.head"}
         await press(pilot, "O")
@@ -223,7 +228,7 @@ def test_sorting_by_every_column_and_back(root: Path) -> None:
 def test_arrows_bring_the_other_parameters(root: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         def header() -> str:
-            return screen_text(app).splitlines()[3]
+            return visible_screen_text(app).splitlines()[3]
 
         assert "warmup" not in header()
         await press(pilot, "right", "right", "right")
@@ -240,7 +245,7 @@ def test_moving(root: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, "G")
         assert table(app).cursor == 14
-        assert "✗ fail" in screen_text(app)
+        assert "✗ fail" in visible_screen_text(app)
         await press(pilot, "g", "j", "j", "k")
         assert table(app).cursor == 1
         await press(pilot, "pagedown")
@@ -270,14 +275,14 @@ def test_numbers_focus_panes_and_z_zooms(root: Path) -> None:
 def test_curves_and_matrix_have_their_keys(root: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, "2", "t")
-        assert "Train loss over the schedule" in screen_text(app)
+        assert "Train loss over the schedule" in visible_screen_text(app)
         await press(pilot, "l", "4", "n")
         assert live(app).query_one(CurvesPane).logarithmic
-        assert "64 %" in screen_text(app)
+        assert "64 %" in visible_screen_text(app)
         await press(pilot, "left")
-        assert "#14 epoch 2" in screen_text(app)
+        assert "#14 epoch 2" in visible_screen_text(app)
         await press(pilot, "1", "j")
-        assert "#4 epoch 6" in screen_text(app)
+        assert "#4 epoch 6" in visible_screen_text(app)
         assert live(app).query_one(ConfusionPane)
 
     play(root, scene, session=NAME, size=LARGE)
@@ -286,15 +291,15 @@ def test_curves_and_matrix_have_their_keys(root: Path) -> None:
 def test_views_and_the_way_out(session: Session, root: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, *["right_square_bracket"] * 2)
-        assert "Marked trials are compared here" in screen_text(app)
+        assert "Marked trials are compared here" in visible_screen_text(app)
         await press(pilot, "right_square_bracket")
-        assert "# What is trained" in screen_text(app)
+        assert "# What is trained" in visible_screen_text(app)
         await press(pilot, "right_square_bracket")
-        assert "worker.log" in screen_text(app)
+        assert "worker.log" in visible_screen_text(app)
         session.log_path.write_text("hello\x1b[31m from the worker\n")
-        await until(pilot, lambda: "hello␛[31m from" in screen_text(app))
+        await until(pilot, lambda: "hello␛[31m from" in visible_screen_text(app))
         await press(pilot, *["left_square_bracket"] * 4)
-        assert "1 Trials" in screen_text(app)
+        assert "1 Trials" in visible_screen_text(app)
         await press(pilot, "left_square_bracket", "escape", "escape")
         assert isinstance(app.screen, PickerScreen)
 
@@ -306,9 +311,9 @@ def test_leaving_names_the_way_back(session: Session, root: Path) -> None:
         await press(pilot, "q")
 
     app = play(root, scene, session=NAME)
-    assert app.farewell() == [
+    assert app.farewell_lines() == [
         f"{NAME} goes on without the screens.",
-        f"Back to it: {call('open', session)}",
+        f"Back to it: {command_line('open', session)}",
     ]
     assert commands(session) == []
 
@@ -325,14 +330,14 @@ def test_a_start_that_fails_says_why(
         assert seen.wait(20)
         raise TunerError("no such model [red]x[/red]")
 
-    monkeypatch.setattr("tuner.worker.launch.start", start)
+    monkeypatch.setattr("tuner.worker.launch.start_worker", start)
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, "s")
-        assert "STARTING" in screen_text(app)
+        assert "STARTING" in visible_screen_text(app)
         seen.set()
-        await until(pilot, lambda: "no such model [red]x[/red]" in screen_text(app))
-        assert "DRAFT" in screen_text(app)
+        await until(pilot, lambda: "no such model [red]x[/red]" in visible_screen_text(app))
+        assert "DRAFT" in visible_screen_text(app)
         assert asked == ["agnews-tiny"]
 
     play(root, scene, session="agnews-tiny")
@@ -344,7 +349,7 @@ def test_deleting_asks_and_is_not_for_what_runs(session: Session, root: Path) ->
 
     async def running(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, "ctrl+d")
-        assert not app.screen.query_one(KeyBar).asking
+        assert not app.screen.query_one(KeyBar).is_asking
 
     async def ended(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, "ctrl+d", "y")

@@ -10,26 +10,26 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.tui import corpus
-from tests.tui.stage import LARGE, NOW, SMALL, States, live, play, press, screen_text, table
+from tests.tui.stage import LARGE, NOW, SMALL, States, live, play, press, table, visible_screen_text
+from tuner.render.charts.learning_curves import (
+    CurveUnit,
+    DrawnTrials,
+    build_learning_curves,
+    curve_legend_runs,
+    curve_points,
+    draw_learning_curves,
+    epochs_of_schedule,
+    x_axis_end,
+)
+from tuner.render.event_text import describe_event, event_line_runs
+from tuner.render.styles import TERMINAL_STYLES, lines_to_strings
 from tuner.session import events as e
-from tuner.session.fold import fold, load_view
+from tuner.session.fold import fold_events, load_session_view
 from tuner.session.folder import Session
 from tuner.session.view import SessionView, TrialState, TrialView
 from tuner.tui.app import TunerApp
-from tuner.tui.charts.curves import (
-    Along,
-    Drawn,
-    draw_curves,
-    epochs_of,
-    learning_curves,
-    legend_runs,
-    span,
-    trial_points,
-)
-from tuner.tui.render.events import event_runs, tell
-from tuner.tui.render.styles import TERMINAL, plain_lines
-from tuner.tui.widgets.curves import CurvesPane
-from tuner.tui.widgets.events import EventsPane
+from tuner.tui.widgets.curves_pane import CurvesPane
+from tuner.tui.widgets.events_pane import EventsPane
 
 NAME = "rte-roberta-llrd"
 
@@ -42,11 +42,11 @@ def session(root: Path, states: States) -> Session:
 
 @pytest.fixture
 def view(root: Path) -> SessionView:
-    return load_view(corpus.running(root))
+    return load_session_view(corpus.running(root))
 
 
 def told(event: e.Event, view: SessionView, width: int) -> str:
-    return "".join(text for text, _ in event_runs(event, view, width, TERMINAL))  # type: ignore[arg-type]
+    return "".join(text for text, _ in event_line_runs(event, view, width, TERMINAL_STYLES))  # type: ignore[arg-type]
 
 
 # Curves
@@ -56,40 +56,40 @@ def told(event: e.Event, view: SessionView, width: int) -> str:
     ("along", "end", "first"), [("share", 1.0, 1 / 6), ("epoch", 6.0, 1.0), ("step", 936, 156)]
 )
 def test_points_lie_along_any_axis(
-    view: SessionView, along: Along, end: float, first: float
+    view: SessionView, along: CurveUnit, end: float, first: float
 ) -> None:
     trial = view.trials[4]
-    points = list(trial_points(view, trial, along=along))
+    points = list(curve_points(view, trial, along=along))
     assert points[0][0] == pytest.approx(first)
     assert points[-1][0] == pytest.approx(end)
-    losses = list(trial_points(view, trial, True, along))
+    losses = list(curve_points(view, trial, True, along))
     assert losses[-1][0] == pytest.approx(end)
-    assert span([trial], view, along) == pytest.approx(end)
+    assert x_axis_end([trial], view, along) == pytest.approx(end)
 
 
 def test_epochs_come_from_evaluations_settings_or_the_recipe() -> None:
     view = SessionView(recipe={"training": {"epochs": 7}})
-    assert epochs_of(TrialView(0), view) == 7
-    assert epochs_of(TrialView(0, params={"epochs": 3}), view) == 3
+    assert epochs_of_schedule(TrialView(0), view) == 7
+    assert epochs_of_schedule(TrialView(0, params={"epochs": 3}), view) == 3
     view.recipe = {"training": {"epochs": {"low": 1, "high": 9}}}
-    assert epochs_of(TrialView(0), view) == 0
-    assert span([TrialView(0)], view, "epoch") == 1
+    assert epochs_of_schedule(TrialView(0), view) == 0
+    assert x_axis_end([TrialView(0)], view, "epoch") == 1
 
 
 def test_each_trial_is_drawn_once_and_the_selected_one_on_top(view: SessionView) -> None:
-    drawn = Drawn([14, 13, 12, 4], [4, 14, 13], 4)
-    assert [trial.number for trial in drawn.trials(view)] == [12, 14, 13, 4]
-    curves = learning_curves(view, TERMINAL, drawn)
+    drawn = DrawnTrials([14, 13, 12, 4], [4, 14, 13], 4)
+    assert [trial.number for trial in drawn.trials_in_order(view)] == [12, 14, 13, 4]
+    curves = build_learning_curves(view, TERMINAL_STYLES, drawn)
     assert [curve.name for curve in curves] == ["", "#14", "#13", "#4"]
-    legend = "".join(text for text, _ in legend_runs(curves, 60, TERMINAL))
+    legend = "".join(text for text, _ in curve_legend_runs(curves, 60, TERMINAL_STYLES))
     assert legend.split() == ["★", "#4", "✂", "#13", "●", "#14"]
-    assert legend_runs(curves, 12, TERMINAL) == []
+    assert curve_legend_runs(curves, 12, TERMINAL_STYLES) == []
 
 
 def test_the_line_to_read_values_at_gives_way_to_curves(view: SessionView) -> None:
-    curves = learning_curves(view, TERMINAL, Drawn([], [4], 4))
-    bare = plain_lines(draw_curves(curves, 47, 8, TERMINAL))
-    ruled = plain_lines(draw_curves(curves, 47, 8, TERMINAL, cursor=0.5))
+    curves = build_learning_curves(view, TERMINAL_STYLES, DrawnTrials([], [4], 4))
+    bare = lines_to_strings(draw_learning_curves(curves, 47, 8, TERMINAL_STYLES))
+    ruled = lines_to_strings(draw_learning_curves(curves, 47, 8, TERMINAL_STYLES, cursor=0.5))
     at = 7 + round(0.5 * 79) // 2
     assert sum(row[at] == "│" for row in ruled[:-2]) >= 4
     assert [row[:at] + row[at + 1 :] for row in bare] == [row[:at] + row[at + 1 :] for row in ruled]
@@ -101,10 +101,10 @@ def test_the_keys_of_the_curves(root: Path) -> None:
         pane = live(app).query_one(CurvesPane)
         await press(pilot, "2", "b")
         assert "by epoch" in str(pane.border_title)
-        assert "epoch 6" in screen_text(app)
+        assert "epoch 6" in visible_screen_text(app)
         await press(pilot, "t", "t")
         assert "ACC and loss" in str(pane.border_title)
-        assert screen_text(app).count("epoch 6│") >= 2
+        assert visible_screen_text(app).count("epoch 6│") >= 2
         await press(pilot, "t", "l", "left")
         assert "epoch 6  ●#14 0.6426  ★#4 0.8051" in str(pane.border_subtitle)
         for _ in range(27):
@@ -121,7 +121,7 @@ def test_the_keys_of_the_curves(root: Path) -> None:
 def test_only_what_passes_the_filter_is_drawn(root: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         def pane() -> str:
-            return "\n".join(row[80:] for row in screen_text(app).splitlines()[2:22])
+            return "\n".join(row[80:] for row in visible_screen_text(app).splitlines()[2:22])
 
         assert "⊘" in pane()
         await press(pilot, "slash", *"state:done", "enter")
@@ -138,7 +138,7 @@ def test_only_what_passes_the_filter_is_drawn(root: Path) -> None:
 def test_marked_trials_stand_in_front(root: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, "j", "j", "space", "g")
-        assert "✓ #10" in screen_text(app)
+        assert "✓ #10" in visible_screen_text(app)
 
     play(root, scene, session=NAME, size=LARGE)
 
@@ -148,7 +148,7 @@ def test_marked_trials_stand_in_front(root: Path) -> None:
 
 def test_a_pruning_tells_value_cutoff_and_rank(view: SessionView) -> None:
     event = next(found for found in view.history if isinstance(found, e.TrialPruned))
-    said = tell(event, view)
+    said = describe_event(event, view)
     rung = view.trials[event.trial].rungs[-1]
     assert said.numbers == f"{rung.value:.4f}, cutoff {rung.cutoff:.4f}, rank {rung.rank} of 4"
     assert said.numbers in told(event, view, 78)
@@ -170,9 +170,9 @@ def test_a_new_best_tells_what_was_gained(view: SessionView) -> None:
 
 def test_the_best_before_is_the_one_at_that_time(view: SessionView) -> None:
     bests = [found for found in view.history if isinstance(found, e.BestChanged)]
-    assert view.bests == bests
+    assert view.best_changes == bests
     for before, now in itertools.pairwise(bests):
-        assert f"on #{before.trial}" in tell(now, view).reason
+        assert f"on #{before.trial}" in describe_event(now, view).reason
 
 
 def test_spared_retried_and_new_generations_say_why() -> None:
@@ -189,20 +189,20 @@ def test_spared_retried_and_new_generations_say_why() -> None:
         rule=rule,
         spared=True,
     )
-    assert tell(spared, view).title == "spared at 25 %"
-    assert tell(spared, view).reason == f"0.5410, cutoff 0.6030, rank 7 of 9, by {rule}"
+    assert describe_event(spared, view).title == "spared at 25 %"
+    assert describe_event(spared, view).reason == f"0.5410, cutoff 0.6030, rank 7 of 9, by {rule}"
     retried = e.TrialRetried(trial=3, cause="died", error="signal 9", attempt=1)
-    assert tell(retried, view).reason == "attempt 2 after died: signal 9"
+    assert describe_event(retried, view).reason == "attempt 2 after died: signal 9"
     opened = e.GenerationOpened(generation=2, changes={"lr.head": [1, 2]}, carried=5)
-    assert tell(opened, view).reason == "changed: lr.head; 5 trials carried over"
+    assert describe_event(opened, view).reason == "changed: lr.head; 5 trials carried over"
     assert "1 change, 5 carried" in told(opened, view, 48)
 
 
 def test_a_best_without_matrices_tells_the_score_alone() -> None:
     view = SessionView()
     events = [e.BestChanged(seq=at, trial=at, value=0.5 + at / 10) for at in range(2)]
-    fold(view, events)
-    assert tell(events[1], view).reason == "0.6000, +0.1000 on #0"
+    fold_events(view, events)
+    assert describe_event(events[1], view).reason == "0.6000, +0.1000 on #0"
 
 
 @pytest.mark.usefixtures("session")
@@ -213,12 +213,12 @@ def test_enter_on_an_event_goes_to_its_trial(root: Path) -> None:
         while pane.trial_at_cursor != 12:
             await press(pilot, "j")
         await press(pilot, "enter")
-        assert table(app).selected == 12
+        assert table(app).selected_key == 12
         assert app.focused is table(app)
         assert not table(app).following
         await press(pilot, "3", "t")
         assert "#12" in str(pane.border_title)
-        shown = screen_text(app).split("Events")[1]
+        shown = visible_screen_text(app).split("Events")[1]
         assert "#13" not in shown.split("Confusion")[0]
         await press(pilot, "G", "k", "t")
         assert "#12" not in str(pane.border_title)
@@ -235,10 +235,10 @@ def test_an_event_is_clicked_and_the_cursor_stays_with_it(root: Path) -> None:
         at = pane.trial_at_cursor
         line = pane._cursor
         assert line == 4
-        live(app).feed.view.history.append(
+        live(app).reader.view.history.append(
             e.Log(seq=9999, time=NOW, level="warning", text="careful")
         )
-        pane.events_came()
+        pane.append_new_events()
         assert (pane._cursor, pane.trial_at_cursor) == (line + 1, at)
 
     play(root, scene, session=NAME, size=SMALL)
@@ -261,4 +261,4 @@ def test_points_that_are_no_numbers_are_left_out() -> None:
                 train_loss=0.1,
             )
         )
-    assert [value for _, value in trial_points(view, trial)] == [0.5, 0.7]
+    assert [value for _, value in curve_points(view, trial)] == [0.5, 0.7]

@@ -15,15 +15,15 @@ from textual.pilot import Pilot
 from textual.theme import BUILTIN_THEMES
 
 from tests.tui import corpus
-from tests.tui.stage import LARGE, States, live, play, press, screen_text, table, until
+from tests.tui.stage import LARGE, States, live, play, press, table, until, visible_screen_text
 from tuner.errors import TunerError
 from tuner.tui.app import TunerApp
-from tuner.tui.ascii import in_ascii, wants_ascii
-from tuner.tui.screens.help import help_entries, nodes_of
-from tuner.tui.screens.study import StudyScreen
-from tuner.tui.settings import Settings, check_names, load_settings
-from tuner.tui.theme import TUNER_THEME, contrast, styles_from
-from tuner.tui.widgets.keybar import KeyBar, key_text, shown_keys
+from tuner.tui.screens.help_screen import collect_help_entries, nodes_with_bindings
+from tuner.tui.screens.study_screen import StudyScreen
+from tuner.tui.shell.ascii_filter import as_ascii_cells, wants_ascii_only
+from tuner.tui.shell.settings import Settings, check_theme_name, load_settings
+from tuner.tui.shell.theme import TUNER_THEME, contrast_ratio, styles_from_variables
+from tuner.tui.widgets.key_bar import KeyBar, display_of_key, keys_to_display
 
 NAME = "rte-roberta-llrd"
 THEMES = {**BUILTIN_THEMES, TUNER_THEME.name: TUNER_THEME}
@@ -31,7 +31,7 @@ THEMES = {**BUILTIN_THEMES, TUNER_THEME.name: TUNER_THEME}
 
 def test_the_ui_imports_nothing_heavy() -> None:
     program = (
-        "import sys, tuner.tui.app, tuner.tui.screens.trial, tuner.tui.screens.help;"
+        "import sys, tuner.tui.app, tuner.tui.screens.trial_screen, tuner.tui.screens.help_screen;"
         "heavy = {'torch', 'transformers', 'datasets', 'pandas', 'optuna', 'numpy'};"
         "print(sorted(heavy & set(sys.modules)))"
     )
@@ -45,20 +45,20 @@ def test_the_ui_imports_nothing_heavy() -> None:
 @pytest.mark.parametrize("name", sorted(name for name, theme in THEMES.items() if not theme.ansi))
 def test_every_theme_is_readable(name: str) -> None:
     variables = THEMES[name].to_color_system().generate()
-    styles = styles_from(variables)
+    styles = styles_from_variables(variables)
     background = Color.parse(variables["background"])
     roles = [field.name for field in fields(styles) if field.name not in ("faint", "good", "bad")]
     inks = {role: getattr(styles, role) for role in roles}
-    inks |= {f"fifth {place}": style for place, style in enumerate(styles.fifths[1:])}
+    inks |= {f"fifth {place}": style for place, style in enumerate(styles.quintile_styles[1:])}
     shades = {f"shade {place}": style for place, style in enumerate((*styles.good, *styles.bad))}
     for role, style in {**inks, **shades}.items():
         assert style.color is not None, role
         ground = Color.from_rich_color(style.bgcolor) if style.bgcolor else background
-        assert contrast(ground, Color.from_rich_color(style.color)) >= 3.0, role
+        assert contrast_ratio(ground, Color.from_rich_color(style.color)) >= 3.0, role
 
 
 def test_themes_of_terminal_colours_have_styles_too() -> None:
-    styles = styles_from(BUILTIN_THEMES["ansi-dark"].to_color_system().generate())
+    styles = styles_from_variables(BUILTIN_THEMES["ansi-dark"].to_color_system().generate())
     assert styles.failed.color is not None
     assert styles.failed.color.number == 1
     assert styles.muted.dim
@@ -82,9 +82,9 @@ def test_another_theme_recolours_what_is_shown(root: Path, states: States) -> No
 
 
 def test_ascii_in_as_many_cells() -> None:
-    assert in_ascii("● run ⣿⠁ 日本 ╭─╮") == "> run *. ???? +-+"
-    assert wants_ascii({"TUNER_ASCII": "1"})
-    assert not wants_ascii({"TUNER_ASCII": "0"})
+    assert as_ascii_cells("● run ⣿⠁ 日本 ╭─╮") == "> run *. ???? +-+"
+    assert wants_ascii_only({"TUNER_ASCII": "1"})
+    assert not wants_ascii_only({"TUNER_ASCII": "0"})
 
 
 def test_a_screen_without_unicode(
@@ -95,9 +95,9 @@ def test_a_screen_without_unicode(
     states.running(NAME)
 
     async def scene(_pilot: Pilot[None], app: TunerApp) -> None:
-        assert screen_text(app).isascii()
-        assert "> run" in screen_text(app)
-        assert "* done" in screen_text(app)
+        assert visible_screen_text(app).isascii()
+        assert "> run" in visible_screen_text(app)
+        assert "* done" in visible_screen_text(app)
 
     play(root, scene, session=NAME, size=LARGE)
 
@@ -111,7 +111,7 @@ def test_states_are_told_apart_without_colour(
 
     async def scene(_pilot: Pilot[None], app: TunerApp) -> None:
         for glyph in ("● run", "★ done", "✓ done", "✂ 33 %", "⊘ 33 %", "✗ fail"):
-            assert glyph in screen_text(app)
+            assert glyph in visible_screen_text(app)
         for strip in app.screen._compositor.render_strips():
             for segment in strip:
                 if segment.style and segment.style.color and segment.style.color.triplet:
@@ -125,7 +125,7 @@ def test_a_terminal_too_small_says_so(root: Path, size: tuple[int, int]) -> None
     corpus.finished(root)
 
     async def scene(_pilot: Pilot[None], app: TunerApp) -> None:
-        lines = [line for line in screen_text(app).splitlines() if line.strip()]
+        lines = [line for line in visible_screen_text(app).splitlines() if line.strip()]
         assert len(lines) == 1
         assert "small" in lines[0] or "60 columns" in lines[0]
 
@@ -137,9 +137,9 @@ def test_resizing_changes_the_layout(root: Path) -> None:
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await pilot.resize_terminal(120, 40)
-        await until(pilot, lambda: "2-5 switch" not in screen_text(app))
+        await until(pilot, lambda: "2-5 switch" not in visible_screen_text(app))
         await pilot.resize_terminal(80, 24)
-        await until(pilot, lambda: "2-5 switch" in screen_text(app))
+        await until(pilot, lambda: "2-5 switch" in visible_screen_text(app))
 
     play(root, scene, session="trec-bert")
 
@@ -147,7 +147,7 @@ def test_resizing_changes_the_layout(root: Path) -> None:
 def test_every_binding_has_an_id_and_says_what_it_does(whole_corpus: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         for _ in range(2):
-            for node in nodes_of(app.screen):
+            for node in nodes_with_bindings(app.screen):
                 if type(node).__module__.startswith("textual"):
                     continue
                 own: list[Binding] = type(node).__dict__.get("BINDINGS", [])
@@ -156,7 +156,9 @@ def test_every_binding_has_an_id_and_says_what_it_does(whole_corpus: Path) -> No
                     assert binding.tooltip, binding
             if not isinstance(app.screen, StudyScreen):
                 await press(pilot, "enter")
-        assert {entry.section for entry in help_entries(nodes_of(live(app)))} >= {
+        assert {
+            entry.section for entry in collect_help_entries(nodes_with_bindings(live(app)))
+        } >= {
             "session",
             "trials",
             "view",
@@ -169,9 +171,9 @@ def test_every_binding_has_an_id_and_says_what_it_does(whole_corpus: Path) -> No
 def test_the_bar_shows_at_most_ten_keys(whole_corpus: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         for _ in range(2):
-            shown = shown_keys(app, app.screen)
+            shown = keys_to_display(app, app.screen)
             assert len(shown) <= 10
-            assert [key.text for key in shown[-3:]] == ["Palette", "Help", "Leave"]
+            assert [key.label for key in shown[-3:]] == ["Palette", "Help", "Leave"]
             await press(pilot, "enter")
 
     play(whole_corpus, scene, size=LARGE)
@@ -179,7 +181,7 @@ def test_the_bar_shows_at_most_ten_keys(whole_corpus: Path) -> None:
 
 def test_keys_are_written_as_people_write_them() -> None:
     names = ["ctrl+k", "question_mark", "escape", "up"]
-    assert [key_text(key) for key in names] == ["ctrl+k", "?", "esc", "↑"]
+    assert [display_of_key(key) for key in names] == ["ctrl+k", "?", "esc", "↑"]
 
 
 def test_the_palette_runs_actions_by_what_they_do(root: Path, states: States) -> None:
@@ -188,12 +190,12 @@ def test_the_palette_runs_actions_by_what_they_do(root: Path, states: States) ->
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, "2", "colon")
-        await until(pilot, lambda: "Pause now" in screen_text(app))
+        await until(pilot, lambda: "Pause now" in visible_screen_text(app))
         await press(pilot, *"logarithmic")
-        await until(pilot, lambda: "Pause now" not in screen_text(app))
-        assert "Logarithmic y" in screen_text(app)
+        await until(pilot, lambda: "Pause now" not in visible_screen_text(app))
+        assert "Logarithmic y" in visible_screen_text(app)
         await press(pilot, "enter", "enter")
-        await until(pilot, lambda: "l log ✓" in screen_text(app))
+        await until(pilot, lambda: "l log ✓" in visible_screen_text(app))
 
     play(root, scene, session=NAME, size=LARGE)
 
@@ -220,7 +222,7 @@ def test_settings_that_are_wrong_name_the_file(tmp_path: Path) -> None:
         with pytest.raises(TunerError, match=r"config\.toml"):
             load_settings(path)
     with pytest.raises(TunerError, match="nord"):
-        check_names(Settings(theme="nrod"), ["nord", "dracula"], path)
+        check_theme_name(Settings(theme="nrod"), ["nord", "dracula"], path)
 
 
 @pytest.mark.slow
@@ -233,7 +235,7 @@ def test_of_ten_thousand_trials_only_what_is_seen_is_drawn(tmp_path: Path, state
         before = rows.cursor
         await press(pilot, *["j"] * 25)
         assert rows.cursor == before + 25
-        rows.trials_changed({10_000})
-        assert len(rows._strips) < 200
+        rows.update_trials({10_000})
+        assert len(rows._cached_strips) < 200
 
     play(tmp_path, scene, session="long", size=LARGE)

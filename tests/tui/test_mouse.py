@@ -12,32 +12,42 @@ from textual.widget import Widget
 
 from tests.tui import corpus
 from tests.tui.places import ways
-from tests.tui.stage import LARGE, SMALL, States, live, play, press, screen_text, table, until
+from tests.tui.stage import (
+    LARGE,
+    SMALL,
+    States,
+    live,
+    play,
+    press,
+    table,
+    until,
+    visible_screen_text,
+)
+from tuner.render.confusion_cells import cell_from_style
+from tuner.render.styles import lines_to_strings
 from tuner.tui.app import TunerApp
-from tuner.tui.render.matrix import cell_under
-from tuner.tui.render.styles import plain_lines
-from tuner.tui.screens.trial import TrialScreen
-from tuner.tui.views.analysis import AnalysisView
-from tuner.tui.widgets.analysis.history import HistoryPane
-from tuner.tui.widgets.analysis.parallel import ParallelPane
-from tuner.tui.widgets.analysis.slices import SlicePane
-from tuner.tui.widgets.confusion import ConfusionPane
-from tuner.tui.widgets.contest_panes import ContestTable
-from tuner.tui.widgets.curves import CurvesPane
-from tuner.tui.widgets.events import EventsPane
+from tuner.tui.screens.trial_screen import TrialScreen
+from tuner.tui.views.analysis_view import AnalysisView
+from tuner.tui.widgets.analysis.history_pane import HistoryPane
+from tuner.tui.widgets.analysis.parallel_pane import ParallelPane
+from tuner.tui.widgets.analysis.slice_pane import SlicePane
+from tuner.tui.widgets.comparison_panes import ComparisonTable
+from tuner.tui.widgets.confusion_pane import ConfusionPane
+from tuner.tui.widgets.curves_pane import CurvesPane
+from tuner.tui.widgets.events_pane import EventsPane
 from tuner.tui.widgets.filter_bar import FilterBar
-from tuner.tui.widgets.lines import Pane
+from tuner.tui.widgets.line_widgets import Pane
 from tuner.tui.widgets.session_table import SessionTable
 from tuner.tui.widgets.trial_charts import LossPane
 from tuner.tui.widgets.trial_errors import ErrorTable
-from tuner.tui.widgets.trial_matrix import EpochsPane
+from tuner.tui.widgets.trial_matrix import EvaluationsPane
 
 NAME = "rte-roberta-llrd"
 
 
 def place_of(app: TunerApp, text: str, nth: int = 0) -> tuple[int, int]:
     """Where a text begins on the screen: cells from the left, lines from the top."""
-    for row, line in enumerate(screen_text(app).splitlines()):
+    for row, line in enumerate(visible_screen_text(app).splitlines()):
         at = line.find(text)
         if at >= 0 and not nth:
             return cell_len(line[:at]), row
@@ -98,9 +108,9 @@ def test_tabs_of_the_narrow_layout(running: Path) -> None:
 def test_heads_sort_and_rows_open(running: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await click(pilot, app, "TIME")
-        assert table(app).sorted_by == "time"
+        assert table(app).sort_column_key == "time"
         await click(pilot, app, "TIME")
-        assert "TIME▴" in screen_text(app)
+        assert "TIME▴" in visible_screen_text(app)
         await click_in(pilot, table(app), 5, 3)
         assert table(app).cursor == 2
         await click_in(pilot, table(app), 5, 4, times=2)
@@ -133,7 +143,7 @@ def test_a_click_on_a_title_focuses_and_a_second_one_zooms(running: Path) -> Non
         await click(pilot, app, "3 Events")
         assert app.focused is app.screen.query_one(EventsPane)
         await click(pilot, app, "3 Events", times=2)
-        assert live(app).view is not None
+        assert live(app).current_view is not None
         assert live(app).query_one(".panes").has_class("-zoom")
         await click(pilot, app, "3 Events", times=2)
         assert not live(app).query_one(".panes").has_class("-zoom")
@@ -144,7 +154,7 @@ def test_a_click_on_a_title_focuses_and_a_second_one_zooms(running: Path) -> Non
 def test_a_click_on_the_curves_reads_them_there(running: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         pane = app.screen.query_one(CurvesPane)
-        await click_in(pilot, pane, pane.room - 1, 5)
+        await click_in(pilot, pane, pane.content_width - 1, 5)
         assert "100 %  " in str(pane.border_subtitle)
         await click_in(pilot, pane, 7, 5)
         assert "0 %  " in str(pane.border_subtitle)
@@ -156,11 +166,11 @@ def test_a_click_on_a_trials_chart_shows_the_evaluation(running: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, "enter")
         pane = app.screen.query_one(LossPane)
-        await click_in(pilot, pane, pane.room - 1, 8)
+        await click_in(pilot, pane, pane.content_width - 1, 8)
         assert isinstance(app.screen, TrialScreen)
-        assert app.screen.scope.at == len(app.screen.scope.trial.evaluations) - 1
+        assert app.screen.scope.shown_index == len(app.screen.scope.trial.evaluations) - 1
         await click_in(pilot, pane, 8, 8)
-        assert app.screen.scope.at == 0
+        assert app.screen.scope.shown_index == 0
 
     play(running, scene, session=NAME, size=LARGE)
 
@@ -168,36 +178,36 @@ def test_a_click_on_a_trials_chart_shows_the_evaluation(running: Path) -> None:
 def test_events_lead_to_their_trials_from_everywhere(running: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await click(pilot, app, "#12 ✂", times=2)
-        assert table(app).selected == 12
+        assert table(app).selected_key == 12
         assert app.focused is table(app)
-        await live(app).open_view("Log")
+        await live(app).show_view_named("Log")
         await press(pilot, "G")
-        await until(pilot, lambda: "#0 " in screen_text(app))
+        await until(pilot, lambda: "#0 " in visible_screen_text(app))
         await click(pilot, app, "#0 ", times=2)
         assert live(app).view_name == "Live"
-        assert table(app).selected == 0
+        assert table(app).selected_key == 0
 
     play(running, scene, session=NAME, size=LARGE)
 
 
 async def analysed(pilot: Pilot[None], app: TunerApp) -> AnalysisView:
     """The analysis, all drawn."""
-    await live(app).open_view("Analysis")
+    await live(app).show_view_named("Analysis")
     view = app.screen.query_one(AnalysisView)
-    await until(pilot, lambda: view.quiet)
+    await until(pilot, lambda: view.is_settled)
     return view
 
 
 def test_points_of_the_charts_are_trials(running: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         view = await analysed(pilot, app)
-        best = live(app).feed.view.best
+        best = live(app).reader.view.best
         for pane in (view.query_one(HistoryPane), view.query_one(SlicePane)):
-            table(app).select(0)
+            table(app).select_key(0)
             await pilot.pause()
             lines = [
                 "".join(text for text, _ in runs)
-                for runs in pane.lines(pane.room, pane.size.height)
+                for runs in pane.content_lines(pane.content_width, pane.size.height)
             ]
             row = next(row for row, line in enumerate(lines) if "★" in line)
             await click_in(pilot, pane, lines[row].index("★"), row)
@@ -234,27 +244,30 @@ def test_cells_of_the_heat_map_are_ranges(running: Path) -> None:
         view = await analysed(pilot, app)
         here, pane = view.exploration, view.query_one(SlicePane)
         await press(pilot, "4", "v")
-        line = plain_lines(pane.lines(pane.room, pane.size.height))[1]
+        line = lines_to_strings(pane.content_lines(pane.content_width, pane.size.height))[1]
         count = line.strip(" │░▒▓█·")[0]
         await click_in(pilot, pane, line.index(count), 1)
-        assert pane.axis is not None
-        assert pane.other is not None
-        assert set(here.brushes.kept) == {pane.axis.name, pane.other.name}
-        assert sum(here.bright) == int(count)
-        await until(pilot, lambda: view.quiet)
-        assert plain_lines(pane.lines(pane.room, pane.size.height))[1].count("█") == 0
+        assert pane.x_setting is not None
+        assert pane.y_setting is not None
+        assert set(here.brushes.kept_brushes) == {pane.x_setting.name, pane.y_setting.name}
+        assert sum(here.brushed_mask) == int(count)
+        await until(pilot, lambda: view.is_settled)
+        assert (
+            lines_to_strings(pane.content_lines(pane.content_width, pane.size.height))[1].count("█")
+            == 0
+        )
         await click_in(pilot, pane, line.index(count), 1)
-        assert not here.brushes.active
+        assert not here.brushes.active_brushes
 
     play(running, scene, session=NAME, size=LARGE)
 
 
 def place_in(pane: Pane, cell: tuple[int, int]) -> tuple[int, int]:
     """Where a pane draws a cell of a confusion matrix: from its left, from its top."""
-    for line, runs in enumerate(pane.lines(pane.room, pane.size.height)):
+    for line, runs in enumerate(pane.content_lines(pane.content_width, pane.size.height)):
         column = 0
         for text, style in runs:
-            if cell_under(style) == cell:
+            if cell_from_style(style) == cell:
                 return column + cell_len(text) // 2, line
             column += cell_len(text)
     raise AssertionError(f"{cell} is not in {pane}")
@@ -263,10 +276,10 @@ def place_in(pane: Pane, cell: tuple[int, int]) -> tuple[int, int]:
 @pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
 def test_cells_of_the_confusion_matrix_are_rows(running: Path, size: tuple[int, int]) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
-        table(app).select(4)
+        table(app).select_key(4)
         await press(pilot, "4")
         pane = live(app).query_one(ConfusionPane)
-        counts = live(app).feed.view.trials[4].evaluations[-1].confusion
+        counts = live(app).reader.view.trials[4].evaluations[-1].confusion
         await click_in(pilot, pane, *place_in(pane, (1, 0)))
         assert pane.has_focus
         await click_in(pilot, pane, *place_in(pane, (1, 0)), times=2)
@@ -276,9 +289,9 @@ def test_cells_of_the_confusion_matrix_are_rows(running: Path, size: tuple[int, 
         assert rows_told(app) == f"1 Rows {told}"
         await press(pilot, "equals_sign")
         assert "Rows wrong here" in rows_told(app)
-        await app.screen.open_view("Confusion")
+        await app.screen.show_view_named("Confusion")
         await pilot.pause()
-        matrix = app.screen.query_one("#matrix-epochs", EpochsPane)
+        matrix = app.screen.query_one("#matrix-epochs", EvaluationsPane)
         await click_in(pilot, matrix, *place_in(matrix, (0, 0)), times=2)
         assert f"Rows entailment answered rightly  {counts[0][0]} of 277" in rows_told(app)
 
@@ -294,19 +307,19 @@ def test_axes_are_chosen_and_brushed(running: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         view = await analysed(pilot, app)
         here, pane = view.exploration, view.query_one(ParallelPane)
-        await click_in(pilot, pane, pane.room - 4, 6)
-        assert here.focus == len(here.axes) - 1
-        assert not here.brushes.active
+        await click_in(pilot, pane, pane.content_width - 4, 6)
+        assert here.focused_index == len(here.family_axes) - 1
+        assert not here.brushes.active_brushes
         top = pane.content_region
         await pilot.mouse_down(offset=(top.x + 4, top.y + 2))
         await pilot.hover(offset=(top.x + 4, top.y + 2 + (pane.size.height - 3) // 2))
         await pilot.mouse_up(offset=(top.x + 4, top.y + 9))
         await pilot.pause()
-        (brush,) = here.brushes.kept.values()
-        assert here.focus == 0
+        (brush,) = here.brushes.kept_brushes.values()
+        assert here.focused_index == 0
         assert brush.high == 1.0
         assert 0.3 < brush.low < 0.6
-        assert sum(here.bright) < len(here.bright)
+        assert sum(here.brushed_mask) < len(here.brushed_mask)
 
     play(running, scene, session=NAME, size=LARGE)
 
@@ -314,13 +327,13 @@ def test_axes_are_chosen_and_brushed(running: Path) -> None:
 def test_columns_of_a_comparison(running: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await ways()["Compare"](pilot, app)
-        board = app.screen.query_one(ContestTable)._board
+        board = app.screen.query_one(ComparisonTable)._board
         await click(pilot, app, "B #")
-        assert board.column == 1
+        assert board.cursor_column == 1
         await click(pilot, app, "C #")
-        assert board.column == 2
+        assert board.cursor_column == 2
         await click(pilot, app, "A #")
-        assert board.column == 0
+        assert board.cursor_column == 0
 
     play(running, scene, session=NAME, size=LARGE)
 
@@ -328,9 +341,9 @@ def test_columns_of_a_comparison(running: Path) -> None:
 def test_the_chooser_of_columns(running: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, "c")
-        assert "✓ TIME" in screen_text(app)
+        assert "✓ TIME" in visible_screen_text(app)
         await click(pilot, app, "✓ TIME", times=2)
-        assert "· TIME" in screen_text(app)
+        assert "· TIME" in visible_screen_text(app)
 
     play(running, scene, session=NAME, size=LARGE)
 
@@ -339,11 +352,11 @@ def test_the_picker(whole_corpus: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         for title, order in (("NAME", "name"), ("BEST", "best"), ("UPDATED", "updated")):
             await click(pilot, app, f" {title}")
-            assert f"sorted by {order.upper()}" in screen_text(app)
+            assert f"sorted by {order.upper()}" in visible_screen_text(app)
         await click(pilot, app, "trec-bert")
-        assert app.screen.query_one(SessionTable).selected == "trec-bert"
+        assert app.screen.query_one(SessionTable).selected_key == "trec-bert"
         await click(pilot, app, "trec-bert", times=2)
-        assert live(app).feed.session.name == "trec-bert"
+        assert live(app).reader.session.name == "trec-bert"
 
     play(whole_corpus, scene, size=LARGE)
 
@@ -353,8 +366,8 @@ def test_keys_and_answers(running: Path) -> None:
         await click(pilot, app, "/ Filter")
         assert live(app).query_one(FilterBar).display
         await press(pilot, "escape", "x")
-        assert "Prune trial 14?" in screen_text(app)
+        assert "Prune trial 14?" in visible_screen_text(app)
         await click(pilot, app, "n No")
-        assert "Prune trial 14?" not in screen_text(app)
+        assert "Prune trial 14?" not in visible_screen_text(app)
 
     play(running, scene, session=NAME, size=LARGE)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tuner.results.format import plain
-from tuner.tui.render.names import distinct, fit
+from tuner.render.text_fitting import fit_text, shorten_distinctly
+from tuner.results.format import sanitize_text
 
 SIGNS = st.sampled_from(
     [
@@ -30,13 +30,13 @@ SIGNS = st.sampled_from(
         "x" * 9,
     ]
 )
-WORDS = st.lists(SIGNS, max_size=9).map("".join).map(plain)
+WORDS = st.lists(SIGNS, max_size=9).map("".join).map(sanitize_text)
 
 
 def test_names_that_fit_are_not_cut() -> None:
     names = ["waste", "waste ", "Waste", "café", "cafe\u0301"]
-    assert distinct(names, 9) == ["waste", "waste␣", "Waste", "café", "5:café"]
-    assert distinct(["reviews-2024", "reviews-2025"], 9) == ["revi…2024", "revi…2025"]
+    assert shorten_distinctly(names, 9) == ["waste", "waste␣", "Waste", "café", "5:café"]
+    assert shorten_distinctly(["reviews-2024", "reviews-2025"], 9) == ["revi…2024", "revi…2025"]
 
 
 @pytest.mark.parametrize(
@@ -48,12 +48,12 @@ def test_names_that_fit_are_not_cut() -> None:
     ],
 )  # fmt: skip
 def test_what_is_cut_is_cut_between_signs(text: str, width: int, shown: str) -> None:
-    assert fit(text, width).rstrip() == shown.rstrip()
+    assert fit_text(text, width).rstrip() == shown.rstrip()
 
 
 @given(WORDS, st.integers(0, 12))
 def test_a_text_takes_exactly_its_cells(text: str, width: int) -> None:
-    fitted = fit(text, width)
+    fitted = fit_text(text, width)
     assert cell_len(fitted) == width
     kept = fitted.rstrip().removesuffix("…")
     assert len(kept.rstrip()) <= len(text)
@@ -69,7 +69,7 @@ def _look(name: str) -> str:
 
 @given(st.lists(WORDS, max_size=6, unique_by=_look), st.integers(4, 12))
 def test_names_stay_apart_and_within_their_cells(names: list[str], width: int) -> None:
-    shown = distinct(names, width)
+    shown = shorten_distinctly(names, width)
     for name, text in zip(names, shown, strict=True):
         assert cell_len(text) <= width
         if "…" in text and "…" not in name:

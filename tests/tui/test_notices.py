@@ -10,58 +10,58 @@ from textual.pilot import Pilot
 
 from tests.tui import corpus
 from tests.tui.setup_stage import Answers
-from tests.tui.stage import LARGE, States, play, press, screen_text, until
+from tests.tui.stage import LARGE, States, play, press, until, visible_screen_text
 from tuner.errors import TunerError
+from tuner.render.styles import TERMINAL_STYLES
 from tuner.session.view import SessionState
 from tuner.tui.app import TunerApp
-from tuner.tui.feed import Feed
-from tuner.tui.first_steps import FirstSteps
-from tuner.tui.notices import Ends, sequences
-from tuner.tui.picture import save_lines
-from tuner.tui.render.styles import TERMINAL
-from tuner.tui.screens import setup as setup_screen
-from tuner.tui.settings import load_settings
+from tuner.tui.screens import setup_screen as setup_screen
+from tuner.tui.shell.notifications import FinishDetector, notification_codes
+from tuner.tui.shell.screenshots import save_lines_picture
+from tuner.tui.shell.settings import load_settings
+from tuner.tui.state.session_reader import SessionReader
+from tuner.tui.widgets.first_visit_hint import SeenScreens
 
 
-def feed_of(root: Path) -> Feed:
-    feed = Feed(corpus.finished(root))
-    feed.read(float("inf"))
+def feed_of(root: Path) -> SessionReader:
+    feed = SessionReader(corpus.finished(root))
+    feed.read_new_events(float("inf"))
     return feed
 
 
 def test_only_an_end_that_was_seen_coming_is_told(tmp_path: Path) -> None:
-    feed, ends = feed_of(tmp_path), Ends()
-    assert ends.since([feed]) == []
+    feed, ends = feed_of(tmp_path), FinishDetector()
+    assert ends.newly_finished([feed]) == []
     feed.state = SessionState.RUNNING
-    assert ends.since([feed]) == []
+    assert ends.newly_finished([feed]) == []
     feed.state = SessionState.FINISHED
-    (notice,) = ends.since([feed])
+    (notice,) = ends.newly_finished([feed])
     assert notice.text.startswith("trec-bert finished, best trial ")
     assert not notice.failed
-    assert ends.since([feed]) == []
+    assert ends.newly_finished([feed]) == []
 
 
 @pytest.mark.parametrize(("state", "told"), [("paused", 0), ("stopped", 0), ("crashed", 1)])
 def test_who_pauses_knows_it(tmp_path: Path, state: str, told: int) -> None:
-    feed, ends = feed_of(tmp_path), Ends()
+    feed, ends = feed_of(tmp_path), FinishDetector()
     feed.state = SessionState.RUNNING
-    ends.since([feed])
+    ends.newly_finished([feed])
     feed.state = SessionState(state)
-    assert len(ends.since([feed])) == told
+    assert len(ends.newly_finished([feed])) == told
 
 
 def test_sequences_hold_nothing_but_themselves() -> None:
     hostile = "name\x1b]0;owned\a;x"
-    plain = sequences(hostile, ["bell", "osc9", "osc777"], {})
+    plain = notification_codes(hostile, ["bell", "osc9", "osc777"], {})
     assert plain.count("\x1b") == 2
     assert plain.startswith("\a\x1b]9;name")
     assert "\x1b]777;notify;tuner;name" in plain
     assert plain.count("\a") == 3
-    assert sequences("x", [], {}) == ""
+    assert notification_codes("x", [], {}) == ""
 
 
 def test_tmux_is_asked_to_pass_them_on() -> None:
-    assert sequences("x", ["osc9"], {"TMUX": "1"}) == "\x1bPtmux;\x1b\x1b]9;x\a\x1b\\"
+    assert notification_codes("x", ["osc9"], {"TMUX": "1"}) == "\x1bPtmux;\x1b\x1b]9;x\a\x1b\\"
 
 
 @pytest.mark.parametrize(
@@ -93,9 +93,9 @@ def test_the_end_of_a_search_is_told_and_calls(
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         assert app._driver is not None
         monkeypatch.setattr(app._driver, "write", written.append)
-        await until(pilot, lambda: app._ends._alive)
+        await until(pilot, lambda: app._finish_detector._alive)
         states.told.clear()
-        await until(pilot, lambda: "trec-bert finished, best trial" in screen_text(app))
+        await until(pilot, lambda: "trec-bert finished, best trial" in visible_screen_text(app))
         assert "\a" in written
 
     play(tmp_path, scene, session="trec-bert", size=LARGE)
@@ -114,7 +114,7 @@ def test_a_picture_is_saved_as_svg_and_text(
         (text,) = tmp_path.glob("tuner-trec-bert-*.txt")
         assert svg.read_text().startswith("<svg")
         assert "FINISHED" in text.read_text()
-        assert svg.name in screen_text(app)
+        assert svg.name in visible_screen_text(app)
 
     play(tmp_path / "sessions", scene, session="trec-bert", size=LARGE)
 
@@ -130,38 +130,38 @@ def test_a_picture_that_cannot_be_saved_says_why(
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, "ctrl+s")
-        await until(pilot, lambda: "could not be saved" in screen_text(app))
+        await until(pilot, lambda: "could not be saved" in visible_screen_text(app))
 
     play(tmp_path / "sessions", scene, session="trec-bert", size=LARGE)
 
 
 def test_lines_are_saved_as_they_are(tmp_path: Path) -> None:
-    lines = [[("[red]not markup[/]", TERMINAL.heading)], [("⣀⠤ ", TERMINAL.text)]]
-    svg, text = save_lines(lines, 30, tmp_path, "chart")
+    lines = [[("[red]not markup[/]", TERMINAL_STYLES.heading)], [("⣀⠤ ", TERMINAL_STYLES.text)]]
+    svg, text = save_lines_picture(lines, 30, tmp_path, "chart")
     assert text.read_text() == "[red]not markup[/]\n⣀⠤\n"
     assert "[red]not" in svg.read_text()
-    assert len(set(save_lines(lines, 30, tmp_path, "chart")) | {svg, text}) == 4
+    assert len(set(save_lines_picture(lines, 30, tmp_path, "chart")) | {svg, text}) == 4
 
 
 def test_a_hint_comes_once(tmp_path: Path) -> None:
     path = tmp_path / "state" / "seen"
-    steps = FirstSteps(path)
-    assert steps.due("picker")
-    assert not steps.due("picker")
-    assert not FirstSteps(path).due("picker")
-    assert FirstSteps(path).due("study")
-    assert not FirstSteps(None).due("study")
-    assert not FirstSteps(path).due("no such screen")
+    steps = SeenScreens(path)
+    assert steps.is_first_visit("picker")
+    assert not steps.is_first_visit("picker")
+    assert not SeenScreens(path).is_first_visit("picker")
+    assert SeenScreens(path).is_first_visit("study")
+    assert not SeenScreens(None).is_first_visit("study")
+    assert not SeenScreens(path).is_first_visit("no such screen")
 
 
 def test_a_hint_stands_above_the_keys(tmp_path: Path) -> None:
     corpus.finished(tmp_path)
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
-        app.first_steps = FirstSteps(tmp_path / "seen")
+        app.seen_screens = SeenScreens(tmp_path / "seen")
         await press(pilot, "enter")
-        await until(pilot, lambda: "FINISHED" in screen_text(app))
-        assert "new here?" in screen_text(app).splitlines()[-2]
+        await until(pilot, lambda: "FINISHED" in visible_screen_text(app))
+        assert "new here?" in visible_screen_text(app).splitlines()[-2]
 
     play(tmp_path, scene)
 
@@ -174,12 +174,12 @@ def test_hints_on_the_other_screens(
     corpus.finished(tmp_path)
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
-        await until(pilot, lambda: "12/12" in screen_text(app))
+        await until(pilot, lambda: "12/12" in visible_screen_text(app))
         await press(pilot, *keys[:-1])
         await until(pilot, lambda: app.screen.query("KeyBar"))
-        app.first_steps = FirstSteps(tmp_path / "seen")
+        app.seen_screens = SeenScreens(tmp_path / "seen")
         await press(pilot, keys[-1])
-        await until(pilot, lambda: "new here?" in screen_text(app))
-        assert "new here?" in screen_text(app).splitlines()[-2]
+        await until(pilot, lambda: "new here?" in visible_screen_text(app))
+        assert "new here?" in visible_screen_text(app).splitlines()[-2]
 
     play(tmp_path, scene)

@@ -7,9 +7,9 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from tests.tui import corpus
-from tests.tui.stage import LARGE, live, play, press, screen_text, until
-from tuner.tui.app import TunerApp, free_name
-from tuner.tui.screens.picker import PickerScreen
+from tests.tui.stage import LARGE, live, play, press, until, visible_screen_text
+from tuner.tui.app import TunerApp, next_free_name
+from tuner.tui.screens.picker_screen import PickerScreen
 from tuner.tui.widgets.session_table import SessionTable
 
 
@@ -31,10 +31,10 @@ def test_sessions_are_listed_by_their_last_word(whole_corpus: Path) -> None:
 
 def test_the_summary_follows_the_cursor(whole_corpus: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
-        assert "pid 23319 on box" in screen_text(app)
+        assert "pid 23319 on box" in visible_screen_text(app)
         await press(pilot, "j", "j", "j")
-        assert "#4 0.8080 (majority 0.1680)" in screen_text(app)
-        assert "layers 8-11" in screen_text(app)
+        assert "#4 0.8080 (majority 0.1680)" in visible_screen_text(app)
+        assert "layers 8-11" in visible_screen_text(app)
 
     play(whole_corpus, scene, size=LARGE)
 
@@ -42,11 +42,11 @@ def test_the_summary_follows_the_cursor(whole_corpus: Path) -> None:
 def test_a_session_opens_and_closes(whole_corpus: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, "j", "j", "enter")
-        assert live(app).feed.session.name == "sst2-bert-groups"
-        assert "◐ pause" in screen_text(app)
+        assert live(app).reader.session.name == "sst2-bert-groups"
+        assert "◐ pause" in visible_screen_text(app)
         await press(pilot, "escape")
         await until(pilot, lambda: isinstance(app.screen, PickerScreen))
-        assert app.screen.query_one(SessionTable).selected == "sst2-bert-groups"
+        assert app.screen.query_one(SessionTable).selected_key == "sst2-bert-groups"
 
     play(whole_corpus, scene)
 
@@ -66,7 +66,7 @@ def test_cloning_makes_a_draft(root: Path) -> None:
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, "c")
-        app.catalog._listed = -10.0
+        app.catalog._last_listing = -10.0
         await until(pilot, lambda: "trec-bert-2" in names(app))
 
     play(root, scene)
@@ -90,13 +90,13 @@ def test_new_sessions_and_drafts_have_their_screens(root: Path) -> None:
 
 def test_a_session_that_appears_gets_its_row(root: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
-        assert "No sessions yet" in screen_text(app)
+        assert "No sessions yet" in visible_screen_text(app)
         corpus.finished(root)
-        app.catalog._listed = -10.0
+        app.catalog._last_listing = -10.0
         await until(pilot, lambda: names(app) == ["trec-bert"])
 
     play(root, scene)
 
 
 def test_a_free_name() -> None:
-    assert free_name("a", {"a", "a-2"}) == "a-3"
+    assert next_free_name("a", {"a", "a-2"}) == "a-3"

@@ -14,13 +14,13 @@ from tests.tui import corpus
 from tests.tui.stage import LARGE, States, live, play, press, table, until
 from tuner.results.filters import Trial
 from tuner.session import events as e
-from tuner.session.codec import encode_line
+from tuner.session.codec import encode_event_line
 from tuner.session.view import TrialView
 from tuner.tui.app import TunerApp
-from tuner.tui.feed import Feed
-from tuner.tui.filtering import Sieve
-from tuner.tui.views.analysis import AnalysisView
-from tuner.tui.widgets.curves import CurvesPane
+from tuner.tui.state.session_reader import SessionReader
+from tuner.tui.state.trial_filter import CachedFilter
+from tuner.tui.views.analysis_view import AnalysisView
+from tuner.tui.widgets.curves_pane import CurvesPane
 from tuner.tui.widgets.trial_table import TrialTable
 
 
@@ -40,7 +40,7 @@ class Counted:
 
 def step(app: TunerApp, trial: int) -> None:
     """The running trial says that it took a step."""
-    view, session = live(app).feed.view, live(app).feed.session
+    view, session = live(app).reader.view, live(app).reader.session
     said = e.Step(
         trial=trial,
         step=view.trials[trial].step + 1,
@@ -52,7 +52,7 @@ def step(app: TunerApp, trial: int) -> None:
     )
     numbered = msgspec.structs.replace(said, seq=view.next_seq, time=(view.last_time or 0) + 0.5)
     with session.events_path.open("ab") as log:
-        log.write(encode_line(numbered))
+        log.write(encode_event_line(numbered))
 
 
 def test_a_key_draws_one_row_of_two_thousand(
@@ -73,16 +73,16 @@ def test_a_key_draws_one_row_of_two_thousand(
 
 def test_rows_show_while_the_log_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     corpus.long_story(tmp_path, trials=200, evaluations=2)
-    monkeypatch.setattr("tuner.tui.screens.study.BETWEEN_TABLES", 0.0)
-    read, draw = Feed.read, TrialTable.trials_changed
+    monkeypatch.setattr("tuner.tui.screens.study_screen.BETWEEN_TABLES", 0.0)
+    read, draw = SessionReader.read_new_events, TrialTable.update_trials
     shown: list[tuple[bool, int]] = []
 
     def drawing(table: TrialTable, changed: Collection[int]) -> None:
         draw(table, changed)
-        shown.append((table.feed.complete, len(table.keys_in_order())))
+        shown.append((table.reader.complete, len(table.keys_in_order())))
 
-    monkeypatch.setattr(Feed, "read", lambda feed: read(feed, 0.0))
-    monkeypatch.setattr(TrialTable, "trials_changed", drawing)
+    monkeypatch.setattr(SessionReader, "read_new_events", lambda feed: read(feed, 0.0))
+    monkeypatch.setattr(TrialTable, "update_trials", drawing)
 
     async def scene(_pilot: Pilot[None], app: TunerApp) -> None:
         assert any(not complete and 0 < rows < 200 for complete, rows in shown)
@@ -95,18 +95,18 @@ def test_a_step_draws_one_row_and_no_chart(tmp_path: Path, monkeypatch: pytest.M
     session = corpus.running(tmp_path)
     states = States()
     states.running(session.name)
-    monkeypatch.setattr("tuner.tui.feed.session_state", states.state)
+    monkeypatch.setattr("tuner.tui.state.session_reader.derive_session_state", states.state)
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
-        (trial,) = live(app).feed.tally.running
+        (trial,) = live(app).reader.trial_counts.running
         step(app, trial)  # the first one after the table was shown
-        await until(pilot, lambda: live(app).feed.view.trials[trial].loss == 0.5)
+        await until(pilot, lambda: live(app).reader.view.trials[trial].loss == 0.5)
         await pilot.pause()
         rows = Counted(monkeypatch, TrialTable, "row_runs")
         curves = Counted(monkeypatch, CurvesPane, "lines")
-        before = live(app).feed.view.trials[trial].step
+        before = live(app).reader.view.trials[trial].step
         step(app, trial)
-        await until(pilot, lambda: live(app).feed.view.trials[trial].step == before + 1)
+        await until(pilot, lambda: live(app).reader.view.trials[trial].step == before + 1)
         await until(pilot, lambda: rows.calls)
         assert rows.calls == 1
         assert curves.calls == 0
@@ -118,24 +118,24 @@ def test_what_passes_is_asked_only_of_what_changed(tmp_path: Path) -> None:
     corpus.long_story(tmp_path, trials=300, evaluations=2)
 
     async def scene(_pilot: Pilot[None], app: TunerApp) -> None:
-        workspace, view = live(app).workspace, live(app).feed.view
-        workspace.filter_by("accuracy>0.6")
-        before = workspace.passing()
+        workspace, view = live(app).workspace, live(app).reader.view
+        workspace.apply_filter_text("accuracy>0.6")
+        before = workspace.matching_trials()
         asked: list[int] = []
-        assert workspace.test is not None
-        real = workspace.test._test
+        assert workspace.trial_filter is not None
+        real = workspace.trial_filter._test
 
         def asking(trial: Trial) -> bool:
             asked.append(trial.number)
             return bool(real(trial))
 
-        workspace.test._test = asking
+        workspace.trial_filter._test = asking
         view.next_seq += 1
         workspace.trials_changed([7])
-        assert workspace.passing() is before
+        assert workspace.matching_trials() is before
         assert asked == [7]
         view.next_seq += 1
-        assert workspace.passing() == before, "somebody else read: all are asked again"
+        assert workspace.matching_trials() == before, "somebody else read: all are asked again"
         assert len(asked) == 1 + len(view.trials)
 
     play(tmp_path, scene, session="long")
@@ -143,14 +143,14 @@ def test_what_passes_is_asked_only_of_what_changed(tmp_path: Path) -> None:
 
 def test_a_sieve_says_when_its_answer_changed() -> None:
     trial = TrialView(3, value=0.5)
-    sieve = Sieve(lambda found: (found.value or 0) > 0.7)
+    sieve = CachedFilter(lambda found: (found.value or 0) > 0.7)
     assert not sieve(trial)
     trial.value = 0.8
     assert not sieve(trial), "remembered"
-    assert sieve.look_again(trial)
+    assert sieve.update_trial(trial)
     assert sieve(trial)
-    assert not sieve.look_again(trial)
-    assert sieve.sift([trial, TrialView(4)]) == [trial]
+    assert not sieve.update_trial(trial)
+    assert sieve.matching_trials([trial, TrialView(4)]) == [trial]
 
 
 def test_a_view_that_does_not_show_follows_when_it_does(

@@ -14,18 +14,18 @@ from rich.console import Console
 
 from tests.tui import corpus
 from tuner.errors import TunerError
+from tuner.render.confusion_cells import compute_class_scores, shade_level
+from tuner.render.confusion_matrix import confusion_lines, confusion_table
+from tuner.render.event_text import describe_event, event_line_runs
+from tuner.render.styles import TERMINAL_STYLES, lines_to_strings
+from tuner.render.text_fitting import fit_text, short_setting_names, wrap_at_spaces
+from tuner.render.trial_detail import trial_detail
+from tuner.render.trials_table import trials_table
 from tuner.session import events as e
 from tuner.session.events import Unknown
-from tuner.session.fold import fold, load_view
+from tuner.session.fold import fold_events, load_session_view
+from tuner.session.trial_counter import TrialCounter
 from tuner.session.view import SessionView, TrialState
-from tuner.tui.render.confusion import confusion_lines, confusion_table
-from tuner.tui.render.events import event_runs, tell
-from tuner.tui.render.matrix import class_scores, shade
-from tuner.tui.render.names import fit, short_names, wrapped
-from tuner.tui.render.styles import TERMINAL, plain_lines
-from tuner.tui.render.trial import trial_detail
-from tuner.tui.render.trials import trials_table
-from tuner.tui.tally import Tally
 
 
 def printed(renderable: object, width: int = 80) -> str:
@@ -78,13 +78,13 @@ def test_a_large_matrix_names_the_most_confused_and_says_what_it_leaves_out() ->
 
 
 def test_scores_of_classes() -> None:
-    first, second = class_scores([[3, 1], [0, 0]], ["a"])
-    assert (first.precision, first.recall, first.n) == (1.0, 0.75, 4)
+    first, second = compute_class_scores([[3, 1], [0, 0]], ["a"])
+    assert (first.precision, first.recall, first.row_count) == (1.0, 0.75, 4)
     assert (second.label, second.recall, second.precision) == ("1", None, 0.0)
 
 
 def test_nothing_is_as_light_as_nothing() -> None:
-    assert [shade(share) for share in (0, 0.001, 0.3, 0.6, 0.9, 1)] == [0, 1, 2, 3, 4, 4]
+    assert [shade_level(share) for share in (0, 0.001, 0.3, 0.6, 0.9, 1)] == [0, 1, 2, 3, 4, 4]
 
 
 def test_an_empty_matrix_says_so() -> None:
@@ -93,14 +93,14 @@ def test_an_empty_matrix_says_so() -> None:
 
 @given(st.lists(st.text(max_size=12), min_size=2, max_size=5), st.integers(40, 120))
 def test_labels_never_break_the_matrix(labels: list[str], width: int) -> None:
-    lines = plain_lines(confusion_lines(matrix(len(labels)), labels, width, TERMINAL))
+    lines = lines_to_strings(confusion_lines(matrix(len(labels)), labels, width, TERMINAL_STYLES))
     assert all(cell_len(line) <= width for line in lines)
     assert not any(ord(character) < 32 for line in lines for character in line)
 
 
 @pytest.fixture
 def view(root: Path) -> SessionView:
-    return load_view(corpus.running(root))
+    return load_session_view(corpus.running(root))
 
 
 def test_the_trials_are_readable_on_eighty_columns(view: SessionView) -> None:
@@ -142,40 +142,47 @@ def test_a_trial_that_there_is_not(view: SessionView) -> None:
 
 def test_every_event_is_told_and_nothing_in_it_has_an_effect(root: Path) -> None:
     for session in corpus.all_of_them(root):
-        view = load_view(session)
+        view = load_session_view(session)
         for event in view.history:
             for width in (43, 78, 118):
-                text = "".join(part for part, _ in event_runs(event, view, width, TERMINAL))
+                text = "".join(
+                    part for part, _ in event_line_runs(event, view, width, TERMINAL_STYLES)
+                )
                 assert cell_len(text) <= width
                 assert "\x1b" not in text
 
 
 def test_every_kind_of_event_has_words() -> None:
     view = SessionView()
-    assert tell(
+    assert describe_event(
         e.Step(trial=1, step=2, of=4, loss=0.5, learning_rates={}, examples_per_second=1), view
     ).title
-    assert tell(e.GenerationOpened(generation=2, changes={"a": 1}, carried=3), view).reason
+    assert describe_event(
+        e.GenerationOpened(generation=2, changes={"a": 1}, carried=3), view
+    ).reason
     chosen = e.SlotsChosen(
         slots=2, threads=1, measured={}, reason="2 side by side", cores=2, device="cpu"
     )
-    assert (tell(chosen, view).short, tell(chosen, view).reason) == (
+    assert (describe_event(chosen, view).short, describe_event(chosen, view).reason) == (
         "2 × 1 thread",
         "2 side by side",
     )
     read = e.DataRead(rows={"train": 9}, labels=["a"], parameters=1, groups={}, batches="padded")
-    assert tell(read, view).reason == "9 train, 1 labels, batches are padded"
+    assert describe_event(read, view).reason == "9 train, 1 labels, batches are padded"
     scored = e.TestScored(trial=1, n=9, metrics={"accuracy": 0.5}, confusion=[], opened=1)
-    assert tell(scored, view).role == "best"
-    assert tell(e.TrialRetried(trial=1, cause="died", error="x", attempt=1), view).short == "died"
-    told = tell(Unknown(3, 1.0, "new\x1bkind", {"a": "[b]"}), view)
+    assert describe_event(scored, view).role == "best"
+    assert (
+        describe_event(e.TrialRetried(trial=1, cause="died", error="x", attempt=1), view).short
+        == "died"
+    )
+    told = describe_event(Unknown(3, 1.0, "new\x1bkind", {"a": "[b]"}), view)
     assert (told.title, told.reason) == ("new␛kind", '{"a": "[b]"}')
 
 
 def test_a_pruning_shows_its_reason_where_it_fits_else_the_numbers(view: SessionView) -> None:
     event = next(event for event in view.history if isinstance(event, e.TrialPruned))
-    wide = "".join(part for part, _ in event_runs(event, view, 140, TERMINAL))
-    narrow = "".join(part for part, _ in event_runs(event, view, 43, TERMINAL))
+    wide = "".join(part for part, _ in event_line_runs(event, view, 140, TERMINAL_STYLES))
+    narrow = "".join(part for part, _ in event_line_runs(event, view, 43, TERMINAL_STYLES))
     assert event.reason in wide
     assert " < " in narrow
     assert event.reason not in narrow
@@ -183,7 +190,7 @@ def test_a_pruning_shows_its_reason_where_it_fits_else_the_numbers(view: Session
 
 def test_short_names_are_short_and_differ() -> None:
     names = ["lr.embeddings", "lr.layers 0-5", "lr.layer 11", "lr.a b", "lr.a  b", "weight_decay"]
-    short = short_names(names)
+    short = short_setting_names(names)
     assert short["lr.embeddings"] == "emb"
     assert short["lr.layers 0-5"] == "L0–5"
     assert short["weight_decay"] == "wd"
@@ -192,25 +199,27 @@ def test_short_names_are_short_and_differ() -> None:
 
 @given(st.text(max_size=40), st.integers(1, 20))
 def test_fitting_text_fits(text: str, width: int) -> None:
-    assert cell_len(fit(text, width)) == width
+    assert cell_len(fit_text(text, width)) == width
 
 
 def test_wrapping_breaks_at_blanks() -> None:
-    assert wrapped("one two three", 7) == ["one two", "three"]
+    assert wrap_at_spaces("one two three", 7) == ["one two", "three"]
 
 
 def test_what_pruning_saved_is_the_rest_of_the_schedule(view: SessionView) -> None:
     pruned = [t for t in view.trials.values() if t.state in ("pruned", "collapsed")]
-    rest = sum(trial.seconds * (trial.of / trial.step - 1) for trial in pruned)
-    tally = Tally.of(view)
-    assert tally.saved == pytest.approx(rest)
+    rest = sum(trial.seconds * (trial.total_steps / trial.step - 1) for trial in pruned)
+    tally = TrialCounter.of_whole_view(view)
+    assert tally.seconds_saved == pytest.approx(rest)
 
 
 def test_a_tally_kept_up_to_date_is_one_made_anew(root: Path) -> None:
-    view, tally = SessionView(), Tally()
-    for event in load_view(corpus.running(root)).history:
-        tally.update(view, fold(view, [event]))
-    fresh = Tally.of(view)
+    view, tally = SessionView(), TrialCounter()
+    for event in load_session_view(corpus.running(root)).history:
+        tally.recount_trials(view, fold_events(view, [event]))
+    fresh = TrialCounter.of_whole_view(view)
     assert tally.running == fresh.running
-    assert tally.saved == pytest.approx(fresh.saved)
-    assert [tally.count(state) for state in TrialState] == [view.count(s) for s in TrialState]
+    assert tally.seconds_saved == pytest.approx(fresh.seconds_saved)
+    assert [tally.count_in_states(state) for state in TrialState] == [
+        view.count_trials(s) for s in TrialState
+    ]

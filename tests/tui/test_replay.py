@@ -6,11 +6,11 @@ import asyncio
 from pathlib import Path
 
 from tests.tui import corpus
-from tests.tui.stage import press, screen_text, until
+from tests.tui.stage import press, until, visible_screen_text
 from tuner.session.replay import Playhead, Recording
 from tuner.session.tail import EventTail
 from tuner.tui.app import TunerApp
-from tuner.tui.screens.replay import ReplayScreen
+from tuner.tui.screens.replay_screen import ReplayScreen
 
 
 class Clock:
@@ -29,7 +29,7 @@ def playing(app: TunerApp) -> ReplayScreen:
 
 def test_a_session_is_played_in_time(tmp_path: Path) -> None:
     session = corpus.running(tmp_path)
-    events = EventTail(session.events_path).read_all()
+    events = EventTail(session.events_path).read_all_events()
     clock = Clock()
     recording = Recording(events, Playhead(events[0].time, events[-1].time, 1.0, clock))
     app = TunerApp(tmp_path, session.name, settings=tmp_path / "none.toml", recording=recording)
@@ -38,28 +38,28 @@ def test_a_session_is_played_in_time(tmp_path: Path) -> None:
     async def run() -> None:
         async with app.run_test(size=(120, 40)) as pilot:
             screen = playing(app)
-            await until(pilot, lambda: screen.feed.complete)
-            assert screen.feed.view.trials == {}
-            assert "▶ replay" in screen_text(app)
+            await until(pilot, lambda: screen.reader.complete)
+            assert screen.reader.view.trials == {}
+            assert "▶ replay" in visible_screen_text(app)
             clock.now += 1000
-            await until(pilot, lambda: len(screen.feed.view.trials) > 1)
-            half = len(screen.feed.view.trials)
+            await until(pilot, lambda: len(screen.reader.view.trials) > 1)
+            half = len(screen.reader.view.trials)
             await press(pilot, "p")
             clock.now += 1e5
             await pilot.pause()
-            assert len(screen.feed.view.trials) == half
-            assert "‖ replay" in screen_text(app)
+            assert len(screen.reader.view.trials) == half
+            assert "‖ replay" in visible_screen_text(app)
             await press(pilot, "plus", "plus", "minus")
             assert recording.playhead.speed == 2.0
             await press(pilot, "p")
             clock.now += 1e5
-            await until(pilot, lambda: recording.ended)
-            whole = len(screen.feed.view.trials)
+            await until(pilot, lambda: recording.has_played_all)
+            whole = len(screen.reader.view.trials)
             assert whole > half
             await press(pilot, *["less_than_sign"] * 10)
-            await until(pilot, lambda: playing(app).feed.complete)
+            await until(pilot, lambda: playing(app).reader.complete)
             assert playing(app) is not screen
-            assert 0 < len(playing(app).feed.view.trials) < whole
-            assert "Pause" not in screen_text(app).splitlines()[-1]
+            assert 0 < len(playing(app).reader.view.trials) < whole
+            assert "Pause" not in visible_screen_text(app).splitlines()[-1]
 
     asyncio.run(run())

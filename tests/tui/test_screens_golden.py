@@ -14,9 +14,9 @@ from tests.tui.setup_stage import Answers
 from tests.tui.stage import LARGE, SMALL, States, assert_golden, live, play, settled
 from tuner.session.folder import Session
 from tuner.tui.app import TunerApp
-from tuner.tui.messages import ExportEnded
-from tuner.tui.screens import setup as setup_screen
-from tuner.tui.views.trial import NARROW, WIDE
+from tuner.tui.screens import setup_screen as setup_screen
+from tuner.tui.shell.messages import ExportEnded
+from tuner.tui.views.trial_tabs import NARROW_TABS, WIDE_TABS
 
 STORIES: dict[str, Callable[[Path], Session]] = {
     "empty": corpus.draft,
@@ -35,7 +35,7 @@ def is_there(place: str, story: str, size: tuple[int, int]) -> bool:
     tab = place.removeprefix("trial ")
     if story == "empty" and (tab != place or place in ("export", "replay")):
         return False
-    return tab == place or tab in (NARROW if size == SMALL else WIDE)
+    return tab == place or tab in (NARROW_TABS if size == SMALL else WIDE_TABS)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def _nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(setup_screen, "Services", lambda: Answers().services())
     text = '{\n  "schema": "tuner/best-params/1",\n  "trial": 4\n}'
     done = ExportEnded(text, written=True)
-    monkeypatch.setattr("tuner.tui.screens.export.run_export", lambda *_: done)
+    monkeypatch.setattr("tuner.tui.screens.export_screen.run_export", lambda *_: done)
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])

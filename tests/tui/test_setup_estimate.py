@@ -6,16 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.tui import corpus
-from tuner.recipe.load import load
-from tuner.session.fold import load_view
+from tuner.recipe.load import load_recipe
+from tuner.session.fold import load_session_view
 from tuner.session.view import SessionView
-from tuner.tui.setup.estimate import UNKNOWN, estimate_lines, first_measured, measured
+from tuner.tui.setup.estimate import UNKNOWN_TIME, estimate_lines, first_measurement, measure_trials
 
 
 def test_trials_of_the_same_model_tell_time_and_memory(tmp_path: Path) -> None:
     session = corpus.paused(tmp_path)
-    view, recipe = load_view(session), load(session.recipe_path)
-    found = measured(view, recipe)
+    view, recipe = load_session_view(session), load_recipe(session.recipe_path)
+    found = measure_trials(view, recipe)
     assert found is not None
     speeds = sorted(t.examples_per_second for t in view.trials.values() if t.ended is not None)
     assert found.rows_a_second == speeds[len(speeds) // 2]
@@ -31,12 +31,12 @@ def test_trials_of_the_same_model_tell_time_and_memory(tmp_path: Path) -> None:
 
 def test_other_models_and_too_few_trials_tell_nothing(tmp_path: Path) -> None:
     session = corpus.paused(tmp_path)
-    view, recipe = load_view(session), load(session.recipe_path)
+    view, recipe = load_session_view(session), load_recipe(session.recipe_path)
     other = replace(recipe, model=replace(recipe.model, name="another"))
     longer = replace(recipe, model=replace(recipe.model, max_length=512))
-    assert measured(view, other) is None
-    assert measured(view, longer) is None
-    assert measured(SessionView(recipe=view.recipe), recipe) is None
-    assert first_measured([SessionView(), view], recipe) == measured(view, recipe)
-    assert estimate_lines(recipe, view, None, 1000) == [UNKNOWN]
-    assert estimate_lines(recipe, view, measured(view, recipe), None) == [UNKNOWN]
+    assert measure_trials(view, other) is None
+    assert measure_trials(view, longer) is None
+    assert measure_trials(SessionView(recipe=view.recipe), recipe) is None
+    assert first_measurement([SessionView(), view], recipe) == measure_trials(view, recipe)
+    assert estimate_lines(recipe, view, None, 1000) == [UNKNOWN_TIME]
+    assert estimate_lines(recipe, view, measure_trials(view, recipe), None) == [UNKNOWN_TIME]

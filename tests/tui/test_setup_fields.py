@@ -10,39 +10,39 @@ from tests.tui.setup_stage import complete_document
 from tuner.errors import TunerError
 from tuner.recipe.baselines import published_recipe
 from tuner.recipe.schema import SECTIONS
-from tuner.recipe.types import FROZEN, Choices, GroupSpec, Like, Range, SearchSection
+from tuner.recipe.types import FROZEN, Choices, GroupSpec, Range, SearchSection, TiedRate
 from tuner.tui.setup.field_table import FORM, OTHER, SEARCH, TASK
 from tuner.tui.setup.fields import (
-    Field,
-    Value,
-    field_text,
-    next_word,
-    parse_field,
-    shown_text,
-    toggled_search,
-    value_of,
+    FieldValue,
+    FormField,
+    displayed_value_text,
+    field_value_text,
+    next_field_word,
+    parse_field_text,
+    toggle_searched,
+    value_in_recipe,
 )
-from tuner.tui.setup.hints import Hint, Known, group_hints, unused_hint
-from tuner.tui.setup.rungs import Rung, halving_rungs, sketch, training_share
+from tuner.tui.setup.hints import Hint, HintContext, all_frozen_hint, hints_for_groups
+from tuner.tui.setup.rungs import Rung, halving_rungs, pruning_sketch, training_share
 
 ALL = {field.key: field for field in (*TASK, *FORM, *OTHER, *SEARCH)}
 
 
 def test_every_field_is_a_key_of_a_recipe_and_has_help() -> None:
-    recipe = complete_document().recipe()
+    recipe = complete_document().parse_recipe()
     for key, field in ALL.items():
         section, name = key.split(".")
         assert name in SECTIONS[section]
         assert field.help
-        value_of(recipe, field)
+        value_in_recipe(recipe, field)
 
 
 @pytest.mark.parametrize("field", ALL.values(), ids=ALL.keys())
-def test_what_a_field_shows_for_typing_is_read_back(field: Field) -> None:
-    value = value_of(complete_document().recipe(), field)
+def test_what_a_field_shows_for_typing_is_read_back(field: FormField) -> None:
+    value = value_in_recipe(complete_document().parse_recipe(), field)
     for known in (value, field.usual):
         if known is not None:
-            assert parse_field(field, field_text(field, known)) == known
+            assert parse_field_text(field, field_value_text(field, known)) == known
 
 
 @pytest.mark.parametrize(
@@ -88,8 +88,8 @@ def test_what_a_field_shows_for_typing_is_read_back(field: Field) -> None:
         ("search.first_rung", "0.25", 0.25),
     ],
 )
-def test_typed_values(key: str, typed: str, value: Value) -> None:
-    assert parse_field(ALL[key], typed) == value
+def test_typed_values(key: str, typed: str, value: FieldValue) -> None:
+    assert parse_field_text(ALL[key], typed) == value
 
 
 @pytest.mark.parametrize(
@@ -113,40 +113,40 @@ def test_typed_values(key: str, typed: str, value: Value) -> None:
 )
 def test_wrong_values_are_refused_in_one_line(key: str, typed: str, reason: str) -> None:
     with pytest.raises(TunerError, match=reason) as error:
-        parse_field(ALL[key], typed)
+        parse_field_text(ALL[key], typed)
     assert "\n" not in str(error.value)
     assert "training." not in str(error.value)
 
 
 def test_words_go_round() -> None:
     schedule = ALL["training.schedule"]
-    assert next_word(schedule, "linear", 1) == "cosine"
-    assert next_word(schedule, "linear", -1) == "constant"
-    assert next_word(schedule, Choices(("linear", "cosine")), 1) == "linear"
-    assert next_word(ALL["training.epochs"], 3, 1) is None
+    assert next_field_word(schedule, "linear", 1) == "cosine"
+    assert next_field_word(schedule, "linear", -1) == "constant"
+    assert next_field_word(schedule, Choices(("linear", "cosine")), 1) == "linear"
+    assert next_field_word(ALL["training.epochs"], 3, 1) is None
 
 
 def test_space_searches_and_fixes() -> None:
     epochs, seed = ALL["training.epochs"], ALL["training.seed"]
-    assert toggled_search(epochs, 3, {}) == epochs.usual
+    assert toggle_searched(epochs, 3, {}) == epochs.usual
     before = Range(1, 40, "linear", True)
-    assert toggled_search(epochs, 3, {epochs.key: before}) == before
-    assert toggled_search(epochs, before, {}) == 20
-    assert toggled_search(ALL["training.batch_size"], Choices((16, 32)), {}) == 16
+    assert toggle_searched(epochs, 3, {epochs.key: before}) == before
+    assert toggle_searched(epochs, before, {}) == 20
+    assert toggle_searched(ALL["training.batch_size"], Choices((16, 32)), {}) == 16
     with pytest.raises(TunerError, match="not searched"):
-        toggled_search(seed, 0, {})
+        toggle_searched(seed, 0, {})
 
 
 def test_shown_values_are_short() -> None:
-    assert shown_text(ALL["training.epochs"], Range(2, 10, "linear", True)) == (
+    assert displayed_value_text(ALL["training.epochs"], Range(2, 10, "linear", True)) == (
         "2 … 10",
         "uniform",
     )
-    assert shown_text(ALL["search.first_rung"], 1 / 3) == ("0.3333", "")
-    assert shown_text(ALL["data.text"], ("a", "b")) == ("a + b", "")
-    assert shown_text(ALL["data.label_names"], {"0": "World"}) == ("0=World", "")
-    assert shown_text(ALL["data.unlabelled"], ()) == ("none", "")
-    assert shown_text(ALL["training.dropout"], None) == ("—", "fixed")
+    assert displayed_value_text(ALL["search.first_rung"], 1 / 3) == ("0.3333", "")
+    assert displayed_value_text(ALL["data.text"], ("a", "b")) == ("a + b", "")
+    assert displayed_value_text(ALL["data.label_names"], {"0": "World"}) == ("0=World", "")
+    assert displayed_value_text(ALL["data.unlabelled"], ()) == ("none", "")
+    assert displayed_value_text(ALL["training.dropout"], None) == ("—", "fixed")
 
 
 LOWER = GroupSpec("layers 0-5", Range(1e-6, 5e-5, "log"), layers="0-5")
@@ -155,7 +155,7 @@ HEAD = GroupSpec("head", Range(1e-4, 1e-2, "log"), part="head")
 
 
 def hints(*groups: GroupSpec, **known: Any) -> list[Hint]:
-    return group_hints(groups, Known(**known))
+    return hints_for_groups(groups, HintContext(**known))
 
 
 def texts(*groups: GroupSpec, size: int | None = None, rows: int | None = None) -> list[str]:
@@ -193,7 +193,7 @@ def test_a_large_model_on_few_rows_collapses_earlier() -> None:
 
 def test_a_tied_group_is_judged_by_the_rates_that_follow() -> None:
     low = GroupSpec("top", Range(1e-6, 1e-5, "log"), layers="6-11")
-    tied = GroupSpec("low", Like("top", 1000.0), layers="0-5")
+    tied = GroupSpec("low", TiedRate("top", 1000.0), layers="0-5")
     assert [hint.group for hint in hints(tied, low, parameters=23_000_000) if hint.strong] == [
         "low"
     ]
@@ -226,8 +226,8 @@ def test_embeddings_that_are_forgotten_and_a_published_rate_that_is_left_out_are
 
 
 def test_nothing_to_train_is_told() -> None:
-    assert unused_hint([GroupSpec("all", FROZEN, rest=True)])
-    assert not unused_hint([GroupSpec("all", FROZEN, rest=True), HEAD])
+    assert all_frozen_hint([GroupSpec("all", FROZEN, rest=True)])
+    assert not all_frozen_hint([GroupSpec("all", FROZEN, rest=True), HEAD])
 
 
 def test_rungs_halve_the_trials_and_double_the_share() -> None:
@@ -239,6 +239,6 @@ def test_rungs_halve_the_trials_and_double_the_share() -> None:
 @pytest.mark.parametrize("pruner", ["halving", "median", "patient", "none"])
 @pytest.mark.parametrize("first_rung", [0.001, 0.25, 1 / 3, 0.9])
 def test_every_pruner_has_a_sketch_that_fits(pruner: str, first_rung: float) -> None:
-    lines = sketch(SearchSection(pruner=pruner, first_rung=first_rung), 34)
+    lines = pruning_sketch(SearchSection(pruner=pruner, first_rung=first_rung), 34)
     assert lines
     assert max(map(len, lines)) <= 38

@@ -8,7 +8,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.tui.setup_stage import LARGE, SMALL, assert_golden, play, setup_stage
-from tuner.tui.screens.setup import SetupScreen
+from tuner.tui.screens.setup_screen import SetupScreen
 
 SIZES = {"80x24": SMALL, "120x40": LARGE}
 

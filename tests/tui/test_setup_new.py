@@ -9,9 +9,9 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from tests.tui.setup_stage import SMALL, Answers, Stage, assert_golden, make_session, type_text
-from tuner.recipe.load import load
-from tuner.session.folder import open_session
-from tuner.tui.screens.setup import NewSessionScreen, SetupScreen
+from tuner.recipe.load import load_recipe
+from tuner.session.folder import find_session
+from tuner.tui.screens.setup_screen import NewSessionScreen, SetupScreen
 from tuner.tui.setup.field_list import FieldList
 from tuner.tui.setup.status_line import StatusLine
 
@@ -59,8 +59,8 @@ def test_a_session_is_made_of_what_was_typed_and_goes_on_in_its_setup(tmp_path: 
         await pilot.press("ctrl+s")
         await pilot.pause()
         assert isinstance(pilot.app.screen, SetupScreen)
-        session = open_session(tmp_path, "my-rte")
-        recipe = load(session.recipe_path)
+        session = find_session(tmp_path, "my-rte")
+        recipe = load_recipe(session.recipe_path)
         assert recipe.preset == "basic"
         assert recipe.model.name == "roberta-base"
         assert recipe.data.text == ("premise", "hypothesis")
@@ -92,19 +92,19 @@ def test_the_name_follows_the_preset_until_it_is_typed(tmp_path: Path) -> None:
     make_session(tmp_path, "baseline")
 
     async def scenario(pilot: Pilot[None], screen: NewSessionScreen) -> None:
-        assert screen.name_typed == "groups"
+        assert screen.session_name == "groups"
         await pilot.press("down", "right")
-        assert (screen.preset, screen.name_typed) == ("llrd", "llrd")
+        assert (screen.preset, screen.session_name) == ("llrd", "llrd")
         await pilot.press("right")
-        assert (screen.preset, screen.name_typed) == (
+        assert (screen.preset, screen.session_name) == (
             "rte-roberta-large-article",
             "rte-roberta-large-article",
         )
         await pilot.press("right")
-        assert (screen.preset, screen.name_typed) == ("baseline", "baseline-2")
+        assert (screen.preset, screen.session_name) == ("baseline", "baseline-2")
         await fill(pilot, "0", "mine")
         await pilot.press("down", "right")
-        assert screen.name_typed == "mine"
+        assert screen.session_name == "mine"
 
     play_new(tmp_path, scenario)
 

@@ -8,7 +8,7 @@ import pytest
 
 from tuner.errors import TunerError
 from tuner.tui.setup.editor import editor_command
-from tuner.tui.setup.suggestions import KNOWN_MODELS, known_name, path_beginning
+from tuner.tui.setup.suggestions import KNOWN_MODELS, complete_known_name, complete_path
 
 
 def test_visual_goes_before_editor_and_may_have_arguments() -> None:
@@ -29,15 +29,15 @@ def test_paths_are_completed_folders_first_with_a_slash(tmp_path: Path) -> None:
     for name in ("train.jsonl", "train.txt", ".hidden.csv"):
         (tmp_path / "data" / name).touch()
     endings = (".jsonl", ".csv")
-    assert path_beginning("da", tmp_path, endings) == "data/"
-    assert path_beginning("data/", tmp_path, endings) == "data/train.jsonl"
-    assert path_beginning("data/train.t", tmp_path, endings) is None
-    assert path_beginning(f"{tmp_path}/da", tmp_path, endings) == f"{tmp_path}/data/"
+    assert complete_path("da", tmp_path, endings) == "data/"
+    assert complete_path("data/", tmp_path, endings) == "data/train.jsonl"
+    assert complete_path("data/train.t", tmp_path, endings) is None
+    assert complete_path(f"{tmp_path}/da", tmp_path, endings) == f"{tmp_path}/data/"
     for nothing in ("", "hub:x", "no/such/folder", "\0"):
-        assert path_beginning(nothing, tmp_path, endings) is None
+        assert complete_path(nothing, tmp_path, endings) is None
 
 
 def test_known_models_are_completed_as_typed() -> None:
-    assert known_name("google-bert/bert-b", KNOWN_MODELS) == "google-bert/bert-base-cased"
-    assert known_name("", KNOWN_MODELS) is None
-    assert known_name("zzz", KNOWN_MODELS) is None
+    assert complete_known_name("google-bert/bert-b", KNOWN_MODELS) == "google-bert/bert-base-cased"
+    assert complete_known_name("", KNOWN_MODELS) is None
+    assert complete_known_name("zzz", KNOWN_MODELS) is None

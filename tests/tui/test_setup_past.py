@@ -20,18 +20,18 @@ from tests.tui.setup_stage import (
     type_text,
     until,
 )
-from tuner.recipe.load import load
+from tuner.recipe.load import load_recipe
+from tuner.recipe.range_edits import Ends
 from tuner.recipe.types import Range
-from tuner.recipe.zoom import Ends
-from tuner.session.fold import load_view
+from tuner.session.fold import load_session_view
 from tuner.session.folder import Session
 from tuner.session.generations import next_generation
 from tuner.session.view import SessionState, TrialState
-from tuner.tui.screens.actions import allowed
-from tuner.tui.screens.setup import SetupScreen
-from tuner.tui.setup.past import Past, good_trials
+from tuner.tui.screens.session_screen import is_action_allowed
+from tuner.tui.screens.setup_screen import SetupScreen
+from tuner.tui.setup.session_history import SessionHistory, best_trial_numbers
 from tuner.tui.setup.status_line import StatusLine
-from tuner.tui.widgets.keybar import KeyBar
+from tuner.tui.widgets.key_bar import KeyBar
 
 ZOOM: dict[str, Ends] = {"lr.layers 8-11": (2e-5, 5e-5), "lr.head": (5e-4, 2e-3)}
 SIZES = {"80x24": SMALL, "120x40": LARGE}
@@ -47,7 +47,7 @@ def stage(
     proposed: dict[str, Ends] | None = None,
     *,
     answers: Answers | None = None,
-    past: Past | None = None,
+    past: SessionHistory | None = None,
 ) -> Stage:
     """The setup screen of a recorded session."""
     services = (answers or Answers()).services()
@@ -86,11 +86,11 @@ def test_a_zoom_is_one_edit_that_is_told_and_taken_back(tmp_path: Path) -> None:
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:
         assert message(screen) == "zoom into 2 ranges"
         assert group(screen, "layers 8-11").lr == Range(2e-5, 5e-5, "log")
-        assert screen.draft.unsaved
+        assert screen.draft.has_unsaved_changes
         assert "opens generation 1: " in screen_text(pilot.app)
         await pilot.press("u")
         assert group(screen, "layers 8-11").lr == Range(1e-5, 1e-4, "log")
-        assert not screen.draft.unsaved
+        assert not screen.draft.has_unsaved_changes
 
     play(stage(corpus.finished(tmp_path), ZOOM), scenario, LARGE)
 
@@ -102,17 +102,17 @@ def test_a_start_asks_first_and_says_how_many_trials_are_carried_over(tmp_path: 
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:
         recipe = screen.draft.recipe
         assert recipe is not None
-        told = next_generation(load_view(session), recipe)
+        told = next_generation(load_session_view(session), recipe)
         assert told is not None
         await pilot.press("ctrl+r")
-        assert screen.query_one(KeyBar).asking
+        assert screen.query_one(KeyBar).is_asking
         line = f"Generation 1 takes {told.carried} of {told.trials} trials over. Start?"
         assert line in screen_text(pilot.app)
         await pilot.press("n")
         assert not answers.started
         await pilot.press("ctrl+r", "y")
         await until(pilot, lambda: answers.started)
-        assert load(session.recipe_path) == recipe
+        assert load_recipe(session.recipe_path) == recipe
 
     play(stage(session, {"lr.head": (2e-4, 4e-3)}, answers=answers), scenario)
 
@@ -132,7 +132,7 @@ def test_without_a_change_a_start_just_goes_on(tmp_path: Path) -> None:
 def test_a_running_session_is_paused_before_it_starts_again(tmp_path: Path) -> None:
     answers = Answers()
     session = corpus.paused(tmp_path)
-    past = Past(load_view(session), SessionState.RUNNING)
+    past = SessionHistory(load_session_view(session), SessionState.RUNNING)
 
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:  # noqa: ARG001
         await pilot.press("ctrl+r")
@@ -169,12 +169,12 @@ def test_model_data_and_metric_stay(tmp_path: Path) -> None:
             await pilot.press(*keys)
             await pilot.pause()
             assert "clone the session for another" in message(screen), keys
-        before = screen.draft.text
+        before = screen.draft.recipe_text
         await pilot.press("ctrl+e")
         await pilot.pause()
         assert "model.name stays" in message(screen)
         await pilot.press("u")
-        assert screen.draft.text == before
+        assert screen.draft.recipe_text == before
 
     session = corpus.paused(tmp_path)
     screen = SetupScreen(
@@ -188,26 +188,26 @@ def test_model_data_and_metric_stay(tmp_path: Path) -> None:
 def test_a_proposal_that_cannot_be_is_refused_and_nothing_is_changed(tmp_path: Path) -> None:
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:  # noqa: ARG001
         assert "no such setting" in message(screen)
-        assert not screen.draft.unsaved
+        assert not screen.draft.has_unsaved_changes
 
     play(stage(corpus.paused(tmp_path), {"lr.head": (2e-4, 1e-3), "lr.no": (1, 2)}), scenario)
 
 
 def test_the_best_fifth_of_the_complete_trials_is_good(tmp_path: Path) -> None:
-    view = load_view(corpus.finished(tmp_path))
+    view = load_session_view(corpus.finished(tmp_path))
     trials = list(view.trials.values())
     complete = [t for t in trials if t.state is TrialState.COMPLETE and t.value is not None]
-    good = good_trials(trials, "maximize")
+    good = best_trial_numbers(trials, "maximize")
     assert len(good) == -(-len(complete) // 5)
     worst_good = min(t.value for t in complete if t.number in good)  # type: ignore[type-var]
     assert all(t.value <= worst_good for t in complete if t.number not in good)  # type: ignore[operator]
-    seen = Past(view, SessionState.FINISHED).seen["head"]
+    seen = SessionHistory(view, SessionState.FINISHED).rates_by_group["head"]
     assert {view.trials[n].params["lr.head"] for n in good} == set(seen.good)
-    assert good_trials(trials, "minimize") & good == frozenset()
-    assert good_trials([], "maximize") == frozenset()
+    assert best_trial_numbers(trials, "minimize") & good == frozenset()
+    assert best_trial_numbers([], "maximize") == frozenset()
 
 
 def test_every_session_without_a_worker_can_be_edited() -> None:
     for state in SessionState:
         alive = state in (SessionState.STARTING, SessionState.RUNNING, SessionState.PAUSING)
-        assert allowed("edit", state) is not alive
+        assert is_action_allowed("edit", state) is not alive

@@ -24,19 +24,19 @@ from tests.tui.setup_stage import (
 )
 from tuner.errors import TunerError
 from tuner.recipe.findings import Finding
-from tuner.recipe.load import load
+from tuner.recipe.load import load_recipe
 from tuner.recipe.types import Choices, Range, Recipe
 from tuner.session.events import SessionStopped
 from tuner.session.writer import EventWriter
 from tuner.tui.app import TunerApp
-from tuner.tui.screens.help import HelpScreen
-from tuner.tui.screens.setup import SetupScreen, StartRequested
-from tuner.tui.screens.study import StudyScreen
-from tuner.tui.setup.checks import Line
+from tuner.tui.screens.help_screen import HelpScreen
+from tuner.tui.screens.setup_screen import SetupScreen, StartRequested
+from tuner.tui.screens.study_screen import StudyScreen
+from tuner.tui.setup.checks import CheckLine
 from tuner.tui.setup.inspection import NOT_TRIED, Services
 from tuner.tui.setup.panes import ChecksPane, FormPane, PreviewPane
 from tuner.tui.setup.status_line import StatusLine
-from tuner.tui.widgets.keybar import KeyBar
+from tuner.tui.widgets.key_bar import KeyBar
 
 
 def message(screen: SetupScreen) -> str:
@@ -131,27 +131,27 @@ def test_a_model_is_suggested_while_it_is_typed(tmp_path: Path) -> None:
         await pilot.press("right", "enter")
         await pilot.pause()
         assert recipe(screen).model.name == "google-bert/bert-base-cased"
-        await until(pilot, lambda: len(screen.knowledge.models) == 2)
+        await until(pilot, lambda: len(screen.inspection.described_models) == 2)
 
     play(setup_stage(tmp_path), scenario)
 
 
 def test_saving_writes_the_file_and_keeps_its_comments(tmp_path: Path) -> None:
-    text = "# my own words\n" + complete_document().text
+    text = "# my own words\n" + complete_document().toml_text
     session = make_session(tmp_path, text=text)
     answers = Answers()
     stage = Stage(SetupScreen(session, services=answers.services()))
 
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:
         await pilot.press("0")
-        assert screen.draft.unsaved
+        assert screen.draft.has_unsaved_changes
         assert "unsaved" in screen_text(pilot.app)
         await pilot.press("ctrl+s")
         await until(pilot, lambda: answers.checks == 2)
         assert "saved" in message(screen)
-        assert screen.draft.text == session.recipe_path.read_text()
+        assert screen.draft.recipe_text == session.recipe_path.read_text()
         assert "# my own words" in session.recipe_path.read_text()
-        assert load(session.recipe_path).groups[0].lr == "frozen"
+        assert load_recipe(session.recipe_path).groups[0].lr == "frozen"
         assert session.recipe_path.stat().st_mode & 0o777 == 0o600
 
     play(stage, scenario)
@@ -163,7 +163,7 @@ def test_a_file_changed_by_others_is_overwritten_only_after_y(tmp_path: Path) ->
         await pilot.press("0")
         path.write_text(path.read_text() + "# theirs\n")
         await pilot.press("ctrl+s")
-        assert screen.query_one(KeyBar).asking
+        assert screen.query_one(KeyBar).is_asking
         await pilot.press("n")
         assert "# theirs" in path.read_text()
         await pilot.press("ctrl+s", "y")
@@ -181,7 +181,7 @@ def test_starting_saves_first_and_then_asks_for_the_live_screen(tmp_path: Path) 
         await pilot.press("0", "ctrl+r")
         await until(pilot, lambda: stage.requests)
         assert answers.started == ["rte"]
-        assert not screen.draft.unsaved
+        assert not screen.draft.has_unsaved_changes
         assert isinstance(stage.requests[0], StartRequested)
         assert stage.requests[0].session == screen.session
 
@@ -211,7 +211,7 @@ def test_a_start_that_fails_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
         await until(pilot, lambda: "no GPU" in message(screen))
         assert not stage.requests
         await pilot.press("0")
-        assert screen.draft.unsaved
+        assert screen.draft.has_unsaved_changes
 
     play(stage, scenario)
 
@@ -219,7 +219,7 @@ def test_a_start_that_fails_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
 def test_a_stopped_session_is_shown_read_only(tmp_path: Path) -> None:
     session = make_session(tmp_path)
     with EventWriter(session.events_path) as writer:
-        writer.append(SessionStopped(reason="asked for"))
+        writer.append_event(SessionStopped(reason="asked for"))
     stage = Stage(SetupScreen(session, services=Answers().services()))
 
     async def run(pilot: Pilot[None], screen: SetupScreen) -> None:
@@ -251,15 +251,15 @@ def test_the_users_editor_gets_the_text_and_gives_it_back(tmp_path: Path) -> Non
         assert recipe(screen).search.trials == 7
         await pilot.press("ctrl+e")
         assert "line" in message(screen)
-        before = screen.draft.text
+        before = screen.draft.recipe_text
         await pilot.press("0", "ctrl+s")
-        assert screen.draft.text == before
+        assert screen.draft.recipe_text == before
         await pilot.press("u")
         assert recipe(screen).search.trials == 7
         await pilot.press("ctrl+e")
         assert "nothing was taken over" in message(screen)
         await pilot.press("u")
-        assert not screen.draft.unsaved
+        assert not screen.draft.has_unsaved_changes
 
     play(setup_stage(tmp_path, edit_text=edit), scenario)
 
@@ -267,11 +267,11 @@ def test_the_users_editor_gets_the_text_and_gives_it_back(tmp_path: Path) -> Non
 def test_leaving_asks_only_when_something_would_be_lost(tmp_path: Path) -> None:
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:
         await pilot.press("0", "escape")
-        assert screen.query_one(KeyBar).asking
+        assert screen.query_one(KeyBar).is_asking
         await pilot.press("n")
         assert pilot.app.screen is screen
         await pilot.press("q")
-        assert screen.query_one(KeyBar).asking
+        assert screen.query_one(KeyBar).is_asking
         await pilot.press("escape")
         assert pilot.app.screen is screen
         await pilot.press("u", "escape")
@@ -309,7 +309,7 @@ def test_a_child_process_that_breaks_leaves_the_screen_standing(tmp_path: Path) 
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:
         assert "ended with exit code 1: ValueError: odd" in " ".join(screen_text(pilot.app).split())
         await pilot.press("0")
-        assert screen.draft.unsaved
+        assert screen.draft.has_unsaved_changes
 
     play(stage, scenario)
 
@@ -317,7 +317,7 @@ def test_a_child_process_that_breaks_leaves_the_screen_standing(tmp_path: Path) 
 def test_a_file_that_is_no_recipe_can_be_repaired(tmp_path: Path) -> None:
     session = make_session(tmp_path, text="[model]\nname = 3\n")
     answers = Answers()
-    fixed = complete_document().text
+    fixed = complete_document().toml_text
     screen = SetupScreen(session, services=answers.services(), edit_text=lambda *_: fixed)
     stage = Stage(screen)
 
@@ -352,7 +352,7 @@ def test_forms_say_what_a_field_is_about(tmp_path: Path) -> None:
         await pilot.press("3", "down")
         await pilot.pause()
         assert message(screen).startswith("batch size: ")
-        assert screen.query_one("#other", FormPane).form.cursor == 1
+        assert screen.query_one("#other", FormPane).field_list.cursor == 1
 
     play(setup_stage(tmp_path), scenario)
 
@@ -390,24 +390,28 @@ def test_slow_checks_follow_the_data_and_only_that(tmp_path: Path) -> None:
         assert answers.checks == before
         await pilot.press("1", "down", "enter")
         await type_text(pilot, "other.jsonl")
-        await until(pilot, lambda: answers.checks == before + 1 and not screen.knowledge.checking)
+        await until(
+            pilot, lambda: answers.checks == before + 1 and not screen.inspection.running_checks
+        )
         await pilot.press("u")
-        await until(pilot, lambda: answers.checks == before + 2 and not screen.knowledge.checking)
+        await until(
+            pilot, lambda: answers.checks == before + 2 and not screen.inspection.running_checks
+        )
 
     play(setup_stage(tmp_path, answers), scenario)
 
 
 def test_a_step_is_tried_only_where_that_is_asked_for(tmp_path: Path) -> None:
-    hint = Line("hint", NOT_TRIED)
+    hint = CheckLine("hint", NOT_TRIED)
 
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:
-        recipe, knowledge = screen.draft.recipe, screen.knowledge
+        recipe, knowledge = screen.draft.recipe, screen.inspection
         assert recipe is not None
-        assert hint in knowledge.lines(recipe, screen._partition)
+        assert hint in knowledge.status_lines(recipe, screen._partition)
         # Asked for while the quick checks run, it is next.
         screen._check()
         await pilot.press("c")
-        await until(pilot, lambda: not knowledge.checking and not knowledge.rehearse_next)
-        assert hint not in knowledge.lines(recipe, screen._partition)
+        await until(pilot, lambda: not knowledge.running_checks and not knowledge.rehearse_next)
+        assert hint not in knowledge.status_lines(recipe, screen._partition)
 
     play(setup_stage(tmp_path), scenario)

@@ -12,19 +12,19 @@ from hypothesis import strategies as st
 from tests.tui.setup_stage import LAYERS, complete_document, make_session, model_description
 from tuner.errors import TunerError
 from tuner.recipe.document import RecipeDocument
-from tuner.recipe.groups import part_of, resolve_groups
-from tuner.recipe.rates import group_setting
+from tuner.recipe.groups import part_of_parameter, resolve_groups
+from tuner.recipe.rates import group_rate_setting
 from tuner.recipe.types import FROZEN, GroupSpec, Range
 from tuner.session.events import SessionStopped
 from tuner.session.writer import EventWriter
 from tuner.tui.setup import group_edits
-from tuner.tui.setup.inspection import divide, parameters_of
-from tuner.tui.setup.past import Past
-from tuner.tui.setup.ranges import move, toggled_fixed, toggled_frozen
-from tuner.tui.setup.state import Draft, put_groups
+from tuner.tui.setup.draft import Draft, write_group_edits
+from tuner.tui.setup.inspection import parameters_of, partition_model
+from tuner.tui.setup.range_steps import step_rate, toggle_fixed, toggle_frozen
+from tuner.tui.setup.session_history import SessionHistory
 
 PARAMETERS = parameters_of(model_description())
-TEXT = complete_document().text
+TEXT = complete_document().toml_text
 Groups = tuple[GroupSpec, ...]
 
 
@@ -34,7 +34,7 @@ def draft() -> Draft:
 
 @cache
 def complete_groups() -> Groups:
-    return complete_document().groups()
+    return complete_document().parse_groups()
 
 
 def groups_of(found: Draft) -> Groups:
@@ -48,64 +48,66 @@ def rate_of(found: Draft, name: str) -> object:
 
 def test_an_edit_can_be_undone_and_redone() -> None:
     edited = draft()
-    before = edited.text
-    edited.edit("warmup", lambda document: document.set("training.warmup", 0.1))
-    after = edited.text
-    assert edited.unsaved
+    before = edited.recipe_text
+    edited.apply_edit("warmup", lambda document: document.set_value("training.warmup", 0.1))
+    after = edited.recipe_text
+    assert edited.has_unsaved_changes
     assert after != before
-    assert edited.undo() == "warmup"
-    assert (edited.text, edited.unsaved) == (before, False)
-    assert edited.redo() == "warmup"
-    assert edited.text == after
+    assert edited.undo_edit() == "warmup"
+    assert (edited.recipe_text, edited.has_unsaved_changes) == (before, False)
+    assert edited.redo_edit() == "warmup"
+    assert edited.recipe_text == after
 
 
 def test_a_wrong_edit_changes_nothing() -> None:
     edited = draft()
-    before = edited.text
+    before = edited.recipe_text
 
     def spoil(document: RecipeDocument) -> None:
-        document.set("training.warmup", 0.2)
-        document.set("data.test", "test.csv")
+        document.set_value("training.warmup", 0.2)
+        document.set_value("data.test", "test.csv")
 
     with pytest.raises(TunerError, match="holdout"):
-        edited.edit("test", spoil)
-    assert edited.text == before
-    edited.edit("seed", lambda document: document.set("search.seed", 5))
-    assert "warmup = 0.06" in edited.text
-    edited.undo()
+        edited.apply_edit("test", spoil)
+    assert edited.recipe_text == before
+    edited.apply_edit("seed", lambda document: document.set_value("search.seed", 5))
+    assert "warmup = 0.06" in edited.recipe_text
+    edited.undo_edit()
     with pytest.raises(TunerError, match="nothing to undo"):
-        edited.undo()
+        edited.undo_edit()
 
 
 def test_an_edit_that_changes_nothing_is_no_step() -> None:
     edited = draft()
-    edited.edit("same", lambda document: document.set("training.warmup", 0.06))
+    edited.apply_edit("same", lambda document: document.set_value("training.warmup", 0.06))
     with pytest.raises(TunerError, match="nothing to undo"):
-        edited.undo()
+        edited.undo_edit()
 
 
 def test_a_drag_is_one_step() -> None:
     edited = draft()
-    before = edited.text
+    before = edited.recipe_text
     for rate in (1e-4, 2e-4, 5e-4):
-        groups = group_edits.with_rate(groups_of(edited), "head", rate)
+        groups = group_edits.with_group_rate(groups_of(edited), "head", rate)
 
         def put(document: RecipeDocument, groups: Groups = groups) -> None:
-            put_groups(document, groups)
+            write_group_edits(document, groups)
 
-        edited.edit("head", put, joined="drag 1")
-    edited.undo()
-    assert edited.text == before
+        edited.apply_edit("head", put, joined="drag 1")
+    edited.undo_edit()
+    assert edited.recipe_text == before
 
 
 def test_comments_survive_edits() -> None:
-    edited = Draft("# mine\n" + complete_document().text.replace("rest = true", "rest = true # r"))
-    groups = group_edits.split(groups_of(edited), "quarter 1", "1", PARAMETERS)
-    edited.edit("split", lambda document: document.replace_groups(groups))
-    edited.edit("epochs", lambda document: document.set("training.epochs", 4))
-    assert edited.text.startswith("# mine\n")
-    assert "rest = true # r" in edited.text
-    assert "# share of all updates" in edited.text
+    edited = Draft(
+        "# mine\n" + complete_document().toml_text.replace("rest = true", "rest = true # r")
+    )
+    groups = group_edits.split_at_layer(groups_of(edited), "quarter 1", "1", PARAMETERS)
+    edited.apply_edit("split", lambda document: document.replace_groups(groups))
+    edited.apply_edit("epochs", lambda document: document.set_value("training.epochs", 4))
+    assert edited.recipe_text.startswith("# mine\n")
+    assert "rest = true # r" in edited.recipe_text
+    assert "# share of all updates" in edited.recipe_text
 
 
 def test_a_broken_text_from_the_editor_can_be_taken_back() -> None:
@@ -115,20 +117,20 @@ def test_a_broken_text_from_the_editor_can_be_taken_back() -> None:
     assert "line" in edited.problem
     assert edited.recipe is recipe
     with pytest.raises(TunerError, match=r"ctrl\+e"):
-        edited.edit("seed", lambda document: document.set("search.seed", 1))
-    edited.undo()
+        edited.apply_edit("seed", lambda document: document.set_value("search.seed", 1))
+    edited.undo_edit()
     assert not edited.problem
 
 
 def test_a_stopped_session_is_read_only(tmp_path: Path) -> None:
     session = make_session(tmp_path)
-    assert not Past.of(session).read_only
+    assert not SessionHistory.from_session(session).read_only_reason
     with EventWriter(session.events_path) as writer:
-        writer.append(SessionStopped(reason="asked for"))
-    reason = Past.of(session).read_only
+        writer.append_event(SessionStopped(reason="asked for"))
+    reason = SessionHistory.from_session(session).read_only_reason
     assert "stopped for good" in reason
-    edited = Draft(complete_document().text, read_only=reason)
-    for change in (edited.undo, lambda: edited.replace_text("x", "y")):
+    edited = Draft(complete_document().toml_text, read_only=reason)
+    for change in (edited.undo_edit, lambda: edited.replace_text("x", "y")):
         with pytest.raises(TunerError, match="stopped for good"):
             change()
 
@@ -148,10 +150,10 @@ ADDED = {
 
 @pytest.mark.parametrize("typed", [typed for typed in ADDED if typed != "embeddings"])
 def test_a_group_is_added_as_typed(typed: str) -> None:
-    groups, name = group_edits.add(groups_of(draft()), typed, PARAMETERS)
+    groups, name = group_edits.add_group_from_text(groups_of(draft()), typed, PARAMETERS)
     added = next(group for group in groups if group.name == name)
     assert (name, group_edits.selector_text(added)) == ADDED[typed]
-    assert not divide(groups, PARAMETERS).problem
+    assert not partition_model(groups, PARAMETERS).problem
 
 
 @pytest.mark.parametrize(
@@ -169,21 +171,21 @@ def test_a_group_is_added_as_typed(typed: str) -> None:
 )
 def test_a_group_that_cannot_be_is_refused(typed: str, reason: str) -> None:
     with pytest.raises(TunerError, match=reason):
-        group_edits.add(groups_of(draft()), typed, PARAMETERS)
+        group_edits.add_group_from_text(groups_of(draft()), typed, PARAMETERS)
 
 
 def test_names_are_not_taken_out_of_a_large_group() -> None:
-    groups = complete_document("demo").groups()
+    groups = complete_document("demo").parse_groups()
     with pytest.raises(TunerError, match="split that first"):
-        group_edits.add(groups, "*.bias", PARAMETERS)
+        group_edits.add_group_from_text(groups, "*.bias", PARAMETERS)
 
 
 def test_layers_are_counted_by_the_model_or_by_the_groups_themselves() -> None:
     plain = (GroupSpec("low", 1e-5, layers="0-3"), GroupSpec("high", 1e-4, layers="4-7"))
-    assert group_edits.count_layers(plain, None) == 8
-    assert group_edits.count_layers(plain, PARAMETERS) == LAYERS
+    assert group_edits.count_layers_in_groups(plain, None) == 8
+    assert group_edits.count_layers_in_groups(plain, PARAMETERS) == LAYERS
     with pytest.raises(TunerError, match="before the model is read"):
-        group_edits.count_layers(groups_of(draft()), None)
+        group_edits.count_layers_in_groups(groups_of(draft()), None)
 
 
 Action = tuple[str, int, int]
@@ -207,25 +209,25 @@ def act(groups: Groups, action: Action) -> Groups:
     match kind:
         case "low" | "high" | "both":
             end = {"low": "low", "high": "high", "both": "both"}[kind]
-            lr = move(group.lr, end, direction)  # type: ignore[arg-type]
-            return group_edits.with_rate(groups, group.name, lr)
+            lr = step_rate(group.lr, end, direction)  # type: ignore[arg-type]
+            return group_edits.with_group_rate(groups, group.name, lr)
         case "fix":
-            return group_edits.with_rate(
-                groups, group.name, toggled_fixed(group_setting(groups, group), None)
+            return group_edits.with_group_rate(
+                groups, group.name, toggle_fixed(group_rate_setting(groups, group), None)
             )
         case "freeze":
-            return group_edits.with_rate(groups, group.name, toggled_frozen(group.lr, None))
+            return group_edits.with_group_rate(groups, group.name, toggle_frozen(group.lr, None))
         case "delete":
-            return group_edits.delete(groups, group.name)
+            return group_edits.delete_group(groups, group.name)
         case "merge":
-            return group_edits.merge(groups, group.name, PARAMETERS)
+            return group_edits.merge_with_next(groups, group.name, PARAMETERS)
         case "split":
-            return group_edits.split(groups, group.name, str(number), PARAMETERS)
+            return group_edits.split_at_layer(groups, group.name, str(number), PARAMETERS)
         case "add":
             selectors = (f"{number}", f"{number}-11", "classifier.dense.*", "*.bias")
-            return group_edits.add(groups, selectors[where % 4], PARAMETERS)[0]
+            return group_edits.add_group_from_text(groups, selectors[where % 4], PARAMETERS)[0]
         case _:
-            return group_edits.regroup(groups, str(number), PARAMETERS)
+            return group_edits.regroup_layers(groups, str(number), PARAMETERS)
 
 
 def holds_everything_once(groups: Groups) -> bool:
@@ -236,7 +238,7 @@ def holds_everything_once(groups: Groups) -> bool:
     layers = [
         layer
         for found in by_layers
-        for layer in {part_of(parameter.name)[1] for parameter in found.parameters}
+        for layer in {part_of_parameter(parameter.name)[1] for parameter in found.parameters}
         if layer is not None
     ]
     everything = sorted(parameter.name for parameter in PARAMETERS)
@@ -249,7 +251,7 @@ def tried(groups: Groups, key: Action) -> Groups:
         changed = act(groups, key)
     except TunerError:
         return groups
-    return groups if divide(changed, PARAMETERS).problem else changed
+    return groups if partition_model(changed, PARAMETERS).problem else changed
 
 
 @settings(max_examples=60, deadline=None)
@@ -266,25 +268,25 @@ def test_any_keys_keep_each_layer_in_exactly_one_group(keys: list[Action]) -> No
 @given(actions)
 def test_undo_leads_back_from_any_keys(keys: list[Action]) -> None:
     edited = draft()
-    start, done = edited.text, 0
+    start, done = edited.recipe_text, 0
     for key in keys[:6]:
-        before = edited.text
+        before = edited.recipe_text
         groups = tried(groups_of(edited), key)
 
         def put(document: RecipeDocument, groups: Groups = groups) -> None:
-            put_groups(document, groups)
+            write_group_edits(document, groups)
 
-        edited.edit(str(key), put)
-        done += edited.text != before
-        assert RecipeDocument.from_text(edited.text).groups() == groups
+        edited.apply_edit(str(key), put)
+        done += edited.recipe_text != before
+        assert RecipeDocument.from_text(edited.recipe_text).parse_groups() == groups
     for _ in range(done):
-        edited.undo()
-    assert edited.text == start
+        edited.undo_edit()
+    assert edited.recipe_text == start
 
 
 def test_a_range_survives_freezing() -> None:
     edited = draft()
     head = rate_of(edited, "head")
     assert isinstance(head, Range)
-    assert toggled_frozen(toggled_frozen(head, None), head) == head
-    assert toggled_frozen(head, None) == FROZEN
+    assert toggle_frozen(toggle_frozen(head, None), head) == head
+    assert toggle_frozen(head, None) == FROZEN

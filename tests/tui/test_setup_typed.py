@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tuner.errors import TunerError
 from tuner.recipe.types import FROZEN, Choices, Range, Setting
-from tuner.tui.setup.text import duration_text, number_text, setting_text
-from tuner.tui.setup.typed import Grammar, parse_rate, parse_setting
+from tuner.tui.setup.grammar import Grammar, parse_learning_rate, parse_setting
+from tuner.tui.setup.setting_text import duration_text, exact_number_text, setting_text
 
 NOW = Range(1e-6, 1e-4, "log")
 
@@ -39,7 +39,7 @@ NOW = Range(1e-6, 1e-4, "log")
     ],
 )
 def test_a_typed_rate_means(text: str, rate: Setting) -> None:
-    assert parse_rate(text, NOW) == rate
+    assert parse_learning_rate(text, NOW) == rate
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_typed_rate_means(text: str, rate: Setting) -> None:
 )
 def test_a_rate_that_means_nothing_is_refused_in_one_line(text: str, reason: str) -> None:
     with pytest.raises(TunerError) as error:
-        parse_rate(text, NOW)
+        parse_learning_rate(text, NOW)
     assert reason in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -77,13 +77,13 @@ def test_a_rate_that_means_nothing_is_refused_in_one_line(text: str, reason: str
 @pytest.mark.parametrize("text", ["log", "lin"])
 def test_a_scale_needs_a_range(text: str) -> None:
     with pytest.raises(TunerError, match="no range"):
-        parse_rate(text, 1e-5)
+        parse_learning_rate(text, 1e-5)
 
 
 def test_a_scale_is_kept_where_none_is_said() -> None:
     uniform = Range(1e-6, 1e-4, "linear")
-    assert parse_rate("1e-5..4e-5", uniform) == Range(1e-5, 4e-5, "linear")
-    assert parse_rate("1e-5..4e-5", 1e-3) == Range(1e-5, 4e-5, "log")
+    assert parse_learning_rate("1e-5..4e-5", uniform) == Range(1e-5, 4e-5, "linear")
+    assert parse_learning_rate("1e-5..4e-5", 1e-3) == Range(1e-5, 4e-5, "log")
 
 
 WHOLE = Grammar(integer=True)
@@ -125,7 +125,7 @@ rates = st.floats(1e-9, 1.0)
 
 @given(rates)
 def test_a_number_is_written_exactly(rate: float) -> None:
-    assert float(number_text(rate)) == rate
+    assert float(exact_number_text(rate)) == rate
 
 
 @given(st.tuples(rates, rates), st.sampled_from(["log", "linear"]))
@@ -134,14 +134,14 @@ def test_a_range_is_read_as_it_was_written(ends: tuple[float, float], scale: str
     if low == high:
         return
     setting = Range(low, high, "log" if scale == "log" else "linear")
-    assert parse_rate(setting_text(setting, "log"), NOW) == setting
+    assert parse_learning_rate(setting_text(setting, "log"), NOW) == setting
 
 
 @given(st.text(max_size=20))
 def test_no_text_breaks_the_grammar(text: str) -> None:
     reason = ""
     try:
-        parse_rate(text, NOW)
+        parse_learning_rate(text, NOW)
     except TunerError as error:
         reason = str(error)
     assert "\n" not in reason
@@ -152,7 +152,7 @@ def test_no_text_breaks_the_grammar(text: str) -> None:
     [(1e-5, "1e-5"), (2.5e-5, "2.5e-5"), (0.06, "0.06"), (16, "16"), (0.0, "0"), (1e-3, "1e-3")],
 )
 def test_numbers_are_short(number: float, text: str) -> None:
-    assert number_text(number) == text
+    assert exact_number_text(number) == text
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,13 @@ import pytest
 from rich.cells import cell_len
 
 from tests.session.logs import slots_chosen
+from tuner.render.status_text import device_status_runs
+from tuner.render.styles import TERMINAL_STYLES
 from tuner.session import events as e
-from tuner.session.fold import fold
+from tuner.session.fold import fold_events
 from tuner.session.folder import Session
+from tuner.session.trial_counter import TrialCounter
 from tuner.session.view import SessionState, SessionView
-from tuner.tui.render.status import device_runs
-from tuner.tui.render.styles import TERMINAL
-from tuner.tui.tally import Tally
 
 SESSION = Session(Path("sessions/tiny"))
 
@@ -26,10 +26,10 @@ class Known:
 
     view: SessionView
     session: Session = SESSION
-    tally: Tally = field(default_factory=Tally)
+    trial_counts: TrialCounter = field(default_factory=TrialCounter)
     state: SessionState = SessionState.RUNNING
-    stalled: bool = False
-    eta: float | None = None
+    is_stalled: bool = False
+    remaining_seconds: float | None = None
 
 
 def two_running(*more: e.AnyEvent) -> Known:
@@ -49,12 +49,12 @@ def two_running(*more: e.AnyEvent) -> Known:
             ),
         ]  # fmt: skip
     known = Known(SessionView())
-    known.tally.update(known.view, fold(known.view, events))
+    known.trial_counts.recount_trials(known.view, fold_events(known.view, events))
     return known
 
 
 def line(known: Known, width: int) -> str:
-    text = "".join(part for part, _ in device_runs(known, 103.0, width, TERMINAL))
+    text = "".join(part for part, _ in device_status_runs(known, 103.0, width, TERMINAL_STYLES))
     assert cell_len(text.rstrip()) <= width
     return text.strip()
 
@@ -70,20 +70,22 @@ def test_device_path_slots_speed_and_memory_fit_eighty_columns() -> None:
 
 def test_silence_is_more_important_than_who_works() -> None:
     known = two_running(slots_chosen())
-    known.stalled = True
+    known.is_stalled = True
     assert "⚠ silent, perhaps stalled" in line(known, 100)
 
 
 @pytest.mark.parametrize("state", [SessionState.PAUSED, SessionState.FINISHED])
 def test_what_does_not_run_has_no_speed(state: SessionState) -> None:
     known = two_running()
-    fold(known.view, [e.SessionPaused()])
-    known.tally.update(known.view, {0, 1})
+    fold_events(known.view, [e.SessionPaused()])
+    known.trial_counts.recount_trials(known.view, {0, 1})
     known.state = state
     assert line(known, 120) == "cpu  packed  1 × 4 threads  last word 3 s ago"
 
 
 def test_the_log_of_an_older_version_tells_less() -> None:
     known = Known(SessionView())
-    fold(known.view, [e.WorkerStarted(pid=7, host="x", versions={}, devices=["cpu"], slots=2)])
+    fold_events(
+        known.view, [e.WorkerStarted(pid=7, host="x", versions={}, devices=["cpu"], slots=2)]
+    )
     assert line(known, 80) == "cpu  worker pid 7 on x"

@@ -20,20 +20,20 @@ from tests.tui.stage import (
     assert_golden,
     play,
     press,
-    screen_text,
     until,
+    visible_screen_text,
 )
 from tuner.session import events as e
-from tuner.session.codec import encode_line
+from tuner.session.codec import encode_event_line
 from tuner.session.commands import Enqueue
 from tuner.session.folder import Session
-from tuner.session.inbox import CommandTail
+from tuner.session.inbox import CommandReader
 from tuner.session.view import SessionState
 from tuner.tui.app import TunerApp
-from tuner.tui.screens.enqueue import EnqueueScreen
-from tuner.tui.screens.study import StudyScreen
-from tuner.tui.screens.trial import TrialScreen
-from tuner.tui.widgets.keybar import KeyBar
+from tuner.tui.screens.enqueue_screen import EnqueueScreen
+from tuner.tui.screens.study_screen import StudyScreen
+from tuner.tui.screens.trial_screen import TrialScreen
+from tuner.tui.widgets.key_bar import KeyBar
 
 NAME = "rte-roberta-llrd"
 BEST, PRUNED, COLLAPSED, FAILED, RUNNING = 4, 6, 5, 8, 14
@@ -52,7 +52,7 @@ def append(session: Session, *events: e.Event) -> None:
     """As a worker would."""
     with session.events_path.open("ab") as file:
         for event in events:
-            file.write(encode_line(msgspec.structs.replace(event, seq=999, time=NOW)))
+            file.write(encode_event_line(msgspec.structs.replace(event, seq=999, time=NOW)))
 
 
 def rerun(number: int, of: int, seed: int, value: float) -> list[e.Event]:
@@ -93,7 +93,7 @@ def told(app: TunerApp) -> str:
 
 
 def asked(session: Session) -> list[Enqueue]:
-    found = CommandTail(session.commands_path).read()
+    found = CommandReader(session.commands_path).read_new_commands()
     return [command for command in found if isinstance(command, Enqueue)]
 
 
@@ -141,7 +141,7 @@ def test_odd_names_are_text(root: Path, states: States, tab: str, size: str) -> 
 
     async def scene(pilot: Pilot[None], app: TunerApp, _screen: TrialScreen) -> None:
         await to_tab(pilot, tab)
-        assert "\x1b" not in screen_text(app)
+        assert "\x1b" not in visible_screen_text(app)
         await assert_golden(app, f"trial-odd-{tab}-{size}")
 
     on_trial(root, 0, scene, name="odd.names-1", size=SIZES[size])
@@ -152,7 +152,7 @@ def test_reruns_and_their_mean(session: Session, root: Path) -> None:
     mean = "mean 0.8051 ± 0.0145 of 3"
 
     async def scene(_pilot: Pilot[None], app: TunerApp, _screen: TrialScreen) -> None:
-        seen = " ".join(screen_text(app).split())
+        seen = " ".join(visible_screen_text(app).split())
         assert "seed 1 0.7906" in seen
         assert "seed 2 0.8195" in seen
         assert mean in seen
@@ -161,8 +161,8 @@ def test_reruns_and_their_mean(session: Session, root: Path) -> None:
     on_trial(root, BEST, scene)
 
     async def rerun_scene(_pilot: Pilot[None], app: TunerApp, _screen: TrialScreen) -> None:
-        assert f"#{BEST} again, on another seed" in screen_text(app)
-        assert mean in screen_text(app)
+        assert f"#{BEST} again, on another seed" in visible_screen_text(app)
+        assert mean in visible_screen_text(app)
 
     on_trial(root, 16, rerun_scene)
 
@@ -172,7 +172,7 @@ def test_reruns_and_their_mean(session: Session, root: Path) -> None:
 def test_sizes_in_between(root: Path, size: tuple[int, int]) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp, _screen: TrialScreen) -> None:
         for _ in TABS:
-            text = screen_text(app)
+            text = visible_screen_text(app)
             assert "trial 4" in text
             assert max(map(len, text.splitlines())) <= size[0]
             await press(pilot, "right_square_bracket")
@@ -191,7 +191,7 @@ def test_neighbours_by_j_and_k_and_none_beyond_the_ends(root: Path) -> None:
         await press(pilot, "k", "k")
         assert screen.scope.number == 0
         await press(pilot, "j", "j")
-        assert "trial 2" in screen_text(app)
+        assert "trial 2" in visible_screen_text(app)
         await press(pilot, "y")
         assert set(json.loads(app.clipboard)) > {"lr.head", "warmup"}
         await press(pilot, "escape")
@@ -203,8 +203,8 @@ def test_neighbours_by_j_and_k_and_none_beyond_the_ends(root: Path) -> None:
 @pytest.mark.usefixtures("session")
 def test_neighbours_keep_to_the_filter(root: Path) -> None:
     async def scene(pilot: Pilot[None], _app: TunerApp, screen: TrialScreen) -> None:
-        screen.workspace.filter_by("state:collapsed,failed")
-        passing = [trial.number for trial in screen.workspace.passing()]
+        screen.workspace.apply_filter_text("state:collapsed,failed")
+        passing = [trial.number for trial in screen.workspace.matching_trials()]
         await press(pilot, "j")
         assert passing == [COLLAPSED, FAILED]
         assert screen.scope.number == FAILED
@@ -230,16 +230,16 @@ def test_arrows_scroll_what_has_the_focus(root: Path) -> None:
 def test_all_panes_show_the_evaluation_that_is_scrubbed_to(root: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp, screen: TrialScreen) -> None:
         await press(pilot, "left", "left", "n")
-        text = screen_text(app)
+        text = visible_screen_text(app)
         assert "Loss and ACC  at epoch 4" in text
         assert "Confusion  epoch 4, percent of rows" in text
         assert "▸epoch 4" in text
         await to_tab(pilot, "errors")
-        assert "epoch 4" in screen_text(app)
+        assert "epoch 4" in visible_screen_text(app)
         await press(pilot, *["left"] * 9)
-        assert screen.scope.at == 0
+        assert screen.scope.shown_index == 0
         await press(pilot, *["right"] * 9)
-        assert screen.scope.at == 5
+        assert screen.scope.shown_index == 5
 
     on_trial(root, BEST, scene)
 
@@ -251,9 +251,9 @@ def test_the_difference_with_the_best_then_with_marked_trials(root: Path) -> Non
         seen = []
         for _ in range(4):
             await press(pilot, "d")
-            seen.append(screen.scope.other)
+            seen.append(screen.scope.compared_number)
         assert seen == [BEST, RUNNING, None, BEST]
-        assert f"− #{BEST}" in screen_text(app)
+        assert f"− #{BEST}" in visible_screen_text(app)
 
     on_trial(root, COLLAPSED, scene)
 
@@ -263,13 +263,13 @@ def test_marks_and_logarithms_and_lines(root: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp, screen: TrialScreen) -> None:
         await press(pilot, "space", "t", "l")
         assert screen.workspace.marks == [BEST]
-        text = screen_text(app)
+        text = visible_screen_text(app)
         assert "◈ ★ best" in text
         assert "ACC and eval loss" in text
         assert "l log ✓" in text
         await press(pilot, "t", "space")
         assert screen.workspace.marks == []
-        assert "Train loss" in screen_text(app)
+        assert "Train loss" in visible_screen_text(app)
 
     on_trial(root, BEST, scene)
 
@@ -278,9 +278,9 @@ def test_marks_and_logarithms_and_lines(root: Path) -> None:
 def test_zoom_and_the_way_out(root: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp, screen: TrialScreen) -> None:
         await press(pilot, "2", "z")
-        assert "Parameters" not in screen_text(app)
+        assert "Parameters" not in visible_screen_text(app)
         await press(pilot, "escape")
-        assert "Parameters" in screen_text(app)
+        assert "Parameters" in visible_screen_text(app)
         await press(pilot, "right_square_bracket", "escape")
         assert (app.screen, screen.view_name) == (screen, "Overview")
         await press(pilot, "escape")
@@ -304,11 +304,11 @@ def test_numbers_open_tabs_where_there_is_no_room_for_panes(root: Path) -> None:
 def test_another_size_has_the_tab_that_fits(root: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp, _screen: TrialScreen) -> None:
         await to_tab(pilot, "fourth")
-        assert "fixed by the recipe" in screen_text(app)
+        assert "fixed by the recipe" in visible_screen_text(app)
         await pilot.resize_terminal(80, 24)
-        await until(pilot, lambda: "DECISION" in screen_text(app))
+        await until(pilot, lambda: "DECISION" in visible_screen_text(app))
         await pilot.resize_terminal(120, 40)
-        await until(pilot, lambda: "fixed by the recipe" in screen_text(app))
+        await until(pilot, lambda: "fixed by the recipe" in visible_screen_text(app))
 
     on_trial(root, BEST, scene)
 
@@ -320,15 +320,15 @@ def test_another_size_has_the_tab_that_fits(root: Path) -> None:
 def test_the_text_of_a_row_and_the_way_back(root: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp, _screen: TrialScreen) -> None:
         await to_tab(pilot, "errors")
-        first = screen_text(app)
+        first = visible_screen_text(app)
         await press(pilot, "down", "enter")
-        assert "premise" in screen_text(app)
-        assert "Rows wrong here" not in screen_text(app)
+        assert "premise" in visible_screen_text(app)
+        assert "Rows wrong here" not in visible_screen_text(app)
         await press(pilot, "escape")
-        assert "Rows wrong here" in screen_text(app)
-        assert screen_text(app) != first
+        assert "Rows wrong here" in visible_screen_text(app)
+        assert visible_screen_text(app) != first
         await press(pilot, "w")
-        assert "this is the best trial" in screen_text(app)
+        assert "this is the best trial" in visible_screen_text(app)
 
     on_trial(root, BEST, scene)
 
@@ -337,12 +337,12 @@ def test_the_text_of_a_row_and_the_way_back(root: Path) -> None:
 def test_rows_against_the_best(root: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp, screen: TrialScreen) -> None:
         await to_tab(pilot, "errors")
-        wrong = set(screen.scope.errors().rows)
+        wrong = set(screen.scope.misclassified_rows().rows)
         await press(pilot, "w")
-        gained = screen.scope.errors()
-        assert "right here, wrong in the best" in screen_text(app)
+        gained = screen.scope.misclassified_rows()
+        assert "right here, wrong in the best" in visible_screen_text(app)
         await press(pilot, "w")
-        lost = screen.scope.errors()
+        lost = screen.scope.misclassified_rows()
         assert gained.predictions is not None
         assert all(
             gained.predictions.predicted[at] == gained.predictions.gold[at] for at in gained.rows
@@ -359,9 +359,9 @@ def test_missing_predictions_are_said(session: Session, root: Path) -> None:
 
     async def scene(pilot: Pilot[None], app: TunerApp, _screen: TrialScreen) -> None:
         await to_tab(pilot, "errors")
-        assert "trials/0004/predictions-5.npz is missing" in screen_text(app)
+        assert "trials/0004/predictions-5.npz is missing" in visible_screen_text(app)
         await press(pilot, *["j"] * (FAILED - BEST))
-        assert "the trial has no evaluation yet" in screen_text(app)
+        assert "the trial has no evaluation yet" in visible_screen_text(app)
 
     on_trial(root, BEST, scene)
 
@@ -404,11 +404,11 @@ def test_a_finished_session_is_started_for_it_after_a_question(
 ) -> None:
     states.told[NAME] = SessionState.FINISHED
     started: list[str] = []
-    monkeypatch.setattr(TunerApp, "launch", lambda _app, found: started.append(found.name))
+    monkeypatch.setattr(TunerApp, "launch_worker", lambda _app, found: started.append(found.name))
 
     async def scene(pilot: Pilot[None], _app: TunerApp, screen: TrialScreen) -> None:
         await press(pilot, "r")
-        assert screen.query_one(KeyBar).asking
+        assert screen.query_one(KeyBar).is_asking
         assert (asked(session), started) == ([], [])
         await press(pilot, "n", "r", "y")
         assert len(asked(session)) == 1
@@ -454,12 +454,12 @@ def test_the_path_of_the_folder(session: Session, root: Path) -> None:
 
 def test_it_follows_the_log(session: Session, root: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp, screen: TrialScreen) -> None:
-        assert "x Prune" in screen_text(app)
+        assert "x Prune" in visible_screen_text(app)
         append(session, e.TrialPruned(trial=RUNNING, reason="not good enough", value=0.5))
-        await until(pilot, lambda: "not good enough" in screen_text(app))
-        assert "x Prune" not in screen_text(app)
+        await until(pilot, lambda: "not good enough" in visible_screen_text(app))
+        assert "x Prune" not in visible_screen_text(app)
         append(session, *rerun(15, RUNNING, 1, 0.7))
-        await until(pilot, lambda: "seed 1 0.7000" in screen_text(app))
+        await until(pilot, lambda: "seed 1 0.7000" in visible_screen_text(app))
         assert screen.scope.number == RUNNING
 
     on_trial(root, RUNNING, scene)

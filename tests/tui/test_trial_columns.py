@@ -20,18 +20,23 @@ from tests.tui.stage import (
     live,
     play,
     press,
-    screen_text,
     table,
     until,
+    visible_screen_text,
+)
+from tuner.render.trial_columns import (
+    Column,
+    metric_names_of_trials,
+    parameter_names,
+    trial_columns,
 )
 from tuner.session import events as e
-from tuner.session.codec import encode_line
+from tuner.session.codec import encode_event_line
 from tuner.session.folder import Session
 from tuner.session.view import SessionView, TrialView
 from tuner.tui.app import TunerApp
-from tuner.tui.render.columns import Column, metric_names, parameter_names, trial_columns
-from tuner.tui.screens.columns import ColumnsScreen
-from tuner.tui.table_layout import Differences, TableLayout
+from tuner.tui.screens.columns_screen import ColumnsScreen
+from tuner.tui.state.table_layout import ColumnDifferences, TableLayout
 from tuner.tui.widgets.ordering import Ordering
 from tuner.tui.widgets.trial_rows import TrialRows
 
@@ -46,7 +51,7 @@ def session(root: Path, states: States) -> Session:
 
 
 def header(app: TunerApp) -> str:
-    return screen_text(app).splitlines()[3]
+    return visible_screen_text(app).splitlines()[3]
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -83,8 +88,8 @@ def test_the_choice_outlives_the_screen(root: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, "c", "j", "j", "j", "space", "escape", "escape")
         await until(pilot, lambda: app.screen.query("#sessions"))
-        app.open_feed(app.catalog.feed(Session(root / NAME)))
-        await until(pilot, lambda: "F1" in screen_text(app))
+        app.open_session_view(app.catalog.reader_for(Session(root / NAME)))
+        await until(pilot, lambda: "F1" in visible_screen_text(app))
 
     play(root, scene, session=NAME, size=LARGE)
 
@@ -99,9 +104,9 @@ def test_columns_that_never_differ_hide_by_themselves(session: Session, root: Pa
         assert "SEED" in header(app), "what was chosen shows, differing or not"
         append(session, started)
         await until(pilot, lambda: 15 in table(app).keys_in_order())
-        assert table(app).never_differs(column(app, "seed"))
+        assert table(app).is_constant_column(column(app, "seed"))
         append(session, msgspec.structs.replace(started, trial=16, seed=5))
-        await until(pilot, lambda: not table(app).never_differs(column(app, "seed")))
+        await until(pilot, lambda: not table(app).is_constant_column(column(app, "seed")))
 
     play(root, scene, session=NAME, size=LARGE)
 
@@ -128,11 +133,11 @@ def test_a_parameter_that_never_differs_is_counted_in_the_border(root: Path) -> 
 def append(session: Session, *events: e.Event) -> None:
     with session.events_path.open("ab") as file:
         for event in events:
-            file.write(encode_line(msgspec.structs.replace(event, seq=999, time=NOW)))
+            file.write(encode_event_line(msgspec.structs.replace(event, seq=999, time=NOW)))
 
 
 def column(app: TunerApp, key: str) -> Column:
-    return next(found for found in table(app).columns if found.key == key)
+    return next(found for found in table(app).arranged_columns if found.key == key)
 
 
 @pytest.mark.usefixtures("session")
@@ -140,13 +145,13 @@ def test_five_marks_and_no_more(root: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, "space", "j", "space")
         assert "2 marked" in str(table(app).border_title)
-        assert screen_text(app).count("◆") == 2
+        assert visible_screen_text(app).count("◆") == 2
         for _ in range(4):
             await press(pilot, "j", "space")
         assert "5 marked" in str(table(app).border_title)
-        await until(pilot, lambda: "5 trials are marked" in screen_text(app))
-        live(app).workspace.filter_by("is:marked")
-        table(app).filter_by(live(app).workspace.test)
+        await until(pilot, lambda: "5 trials are marked" in visible_screen_text(app))
+        live(app).workspace.apply_filter_text("is:marked")
+        table(app).filter_trials(live(app).workspace.trial_filter)
         assert len(table(app).keys_in_order()) == 5
         await press(pilot, "g", "space")
         assert len(table(app).keys_in_order()) == 4
@@ -158,9 +163,9 @@ def test_five_marks_and_no_more(root: Path) -> None:
 def test_the_filter_says_how_many_pass_and_names_what_is_near(root: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, "slash", *"is:best")
-        await until(pilot, lambda: "1 of 15 pass" in screen_text(app).splitlines()[-2])
+        await until(pilot, lambda: "1 of 15 pass" in visible_screen_text(app).splitlines()[-2])
         await press(pilot, "escape", "slash", *"lr.haed<1")
-        assert 'did you mean "lr.head"?' in screen_text(app).splitlines()[-2]
+        assert 'did you mean "lr.head"?' in visible_screen_text(app).splitlines()[-2]
         await press(pilot, "escape")
         assert len(table(app).keys_in_order()) == 15
 
@@ -171,9 +176,9 @@ def test_the_clock_of_a_trial_stops_with_its_worker(root: Path) -> None:
     corpus.crashed(root)
 
     async def scene(_pilot: Pilot[None], app: TunerApp) -> None:
-        assert "◐ pause 0.5523    1" in screen_text(app)
-        assert "72:" not in screen_text(app).splitlines()[4]
-        assert "01:48" in screen_text(app).splitlines()[4]
+        assert "◐ pause 0.5523    1" in visible_screen_text(app)
+        assert "72:" not in visible_screen_text(app).splitlines()[4]
+        assert "01:48" in visible_screen_text(app).splitlines()[4]
 
     play(root, scene, session="rte-bert-baseline")
 
@@ -188,33 +193,39 @@ orders = st.lists(
 def test_an_order_that_keeps_up_is_one_made_anew(
     changes: list[tuple[int, tuple[int, float]]], backwards: bool, dropped: set[int]
 ) -> None:
-    kept, latest = Ordering(backwards=backwards), dict[int, tuple[int, float]]()
+    kept, latest = Ordering(is_reversed=backwards), dict[int, tuple[int, float]]()
     for number, order in changes:
-        assert kept.put(number, order) == (latest.get(number) != order)
+        assert kept.update_position(number, order) == (latest.get(number) != order)
         latest[number] = order
     for number in dropped:
-        assert kept.drop(number) == (latest.pop(number, None) is not None)
-    anew = Ordering(latest.items(), backwards=backwards)
-    assert kept.numbers == anew.numbers
-    assert [kept.place(number) for number in kept.numbers] == list(range(len(latest)))
-    assert kept.only({1, 2, 3}).numbers == [n for n in kept.numbers if n in (1, 2, 3)]
-    assert kept.turned(backwards=not backwards).numbers == kept.numbers[::-1]
+        assert kept.remove_number(number) == (latest.pop(number, None) is not None)
+    anew = Ordering(latest.items(), is_reversed=backwards)
+    assert kept.ordered_numbers == anew.ordered_numbers
+    assert [kept.index_of_number(number) for number in kept.ordered_numbers] == list(
+        range(len(latest))
+    )
+    assert kept.restricted_to({1, 2, 3}).ordered_numbers == [
+        n for n in kept.ordered_numbers if n in (1, 2, 3)
+    ]
+    assert (
+        kept.with_direction(is_reversed=not backwards).ordered_numbers == kept.ordered_numbers[::-1]
+    )
 
 
 @given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 5)), max_size=40))
 def test_rows_keep_up_with_what_passes(changes: list[tuple[int, int]]) -> None:
     view = SessionView()
     rows = TrialRows(view)
-    rows.sort(lambda trial: (trial.seed,), backwards=False)
-    rows.sift(lambda trial: trial.seed > 2)
+    rows.sort_by_key(lambda trial: (trial.seed,), is_reversed=False)
+    rows.apply_filter(lambda trial: trial.seed > 2)
     for number, seed in changes:
         view.trials.setdefault(number, TrialView(number)).seed = seed
-        rows.place(number)
+        rows.update_position(number)
     passing = [trial for trial in view.trials.values() if trial.seed > 2]
     expected = sorted(passing, key=lambda trial: (trial.seed, trial.number))
-    assert rows.numbers == [trial.number for trial in expected]
+    assert rows.ordered_numbers == [trial.number for trial in expected]
     newest = sorted((trial.number for trial in passing), reverse=True)
-    assert rows.newest(3) == newest[:3]
+    assert rows.newest_trials(3) == newest[:3]
 
 
 def test_a_layout_puts_new_columns_behind_their_neighbours() -> None:
@@ -222,9 +233,9 @@ def test_a_layout_puts_new_columns_behind_their_neighbours() -> None:
     view.trials[0] = TrialView(0, params={"lr.a": 1e-3})
     before = trial_columns(view, ["lr.a"], lambda: 0.0)
     layout = TableLayout()
-    layout.move(before, "curve", -20)
+    layout.move_column(before, "curve", -20)
     after = trial_columns(view, ["lr.a", "lr.b"], lambda: 0.0)
-    keys = [found.key for found in layout.arranged(after)]
+    keys = [found.key for found in layout.arrange_columns(after)]
     assert keys[0] == "curve"
     assert keys.index("param:lr.b") == keys.index("param:lr.a") + 1
     assert sorted(keys) == sorted(found.key for found in after)
@@ -234,13 +245,13 @@ def test_differences_are_learned_bit_by_bit() -> None:
     view = SessionView()
     view.trials = {at: TrialView(at, seed=4, origin="sampled") for at in range(3)}
     columns = trial_columns(view, [], lambda: 0.0)
-    differences = Differences()
-    differences.learn(columns, view.trials.values())
-    constant = {found.key for found in columns if differences.is_constant(found, 3)}
+    differences = ColumnDifferences()
+    differences.learn_from_trials(columns, view.trials.values())
+    constant = {found.key for found in columns if differences.is_constant_column(found, 3)}
     assert constant == {"seed", "origin", "generation", "memory"}
     view.trials[2].seed = 5
-    assert differences.learn(columns, [view.trials[2]])
-    assert "seed" in differences.differing
+    assert differences.learn_from_trials(columns, [view.trials[2]])
+    assert "seed" in differences.differing_keys
 
 
 def test_a_long_log_is_written_the_same_again_and_read_whole(tmp_path: Path) -> None:
@@ -249,10 +260,10 @@ def test_a_long_log_is_written_the_same_again_and_read_whole(tmp_path: Path) -> 
     assert first.events_path.read_bytes() == second.events_path.read_bytes()
 
     async def scene(_pilot: Pilot[None], app: TunerApp) -> None:
-        view = live(app).feed.view
+        view = live(app).reader.view
         assert len(view.trials) == 50
         assert parameter_names(view.trials.values())[-1] == "weight_decay"
-        assert metric_names(view.trials.values()) == ["accuracy", "f1_macro", "loss"]
+        assert metric_names_of_trials(view.trials.values()) == ["accuracy", "f1_macro", "loss"]
         assert len(view.trials[0].evaluations) == 10 or view.trials[0].state == "pruned"
 
     play(tmp_path / "a", scene, session="long")
@@ -262,10 +273,10 @@ def test_rows_of_ten_thousand_trials_keep_up_in_no_time() -> None:
     view = SessionView()
     view.trials = {at: TrialView(at, seed=at % 977) for at in range(10_000)}
     rows = TrialRows(view)
-    rows.sort(lambda trial: (trial.seed,), backwards=False)
-    rows.sift(lambda trial: trial.seed % 2 == 0)
+    rows.sort_by_key(lambda trial: (trial.seed,), is_reversed=False)
+    rows.apply_filter(lambda trial: trial.seed % 2 == 0)
     began = time.process_time()
     for number in range(0, 10_000, 50):
         view.trials[number].seed += 2
-        rows.place(number)
+        rows.update_position(number)
     assert time.process_time() - began < 0.2, "200 changes, each far below a millisecond"

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from tuner.session import events as e
-from tuner.session.fold import load_view
+from tuner.session.fold import load_session_view
 from tuner.session.folder import Session, create_session
 from tuner.session.tail import EventTail
 from tuner.session.view import SessionView
-from tuner.worker.__main__ import main
-from tuner.worker.journal import Journal
-from tuner.worker.opening import prepare
+from tuner.worker.__main__ import run_worker_process
+from tuner.worker.event_log import EventLog
+from tuner.worker.open_study import prepare_study_storage
 
 FAKE = Path(__file__).with_name("fake_trainer.py")
 
@@ -78,7 +78,7 @@ def empty_database() -> bytes:
     """Optuna's tables, made once; what this imports, the forked workers need not import."""
     with tempfile.TemporaryDirectory() as folder:
         session = Session(Path(folder))
-        prepare(session)
+        prepare_study_storage(session)
         with closing(sqlite3.connect(session.database_path)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return session.database_path.read_bytes()
@@ -126,7 +126,7 @@ def _be_a_worker(session: Session, plan: dict[str, Any]) -> NoReturn:
         sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
         if "kill_at" in plan:
             _kill_self_at(**plan["kill_at"])
-        code = main([str(session.path)])
+        code = run_worker_process([str(session.path)])
     except BaseException:
         traceback.print_exc()
         raise
@@ -136,9 +136,9 @@ def _be_a_worker(session: Session, plan: dict[str, Any]) -> NoReturn:
 
 def _kill_self_at(record: int, written: bool) -> None:
     """Let the worker be killed at an event: after the study knows of it, or when it is written."""
-    count, really_record = 0, Journal.record
+    count, really_record = 0, EventLog.record_event
 
-    def record_and_die(journal: Journal, event: e.Event) -> e.Event:
+    def record_and_die(journal: EventLog, event: e.Event) -> e.Event:
         nonlocal count
         count += not isinstance(event, e.Step)
         if count == record and not written:
@@ -148,7 +148,7 @@ def _kill_self_at(record: int, written: bool) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return event
 
-    Journal.record = record_and_die  # type: ignore[method-assign, assignment]
+    EventLog.record_event = record_and_die  # type: ignore[method-assign, assignment]
 
 
 def work(session: Session, **plan: Any) -> int:
@@ -161,7 +161,7 @@ def work_until(
 ) -> WorkerProcess:
     """Start a worker and return once the log fulfils a condition, or it has ended."""
     process = WorkerProcess(session, plan)
-    wait_for(lambda: enough(load_view(session)) or process.poll() is not None)
+    wait_for(lambda: enough(load_session_view(session)) or process.poll() is not None)
     return process
 
 
@@ -178,7 +178,7 @@ def wait_for(condition: Callable[[], object], seconds: float = 20.0) -> None:
 
 
 def events(session: Session) -> list[Any]:
-    return list(EventTail(session.events_path).read_all())
+    return list(EventTail(session.events_path).read_all_events())
 
 
 def kinds(session: Session) -> list[str]:

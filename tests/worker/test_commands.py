@@ -24,20 +24,26 @@ from tests.worker.test_kills import story
 from tuner.errors import NotFinished, StudyFailed, TunerError
 from tuner.session import commands as c
 from tuner.session import events as e
-from tuner.session.fold import ENDED, load_view
+from tuner.session.fold import ENDED_STATES, load_session_view
 from tuner.session.folder import Session
-from tuner.session.inbox import send
-from tuner.session.lock import lock_holder
-from tuner.session.status import session_state
+from tuner.session.inbox import send_command
+from tuner.session.lock import lock_holder_pid
+from tuner.session.status import derive_session_state
 from tuner.session.view import SessionState, TrialState
-from tuner.worker.control import drain, enqueue, pause, prune, stop
-from tuner.worker.inspect import score_test
-from tuner.worker.launch import start
-from tuner.worker.seal import break_seal
+from tuner.worker.control import (
+    drain_session,
+    enqueue_trial,
+    pause_session,
+    prune_trial,
+    stop_session,
+)
+from tuner.worker.launch import start_worker
+from tuner.worker.test_rows import break_test_seal
+from tuner.worker.trainer_queries import score_test_rows
 
 
 def state(session: Session) -> SessionState:
-    return session_state(session, load_view(session))
+    return derive_session_state(session, load_session_view(session))
 
 
 @pytest.fixture
@@ -52,12 +58,12 @@ def test_pause_and_resume_end_as_an_undisturbed_study(tmp_path: Path) -> None:
     calm, paused = make(tmp_path / "calm"), make(tmp_path / "paused")
     assert work(calm) == 0
     process = work_until(paused, evaluations(2), pace=0.02)
-    pause(paused)
+    pause_session(paused)
     assert process.wait() == 0
     assert state(paused) is SessionState.PAUSED
-    view = load_view(paused)
+    view = load_session_view(paused)
     assert TrialState.PAUSED in {trial.state for trial in view.trials.values()}
-    assert lock_holder(paused.lock_path) is None
+    assert lock_holder_pid(paused.lock_path) is None
     assert work(paused) == 0
     assert story(paused) == story(calm)
     assert [event.resumed for event in of_kind(paused, e.SessionStarted)] == [False, True]
@@ -75,10 +81,10 @@ def test_a_signal_pauses(tmp_path: Path) -> None:
 def test_drain_lets_what_runs_finish(tmp_path: Path) -> None:
     session = make(tmp_path)
     process = work_until(session, evaluations(1), pace=0.02)
-    drain(session)
+    drain_session(session)
     assert process.wait() == 0
     assert state(session) is SessionState.PAUSED
-    view = load_view(session)
+    view = load_session_view(session)
     assert [trial.state for trial in view.trials.values()] == [TrialState.COMPLETE]
     assert view.reason == "drained"
 
@@ -86,7 +92,7 @@ def test_drain_lets_what_runs_finish(tmp_path: Path) -> None:
 def test_stop_gives_up_what_runs(tmp_path: Path) -> None:
     session = make(tmp_path)
     process = work_until(session, evaluations(1), pace=0.05)
-    stop(session)
+    stop_session(session)
     assert process.wait() == 0
     assert state(session) is SessionState.STOPPED
     (pruned,) = of_kind(session, e.TrialPruned)
@@ -97,48 +103,48 @@ def test_stop_gives_up_what_runs(tmp_path: Path) -> None:
 def test_prune_ends_one_trial_and_enqueue_brings_the_next(tmp_path: Path) -> None:
     session = make(tmp_path)
     process = work_until(session, evaluations(1), pace=0.05)
-    assert enqueue(session, {"lr.head": 0.5, "epochs": 2}) == "trial 2 waits for its turn"
+    assert enqueue_trial(session, {"lr.head": 0.5, "epochs": 2}) == "trial 2 waits for its turn"
     with pytest.raises(TunerError, match=r"lr\.haed"):
-        enqueue(session, {"lr.haed": 1.0})
+        enqueue_trial(session, {"lr.haed": 1.0})
     with pytest.raises(TunerError, match="trial 7 is not running"):
-        prune(session, 7)
-    assert prune(session, 0) == "trial 0 is pruned"
-    pause(session)
+        prune_trial(session, 7)
+    assert prune_trial(session, 0) == "trial 0 is pruned"
+    pause_session(session)
     assert process.wait() == 0
     assert work(session) == 0
-    view = load_view(session)
+    view = load_session_view(session)
     assert view.trials[0].reason == "pruned by hand"
     assert view.trials[2].origin == "enqueued"
     assert view.trials[2].params["lr.head"] == 0.5
-    assert view.trials[2].of == 8
+    assert view.trials[2].total_steps == 8
     assert len(view.trials) == 4
 
 
 def test_what_was_asked_while_nothing_ran(tmp_path: Path) -> None:
     session = make(tmp_path, trials=2)
     with pytest.raises(TunerError, match="is not running"):
-        pause(session)
-    late = send(session, c.Pause())
-    wish = send(session, c.Enqueue(params={"lr.head": 1e-3}))
+        pause_session(session)
+    late = send_command(session, c.Pause())
+    wish = send_command(session, c.Enqueue(params={"lr.head": 1e-3}))
     assert work(session) == 0
     answers = {event.id: event for event in of_kind(session, e.CommandDone)}
     assert (answers[late].ok, answers[late].result) == (False, "not running then")
     assert answers[wish].ok
-    assert [t.origin for t in load_view(session).trials.values()] == [
+    assert [t.origin for t in load_session_view(session).trials.values()] == [
         "baseline", "middle", "enqueued",
     ]  # fmt: skip
-    send(session, c.Enqueue(params={"lr.head": 2e-3}))
+    send_command(session, c.Enqueue(params={"lr.head": 2e-3}))
     assert work(session) == 0
-    view = load_view(session)
+    view = load_session_view(session)
     assert view.trials[3].params["lr.head"] == 2e-3
-    assert all(trial.state in ENDED for trial in view.trials.values())
+    assert all(trial.state in ENDED_STATES for trial in view.trials.values())
 
 
 def test_a_pause_while_the_trainer_loads(tmp_path: Path) -> None:
     session = make(tmp_path)
     process = WorkerProcess(session, {"slow_setup": 20.0})
-    wait_for(lambda: load_view(session).lifecycle == "worker_started")
-    pause(session)
+    wait_for(lambda: load_session_view(session).lifecycle == "worker_started")
+    pause_session(session)
     assert process.wait() == 0
     assert state(session) is SessionState.PAUSED
 
@@ -149,7 +155,7 @@ def test_a_lost_worker_is_noticed_by_who_waits(tmp_path: Path) -> None:
         session, evaluations(1), slow=0, slowly=0.5, kill_at={"record": 7, "written": False}
     )
     with pytest.raises(StudyFailed, match="was lost"):
-        drain(session)
+        drain_session(session)
     assert process.wait() == -9
 
 
@@ -158,14 +164,14 @@ def test_start_returns_once_the_log_says_so_and_the_worker_stays(
 ) -> None:
     fake.setenv("FAKE_TRAINER", '{"pace": 0.05}')
     session = make(tmp_path)
-    start(session)
+    start_worker(session)
     assert state(session) is SessionState.RUNNING
-    holder = lock_holder(session.lock_path)
+    holder = lock_holder_pid(session.lock_path)
     assert holder is not None
     assert os.getsid(holder) == holder
     with pytest.raises(TunerError, match=f"running already: pid {holder} on "):
-        start(session)
-    pause(session)
+        start_worker(session)
+    pause_session(session)
     assert state(session) is SessionState.PAUSED
 
 
@@ -173,28 +179,28 @@ def test_start_tells_why_a_session_fails_at_once(tmp_path: Path, fake: pytest.Mo
     session = make(tmp_path)
     fake.setenv("FAKE_TRAINER", '{"refuse": "data.train: no such file"}')
     with pytest.raises(TunerError, match=r"data\.train: no such file") as caught:
-        start(session)
+        start_worker(session)
     assert caught.value.exit_code == 2
     session.recipe_path.write_text("[model]\nnam = 1\n")
     with pytest.raises(TunerError, match="nam"):
-        start(session)
+        start_worker(session)
 
 
 @pytest.mark.usefixtures("fake")
 def test_the_sealed_split_is_scored_once_and_counted(tmp_path: Path) -> None:
     session = make(tmp_path, trials=2)
     with pytest.raises(NotFinished):
-        score_test(session)
+        score_test_rows(session)
     assert work(session) == 0
-    first = score_test(session)
-    assert (first.n, first.opened, first.trial) == (10, 1, load_view(session).best)
-    assert score_test(session) == first
-    assert score_test(session, again=True).opened == 2
+    first = score_test_rows(session)
+    assert (first.n, first.opened, first.trial) == (10, 1, load_session_view(session).best)
+    assert score_test_rows(session) == first
+    assert score_test_rows(session, again=True).opened == 2
     assert '"opened": 2' in session.best_json.read_text()
     assert state(session) is SessionState.FINISHED
     session.recipe_path.write_text(session.recipe_path.read_text().replace("holdout = 0.5", ""))
     with pytest.raises(TunerError, match="has no test rows"):
-        score_test(session)
+        score_test_rows(session)
 
 
 def test_a_search_ends_when_every_configuration_was_tried(tmp_path: Path) -> None:
@@ -205,11 +211,11 @@ def test_a_search_ends_when_every_configuration_was_tried(tmp_path: Path) -> Non
         recipe.replace(rates, "lr = { choices = [1e-4, 1e-2] }"), encoding="utf-8"
     )
     assert work(session) == 0
-    view = load_view(session)
+    view = load_session_view(session)
     assert view.reason == "all 4 configurations have been tried"
     sampled = [tuple(t.params.values()) for t in view.trials.values() if t.origin != "baseline"]
     assert len(sampled) == len(set(sampled)) == 4
-    wish = send(session, c.Enqueue(params=dict(view.trials[1].params)))
+    wish = send_command(session, c.Enqueue(params=dict(view.trials[1].params)))
     assert work(session) == 0
     answers = {event.id: event.result for event in of_kind(session, e.CommandDone)}
     assert answers[wish].endswith("waits for its turn; it repeats trial 1 to the bit")
@@ -230,8 +236,8 @@ def test_rows_that_cannot_be_scored_end_a_search_before_it_begins(
     with_test(fake, problem="data.test: no labels")
     session = make(tmp_path, trials=1)
     with pytest.raises(StudyFailed, match=r"data\.test: no labels"):
-        start(session)
-    assert not load_view(session).trials
+        start_worker(session)
+    assert not load_session_view(session).trials
 
 
 def test_another_test_file_can_be_sealed_until_one_is_opened(
@@ -243,16 +249,16 @@ def test_another_test_file_can_be_sealed_until_one_is_opened(
     assert work(session, test=sealed_rows()) == 0
     with_test(fake, **sealed_rows("changed"))
     with pytest.raises(TunerError, match=r"test\.csv has changed since its rows were sealed"):
-        score_test(session)
-    break_seal(session, "test.csv")
-    assert score_test(session).opened == 1
+        score_test_rows(session)
+    break_test_seal(session, "test.csv")
+    assert score_test_rows(session).opened == 1
     assert [event.digest for event in of_kind(session, e.TestSealed)] == ["d", "changed"]
     with_test(fake, **sealed_rows("again", "other.csv"))
     with pytest.raises(TunerError, match="its rows were opened"):
-        score_test(session, again=True)
+        score_test_rows(session, again=True)
     session.recipe_path.write_text(text.replace("holdout = 0.5", 'test = "other.csv"'))
     with pytest.raises(TunerError, match="its rows were opened"):
-        score_test(session)
+        score_test_rows(session)
 
 
 def test_what_another_session_opened_is_not_opened_for_the_first_time(
@@ -262,6 +268,6 @@ def test_what_another_session_opened_is_not_opened_for_the_first_time(
     for session in sessions:
         assert work(session, test=sealed_rows(source="")) == 0
     with_test(fake, **sealed_rows(source=""))
-    first, second = (score_test(session) for session in sessions)
+    first, second = (score_test_rows(session) for session in sessions)
     assert (first.opened, first.sessions) == (1, [])
     assert (second.opened, second.sessions) == (2, ["one"])

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from tests.worker.sessions import evaluations, make, of_kind, work, work_until
-from tuner.export.outcome import outcome
-from tuner.recipe.load import load
+from tuner.export.outcome_text import describe_outcome
+from tuner.recipe.load import load_recipe
 from tuner.session import events as e
-from tuner.session.budget import nothing_left, seconds_spent
-from tuner.session.continuing import how_to_go_on, is_over
-from tuner.session.fold import load_view
+from tuner.session.budget import reason_for_immediate_end, training_seconds_spent
+from tuner.session.continuation import advice_to_continue, is_search_over
+from tuner.session.fold import load_session_view
 from tuner.session.folder import Session
-from tuner.session.status import session_state
+from tuner.session.status import derive_session_state
 from tuner.session.view import SessionState, TrialState
 
 SLOW = {"pace": 0.1}
@@ -49,50 +49,53 @@ def test_a_search_without_a_complete_trial_has_failed_and_says_why(
 ) -> None:
     session = make(tmp_path, 3, search)
     assert work(session, **plan) == 1
-    view = load_view(session)
-    assert session_state(session, view) is SessionState.FAILED
+    view = load_session_view(session)
+    assert derive_session_state(session, view) is SessionState.FAILED
     assert says in view.reason
     assert view.reason.startswith("no trial is complete: 1" if "mixed" in says else "no trial")
     (failed,) = of_kind(session, e.SessionFailed)
-    assert failed.over in failed.reason
-    assert nothing_left(view, load(session.recipe_path)) is not None
+    assert failed.over_reason in failed.reason
+    assert reason_for_immediate_end(view, load_recipe(session.recipe_path)) is not None
 
 
 def test_a_search_that_failed_goes_on_where_more_is_asked_for(tmp_path: Path) -> None:
     session = make(tmp_path, 1)
     assert work(session, collapse=[0]) == 1
     change(session, "trials = 1", "trials = 2")
-    assert nothing_left(load_view(session), load(session.recipe_path)) is None
+    assert (
+        reason_for_immediate_end(load_session_view(session), load_recipe(session.recipe_path))
+        is None
+    )
     assert work(session) == 0
-    view = load_view(session)
-    assert session_state(session, view) is SessionState.FINISHED
+    view = load_session_view(session)
+    assert derive_session_state(session, view) is SessionState.FINISHED
     assert (view.best, view.reason) == (1, "all 2 trials have ended")
 
 
 def test_when_the_time_is_up_a_trial_ends_with_what_it_has(tmp_path: Path) -> None:
     session = make(tmp_path, 50, "time = 0.6")
     assert work(session, **SLOW) == 0
-    view = load_view(session)
+    view = load_session_view(session)
     (trial,) = view.trials.values()
     assert (trial.state, view.best) == (TrialState.COMPLETE, 0)
     assert trial.evaluations[-1].share < 1
     assert trial.reason.startswith("cut short at ")
     assert of_kind(session, e.TrialCompleted)[0].share == trial.evaluations[-1].share == trial.share
-    assert "Trial 0 was cut short when the time was up, at " in outcome(session, view)
+    assert "Trial 0 was cut short when the time was up, at " in describe_outcome(session, view)
     assert (session.best_folder / "weights.txt").read_text() == "0"
-    assert 0.6 <= seconds_spent(view) < 1.2
+    assert 0.6 <= training_seconds_spent(view) < 1.2
 
 
 def test_a_paused_trial_goes_on_once_the_time_is_raised(tmp_path: Path) -> None:
     session = make(tmp_path, 1, 'time = 0.6\non_timeout = "pause"')
     assert work(session, **SLOW) == 1
-    before = load_view(session)
+    before = load_session_view(session)
     assert [trial.state for trial in before.trials.values()] == [TrialState.PAUSED]
     assert work(session, **SLOW) == 1
-    assert seconds_spent(load_view(session)) == seconds_spent(before)
+    assert training_seconds_spent(load_session_view(session)) == training_seconds_spent(before)
     change(session, "time = 0.6", "time = 60")
     assert work(session) == 0
-    view = load_view(session)
+    view = load_session_view(session)
     assert (view.trials[0].state, view.trials[0].reason) == (TrialState.COMPLETE, "")
     assert [one.step for one in view.trials[0].evaluations] == [4, 8, 12]
     assert of_kind(session, e.TrialStarted)[-1].resumed_at >= before.trials[0].step - 1
@@ -104,7 +107,7 @@ def test_a_trial_that_a_lost_worker_left_ends_when_its_time_is_up(tmp_path: Path
     process.kill()
     change(session, "time = 0.6", "time = 0.1")
     assert work(session, **SLOW) == 0
-    (trial,) = load_view(session).trials.values()
+    (trial,) = load_session_view(session).trials.values()
     assert trial.state is TrialState.COMPLETE
     assert trial.evaluations[-1].step < 12
 
@@ -113,24 +116,24 @@ def test_with_two_slots_both_trials_end_in_time(tmp_path: Path) -> None:
     session = make(tmp_path, 50, "time = 0.6")
     change(session, "slots = 1", "slots = 2")
     assert work(session, **SLOW) == 0
-    view = load_view(session)
+    view = load_session_view(session)
     assert [trial.state for trial in view.trials.values()] == [TrialState.COMPLETE] * 2
-    assert seconds_spent(view) < 1.2
+    assert training_seconds_spent(view) < 1.2
 
 
 def test_what_is_to_finish_finishes_beyond_the_time(tmp_path: Path) -> None:
     session = make(tmp_path, 50, 'time = 0.3\non_timeout = "finish"')
     assert work(session, **SLOW) == 0
-    (trial,) = load_view(session).trials.values()
+    (trial,) = load_session_view(session).trials.values()
     assert (trial.evaluations[-1].share, trial.reason) == (1.0, "")
 
 
 def test_loading_is_no_part_of_the_time(tmp_path: Path) -> None:
     session = make(tmp_path, 1, "time = 1")
     assert work(session, slow_setup=1.2) == 0
-    view = load_view(session)
+    view = load_session_view(session)
     assert view.reason == "the only trial has ended"
-    assert seconds_spent(view) < 1
+    assert training_seconds_spent(view) < 1
 
 
 @pytest.mark.parametrize(
@@ -141,12 +144,12 @@ def test_a_raised_budget_goes_on(tmp_path: Path, search: str, raised: str) -> No
     trials = 3 if not search else 12
     session = make(tmp_path, trials, f'{search}\npruner = "none"')
     assert work(session, pace=0.02) == 0
-    before = load_view(session)
-    assert nothing_left(before, load(session.recipe_path)) is not None
+    before = load_session_view(session)
+    assert reason_for_immediate_end(before, load_recipe(session.recipe_path)) is not None
     change(session, search or "trials = 3", raised)
-    assert nothing_left(before, load(session.recipe_path)) is None
+    assert reason_for_immediate_end(before, load_recipe(session.recipe_path)) is None
     assert work(session) == 0
-    assert len(load_view(session).trials) == (12 if search else 8)
+    assert len(load_session_view(session).trials) == (12 if search else 8)
 
 
 def test_trials_can_be_lowered_below_those_that_ended(tmp_path: Path) -> None:
@@ -154,7 +157,7 @@ def test_trials_can_be_lowered_below_those_that_ended(tmp_path: Path) -> None:
     assert work(session) == 0
     change(session, "trials = 3", "trials = 2")
     assert work(session) == 0
-    view = load_view(session)
+    view = load_session_view(session)
     assert view.reason == "3 trials have ended, 2 were asked for"
 
 
@@ -162,7 +165,7 @@ def test_where_nothing_is_searched_no_number_of_trials_is_asked_for(tmp_path: Pa
     session = make(tmp_path, 4)
     change(session, '{ low = 1e-6, high = 1e-1, scale = "log" }', "1e-3")
     assert work(session, fail={"cause": "exception", "trials": [0]}) == 1
-    view = load_view(session)
-    assert view.over == "the only trial has ended"
-    assert is_over(session, view, SessionState.FAILED)
-    assert how_to_go_on(session, view).startswith("nothing is searched: a range")
+    view = load_session_view(session)
+    assert view.over_reason == "the only trial has ended"
+    assert is_search_over(session, view, SessionState.FAILED)
+    assert advice_to_continue(session, view).startswith("nothing is searched: a range")

@@ -8,28 +8,28 @@ from pathlib import Path
 import pytest
 
 from tests.worker.sessions import evaluations, make, of_kind, work, work_until
-from tuner.cli.importance import verdict_of
+from tuner.cli.show_importance import importance_verdict
 from tuner.recipe.document import RecipeDocument
-from tuner.recipe.load import load
-from tuner.recipe.zoom import zoom
+from tuner.recipe.load import load_recipe
+from tuner.recipe.range_edits import write_range_ends
 from tuner.session import commands as c
 from tuner.session import events as e
-from tuner.session.fold import load_view
+from tuner.session.fold import load_session_view
 from tuner.session.folder import Session
-from tuner.session.generations import next_generation, point_test, present_recipe
-from tuner.session.inbox import send
-from tuner.session.plan import enough_trials
-from tuner.session.status import trial_counts
+from tuner.session.generations import make_point_test, next_generation, recipe_with_present_groups
+from tuner.session.inbox import send_command
+from tuner.session.status import count_trial_states
+from tuner.session.trial_plan import trials_to_continue
 from tuner.session.view import TrialState
 
 
 def zoomed(session: Session, *, trials: int | None = None, **ends: tuple[float, float]) -> None:
     """Write other ranges into the recipe, as `tuner zoom` does."""
-    document = RecipeDocument.load(session.recipe_path)
-    zoom(document, {name.replace("__", "."): pair for name, pair in ends.items()})
+    document = RecipeDocument.from_file(session.recipe_path)
+    write_range_ends(document, {name.replace("__", "."): pair for name, pair in ends.items()})
     if trials is not None:
-        document.set("search.trials", trials)
-    document.save(session.recipe_path)
+        document.set_value("search.trials", trials)
+    document.save_atomically(session.recipe_path)
 
 
 @pytest.mark.parametrize("low", [1e-6, 1e-5, 1e-4, 1e-3, 5e-2])
@@ -37,14 +37,14 @@ def test_a_zoomed_session_carries_the_trials_that_were_foretold(tmp_path: Path, 
     session = make(tmp_path, trials=5)
     assert work(session) == 0
     zoomed(session, lr__head=(low, 9e-2), trials=6)
-    view = load_view(session)
-    told = next_generation(view, load(session.recipe_path))
+    view = load_session_view(session)
+    told = next_generation(view, load_recipe(session.recipe_path))
     assert told is not None
     assert (told.number, told.trials, list(told.changes)) == (1, 5, ["lr.head"])
     assert work(session) == 0
     (opened,) = of_kind(session, e.GenerationOpened)
     assert (opened.generation, opened.carried) == (told.number, told.carried)
-    after = load_view(session)
+    after = load_session_view(session)
     assert after.lifecycle == "session_finished"
     assert [trial.generation for trial in after.trials.values()] == [0] * 5 + [1]
     assert low <= after.trials[5].params["lr.head"] <= 9e-2
@@ -65,15 +65,15 @@ def test_trials_with_another_fixed_setting_are_not_carried_over(tmp_path: Path) 
 
 def changed(session: Session, key: str, value: float, *, trials: int) -> None:
     """Another fixed setting, and more trials to use it."""
-    document = RecipeDocument.load(session.recipe_path)
-    document.set(key, value)
-    document.set("search.trials", trials)
-    document.save(session.recipe_path)
+    document = RecipeDocument.from_file(session.recipe_path)
+    document.set_value(key, value)
+    document.set_value("search.trials", trials)
+    document.save_atomically(session.recipe_path)
 
 
 def foretold(session: Session) -> int:
     """How many trials the next generation is said to take over."""
-    told = next_generation(load_view(session), load(session.recipe_path))
+    told = next_generation(load_session_view(session), load_recipe(session.recipe_path))
     assert told is not None
     return told.carried
 
@@ -84,29 +84,29 @@ def test_trials_that_were_not_finished_are_given_up(tmp_path: Path) -> None:
     process.send(signal.SIGTERM)
     assert process.wait() == 0
     zoomed(session, lr__head=(1e-6, 9e-2))
-    told = next_generation(load_view(session), load(session.recipe_path))
+    told = next_generation(load_session_view(session), load_recipe(session.recipe_path))
     assert told is not None
     assert told.given_up == 1
     assert work(session) == 0
     (opened,) = of_kind(session, e.GenerationOpened)
     assert opened.carried == told.carried
-    assert load_view(session).trials[2].state is TrialState.PRUNED
+    assert load_session_view(session).trials[2].state is TrialState.PRUNED
 
 
 def test_more_trials_alone_go_on_in_the_same_generation(tmp_path: Path) -> None:
     session = make(tmp_path, trials=2)
     assert work(session) == 0
     zoomed(session, trials=3)
-    assert next_generation(load_view(session), load(session.recipe_path)) is None
+    assert next_generation(load_session_view(session), load_recipe(session.recipe_path)) is None
     assert work(session) == 0
     assert not of_kind(session, e.GenerationOpened)
-    assert len(load_view(session).trials) == 3
+    assert len(load_session_view(session).trials) == 3
 
 
 def test_a_draft_has_no_generation_to_open(tmp_path: Path) -> None:
     session = make(tmp_path)
     zoomed(session, lr__head=(1e-5, 1e-2))
-    assert next_generation(load_view(session), load(session.recipe_path)) is None
+    assert next_generation(load_session_view(session), load_recipe(session.recipe_path)) is None
 
 
 HALVES = """[[groups]]
@@ -130,23 +130,23 @@ def test_what_is_said_of_a_zoom_is_what_it_does(tmp_path: Path) -> None:
     text = session.recipe_path.read_text()
     session.recipe_path.write_text(text.replace("[search]", HALVES))
     assert work(session, groups=HOLDING) == 0
-    send(session, c.Enqueue(params={"lr.head": 5e-1}))  # outside of its range
-    send(session, c.Enqueue(params={"lr.head": 1e-3, "lr.half 1": 1e-5}))
-    send(session, c.Enqueue(params={}, rerun_of=2))
+    send_command(session, c.Enqueue(params={"lr.head": 5e-1}))  # outside of its range
+    send_command(session, c.Enqueue(params={"lr.head": 1e-3, "lr.half 1": 1e-5}))
+    send_command(session, c.Enqueue(params={}, rerun_of=2))
     assert work(session, groups=HOLDING) == 0
-    view = load_view(session)
-    assert trial_counts(view).planned == len(view.trials) == 8
-    recipe = load(session.recipe_path)
-    assert enough_trials(view, recipe) == 7 + 2
-    zoomed(session, lr__head=(1e-5, 9e-1), trials=enough_trials(view, recipe))
-    told = next_generation(view, load(session.recipe_path))
+    view = load_session_view(session)
+    assert count_trial_states(view).planned == len(view.trials) == 8
+    recipe = load_recipe(session.recipe_path)
+    assert trials_to_continue(view, recipe) == 7 + 2
+    zoomed(session, lr__head=(1e-5, 9e-1), trials=trials_to_continue(view, recipe))
+    told = next_generation(view, load_recipe(session.recipe_path))
     assert told is not None
     assert work(session, groups=HOLDING) == 0
     (opened,) = of_kind(session, e.GenerationOpened)
     assert opened.carried == told.carried >= 3
-    view = load_view(session)
+    view = load_session_view(session)
     assert [trial.generation for trial in view.trials.values()] == [0] * 8 + [1] * 2
-    inside = point_test(view, present_recipe(view))
+    inside = make_point_test(view, recipe_with_present_groups(view))
     assert sum(map(inside, view.trials.values())) == told.carried + 2
-    assert view.importance_trials == verdict_of(view).complete
+    assert view.importance_trials == importance_verdict(view).complete
     assert "lr.half 1" not in view.importance

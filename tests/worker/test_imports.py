@@ -9,8 +9,8 @@ HEAVY = {"optuna", "torch", "transformers", "datasets", "pandas", "sqlalchemy", 
 LIGHT = [
     "tuner.worker.launch",
     "tuner.worker.control",
-    "tuner.worker.inspect",
-    "tuner.session.best",
+    "tuner.worker.trainer_queries",
+    "tuner.session.best_document",
 ]
 
 

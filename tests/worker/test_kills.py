@@ -21,11 +21,11 @@ from tests.worker.sessions import (
     work,
     work_until,
 )
-from tuner.pool.orphans import end_orphans
+from tuner.pool.orphans import end_orphaned_trainers
 from tuner.session import events as e
-from tuner.session.fold import load_view
+from tuner.session.fold import load_session_view
 from tuner.session.folder import Session
-from tuner.session.status import session_state
+from tuner.session.status import derive_session_state
 from tuner.session.view import SessionState, SessionView
 from tuner.session.writer import EventWriter
 
@@ -124,11 +124,14 @@ def test_kills_at_random_moments(tmp_path: Path) -> None:
     dice = random.Random(7)
     for _ in range(6):
         lifetime = dice.uniform(0.0, 0.25)
-        before = starts(load_view(shaken))
+        before = starts(load_session_view(shaken))
         process = work_until(shaken, partial(has_started_again, before), pace=0.01)
         time.sleep(lifetime)
         process.kill()
-    assert session_state(shaken, load_view(shaken)) in (SessionState.CRASHED, SessionState.FINISHED)
+    assert derive_session_state(shaken, load_session_view(shaken)) in (
+        SessionState.CRASHED,
+        SessionState.FINISHED,
+    )
     assert work(shaken) == 0
     assert_same(shaken, calm)
 
@@ -149,7 +152,7 @@ def test_an_older_database_is_told_what_the_log_has(tmp_path: Path) -> None:
     process = work_until(session, evaluations(1), pace=0.05)
     process.kill()
     with EventWriter(session.events_path) as writer:
-        writer.append(e.TrialCompleted(trial=0, value=0.75, epoch=1, step=4, seconds=1))
+        writer.append_event(e.TrialCompleted(trial=0, value=0.75, epoch=1, step=4, seconds=1))
     assert work(session) == 0
     assert database(session)[0] == (0, "COMPLETE", 0.75)
 
@@ -167,5 +170,5 @@ def test_an_orphan_that_does_not_end_is_killed(tmp_path: Path) -> None:
     process = work_until(session, evaluations(1), pace=0.05, hang=60.0)
     process.kill()
     trainer = int((session.cache_folder / "trainer-0.lock").read_text())
-    assert end_orphans(session.cache_folder, patience=0.1) == [trainer]
-    assert end_orphans(session.cache_folder, patience=0.1) == []
+    assert end_orphaned_trainers(session.cache_folder, patience=0.1) == [trainer]
+    assert end_orphaned_trainers(session.cache_folder, patience=0.1) == []

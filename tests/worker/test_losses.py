@@ -8,12 +8,12 @@ from typing import Any, cast
 import pytest
 
 from tuner.pool import protocol as p
-from tuner.pool.trainer import Lost
-from tuner.worker.losses import DIED, HUNG, OUT_OF_MEMORY, Losses
-from tuner.worker.slots import Slot
-from tuner.worker.trials import Trials
+from tuner.pool.trainer import TrainerExited
+from tuner.worker.retries import DIED, HUNG, OUT_OF_MEMORY, RetryPolicy
+from tuner.worker.slots import TrainerSlot
+from tuner.worker.trial_recorder import TrialRecorder
 
-KILLED, CRASHED = Lost(-9, ()), Lost(-11, ("last words",))
+KILLED, CRASHED = TrainerExited(-9, ()), TrainerExited(-11, ("last words",))
 
 
 class Told:
@@ -29,33 +29,38 @@ class Told:
         self.causes.append(("failed", cause))
 
 
-def tries(losses: Losses, lost: Lost, slot: Slot | None = None) -> list[tuple[str, str]]:
+def tries(
+    losses: RetryPolicy, lost: TrainerExited, slot: TrainerSlot | None = None
+) -> list[tuple[str, str]]:
     """Lose the trainer until the trial is given up."""
     told = Told()
-    while losses.lost(cast(Trials, told), slot or Slot(), 4, lost):
+    while losses.retry_after_loss(cast(TrialRecorder, told), slot or TrainerSlot(), 4, lost):
         assert len(told.causes) < 9
     return told.causes
 
 
 def test_a_crash_is_tried_again_once() -> None:
-    assert tries(Losses(1.0), CRASHED) == [("retried", DIED), ("failed", DIED)]
+    assert tries(RetryPolicy(1.0), CRASHED) == [("retried", DIED), ("failed", DIED)]
 
 
 def test_a_kill_from_outside_is_tried_again_more_often() -> None:
-    assert tries(Losses(1.0), KILLED) == [*[("retried", DIED)] * 3, ("failed", DIED)]
+    assert tries(RetryPolicy(1.0), KILLED) == [*[("retried", DIED)] * 3, ("failed", DIED)]
 
 
 def test_a_trial_that_came_further_has_its_tries_again() -> None:
-    losses, told = Losses(1.0), cast(Trials, Told())
+    losses, told = RetryPolicy(1.0), cast(TrialRecorder, Told())
     for step in (0, 5, 9, 12):
-        losses.begun(4, step)
-        assert losses.lost(told, Slot(), 4, CRASHED)
-    losses.begun(4, 12)
-    assert not losses.lost(told, Slot(), 4, CRASHED)
+        losses.note_trial_started(4, step)
+        assert losses.retry_after_loss(told, TrainerSlot(), 4, CRASHED)
+    losses.note_trial_started(4, 12)
+    assert not losses.retry_after_loss(told, TrainerSlot(), 4, CRASHED)
 
 
 def test_a_hung_trainer_is_told_apart_from_a_killed_one() -> None:
-    assert tries(Losses(60.0), KILLED, Slot(hung=60.0)) == [("retried", HUNG), ("failed", HUNG)]
+    assert tries(RetryPolicy(60.0), KILLED, TrainerSlot(hung_after=60.0)) == [
+        ("retried", HUNG),
+        ("failed", HUNG),
+    ]
 
 
 class Silent:
@@ -63,7 +68,7 @@ class Silent:
 
     ended = 0
 
-    def kill(self) -> None:
+    def kill_process_group(self) -> None:
         self.ended += 1
 
 
@@ -74,21 +79,21 @@ def test_silence_is_suffered_for_longer_while_data_and_model_are_loaded(
     ready: bool, silence: float, limit: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trainer = Silent()
-    slot = Slot(trainer=cast(Any, trainer), heard=1e6, sent=ready)
+    slot = TrainerSlot(trainer=cast(Any, trainer), last_heard=1e6, is_trial_sent=ready)
     slot.ready = cast(Any, object()) if ready else None
-    losses, pool = Losses(silence), cast(Any, SimpleNamespace(slots=[slot]))
+    losses, pool = RetryPolicy(silence), cast(Any, SimpleNamespace(slots=[slot]))
     for seconds, ended in ((limit, 0), (limit + 1, 1), (limit + 2, 1)):
         monkeypatch.setattr("tuner.worker.slots.time.monotonic", lambda at=seconds: 1e6 + at)
         losses.end_silent_trainers(pool)
         assert trainer.ended == ended
-    assert slot.hung == limit
+    assert slot.hung_after == limit
 
 
 def test_what_the_system_took_for_memory_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    losses = Losses(1.0)
-    monkeypatch.setattr("tuner.worker.losses.ended_for_memory", lambda: 10**9)
+    losses = RetryPolicy(1.0)
+    monkeypatch.setattr("tuner.worker.retries.count_oom_kills", lambda: 10**9)
     assert tries(losses, KILLED) == [("retried", OUT_OF_MEMORY), ("failed", OUT_OF_MEMORY)]
-    losses.begun(4, 3)
+    losses.note_trial_started(4, 3)
     assert tries(losses, KILLED)[0] == ("retried", DIED)
 
 
@@ -100,8 +105,8 @@ def test_what_the_system_took_for_memory_is_told_apart(monkeypatch: pytest.Monke
     ],
 )
 def test_only_what_can_help_is_tried_again(cause: str, told: Any) -> None:
-    losses, seen = Losses(1.0), Told()
+    losses, seen = RetryPolicy(1.0), Told()
     failed = p.Failed(trial=4, cause=cause, error="", lines=[], seconds=0.0)
-    while losses.failed(cast(Trials, seen), failed):
+    while losses.retry_after_failure(cast(TrialRecorder, seen), failed):
         pass
     assert seen.causes == told

@@ -21,11 +21,17 @@ from tests.worker.sessions import (
 from tests.worker.test_kills import starts
 from tuner.errors import TunerError
 from tuner.session import events as e
-from tuner.session.fold import load_view
+from tuner.session.fold import load_session_view
 from tuner.session.folder import Session
-from tuner.session.status import session_state
+from tuner.session.status import derive_session_state
 from tuner.session.view import SessionState
-from tuner.worker.control import drain, enqueue, pause, prune, stop
+from tuner.worker.control import (
+    drain_session,
+    enqueue_trial,
+    pause_session,
+    prune_trial,
+    stop_session,
+)
 
 FOUR_THEN_TWO = {"4": 1.0, "2": 0.9, "1": 0.46}
 """Examples a second of one trainer by its threads: 1.0, 1.8 and 1.84 together."""
@@ -60,7 +66,7 @@ def threads_of_trials(session: Session) -> set[int]:
 
 
 def most_at_once(session: Session) -> int:
-    spans = [(t.started, t.ended or 0.0) for t in load_view(session).trials.values()]
+    spans = [(t.started, t.ended or 0.0) for t in load_session_view(session).trials.values()]
     return max(sum(a <= moment < b for a, b in spans) for moment, _ in spans)
 
 
@@ -74,7 +80,7 @@ def test_more_side_by_side_as_long_as_that_pays(tmp_path: Path) -> None:
         "2 trials side by side × 2 threads: 1.8 examples/s, "
         "against 1.0 for one × 4 threads and 1.8 for 4 × 1 thread"
     )
-    view = load_view(session)
+    view = load_session_view(session)
     assert (view.slots, view.threads, view.batches) == (2, 2, "packed")
     assert len(view.trials) == 6
     assert most_at_once(session) == 2
@@ -129,7 +135,7 @@ def test_a_trainer_that_is_lost_counts_as_one_too_many(
     found = chosen(session)
     assert (found.slots, found.measured) == (1, {1: 1.0})
     assert "; with 2 side by side a trainer was lost: " in found.reason
-    assert session_state(session, load_view(session)) is SessionState.FINISHED
+    assert derive_session_state(session, load_session_view(session)) is SessionState.FINISHED
     assert of_kind(session, e.TrialRetried) == []
 
 
@@ -141,7 +147,7 @@ def test_all_the_trainers_that_do_not_fit_are_refused_and_the_search_goes_on(
     found = chosen(session)
     assert (found.slots, found.measured) == (2, {1: 1.0, 2: 1.8})
     assert found.reason.endswith("; with 4 side by side a trainer was lost: no room")
-    assert session_state(session, load_view(session)) is SessionState.FINISHED
+    assert derive_session_state(session, load_session_view(session)) is SessionState.FINISHED
 
 
 def test_the_first_trainer_lost_in_its_probe_leaves_one_slot(tmp_path: Path) -> None:
@@ -150,7 +156,7 @@ def test_the_first_trainer_lost_in_its_probe_leaves_one_slot(tmp_path: Path) -> 
     found = chosen(session)
     assert (found.slots, found.threads, found.measured) == (1, 4, {})
     assert found.reason.startswith("one trial at a time; with 1 side by side a trainer was lost")
-    assert len(load_view(session).trials) == 4
+    assert len(load_session_view(session).trials) == 4
 
 
 def is_probing(session: Session) -> bool:
@@ -167,19 +173,19 @@ def test_a_pause_during_the_probe_and_another_probe_after_it(tmp_path: Path) -> 
     session = automatic(tmp_path)
     process = while_probing(session)
     with pytest.raises(TunerError, match="trial 0 is not running"):
-        prune(session, 0)
-    assert enqueue(session, {"lr.head": 1e-3}) == "trial 2 waits for its turn"
-    pause(session)
+        prune_trial(session, 0)
+    assert enqueue_trial(session, {"lr.head": 1e-3}) == "trial 2 waits for its turn"
+    pause_session(session)
     assert process.wait() == 0
-    view = load_view(session)
-    assert session_state(session, view) is SessionState.PAUSED
-    assert (view.chosen, view.trials) == (None, {})
+    view = load_session_view(session)
+    assert derive_session_state(session, view) is SessionState.PAUSED
+    assert (view.slots_choice, view.trials) == (None, {})
     assert work(session, speeds=FOUR_THEN_TWO) == 0
     assert chosen(session).slots == 2
 
 
 @pytest.mark.parametrize(
-    ("ask", "state"), [(drain, SessionState.PAUSED), (stop, SessionState.STOPPED)]
+    ("ask", "state"), [(drain_session, SessionState.PAUSED), (stop_session, SessionState.STOPPED)]
 )
 def test_drain_and_stop_do_not_wait_for_a_probe(
     tmp_path: Path, ask: Any, state: SessionState
@@ -188,7 +194,7 @@ def test_drain_and_stop_do_not_wait_for_a_probe(
     process = while_probing(session)
     ask(session)
     assert process.wait() == 0
-    assert session_state(session, load_view(session)) is state
+    assert derive_session_state(session, load_session_view(session)) is state
 
 
 def test_a_worker_killed_in_the_probe_is_followed_by_one_that_probes(tmp_path: Path) -> None:
@@ -208,7 +214,7 @@ def test_what_was_found_holds_for_the_workers_to_come(tmp_path: Path) -> None:
     assert not is_probing(session)
     assert threads_of_trials(session) == {2}
     assert [event.slots for event in of_kind(session, e.WorkerStarted)] == [1, 2]
-    assert load_view(session).slots == 2
+    assert load_session_view(session).slots == 2
 
 
 def test_another_number_of_cores_is_another_machine(
@@ -219,7 +225,7 @@ def test_another_number_of_cores_is_another_machine(
     have_cores(monkeypatch, 2)
     assert work(session, speeds={"2": 1.0, "1": 0.5}) == 0
     assert [event.slots for event in of_kind(session, e.SlotsChosen)] == [2, 1]
-    assert len(load_view(session).trials) == 6
+    assert len(load_session_view(session).trials) == 6
 
 
 @pytest.mark.parametrize("slots", [1, 2, 3])
@@ -230,7 +236,7 @@ def test_a_number_is_taken_as_it_is(tmp_path: Path, slots: int) -> None:
     assert work(session, speeds=FOUR_THEN_TWO) == 0
     assert of_kind(session, e.SlotsChosen) == []
     assert threads_of_trials(session) == {4 // slots}
-    view = load_view(session)
+    view = load_session_view(session)
     assert (view.slots, view.threads) == (slots, 4 // slots)
 
 

@@ -8,17 +8,17 @@ import pytest
 
 from tests.worker.sessions import evaluations, make, of_kind, work, work_until
 from tuner.errors import TunerError
-from tuner.recipe.origins import ancestor, repeated
+from tuner.recipe.origins import ancestor_trial_number, repeated_trial_number
 from tuner.session import commands as c
 from tuner.session import events as e
-from tuner.session.continuing import is_over
-from tuner.session.fold import ENDED, load_view
+from tuner.session.continuation import is_search_over
+from tuner.session.fold import ENDED_STATES, load_session_view
 from tuner.session.folder import Session
-from tuner.session.inbox import send, waiting_trials
-from tuner.session.lineage import rerun_values, reruns_of, values_of
-from tuner.session.status import session_state
+from tuner.session.inbox import pending_enqueues, send_command
+from tuner.session.reruns import find_rerun_group, trial_values_now, values_for_rerun
+from tuner.session.status import derive_session_state
 from tuner.session.view import SessionState, SessionView, TrialState
-from tuner.worker.control import enqueue, pause
+from tuner.worker.control import enqueue_trial, pause_session
 
 
 def finished(root: Path, **settings: object) -> Session:
@@ -39,15 +39,19 @@ def answers(session: Session) -> dict[str, tuple[bool, str]]:
 
 def test_a_finished_session_runs_its_best_trial_again_on_fresh_seeds(tmp_path: Path) -> None:
     session = finished(tmp_path)
-    first = load_view(session).trials[best(load_view(session))]
-    ids = [send(session, c.Enqueue(params={}, rerun_of=first.number)) for _ in range(3)]
-    assert not is_over(session, load_view(session), SessionState.FINISHED)
+    first = load_session_view(session).trials[best(load_session_view(session))]
+    ids = [send_command(session, c.Enqueue(params={}, rerun_of=first.number)) for _ in range(3)]
+    assert not is_search_over(session, load_session_view(session), SessionState.FINISHED)
     assert work(session) == 0
-    view = load_view(session)
-    assert session_state(session, view) is SessionState.FINISHED
-    assert is_over(session, view, SessionState.FINISHED)
-    assert waiting_trials(session, view.commands_done) == []
-    again = [trial for trial in view.trials.values() if repeated(trial.origin) == first.number]
+    view = load_session_view(session)
+    assert derive_session_state(session, view) is SessionState.FINISHED
+    assert is_search_over(session, view, SessionState.FINISHED)
+    assert pending_enqueues(session, view.commands_done) == []
+    again = [
+        trial
+        for trial in view.trials.values()
+        if repeated_trial_number(trial.origin) == first.number
+    ]
     assert [trial.number for trial in again] == [4, 5, 6]
     assert [trial.params for trial in again] == [first.params] * 3
     assert len({first.seed, *(trial.seed for trial in again)}) == 4
@@ -60,14 +64,14 @@ def test_a_finished_session_runs_its_best_trial_again_on_fresh_seeds(tmp_path: P
 
 def test_reruns_are_summed_up_and_those_of_a_rerun_belong_to_the_first(tmp_path: Path) -> None:
     session = finished(tmp_path)
-    first = best(load_view(session))
-    send(session, c.Enqueue(params={"seed": 7}, rerun_of=first))
+    first = best(load_session_view(session))
+    send_command(session, c.Enqueue(params={"seed": 7}, rerun_of=first))
     assert work(session) == 0
-    send(session, c.Enqueue(params={}, rerun_of=4))
+    send_command(session, c.Enqueue(params={}, rerun_of=4))
     assert work(session) == 0
-    view = load_view(session)
+    view = load_session_view(session)
     assert view.trials[4].seed == 7
-    found = reruns_of(view, 5)
+    found = find_rerun_group(view, 5)
     assert (found.first.number, [trial.number for trial in found.others]) == (first, [4, 5])
     assert found.mean == pytest.approx(sum(found.values) / 3)
     assert found.deviation == pytest.approx(0.0)
@@ -76,11 +80,11 @@ def test_reruns_are_summed_up_and_those_of_a_rerun_belong_to_the_first(tmp_path:
 def test_a_rerun_takes_no_planned_trials_place_and_moves_no_cutoff(tmp_path: Path) -> None:
     session = make(tmp_path, trials=7)
     process = work_until(session, evaluations(4), pace=0.02)
-    enqueue(session, {}, rerun_of=0)
+    enqueue_trial(session, {}, rerun_of=0)
     assert process.wait() == 0
-    view = load_view(session)
-    own = [trial for trial in view.trials.values() if repeated(trial.origin) is None]
-    again = [trial for trial in view.trials.values() if repeated(trial.origin) == 0]
+    view = load_session_view(session)
+    own = [trial for trial in view.trials.values() if repeated_trial_number(trial.origin) is None]
+    again = [trial for trial in view.trials.values() if repeated_trial_number(trial.origin) == 0]
     assert len(own) == 7
     assert [trial.state for trial in again] == [TrialState.COMPLETE]
     assert not again[0].rungs
@@ -91,28 +95,28 @@ def test_a_rerun_takes_no_planned_trials_place_and_moves_no_cutoff(tmp_path: Pat
 def test_an_edited_copy_names_the_trial_it_is_of(tmp_path: Path) -> None:
     session = make(tmp_path)
     process = work_until(session, evaluations(1), pace=0.05)
-    values = values_of(load_view(session), load_view(session).trials[0])
-    told = enqueue(session, {**values, "lr.head": 2e-3}, copy_of=0)
+    values = trial_values_now(load_session_view(session), load_session_view(session).trials[0])
+    told = enqueue_trial(session, {**values, "lr.head": 2e-3}, copy_of=0)
     assert told == "trial 2, copy of 0 waits for its turn"
     with pytest.raises(TunerError, match="there is no trial 77"):
-        enqueue(session, {}, rerun_of=77)
-    pause(session)
+        enqueue_trial(session, {}, rerun_of=77)
+    pause_session(session)
     assert process.wait() == 0
     assert work(session) == 0
-    copy = load_view(session).trials[2]
-    assert (ancestor(copy.origin), repeated(copy.origin)) == (0, None)
+    copy = load_session_view(session).trials[2]
+    assert (ancestor_trial_number(copy.origin), repeated_trial_number(copy.origin)) == (0, None)
     assert copy.params["lr.head"] == 2e-3
 
 
 @pytest.mark.parametrize("search", ["time = 0.000001", "patience = 1"])
 def test_what_is_asked_for_is_trained_beyond_time_and_patience(tmp_path: Path, search: str) -> None:
     session = finished(tmp_path, search=search)
-    send(session, c.Enqueue(params={"lr.head": 1e-3}))
+    send_command(session, c.Enqueue(params={"lr.head": 1e-3}))
     assert work(session) == 0
-    view = load_view(session)
+    view = load_session_view(session)
     asked = [trial for trial in view.trials.values() if trial.origin == "enqueued"]
     assert [trial.params["lr.head"] for trial in asked] == [1e-3]
-    assert all(trial.state in ENDED for trial in view.trials.values())
+    assert all(trial.state in ENDED_STATES for trial in view.trials.values())
 
 
 def test_after_a_change_of_the_recipe_a_rerun_keeps_what_was_fixed_then(tmp_path: Path) -> None:
@@ -120,10 +124,10 @@ def test_after_a_change_of_the_recipe_a_rerun_keeps_what_was_fixed_then(tmp_path
     text = session.recipe_path.read_text().replace("epochs = 3", "epochs = 2")
     session.recipe_path.write_text(text.replace("trials = 2", "trials = 3"))
     assert work(session) == 0
-    view = load_view(session)
-    assert (view.generation, view.trials[2].of) == (1, 8)
-    assert rerun_values(view, 0)["epochs"] == 3
-    send(session, c.Enqueue(params={}, rerun_of=0))
+    view = load_session_view(session)
+    assert (view.generation, view.trials[2].total_steps) == (1, 8)
+    assert values_for_rerun(view, 0)["epochs"] == 3
+    send_command(session, c.Enqueue(params={}, rerun_of=0))
     assert work(session) == 0
-    again = load_view(session).trials[3]
-    assert (again.origin, again.of) == ("rerun of 0", 12)
+    again = load_session_view(session).trials[3]
+    assert (again.origin, again.total_steps) == ("rerun of 0", 12)

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.worker.sessions import environment, evaluations, make, wait_for, work
-from tuner.session.fold import load_view
+from tuner.session.fold import load_session_view
 from tuner.session.folder import Session
-from tuner.session.lock import lock_holder
+from tuner.session.lock import lock_holder_pid
 from tuner.session.view import TrialState
 
 CONTAINER = ("unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc")
@@ -51,14 +51,14 @@ def test_sigterm_pauses_and_waits_for_the_checkpoint(
         pytest.skip("no name space of processes can be made here")
     session = make(tmp_path, trials=3)
     run = run_command(session, *container)
-    wait_for(lambda: evaluations(1)(load_view(session)) or run.poll() is not None, 60.0)
+    wait_for(lambda: evaluations(1)(load_session_view(session)) or run.poll() is not None, 60.0)
     target = child_of(run) if container else run.pid
     os.kill(target, signal.SIGTERM)
     _, said = run.communicate(timeout=60)
     assert run.returncode == 128 + signal.SIGTERM
     assert said.splitlines()[-1].startswith("paused; tuner resume demo ")
-    view = load_view(session)
-    assert (view.lifecycle, view.count(TrialState.PAUSED)) == ("session_paused", 1)
-    assert lock_holder(session.lock_path) is None
+    view = load_session_view(session)
+    assert (view.lifecycle, view.count_trials(TrialState.PAUSED)) == ("session_paused", 1)
+    assert lock_holder_pid(session.lock_path) is None
     assert session.lock_path.read_text() == ""
     assert work(session) == 0

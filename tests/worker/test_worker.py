@@ -19,20 +19,20 @@ from tests.worker.sessions import (
     work_until,
 )
 from tuner.session import events as e
-from tuner.session.fold import ENDED, load_view
-from tuner.session.status import session_state
+from tuner.session.fold import ENDED_STATES, load_session_view
+from tuner.session.status import derive_session_state
 from tuner.session.view import SessionState, TrialState
 
 
 def test_a_study_runs_to_its_end_and_keeps_the_best_model(tmp_path: Path) -> None:
     session = make(tmp_path, trials=6)
     assert work(session) == 0
-    view = load_view(session)
-    assert session_state(session, view) is SessionState.FINISHED
+    view = load_session_view(session)
+    assert derive_session_state(session, view) is SessionState.FINISHED
     assert view.reason == "all 6 trials have ended"
     assert gap_free(session)
     assert [trial.origin for trial in view.trials.values()][:3] == ["baseline", "middle", "sampled"]
-    best = view.best_trial()
+    best = view.find_best_trial()
     assert best is not None
     assert (session.best_folder / "weights.txt").read_text() == str(best.number)
     document = json.loads(session.best_json.read_text())
@@ -64,14 +64,14 @@ def test_a_collapsed_trial_is_given_up_with_its_label(tmp_path: Path) -> None:
     assert work(session, collapse=[1]) == 0
     (collapsed,) = of_kind(session, e.TrialCollapsed)
     assert (collapsed.trial, collapsed.label) == (1, "yes")
-    assert load_view(session).trials[1].state is TrialState.COLLAPSED
+    assert load_session_view(session).trials[1].state is TrialState.COLLAPSED
 
 
 def test_where_the_rule_is_off_a_trial_with_one_label_comes_to_its_end(tmp_path: Path) -> None:
     session = make(tmp_path, trials=3, search='collapse = "off"\npruner = "none"')
     assert work(session, collapse=[0, 1]) == 0
     assert of_kind(session, e.TrialCollapsed) == []
-    view = load_view(session)
+    view = load_session_view(session)
     assert [view.trials[number].one_label for number in range(3)] == [True, True, False]
     assert view.best == 2
     assert (session.best_folder / "weights.txt").read_text() == "2"
@@ -89,7 +89,7 @@ def test_with_nothing_to_search_there_is_one_trial_and_warnings_are_repeated_onc
     odd = [f"oddity {number}" for number in range(4)]
     for _ in range(2):
         assert work(session, warnings=odd) == 0
-    assert [t.state for t in load_view(session).trials.values()] == [TrialState.COMPLETE]
+    assert [t.state for t in load_session_view(session).trials.values()] == [TrialState.COMPLETE]
     said = [log.text for log in of_kind(session, e.Log) if log.level == "warning"]
     shown = "oddity 0; oddity 1; oddity 2; …"
     assert said == [f"check: 4 warnings: {shown} · tuner check {session.name}"]
@@ -100,7 +100,7 @@ def test_three_failures_in_a_row_end_the_study_and_say_why(tmp_path: Path) -> No
     assert work(session, fail={"cause": "out of memory", "trials": [1, 2, 3]}) == 1
     (failed,) = of_kind(session, e.SessionFailed)
     assert failed.reason == "3 trials failed in a row (out of memory): as planned"
-    assert load_view(session).trials[0].state is TrialState.COMPLETE
+    assert load_session_view(session).trials[0].state is TrialState.COMPLETE
 
 
 def test_a_trainer_that_dies_is_replaced_and_the_trial_goes_on(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_trainer_that_dies_is_replaced_and_the_trial_goes_on(tmp_path: Path) -
     assert (retried.trial, retried.attempt) == (1, 1)
     starts = [event.resumed_at for event in of_kind(session, e.TrialStarted) if event.trial == 1]
     assert starts == [0, 4]
-    steps = [one.step for one in load_view(session).trials[1].evaluations]
+    steps = [one.step for one in load_session_view(session).trials[1].evaluations]
     assert steps == [4, 8, 12]
     log = session.log_path.read_text()
     assert "dying as planned" in log
@@ -124,7 +124,7 @@ def test_a_trial_that_kills_every_trainer_fails_with_the_last_lines(tmp_path: Pa
     (failed,) = of_kind(session, e.TrialFailed)
     assert (failed.trial, failed.cause) == (1, "died")
     assert failed.lines[-1] == "dying as planned"
-    assert load_view(session).trials[2].state in ENDED
+    assert load_session_view(session).trials[2].state in ENDED_STATES
 
 
 def test_a_trainer_killed_from_outside_is_replaced(tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_two_slots_train_side_by_side(tmp_path: Path) -> None:
         session.recipe_path.read_text().replace("slots = 1", "slots = 2")
     )
     assert work(session, pace=0.01) == 0
-    view = load_view(session)
+    view = load_session_view(session)
     assert len(view.trials) == 6
     spans = [(t.started, t.ended or 0.0) for t in view.trials.values()]
     assert any(a[0] < b[0] < a[1] for a in spans for b in spans if a is not b)
@@ -226,16 +226,16 @@ def test_changed_ranges_open_a_generation_that_takes_over_what_fits(tmp_path: Pa
     process = work_until(session, evaluations(7), slow=2, slowly=1.0)
     process.send(signal.SIGTERM)
     assert process.wait() == 0
-    before = load_view(session)
+    before = load_session_view(session)
     narrower = session.recipe_path.read_text().replace("low = 1e-6", "low = 1e-5")
     session.recipe_path.write_text(narrower)
     assert work(session) == 0
     (opened,) = of_kind(session, e.GenerationOpened)
     assert opened.generation == 1
     assert opened.changes["lr.head"][1]["low"] == 1e-5
-    view = load_view(session)
+    view = load_session_view(session)
     assert len(view.trials) == 6
-    assert all(trial.state in ENDED for trial in view.trials.values())
+    assert all(trial.state in ENDED_STATES for trial in view.trials.values())
     unfinished = [t.number for t in before.trials.values() if t.state is TrialState.PAUSED]
     assert unfinished == [2]
     assert view.trials[2].reason == "the recipe was changed"

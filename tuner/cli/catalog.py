@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tuner.cli.parsing import Parser, key_value, one_of, positive, share, whole_number
+from tuner.cli.parser import (
+    CommandParser,
+    choice_parser,
+    parse_key_value,
+    parse_positive_number,
+    parse_share,
+    whole_number_parser,
+)
 
 EXPORT_FORMATS = ("json", "csv", "toml", "transformers", "simpletransformers")
 
@@ -19,28 +26,28 @@ class CommandSpec:
     summary: str
     module: str
     function: str
-    add_arguments: Callable[[Parser], None]
+    add_arguments: Callable[[CommandParser], None]
     details: str = ""
     epilog: str | None = None
 
     @property
-    def description(self) -> str:
+    def help_description(self) -> str:
         """The summary as a sentence, and what there is to add to it."""
         sentence = f"{self.summary[0].upper()}{self.summary[1:]}."
         return f"{sentence}\n{self.details}".rstrip()
 
 
-def _session(parser: Parser) -> None:
+def _add_session_name(parser: CommandParser) -> None:
     parser.add_argument("name", metavar="NAME", help="the session")
 
 
-def _session_json(parser: Parser) -> None:
-    _session(parser)
-    _json(parser)
+def _add_session_and_json(parser: CommandParser) -> None:
+    _add_session_name(parser)
+    _add_json_option(parser)
 
 
-def _filtered_json(parser: Parser) -> None:
-    _session_json(parser)
+def _add_filter_and_json(parser: CommandParser) -> None:
+    _add_session_and_json(parser)
     parser.add_argument(
         "--filter",
         metavar="EXPR",
@@ -49,30 +56,30 @@ def _filtered_json(parser: Parser) -> None:
     )
 
 
-def _json(parser: Parser) -> None:
+def _add_json_option(parser: CommandParser) -> None:
     parser.add_argument("--json", action="store_true", help="JSON instead of a table")
 
 
-def _trials(parser: Parser, meaning: str) -> None:
-    parser.add_argument("--trials", metavar="N", type=whole_number(1), help=meaning)
+def _add_trials_option(parser: CommandParser, meaning: str) -> None:
+    parser.add_argument("--trials", metavar="N", type=whole_number_parser(1), help=meaning)
 
 
-def _demo(parser: Parser) -> None:
-    _trials(parser, "how many trials (default: the preset's)")
+def _add_demo_arguments(parser: CommandParser) -> None:
+    _add_trials_option(parser, "how many trials (default: the preset's)")
 
 
-def _replay(parser: Parser) -> None:
-    _session(parser)
+def _add_replay_arguments(parser: CommandParser) -> None:
+    _add_session_name(parser)
     parser.add_argument(
         "--speed",
         metavar="X",
-        type=positive,
+        type=parse_positive_number,
         default=60.0,
         help="seconds of the recording a second (default: 60)",
     )
 
 
-def _new(parser: Parser) -> None:
+def _add_new_arguments(parser: CommandParser) -> None:
     parser.add_argument("name", metavar="NAME", help="letters, digits, - _ and .")
     parser.add_argument("--preset", metavar="P", help="where to start from (default: groups)")
     parser.add_argument("--from", metavar="SESSION", dest="source", help="or from its recipe")
@@ -87,28 +94,28 @@ def _new(parser: Parser) -> None:
     )
     parser.add_argument("--test", metavar="FILE", help="rows that stay sealed until `tuner test`")
     parser.add_argument(
-        "--holdout", metavar="SHARE", type=share, help="share of validation to seal as test"
+        "--holdout", metavar="SHARE", type=parse_share, help="share of validation to seal as test"
     )
     parser.add_argument("--text", metavar="COL[,COL]", help="one or two text columns")
     parser.add_argument("--label", metavar="COL", help="the label's column")
-    _trials(parser, "how many trials")
+    _add_trials_option(parser, "how many trials")
     parser.add_argument(
         "--set",
         metavar="KEY=VALUE",
-        type=key_value,
+        type=parse_key_value,
         action="append",
         default=[],
         help="any key of the recipe, with dots; may be given many times",
     )
 
 
-def _show(parser: Parser) -> None:
-    _session(parser)
+def _add_show_arguments(parser: CommandParser) -> None:
+    _add_session_name(parser)
     parser.add_argument("trial", metavar="TRIAL", help="a trial's number, or best")
-    _json(parser)
+    _add_json_option(parser)
 
 
-def _compare(parser: Parser) -> None:
+def _add_compare_arguments(parser: CommandParser) -> None:
     parser.add_argument("name", metavar="NAME", help="a session")
     parser.add_argument(
         "others",
@@ -116,21 +123,21 @@ def _compare(parser: Parser) -> None:
         nargs="+",
         help="two to five trials of it (numbers, or best), or up to four other sessions",
     )
-    _json(parser)
+    _add_json_option(parser)
 
 
-def _groups(parser: Parser) -> None:
+def _add_groups_arguments(parser: CommandParser) -> None:
     parser.add_argument("name", metavar="NAME|MODEL", help="a session, a folder, or a model's id")
     parser.add_argument("--preset", metavar="P", help="whose groups to show for a MODEL")
-    _json(parser)
+    _add_json_option(parser)
 
 
-def _enqueue(parser: Parser) -> None:
-    _session(parser)
+def _add_enqueue_arguments(parser: CommandParser) -> None:
+    _add_session_name(parser)
     parser.add_argument(
         "values",
         metavar="KEY=VALUE",
-        type=key_value,
+        type=parse_key_value,
         nargs="*",
         help="lr.GROUP=2e-5, epochs=4, …; lr=2e-5 stands for every group",
     )
@@ -143,40 +150,42 @@ def _enqueue(parser: Parser) -> None:
     parser.add_argument(
         "--seed",
         metavar="N",
-        type=whole_number(0),
+        type=whole_number_parser(0),
         help="the seed; a re-run takes a new one by itself",
     )
 
 
-def _set(parser: Parser) -> None:
-    _session(parser)
+def _add_set_arguments(parser: CommandParser) -> None:
+    _add_session_name(parser)
     parser.add_argument(
         "values",
         metavar="KEY=VALUE",
-        type=key_value,
+        type=parse_key_value,
         nargs="+",
         help="any key of the recipe, with dots: search.trials=60 groups.head.lr=1e-4",
     )
 
 
-def _zoom(parser: Parser) -> None:
-    _session(parser)
+def _add_zoom_arguments(parser: CommandParser) -> None:
+    _add_session_name(parser)
     parser.add_argument(
         "ranges",
         metavar="KEY=LOW..HIGH",
-        type=key_value,
+        type=parse_key_value,
         nargs="+",
         help="a searched number as in a trial's values: lr.head=1e-4..5e-4 epochs=4..8",
     )
-    _trials(parser, "how many trials in all (default: half as many again where none is left)")
+    _add_trials_option(
+        parser, "how many trials in all (default: half as many again where none is left)"
+    )
 
 
-def _export(parser: Parser) -> None:
-    _session(parser)
+def _add_export_arguments(parser: CommandParser) -> None:
+    _add_session_name(parser)
     parser.add_argument(
         "--format",
         metavar="FORMAT",
-        type=one_of(*EXPORT_FORMATS),
+        type=choice_parser(*EXPORT_FORMATS),
         default="json",
         help="json (default) or toml: the best hyperparameters; csv: one row a trial",
     )
@@ -209,103 +218,144 @@ _ALL = (
         "Start",
         "run the embedded study",
         "demo",
-        "demo",
-        _demo,
+        "run_demo",
+        _add_demo_arguments,
         "A small data set and a small model come with tuner; nothing is downloaded.",
     ),
-    CommandSpec("new", "Start", "create a session", "making", "new", _new, epilog=NEW_EXAMPLE),
+    CommandSpec(
+        "new",
+        "Start",
+        "create a session",
+        "new",
+        "create_new_session",
+        _add_new_arguments,
+        epilog=NEW_EXAMPLE,
+    ),
     CommandSpec(
         "set",
         "Start",
         "change keys of a session's recipe",
-        "changing",
-        "set_keys",
-        _set,
+        "set",
+        "set_recipe_keys",
+        _add_set_arguments,
         "Comments stay. A session with trials keeps its model, data and metric.",
     ),
     CommandSpec(
         "zoom",
         "Start",
         "search narrower (or other) ranges",
-        "changing",
-        "zoom_in",
-        _zoom,
+        "set",
+        "zoom_search_ranges",
+        _add_zoom_arguments,
         "The next start opens a new generation; trials that lie inside are carried over.",
     ),
     CommandSpec(
         "run",
         "Start",
         "start if needed and follow to the end",
-        "running",
         "run",
-        _session,
+        "run_session",
+        _add_session_name,
         "Ctrl-C pauses; a second Ctrl-C leaves at once while the worker goes on pausing.",
     ),
     CommandSpec(
-        "start", "In the background", "start the worker and return", "control", "start", _session
+        "start",
+        "In the background",
+        "start the worker and return",
+        "start_stop",
+        "start_session",
+        _add_session_name,
     ),
     CommandSpec(
         "pause",
         "In the background",
         "checkpoint what runs and end the worker",
-        "control",
-        "pause",
-        _session,
+        "start_stop",
+        "pause_session",
+        _add_session_name,
     ),
     CommandSpec(
-        "drain", "In the background", "finish what runs, then pause", "control", "drain", _session
+        "drain",
+        "In the background",
+        "finish what runs, then pause",
+        "start_stop",
+        "drain_session",
+        _add_session_name,
     ),
     CommandSpec(
-        "resume", "In the background", "go on with a paused session", "control", "resume", _session
+        "resume",
+        "In the background",
+        "go on with a paused session",
+        "start_stop",
+        "resume_session",
+        _add_session_name,
     ),
     CommandSpec(
         "stop",
         "In the background",
         "end the study for good; what runs is given up",
-        "control",
-        "stop",
-        _session,
+        "start_stop",
+        "stop_session",
+        _add_session_name,
     ),
     CommandSpec(
         "enqueue",
         "In the background",
         "a trial of your own, next",
         "enqueue",
-        "enqueue",
-        _enqueue,
+        "enqueue_trial",
+        _add_enqueue_arguments,
         "What is not given is suggested by the sampler, or taken from the trial of --like.",
         epilog=ENQUEUE_EXAMPLE,
     ),
-    CommandSpec("open", "Look", "the UI on one session", "screens", "open_session", _session),
+    CommandSpec(
+        "open", "Look", "the UI on one session", "open", "open_session_ui", _add_session_name
+    ),
     CommandSpec(
         "replay",
         "Look",
         "a recorded session in the UI, at any speed",
-        "replaying",
-        "replay",
-        _replay,
+        "play_recording",
+        "replay_session",
+        _add_replay_arguments,
         "Times without a worker are skipped. Without a terminal it prints a line an event.",
     ),
-    CommandSpec("list", "Look", "all sessions", "viewing", "list_all", _json),
-    CommandSpec("status", "Look", "where a session stands", "viewing", "status", _session_json),
-    CommandSpec("trials", "Look", "the trials of a session", "viewing", "trials", _filtered_json),
+    CommandSpec(
+        "list", "Look", "all sessions", "session_tables", "list_all_sessions", _add_json_option
+    ),
+    CommandSpec(
+        "status",
+        "Look",
+        "where a session stands",
+        "session_tables",
+        "show_status",
+        _add_session_and_json,
+    ),
+    CommandSpec(
+        "trials",
+        "Look",
+        "the trials of a session",
+        "session_tables",
+        "show_trials_table",
+        _add_filter_and_json,
+    ),
     CommandSpec(
         "importance",
         "Look",
         "which searched settings decide",
-        "importance",
-        "importance",
-        _filtered_json,
+        "show_importance",
+        "show_importance",
+        _add_filter_and_json,
         "With 90 % intervals from the bootstrap; below 50 complete trials it is a sketch.",
     ),
-    CommandSpec("show", "Look", "one trial in full", "trial", "show_trial", _show),
+    CommandSpec("show", "Look", "one trial in full", "show", "show_one_trial", _add_show_arguments),
     CommandSpec(
         "compare",
         "Look",
         "trials side by side, or the best ones of several sessions",
-        "comparing",
         "compare",
-        _compare,
+        "compare_candidates",
+        _add_compare_arguments,
         "What differs, and whether the rows answered rightly can tell them apart.",
         epilog=COMPARE_EXAMPLE,
     ),
@@ -313,42 +363,44 @@ _ALL = (
         "groups",
         "Look",
         "every parameter, its group, its range",
-        "groups",
-        "groups",
-        _groups,
+        "show_groups",
+        "show_groups",
+        _add_groups_arguments,
         "For a MODEL the groups of the preset are shown.",
     ),
     CommandSpec(
         "check",
         "Look",
         "everything that can be known before GPU time is spent",
-        "checking",
         "check",
-        _session_json,
+        "run_checks",
+        _add_session_and_json,
     ),
     CommandSpec(
         "export",
         "Results",
         "the best hyperparameters, or all trials",
-        "exporting",
         "export",
-        _export,
+        "export_session",
+        _add_export_arguments,
     ),
     CommandSpec(
         "test",
         "Results",
         "score the best model on the sealed test split",
-        "testing",
-        "score",
-        _session_json,
+        "test",
+        "score_test_split",
+        _add_session_and_json,
         "Each time is logged and counted: a test split that steers choices is no test split.",
     ),
-    CommandSpec("doctor", "This machine", "what tuner finds here", "doctor", "doctor", _json),
+    CommandSpec(
+        "doctor", "This machine", "what tuner finds here", "doctor", "run_doctor", _add_json_option
+    ),
 )
 COMMANDS = {spec.name: spec for spec in _ALL}
 
 
-def overview() -> str:
+def commands_overview() -> str:
     """What `tuner --help` shows."""
     lines = [
         "usage: tuner [--sessions DIR] [COMMAND …]",

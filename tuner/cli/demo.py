@@ -6,93 +6,95 @@ import argparse
 from pathlib import Path
 
 from tuner.cli.follow import Follower
-from tuner.cli.interruptions import noted_interruptions
-from tuner.cli.output import note, on_terminal, show
-from tuner.cli.places import sessions_root
-from tuner.cli.running import exit_code, run_to_end, start_if_needed
-from tuner.export.outcome import outcome
+from tuner.cli.interruptions import record_interruptions
+from tuner.cli.output import print_note, print_result, terminal_can_show_ui
+from tuner.cli.run import run_until_done, session_exit_code, start_if_needed
+from tuner.cli.session_lookup import sessions_root
+from tuner.export.outcome_text import describe_outcome
 from tuner.recipe.presets import preset_document
 from tuner.session.folder import Session, create_session, list_sessions
-from tuner.session.status import current
+from tuner.session.status import load_current_session
 from tuner.session.view import SessionState
 
-NAME = "demo"
-OVER = (SessionState.FINISHED, SessionState.STOPPED, SessionState.FAILED)
+DEMO_NAME = "demo"
+OVER_STATES = (SessionState.FINISHED, SessionState.STOPPED, SessionState.FAILED)
 
 
-def demo(options: argparse.Namespace) -> int:
+def run_demo(options: argparse.Namespace) -> int:
     """Go on with an unfinished demo, or make one; live on a terminal, a line an event elsewhere."""
     root = sessions_root(options)
-    session = unfinished(root, options.trials) or create(root, options.trials)
-    if not on_terminal():
-        code = run_to_end(Follower(session))
+    session = find_unfinished_demo(root, options.trials) or create_demo_session(
+        root, options.trials
+    )
+    if not terminal_can_show_ui():
+        code = run_until_done(Follower(session))
     else:
-        code = watch(root, session)
-        view, state = current(session)
+        code = watch_in_ui(root, session)
+        view, state = load_current_session(session)
         if state is SessionState.FINISHED:
-            show(outcome(session, view))
+            print_result(describe_outcome(session, view))
         elif state is SessionState.FAILED:
-            return exit_code(session, view, state)
-    show("", *pointers(session))
+            return session_exit_code(session, view, state)
+    print_result("", *next_step_lines(session))
     return code
 
 
-def unfinished(root: Path, trials: int | None) -> Session | None:
+def find_unfinished_demo(root: Path, trials: int | None) -> Session | None:
     """The first demo that has not come to its end."""
     for session in list_sessions(root):
         if not is_demo_name(session.name):
             continue
-        view, state = current(session)
-        if state not in OVER:
-            note(f"going on with {session.path}")
+        view, state = load_current_session(session)
+        if state not in OVER_STATES:
+            print_note(f"going on with {session.path}")
             if trials is not None and view.planned not in (0, trials):
-                note(f"its number of trials stays {view.planned}")
+                print_note(f"its number of trials stays {view.planned}")
             return session
     return None
 
 
-def create(root: Path, trials: int | None) -> Session:
+def create_demo_session(root: Path, trials: int | None) -> Session:
     """A new session from the preset demo, with the packaged data and model."""
-    document = preset_document(NAME)
+    document = preset_document(DEMO_NAME)
     if trials is not None:
-        document.set("search.trials", trials)
-    return create_session(root, free_name(root), document.text)
+        document.set_value("search.trials", trials)
+    return create_session(root, free_demo_name(root), document.toml_text)
 
 
-def free_name(root: Path) -> str:
+def free_demo_name(root: Path) -> str:
     """demo, else demo-2, demo-3, …"""
     number = 1
-    while (root / demo_name(number)).exists():
+    while (root / numbered_demo_name(number)).exists():
         number += 1
-    return demo_name(number)
+    return numbered_demo_name(number)
 
 
-def demo_name(number: int) -> str:
+def numbered_demo_name(number: int) -> str:
     """The name of the demo with this number, counted from 1."""
-    return NAME if number == 1 else f"{NAME}-{number}"
+    return DEMO_NAME if number == 1 else f"{DEMO_NAME}-{number}"
 
 
 def is_demo_name(name: str) -> bool:
     """demo, demo-2, demo-3, …"""
-    return name == NAME or name.removeprefix(f"{NAME}-").isdigit()
+    return name == DEMO_NAME or name.removeprefix(f"{DEMO_NAME}-").isdigit()
 
 
-def watch(root: Path, session: Session) -> int:
+def watch_in_ui(root: Path, session: Session) -> int:
     """Start the worker and show it live."""
-    from tuner.cli.screens import run_ui
-    from tuner.worker.launch import pause_started_here
+    from tuner.cli.open import run_terminal_ui
+    from tuner.worker.launch import pause_workers_started_here
 
-    with noted_interruptions() as interruptions:
-        start_if_needed(session, current(session)[1], interruptions)
-        if interruptions.asked:
-            pause_started_here()
-            return interruptions.exit_code
-    return run_ui(root.resolve(), session.name)
+    with record_interruptions() as interruptions:
+        start_if_needed(session, load_current_session(session)[1], interruptions)
+        if interruptions.any_received:
+            pause_workers_started_here()
+            return interruptions.first_exit_code
+    return run_terminal_ui(root.resolve(), session.name)
 
 
-def pointers(session: Session) -> list[str]:
+def next_step_lines(session: Session) -> list[str]:
     """Where the result is, and what to do next."""
     best = [f"Best hyperparameters: {session.best_json}"] if session.best_json.exists() else []
     usual = "The baseline is the usual recipe, made for larger models: 2e-5 hardly moves this one."
-    own = "Your own data: tuner new NAME --model MODEL --train FILE, then tuner run NAME"
-    return [usual, *best, own]
+    own_data = "Your own data: tuner new NAME --model MODEL --train FILE, then tuner run NAME"
+    return [usual, *best, own_data]

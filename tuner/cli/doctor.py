@@ -19,13 +19,13 @@ from rich.table import Table
 from rich.text import Text
 
 from tuner import __version__
-from tuner.cli.checking import MARKS
-from tuner.cli.output import can_encode, show, show_json, working
-from tuner.cli.places import sessions_root
+from tuner.cli.check import MARKS
+from tuner.cli.output import print_json_result, print_result, progress_spinner, stream_can_encode
+from tuner.cli.session_lookup import sessions_root
 from tuner.errors import TunerError
 from tuner.recipe.findings import Finding
-from tuner.recipe.user_paths import absolute_path, written_path
-from tuner.results.format import plain
+from tuner.recipe.user_paths import resolve_absolute_path, resolve_user_path
+from tuner.results.format import sanitize_text
 
 PACKAGES = ("torch", "transformers", "optuna", "textual", "datasets", "msgspec", "numpy")
 OLDEST_PYTHON = (3, 11)
@@ -55,25 +55,25 @@ with open(sys.argv[1], "r+") as file:
 """
 
 
-def doctor(options: argparse.Namespace) -> int:
+def run_doctor(options: argparse.Namespace) -> int:
     """Print what was found; 1 where something has to be put right."""
-    with working("looking at this machine"):
-        findings = list(examine(options))
+    with progress_spinner("looking at this machine"):
+        findings = list(examine_machine(options))
     if options.json:
-        show_json(findings)
+        print_json_result(findings)
     else:
-        show(_table(findings))
+        print_result(_findings_table(findings))
     return 1 if any(finding.level == "error" for finding in findings) else 0
 
 
-def examine(options: argparse.Namespace) -> Iterator[Finding]:
+def examine_machine(options: argparse.Namespace) -> Iterator[Finding]:
     """Everything there is to say, in the order in which it is shown."""
     yield python_finding()
     yield from package_findings()
     yield device_finding()
     yield from folder_findings(options)
     yield terminal_finding()
-    yield hub_finding()
+    yield model_hub_finding()
 
 
 def python_finding() -> Finding:
@@ -92,14 +92,14 @@ def package_findings() -> Iterator[Finding]:
         except importlib.metadata.PackageNotFoundError:
             yield Finding("error", "packages", f"{name} is not installed: pip install {name}")
     yield Finding(
-        "ok", "packages", ", ".join(f"{name} {found}" for name, found in versions.items())
+        "ok", "packages", ", ".join(f"{name} {version}" for name, version in versions.items())
     )
 
 
 def device_finding() -> Finding:
     """The devices that torch sees."""
     try:
-        answer = _child(DEVICE_QUESTION, timeout=DEVICE_SECONDS)
+        answer = _run_child_python(DEVICE_QUESTION, timeout=DEVICE_SECONDS)
     except subprocess.TimeoutExpired:
         return Finding("error", "devices", f"torch did not answer within {DEVICE_SECONDS} s")
     if answer.returncode:
@@ -109,7 +109,9 @@ def device_finding() -> Finding:
     return Finding("ok", "devices", "; ".join(devices))
 
 
-def _child(code: str, *arguments: str, timeout: float = 30) -> subprocess.CompletedProcess[str]:
+def _run_child_python(
+    code: str, *arguments: str, timeout: float = 30
+) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", code, *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
 
@@ -121,12 +123,12 @@ def folder_findings(options: argparse.Namespace) -> Iterator[Finding]:
     except TunerError as error:
         yield Finding("error", "sessions", str(error))
         return
-    folder = _first_existing(absolute_path(root))
-    yield disk_finding(folder)
+    folder = _nearest_existing_folder(resolve_absolute_path(root))
+    yield disk_space_finding(folder)
     yield from sessions_findings(root, folder)
 
 
-def disk_finding(folder: Path) -> Finding:
+def disk_space_finding(folder: Path) -> Finding:
     """Free space where the sessions are."""
     free = shutil.disk_usage(folder).free
     return Finding(
@@ -141,18 +143,18 @@ def sessions_findings(root: Path, folder: Path) -> Iterator[Finding]:
         yield Finding("error", "sessions", f"{where} cannot be written: choose --sessions DIR")
         return
     yield Finding("ok", "sessions", where)
-    yield lock_finding(folder)
+    yield file_lock_finding(folder)
 
 
-def lock_finding(folder: Path) -> Finding:
+def file_lock_finding(folder: Path) -> Finding:
     """A lock held here must be seen by another process, as between a worker and the UI."""
     with tempfile.NamedTemporaryFile(dir=folder, prefix=".tuner-doctor-") as file:
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             return Finding("error", "locks", f"no locks on this file system: {error.strerror}")
-        seen = _child(LOCK_QUESTION, file.name).stdout.strip()
-    if seen != "held":
+        lock_state = _run_child_python(LOCK_QUESTION, file.name).stdout.strip()
+    if lock_state != "held":
         return Finding("error", "locks", "this file system does not keep locks: use a local disk")
     return Finding("ok", "locks", "kept between processes")
 
@@ -165,46 +167,46 @@ def terminal_finding() -> Finding:
     from rich.console import Console
 
     colours = Console().color_system or "none"
-    letters = "Unicode" if can_encode(sys.stdout) else "no Unicode: ASCII is shown instead"
+    letters = "Unicode" if stream_can_encode(sys.stdout) else "no Unicode: ASCII is shown instead"
     text = f"{size.columns}×{size.lines}, colours {colours}, {letters}"
     return Finding("warning" if size.columns < 60 or size.lines < 16 else "ok", "terminal", text)
 
 
-def hub_finding() -> Finding:
+def model_hub_finding() -> Finding:
     """Whether models may be fetched, and where those fetched before are."""
     offline = os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
     mode = "offline (HF_HUB_OFFLINE)" if offline else "online"
     try:
-        cache = hub_cache()
+        cache = hub_cache_folder()
     except TunerError as error:
         return Finding("error", "hub", str(error))
-    kept = len(list(cache.glob("models--*"))) if cache.is_dir() else 0
-    if not os.access(_first_existing(cache), os.W_OK | os.X_OK):
-        told = f"{cache} cannot be written: set HF_HOME to a folder that can"
-        return Finding("warning", "hub", f"{mode}, {models_kept(kept)} there; {told}")
-    return Finding("ok", "hub", f"{mode}, {models_kept(kept)} in {cache}")
+    model_count = len(list(cache.glob("models--*"))) if cache.is_dir() else 0
+    if not os.access(_nearest_existing_folder(cache), os.W_OK | os.X_OK):
+        advice = f"{cache} cannot be written: set HF_HOME to a folder that can"
+        return Finding("warning", "hub", f"{mode}, {model_count_text(model_count)} there; {advice}")
+    return Finding("ok", "hub", f"{mode}, {model_count_text(model_count)} in {cache}")
 
 
-def hub_cache() -> Path:
+def hub_cache_folder() -> Path:
     """Where models that were fetched are kept."""
-    home = written_path(os.environ.get("HF_HOME") or "~/.cache/huggingface", "HF_HOME")
-    return written_path(os.environ.get("HF_HUB_CACHE") or home / "hub", "HF_HUB_CACHE")
+    home = resolve_user_path(os.environ.get("HF_HOME") or "~/.cache/huggingface", "HF_HOME")
+    return resolve_user_path(os.environ.get("HF_HUB_CACHE") or home / "hub", "HF_HUB_CACHE")
 
 
-def models_kept(count: int) -> str:
+def model_count_text(count: int) -> str:
     """`1 model`, `2 models`."""
     return f"{count} model{'' if count == 1 else 's'}"
 
 
-def _first_existing(path: Path) -> Path:
+def _nearest_existing_folder(path: Path) -> Path:
     return next(folder for folder in (path, *path.parents) if folder.exists())
 
 
-def _table(findings: list[Finding]) -> Table:
+def _findings_table(findings: list[Finding]) -> Table:
     table = Table.grid(padding=(0, 2))
-    unicode = can_encode(sys.stdout)
+    unicode = stream_can_encode(sys.stdout)
     for finding in findings:
         glyph, ascii_mark, style = MARKS[finding.level]
         mark = Text(glyph if unicode else ascii_mark, style=style)
-        table.add_row(mark, Text(finding.topic, style="dim"), Text(plain(finding.text)))
+        table.add_row(mark, Text(finding.topic, style="dim"), Text(sanitize_text(finding.text)))
     return table

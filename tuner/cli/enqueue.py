@@ -5,106 +5,108 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 
-from tuner.cli.event_lines import values_line
+from tuner.cli.event_lines import first_values_text
 from tuner.cli.follow import AWAKE
-from tuner.cli.output import show, working
-from tuner.cli.places import named_session
-from tuner.cli.trial import find_trial
+from tuner.cli.output import print_result, progress_spinner
+from tuner.cli.session_lookup import named_session
+from tuner.cli.show import find_named_trial
 from tuner.errors import TunerError
-from tuner.recipe.load import load
+from tuner.recipe.field_parsers import parse_if_number
+from tuner.recipe.load import load_recipe
 from tuner.recipe.origins import SEED
-from tuner.recipe.paths import read_value
-from tuner.recipe.readers import plain_number
-from tuner.recipe.space import check_values, one_rate
+from tuner.recipe.paths import parse_typed_value
+from tuner.recipe.space import check_trial_values, single_rate_values
 from tuner.recipe.types import Recipe, Scalar
-from tuner.session.advice import call
 from tuner.session.commands import Enqueue
 from tuner.session.folder import Session
-from tuner.session.generations import groups_in_model
-from tuner.session.inbox import send
-from tuner.session.lineage import first_of, values_of
-from tuner.session.status import current
+from tuner.session.generations import without_empty_groups
+from tuner.session.inbox import send_command
+from tuner.session.reruns import original_trial_number, trial_values_now
+from tuner.session.status import load_current_session
+from tuner.session.suggested_command import command_line
 from tuner.session.view import SessionState, SessionView
 
 ALL_RATES = "lr"
 
 
-def enqueue(options: argparse.Namespace) -> int:
+def enqueue_trial(options: argparse.Namespace) -> int:
     """Ask the worker, or leave the request for the next one."""
     session = named_session(options)
-    view, state = current(session)
-    recipe = groups_in_model(view, load(session.recipe_path))
-    command, words = _command(options, recipe, view)
-    check_values(recipe, command.params)
+    view, state = load_current_session(session)
+    recipe = without_empty_groups(view, load_recipe(session.recipe_path))
+    command, description = _enqueue_command(options, recipe, view)
+    check_trial_values(recipe, command.params)
     if state in AWAKE:
-        return _ask(session, command, words)
+        return _send_to_worker(session, command, description)
     if state is SessionState.STOPPED:
         raise TunerError(f"{session.name} is stopped: it takes no more trials")
-    send(session, command)
-    show(f"next trial when {session.name} is started: {words}")
+    send_command(session, command)
+    print_result(f"next trial when {session.name} is started: {description}")
     if state is SessionState.FINISHED:
-        show(f"{call('start', session)} starts it")
+        print_result(f"{command_line('start', session)} starts it")
     return 0
 
 
-def _command(options: argparse.Namespace, recipe: Recipe, view: SessionView) -> tuple[Enqueue, str]:
+def _enqueue_command(
+    options: argparse.Namespace, recipe: Recipe, view: SessionView
+) -> tuple[Enqueue, str]:
     """What to ask for, and how to say it in a few words."""
-    values = read_values(recipe, options.values)
+    values = parse_trial_values(recipe, options.values)
     if options.rerun is not None:
-        return _rerun(options, values, view)
+        return _rerun_command(options, values, view)
     if options.seed is not None:
         values = {**values, SEED: options.seed}
     if options.like is not None:
-        like = find_trial(view, options.like, options.name)
-        params = {**values_of(view, like), **values}
-        words = f"trial {like.number} with {values_line(values) or 'the same values'}"
-        return Enqueue(params=params, copy_of=like.number), words
+        like = find_named_trial(view, options.like, options.name)
+        params = {**trial_values_now(view, like), **values}
+        description = f"trial {like.number} with {first_values_text(values) or 'the same values'}"
+        return Enqueue(params=params, copy_of=like.number), description
     if not values:
         raise TunerError("which values? give KEY=VALUE, --like TRIAL or --rerun TRIAL")
-    return Enqueue(params=values), values_line(values)
+    return Enqueue(params=values), first_values_text(values)
 
 
-def _rerun(
+def _rerun_command(
     options: argparse.Namespace, values: dict[str, Scalar], view: SessionView
 ) -> tuple[Enqueue, str]:
     if values or options.like is not None:
         raise TunerError("--rerun repeats all values of a trial: use --like to change some")
-    number = first_of(view, find_trial(view, options.rerun, options.name).number)
+    number = original_trial_number(view, find_named_trial(view, options.rerun, options.name).number)
     seed = {} if options.seed is None else {SEED: options.seed}
-    words = f"trial {number} again, with {f'seed {options.seed}' if seed else 'another seed'}"
-    return Enqueue(params=seed, rerun_of=number), words
+    description = f"trial {number} again, with {f'seed {options.seed}' if seed else 'another seed'}"
+    return Enqueue(params=seed, rerun_of=number), description
 
 
-def _ask(session: Session, command: Enqueue, words: str) -> int:
-    from tuner.worker.control import enqueue as ask
+def _send_to_worker(session: Session, command: Enqueue, description: str) -> int:
+    from tuner.worker.control import enqueue_trial as ask
 
-    with working(f"asking the worker of {session.name}"):
+    with progress_spinner(f"asking the worker of {session.name}"):
         ask(session, command.params, rerun_of=command.rerun_of, copy_of=command.copy_of)
-    show(f"next trial: {words}")
+    print_result(f"next trial: {description}")
     return 0
 
 
-def read_values(recipe: Recipe, pairs: Iterable[str]) -> dict[str, Scalar]:
+def parse_trial_values(recipe: Recipe, pairs: Iterable[str]) -> dict[str, Scalar]:
     """The values by flat name; `lr` stands for the rate of every group, tied ones too.
 
     Another pair wins over `lr`, whatever the order; the same key twice is refused.
     """
-    given: dict[str, Scalar] = {}
+    values_by_name: dict[str, Scalar] = {}
     for pair in pairs:
         key, _, text = pair.partition("=")
         key = key.strip()
-        if key in given:
+        if key in values_by_name:
             raise TunerError(f"{key} is given twice")
-        given[key] = scalar(key, text.strip())
-    if ALL_RATES not in given:
-        return given
-    rate = given.pop(ALL_RATES)
-    return one_rate(recipe.groups, rate, given)
+        values_by_name[key] = parse_scalar_value(key, text.strip())
+    if ALL_RATES not in values_by_name:
+        return values_by_name
+    rate = values_by_name.pop(ALL_RATES)
+    return single_rate_values(recipe.groups, rate, values_by_name)
 
 
-def scalar(key: str, text: str) -> Scalar:
+def parse_scalar_value(key: str, text: str) -> Scalar:
     """A value as TOML reads it; a bare word is text. Raises TunerError for tables and lists."""
-    value = plain_number(read_value(text, key))
+    value = parse_if_number(parse_typed_value(text, key))
     if not isinstance(value, bool | int | float | str):
         raise TunerError(f"{key}: {text} is not one value, but a trial has one for each key")
     return value

@@ -9,13 +9,13 @@ import sys
 from collections.abc import Callable, Sequence
 
 from tuner import __version__
-from tuner.cli.catalog import COMMANDS, CommandSpec, overview
-from tuner.cli.interruptions import Terminated, ending_on_sigterm
-from tuner.cli.parsing import Parser
-from tuner.cli.spelling import command_hint
+from tuner.cli.catalog import COMMANDS, CommandSpec, commands_overview
+from tuner.cli.interruptions import Terminated, exit_on_sigterm
+from tuner.cli.parser import CommandParser
+from tuner.cli.spelling import command_spelling_hint
 from tuner.errors import TunerError
-from tuner.pool.disk import disk_trouble
-from tuner.recipe.user_paths import reason_of, refuse_other_bytes
+from tuner.pool.disk import describe_disk_problem
+from tuner.recipe.user_paths import describe_os_error, require_utf8
 
 DONE, NOT_FINISHED, INTERRUPTED = 0, 3, 130
 FOLLOWING = ("run", "demo")
@@ -26,19 +26,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     prepare_streams()
     try:
-        with ending_on_sigterm():
-            code = dispatch(arguments)
+        with exit_on_sigterm():
+            code = run_command_line(arguments)
             sys.stdout.flush()
     except TunerError as error:
-        return complain(str(error), error.exit_code)
+        return print_error_line(str(error), error.exit_code)
     except BrokenPipeError:
-        return reader_left(arguments)
+        return exit_after_broken_pipe(arguments)
     except OSError as error:
-        trouble = disk_trouble(error)
+        trouble = describe_disk_problem(error)
         if error.filename is None and trouble is None:
             raise
-        told = f"{os.fsdecode(error.filename)}: {reason_of(error)}" if error.filename else trouble
-        return complain(str(TunerError(str(told))), TunerError.exit_code)
+        message = (
+            f"{os.fsdecode(error.filename)}: {describe_os_error(error)}"
+            if error.filename
+            else trouble
+        )
+        return print_error_line(str(TunerError(str(message))), TunerError.exit_code)
     except Terminated as terminated:
         return terminated.exit_code
     except KeyboardInterrupt:
@@ -56,23 +60,23 @@ def prepare_streams() -> None:
             reconfigure(errors="replace")
 
 
-def dispatch(arguments: list[str]) -> int:
+def run_command_line(arguments: list[str]) -> int:
     """Parse and run; raises TunerError for what the user got wrong."""
     for argument in arguments:
-        refuse_other_bytes(argument, "the argument")
+        require_utf8(argument, "the argument")
     position = command_position(arguments)
-    before = top_parser().parse_all(arguments[:position])
+    before = top_level_parser().parse_arguments(arguments[:position])
     if position == len(arguments):
-        return open_ui(before)
+        return open_ui_without_command(before)
     name = arguments[position]
     if name not in COMMANDS:
         raise TunerError(
-            f"no such command: {name}{command_hint(name, COMMANDS)} (see tuner --help)"
+            f"no such command: {name}{command_spelling_hint(name, COMMANDS)} (see tuner --help)"
         )
-    options = parser_of(COMMANDS[name]).parse_all(arguments[position + 1 :])
+    options = command_parser(COMMANDS[name]).parse_arguments(arguments[position + 1 :])
     if options.sessions is None:
         options.sessions = before.sessions
-    return runner(COMMANDS[name])(options)
+    return command_function(COMMANDS[name])(options)
 
 
 def command_position(arguments: Sequence[str]) -> int:
@@ -83,24 +87,24 @@ def command_position(arguments: Sequence[str]) -> int:
     return min(position, len(arguments))
 
 
-def top_parser() -> Parser:
+def top_level_parser() -> CommandParser:
     """What stands before the command."""
-    parser = Parser("tuner")
+    parser = CommandParser("tuner")
     add_sessions_option(parser)
     parser.add_argument("--version", action="version", version=f"tuner {__version__}")
-    parser.format_help = overview  # type: ignore[method-assign]
+    parser.format_help = commands_overview  # type: ignore[method-assign]
     return parser
 
 
-def parser_of(spec: CommandSpec) -> Parser:
+def command_parser(spec: CommandSpec) -> CommandParser:
     """The parser of one command."""
-    parser = Parser(f"tuner {spec.name}", spec.description, spec.epilog)
+    parser = CommandParser(f"tuner {spec.name}", spec.help_description, spec.epilog)
     spec.add_arguments(parser)
     add_sessions_option(parser)
     return parser
 
 
-def add_sessions_option(parser: Parser) -> None:
+def add_sessions_option(parser: CommandParser) -> None:
     """Every command takes --sessions, before or after its name."""
     parser.add_argument(
         "--sessions",
@@ -109,29 +113,29 @@ def add_sessions_option(parser: Parser) -> None:
     )
 
 
-def runner(spec: CommandSpec) -> Callable[[argparse.Namespace], int]:
+def command_function(spec: CommandSpec) -> Callable[[argparse.Namespace], int]:
     """The function behind a command, imported only now."""
     module = importlib.import_module(f"tuner.cli.{spec.module}")
     function: Callable[[argparse.Namespace], int] = getattr(module, spec.function)
     return function
 
 
-def open_ui(options: argparse.Namespace) -> int:
+def open_ui_without_command(options: argparse.Namespace) -> int:
     """`tuner` without a command."""
-    from tuner.cli.screens import open_picker
+    from tuner.cli.open import open_session_picker
 
-    return open_picker(options)
+    return open_session_picker(options)
 
 
-def complain(message: str, code: int) -> int:
+def print_error_line(message: str, code: int) -> int:
     """One line on stderr, whatever the message holds."""
-    from tuner.results.format import plain
+    from tuner.results.format import sanitize_text
 
-    sys.stderr.write(f"tuner: {plain(' '.join(message.split()))}\n")
+    sys.stderr.write(f"tuner: {sanitize_text(' '.join(message.split()))}\n")
     return code
 
 
-def reader_left(arguments: Sequence[str]) -> int:
+def exit_after_broken_pipe(arguments: Sequence[str]) -> int:
     """Whoever read our output has gone: be quiet, and keep the flush at exit quiet too."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     position = command_position(arguments)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from tuner.cli.output import unicode_on_stderr
+from tuner.render.event_text import describe_event, local_time_of_day
 from tuner.results import format as fmt
 from tuner.session import events as e
 from tuner.session.view import SessionView
-from tuner.tui.render.events import tell, time_of_day
 
 SHOWN_PARAMS = 4
 TITLE_WIDTH = 18
@@ -16,46 +16,48 @@ QUIET = (e.SessionCreated, e.Step, e.Rung, e.Importance)
 QUIET_LEVELS = ("debug", "info")
 
 
-def event_line(event: Any, view: SessionView) -> str | None:
+def format_event_line(event: Any, view: SessionView) -> str | None:
     """One line about an event, or None where it is not worth one. `view` has it folded in.
 
     Rungs that a trial passes are left out: the one that ends it comes as its reason.
     """
-    if isinstance(event, QUIET) or _is_chatter(event):
+    if isinstance(event, QUIET) or _is_unremarkable(event):
         return None
-    told = tell(event, view)
+    event_text = describe_event(event, view)
     trial = getattr(event, "trial", None)
     subject = "" if trial is None else f"#{trial}"
-    glyph = told.glyph if told.glyph and unicode_on_stderr() else ""
-    title = f"{glyph} {told.title}".strip()
+    glyph = event_text.glyph if event_text.glyph and unicode_on_stderr() else ""
+    title = f"{glyph} {event_text.title}".strip()
     detail = (
-        _started_with(event) if isinstance(event, e.TrialStarted) else told.reason or told.short
+        _started_trial_detail(event)
+        if isinstance(event, e.TrialStarted)
+        else event_text.reason or event_text.short
     )
-    line = f"{time_of_day(event.time)} {subject:>5}  {title:<{TITLE_WIDTH}} {detail}"
-    return fmt.plain(line).rstrip()
+    line = f"{local_time_of_day(event.time)} {subject:>5}  {title:<{TITLE_WIDTH}} {detail}"
+    return fmt.sanitize_text(line).rstrip()
 
 
-def _is_chatter(event: Any) -> bool:
+def _is_unremarkable(event: Any) -> bool:
     if isinstance(event, e.CommandDone):
         return event.ok
     return isinstance(event, e.Log) and event.level.lower() in QUIET_LEVELS
 
 
-def _started_with(event: e.TrialStarted) -> str:
+def _started_trial_detail(event: e.TrialStarted) -> str:
     if event.resumed_at:
         return f"goes on from step {event.resumed_at}"
     origin = "" if event.origin == "sampled" else f"({event.origin}) "
-    return origin + values_line({**event.fixed, **event.params})
+    return origin + first_values_text({**event.fixed, **event.params})
 
 
-def in_brackets(params: dict[str, Any]) -> str:
+def values_in_brackets(params: dict[str, Any]) -> str:
     """` (lr.head 1.0e-3, epochs 3)` behind what they led to; nothing where nothing is searched."""
-    return f" ({values_line(params)})" if params else ""
+    return f" ({first_values_text(params)})" if params else ""
 
 
-def values_line(params: dict[str, Any]) -> str:
+def first_values_text(params: dict[str, Any]) -> str:
     """The first values, learning rates before the others: `lr.head 1.0e-3, epochs 3, …`."""
     rates_first = sorted(params.items(), key=lambda item: not item[0].startswith("lr."))
     pairs = rates_first[:SHOWN_PARAMS]
-    shown = [f"{name} {fmt.setting(name, value)}" for name, value in pairs]
-    return ", ".join(shown + ["…"] * (len(params) > SHOWN_PARAMS))
+    texts = [f"{name} {fmt.format_setting(name, value)}" for name, value in pairs]
+    return ", ".join(texts + ["…"] * (len(params) > SHOWN_PARAMS))

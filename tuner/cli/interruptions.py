@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 Handler = Callable[[int, FrameType | None], None]
-ASKING = (signal.SIGINT, signal.SIGTERM)
+PAUSE_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Terminated(KeyboardInterrupt):
@@ -26,15 +26,15 @@ class Interruptions:
         self.received: list[int] = []
 
     @property
-    def asked(self) -> bool:
+    def any_received(self) -> bool:
         """Whether any came."""
         return bool(self.received)
 
     @property
-    def exit_code(self) -> int:
+    def first_exit_code(self) -> int:
         return 128 + self.received[0]
 
-    def note(self, number: int, _frame: FrameType | None) -> None:
+    def record_signal(self, number: int, _frame: FrameType | None) -> None:
         """Take note of the first one; raises Terminated at the second one."""
         self.received.append(number)
         if len(self.received) > 1:
@@ -42,30 +42,32 @@ class Interruptions:
 
 
 @contextmanager
-def noted_interruptions() -> Iterator[Interruptions]:
+def record_interruptions() -> Iterator[Interruptions]:
     """Note SIGINT and SIGTERM while this is open. What is ignored (nohup, &) stays ignored."""
     interruptions = Interruptions()
-    with _handled_by(interruptions.note, ASKING):
+    with _install_handlers(interruptions.record_signal, PAUSE_SIGNALS):
         yield interruptions
 
 
 @contextmanager
-def ending_on_sigterm() -> Iterator[None]:
+def exit_on_sigterm() -> Iterator[None]:
     """SIGTERM ends the process as Ctrl-C does, also where it has no effect by itself: on PID 1."""
 
-    def end(number: int, _frame: FrameType | None) -> None:
+    def raise_terminated(number: int, _frame: FrameType | None) -> None:
         raise Terminated(number)
 
-    with _handled_by(end, [signal.SIGTERM]):
+    with _install_handlers(raise_terminated, [signal.SIGTERM]):
         yield
 
 
 @contextmanager
-def _handled_by(handler: Handler, numbers: Sequence[signal.Signals]) -> Iterator[None]:
-    heard = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, handler) for number in heard}
+def _install_handlers(handler: Handler, numbers: Sequence[signal.Signals]) -> Iterator[None]:
+    handled_signals = [
+        number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN
+    ]
+    previous_handlers = {number: signal.signal(number, handler) for number in handled_signals}
     try:
         yield
     finally:
-        for number, earlier in before.items():
-            signal.signal(number, earlier)
+        for number, previous_handler in previous_handlers.items():
+            signal.signal(number, previous_handler)

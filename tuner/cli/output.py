@@ -14,7 +14,7 @@ import msgspec
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from tuner.results.format import plain
+from tuner.results.format import sanitize_text
 
 PIPED_WIDTH = 200
 """Columns where there is no terminal: tables are read by other programs, so nothing is cut."""
@@ -31,18 +31,18 @@ class _Console(Console):
         raise
 
 
-def results() -> Console:
+def stdout_console() -> Console:
     """The console for what was asked for."""
-    return _console(sys.stdout)
+    return _console_on_stream(sys.stdout)
 
 
-def notes() -> Console:
+def stderr_console() -> Console:
     """The console for everything else."""
-    return _console(sys.stderr)
+    return _console_on_stream(sys.stderr)
 
 
-def _console(stream: TextIO) -> Console:
-    width = _asked_width() or (None if stream.isatty() else PIPED_WIDTH)
+def _console_on_stream(stream: TextIO) -> Console:
+    width = _requested_width() or (None if stream.isatty() else PIPED_WIDTH)
     # Without the variables, Rich would take a width of 0 at its word.
     environment = {key: os.environ[key] for key in os.environ if key not in ("COLUMNS", "LINES")}
     return _Console(
@@ -55,46 +55,46 @@ def _console(stream: TextIO) -> Console:
     )
 
 
-def _asked_width() -> int | None:
+def _requested_width() -> int | None:
     """What COLUMNS says, as far as a table can be had in it; None where it says nothing."""
-    asked = os.environ.get("COLUMNS", "")
-    known = asked.isascii() and asked.isdecimal() and 0 < len(asked) < 6
-    return max(int(asked), NARROWEST) if known and int(asked) else None
+    columns = os.environ.get("COLUMNS", "")
+    is_valid = columns.isascii() and columns.isdecimal() and 0 < len(columns) < 6
+    return max(int(columns), NARROWEST) if is_valid and int(columns) else None
 
 
-def show(*renderables: RenderableType) -> None:
+def print_result(*renderables: RenderableType) -> None:
     """Print to stdout; strings wrap at the console's width, made inert and without markup."""
-    console = results()
+    console = stdout_console()
     for renderable in renderables:
-        console.print(_inert(renderable) if isinstance(renderable, str) else renderable)
+        console.print(_neutralize_lines(renderable) if isinstance(renderable, str) else renderable)
 
 
-def _inert(text: str) -> str:
-    return "\n".join(plain(line) for line in text.split("\n"))
+def _neutralize_lines(text: str) -> str:
+    return "\n".join(sanitize_text(line) for line in text.split("\n"))
 
 
-def show_line(text: str) -> None:
+def print_result_line(text: str) -> None:
     """One line to stdout, whole even where it is wider than the terminal: a path, for others."""
-    results().print(plain(text), soft_wrap=True)
+    stdout_console().print(sanitize_text(text), soft_wrap=True)
 
 
-def note(text: str | Text) -> None:
+def print_note(text: str | Text) -> None:
     """One line to stderr, whole even where it is wider than the terminal."""
-    notes().print(plain(text) if isinstance(text, str) else text, soft_wrap=True)
+    stderr_console().print(sanitize_text(text) if isinstance(text, str) else text, soft_wrap=True)
 
 
-def show_json(value: Any) -> None:
+def print_json_result(value: Any) -> None:
     """Print a value as JSON to stdout: structs as objects, numbers that JSON lacks as null."""
-    sys.stdout.write(as_json(value, ascii_only=not can_encode(sys.stdout)))
+    sys.stdout.write(format_as_json(value, ascii_only=not stream_can_encode(sys.stdout)))
 
 
-def as_json(value: Any, *, ascii_only: bool = False) -> str:
+def format_as_json(value: Any, *, ascii_only: bool = False) -> str:
     """Indented JSON with a newline at its end."""
-    plain = json.loads(msgspec.json.encode(value))
-    return json.dumps(plain, indent=2, ensure_ascii=ascii_only) + "\n"
+    builtins = json.loads(msgspec.json.encode(value))
+    return json.dumps(builtins, indent=2, ensure_ascii=ascii_only) + "\n"
 
 
-def can_encode(stream: TextIO, text: str = "●✓▁") -> bool:
+def stream_can_encode(stream: TextIO, text: str = "●✓▁") -> bool:
     """Whether the stream can write these characters."""
     try:
         text.encode(stream.encoding or "ascii")
@@ -105,33 +105,33 @@ def can_encode(stream: TextIO, text: str = "●✓▁") -> bool:
 
 def unicode_on_stderr() -> bool:
     """Whether glyphs can be written to stderr."""
-    return can_encode(sys.stderr)
+    return stream_can_encode(sys.stderr)
 
 
-def on_terminal() -> bool:
+def terminal_can_show_ui() -> bool:
     """Whether the UI can be drawn: Textual reads stdin and draws on stderr."""
     streams = (sys.stdin, sys.stdout, sys.stderr)
     usable = os.environ.get("TERM", "") not in ("", "dumb")
     return usable and all(stream is not None and stream.isatty() for stream in streams)
 
 
-def live_terminal() -> bool:
+def can_redraw_stderr() -> bool:
     """Whether progress can be redrawn in place on stderr."""
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
 @contextmanager
-def working(text: str) -> Iterator[Callable[[str], None]]:
+def progress_spinner(text: str) -> Iterator[Callable[[str], None]]:
     """A spinner on stderr while the block runs; without a terminal one line, after a second.
 
     Gives what takes the stage that the work is in, shown behind the text.
     """
-    text = plain(text)
-    if live_terminal():
-        with notes().status(Text(text)) as status:
-            yield lambda stage: status.update(Text(f"{text}: {plain(stage)}"))
+    text = sanitize_text(text)
+    if can_redraw_stderr():
+        with stderr_console().status(Text(text)) as status:
+            yield lambda stage: status.update(Text(f"{text}: {sanitize_text(stage)}"))
         return
-    timer = threading.Timer(1.0, note, [text])
+    timer = threading.Timer(1.0, print_note, [text])
     timer.daemon = True
     timer.start()
     try:

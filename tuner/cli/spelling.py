@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tuner.recipe.nearest import nearest
+from tuner.recipe.nearest import nearest_spelling
 
-_LEAST_ALIKE = 0.7
-_MEANT = {
+_MIN_SIMILARITY = 0.7
+_SYNONYMS = {
     **dict.fromkeys(("train", "fit", "tune", "search", "go", "begin"), "run"),
     **dict.fromkeys(("create", "init", "make", "add"), "new"),
     **dict.fromkeys(("ls", "sessions", "all"), "list"),
@@ -24,7 +24,7 @@ _MEANT = {
     **dict.fromkeys(("log", "logs", "play"), "replay"),
 }
 """Names of commands in other programs, some of which only look like another command of this one."""
-_NONE_HERE = {
+_NOT_COMMANDS = {
     **dict.fromkeys(("remove", "delete", "rm"), "delete its folder, or ctrl+d in the UI"),
     **dict.fromkeys(("reset", "clean", "rename", "mv", "move", "clone", "copy", "cp"), ""),
     "exit": "",
@@ -34,15 +34,15 @@ _NONE_HERE = {
 }
 
 
-def hint(word: str, choices: Iterable[str]) -> str:
+def spelling_hint(word: str, choices: Iterable[str]) -> str:
     """`; did you mean X?`, or nothing."""
-    match = nearest(word, choices)
+    match = nearest_spelling(word, choices)
     return f"; did you mean {match}?" if match else ""
 
 
-def command_hint(word: str, commands: Iterable[str]) -> str:
+def command_spelling_hint(word: str, commands: Iterable[str]) -> str:
     """`; did you mean X?` for a command: one that is only spelt like it is none to be run."""
-    if word in _NONE_HERE:
-        return f"; {_NONE_HERE[word]}" if _NONE_HERE[word] else ""
-    match = nearest(word, commands, _MEANT, _LEAST_ALIKE)
+    if word in _NOT_COMMANDS:
+        return f"; {_NOT_COMMANDS[word]}" if _NOT_COMMANDS[word] else ""
+    match = nearest_spelling(word, commands, _SYNONYMS, _MIN_SIMILARITY)
     return f"; did you mean {match}?" if match else ""

@@ -9,11 +9,11 @@ from pathlib import Path
 _ASSETS = Path(__file__).parent / "assets"
 
 
-def data_folder() -> Path:
+def demo_data_folder() -> Path:
     """The folder of `train`, `validation` and `test.jsonl`, with columns `text` and `label`."""
     return _ASSETS / "data"
 
 
-def model_folder() -> Path:
+def demo_model_folder() -> Path:
     """The folder of the pretrained model and its tokenizer, as `from_pretrained` takes it."""
     return _ASSETS / "model"

@@ -25,9 +25,15 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import BertConfig, BertForMaskedLM, BertTokenizerFast
 
-from tuner.demo import data_folder, model_folder
-from tuner.demo.messages import ALL_WORDS, TRAINING_WORDS, messages, to_jsonl, write_exchange
-from tuner.demo.words import AFFIRMED, CLOSINGS, DENIED, GREETINGS, JOINS, REPLIES, TOPICS
+from tuner.demo import demo_data_folder, demo_model_folder
+from tuner.demo.message_generator import (
+    ALL_WORDS,
+    TRAINING_WORDS,
+    generate_messages,
+    messages_as_jsonl,
+    write_exchange,
+)
+from tuner.demo.phrases import AFFIRMED, CLOSINGS, DENIED, GREETINGS, JOINS, REPLIES, TOPICS
 
 # File name: (rows, seed, numbers of the phrases used).
 SPLITS: Final = {
@@ -58,18 +64,18 @@ class Pretraining:
     seed: int = 7
 
 
-def build_data(folder: Path) -> None:
+def build_data_splits(folder: Path) -> None:
     """Write the three splits into `folder`, byte for byte the same each time."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, (rows, seed, words) in SPLITS.items():
-        text = to_jsonl(messages(rows, seed, words))
+        text = messages_as_jsonl(generate_messages(rows, seed, words))
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
 
 
-def build_model(folder: Path, plan: Pretraining | None = None) -> None:
+def build_demo_model(folder: Path, plan: Pretraining | None = None) -> None:
     """Pretrain the model and save it with its tokenizer into `folder`."""
     tokenizer = build_tokenizer()
-    model = pretrain(tokenizer, plan or Pretraining()).float()
+    model = pretrain_model(tokenizer, plan or Pretraining()).float()
     model.config.initializer_range = FINE_TUNING_STD
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
@@ -79,22 +85,22 @@ def build_model(folder: Path, plan: Pretraining | None = None) -> None:
 def build_tokenizer() -> Any:
     """A BERT tokenizer with every word of the generator, and letters for words it does not know."""
     return BertTokenizerFast(
-        vocab={token: number for number, token in enumerate(vocabulary())},
+        vocab={token: number for number, token in enumerate(tokenizer_vocabulary())},
         do_lower_case=True,
         model_max_length=MAX_LENGTH,
     )
 
 
-def vocabulary() -> list[str]:
+def tokenizer_vocabulary() -> list[str]:
     """The tokens by id: special ones, letters, endings, words of the generator."""
     letters = string.ascii_lowercase + string.digits
     pieces = ["##" + piece for piece in (*letters, "s", "ed", "ing", "er", "ly")]
-    words = sorted(set(re.findall(r"[a-z]{2,}", " ".join(_phrases()).lower())))
+    words = sorted(set(re.findall(r"[a-z]{2,}", " ".join(_generator_phrases()).lower())))
     tokens = [*SPECIAL_TOKENS, *".,;:!?'\"-()", *letters, *pieces, *words]
     return list(dict.fromkeys(tokens))
 
 
-def _phrases() -> Iterator[str]:
+def _generator_phrases() -> Iterator[str]:
     for frames in (*AFFIRMED.values(), *DENIED.values(), GREETINGS, CLOSINGS, JOINS, REPLIES):
         for frame in frames:
             yield re.sub(r"{\w+}", " ", frame)
@@ -102,29 +108,31 @@ def _phrases() -> Iterator[str]:
         yield from (*topic.thing, *topic.place, *topic.problem, *topic.staff)
 
 
-def pretrain(tokenizer: Any, plan: Pretraining) -> Any:
+def pretrain_model(tokenizer: Any, plan: Pretraining) -> Any:
     """A `BertForMaskedLM` in double precision, trained for `plan.steps` steps of fresh text."""
     torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(plan.seed)
-    model = fresh_model(tokenizer.vocab_size, generator)
+    model = untrained_model(tokenizer.vocab_size, generator)
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=plan.peak_lr, betas=(0.9, 0.98), weight_decay=plan.weight_decay
     )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, plan))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: _learning_rate_factor(step, plan)
+    )
     rng = random.Random(plan.seed)
     for step in range(plan.steps):
-        ids, replies = _exchanges(tokenizer, plan.batch_size, rng)
-        masked, replied = losses(model, ids, replies, plan, generator)
+        ids, replies = _encode_exchanges(tokenizer, plan.batch_size, rng)
+        masked, replied = masked_and_reply_losses(model, ids, replies, plan, generator)
         optimizer.zero_grad()
         torch.autograd.backward(masked + plan.reply_weight * replied)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
-        _show(step + 1, plan.steps, masked.item(), replied.item())
+        _print_progress(step + 1, plan.steps, masked.item(), replied.item())
     return model
 
 
-def fresh_model(vocab_size: int, generator: torch.Generator) -> Any:
+def untrained_model(vocab_size: int, generator: torch.Generator) -> Any:
     """An untrained `BertForMaskedLM` of three layers, in double precision and without dropout."""
     config = BertConfig(
         vocab_size=vocab_size,
@@ -146,39 +154,41 @@ def fresh_model(vocab_size: int, generator: torch.Generator) -> Any:
     return model
 
 
-def losses(
+def masked_and_reply_losses(
     model: Any, ids: Tensor, replies: Tensor, plan: Pretraining, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """Mean cross-entropies, in nats, of the masked tokens and of the words of the replies.
 
     `ids` has shape (messages, tokens), `replies` (messages, words); both are padded with `PAD`.
     """
-    chosen = torch.rand(ids.shape, generator=generator) < plan.masked_share
-    chosen &= ids >= len(SPECIAL_TOKENS)
+    is_selected = torch.rand(ids.shape, generator=generator) < plan.masked_share
+    is_selected &= ids >= len(SPECIAL_TOKENS)
     # One chosen token in ten is left as it is, so that the model also has to encode what it sees.
-    kept = torch.rand(ids.shape, generator=generator) < 0.1
-    inputs = torch.where(chosen & ~kept, MASK, ids)
+    is_unchanged = torch.rand(ids.shape, generator=generator) < 0.1
+    inputs = torch.where(is_selected & ~is_unchanged, MASK, ids)
     hidden = model.bert(inputs, attention_mask=(ids != PAD).long()).last_hidden_state
-    masked = cross_entropy(model.cls(hidden[chosen]), ids[chosen])
+    masked = cross_entropy(model.cls(hidden[is_selected]), ids[is_selected])
     log_shares = model.cls(hidden[:, 0]).log_softmax(-1).gather(1, replies)
     return masked, -log_shares[replies != PAD].mean()
 
 
-def _exchanges(tokenizer: Any, count: int, rng: random.Random) -> tuple[Tensor, Tensor]:
+def _encode_exchanges(tokenizer: Any, count: int, rng: random.Random) -> tuple[Tensor, Tensor]:
     """Token ids of `count` messages with `[CLS]` and `[SEP]`, and of their replies without."""
     texts, replies = zip(*(write_exchange(rng) for _ in range(count)), strict=True)
-    asked = tokenizer(list(texts), padding=True, return_tensors="pt")
-    answered = tokenizer(list(replies), padding=True, add_special_tokens=False, return_tensors="pt")
-    return asked["input_ids"], answered["input_ids"]
+    encoded_messages = tokenizer(list(texts), padding=True, return_tensors="pt")
+    encoded_replies = tokenizer(
+        list(replies), padding=True, add_special_tokens=False, return_tensors="pt"
+    )
+    return encoded_messages["input_ids"], encoded_replies["input_ids"]
 
 
-def _rate(step: int, plan: Pretraining) -> float:
+def _learning_rate_factor(step: int, plan: Pretraining) -> float:
     rise = (step + 1) / plan.warmup
     fall = (plan.steps - step) / (plan.steps - plan.warmup)
     return min(rise, fall)
 
 
-def _show(step: int, steps: int, masked: float, replied: float) -> None:
+def _print_progress(step: int, steps: int, masked: float, replied: float) -> None:
     if step % 10 == 0 or step == steps:
         end = "\n" if step == steps else "\r"
         line = (
@@ -187,35 +197,37 @@ def _show(step: int, steps: int, masked: float, replied: float) -> None:
         print(line, end=end, file=sys.stderr, flush=True)
 
 
-def check(data: bool, model: bool) -> bool:
+def rebuild_and_compare(data: bool, model: bool) -> bool:
     """Rebuild into a temporary folder, print the differences, and tell if it is the same."""
     with tempfile.TemporaryDirectory() as temporary:
-        same_data = not data or _same_data(Path(temporary))
-        same_model = not model or _same_model(Path(temporary))
+        same_data = not data or _is_same_data(Path(temporary))
+        same_model = not model or _is_same_model(Path(temporary))
     return same_data and same_model
 
 
-def _same_data(folder: Path) -> bool:
-    build_data(folder)
-    equal = {n: (folder / n).read_bytes() == (data_folder() / n).read_bytes() for n in SPLITS}
+def _is_same_data(folder: Path) -> bool:
+    build_data_splits(folder)
+    equal = {n: (folder / n).read_bytes() == (demo_data_folder() / n).read_bytes() for n in SPLITS}
     for name, same in equal.items():
         print(f"{name}: {'the same bytes' if same else 'DIFFERS'}")
     return all(equal.values())
 
 
-def _same_model(folder: Path) -> bool:
-    build_model(folder)
-    difference = largest_difference(folder, model_folder())
+def _is_same_model(folder: Path) -> bool:
+    build_demo_model(folder)
+    difference = largest_difference(folder, demo_model_folder())
     print(f"model.safetensors: largest difference of a weight {difference:.1e}")
     return difference <= FLOAT_ERROR
 
 
-def largest_difference(left: Path, right: Path) -> float:
+def largest_difference(first_folder: Path, second_folder: Path) -> float:
     """The largest absolute difference of a weight between two model folders.
 
     Infinite if their parameters differ in name or shape.
     """
-    ours, theirs = (load_file(folder / "model.safetensors") for folder in (left, right))
+    ours, theirs = (
+        load_file(folder / "model.safetensors") for folder in (first_folder, second_folder)
+    )
     if {name: w.shape for name, w in ours.items()} != {name: w.shape for name, w in theirs.items()}:
         return float("inf")
     return max(float((ours[name] - theirs[name]).abs().max()) for name in ours)
@@ -231,11 +243,11 @@ def main(arguments: list[str] | None = None) -> int:
     data = options.data or not options.model
     model = options.model or not options.data
     if options.check:
-        return 0 if check(data, model) else 1
+        return 0 if rebuild_and_compare(data, model) else 1
     if data:
-        build_data(data_folder())
+        build_data_splits(demo_data_folder())
     if model:
-        build_model(model_folder())
+        build_demo_model(demo_model_folder())
     return 0
 
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tuner.export.advice import advice_after_search
+from tuner.export.search_advice import advice_after_search
 from tuner.recipe.origins import BASELINE
-from tuner.results.paired import LEVEL
-from tuner.session.ending import trials_cut_short
+from tuner.results.paired import SIGNIFICANCE_LEVEL
 from tuner.session.folder import Session
-from tuner.session.scores import Gain, Score, baseline_trial, gain_over, score_of
-from tuner.session.status import TrialCounts, trial_counts
+from tuner.session.scores import (
+    ScoreGain,
+    ScoreWithInterval,
+    complete_baseline_trial,
+    gain_over_trial,
+    score_of_trial,
+)
+from tuner.session.search_end import trials_cut_short
+from tuner.session.status import TrialCounts, count_trial_states
 from tuner.session.view import SessionView, TrialState, TrialView
 
 _HAPPENED = {
@@ -32,9 +38,9 @@ class Summary:
     """
 
     metric: str
-    best: Score | None
-    baseline: Score | None
-    gain: Gain | None
+    best: ScoreWithInterval | None
+    baseline: ScoreWithInterval | None
+    gain: ScoreGain | None
     why_no_baseline: str
     equals: int
     counts: TrialCounts
@@ -42,12 +48,12 @@ class Summary:
     advice: str = ""
 
     @property
-    def candidates(self) -> int:
+    def candidate_count(self) -> int:
         """How many complete trials the best was chosen from, the baseline left out."""
         return self.counts.complete - (self.baseline is not None)
 
     @property
-    def p(self) -> float | None:
+    def corrected_p_value(self) -> float | None:
         """Of the best against the baseline, times the trials it was chosen from (Bonferroni).
 
         None where the two could not be paired.
@@ -55,39 +61,47 @@ class Summary:
         difference = self.gain.difference if self.gain else None
         if difference is None or difference.p is None:
             return None
-        return min(1.0, difference.p * max(1, self.candidates))
+        return min(1.0, difference.p * max(1, self.candidate_count))
 
     @property
     def beats_baseline(self) -> bool:
         """Whether the best is better than the baseline by more than chance explains."""
-        if self.gain is None or self.gain.difference is None or not self.gain.better:
+        if self.gain is None or self.gain.difference is None or not self.gain.is_improvement:
             return False
-        return self.p < LEVEL if self.p is not None else self.gain.difference.told_apart
+        return (
+            self.corrected_p_value < SIGNIFICANCE_LEVEL
+            if self.corrected_p_value is not None
+            else self.gain.difference.is_significant
+        )
 
 
-def summarize(session: Session, view: SessionView) -> Summary:
+def summarize_session(session: Session, view: SessionView) -> Summary:
     """The summary of a session as its log tells it now."""
-    best, baseline = view.best_trial(), baseline_trial(view)
+    best, baseline = view.find_best_trial(), complete_baseline_trial(view)
     gain = None
-    nothing_better = best is baseline and view.count(TrialState.COMPLETE) > 1
+    nothing_better = best is baseline and view.count_trials(TrialState.COMPLETE) > 1
     if best is not None and baseline is not None and best is not baseline:
-        gain = gain_over(session, view, best, baseline)
+        gain = gain_over_trial(session, view, best, baseline)
     return Summary(
         metric=view.metric,
-        best=score_of(session, view, best) if best else None,
-        baseline=score_of(session, view, baseline) if baseline else None,
+        best=score_of_trial(session, view, best) if best else None,
+        baseline=score_of_trial(session, view, baseline) if baseline else None,
         gain=gain,
         why_no_baseline="" if baseline else _why_no_baseline(view),
-        equals=_equals(view, best),
-        counts=trial_counts(view),
+        equals=_count_equal_to_best(view, best),
+        counts=count_trial_states(view),
         cut_short={trial.number: trial.share for trial in trials_cut_short(view)},
         advice=advice_after_search(session, view) if nothing_better else "",
     )
 
 
-def _equals(view: SessionView, best: TrialView | None) -> int:
+def _count_equal_to_best(view: SessionView, best: TrialView | None) -> int:
     complete = (t for t in view.trials.values() if t.state is TrialState.COMPLETE)
-    return 0 if best is None else sum(t.standing() == best.standing() for t in complete)
+    return (
+        0
+        if best is None
+        else sum(t.current_standing() == best.current_standing() for t in complete)
+    )
 
 
 def _why_no_baseline(view: SessionView) -> str:
@@ -97,10 +111,12 @@ def _why_no_baseline(view: SessionView) -> str:
             happened = _HAPPENED.get(trial.state, f"is {trial.state.value}")
             return f"The baseline (trial {trial.number}) {happened}."
     search = view.recipe.get("search")
-    asked = not isinstance(search, dict) or search.get("baseline", True)
+    is_baseline_enabled = not isinstance(search, dict) or search.get("baseline", True)
     if view.planned == 1 and not any(trial.params for trial in view.trials.values()):
-        own = "itself the baseline" if view.recipe.get("preset") == BASELINE else "the only one"
-        return f"Nothing was searched: this trial is {own}."
-    if asked:
+        description = (
+            "itself the baseline" if view.recipe.get("preset") == BASELINE else "the only one"
+        )
+        return f"Nothing was searched: this trial is {description}."
+    if is_baseline_enabled:
         return "No baseline has run."
     return "No baseline was asked for (search.baseline = false)."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 
-def usable_cores() -> int:
+def count_usable_cores() -> int:
     """Those that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -12,9 +12,9 @@ from pathlib import Path
 from tuner.errors import TunerError
 
 NO_ROOM = "no room"
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
-_CLOSED = frozenset({errno.EACCES, errno.EPERM, errno.EIO})
-_SQLITE = frozenset(
+_FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
+_FORBIDDEN_ERRNOS = frozenset({errno.EACCES, errno.EPERM, errno.EIO})
+_SQLITE_DISK_CODES = frozenset(
     {
         sqlite3.SQLITE_FULL,
         sqlite3.SQLITE_IOERR,
@@ -34,7 +34,7 @@ _ADVICE = {
     errno.EFBIG: "allow larger files there",
     errno.EDQUOT: "make room, for your quota is used up",
 }
-_BY_SQLITE = {
+_ERRNO_BY_SQLITE_CODE = {
     sqlite3.SQLITE_READONLY: errno.EACCES,
     sqlite3.SQLITE_CANTOPEN: errno.EACCES,
     sqlite3.SQLITE_IOERR: errno.EIO,
@@ -46,50 +46,59 @@ _RUST = re.compile(r"\(os error (\d+)\)")
 _NUMPY = re.compile(r"\d+ requested and \d+ written")
 
 
-class NoRoom(TunerError):
+class DiskFull(TunerError):
     """Nothing can be written until somebody makes room; what is on the disk is whole."""
 
 
-def disk_trouble(error: BaseException) -> str | None:
+def describe_disk_problem(error: BaseException) -> str | None:
     """What the disk refuses, in a few words; None where the error is about something else."""
-    if isinstance(error, NoRoom):
+    if isinstance(error, DiskFull):
         return str(error)
-    known = _FULL if isinstance(error, TunerError) else _FULL | _CLOSED
-    return next((found for one in _chain(error) if (found := _told_by(one, known))), None)
+    disk_errnos = (
+        _FULL_ERRNOS if isinstance(error, TunerError) else _FULL_ERRNOS | _FORBIDDEN_ERRNOS
+    )
+    return next(
+        (
+            problem
+            for link in _exception_chain(error)
+            if (problem := _describe_disk_error(link, disk_errnos))
+        ),
+        None,
+    )
 
 
-def disk_advice(error: BaseException) -> str:
-    """What to do about `disk_trouble`, as the beginning of a sentence."""
-    refused = next((found for one in _chain(error) if (found := _number_of(one))), 0)
+def advise_on_disk_problem(error: BaseException) -> str:
+    """What to do about `describe_disk_problem`, as the beginning of a sentence."""
+    refused = next((number for link in _exception_chain(error) if (number := _errno_of(link))), 0)
     return _ADVICE.get(refused, "make room")
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
+def _exception_chain(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
-def _number_of(error: BaseException) -> int:
+def _errno_of(error: BaseException) -> int:
     """What the system answered: its own number, or the one that is quoted in the text."""
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno
     if isinstance(error, sqlite3.Error):
-        return _BY_SQLITE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, 0)
+        return _ERRNO_BY_SQLITE_CODE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, 0)
     texts = {os.strerror(number): number for number in _ADVICE}
     match = _RUST.search(str(error))
     return int(match[1]) if match else next((n for t, n in texts.items() if t in str(error)), 0)
 
 
-def _told_by(error: BaseException, known: frozenset[int]) -> str | None:
+def _describe_disk_error(error: BaseException, disk_errnos: frozenset[int]) -> str | None:
     if isinstance(error, sqlite3.Error):
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        return f"study.db: {error}" if code in _SQLITE else None
-    if isinstance(error, OSError) and error.errno in known:
+        return f"study.db: {error}" if code in _SQLITE_DISK_CODES else None
+    if isinstance(error, OSError) and error.errno in disk_errnos:
         name = f"{Path(os.fsdecode(error.filename)).name}: " if error.filename else ""
         return f"{name}{error.strerror}"
     text = str(error)
     match = _RUST.search(text)
-    if match is not None and int(match[1]) in known:
+    if match is not None and int(match[1]) in disk_errnos:
         return os.strerror(int(match[1]))
     return os.strerror(errno.ENOSPC) if _NUMPY.search(text) else None

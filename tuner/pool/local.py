@@ -16,13 +16,13 @@ from typing import IO
 
 import msgspec
 
-from tuner.pool.orphans import hold_for_child, name_holder
+from tuner.pool.orphans import hold_lock_for_child, write_holder_pid
 from tuner.pool.protocol import Reply, Request
-from tuner.pool.trainer import Garbled, Lost, Receive, TrainerMessage
-from tuner.recipe.user_paths import absolute_path
+from tuner.pool.trainer import Receive, TrainerExited, TrainerMessage, UndecodableMessage
+from tuner.recipe.user_paths import resolve_absolute_path
 
 TRAINER_VARIABLE = "TUNER_TRAINER"
-LINES_KEPT = 40
+MAX_OUTPUT_LINES = 40
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Reply)
@@ -34,9 +34,9 @@ def module_command(module: str) -> list[str]:
     The working folder stays out of the import path (a user's datasets.py there would be taken for
     the library), unless that is where tuner itself is.
     """
-    here = Path(__file__).resolve().parents[2]
-    safe = [] if here == absolute_path(Path()) else ["-P"]
-    return [sys.executable, *safe, "-m", module]
+    package_parent = Path(__file__).resolve().parents[2]
+    safe_path_option = [] if package_parent == resolve_absolute_path(Path()) else ["-P"]
+    return [sys.executable, *safe_path_option, "-m", module]
 
 
 def trainer_command() -> list[str]:
@@ -62,24 +62,24 @@ class LocalTrainer:
     ) -> None:
         self._receive = receive
         self._print_line = print_line
-        self._last_lines: deque[str] = deque(maxlen=LINES_KEPT)
-        with hold_for_child(lock) as held:
+        self._last_output_lines: deque[str] = deque(maxlen=MAX_OUTPUT_LINES)
+        with hold_lock_for_child(lock) as lock_file:
             self._process = subprocess.Popen(
                 command or trainer_command(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
-                pass_fds=[held],
+                pass_fds=[lock_file],
                 env=trainer_environment(threads),
             )
             try:
-                name_holder(held, self._process.pid)
+                write_holder_pid(lock_file, self._process.pid)
             except OSError:
-                self.kill()
+                self.kill_process_group()
                 raise
-        self.alive = True
-        errors = threading.Thread(target=self._read_errors, daemon=True)
+        self.is_alive = True
+        errors = threading.Thread(target=self._read_stderr, daemon=True)
         errors.start()
         threading.Thread(target=self._read_messages, args=[errors], daemon=True).start()
 
@@ -88,12 +88,12 @@ class LocalTrainer:
         return self._process.pid
 
     @property
-    def last_lines(self) -> tuple[str, ...]:
-        return tuple(self._last_lines)
+    def last_output_lines(self) -> tuple[str, ...]:
+        return tuple(self._last_output_lines)
 
     def send(self, request: Request) -> bool:
         line = _encoder.encode(request) + b"\n"
-        stdin = _pipe(self._process.stdin)
+        stdin = _require_pipe(self._process.stdin)
         if stdin.closed:
             return False
         try:
@@ -103,44 +103,44 @@ class LocalTrainer:
             return False
         return True
 
-    def end(self) -> None:
+    def request_end(self) -> None:
         with contextlib.suppress(BrokenPipeError):
-            _pipe(self._process.stdin).close()
+            _require_pipe(self._process.stdin).close()
 
-    def kill(self) -> None:
+    def kill_process_group(self) -> None:
         # The process is not reaped before its pipes are closed, so the number is still its own.
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
 
     def _read_messages(self, errors: threading.Thread) -> None:
-        for line in _pipe(self._process.stdout):
-            message = self._decode(line)
+        for line in _require_pipe(self._process.stdout):
+            message = self._decode_message(line)
             if message is not None:
                 self._receive(self, message)
         errors.join()
         code = self._process.wait()
-        self.alive = False
-        self._receive(self, Lost(code, self.last_lines))
+        self.is_alive = False
+        self._receive(self, TrainerExited(code, self.last_output_lines))
 
-    def _decode(self, line: bytes) -> TrainerMessage | None:
+    def _decode_message(self, line: bytes) -> TrainerMessage | None:
         """None for what a library printed; it goes where stderr goes."""
         try:
             message: Reply = _decoder.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError):
             text = line.decode("utf-8", "replace").rstrip()
             if text.startswith('{"kind":'):
-                return Garbled(text)
-            self._keep(text)
+                return UndecodableMessage(text)
+            self._keep_output_line(text)
             return None
         return message
 
-    def _read_errors(self) -> None:
-        for line in _pipe(self._process.stderr):
-            self._keep(line.decode("utf-8", "replace").rstrip())
+    def _read_stderr(self) -> None:
+        for line in _require_pipe(self._process.stderr):
+            self._keep_output_line(line.decode("utf-8", "replace").rstrip())
 
-    def _keep(self, text: str) -> None:
-        self._last_lines.append(text)
+    def _keep_output_line(self, text: str) -> None:
+        self._last_output_lines.append(text)
         self._print_line(text)
 
 
@@ -154,6 +154,6 @@ def trainer_environment(threads: int) -> dict[str, str]:
     }
 
 
-def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
+def _require_pipe(stream: IO[bytes] | None) -> IO[bytes]:
     assert stream is not None
     return stream

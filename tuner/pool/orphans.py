@@ -15,26 +15,26 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-PATTERN = "trainer-*.lock"
+LOCK_PATTERN = "trainer-*.lock"
 _POLL = 0.05
 _HANDOVER = 10.0
 
 
-def lock_path(folder: Path, slot: int) -> Path:
+def trainer_lock_path(folder: Path, slot: int) -> Path:
     """The file of the trainer in a slot."""
     return folder / f"trainer-{slot}.lock"
 
 
 @contextlib.contextmanager
-def hold_for_child(path: Path) -> Iterator[int]:
+def hold_lock_for_child(path: Path) -> Iterator[int]:
     """An inheritable descriptor with the lock; closing it here leaves the child's.
 
-    Raises TimeoutError where somebody else keeps the lock: `end_orphans` comes first.
+    Raises TimeoutError where somebody else keeps the lock: `end_orphaned_trainers` comes first.
     """
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         deadline = time.monotonic() + _HANDOVER
-        while not _take(file):
+        while not _try_to_lock(file):
             if time.monotonic() >= deadline:
                 raise TimeoutError(f"{path}: a trainer that should have ended keeps this lock")
             time.sleep(_POLL)
@@ -43,36 +43,36 @@ def hold_for_child(path: Path) -> Iterator[int]:
         os.close(file)
 
 
-def name_holder(file: int, pid: int) -> None:
+def write_holder_pid(file: int, pid: int) -> None:
     """Write the trainer's pid into its lock file."""
     os.ftruncate(file, 0)
     os.pwrite(file, b"%d\n" % pid, 0)
 
 
-def end_orphans(folder: Path, patience: float) -> list[int]:
+def end_orphaned_trainers(folder: Path, patience: float) -> list[int]:
     """Wait until no trainer of an earlier worker is left; kill after `patience` seconds.
 
     An orphan checkpoints and ends by itself, since its stdin was closed. Returns the pids killed.
     """
     deadline = time.monotonic() + patience
     killed: list[int] = []
-    for path in sorted(folder.glob(PATTERN)):
-        while _is_held(path):
+    for path in sorted(folder.glob(LOCK_PATTERN)):
+        while _is_lock_held(path):
             if time.monotonic() >= deadline:
-                killed.extend(_kill_holder(path, killed))
+                killed.extend(_kill_lock_holder(path, killed))
             time.sleep(_POLL)
     return killed
 
 
-def _is_held(path: Path) -> bool:
+def _is_lock_held(path: Path) -> bool:
     file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
-        return not _take(file)
+        return not _try_to_lock(file)
     finally:
         os.close(file)
 
 
-def _take(file: int) -> bool:
+def _try_to_lock(file: int) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -80,7 +80,7 @@ def _take(file: int) -> bool:
     return True
 
 
-def _kill_holder(path: Path, killed: list[int]) -> list[int]:
+def _kill_lock_holder(path: Path, killed: list[int]) -> list[int]:
     """A trainer leads its own process group; whatever it started goes with it."""
     written = path.read_text().strip()
     if not written.isdigit() or int(written) in killed:

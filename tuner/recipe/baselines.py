@@ -8,15 +8,21 @@ from dataclasses import dataclass
 from typing import Final
 
 from tuner.errors import TunerError
-from tuner.recipe.groups import part_of
-from tuner.recipe.layers import layer_indices
-from tuner.recipe.rates import own_rate
-from tuner.recipe.space import LAYER_DECAY, LR, TIMES_OF, WEIGHT_DECAY, search_space
-from tuner.recipe.types import Choices, GroupSpec, Like, Range, Recipe, Scalar
+from tuner.recipe.groups import part_of_parameter
+from tuner.recipe.layers import resolve_layer_expression
+from tuner.recipe.rates import find_rate_owner
+from tuner.recipe.space import (
+    LAYER_DECAY_PREFIX,
+    LR_PREFIX,
+    TIMES_PREFIX,
+    WEIGHT_DECAY_PREFIX,
+    search_space,
+)
+from tuner.recipe.types import Choices, GroupSpec, Range, Recipe, Scalar, TiedRate
 
-LARGE: Final = 1024
-SMALL: Final = 512
-TINY: Final = 128
+LARGE_HIDDEN_SIZE: Final = 1024
+SMALL_HIDDEN_SIZE: Final = 512
+TINY_HIDDEN_SIZE: Final = 128
 """Hidden sizes: large from 1024, small to 512, base between; nothing is published below 128."""
 
 
@@ -44,7 +50,7 @@ _CLARK = "Clark et al. 2020, arXiv 2003.10555, table of fine-tuning hyperparamet
 # 393,000 rows, so that the smallest batch of the paper's grid and the usual warmup stand in.
 _DEBERTA = "He et al. 2021, arXiv 2111.09543; model cards of deberta-v3 (run_glue command)"
 
-GENERAL: Final = PublishedRecipe("common practice", 2e-5, 3, 16, 0.06, 0.0)
+GENERAL_RECIPE: Final = PublishedRecipe("common practice", 2e-5, 3, 16, 0.06, 0.0)
 _ROBERTA: Final = PublishedRecipe(_LIU, 2e-5, 10, 16, 0.06, 0.1, 0.98, 1e-6)
 _ALBERT: Final = PublishedRecipe(
     # 800 updates of 32 rows, 200 of them warmup, on the 2,490 rows of RTE.
@@ -106,14 +112,20 @@ PUBLISHED: Final[dict[str, dict[str, PublishedRecipe]]] = {
 
 
 def published_recipe(model_type: str, hidden_size: int) -> PublishedRecipe:
-    """The recipe published for models of this family and size, else `GENERAL`.
+    """The recipe published for models of this family and size, else `GENERAL_RECIPE`.
 
     `model_type` is as in a model's configuration ("bert", "deberta-v2").
     """
-    if hidden_size < TINY:
-        return GENERAL
-    size = "large" if hidden_size >= LARGE else "small" if hidden_size <= SMALL else "base"
-    return PUBLISHED.get(model_type, {}).get(size, GENERAL)
+    if hidden_size < TINY_HIDDEN_SIZE:
+        return GENERAL_RECIPE
+    size = (
+        "large"
+        if hidden_size >= LARGE_HIDDEN_SIZE
+        else "small"
+        if hidden_size <= SMALL_HIDDEN_SIZE
+        else "base"
+    )
+    return PUBLISHED.get(model_type, {}).get(size, GENERAL_RECIPE)
 
 
 def baseline_values(
@@ -125,18 +137,18 @@ def baseline_values(
     layer to layer, a group has the geometric mean of its layers' rates.
     """
     published = published_recipe(model_type, hidden_size)
-    rates = {group.name: group_rate(published, group, layers) for group in recipe.groups}
+    rates = {group.name: published_group_rate(published, group, layers) for group in recipe.groups}
     values: dict[str, Scalar] = {}
     for group in recipe.groups:
-        if isinstance(group.lr, Like):
-            own = rates[own_rate(recipe.groups, group).name]
-            values[TIMES_OF + group.name] = float(f"{rates[group.name] / own:.3g}")
+        if isinstance(group.lr, TiedRate):
+            owner_rate = rates[find_rate_owner(recipe.groups, group).name]
+            values[TIMES_PREFIX + group.name] = float(f"{rates[group.name] / owner_rate:.3g}")
         else:
-            values[LR + group.name] = rates[group.name]
+            values[LR_PREFIX + group.name] = rates[group.name]
         if group.layer_decay is not None:
-            values[LAYER_DECAY + group.name] = published.layer_decay
+            values[LAYER_DECAY_PREFIX + group.name] = published.layer_decay
     values |= {
-        WEIGHT_DECAY + group.name: published.weight_decay
+        WEIGHT_DECAY_PREFIX + group.name: published.weight_decay
         for group in recipe.groups
         if group.weight_decay is not None
     }
@@ -154,7 +166,7 @@ def baseline_values(
     }
 
 
-def group_rate(published: PublishedRecipe, group: GroupSpec, layers: int) -> float:
+def published_group_rate(published: PublishedRecipe, group: GroupSpec, layers: int) -> float:
     """The published rate of a group in a model with so many layers.
 
     ELECTRA's code has depth 0 for embeddings, i + 1 for layer i and layers + 2 for the head.
@@ -163,27 +175,27 @@ def group_rate(published: PublishedRecipe, group: GroupSpec, layers: int) -> flo
     """
     if published.layer_decay == 1.0:
         return published.rate
-    depths = _depths(group, layers) or list(range(1, layers + 1))
+    depths = _group_depths(group, layers) or list(range(1, layers + 1))
     mean = math.fsum(depths) / max(1, len(depths))
     depth = mean if group.layer_decay is None else max(depths)
     return float(f"{published.rate * published.layer_decay ** (layers + 2 - depth):.3g}")
 
 
-def _depths(group: GroupSpec, layers: int) -> list[int]:
+def _group_depths(group: GroupSpec, layers: int) -> list[int]:
     """The depths of what a group holds; none where only the model could tell."""
     if group.layers is not None:
         try:
-            return [index + 1 for index in layer_indices(group.layers, layers)]
+            return [index + 1 for index in resolve_layer_expression(group.layers, layers)]
         except TunerError:
             return []
     if group.params is not None:
         named = [p for p in group.params if "*" not in p.partition(".")[0]]
-        return [depth for p in named for depth in _part_depths(*part_of(p), layers)]
+        return [depth for p in named for depth in _depths_of_part(*part_of_parameter(p), layers)]
     parts: Iterable[str] = (group.part,) if isinstance(group.part, str) else group.part or ()
-    return [depth for part in parts for depth in _part_depths(part, None, layers)]
+    return [depth for part in parts for depth in _depths_of_part(part, None, layers)]
 
 
-def _part_depths(part: str, index: int | None, layers: int) -> list[int]:
+def _depths_of_part(part: str, index: int | None, layers: int) -> list[int]:
     if index is not None:
         return [index + 1]
     if part == "layers":
@@ -193,10 +205,10 @@ def _part_depths(part: str, index: int | None, layers: int) -> list[int]:
 
 def middle_values(recipe: Recipe) -> dict[str, Scalar]:
     """The middle of every searched setting: geometric on a log scale, the middle one of choices."""
-    return {name: middle(setting) for name, setting in search_space(recipe).items()}
+    return {name: middle_of_setting(setting) for name, setting in search_space(recipe).items()}
 
 
-def middle(setting: Range | Choices) -> Scalar:
+def middle_of_setting(setting: Range | Choices) -> Scalar:
     """The middle of one searched setting, rates rounded to three digits where that is inside."""
     if isinstance(setting, Choices):
         return setting.values[(len(setting.values) - 1) // 2]

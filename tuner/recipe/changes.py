@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tuner.recipe.load import section_to_dict
-from tuner.recipe.space import settings
+from tuner.recipe.space import settings_by_name
 from tuner.recipe.types import Recipe, Setting
 
 _UNCHANGEABLE = ("model", "data")
@@ -12,7 +12,7 @@ TEST = "data.test"
 """No trial was trained or chosen by its rows: others may take their place until it is opened."""
 
 
-def other_task(before: Recipe, now: Recipe) -> str:
+def incomparable_key(before: Recipe, now: Recipe) -> str:
     """The first key that makes trials of both recipes incomparable, "" where there is none.
 
     Model, data and metric belong to a session as soon as it has trials, the test file does not.
@@ -31,7 +31,7 @@ def changed_settings(
     before: Recipe, now: Recipe
 ) -> dict[str, tuple[Setting | None, Setting | None]]:
     """Flat name → (before, now) of every setting that differs; None where there is none."""
-    old, new = settings(before), settings(now)
+    old, new = settings_by_name(before), settings_by_name(now)
     return {
         name: (old.get(name), new.get(name))
         for name in (*old, *(name for name in new if name not in old))

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-Level = Literal["ok", "warning", "error"]
+FindingLevel = Literal["ok", "warning", "error"]
 _REPEATED = 3
 
 
@@ -17,7 +17,7 @@ class Finding(msgspec.Struct, frozen=True):
     `topic` is "data", "model", "groups", "search", "disk" or "recipe".
     """
 
-    level: Level
+    level: FindingLevel
     topic: str
     text: str
 
@@ -68,11 +68,11 @@ class CheckReport(msgspec.Struct, frozen=True):
     rehearsed: bool = False
 
 
-def checked_line(warnings: Sequence[str], session: str) -> str:
+def summarize_check_warnings(warnings: Sequence[str], session: str) -> str:
     """What a check of this session warned about, in one line."""
     counted = "1 warning" if len(warnings) == 1 else f"{len(warnings)} warnings"
-    shown = "; ".join(warnings[:_REPEATED]) + ("; …" if len(warnings) > _REPEATED else "")
-    return f"check: {counted}: {shown} · tuner check {session}"
+    first_warnings = "; ".join(warnings[:_REPEATED]) + ("; …" if len(warnings) > _REPEATED else "")
+    return f"check: {counted}: {first_warnings} · tuner check {session}"
 
 
 class TestRows(msgspec.Struct, frozen=True):

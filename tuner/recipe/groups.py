@@ -8,8 +8,8 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from tuner.errors import TunerError
-from tuner.recipe.layers import Slice, layer_indices, parse_layers
-from tuner.recipe.nearest import nearest, show
+from tuner.recipe.layers import LayerSlice, parse_layer_expression, resolve_layer_expression
+from tuner.recipe.nearest import nearest_spelling, quote_value
 from tuner.recipe.types import GroupSpec, Parameter, ResolvedGroup
 
 PartName = Literal["embeddings", "layer", "pooler", "head"]
@@ -29,7 +29,7 @@ _FINAL = re.compile(r"(?:^|\.)(?:final_\w*norm|final_layer_norm|ln_f|norm_f)(?:\
 _NAMES_SHOWN = 3
 
 
-def part_of(name: str) -> tuple[PartName, int | None]:
+def part_of_parameter(name: str) -> tuple[PartName, int | None]:
     """The part of an encoder classifier that a parameter belongs to, and its layer's index if any.
 
     Goes by the names that transformers gives. What all layers share outside of them (DeBERTa's
@@ -52,9 +52,9 @@ def part_of(name: str) -> tuple[PartName, int | None]:
     return "embeddings", None
 
 
-def layer_count(parameters: Iterable[Parameter]) -> int:
+def count_encoder_layers(parameters: Iterable[Parameter]) -> int:
     """The number of encoder layers; layers that share their weights count once."""
-    indices = (part_of(parameter.name)[1] for parameter in parameters)
+    indices = (part_of_parameter(parameter.name)[1] for parameter in parameters)
     return max((index for index in indices if index is not None), default=-1) + 1
 
 
@@ -68,96 +68,108 @@ def resolve_groups(
     none, and where a selector matches nothing.
     """
     names = [parameter.name for parameter in parameters]
-    taken = {spec.name: _selected(spec, names) for spec in groups if not spec.rest}
+    selected_names = {
+        spec.name: _select_parameter_names(spec, names) for spec in groups if not spec.rest
+    }
     owners: dict[str, list[str]] = {name: [] for name in names}
-    for group, selected in taken.items():
+    for group, selected in selected_names.items():
         for name in selected:
             owners[name].append(group)
-    _refuse_shared(owners)
-    left = [name for name in names if not owners[name]]
-    rest = next((spec for spec in groups if spec.rest), None)
-    if rest is not None:
-        owners |= {name: [rest.name] for name in left}
-    elif left:
+    _check_no_overlap(owners)
+    unassigned = [name for name in names if not owners[name]]
+    rest_group = next((spec for spec in groups if spec.rest), None)
+    if rest_group is not None:
+        owners |= {name: [rest_group.name] for name in unassigned}
+    elif unassigned:
         raise TunerError(
-            f"groups: {_some(left)} in no group; add a group with rest = true, or name them in one"
+            f"groups: {_describe_parameters(unassigned)} in no group; add a group with rest = true, or name them in one"
         )
-    _refuse_empty(groups, taken)
+    _check_not_all_empty(groups, selected_names)
     members = {spec.name: [p for p in parameters if spec.name in owners[p.name]] for spec in groups}
     return tuple(ResolvedGroup(s, tuple(members[s.name])) for s in groups if members[s.name])
 
 
-def _refuse_shared(owners: dict[str, list[str]]) -> None:
+def _check_no_overlap(owners: dict[str, list[str]]) -> None:
     shared = [name for name, groups in owners.items() if len(groups) > 1]
     if not shared:
         return
     both = owners[shared[0]]
     same = [name for name in shared if owners[name] == both]
     raise TunerError(
-        f"groups: {_some(same)} in two groups: {' and '.join(show(name) for name in both[:2])}"
+        f"groups: {_describe_parameters(same)} in two groups: {' and '.join(quote_value(name) for name in both[:2])}"
     )
 
 
-def _refuse_empty(groups: Sequence[GroupSpec], taken: dict[str, list[str]]) -> None:
-    slices = [s for s in groups if s.layers and isinstance(parse_layers(s.layers), Slice)]
-    if slices and not any(taken[spec.name] for spec in slices):
+def _check_not_all_empty(groups: Sequence[GroupSpec], selected_names: dict[str, list[str]]) -> None:
+    slices = [
+        s for s in groups if s.layers and isinstance(parse_layer_expression(s.layers), LayerSlice)
+    ]
+    if slices and not any(selected_names[spec.name] for spec in slices):
         raise TunerError(
-            f"groups.{slices[0].name}.layers: {show(slices[0].layers)} holds nothing: "
+            f"groups.{slices[0].name}.layers: {quote_value(slices[0].layers)} holds nothing: "
             "the model has no layers for any of these slices"
         )
     if not groups:
         raise TunerError("groups: there are no groups")
 
 
-def _selected(spec: GroupSpec, names: Sequence[str]) -> list[str]:
+def _select_parameter_names(spec: GroupSpec, names: Sequence[str]) -> list[str]:
     if spec.layers is not None:
-        return _in_layers(spec, spec.layers, names)
+        return _names_in_layers(spec, spec.layers, names)
     if spec.params is not None:
-        return _matching(spec, spec.params, names)
-    return _in_parts(spec, names)
+        return _names_matching_globs(spec, spec.params, names)
+    return _names_in_parts(spec, names)
 
 
-def _in_layers(spec: GroupSpec, expression: str, names: Sequence[str]) -> list[str]:
-    indices = [part_of(name)[1] for name in names]
+def _names_in_layers(spec: GroupSpec, expression: str, names: Sequence[str]) -> list[str]:
+    indices = [part_of_parameter(name)[1] for name in names]
     count = max((index for index in indices if index is not None), default=-1) + 1
     try:
-        wanted = set(layer_indices(expression, count))
+        selected_layers = set(resolve_layer_expression(expression, count))
     except TunerError as error:
         raise TunerError(f"groups.{spec.name}.layers: {error}") from None
-    return [name for name, index in zip(names, indices, strict=True) if index in wanted]
+    return [name for name, index in zip(names, indices, strict=True) if index in selected_layers]
 
 
-def _in_parts(spec: GroupSpec, names: Sequence[str]) -> list[str]:
+def _names_in_parts(spec: GroupSpec, names: Sequence[str]) -> list[str]:
     """A single part must be there; of several, one must."""
-    wanted = (spec.part,) if isinstance(spec.part, str) else spec.part or ()
-    kinds = {"layer" if part == "layers" else part for part in wanted}
-    found = [name for name in names if part_of(name)[0] in kinds]
-    if not found:
-        there = sorted({part_of(name)[0].replace("layer", "layers") for name in names})
-        raise TunerError(
-            f"groups.{spec.name}.part: the model has no {' or '.join(wanted)}; "
-            f"it has {', '.join(there)}"
+    part_names = (spec.part,) if isinstance(spec.part, str) else spec.part or ()
+    kinds = {"layer" if part == "layers" else part for part in part_names}
+    matching_names = [name for name in names if part_of_parameter(name)[0] in kinds]
+    if not matching_names:
+        existing_parts = sorted(
+            {part_of_parameter(name)[0].replace("layer", "layers") for name in names}
         )
-    return found
+        raise TunerError(
+            f"groups.{spec.name}.part: the model has no {' or '.join(part_names)}; "
+            f"it has {', '.join(existing_parts)}"
+        )
+    return matching_names
 
 
-def _matching(spec: GroupSpec, patterns: Sequence[str], names: Sequence[str]) -> list[str]:
-    found: set[str] = set()
+def _names_matching_globs(
+    spec: GroupSpec, patterns: Sequence[str], names: Sequence[str]
+) -> list[str]:
+    matching_names: set[str] = set()
     for pattern in patterns:
         hits = [name for name in names if fnmatchcase(name, pattern)]
         if not hits:
-            close = nearest(pattern, names)
-            hint = f"; did you mean {show(close)}?" if close else "; `tuner groups` lists them all"
-            raise TunerError(
-                f"groups.{spec.name}.params: {show(pattern)} matches no parameter{hint}"
+            close = nearest_spelling(pattern, names)
+            hint = (
+                f"; did you mean {quote_value(close)}?"
+                if close
+                else "; `tuner groups` lists them all"
             )
-        found.update(hits)
-    return [name for name in names if name in found]
+            raise TunerError(
+                f"groups.{spec.name}.params: {quote_value(pattern)} matches no parameter{hint}"
+            )
+        matching_names.update(hits)
+    return [name for name in names if name in matching_names]
 
 
-def _some(names: Sequence[str]) -> str:
+def _describe_parameters(names: Sequence[str]) -> str:
     """'3 parameters (a, b, c) are', at most a few of them named."""
-    shown = ", ".join(names[:_NAMES_SHOWN]) + (", …" if len(names) > _NAMES_SHOWN else "")
-    return f"{len(names)} parameter{'s' if len(names) > 1 else ''} ({shown}) " + (
+    first_names = ", ".join(names[:_NAMES_SHOWN]) + (", …" if len(names) > _NAMES_SHOWN else "")
+    return f"{len(names)} parameter{'s' if len(names) > 1 else ''} ({first_names}) " + (
         "are" if len(names) > 1 else "is"
     )

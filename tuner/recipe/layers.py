@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tuner.errors import TunerError
-from tuner.recipe.nearest import show
+from tuner.recipe.nearest import quote_value
 
 _SLICE = re.compile(r"\s*(\d+)\s*/\s*(\d+)\s*")
 _SPAN = re.compile(r"\s*(\d+)(?:\s*[-–]\s*(\d+))?\s*")
@@ -15,54 +15,54 @@ _FORM = 'write "0-5", "3", "0-2,9", or "2/4" for the second of four equal slices
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
+class LayerSlice:
     """The `number`-th (from 1) of `of` equal slices of an encoder."""
 
     number: int
-    of: int
+    slice_count: int
 
-    def indices(self, layer_count: int) -> tuple[int, ...]:
+    def layers_in_slice(self, layer_count: int) -> tuple[int, ...]:
         """The layers of this slice; none where the encoder has fewer layers than slices."""
         start, end = (
-            (self.number - 1) * layer_count // self.of,
-            self.number * layer_count // self.of,
+            (self.number - 1) * layer_count // self.slice_count,
+            self.number * layer_count // self.slice_count,
         )
         return tuple(range(start, end))
 
 
-def parse_layers(expression: str) -> Slice | tuple[int, ...]:
+def parse_layer_expression(expression: str) -> LayerSlice | tuple[int, ...]:
     """A layer expression as a slice, or as indices in order; TunerError where it is neither."""
     if match := _SLICE.fullmatch(expression):
-        number, of = int(match[1]), int(match[2])
-        if not 1 <= number <= of:
+        number, slice_count = int(match[1]), int(match[2])
+        if not 1 <= number <= slice_count:
             raise TunerError(
-                f"{show(expression)} is no slice: the first of four is 1/4, the last 4/4"
+                f"{quote_value(expression)} is no slice: the first of four is 1/4, the last 4/4"
             )
-        return Slice(number, of)
+        return LayerSlice(number, slice_count)
     indices: set[int] = set()
     for part in expression.split(","):
-        indices |= _span(part, expression, indices)
+        indices |= _parse_layer_span(part, expression, indices)
     return tuple(sorted(indices))
 
 
-def _span(part: str, expression: str, taken: set[int]) -> set[int]:
+def _parse_layer_span(part: str, expression: str, used_layers: set[int]) -> set[int]:
     match = _SPAN.fullmatch(part)
     if match is None:
-        raise TunerError(f"{show(expression)} names no layers; {_FORM}")
+        raise TunerError(f"{quote_value(expression)} names no layers; {_FORM}")
     first, last = int(match[1]), int(match[2] or match[1])
     if last < first or last > 10_000:
-        raise TunerError(f"{show(expression)} names no layers: {first} to {last}; {_FORM}")
+        raise TunerError(f"{quote_value(expression)} names no layers: {first} to {last}; {_FORM}")
     span = set(range(first, last + 1))
-    if span & taken:
-        raise TunerError(f"{show(expression)} names layer {min(span & taken)} twice")
+    if span & used_layers:
+        raise TunerError(f"{quote_value(expression)} names layer {min(span & used_layers)} twice")
     return span
 
 
-def layer_indices(expression: str, layer_count: int) -> tuple[int, ...]:
+def resolve_layer_expression(expression: str, layer_count: int) -> tuple[int, ...]:
     """What an expression means in an encoder of `layer_count` layers; TunerError beyond it."""
-    parsed = parse_layers(expression)
-    if isinstance(parsed, Slice):
-        return parsed.indices(layer_count)
+    parsed = parse_layer_expression(expression)
+    if isinstance(parsed, LayerSlice):
+        return parsed.layers_in_slice(layer_count)
     if parsed[-1] >= layer_count:
         several = f"layers 0-{layer_count - 1}" if layer_count > 1 else "layer 0 alone"
         has = several if layer_count else "no numbered layers"
@@ -70,7 +70,7 @@ def layer_indices(expression: str, layer_count: int) -> tuple[int, ...]:
     return parsed
 
 
-def layer_expression(indices: Iterable[int]) -> str:
+def format_layer_expression(indices: Iterable[int]) -> str:
     """The shortest expression for these layers: {0, 1, 2, 9} is "0-2,9"."""
     spans: list[list[int]] = []
     for index in sorted(set(indices)):

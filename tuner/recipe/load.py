@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from tuner.errors import TunerError
-from tuner.recipe.nearest import show, suggestion
-from tuner.recipe.plain_file import open_plain
-from tuner.recipe.readers import Place, Rule, known_keys, table
+from tuner.recipe.field_parsers import FieldSpec, Location, check_known_keys, parse_table
+from tuner.recipe.nearest import quote_value, spelling_hint
+from tuner.recipe.regular_file import open_regular_file
 from tuner.recipe.schema import (
     DATA,
     GROUP,
@@ -27,28 +27,28 @@ from tuner.recipe.types import (
     Choices,
     DataSection,
     GroupSpec,
-    Like,
     ModelSection,
     Range,
     Recipe,
     SearchSection,
+    TiedRate,
     TrainingSection,
 )
 
-_LARGEST = 16 * 2**20
+_MAX_BYTES = 16 * 2**20
 
 
-def load(path: Path) -> Recipe:
+def load_recipe(path: Path) -> Recipe:
     """The recipe in a file; TunerError names file, key and what is wrong."""
-    return parse(parse_toml(read_text(path), str(path)), str(path))
+    return parse_recipe(parse_toml(read_recipe_text(path), str(path)), str(path))
 
 
-def read_text(path: Path) -> str:
+def read_recipe_text(path: Path) -> str:
     """A recipe file's text; TunerError where there is none to read."""
     try:
-        with open_plain(path) as file:
-            content = file.read(_LARGEST + 1)
-        if len(content) > _LARGEST:
+        with open_regular_file(path) as file:
+            content = file.read(_MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
             raise TunerError(f"{path}: is too large to be a recipe")
         return content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
@@ -76,26 +76,28 @@ def parse_toml(text: str, source: str) -> dict[str, Any]:
         raise TunerError(f"{source}: not TOML: a number too long or a list too deep") from None
 
 
-def parse(raw: Mapping[str, Any], source: str) -> Recipe:
+def parse_recipe(raw: Mapping[str, Any], source: str) -> Recipe:
     """The recipe that `raw` says; `source` is the file's name in errors. TunerError in one line."""
-    at = Place(source)
-    known_keys(raw, TOP_LEVEL, at)
+    location = Location(source)
+    check_known_keys(raw, TOP_LEVEL, location)
     recipe = Recipe(
-        model=ModelSection(**_section(raw, "model", MODEL, at)),
-        data=DataSection(**_section(raw, "data", DATA, at)),
-        training=TrainingSection(**_section(raw, "training", TRAINING, at)),
-        groups=parse_groups(raw.get("groups"), at.under("groups")),
-        search=SearchSection(**_section(raw, "search", SEARCH, at)),
-        preset=parse_preset(raw.get("preset"), at.under("preset")),
+        model=ModelSection(**_parse_section(raw, "model", MODEL, location)),
+        data=DataSection(**_parse_section(raw, "data", DATA, location)),
+        training=TrainingSection(**_parse_section(raw, "training", TRAINING, location)),
+        groups=parse_groups(raw.get("groups"), location.join_key("groups")),
+        search=SearchSection(**_parse_section(raw, "search", SEARCH, location)),
+        preset=parse_preset_name(raw.get("preset"), location.join_key("preset")),
     )
     if recipe.data.test is not None and recipe.data.holdout > 0:
         raise (
-            at.under("data").under("holdout").refuse("there is data.test already; keep one of them")
+            location.join_key("data")
+            .join_key("holdout")
+            .error("there is data.test already; keep one of them")
         )
     return recipe
 
 
-def parse_preset(value: Any, at: Place) -> str | None:
+def parse_preset_name(value: Any, location: Location) -> str | None:
     """The preset that a recipe was made from, if any."""
     from tuner.recipe.presets import preset_names
 
@@ -103,89 +105,109 @@ def parse_preset(value: Any, at: Place) -> str | None:
         return None
     if isinstance(value, str) and value in preset_names():
         return value
-    raise at.refuse(f"no preset {show(value)}; {suggestion(str(value), preset_names())}")
+    raise location.error(
+        f"no preset {quote_value(value)}; {spelling_hint(str(value), preset_names())}"
+    )
 
 
-def _section(
-    raw: Mapping[str, Any], name: str, rules: Mapping[str, Rule], at: Place
+def _parse_section(
+    raw: Mapping[str, Any], name: str, specs: Mapping[str, FieldSpec], location: Location
 ) -> dict[str, Any]:
-    inside = at.under(name)
-    values = table(raw.get(name, {}), inside)
-    known_keys(values, tuple(rules), inside)
-    read = {key: rules[key].read(value, inside.under(key)) for key, value in values.items()}
+    section_location = location.join_key(name)
+    values = parse_table(raw.get(name, {}), section_location)
+    check_known_keys(values, tuple(specs), section_location)
+    parsed = {
+        key: specs[key].parse_setting(value, section_location.join_key(key))
+        for key, value in values.items()
+    }
     for key, hint in REQUIRED.get(name, {}).items():
-        if key not in read:
-            raise inside.under(key).refuse(f"is missing: {hint}")
-    return read
+        if key not in parsed:
+            raise section_location.join_key(key).error(f"is missing: {hint}")
+    return parsed
 
 
-def parse_groups(raw: Any, at: Place) -> tuple[GroupSpec, ...]:
+def parse_groups(raw: Any, location: Location) -> tuple[GroupSpec, ...]:
     """The layer groups; names must differ, and one at most can be the rest."""
     if raw is None or raw == []:
-        raise at.refuse("is missing: one [[groups]] table for each learning rate")
+        raise location.error("is missing: one [[groups]] table for each learning rate")
     if not isinstance(raw, list | tuple):
-        raise at.refuse("must be a list: write [[groups]] above each group")
-    groups = tuple(_group(entry, number, at) for number, entry in enumerate(raw, start=1))
+        raise location.error("must be a list: write [[groups]] above each group")
+    groups = tuple(
+        _parse_group(entry, number, location) for number, entry in enumerate(raw, start=1)
+    )
     for number, group in enumerate(groups):
-        if group.name in {other.name for other in groups[:number]}:
-            raise at.under(group.name).under("name").refuse("two groups have this name")
+        if group.name in {earlier.name for earlier in groups[:number]}:
+            raise location.join_key(group.name).join_key("name").error("two groups have this name")
     rests = [group for group in groups if group.rest]
     if len(rests) > 1:
         raise (
-            at.under(rests[1].name)
-            .under("rest")
-            .refuse(f"{show(rests[0].name)} is the rest already; one group can be")
+            location.join_key(rests[1].name)
+            .join_key("rest")
+            .error(f"{quote_value(rests[0].name)} is the rest already; one group can be")
         )
     for group in groups:
-        if isinstance(group.lr, Like):
-            _check_tie(groups, group.lr, at.under(group.name).under("lr").under("like"))
+        if isinstance(group.lr, TiedRate):
+            _check_tied_rate(
+                groups, group.lr, location.join_key(group.name).join_key("lr").join_key("like")
+            )
     return groups
 
 
-def _check_tie(groups: tuple[GroupSpec, ...], tie: Like, at: Place) -> None:
+def _check_tied_rate(groups: tuple[GroupSpec, ...], tie: TiedRate, location: Location) -> None:
     """A rate is tied to a group that has one of its own: no chains, no circles."""
-    free = [group.name for group in groups if not isinstance(group.lr, Like)]
-    if tie.group in free:
+    untied_names = [group.name for group in groups if not isinstance(group.lr, TiedRate)]
+    if tie.group in untied_names:
         return
     if any(group.name == tie.group for group in groups):
-        raise at.refuse(f"{show(tie.group)} is tied itself; name a group with a rate of its own")
-    raise at.refuse(f"no group {show(tie.group)}; {suggestion(tie.group, free)}")
+        raise location.error(
+            f"{quote_value(tie.group)} is tied itself; name a group with a rate of its own"
+        )
+    raise location.error(
+        f"no group {quote_value(tie.group)}; {spelling_hint(tie.group, untied_names)}"
+    )
 
 
-def _group(raw: Any, number: int, at: Place) -> GroupSpec:
+def _parse_group(raw: Any, number: int, location: Location) -> GroupSpec:
     """`number` counts from 1 and names the group in errors until its own name is known."""
-    nameless = Place(at.source, f"{at.key}[{number}]")
-    values = table(raw, nameless)
+    numbered_location = Location(location.source, f"{location.key}[{number}]")
+    values = parse_table(raw, numbered_location)
     if "name" not in values:
-        raise nameless.under("name").refuse("is missing: every group has a name")
-    inside = at.under(GROUP["name"].read(values["name"], nameless.under("name")))
-    known_keys(values, tuple(GROUP), inside)
-    read = {key: GROUP[key].read(value, inside.under(key)) for key, value in values.items()}
-    selectors = [key for key in SELECTORS if read.get(key) not in (None, False)]
+        raise numbered_location.join_key("name").error("is missing: every group has a name")
+    group_location = location.join_key(
+        GROUP["name"].parse_setting(values["name"], numbered_location.join_key("name"))
+    )
+    check_known_keys(values, tuple(GROUP), group_location)
+    parsed = {
+        key: GROUP[key].parse_setting(value, group_location.join_key(key))
+        for key, value in values.items()
+    }
+    selectors = [key for key in SELECTORS if parsed.get(key) not in (None, False)]
     if len(selectors) != 1:
-        found = "none is given" if not selectors else " and ".join(selectors) + " are given"
-        raise inside.refuse(f"needs exactly one of part, layers, params and rest; {found}")
-    if "lr" not in read:
-        raise inside.under("lr").refuse('is missing: a number, a range { low, high } or "frozen"')
-    return GroupSpec(**read)
+        problem = "none is given" if not selectors else " and ".join(selectors) + " are given"
+        raise group_location.error(f"needs exactly one of part, layers, params and rest; {problem}")
+    if "lr" not in parsed:
+        raise group_location.join_key("lr").error(
+            'is missing: a number, a range { low, high } or "frozen"'
+        )
+    return GroupSpec(**parsed)
 
 
 def recipe_to_dict(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as values that JSON and TOML know; `parse` makes an equal recipe of them."""
-    out: dict[str, Any] = {
+    """The recipe as values that JSON and TOML know; `parse_recipe` makes an equal recipe of them."""
+    sections: dict[str, Any] = {
         name: section_to_dict(getattr(recipe, name))
         for name in ("model", "data", "training", "search")
     }
-    out["groups"] = [group_to_dict(group) for group in recipe.groups]
+    sections["groups"] = [group_to_dict(group) for group in recipe.groups]
     if recipe.preset is not None:
-        out["preset"] = recipe.preset
-    return out
+        sections["preset"] = recipe.preset
+    return sections
 
 
 def section_to_dict(section: Any) -> dict[str, Any]:
     """A section's fields as plain values, those that are None left out."""
     values = ((field.name, getattr(section, field.name)) for field in fields(section))
-    return {name: plain_value(value) for name, value in values if value is not None}
+    return {name: setting_to_plain_value(value) for name, value in values if value is not None}
 
 
 def group_to_dict(group: GroupSpec) -> dict[str, Any]:
@@ -193,16 +215,16 @@ def group_to_dict(group: GroupSpec) -> dict[str, Any]:
     order = ("name", *SELECTORS, "lr", "layer_decay", "weight_decay")
     values = ((key, getattr(group, key)) for key in order)
     set_ones = ((key, value) for key, value in values if value is not None and value is not False)
-    return {key: plain_value(value) for key, value in set_ones}
+    return {key: setting_to_plain_value(value) for key, value in set_ones}
 
 
-def plain_value(value: Any) -> Any:
+def setting_to_plain_value(value: Any) -> Any:
     """A setting as TOML writes it: ranges and choices as tables, tuples as lists."""
     if isinstance(value, Range):
         return {"low": value.low, "high": value.high, "scale": value.scale}
     if isinstance(value, Choices):
         return {"choices": list(value.values)}
-    if isinstance(value, Like):
-        times = {"times": plain_value(value.times)} if value.times != 1.0 else {}
+    if isinstance(value, TiedRate):
+        times = {"times": setting_to_plain_value(value.times)} if value.times != 1.0 else {}
         return {"like": value.group} | times
     return list(value) if isinstance(value, tuple) else value

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tuner.recipe.baselines import GENERAL, PublishedRecipe, published_recipe
+from tuner.recipe.baselines import GENERAL_RECIPE, PublishedRecipe, published_recipe
 
 _WIDTHS = ("hidden_size", "dim", "d_model", "n_embd")
 _DEPTHS = ("num_hidden_layers", "n_layers", "n_layer", "num_layers")
@@ -49,23 +49,23 @@ class ModelShape:
     guessed: bool = False
 
     @property
-    def published(self) -> PublishedRecipe:
+    def published_recipe(self) -> PublishedRecipe:
         """The recipe that a session's baseline takes for such a model."""
         return published_recipe(self.model_type, self.hidden_size)
 
 
-def shape_of_model(name: str) -> ModelShape | None:
+def infer_model_shape(name: str) -> ModelShape | None:
     """The shape by the config.json in a folder or the hub's cache, else by the name; None if
     nothing tells.
     """
     for folder in (Path(name), *_cached_snapshots(name)):
-        shape = _shape_in(folder)
+        shape = _read_config_shape(folder)
         if shape is not None:
             return shape
-    return None if os.path.isabs(name) else _guessed_shape(name)
+    return None if os.path.isabs(name) else _guess_shape_by_name(name)
 
 
-def _shape_in(folder: Path) -> ModelShape | None:
+def _read_config_shape(folder: Path) -> ModelShape | None:
     """What a config says; None where there is none, or one that the check will complain about."""
     try:
         config: Any = json.loads((folder / "config.json").read_text(encoding="utf-8"))
@@ -73,11 +73,11 @@ def _shape_in(folder: Path) -> ModelShape | None:
         return None
     if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
         return None
-    width, depth = _number(config, _WIDTHS), _number(config, _DEPTHS)
+    width, depth = _first_integer(config, _WIDTHS), _first_integer(config, _DEPTHS)
     return ModelShape(config["model_type"], width, depth) if width else None
 
 
-def _number(config: dict[str, Any], keys: tuple[str, ...]) -> int:
+def _first_integer(config: dict[str, Any], keys: tuple[str, ...]) -> int:
     numbers = (config[key] for key in keys if isinstance(config.get(key), int))
     return next(numbers, 0)
 
@@ -93,7 +93,7 @@ def _cached_snapshots(name: str) -> list[Path]:
     return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
-def _guessed_shape(name: str) -> ModelShape | None:
+def _guess_shape_by_name(name: str) -> ModelShape | None:
     """By the last part of an id such as google/electra-small-discriminator."""
     words = name.rpartition("/")[2].lower()
     family = next((word for word in _FAMILIES if word in words), None)
@@ -105,9 +105,9 @@ def _guessed_shape(name: str) -> ModelShape | None:
     return ModelShape(_FAMILIES[family], width, depth, guessed=True)
 
 
-def rate_source(shape: ModelShape | None) -> str:
+def describe_rate_source(shape: ModelShape | None) -> str:
     """Where the rate comes from that ranges are laid round, for a remark."""
-    if shape is None or shape.published is GENERAL:
+    if shape is None or shape.published_recipe is GENERAL_RECIPE:
         return "common practice"
-    told = ", as its name says" if shape.guessed else ""
-    return f"published for models of its kind{told}: {shape.published.source.partition(';')[0]}"
+    guess_note = ", as its name says" if shape.guessed else ""
+    return f"published for models of its kind{guess_note}: {shape.published_recipe.source.partition(';')[0]}"

@@ -6,14 +6,14 @@ import difflib
 from collections.abc import Iterable, Mapping
 
 _LETTERS_COMPARED = 300
-_LEAST_ALIKE = 0.55
+_MIN_SIMILARITY = 0.55
 
 
-def nearest(
+def nearest_spelling(
     word: str,
     valid: Iterable[str],
     aliases: Mapping[str, str] | None = None,
-    least: float = _LEAST_ALIKE,
+    min_similarity: float = _MIN_SIMILARITY,
 ) -> str | None:
     """The entry of `valid` most like `word`, or None where nothing is like it.
 
@@ -23,29 +23,31 @@ def nearest(
     folded = word.strip().casefold()[:_LETTERS_COMPARED]
     if aliases and folded in aliases:
         return aliases[folded]
-    likely = [name for name in by_folded if _could_be_meant(folded, name)]
-    close = difflib.get_close_matches(folded, likely, n=1, cutoff=least)
+    likely = [name for name in by_folded if _has_similar_length(folded, name)]
+    close = difflib.get_close_matches(folded, likely, n=1, cutoff=min_similarity)
     # Short words with letters exchanged ("rl") are less alike to difflib than they are to people.
     exchanged = [name for name in by_folded if sorted(name) == sorted(folded)]
     return next((by_folded[name] for name in (*exchanged, *close)), None)
 
 
-def _could_be_meant(word: str, name: str) -> bool:
+def _has_similar_length(word: str, name: str) -> bool:
     """Of about the same length, or a part of the other: `optimizer` is no misspelt `time`."""
     short, long = sorted((word, name), key=len)
     return 2 * len(short) >= len(long) or (len(short) > 1 and short in long)
 
 
-def suggestion(word: str, valid: Iterable[str], aliases: Mapping[str, str] | None = None) -> str:
+def spelling_hint(word: str, valid: Iterable[str], aliases: Mapping[str, str] | None = None) -> str:
     """The end of an error message: the nearest spelling, or else all there are."""
     names = list(valid)
-    best = nearest(word, names, aliases)
+    best = nearest_spelling(word, names, aliases)
     if best is not None:
-        return f"did you mean {show(best)}?"
-    return "valid are " + ", ".join(show(name) for name in names) if names else "there are none"
+        return f"did you mean {quote_value(best)}?"
+    return (
+        "valid are " + ", ".join(quote_value(name) for name in names) if names else "there are none"
+    )
 
 
-def show(value: object) -> str:
+def quote_value(value: object) -> str:
     """A value in one short line, safe to print: strings quoted, control characters escaped."""
     written = repr(value)
     if isinstance(value, str):

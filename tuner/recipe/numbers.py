@@ -35,7 +35,7 @@ _SECONDS_OF_UNIT = {word: seconds for seconds, words in _SECONDS.items() for wor
 _TIME_PART = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*([a-z]+)\s*", re.IGNORECASE)
 
 
-def read_number(written: str) -> int | float | None:
+def parse_number_text(written: str) -> int | float | None:
     """The number that a text means, an int where it is a whole one; None where it means none."""
     match = _NUMBER.fullmatch(written.strip())
     if match is None:
@@ -48,9 +48,9 @@ def read_number(written: str) -> int | float | None:
     return int(value) if value.is_integer() and abs(value) < _EXACT else value
 
 
-def read_seconds(written: str) -> float | None:
+def parse_seconds_text(written: str) -> float | None:
     """The seconds that a time such as 1h30m, 1.5h, 90 min or 45 means; None where it means none."""
-    number = read_number(written)
+    number = parse_number_text(written)
     if number is not None and not written.strip().endswith(("%", "k", "K")):
         return float(number)
     position, total, last = 0, 0.0, float("inf")
@@ -65,7 +65,7 @@ def read_seconds(written: str) -> float | None:
     return total if text else None
 
 
-def split_scale(written: str) -> tuple[str, Scale | None]:
+def split_off_scale(written: str) -> tuple[str, Scale | None]:
     """The text without the name of a scale at its end, and that scale."""
     words = written.strip().rsplit(maxsplit=1)
     if len(words) == 2 and words[1].lower() in SCALE_WORDS:
@@ -73,7 +73,7 @@ def split_scale(written: str) -> tuple[str, Scale | None]:
     return written.strip(), None
 
 
-def split_range(written: str) -> list[str]:
+def split_range_ends(written: str) -> list[str]:
     """The ends of LOW..HIGH; the text alone where there is nothing between."""
     return _BETWEEN.split(written.strip())
 

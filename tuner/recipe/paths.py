@@ -7,14 +7,14 @@ import tomllib
 from typing import Any
 
 from tuner.errors import TunerError
-from tuner.recipe.nearest import show
+from tuner.recipe.nearest import quote_value
 from tuner.recipe.numbers import split_choices
 
 _PART = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^."'=]+?))\s*(?:\.|$)""")
 _KEY = re.compile(r"""(?:"[^"]*"|'[^']*'|[^"'=])*""")
 
 
-def split_key(key: str, source: str) -> list[str]:
+def split_dotted_key(key: str, source: str) -> list[str]:
     """The parts of a dotted key; a part may be quoted, and may have blanks in it either way."""
     parts: list[str] = []
     position = 0
@@ -22,12 +22,14 @@ def split_key(key: str, source: str) -> list[str]:
         match = _PART.match(key, position)
         if match is None:
             raise TunerError(
-                f"{source}: {show(key)} is not a key; write one such as training.epochs"
+                f"{source}: {quote_value(key)} is not a key; write one such as training.epochs"
             )
         parts.append(next(part for part in match.groups() if part is not None))
         position = match.end()
     if not parts or key.rstrip().endswith("."):
-        raise TunerError(f"{source}: {show(key)} is not a key; write one such as training.epochs")
+        raise TunerError(
+            f"{source}: {quote_value(key)} is not a key; write one such as training.epochs"
+        )
     return parts
 
 
@@ -38,12 +40,12 @@ def split_expression(expression: str, source: str) -> tuple[str, Any]:
     equals = match.end() if match else 0
     if not key or expression[equals : equals + 1] != "=":
         raise TunerError(
-            f"{source}: {show(expression)} is not KEY=VALUE, such as training.epochs=3"
+            f"{source}: {quote_value(expression)} is not KEY=VALUE, such as training.epochs=3"
         )
-    return key, read_value(expression[equals + 1 :].strip(), f"{source}: {key}")
+    return key, parse_typed_value(expression[equals + 1 :].strip(), f"{source}: {key}")
 
 
-def read_value(written: str, source: str) -> Any:
+def parse_typed_value(written: str, source: str) -> Any:
     """What a value on a command line means: TOML where it is TOML, else text as it stands."""
     if not written:
         raise TunerError(f'{source}: has no value; write "" for an empty text')
@@ -54,6 +56,6 @@ def read_value(written: str, source: str) -> Any:
             return written
         if written[0] in "{[\"'":
             reason = str(error).partition(" (at")[0]
-            raise TunerError(f"{source}: {show(written)} is not TOML: {reason}") from None
+            raise TunerError(f"{source}: {quote_value(written)} is not TOML: {reason}") from None
         return written
     return parsed["value"] if len(parsed) == 1 and "\n" not in written else written

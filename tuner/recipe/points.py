@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tuner.recipe.origins import SAMPLED, SEED, repeated
-from tuner.recipe.ranges import Space, inside
+from tuner.recipe.origins import SAMPLED, SEED, repeated_trial_number
+from tuner.recipe.ranges import Space, coerce_to_setting
 from tuner.recipe.types import Scalar, Setting
 
 SCALARS = (bool, int, float, str)
 
 
-def plain_settings(settings: Mapping[str, Setting]) -> dict[str, Scalar]:
+def scalar_settings(settings: Mapping[str, Setting]) -> dict[str, Scalar]:
     """The settings that are one value for all trials."""
     return {name: value for name, value in settings.items() if isinstance(value, SCALARS)}
 
 
-def is_point(
+def is_point_of_space(
     origin: str, used: Mapping[str, Scalar], space: Space, fixed: Mapping[str, Scalar]
 ) -> bool:
     """Whether a trial trained with the values `used` is one that this search could have made.
@@ -24,10 +24,10 @@ def is_point(
     `fixed` are the settings that all trials of the search share. Re-runs are no points: they say
     more of one that is known.
     """
-    if repeated(origin) is not None:
+    if repeated_trial_number(origin) is not None:
         return False
     own_seed = {SEED} if origin == SAMPLED else set()
     others = (used.keys() | fixed.keys()) - space.keys() - own_seed
     return all(
-        inside(setting, used.get(name)) is not None for name, setting in space.items()
+        coerce_to_setting(setting, used.get(name)) is not None for name, setting in space.items()
     ) and all(name in used and name in fixed and used[name] == fixed[name] for name in others)

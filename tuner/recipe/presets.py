@@ -6,9 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tuner.demo import data_folder, model_folder
+from tuner.demo import demo_data_folder, demo_model_folder
 from tuner.errors import TunerError
-from tuner.recipe.nearest import show, suggestion
+from tuner.recipe.nearest import quote_value, spelling_hint
 
 if TYPE_CHECKING:
     from tuner.recipe.document import RecipeDocument
@@ -32,18 +32,18 @@ def preset_document(name: str) -> RecipeDocument:
     from tuner.recipe.document import RecipeDocument
 
     if name not in preset_names():
-        raise TunerError(f"no preset {show(name)}; {suggestion(name, preset_names())}")
+        raise TunerError(f"no preset {quote_value(name)}; {spelling_hint(name, preset_names())}")
     text = (_FOLDER / f"{name}.toml").read_text(encoding="utf-8")
     document = RecipeDocument.from_text(text, source=f"preset {name}")
-    _place_packaged_files(document)
+    _resolve_packaged_files(document)
     return document
 
 
-def _place_packaged_files(document: RecipeDocument) -> None:
-    if document.get("model.name") == f"{_PACKAGED}model":
-        document.set("model.name", str(model_folder()))
+def _resolve_packaged_files(document: RecipeDocument) -> None:
+    if document.get_value("model.name") == f"{_PACKAGED}model":
+        document.set_value("model.name", str(demo_model_folder()))
     for key in ("data.train", "data.validation", "data.test"):
-        source = document.get(key)
+        source = document.get_value(key)
         if isinstance(source, str) and source.startswith(_PACKAGED):
             split = source.removeprefix(_PACKAGED)
-            document.set(key, str(data_folder() / f"{split}.jsonl"))
+            document.set_value(key, str(demo_data_folder() / f"{split}.jsonl"))

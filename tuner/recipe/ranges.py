@@ -11,10 +11,10 @@ Space = Mapping[str, Range | Choices]
 """The searched settings by flat name."""
 
 
-def inside(setting: Range | Choices, value: Scalar | None) -> Scalar | None:
+def coerce_to_setting(setting: Range | Choices, value: Scalar | None) -> Scalar | None:
     """The value in the setting's own type, or None when the setting cannot take it."""
     if isinstance(setting, Choices):
-        return _choice(setting, value)
+        return _coerce_to_choice(setting, value)
     if value is None or isinstance(value, str) or not setting.low <= value <= setting.high:
         return None
     if setting.integer:
@@ -22,34 +22,34 @@ def inside(setting: Range | Choices, value: Scalar | None) -> Scalar | None:
     return float(value)
 
 
-def _choice(setting: Choices, value: Scalar | None) -> Scalar | None:
+def _coerce_to_choice(setting: Choices, value: Scalar | None) -> Scalar | None:
     # True == 1 == 1.0, so a choice of the same type goes first.
     equal = [choice for choice in setting.values if choice == value]
     same = [choice for choice in equal if type(choice) is type(value)]
     return next(iter(same or equal), None)
 
 
-def is_single(setting: Range | Choices) -> bool:
+def has_single_value(setting: Range | Choices) -> bool:
     """Whether there is nothing to choose."""
     if isinstance(setting, Choices):
         return len(setting.values) == 1
     return setting.low == setting.high
 
 
-def whole_numbers(setting: Range) -> int:
+def count_whole_numbers(setting: Range) -> int:
     """How many whole numbers a range holds."""
     return int(setting.high - setting.low) + 1
 
 
-def configuration_count(space: Space) -> int | None:
+def count_configurations(space: Space) -> int | None:
     """How many different configurations a space has; None for no end of them."""
-    sizes = [_size(setting) for setting in space.values()]
+    sizes = [_count_values(setting) for setting in space.values()]
     return None if None in sizes else math.prod(size for size in sizes if size is not None)
 
 
-def _size(setting: Range | Choices) -> int | None:
+def _count_values(setting: Range | Choices) -> int | None:
     if isinstance(setting, Choices):
         return len(setting.values)
-    if is_single(setting):
+    if has_single_value(setting):
         return 1
-    return whole_numbers(setting) if setting.integer else None
+    return count_whole_numbers(setting) if setting.integer else None

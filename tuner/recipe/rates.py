@@ -9,22 +9,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tuner.recipe.config import TrialConfig
-from tuner.recipe.groups import layer_count, part_of
+from tuner.recipe.groups import count_encoder_layers, part_of_parameter
 from tuner.recipe.types import (
     FROZEN,
     Choices,
     GroupSpec,
-    Like,
     Parameter,
     Range,
     ResolvedGroup,
     Scale,
     Setting,
+    TiedRate,
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class ParamGroup:
     """The parameters of a group that have one and the same rate.
 
     They are `below` layers below the group's top one; without layer decay all of a group is one
@@ -33,131 +33,138 @@ class Level:
 
     name: str
     group: GroupSpec
-    below: int
+    layers_below_top: int
     parameters: tuple[Parameter, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class RatedLevel(Level):
+class RatedParamGroup(ParamGroup):
     """A level with its rate in one trial; None where it is frozen."""
 
     lr: float | None
     weight_decay: float
 
 
-def own_rate(groups: Sequence[GroupSpec], group: GroupSpec) -> GroupSpec:
+def find_rate_owner(groups: Sequence[GroupSpec], group: GroupSpec) -> GroupSpec:
     """The group that says this group's rate: itself, or the one it is tied to."""
-    if not isinstance(group.lr, Like):
+    if not isinstance(group.lr, TiedRate):
         return group
     target = group.lr.group
-    return next(other for other in groups if other.name == target)
+    return next(candidate for candidate in groups if candidate.name == target)
 
 
-def tied_rate(rate: float, times: float) -> float:
+def multiply_tied_rate(rate: float, times: float) -> float:
     """The rate of a group that is tied to one with `rate`."""
     return rate * times
 
 
-def layer_rate(top: float, decay: float, below: int) -> float:
+def decay_layer_rate(top: float, decay: float, below: int) -> float:
     """The rate of what lies `below` layers below a group's top one."""
     return top * decay**below
 
 
-def levels(resolved: Sequence[ResolvedGroup]) -> tuple[Level, ...]:
+def split_into_param_groups(resolved: Sequence[ResolvedGroup]) -> tuple[ParamGroup, ...]:
     """The groups in their order; one with layer decay as a level for each layer, the lowest first.
 
     Embeddings lie one below layer 0, pooler and head one above the last layer.
     """
-    layers = layer_count(parameter for group in resolved for parameter in group.parameters)
-    out: list[Level] = []
+    layers = count_encoder_layers(parameter for group in resolved for parameter in group.parameters)
+    param_groups: list[ParamGroup] = []
     for group in resolved:
         if group.spec.layer_decay is None:
-            out.append(Level(group.spec.name, group.spec, 0, group.parameters))
+            param_groups.append(ParamGroup(group.spec.name, group.spec, 0, group.parameters))
             continue
         by_depth: dict[int, list[Parameter]] = {}
         for parameter in group.parameters:
-            by_depth.setdefault(_depth(parameter.name, layers), []).append(parameter)
+            by_depth.setdefault(_depth_of_parameter(parameter.name, layers), []).append(parameter)
         top = max(by_depth)
-        out += [
-            Level(
-                f"{group.spec.name} {_place(depth, layers)}", group.spec, top - depth, tuple(held)
+        param_groups += [
+            ParamGroup(
+                f"{group.spec.name} {_name_of_depth(depth, layers)}",
+                group.spec,
+                top - depth,
+                tuple(members),
             )
-            for depth, held in sorted(by_depth.items())
+            for depth, members in sorted(by_depth.items())
         ]
-    return tuple(out)
+    return tuple(param_groups)
 
 
-def rated_levels(resolved: Sequence[ResolvedGroup], config: TrialConfig) -> tuple[RatedLevel, ...]:
+def rated_param_groups(
+    resolved: Sequence[ResolvedGroup], config: TrialConfig
+) -> tuple[RatedParamGroup, ...]:
     """Every level with the rate that a trial trains it at."""
     return tuple(
-        RatedLevel(
-            level.name,
-            level.group,
-            level.below,
-            level.parameters,
-            _rate_in(config, level),
-            config.weight_decays[level.group.name],
+        RatedParamGroup(
+            param_group.name,
+            param_group.group,
+            param_group.layers_below_top,
+            param_group.parameters,
+            _param_group_rate(config, param_group),
+            config.weight_decays[param_group.group.name],
         )
-        for level in levels(resolved)
+        for param_group in split_into_param_groups(resolved)
     )
 
 
-def level_setting(groups: Sequence[GroupSpec], level: Level) -> Setting:
+def param_group_setting(groups: Sequence[GroupSpec], param_group: ParamGroup) -> Setting:
     """What the rate of a level can be: fixed, frozen, choices, or a range from low to high."""
-    setting = group_setting(groups, level.group)
-    decay = level.group.layer_decay
-    if decay is None or level.below == 0:
+    setting = group_rate_setting(groups, param_group.group)
+    decay = param_group.group.layer_decay
+    if decay is None or param_group.layers_below_top == 0:
         return setting
-    powers = _mapped(decay, lambda value: layer_rate(1.0, value, level.below))
-    return _product(setting, powers)
+    powers = _map_setting_values(
+        decay, lambda value: decay_layer_rate(1.0, value, param_group.layers_below_top)
+    )
+    return _multiply_settings(setting, powers)
 
 
-def group_setting(groups: Sequence[GroupSpec], group: GroupSpec) -> Setting:
+def group_rate_setting(groups: Sequence[GroupSpec], group: GroupSpec) -> Setting:
     """What a group's rate (that of its top layer) can be, ties followed."""
-    if not isinstance(group.lr, Like):
+    if not isinstance(group.lr, TiedRate):
         return group.lr
-    own = own_rate(groups, group).lr
-    assert not isinstance(own, Like), "a tie leads to a group with a rate of its own"
-    return own if group.lr.times == 1.0 else _product(own, group.lr.times)
+    owner_rate = find_rate_owner(groups, group).lr
+    assert not isinstance(owner_rate, TiedRate), "a tie leads to a group with a rate of its own"
+    return owner_rate if group.lr.times == 1.0 else _multiply_settings(owner_rate, group.lr.times)
 
 
-def is_frozen(groups: Sequence[GroupSpec], group: GroupSpec) -> bool:
+def is_frozen_group(groups: Sequence[GroupSpec], group: GroupSpec) -> bool:
     """Whether a group is not trained in any trial."""
-    return own_rate(groups, group).lr == FROZEN
+    return find_rate_owner(groups, group).lr == FROZEN
 
 
-def untied(groups: Sequence[GroupSpec], group: GroupSpec) -> Setting:
+def rate_without_tie(groups: Sequence[GroupSpec], group: GroupSpec) -> Setting:
     """A rate of its own for a tied group: what it can be now, to three digits."""
-    return rounded(group_setting(groups, group))
+    return round_rate_setting(group_rate_setting(groups, group))
 
 
-def rounded(setting: Setting) -> Setting:
+def round_rate_setting(setting: Setting) -> Setting:
     """A rate with three digits."""
-    return _mapped(setting, lambda rate: float(f"{rate:.3g}"))
+    return _map_setting_values(setting, lambda rate: float(f"{rate:.3g}"))
 
 
-def _rate_in(config: TrialConfig, level: Level) -> float | None:
-    name = level.group.name
+def _param_group_rate(config: TrialConfig, param_group: ParamGroup) -> float | None:
+    name = param_group.group.name
     top = config.learning_rates[name]
     if top is None or name not in config.layer_decays:
         return top
-    return layer_rate(top, config.layer_decays[name], level.below)
+    return decay_layer_rate(top, config.layer_decays[name], param_group.layers_below_top)
 
 
-def _depth(name: str, layers: int) -> int:
-    part, index = part_of(name)
+def _depth_of_parameter(name: str, layers: int) -> int:
+    part, index = part_of_parameter(name)
     if index is not None:
         return index + 1
     return 0 if part == "embeddings" else layers + 1
 
 
-def _place(depth: int, layers: int) -> str:
+def _name_of_depth(depth: int, layers: int) -> str:
     if depth == 0:
         return "embeddings"
     return f"layer {depth - 1}" if depth <= layers else "head"
 
 
-def _ends(setting: Setting) -> tuple[float, float, Scale]:
+def _rate_bounds(setting: Setting) -> tuple[float, float, Scale]:
     """The lowest and the highest rate, and how it is drawn between them."""
     if isinstance(setting, Range):
         return setting.low, setting.high, setting.scale
@@ -166,12 +173,12 @@ def _ends(setting: Setting) -> tuple[float, float, Scale]:
     return min(rates), max(rates), "log"
 
 
-def _product(a: Setting, b: Setting) -> Setting:
+def _multiply_settings(a: Setting, b: Setting) -> Setting:
     """The span of a × b; frozen stays frozen, and two fixed factors give a fixed rate."""
     if FROZEN in (a, b):
         return FROZEN
-    low, high, scale = _ends(a)
-    low_factor, high_factor, factor_scale = _ends(b)
+    low, high, scale = _rate_bounds(a)
+    low_factor, high_factor, factor_scale = _rate_bounds(b)
     if not isinstance(a, Range):
         scale = factor_scale
     low, high = low * low_factor, high * high_factor
@@ -180,7 +187,7 @@ def _product(a: Setting, b: Setting) -> Setting:
     return Range(low, high, scale if low > 0 else "linear")
 
 
-def _mapped(setting: Setting, change: Callable[[float], float]) -> Setting:
+def _map_setting_values(setting: Setting, change: Callable[[float], float]) -> Setting:
     match setting:
         case Range(low, high, scale, integer):
             return Range(change(low), change(high), scale, integer)

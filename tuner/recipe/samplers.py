@@ -6,18 +6,18 @@ import math
 from collections.abc import Iterator
 
 from tuner.errors import TunerError
-from tuner.recipe.ranges import Space, configuration_count, is_single, whole_numbers
+from tuner.recipe.ranges import Space, count_configurations, count_whole_numbers, has_single_value
 from tuner.recipe.schema import SAMPLERS
 from tuner.recipe.types import Choices, Range, SearchSection
 
 _SPARSE = 0.1
 
 
-def check_sampler(search: SearchSection, space: Space) -> None:
+def check_sampler_can_search(search: SearchSection, space: Space) -> None:
     """Raise TunerError where the recipe's sampler cannot search this space."""
     if search.sampler not in SAMPLERS:
         raise TunerError(f'search.sampler = "{search.sampler}" is none of {", ".join(SAMPLERS)}')
-    numbers = sum(isinstance(s, Range) and not is_single(s) for s in space.values())
+    numbers = sum(isinstance(s, Range) and not has_single_value(s) for s in space.values())
     if search.sampler == "cmaes" and numbers < 2:
         raise TunerError(
             f'search.sampler = "cmaes" needs at least two searched numbers, there '
@@ -25,31 +25,31 @@ def check_sampler(search: SearchSection, space: Space) -> None:
         )
 
 
-def reachable_points(search: SearchSection, space: Space) -> int | None:
+def count_reachable_points(search: SearchSection, space: Space) -> int | None:
     """How many different configurations this sampler can propose; None for no end of them."""
     if search.sampler == "grid":
-        return math.prod(grid_sizes(space, search.grid_points))
-    return configuration_count(space)
+        return math.prod(grid_size_per_setting(space, search.grid_points))
+    return count_configurations(space)
 
 
-def grid_sizes(space: Space, points: int) -> list[int]:
+def grid_size_per_setting(space: Space, points: int) -> list[int]:
     """How many values of each setting are on a grid of at most so many points a number."""
-    return [_grid_size(setting, points) for setting in space.values()]
+    return [_grid_points_of_setting(setting, points) for setting in space.values()]
 
 
-def _grid_size(setting: Range | Choices, points: int) -> int:
+def _grid_points_of_setting(setting: Range | Choices, points: int) -> int:
     if isinstance(setting, Choices):
         return len(setting.values)
-    if is_single(setting):
+    if has_single_value(setting):
         return 1
-    return min(points, whole_numbers(setting)) if setting.integer else points
+    return min(points, count_whole_numbers(setting)) if setting.integer else points
 
 
 def search_warnings(search: SearchSection, space: Space) -> Iterator[str]:
     """What the sampler will make of this space that somebody may not have meant, a line each."""
     if not space:
         return
-    points = reachable_points(search, space)
+    points = count_reachable_points(search, space)
     if points is not None and points < search.trials:
         noun = "configuration" if points == 1 else "configurations"
         yield (

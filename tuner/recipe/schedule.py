@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 
-def rate_factor(schedule: str, update: int, updates: int, warmup: float) -> float:
+def learning_rate_factor(schedule: str, update: int, updates: int, warmup: float) -> float:
     """What every group's rate is multiplied by at `update` (from 0) of `updates`.
 
     As transformers has it: it climbs from 0 over the first ceil(warmup × updates) updates, then

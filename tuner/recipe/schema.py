@@ -7,21 +7,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tuner.errors import TunerError
-from tuner.recipe.layers import parse_layers
-from tuner.recipe.nearest import show, suggestion
-from tuner.recipe.readers import (
-    Place,
-    Rule,
-    duration,
-    flag,
-    integer,
-    known_keys,
-    number,
-    one_of,
-    plain_number,
-    text,
+from tuner.recipe.field_parsers import (
+    FieldSpec,
+    Location,
+    check_known_keys,
+    integer_parser,
+    number_parser,
+    parse_boolean,
+    parse_duration,
+    parse_if_number,
+    parse_text,
+    word_parser,
 )
-from tuner.recipe.types import FROZEN, Like
+from tuner.recipe.layers import parse_layer_expression
+from tuner.recipe.nearest import quote_value, spelling_hint
+from tuner.recipe.types import FROZEN, TiedRate
 
 METRICS = ("accuracy", "f1_macro", "mcc", "loss")
 SAMPLERS = ("tpe", "gp", "cmaes", "qmc", "random", "grid")
@@ -51,44 +51,50 @@ _ON_TIMEOUT_ALIASES = {"stop": "end", "cut": "end", "wait": "finish", "complete"
 _PART_ALIASES = {"classifier": "head", "encoder": "layers", "body": "layers"}
 
 
-def _metric(value: Any, at: Place) -> str:
+def _parse_metric(value: Any, location: Location) -> str:
     if value == "f1":
-        raise at.refuse('"f1" of what? write "f1_macro", or "f1.LABEL" for the F1 of one label')
+        raise location.error(
+            '"f1" of what? write "f1_macro", or "f1.LABEL" for the F1 of one label'
+        )
     if isinstance(value, str) and value.startswith("f1.") and len(value) > len("f1."):
         return value
     if isinstance(value, str) and value not in METRICS:
-        hint = suggestion(value, METRICS, _METRIC_ALIASES)
-        raise at.refuse(f'{show(value)} is not known; {hint} ("f1.LABEL" is the F1 of one label)')
-    return str(one_of(METRICS)(value, at))
+        hint = spelling_hint(value, METRICS, _METRIC_ALIASES)
+        raise location.error(
+            f'{quote_value(value)} is not known; {hint} ("f1.LABEL" is the F1 of one label)'
+        )
+    return str(word_parser(METRICS)(value, location))
 
 
-def _column(value: Any, at: Place) -> str | int:
+def _parse_column(value: Any, location: Location) -> str | int:
     if isinstance(value, str):
-        return text(value, at)
+        return parse_text(value, location)
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
-    raise at.refuse(
-        f"must be a column's name, or its number from 0 in a file without header, not {show(value)}"
+    raise location.error(
+        f"must be a column's name, or its number from 0 in a file without header, not {quote_value(value)}"
     )
 
 
-def _columns(value: Any, at: Place) -> tuple[str | int, ...]:
+def _parse_columns(value: Any, location: Location) -> tuple[str | int, ...]:
     if not isinstance(value, list | tuple):
-        return (_column(value, at),)
-    columns = tuple(_column(entry, at) for entry in value)
+        return (_parse_column(value, location),)
+    columns = tuple(_parse_column(entry, location) for entry in value)
     if len(columns) not in (1, 2) or len(set(columns)) != len(columns):
-        raise at.refuse(f"must be one column or two different ones, not {show(list(value))}")
+        raise location.error(
+            f"must be one column or two different ones, not {quote_value(list(value))}"
+        )
     return columns
 
 
-def _validation(value: Any, at: Place) -> str | float:
-    value = plain_number(value)
+def _parse_validation(value: Any, location: Location) -> str | float:
+    value = parse_if_number(value)
     if isinstance(value, str):
-        return text(value, at)
+        return parse_text(value, location)
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1:
         return float(value)
-    raise at.refuse(
-        f"must be a file, or a share of the training rows between 0 and 1, not {show(value)}"
+    raise location.error(
+        f"must be a file, or a share of the training rows between 0 and 1, not {quote_value(value)}"
     )
 
 
@@ -97,237 +103,254 @@ _SEPARATORS = {
 }  # fmt: skip
 
 
-def _separator(value: Any, at: Place) -> str:
+def _parse_separator(value: Any, location: Location) -> str:
     written = _SEPARATORS.get(value, value) if isinstance(value, str) else ""
     written = "\t" if written == "\\t" else written
     if len(written) != 1 or written in '"\r\n' or written.isalnum():
-        raise at.refuse(
+        raise location.error(
             'must be the character between columns, such as ";" or "tab" ("space" is what stands '
-            f"between the label and the text of a line), not {show(value)}"
+            f"between the label and the text of a line), not {quote_value(value)}"
         )
     return written
 
 
-def _quotes(value: Any, at: Place) -> bool | str:
+def _parse_quotes(value: Any, location: Location) -> bool | str:
     if isinstance(value, bool) or value == "backslash":
         return value if isinstance(value, bool) else "backslash"
-    raise at.refuse(
+    raise location.error(
         'must be true (around fields), false (plain characters) or "backslash" (around fields, '
-        f"those inside with a backslash), not {show(value)}"
+        f"those inside with a backslash), not {quote_value(value)}"
     )
 
 
-def _encoding(value: Any, at: Place) -> str:
-    name = text(value, at)
+def _parse_encoding(value: Any, location: Location) -> str:
+    name = parse_text(value, location)
     try:
         codec = codecs.lookup(name)
         "".encode(codec.name)
     except (LookupError, ValueError):
-        hint = suggestion(name, _ENCODINGS)
-        raise at.refuse(f"{show(name)} is no encoding of texts; {hint}") from None
+        hint = spelling_hint(name, _ENCODINGS)
+        raise location.error(f"{quote_value(name)} is no encoding of texts; {hint}") from None
     return codec.name
 
 
-def _label_list(value: Any, at: Place) -> tuple[str, ...]:
+def _parse_label_list(value: Any, location: Location) -> tuple[str, ...]:
     listed = value if isinstance(value, list | tuple) else [value]
     wrong = [entry for entry in listed if not isinstance(entry, str | int | float)]
     if wrong:
-        raise at.refuse(f'must be a list of labels such as [-1, ""], not {show(value)}')
-    return tuple(_label(entry) for entry in listed)
+        raise location.error(f'must be a list of labels such as [-1, ""], not {quote_value(value)}')
+    return tuple(_label_as_text(entry) for entry in listed)
 
 
-def _label(value: str | float) -> str:
+def _label_as_text(value: str | float) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _label_names(value: Any, at: Place) -> tuple[str, ...] | dict[str, str]:
+def _parse_label_names(value: Any, location: Location) -> tuple[str, ...] | dict[str, str]:
     if isinstance(value, Mapping) and value:
-        return {str(label): text(name, at.under(str(label))) for label, name in value.items()}
+        return {
+            str(label): parse_text(name, location.join_key(str(label)))
+            for label, name in value.items()
+        }
     if isinstance(value, list | tuple) and value:
-        return tuple(text(name, at) for name in value)
-    raise at.refuse(
+        return tuple(parse_text(name, location) for name in value)
+    raise location.error(
         'must be a list such as ["World", "Sports"], or a table such as { 0 = "World" }, not '
-        f"{show(value)}"
+        f"{quote_value(value)}"
     )
 
 
-def _seed(value: Any, at: Place) -> int | str:
-    value = plain_number(value)
+def _parse_seed(value: Any, location: Location) -> int | str:
+    value = parse_if_number(value)
     if isinstance(value, str) and value != PER_TRIAL:
-        raise at.refuse(
-            f"must be a whole number of at least 0 or {show(PER_TRIAL)}, not {show(value)}"
+        raise location.error(
+            f"must be a whole number of at least 0 or {quote_value(PER_TRIAL)}, not {quote_value(value)}"
         )
-    return value if isinstance(value, str) else int(integer(0, MAX_SEED)(value, at))
+    return value if isinstance(value, str) else int(integer_parser(0, MAX_SEED)(value, location))
 
 
-def _slots(value: Any, at: Place) -> int | str:
-    value = plain_number(value)
+def _parse_slots(value: Any, location: Location) -> int | str:
+    value = parse_if_number(value)
     if isinstance(value, str) and value != "auto":
-        raise at.refuse(f'must be a whole number of at least 1 or "auto", not {show(value)}')
-    return value if isinstance(value, str) else int(integer(1, 64)(value, at))
+        raise location.error(
+            f'must be a whole number of at least 1 or "auto", not {quote_value(value)}'
+        )
+    return value if isinstance(value, str) else int(integer_parser(1, 64)(value, location))
 
 
-def _collapse(value: Any, at: Place) -> int | str:
+def _parse_collapse(value: Any, location: Location) -> int | str:
     if isinstance(value, bool):
         value = "auto" if value else "off"
     if isinstance(value, str) and value not in ("auto", "off"):
-        raise at.refuse(
-            f'must be "auto", "off" or a whole number of evaluations, at least 2, not {show(value)}'
+        raise location.error(
+            f'must be "auto", "off" or a whole number of evaluations, at least 2, not {quote_value(value)}'
         )
-    return value if isinstance(value, str) else int(integer(2)(value, at))
+    return value if isinstance(value, str) else int(integer_parser(2)(value, location))
 
 
-def _rate(value: Any, at: Place) -> float | str:
+def _parse_rate(value: Any, location: Location) -> float | str:
     if isinstance(value, str):
-        if value != FROZEN and suggestion(value, [FROZEN]).startswith("did"):
-            raise at.refuse(f"{show(value)} is not known; did you mean {show(FROZEN)}?")
+        if value != FROZEN and spelling_hint(value, [FROZEN]).startswith("did"):
+            raise location.error(
+                f"{quote_value(value)} is not known; did you mean {quote_value(FROZEN)}?"
+            )
         if value == FROZEN:
             return FROZEN
     try:
-        return float(number(0)(value, at))
+        return float(number_parser(0)(value, location))
     except TunerError as error:
         raise TunerError(
-            f"{error}; a learning rate is a number, {show(FROZEN)}, or a range {{ low, high }}"
+            f"{error}; a learning rate is a number, {quote_value(FROZEN)}, or a range {{ low, high }}"
             if not isinstance(value, int | float)
             else str(error)
         ) from None
 
 
-def _parts(value: Any, at: Place) -> str | tuple[str, ...]:
-    read = one_of(PARTS, _PART_ALIASES)
+def _parse_parts(value: Any, location: Location) -> str | tuple[str, ...]:
+    parse_part = word_parser(PARTS, _PART_ALIASES)
     if not isinstance(value, list | tuple):
-        return str(read(value, at))
+        return str(parse_part(value, location))
     if not value or len(set(map(str, value))) != len(value):
-        raise at.refuse(f"must be one part or several different ones, not {show(list(value))}")
-    return tuple(str(read(entry, at)) for entry in value)
+        raise location.error(
+            f"must be one part or several different ones, not {quote_value(list(value))}"
+        )
+    return tuple(str(parse_part(entry, location)) for entry in value)
 
 
-def _layers(value: Any, at: Place) -> str:
+def _parse_layers(value: Any, location: Location) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    expression = text(value, at)
+    expression = parse_text(value, location)
     try:
-        parse_layers(expression)
+        parse_layer_expression(expression)
     except TunerError as error:
-        raise at.refuse(str(error)) from None
+        raise location.error(str(error)) from None
     return expression
 
 
-def _patterns(value: Any, at: Place) -> tuple[str, ...]:
+def _parse_patterns(value: Any, location: Location) -> tuple[str, ...]:
     listed = [value] if isinstance(value, str) else value
     if not isinstance(listed, list | tuple) or not listed:
-        raise at.refuse(f"must be a list of parameter names or globs, not {show(value)}")
-    return tuple(text(entry, at) for entry in listed)
+        raise location.error(
+            f"must be a list of parameter names or globs, not {quote_value(value)}"
+        )
+    return tuple(parse_text(entry, location) for entry in listed)
 
 
 _FORBIDDEN = ".=<>\"'"
 
 
-def group_name(value: Any, at: Place) -> str:
+def parse_group_name(value: Any, location: Location) -> str:
     """A group's name: it becomes part of names such as lr.NAME, so some characters are kept out."""
-    name = text(value, at)
+    name = parse_text(value, location)
     wrong = next((c for c in name if c in _FORBIDDEN or not c.isprintable()), None)
     if wrong is not None:
-        raise at.refuse(f"a group's name cannot have {show(wrong)} in it: {show(name)}")
+        raise location.error(
+            f"a group's name cannot have {quote_value(wrong)} in it: {quote_value(name)}"
+        )
     if name != name.strip() or len(name) > 60:
-        raise at.refuse(
-            f"must have at most 60 characters, none of them blank at an end: {show(name)}"
+        raise location.error(
+            f"must have at most 60 characters, none of them blank at an end: {quote_value(name)}"
         )
     return name
 
 
-TIMES = Rule(number(0, above=True), "number", "log")
+TIMES = FieldSpec(number_parser(0, above=True), "number", "log")
 """By how much a rate differs from the one that it is tied to."""
 
 
-class RateRule(Rule):
+class RateFieldSpec(FieldSpec):
     """A learning rate: besides what other numbers are, it may be tied to another group's."""
 
-    def read(self, value: Any, at: Place) -> Any:
-        """As `Rule.read`, or `Like` for { like = "GROUP", times = … }."""
+    def parse_setting(self, value: Any, location: Location) -> Any:
+        """As `FieldSpec.parse_setting`, or `TiedRate` for { like = "GROUP", times = … }."""
         if not isinstance(value, Mapping) or "like" not in value:
-            return super().read(value, at)
-        known_keys(value, ("like", "times"), at)
-        group = group_name(value["like"], at.under("like"))
-        return Like(group, TIMES.read(value.get("times", 1.0), at.under("times")))
+            return super().parse_setting(value, location)
+        check_known_keys(value, ("like", "times"), location)
+        group = parse_group_name(value["like"], location.join_key("like"))
+        return TiedRate(
+            group, TIMES.parse_setting(value.get("times", 1.0), location.join_key("times"))
+        )
 
 
-MODEL: Mapping[str, Rule] = {
-    "name": Rule(text),
-    "max_length": Rule(integer(4)),
-    "revision": Rule(text),
-    "trust_remote_code": Rule(flag),
-    "allow_pickle": Rule(flag),
+MODEL: Mapping[str, FieldSpec] = {
+    "name": FieldSpec(parse_text),
+    "max_length": FieldSpec(integer_parser(4)),
+    "revision": FieldSpec(parse_text),
+    "trust_remote_code": FieldSpec(parse_boolean),
+    "allow_pickle": FieldSpec(parse_boolean),
 }
-DATA: Mapping[str, Rule] = {
-    "train": Rule(text),
-    "validation": Rule(_validation),
-    "text": Rule(_columns),
-    "label": Rule(_column),
-    "test": Rule(text),
-    "holdout": Rule(number(0, 1, below=True)),
-    "split_seed": Rule(integer(0, MAX_SEED)),
-    "quotes": Rule(_quotes),
-    "separator": Rule(_separator),
-    "header": Rule(flag),
-    "encoding": Rule(_encoding),
-    "unlabelled": Rule(_label_list),
-    "merge_labels": Rule(flag),
-    "label_names": Rule(_label_names),
-    "root": Rule(text),
+DATA: Mapping[str, FieldSpec] = {
+    "train": FieldSpec(parse_text),
+    "validation": FieldSpec(_parse_validation),
+    "text": FieldSpec(_parse_columns),
+    "label": FieldSpec(_parse_column),
+    "test": FieldSpec(parse_text),
+    "holdout": FieldSpec(number_parser(0, 1, below=True)),
+    "split_seed": FieldSpec(integer_parser(0, MAX_SEED)),
+    "quotes": FieldSpec(_parse_quotes),
+    "separator": FieldSpec(_parse_separator),
+    "header": FieldSpec(parse_boolean),
+    "encoding": FieldSpec(_parse_encoding),
+    "unlabelled": FieldSpec(_parse_label_list),
+    "merge_labels": FieldSpec(parse_boolean),
+    "label_names": FieldSpec(_parse_label_names),
+    "root": FieldSpec(parse_text),
 }
-_share = number(0, 1)
-_below_one = number(0, 1, below=True)
-TRAINING: Mapping[str, Rule] = {
-    "epochs": Rule(integer(1), "integer"),
-    "batch_size": Rule(integer(1), "integer"),
-    "accumulation": Rule(integer(1), "integer"),
-    "warmup": Rule(_share, "number"),
-    "weight_decay": Rule(number(0), "number"),
-    "schedule": Rule(one_of(SCHEDULES), "word"),
-    "label_smoothing": Rule(_below_one, "number"),
-    "max_grad_norm": Rule(number(0, above=True), "number"),
-    "adam_beta1": Rule(_below_one, "number"),
-    "adam_beta2": Rule(_below_one, "number"),
-    "adam_epsilon": Rule(number(0, above=True), "number"),
-    "dropout": Rule(_below_one, "number"),
-    "precision": Rule(one_of(PRECISIONS, {"fp16": "bf16", "float32": "fp32", "bfloat16": "bf16"})),
-    "deterministic": Rule(flag),
-    "seed": Rule(_seed),
-    "evaluations_per_epoch": Rule(integer(1)),
-    "keep": Rule(one_of(("best", "last"))),
-    "checkpoint_seconds": Rule(number(0, above=True)),
-    "silence_seconds": Rule(number(0, above=True)),
+_share_parser = number_parser(0, 1)
+_below_one_parser = number_parser(0, 1, below=True)
+TRAINING: Mapping[str, FieldSpec] = {
+    "epochs": FieldSpec(integer_parser(1), "integer"),
+    "batch_size": FieldSpec(integer_parser(1), "integer"),
+    "accumulation": FieldSpec(integer_parser(1), "integer"),
+    "warmup": FieldSpec(_share_parser, "number"),
+    "weight_decay": FieldSpec(number_parser(0), "number"),
+    "schedule": FieldSpec(word_parser(SCHEDULES), "word"),
+    "label_smoothing": FieldSpec(_below_one_parser, "number"),
+    "max_grad_norm": FieldSpec(number_parser(0, above=True), "number"),
+    "adam_beta1": FieldSpec(_below_one_parser, "number"),
+    "adam_beta2": FieldSpec(_below_one_parser, "number"),
+    "adam_epsilon": FieldSpec(number_parser(0, above=True), "number"),
+    "dropout": FieldSpec(_below_one_parser, "number"),
+    "precision": FieldSpec(
+        word_parser(PRECISIONS, {"fp16": "bf16", "float32": "fp32", "bfloat16": "bf16"})
+    ),
+    "deterministic": FieldSpec(parse_boolean),
+    "seed": FieldSpec(_parse_seed),
+    "evaluations_per_epoch": FieldSpec(integer_parser(1)),
+    "keep": FieldSpec(word_parser(("best", "last"))),
+    "checkpoint_seconds": FieldSpec(number_parser(0, above=True)),
+    "silence_seconds": FieldSpec(number_parser(0, above=True)),
 }
-GROUP: Mapping[str, Rule] = {
-    "name": Rule(group_name),
-    "part": Rule(_parts),
-    "layers": Rule(_layers),
-    "params": Rule(_patterns),
-    "rest": Rule(flag),
-    "lr": RateRule(_rate, "number", "log"),
-    "layer_decay": Rule(number(0, 1, above=True), "number"),
-    "weight_decay": Rule(number(0), "number"),
+GROUP: Mapping[str, FieldSpec] = {
+    "name": FieldSpec(parse_group_name),
+    "part": FieldSpec(_parse_parts),
+    "layers": FieldSpec(_parse_layers),
+    "params": FieldSpec(_parse_patterns),
+    "rest": FieldSpec(parse_boolean),
+    "lr": RateFieldSpec(_parse_rate, "number", "log"),
+    "layer_decay": FieldSpec(number_parser(0, 1, above=True), "number"),
+    "weight_decay": FieldSpec(number_parser(0), "number"),
 }
-SEARCH: Mapping[str, Rule] = {
-    "metric": Rule(_metric),
-    "sampler": Rule(one_of(SAMPLERS, _SAMPLER_ALIASES)),
-    "pruner": Rule(one_of(PRUNERS, _PRUNER_ALIASES)),
-    "trials": Rule(integer(1)),
-    "time": Rule(duration),
-    "on_timeout": Rule(one_of(ON_TIMEOUT, _ON_TIMEOUT_ALIASES)),
-    "slots": Rule(_slots),
-    "seed": Rule(integer(0, MAX_SEED)),
-    "startup_trials": Rule(integer(0)),
-    "collapse": Rule(_collapse),
-    "first_rung": Rule(number(0, 1, above=True, below=True)),
-    "reduction": Rule(integer(2)),
-    "patience": Rule(integer(1)),
-    "baseline": Rule(flag),
-    "grid_points": Rule(integer(2)),
-    "repeats": Rule(one_of(("new", "seed"))),
+SEARCH: Mapping[str, FieldSpec] = {
+    "metric": FieldSpec(_parse_metric),
+    "sampler": FieldSpec(word_parser(SAMPLERS, _SAMPLER_ALIASES)),
+    "pruner": FieldSpec(word_parser(PRUNERS, _PRUNER_ALIASES)),
+    "trials": FieldSpec(integer_parser(1)),
+    "time": FieldSpec(parse_duration),
+    "on_timeout": FieldSpec(word_parser(ON_TIMEOUT, _ON_TIMEOUT_ALIASES)),
+    "slots": FieldSpec(_parse_slots),
+    "seed": FieldSpec(integer_parser(0, MAX_SEED)),
+    "startup_trials": FieldSpec(integer_parser(0)),
+    "collapse": FieldSpec(_parse_collapse),
+    "first_rung": FieldSpec(number_parser(0, 1, above=True, below=True)),
+    "reduction": FieldSpec(integer_parser(2)),
+    "patience": FieldSpec(integer_parser(1)),
+    "baseline": FieldSpec(parse_boolean),
+    "grid_points": FieldSpec(integer_parser(2)),
+    "repeats": FieldSpec(word_parser(("new", "seed"))),
 }
-SECTIONS: Mapping[str, Mapping[str, Rule]] = {
+SECTIONS: Mapping[str, Mapping[str, FieldSpec]] = {
     "model": MODEL,
     "data": DATA,
     "training": TRAINING,

@@ -15,63 +15,63 @@ from typing import Any
 
 from tuner.errors import TunerError
 from tuner.recipe.config import TrialConfig
-from tuner.recipe.nearest import show, suggestion
-from tuner.recipe.rates import own_rate, tied_rate
-from tuner.recipe.readers import Place, Rule, is_searched
+from tuner.recipe.field_parsers import FieldSpec, Location, is_searched_setting
+from tuner.recipe.nearest import quote_value, spelling_hint
+from tuner.recipe.rates import find_rate_owner, multiply_tied_rate
 from tuner.recipe.schema import GROUP, PER_TRIAL, TIMES, TRAINING
-from tuner.recipe.types import (
-    FROZEN,
-    Choices,
-    GroupSpec,
-    Like,
-    Range,
-    Recipe,
-    Scalar,
-    Setting,
-)
+from tuner.recipe.types import FROZEN, Choices, GroupSpec, Range, Recipe, Scalar, Setting, TiedRate
 
-LR = "lr."
-TIMES_OF = "times."
-LAYER_DECAY = "layer_decay."
-WEIGHT_DECAY = "weight_decay."
-SEARCHABLE = tuple(key for key, rule in TRAINING.items() if rule.kind is not None)
+LR_PREFIX = "lr."
+TIMES_PREFIX = "times."
+LAYER_DECAY_PREFIX = "layer_decay."
+WEIGHT_DECAY_PREFIX = "weight_decay."
+SEARCHABLE_KEYS = tuple(key for key, rule in TRAINING.items() if rule.kind is not None)
 
 
 def search_space(recipe: Recipe) -> dict[str, Range | Choices]:
     """The settings that are left to the search, by flat name, in a fixed order."""
-    every = settings(recipe)
-    return {name: s for name, s in every.items() if isinstance(s, Range | Choices)}
+    all_settings = settings_by_name(recipe)
+    return {name: s for name, s in all_settings.items() if isinstance(s, Range | Choices)}
 
 
-def settings(recipe: Recipe) -> dict[str, Setting]:
+def settings_by_name(recipe: Recipe) -> dict[str, Setting]:
     """Every setting that the recipe makes, fixed or searched, by flat name in the fixed order."""
     groups = recipe.groups
-    out: dict[str, Setting] = {
-        LR + group.name: group.lr for group in groups if not isinstance(group.lr, Like)
+    by_name: dict[str, Setting] = {
+        LR_PREFIX + group.name: group.lr for group in groups if not isinstance(group.lr, TiedRate)
     }
-    ties = ((group.name, group.lr) for group in groups if isinstance(group.lr, Like))
-    out |= {TIMES_OF + name: tie.times for name, tie in ties}
+    ties = ((group.name, group.lr) for group in groups if isinstance(group.lr, TiedRate))
+    by_name |= {TIMES_PREFIX + name: tie.times for name, tie in ties}
     for prefix, decays in (
-        (LAYER_DECAY, [(group.name, group.layer_decay) for group in groups]),
-        (WEIGHT_DECAY, [(group.name, group.weight_decay) for group in groups]),
+        (LAYER_DECAY_PREFIX, [(group.name, group.layer_decay) for group in groups]),
+        (WEIGHT_DECAY_PREFIX, [(group.name, group.weight_decay) for group in groups]),
     ):
-        out |= {prefix + name: decay for name, decay in decays if decay is not None}
-    for key in SEARCHABLE:
+        by_name |= {prefix + name: decay for name, decay in decays if decay is not None}
+    for key in SEARCHABLE_KEYS:
         value = getattr(recipe.training, key)
         if value is not None:
-            out[key] = value
-    return out
+            by_name[key] = value
+    return by_name
 
 
-def fixed_names(recipe: Recipe) -> tuple[str, ...]:
+def settable_names(recipe: Recipe) -> tuple[str, ...]:
     """Every flat name that a trial's values may have: searched, fixed, and "seed"."""
     groups = [group.name for group in recipe.groups]
-    made = [name for name in settings(recipe) if name.startswith((LR, TIMES_OF, LAYER_DECAY))]
-    return (*made, *(WEIGHT_DECAY + name for name in groups), *SEARCHABLE, "seed")
+    group_setting_names = [
+        name
+        for name in settings_by_name(recipe)
+        if name.startswith((LR_PREFIX, TIMES_PREFIX, LAYER_DECAY_PREFIX))
+    ]
+    return (
+        *group_setting_names,
+        *(WEIGHT_DECAY_PREFIX + name for name in groups),
+        *SEARCHABLE_KEYS,
+        "seed",
+    )
 
 
-def one_rate(
-    groups: Sequence[GroupSpec], rate: Scalar, given: Mapping[str, Scalar]
+def single_rate_values(
+    groups: Sequence[GroupSpec], rate: Scalar, overrides: Mapping[str, Scalar]
 ) -> dict[str, Scalar]:
     """The flat values with which every group trains at one rate, all of its layers alike.
 
@@ -80,101 +80,113 @@ def one_rate(
     """
     values: dict[str, Scalar] = {}
     for group in groups:
-        own = own_rate(groups, group)
+        owner = find_rate_owner(groups, group)
         if group.layer_decay is not None:
-            values[LAYER_DECAY + group.name] = 1.0
-        if not isinstance(group.lr, Like):
-            values[LR + group.name] = rate
-        elif rate != FROZEN and TIMES_OF + group.name not in given:
-            values[TIMES_OF + group.name] = _factor(group, own, rate, given)
-    return {**values, **given}
+            values[LAYER_DECAY_PREFIX + group.name] = 1.0
+        if not isinstance(group.lr, TiedRate):
+            values[LR_PREFIX + group.name] = rate
+        elif rate != FROZEN and TIMES_PREFIX + group.name not in overrides:
+            values[TIMES_PREFIX + group.name] = _tie_factor(group, owner, rate, overrides)
+    return {**values, **overrides}
 
 
-def _factor(group: GroupSpec, own: GroupSpec, rate: Scalar, given: Mapping[str, Scalar]) -> float:
-    other = given.get(LR + own.name, rate)
-    if other == rate:
+def _tie_factor(
+    group: GroupSpec, owner: GroupSpec, rate: Scalar, overrides: Mapping[str, Scalar]
+) -> float:
+    owner_rate = overrides.get(LR_PREFIX + owner.name, rate)
+    if owner_rate == rate:
         return 1.0
-    if isinstance(rate, float | int) and isinstance(other, float | int) and min(rate, other) > 0:
-        return float(f"{rate / other:.12g}")
+    if (
+        isinstance(rate, float | int)
+        and isinstance(owner_rate, float | int)
+        and min(rate, owner_rate) > 0
+    ):
+        return float(f"{rate / owner_rate:.12g}")
     raise TunerError(
-        f"lr: {show(group.name)} is tied to {show(own.name)}, whose rate is {other}, and cannot "
-        f"train at {rate}: give {show(TIMES_OF + group.name)}, or leave lr out"
+        f"lr: {quote_value(group.name)} is tied to {quote_value(owner.name)}, whose rate is {owner_rate}, and cannot "
+        f"train at {rate}: give {quote_value(TIMES_PREFIX + group.name)}, or leave lr out"
     )
 
 
-def check_values(recipe: Recipe, values: Mapping[str, Any], source: str = "") -> None:
+def check_trial_values(recipe: Recipe, values: Mapping[str, Any], source: str = "") -> None:
     """Refuses flat values that no trial can have: unknown names, wrong types, impossible numbers.
 
     Values outside of the searched ranges are fine. `source` begins the one-line TunerError.
     """
-    valid = fixed_names(recipe)
+    valid = settable_names(recipe)
     for name, value in values.items():
-        at = Place(source, name)
+        location = Location(source, name)
         if name == "lr":
-            rates = ", ".join(known for known in valid if known.startswith(LR))
-            raise at.refuse(f"of which group? write one of {rates}")
-        if name.startswith(LR) and TIMES_OF + name.removeprefix(LR) in valid:
-            times = TIMES_OF + name.removeprefix(LR)
-            raise at.refuse(f"this rate is tied to another group's; say {show(times)}")
+            rates = ", ".join(rate_name for rate_name in valid if rate_name.startswith(LR_PREFIX))
+            raise location.error(f"of which group? write one of {rates}")
+        if name.startswith(LR_PREFIX) and TIMES_PREFIX + name.removeprefix(LR_PREFIX) in valid:
+            times = TIMES_PREFIX + name.removeprefix(LR_PREFIX)
+            raise location.error(f"this rate is tied to another group's; say {quote_value(times)}")
         if name not in valid:
-            raise at.refuse(f"no such setting; {suggestion(name, valid)}")
-        _rule(name).plain(value, at)
+            raise location.error(f"no such setting; {spelling_hint(name, valid)}")
+        _field_spec_of_setting(name).parse_scalar(value, location)
 
 
-def _rule(name: str) -> Rule:
+def _field_spec_of_setting(name: str) -> FieldSpec:
     prefix, dot, _ = name.partition(".")
     if not dot:
         return TRAINING[name]
-    return TIMES if prefix + dot == TIMES_OF else GROUP[prefix]
+    return TIMES if prefix + dot == TIMES_PREFIX else GROUP[prefix]
 
 
-def trial_config(recipe: Recipe, values: Mapping[str, Scalar], trial: int) -> TrialConfig:
+def build_trial_config(recipe: Recipe, values: Mapping[str, Scalar], trial: int) -> TrialConfig:
     """The configuration of trial number `trial`: `values` by flat name, else the recipe's own.
 
     Raises TunerError where a value is wrong or a searched setting has none. A rate of 0.0 stays a
     rate; only "frozen" becomes None.
     """
-    check_values(recipe, values)
-    chosen = {**settings(recipe), **values}
-    left = [name for name, value in chosen.items() if is_searched(value)]
-    if left:
-        raise TunerError(f"{left[0]}: has a range in the recipe and no value in trial {trial}")
+    check_trial_values(recipe, values)
+    merged_values = {**settings_by_name(recipe), **values}
+    undecided_names = [name for name, value in merged_values.items() if is_searched_setting(value)]
+    if undecided_names:
+        raise TunerError(
+            f"{undecided_names[0]}: has a range in the recipe and no value in trial {trial}"
+        )
     training = recipe.training
-    general = {key: chosen.get(key) for key in SEARCHABLE if key != "weight_decay"}
+    general = {key: merged_values.get(key) for key in SEARCHABLE_KEYS if key != "weight_decay"}
     return TrialConfig(
-        **_typed(general),
-        learning_rates={g.name: _rate_of(recipe, g, chosen) for g in recipe.groups},
+        **_with_float_numbers(general),
+        learning_rates={g.name: _trial_group_rate(recipe, g, merged_values) for g in recipe.groups},
         weight_decays={
-            g.name: _number(chosen.get(WEIGHT_DECAY + g.name, chosen["weight_decay"]))
+            g.name: _as_float(
+                merged_values.get(WEIGHT_DECAY_PREFIX + g.name, merged_values["weight_decay"])
+            )
             for g in recipe.groups
         },
         layer_decays={
-            g.name: _number(chosen[LAYER_DECAY + g.name])
+            g.name: _as_float(merged_values[LAYER_DECAY_PREFIX + g.name])
             for g in recipe.groups
             if g.layer_decay is not None
         },
-        seed=_seed(recipe, values.get("seed", training.seed), trial),
+        seed=_seed_of_trial(recipe, values.get("seed", training.seed), trial),
         evaluations_per_epoch=training.evaluations_per_epoch,
         keep=training.keep,
     )
 
 
-def same_configuration(
+def trains_identically(
     recipe: Recipe, first: Mapping[str, Scalar], second: Mapping[str, Scalar]
 ) -> bool:
     """Whether two trials with these values train alike, but for rounding in the last digits."""
-    own = settings(recipe)
-    one, other = {**own, **first}, {**own, **second}
-    return one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
+    recipe_values = settings_by_name(recipe)
+    first_values, second_values = {**recipe_values, **first}, {**recipe_values, **second}
+    return first_values.keys() == second_values.keys() and all(
+        _is_equal_but_for_rounding(first_values[name], second_values[name]) for name in first_values
+    )
 
 
-def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, int | float) and isinstance(other, int | float):
-        return math.isclose(one, other, rel_tol=1e-6)
-    return bool(one == other)
+def _is_equal_but_for_rounding(first: Any, second: Any) -> bool:
+    if isinstance(first, int | float) and isinstance(second, int | float):
+        return math.isclose(first, second, rel_tol=1e-6)
+    return bool(first == second)
 
 
-def _typed(values: Mapping[str, Any]) -> dict[str, Any]:
+def _with_float_numbers(values: Mapping[str, Any]) -> dict[str, Any]:
     """Numbers as TrialConfig has them: 1 as a warmup is 1.0, whole numbers stay whole."""
     return {
         key: float(value) if TRAINING[key].kind == "number" and value is not None else value
@@ -182,20 +194,22 @@ def _typed(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _number(value: Any) -> float:
+def _as_float(value: Any) -> float:
     return float(value)
 
 
-def _rate_of(recipe: Recipe, group: GroupSpec, chosen: Mapping[str, Any]) -> float | None:
-    rate = chosen[LR + own_rate(recipe.groups, group).name]
+def _trial_group_rate(
+    recipe: Recipe, group: GroupSpec, merged_values: Mapping[str, Any]
+) -> float | None:
+    rate = merged_values[LR_PREFIX + find_rate_owner(recipe.groups, group).name]
     if rate == FROZEN:
         return None
-    if isinstance(group.lr, Like):
-        return tied_rate(float(rate), _number(chosen[TIMES_OF + group.name]))
+    if isinstance(group.lr, TiedRate):
+        return multiply_tied_rate(float(rate), _as_float(merged_values[TIMES_PREFIX + group.name]))
     return float(rate)
 
 
-def _seed(recipe: Recipe, seed: Any, trial: int) -> int:
+def _seed_of_trial(recipe: Recipe, seed: Any, trial: int) -> int:
     """A seed per trial comes from the search's seed and the trial's number: a resume repeats it."""
     if seed != PER_TRIAL:
         return int(seed)
@@ -203,7 +217,7 @@ def _seed(recipe: Recipe, seed: Any, trial: int) -> int:
     return int.from_bytes(digest[:4], "big") >> 1
 
 
-def highest(setting: Setting) -> float:
+def highest_value(setting: Setting) -> float:
     """The largest value of a number that is fixed or searched."""
     if isinstance(setting, Range):
         return setting.high
@@ -211,14 +225,14 @@ def highest(setting: Setting) -> float:
     return max(float(value) for value in values)
 
 
-def with_groups(recipe: Recipe, present: Collection[str]) -> Recipe:
+def keep_present_groups(recipe: Recipe, present: Collection[str]) -> Recipe:
     """The recipe without the groups that hold nothing in its model: none is searched in vain.
 
     A group that others' rates are tied to stays.
     """
     unknown = set(present) - {group.name for group in recipe.groups}
     if unknown:
-        raise ValueError(f"groups that the recipe does not have: {show(sorted(unknown))}")
-    followed = {own_rate(recipe.groups, g).name for g in recipe.groups if g.name in present}
-    kept = followed.union(present)
-    return replace(recipe, groups=tuple(g for g in recipe.groups if g.name in kept))
+        raise ValueError(f"groups that the recipe does not have: {quote_value(sorted(unknown))}")
+    followed = {find_rate_owner(recipe.groups, g).name for g in recipe.groups if g.name in present}
+    kept_names = followed.union(present)
+    return replace(recipe, groups=tuple(g for g in recipe.groups if g.name in kept_names))

@@ -8,36 +8,37 @@ from typing import Any
 
 import tomlkit
 
-from tuner.recipe.types import Choices, Like, Range, Scale
+from tuner.recipe.types import Choices, Range, Scale, TiedRate
 
 
-def toml_text(value: Any, default_scale: Scale = "linear") -> str:
+def format_toml_value(value: Any, default_scale: Scale = "linear") -> str:
     """One TOML value on one line. A range's scale is left out where it is the key's default."""
     if isinstance(value, Range):
         ends = {"low": value.low, "high": value.high}
         scale = {"scale": value.scale} if value.scale != default_scale else {}
-        return toml_text(ends | scale)
+        return format_toml_value(ends | scale)
     if isinstance(value, Choices):
-        return toml_text({"choices": list(value.values)})
-    if isinstance(value, Like):
+        return format_toml_value({"choices": list(value.values)})
+    if isinstance(value, TiedRate):
         times = {"times": value.times} if value.times != 1.0 else {}
-        return toml_text({"like": value.group} | times, default_scale)
+        return format_toml_value({"like": value.group} | times, default_scale)
     if isinstance(value, Mapping):
         pairs = (
-            f"{_key(str(key))} = {toml_text(inner, default_scale)}" for key, inner in value.items()
+            f"{_format_toml_key(str(key))} = {format_toml_value(inner, default_scale)}"
+            for key, inner in value.items()
         )
         return f"{{ {', '.join(pairs)} }}"
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return f"[{', '.join(toml_text(inner) for inner in value)}]"
-    return float_text(value) if isinstance(value, float) else tomlkit.item(value).as_string()
+        return f"[{', '.join(format_toml_value(inner) for inner in value)}]"
+    return format_toml_float(value) if isinstance(value, float) else tomlkit.item(value).as_string()
 
 
-def float_text(value: float) -> str:
+def format_toml_float(value: float) -> str:
     """The shortest text that reads back as the same number: 1e-6, 0.06, 4e-5, 0.0."""
     written = repr(value)
     return re.sub(r"e([+-])0*(\d+)", lambda m: f"e{'-' if m[1] == '-' else ''}{m[2]}", written)
 
 
-def _key(key: str) -> str:
+def _format_toml_key(key: str) -> str:
     bare = re.fullmatch(r"[A-Za-z0-9_-]+", key)
     return key if bare else tomlkit.item(key).as_string()

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_GIVEN = {
+_PERMISSIONS = {
     "trust_remote_code": "runs the code that the model brings",
     "allow_pickle": "may open weights as a pickle, which can run any code",
 }
 
 
-def trusted(recipe: Mapping[str, Any]) -> list[str]:
+def describe_permissions(recipe: Mapping[str, Any]) -> list[str]:
     """One line for each such permission in a recipe of plain values; [] as a rule."""
     model = recipe.get("model")
     if not isinstance(model, Mapping):
         return []
-    return [f"{says} (model.{key})" for key, says in _GIVEN.items() if model.get(key) is True]
+    return [f"{says} (model.{key})" for key, says in _PERMISSIONS.items() if model.get(key) is True]

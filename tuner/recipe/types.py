@@ -33,14 +33,14 @@ Setting = Scalar | Range | Choices
 
 
 @dataclass(frozen=True, slots=True)
-class Like:
+class TiedRate:
     """A rate tied to that of another group: `times` as high, which may itself be searched."""
 
     group: str
     times: Setting = 1.0
 
 
-Rate = Setting | Like
+Rate = Setting | TiedRate
 """What a group's `lr` may be."""
 
 
@@ -180,7 +180,7 @@ class Parameter:
     shape: tuple[int, ...]
 
     @property
-    def size(self) -> int:
+    def element_count(self) -> int:
         """Number of elements."""
         size = 1
         for length in self.shape:
@@ -196,6 +196,6 @@ class ResolvedGroup:
     parameters: tuple[Parameter, ...]
 
     @property
-    def size(self) -> int:
+    def element_count(self) -> int:
         """Number of trained elements."""
-        return sum(parameter.size for parameter in self.parameters)
+        return sum(parameter.element_count for parameter in self.parameters)

@@ -30,7 +30,7 @@ _REASONS = {
 }
 
 
-def written_path(written: str | Path, source: str, root: str | Path | None = None) -> Path:
+def resolve_user_path(written: str | Path, source: str, root: str | Path | None = None) -> Path:
     """The path that was meant: `~` is the home folder, and what is relative lies below `root`.
 
     `~name` is another user's home where there is such a user, else a file of that name. `source`
@@ -42,46 +42,48 @@ def written_path(written: str | Path, source: str, root: str | Path | None = Non
         raise TunerError(f"{source}: is empty")
     if "\0" in text:
         raise TunerError(f"{source} {text}: no file can have a NUL in its name")
-    path = _expanded(refuse_other_bytes(text, source), source)
-    return path if path.is_absolute() or root is None else written_path(root, "data.root") / path
+    path = _expand_home(require_utf8(text, source), source)
+    return (
+        path if path.is_absolute() or root is None else resolve_user_path(root, "data.root") / path
+    )
 
 
-def refuse_other_bytes(text: str, source: str) -> str:
+def require_utf8(text: str, source: str) -> str:
     """The text itself; TunerError where it holds bytes that are not UTF-8.
 
     Recipes, logs and the messages between processes are UTF-8, and torch's libraries open no other
     names.
     """
-    if is_utf8(text):
+    if is_valid_utf8(text):
         return text
     raise TunerError(
         f"{source} {text}: not UTF-8, as all that tuner writes is: rename it, or use another"
     )
 
 
-def is_utf8(text: str) -> bool:
+def is_valid_utf8(text: str) -> bool:
     """Whether no byte of it had to be kept as a surrogate, as Python does with names of files."""
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def _expanded(text: str, source: str) -> Path:
+def _expand_home(text: str, source: str) -> Path:
     if not text.startswith("~"):
         return Path(text)
-    name, _, rest = text[1:].partition("/")
-    home = _home_of(name) if name else home_folder()
+    name, _, path_below_home = text[1:].partition("/")
+    home = _home_of_user(name) if name else find_home_folder()
     if home is None and not name:
         raise TunerError(f"{source} {text}: there is no home folder (HOME is not set)")
-    return Path(text) if home is None else Path(refuse_other_bytes(str(home), "HOME")) / rest
+    return Path(text) if home is None else Path(require_utf8(str(home), "HOME")) / path_below_home
 
 
-def _home_of(user: str) -> Path | None:
+def _home_of_user(user: str) -> Path | None:
     try:
         return Path(pwd.getpwnam(user).pw_dir)
     except KeyError:
         return None
 
 
-def home_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
+def find_home_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
     """HOME, else what the system has for this user; None for one without a home."""
     if environment.get("HOME"):
         return Path(environment["HOME"])
@@ -91,29 +93,31 @@ def home_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
         return None
 
 
-def user_folder(variable: str, usual: str, environment: Mapping[str, str] = os.environ) -> Path:
+def xdg_folder(variable: str, default: str, environment: Mapping[str, str] = os.environ) -> Path:
     """The folder of an XDG variable, else this one below the home folder.
 
     As the standard has it, a relative path in the variable counts as none. Without a home it is a
     folder that does not exist, which readers and writers of settings put up with.
     """
-    given = Path(environment.get(variable) or "")
+    configured = Path(environment.get(variable) or "")
     return (
-        given if given.is_absolute() else (home_folder(environment) or Path("/nonexistent")) / usual
+        configured
+        if configured.is_absolute()
+        else (find_home_folder(environment) or Path("/nonexistent")) / default
     )
 
 
-def working_folder() -> Path:
+def find_working_folder() -> Path:
     """Where tuner was called; TunerError where that was removed, or no recipe can name it."""
     try:
         folder = Path.cwd()
     except FileNotFoundError:
         raise TunerError(_REMOVED) from None
-    refuse_other_bytes(str(folder), "the working folder")
+    require_utf8(str(folder), "the working folder")
     return folder
 
 
-def absolute_path(path: Path) -> Path:
+def resolve_absolute_path(path: Path) -> Path:
     """The path from the root, links followed; TunerError where the working folder was removed."""
     try:
         return Path(os.path.realpath(path))
@@ -121,7 +125,7 @@ def absolute_path(path: Path) -> Path:
         raise TunerError(_REMOVED) from None
 
 
-def is_free(path: Path) -> bool:
+def is_unused_path(path: Path) -> bool:
     """Whether nothing has this name, not even a link that leads nowhere, and something could."""
     try:
         path.lstat()
@@ -132,18 +136,22 @@ def is_free(path: Path) -> bool:
     return False
 
 
-def reason_of(error: OSError) -> str:
+def describe_os_error(error: OSError) -> str:
     """What the system refuses, in a few words."""
-    known = _REASONS.get(error.errno or 0)
-    return known or (error.strerror or str(error) or type(error).__name__).lower()
+    known_reason = _REASONS.get(error.errno or 0)
+    return known_reason or (error.strerror or str(error) or type(error).__name__).lower()
 
 
-def file_trouble(path: Path) -> str | None:
+def why_file_is_unreadable(path: Path) -> str | None:
     """Why this is no file that can be read, in a few words; None where it is one. Never waits."""
     try:
         mode = path.stat().st_mode
     except OSError as error:
-        return _missing(path) if error.errno == errno.ENOENT else reason_of(error)
+        return (
+            _describe_missing_path(path)
+            if error.errno == errno.ENOENT
+            else describe_os_error(error)
+        )
     if stat.S_ISDIR(mode):
         return "a folder, not a file"
     if not stat.S_ISREG(mode):
@@ -151,16 +159,20 @@ def file_trouble(path: Path) -> str | None:
     return None if os.access(path, os.R_OK) else "may not be read"
 
 
-def folder_trouble(path: Path) -> str | None:
+def why_folder_is_unreadable(path: Path) -> str | None:
     """Why this is no folder that can be looked into; None where it is one."""
     try:
         mode = path.stat().st_mode
     except OSError as error:
-        return _missing(path, "folder") if error.errno == errno.ENOENT else reason_of(error)
+        return (
+            _describe_missing_path(path, "folder")
+            if error.errno == errno.ENOENT
+            else describe_os_error(error)
+        )
     if not stat.S_ISDIR(mode):
         return "not a folder"
     return None if os.access(path, os.R_OK | os.X_OK) else "may not be looked into"
 
 
-def _missing(path: Path, what: str = "file") -> str:
+def _describe_missing_path(path: Path, what: str = "file") -> str:
     return "a link that leads nowhere" if path.is_symlink() else f"no such {what}"

@@ -24,19 +24,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from tuner.results.metrics import Confusion, mcc, predicted_counts
+from tuner.results.metrics import Confusion, count_predicted_labels, matthews_correlation
 
-LEAST_SHARE = 1 / 3
+MIN_SHARE = 1 / 3
 """Of the schedule: on 95 : 5 data models were seen to begin to learn after a quarter of it."""
-LEAST_EVALUATIONS = 2
-LEAST_UPDATES = 10
-NOISE = 3.0
+MIN_EVALUATIONS = 2
+MIN_UPDATES = 10
+NOISE_STANDARD_ERRORS = 3.0
 """Standard errors that are no more than noise."""
-CONSTANT = 1e-6
+MAX_CONSTANT_INFORMATION = 1e-6
 """Nats that an answer tells of its row up to which the answers are the same for all rows: for two
 labels, probabilities less than 0.001 apart. Models with a fresh head were seen to begin at 4e-5 and
 more, and what had collapsed was at 1e-7 and less."""
-GROWTH, NOTHING = 2.0, 1e-8
+LEARNING_GROWTH, NEGLIGIBLE_INFORMATION = 2.0, 1e-8
 """A model on the point of learning tells ever more of its rows, from next to nothing on."""
 
 
@@ -70,7 +70,7 @@ class Radar:
     mcc: float
 
 
-def guess_losses(counts: Sequence[int], smoothing: float = 0.0) -> list[float]:
+def label_frequency_losses(counts: Sequence[int], smoothing: float = 0.0) -> list[float]:
     """What answering the frequencies of these labels loses on a row of each label, in nats.
 
     Its mean over the rows is the entropy of the frequencies: no answer that is the same for all
@@ -80,38 +80,44 @@ def guess_losses(counts: Sequence[int], smoothing: float = 0.0) -> list[float]:
     answer = [(1.0 - smoothing) * count / n + smoothing / k for count in counts]
     surprise = [-math.log(share) if share else 0.0 for share in answer]
     spread = smoothing / k * math.fsum(surprise)
-    return [(1.0 - smoothing) * one + spread for one in surprise]
+    return [(1.0 - smoothing) * label_loss + spread for label_loss in surprise]
 
 
 def radar(confusion: Confusion) -> Radar:
     """The spread of a model's answers; of a matrix with at least one row."""
-    counts = predicted_counts(confusion)
+    counts = count_predicted_labels(confusion)
     n = sum(counts)
     shares = [count / n for count in counts if count]
     most = max(range(len(counts)), key=counts.__getitem__)
     entropy = math.fsum(-share * math.log2(share) for share in shares)
-    return Radar(len(shares), most, counts[most] / n, abs(entropy), mcc(confusion))
+    return Radar(len(shares), most, counts[most] / n, abs(entropy), matthews_correlation(confusion))
 
 
-def collapse_reason(
+def detect_collapse(
     evaluations: Sequence[Evaluation], warmup: float, running: int | None = None
 ) -> tuple[int, str] | None:
     """The label and the reason if the latest evaluations tell that the model collapsed.
 
-    They are as many as span `LEAST_SHARE` of the schedule after warmup (a share of it), or
+    They are as many as span `MIN_SHARE` of the schedule after warmup (a share of it), or
     `running` where that is given. Never where all rows of the validation set have one label, nor
     from evaluations of earlier versions, which did not log what it takes. The label is that of
     the latest one.
     """
-    window = _window(evaluations, warmup, running)
-    label = only_label(window[-1].confusion) if window else None
+    window = _find_judged_window(evaluations, warmup, running)
+    label = only_predicted_label(window[-1].confusion) if window else None
     if label is None:
         return None
     half = len(window) // 2
-    whole, before, lately = _pooled(window), _pooled(window[:-half]), _pooled(window[-half:])
-    if whole.is_below_guessing() or lately.is_below_guessing() or lately.fell_from(before):
+    whole, before, lately = (
+        _pool_loss_statistics(window),
+        _pool_loss_statistics(window[:-half]),
+        _pool_loss_statistics(window[-half:]),
+    )
+    if whole.is_below_guessing() or lately.is_below_guessing() or lately.is_falling_since(before):
         return None
-    if _information(window[-half:]) > max(NOTHING, GROWTH * _information(window[:-half])):
+    if _most_row_information(window[-half:]) > max(
+        NEGLIGIBLE_INFORMATION, LEARNING_GROWTH * _most_row_information(window[:-half])
+    ):
         return None
     return label, (
         f"one label for every row at {len(window)} evaluations running, and the same answer "
@@ -120,37 +126,39 @@ def collapse_reason(
     )
 
 
-def _window(
+def _find_judged_window(
     evaluations: Sequence[Evaluation], warmup: float, running: int | None
 ) -> Sequence[Evaluation]:
     """The latest evaluations that are enough to judge by, if all are after warmup and constant."""
     updates = 0
     for first in range(len(evaluations) - 1, 0, -1):
         begins, count = evaluations[first - 1].share, len(evaluations) - first
-        if begins < warmup or not _is_constant(evaluations[first]):
+        if begins < warmup or not _is_constant_prediction(evaluations[first]):
             return ()
         updates += evaluations[first].updates
-        spans = evaluations[-1].share - begins >= LEAST_SHARE - 1e-9
+        spans = evaluations[-1].share - begins >= MIN_SHARE - 1e-9
         enough = spans if running is None else count >= running
-        if enough and count >= LEAST_EVALUATIONS and updates >= LEAST_UPDATES:
+        if enough and count >= MIN_EVALUATIONS and updates >= MIN_UPDATES:
             return evaluations[first:]
     return ()
 
 
-def _is_constant(evaluation: Evaluation) -> bool:
-    if not evaluation.updates or _information([evaluation]) > CONSTANT:
+def _is_constant_prediction(evaluation: Evaluation) -> bool:
+    if not evaluation.updates or _most_row_information([evaluation]) > MAX_CONSTANT_INFORMATION:
         return False
-    return only_label(evaluation.confusion) is not None
+    return only_predicted_label(evaluation.confusion) is not None
 
 
-def _information(evaluations: Sequence[Evaluation]) -> float:
+def _most_row_information(evaluations: Sequence[Evaluation]) -> float:
     """The most that one of them tells of its rows, infinite where that is not known."""
-    known = [each.row_information for each in evaluations]
-    return max(math.inf if information is None else information for information in known)
+    information_values = [evaluation.row_information for evaluation in evaluations]
+    return max(
+        math.inf if information is None else information for information in information_values
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class _Losses:
+class _LossStatistics:
     """Means over some updates of the loss and of what guessing loses, and their noise."""
 
     loss: float
@@ -158,30 +166,37 @@ class _Losses:
     error: float
 
     @property
-    def excess(self) -> float:
+    def excess_over_guessing(self) -> float:
         return self.loss - self.guess
 
     def is_below_guessing(self) -> bool:
-        return self.excess < -NOISE * self.error
+        return self.excess_over_guessing < -NOISE_STANDARD_ERRORS * self.error
 
-    def fell_from(self, earlier: _Losses) -> bool:
-        return earlier.excess - self.excess > NOISE * math.hypot(earlier.error, self.error)
+    def is_falling_since(self, earlier: _LossStatistics) -> bool:
+        return (
+            earlier.excess_over_guessing - self.excess_over_guessing
+            > NOISE_STANDARD_ERRORS * math.hypot(earlier.error, self.error)
+        )
 
 
-def _pooled(evaluations: Sequence[Evaluation]) -> _Losses:
+def _pool_loss_statistics(evaluations: Sequence[Evaluation]) -> _LossStatistics:
     """All updates of several evaluations as one."""
-    count = sum(each.updates for each in evaluations)
-    loss = math.fsum(each.updates * each.train_loss for each in evaluations) / count
-    guess = math.fsum(each.updates * each.guess_loss for each in evaluations) / count
-    squares = math.fsum(
-        (each.updates - 1) * each.loss_spread**2
-        + each.updates * (each.train_loss - each.guess_loss - (loss - guess)) ** 2
-        for each in evaluations
+    count = sum(evaluation.updates for evaluation in evaluations)
+    loss = (
+        math.fsum(evaluation.updates * evaluation.train_loss for evaluation in evaluations) / count
     )
-    return _Losses(loss, guess, math.sqrt(squares / max(1, count - 1) / count))
+    guess = (
+        math.fsum(evaluation.updates * evaluation.guess_loss for evaluation in evaluations) / count
+    )
+    squares = math.fsum(
+        (evaluation.updates - 1) * evaluation.loss_spread**2
+        + evaluation.updates * (evaluation.train_loss - evaluation.guess_loss - (loss - guess)) ** 2
+        for evaluation in evaluations
+    )
+    return _LossStatistics(loss, guess, math.sqrt(squares / max(1, count - 1) / count))
 
 
-def only_label(confusion: Confusion) -> int | None:
+def only_predicted_label(confusion: Confusion) -> int | None:
     """The label that all rows are answered with; None where there are several answers.
 
     None, too, where the rows themselves have one label only, so that one answer is no fault.

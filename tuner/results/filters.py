@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from tuner.errors import TunerError
-from tuner.recipe.nearest import nearest, show, suggestion
+from tuner.recipe.nearest import nearest_spelling, quote_value, spelling_hint
 
 STATES = ("waiting", "running", "paused", "complete", "pruned", "collapsed", "failed")
 _STATE_ALIASES = {
@@ -32,9 +32,19 @@ _NAME_ALIASES = {
     "gen": "generation",
     "time": "seconds",
 }
-_OWN = ("number", "value", "generation", "origin", "seed", "epoch", "seconds", "memory", "attempts")
+_TRIAL_FIELDS = (
+    "number",
+    "value",
+    "generation",
+    "origin",
+    "seed",
+    "epoch",
+    "seconds",
+    "memory",
+    "attempts",
+)
 """What is looked up on the trial itself."""
-_OWN_NAMES = frozenset(_OWN)
+_TRIAL_FIELD_SET = frozenset(_TRIAL_FIELDS)
 _NUMERIC = frozenset({int, float})
 _ORDERED: Mapping[str, Callable[[Any, Any], bool]] = {
     "<=": operator.le,
@@ -90,129 +100,138 @@ def parse_filter(
     filter.
     """
     if len(re.findall(r"[\"']", text)) % 2:
-        raise TunerError(f"filter: a quote is open in {show(text)}")
-    terms = [_term(term, names, flags or {}) for term in _TERM.findall(text)]
+        raise TunerError(f"filter: a quote is open in {quote_value(text)}")
+    terms = [_parse_term(term, names, flags or {}) for term in _TERM.findall(text)]
     if len(terms) == 1:
         return terms[0]
 
-    def passes(trial: Trial) -> bool:
+    def matches_every_term(trial: Trial) -> bool:
         for term in terms:  # noqa: SIM110  # ten thousand trials at every key: a generator costs
             if not term(trial):
                 return False
         return True
 
-    return passes
+    return matches_every_term
 
 
-def _term(term: str, names: Sequence[str] | None, flags: Flags) -> Predicate:
+def _parse_term(term: str, names: Sequence[str] | None, flags: Flags) -> Predicate:
     if term.startswith("!"):
         if len(term) == 1:
             raise TunerError('filter: "!" needs a term right after it, such as !state:pruned')
-        inner = _term(term[1:], names, flags)
+        inner = _parse_term(term[1:], names, flags)
         return lambda trial: not inner(trial)
     if _NUMBERS.fullmatch(term):
-        return _numbers(term)
+        return _parse_trial_numbers(term)
     match = _COMPARISON.fullmatch(term)
     if match is None:
         raise TunerError(
-            f"filter: {show(term)} is no term; write state:pruned, accuracy>0.78 or 9,12"
+            f"filter: {quote_value(term)} is no term; write state:pruned, accuracy>0.78 or 9,12"
         )
-    name, sign, value = _unquoted(match[1]), match[2], _unquoted(match[3])
+    name, sign, value = _strip_quotes(match[1]), match[2], _strip_quotes(match[3])
     if not value:
-        raise TunerError(f"filter: {show(term)} lacks a value")
+        raise TunerError(f"filter: {quote_value(term)} lacks a value")
     if name == "is":
-        return _is(sign, value, flags)
+        return _parse_flag_term(sign, value, flags)
     if name == "state":
-        return _state(sign, value)
-    return _compare(_known(name, names), ":=" if sign == ":" else sign, value)
+        return _parse_state_term(sign, value)
+    return _parse_comparison(_resolve_value_name(name, names), ":=" if sign == ":" else sign, value)
 
 
-def _numbers(term: str) -> Predicate:
+def _parse_trial_numbers(term: str) -> Predicate:
     """9,12 and 3-7: trials by number."""
     spans = [part.partition("-")[::2] for part in term.split(",") if part]
     bounds = [(int(first), int(last or first)) for first, last in spans]
     return lambda trial: any(first <= trial.number <= last for first, last in bounds)
 
 
-def _is(sign: str, value: str, flags: Flags) -> Predicate:
+def _parse_flag_term(sign: str, value: str, flags: Flags) -> Predicate:
     if sign not in (":", "=", "=="):
         raise TunerError(f"filter: write is:{value}, or !is:{value}")
     if value.casefold() in flags:
         return flags[value.casefold()]
     try:
-        return _state(":", value)
+        return _parse_state_term(":", value)
     except TunerError:
-        hint = suggestion(value, [*flags, *STATES], _STATE_ALIASES)
-        raise TunerError(f"filter: no trial is {show(value)}; {hint}") from None
+        hint = spelling_hint(value, [*flags, *STATES], _STATE_ALIASES)
+        raise TunerError(f"filter: no trial is {quote_value(value)}; {hint}") from None
 
 
-def _state(sign: str, value: str) -> Predicate:
+def _parse_state_term(sign: str, value: str) -> Predicate:
     if sign not in (":", "=", "==", "!="):
         raise TunerError(f"filter: a state has no order; write state:{value}")
-    wanted = {_state_name(part) for part in value.split(",") if part}
+    state_names = {_resolve_state_name(part) for part in value.split(",") if part}
     differs = sign == "!="
-    return lambda trial: (str(trial.state) in wanted) != differs
+    return lambda trial: (str(trial.state) in state_names) != differs
 
 
-def _state_name(word: str) -> str:
+def _resolve_state_name(word: str) -> str:
     folded = word.casefold()
     begun = [state for state in STATES if state.startswith(folded)]
     if len(begun) == 1:
         return begun[0]
     if folded in _STATE_ALIASES:
         return _STATE_ALIASES[folded]
-    raise TunerError(f"filter: no state {show(word)}; {suggestion(word, STATES, _STATE_ALIASES)}")
+    raise TunerError(
+        f"filter: no state {quote_value(word)}; {spelling_hint(word, STATES, _STATE_ALIASES)}"
+    )
 
 
-def _known(name: str, names: Sequence[str] | None) -> str:
+def _resolve_value_name(name: str, names: Sequence[str] | None) -> str:
     name = _NAME_ALIASES.get(name.casefold(), name)
-    if names is None or _folded(name) in {_folded(known) for known in (*names, *_OWN)}:
+    if names is None or _fold_name(name) in {
+        _fold_name(valid_name) for valid_name in (*names, *_TRIAL_FIELDS)
+    }:
         return name
-    close = nearest(name, [*names, *_OWN, *_NAME_ALIASES, "state", "is"])
-    hint = f"; did you mean {show(close)}?" if close else ""
-    raise TunerError(f"filter: nothing is called {show(name)}{hint}")
+    close = nearest_spelling(name, [*names, *_TRIAL_FIELDS, *_NAME_ALIASES, "state", "is"])
+    hint = f"; did you mean {quote_value(close)}?" if close else ""
+    raise TunerError(f"filter: nothing is called {quote_value(name)}{hint}")
 
 
-def _compare(name: str, sign: str, value: str) -> Predicate:
-    wanted = _value(value)
+def _parse_comparison(name: str, sign: str, value: str) -> Predicate:
+    operand = _parse_operand(value)
     if sign in _ORDERED:
-        if not isinstance(wanted, float):
-            raise TunerError(f"filter: {show(value)} is not a number, so nothing is {sign} it")
-        order, limit = _ORDERED[sign], wanted
-        return lambda trial: type(found := lookup(trial, name)) in _NUMERIC and order(found, limit)
+        if not isinstance(operand, float):
+            raise TunerError(
+                f"filter: {quote_value(value)} is not a number, so nothing is {sign} it"
+            )
+        order, limit = _ORDERED[sign], operand
+        return lambda trial: (
+            type(trial_value := lookup_trial_value(trial, name)) in _NUMERIC
+            and order(trial_value, limit)
+        )
     differs = sign == "!="
 
-    def equal(trial: Trial) -> bool:
-        found = lookup(trial, name)
-        return found is not None and _same(found, wanted) != differs
+    def matches_value(trial: Trial) -> bool:
+        trial_value = lookup_trial_value(trial, name)
+        return trial_value is not None and _equals_operand(trial_value, operand) != differs
 
-    return equal
+    return matches_value
 
 
-def lookup(trial: Trial, name: str) -> Any:
+def lookup_trial_value(trial: Trial, name: str) -> Any:
     """What a trial has itself, its setting or its latest metric by name; None without one."""
-    if name in _OWN_NAMES:
+    if name in _TRIAL_FIELD_SET:
         return getattr(trial, name, None)
     latest = trial.evaluations[-1].metrics if trial.evaluations else {}
-    places = (trial.params, trial.fixed, latest)
-    for values in places:
+    sources = (trial.params, trial.fixed, latest)
+    for values in sources:
         if name in values:
             return values[name]
-    wanted = _folded(name)
-    for values in places:
+    folded_name = _fold_name(name)
+    for values in sources:
         for key in values:
-            if _folded(key) == wanted:
+            if _fold_name(key) == folded_name:
                 return values[key]
     return None
 
 
-def _same(found: Any, wanted: float | str) -> bool:
-    if _is_number(found):
-        return bool(found == wanted)
-    return str(found).casefold() == str(wanted).casefold()
+def _equals_operand(trial_value: Any, operand: float | str) -> bool:
+    if _is_number(trial_value):
+        return bool(trial_value == operand)
+    return str(trial_value).casefold() == str(operand).casefold()
 
 
-def _value(text: str) -> float | str:
+def _parse_operand(text: str) -> float | str:
     try:
         return float(text)
     except ValueError:
@@ -224,9 +243,9 @@ def _is_number(value: Any) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _folded(name: str) -> str:
+def _fold_name(name: str) -> str:
     return name.casefold().replace(" ", "_")
 
 
-def _unquoted(text: str) -> str:
+def _strip_quotes(text: str) -> str:
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text

@@ -50,68 +50,70 @@ ASCII_GLYPHS: Final[Mapping[str, str]] = {
 }
 
 
-def glyph(state: str, ascii_only: bool = False) -> str:
+def glyph_of_state(state: str, ascii_only: bool = False) -> str:
     """The sign of a trial's or session's state; "?" for a state of a newer version."""
     return (ASCII_GLYPHS if ascii_only else GLYPHS).get(str(state), "?")
 
 
-def rate(value: float | str | None, digits: int = 2) -> str:
+def format_rate(value: float | str | None, digits: int = 2) -> str:
     """A learning rate with `digits` significant digits: 3.1e-6, 8.0e-6; frozen is "frozen"."""
     if value is None or isinstance(value, str):
-        return "frozen" if value is None else plain(value)
+        return "frozen" if value is None else sanitize_text(value)
     if not math.isfinite(value):
         return NONE
-    return "0" if value == 0 else _short_exponent(f"{value:.{digits - 1}e}")
+    return "0" if value == 0 else _shorten_exponent(f"{value:.{digits - 1}e}")
 
 
-def bound(value: float) -> str:
+def format_range_end(value: float) -> str:
     """The end of a range as short as it can be said exactly: 1e-7, 4e-4, 0.1, 40."""
     if value == 0 or 1e-3 <= abs(value) < 1e6:
         return f"{value:.12g}"
-    return _scientific(value, 11)
+    return _scientific_notation(value, 11)
 
 
-def number(value: float, digits: int = 4) -> str:
+def format_number(value: float, digits: int = 4) -> str:
     """Any other setting: four significant digits, an exponent where it would have many zeros."""
     if not math.isfinite(value):
         return NONE
     if value == 0 or 1e-3 <= abs(value) < 1e6:
         return f"{value:.{digits}g}" if abs(value) < 10**digits else f"{value:.0f}"
-    return _scientific(value, digits - 1)
+    return _scientific_notation(value, digits - 1)
 
 
-def amount(value: float | None, width: int = _ANY) -> str:
+def format_amount(value: float | None, width: int = _ANY) -> str:
     """How much of something, in three digits and without an exponent: 0.33, 12.5, 2560, 1.2M."""
     if value is None or not math.isfinite(value):
         return NONE
-    return _widest_in(width, (_amount(value, digits) for digits in (3, 2, 1)), value)
+    return _widest_that_fits(
+        width, (_amount_with_digits(value, digits) for digits in (3, 2, 1)), value
+    )
 
 
-def _amount(value: float, digits: int) -> str:
+def _amount_with_digits(value: float, digits: int) -> str:
     size = abs(value)
     if size == 0:
         return "0"
     if size < 1e-3:
-        return _scientific(value, max(digits - 2, 0))
+        return _scientific_notation(value, max(digits - 2, 0))
     if size >= 99_999.5:
-        return _suffixed(value, max(digits - 2, 0))
+        return _with_magnitude_suffix(value, max(digits - 2, 0))
     decimals = max(0, digits - 1 - math.floor(math.log10(size)))
     text = f"{value:.{decimals}f}"
     return text.rstrip("0").rstrip(".") if decimals else text
 
 
-def epoch(value: float) -> str:
+def format_epoch(value: float) -> str:
     """When in a training: epoch 0.33, epoch 12.5, epoch 250."""
-    return f"epoch {amount(value)}"
+    return f"epoch {format_amount(value)}"
 
 
-def out_of(done: int, planned: int, width: int = _ANY) -> str:
+def format_out_of(done: int, planned: int, width: int = _ANY) -> str:
     """How many of how many: 12/40; as a percentage where that is too wide."""
     text = f"{done}/{planned}"
-    return text if len(text) <= width or not planned else percent(done / planned)
+    return text if len(text) <= width or not planned else format_percent(done / planned)
 
 
-def setting(name: str, value: Any, width: int = _ANY) -> str:
+def format_setting(name: str, value: Any, width: int = _ANY) -> str:
     """The value of a flat setting: rates as rates, whole numbers whole, words inert.
 
     In fewer cells than that takes numbers lose digits, and never show a part of themselves.
@@ -119,52 +121,56 @@ def setting(name: str, value: Any, width: int = _ANY) -> str:
     if value is None or value == "frozen":
         return "frozen" if value else NONE
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return plain(str(value).lower() if isinstance(value, bool) else str(value))
+        return sanitize_text(str(value).lower() if isinstance(value, bool) else str(value))
     if isinstance(value, int) and len(str(value)) <= width:
         return str(value)
     if name.startswith("lr"):
-        return _widest_in(width, (rate(value, digits) for digits in (2, 1)), value)
-    return _widest_in(width, (number(value, digits) for digits in (4, 3, 2, 1)), value)
+        return _widest_that_fits(width, (format_rate(value, digits) for digits in (2, 1)), value)
+    return _widest_that_fits(
+        width, (format_number(value, digits) for digits in (4, 3, 2, 1)), value
+    )
 
 
-def score(value: float | None, width: int = _ANY) -> str:
+def format_score(value: float | None, width: int = _ANY) -> str:
     """A metric's value to four decimals, to fewer in fewer cells: 0.8123.
 
     What is not quite 1, or not quite 0, does not look like it.
     """
     if value is None or not math.isfinite(value):
         return NONE
-    text = _widest_in(width, (_score(value, decimals) for decimals in (4, 3, 2, 1, 0)), value)
+    text = _widest_that_fits(
+        width, (_score_with_decimals(value, decimals) for decimals in (4, 3, 2, 1, 0)), value
+    )
     return text.replace("-", MINUS, 1) if text.startswith("-") else text
 
 
-def _score(value: float, decimals: int) -> str:
+def _score_with_decimals(value: float, decimals: int) -> str:
     size = abs(value)
     if size >= 1000:
-        return _amount(value, 3)
+        return _amount_with_digits(value, 3)
     if 0 < size < 0.5e-4 and decimals:
-        return rate(value, 2 if decimals > 3 else 1)
+        return format_rate(value, 2 if decimals > 3 else 1)
     if size < 1 and round(size, decimals) == 1:
         value = math.copysign(math.floor(size * 10**decimals) / 10**decimals, value)
     return f"{value + 0.0:.{decimals}f}"
 
 
-def change(value: float | None) -> str:
+def format_score_change(value: float | None) -> str:
     """A difference of scores with its sign: +0.0145, −0.0145."""
     if value is None or not math.isfinite(value):
         return NONE
     sign = MINUS if value < 0 else "+"
-    return sign + score(abs(value))
+    return sign + format_score(abs(value))
 
 
-def p_text(value: float) -> str:
+def format_p_value(value: float) -> str:
     """A p-value behind its letter: = 0.65, = 0.003, < 0.0001."""
     if value < 1e-4:
         return "< 0.0001"
     return f"= {value:.{2 if value >= 0.095 else 3 if value >= 0.00095 else 4}f}"
 
 
-def factor(value: float, base: float) -> str:
+def format_ratio(value: float, base: float) -> str:
     """How many times a positive number is another one: ×1.57, ÷1.59; ×1 where they are equal."""
     times = max(value / base, base / value)
     if times < 1.0005:
@@ -173,7 +179,7 @@ def factor(value: float, base: float) -> str:
     return f"{'×' if value > base else '÷'}{min(times, 99999):.{digits}f}"
 
 
-def percent(share: float | None, digits: int = 0) -> str:
+def format_percent(share: float | None, digits: int = 0) -> str:
     """A share as a percentage: 78 %; >99 % and <1 % for what is nearly all, or hardly any."""
     if share is None or not math.isfinite(share):
         return NONE
@@ -186,17 +192,17 @@ def percent(share: float | None, digits: int = 0) -> str:
     return f"{100 * share + 0.0:.{digits}f} %".replace("-", MINUS)
 
 
-def duration(seconds: float | None) -> str:
+def format_duration(seconds: float | None) -> str:
     """A span of time in few cells: 11s, 3m11s, 4h02m, 2d05h, 400d."""
-    return _duration(seconds, "")
+    return _duration_with_gap(seconds, "")
 
 
-def duration_words(seconds: float | None) -> str:
+def format_duration_in_words(seconds: float | None) -> str:
     """A span of time for running text: 11 s, 3 m 11 s, 4 h 02 m, 2 d 05 h, 400 d."""
-    return _duration(seconds, " ")
+    return _duration_with_gap(seconds, " ")
 
 
-def _duration(seconds: float | None, gap: str) -> str:
+def _duration_with_gap(seconds: float | None, gap: str) -> str:
     if seconds is None or not math.isfinite(seconds):
         return NONE
     whole = max(0, round(seconds))
@@ -212,17 +218,17 @@ def _duration(seconds: float | None, gap: str) -> str:
     return f"{whole}{gap}s"
 
 
-def clock(seconds: float | None, width: int = _ANY) -> str:
+def format_clock(seconds: float | None, width: int = _ANY) -> str:
     """A span of time as a clock shows it: 03:11, 1:12:40; where that is too wide: 10h12m, 4d04h."""
     if seconds is None or not math.isfinite(seconds):
         return NONE
     whole = max(0, round(seconds))
     hours, minutes = divmod(whole // 60, 60)
     text = f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes:02d}:{whole % 60:02d}"
-    return text if len(text) <= width else duration(seconds)
+    return text if len(text) <= width else format_duration(seconds)
 
 
-def ago(seconds: float | None) -> str:
+def format_time_ago(seconds: float | None) -> str:
     """How long since: 3 s ago, 5 m ago, 2 h ago, yesterday, 3 d ago."""
     if seconds is None or not math.isfinite(seconds):
         return NONE
@@ -234,34 +240,34 @@ def ago(seconds: float | None) -> str:
     return "yesterday" if days == 1 else f"{days} d ago"
 
 
-def count(value: int) -> str:
+def format_count(value: int) -> str:
     """A number of things with three or four digits: 950, 12.3k, 124.6M, 1.2B."""
-    return str(value) if abs(value) < 1000 else _suffixed(value, 1)
+    return str(value) if abs(value) < 1000 else _with_magnitude_suffix(value, 1)
 
 
-def counted(value: int, thing: str, things: str = "") -> str:
+def count_in_words(value: int, thing: str, things: str = "") -> str:
     """A number of things in words: 1 trial, 2 trials, no trials."""
     return f"{value or 'no'} {thing if value == 1 else things or f'{thing}s'}"
 
 
-def speed(value: float) -> str:
+def format_speed(value: float) -> str:
     """Examples a second: 0.6, 12.1, 412, 0.04."""
     if not math.isfinite(value) or not 0.095 <= value < 99_999.5:
-        return amount(value)
+        return format_amount(value)
     return f"{value:.1f}" if value < 99.95 else f"{value:.0f}"
 
 
-def threads(count: int) -> str:
+def format_thread_count(count: int) -> str:
     """A number of threads: 1 thread, 2 threads."""
     return f"{count} thread{'s' if count != 1 else ''}"
 
 
-def side_by_side(slots: int, count: int) -> str:
+def format_slots_and_threads(slots: int, count: int) -> str:
     """Trials at a time and the threads of each: 2 × 1 thread."""
-    return f"{slots} × {threads(count)}"
+    return f"{slots} × {format_thread_count(count)}"
 
 
-def bytes(value: float) -> str:
+def format_bytes(value: float) -> str:
     """Memory or disk space in at most nine cells: 512 B, 4.9 GiB, 1020 MiB."""
     size = float(value)
     if not math.isfinite(size):
@@ -273,33 +279,35 @@ def bytes(value: float) -> str:
     return f"{size:.0f} {unit}" if unit == "B" or size >= 999.95 else f"{size:.1f} {unit}"
 
 
-def _widest_in(width: int, texts: Iterable[str], value: float) -> str:
+def _widest_that_fits(width: int, texts: Iterable[str], value: float) -> str:
     """The first of these that has room, else the shortest way to say the number; … if none has."""
-    shortest = _suffixed(value, 0) if abs(value) >= 1 else _scientific(value, 0)
+    shortest = (
+        _with_magnitude_suffix(value, 0) if abs(value) >= 1 else _scientific_notation(value, 0)
+    )
     fits = (text for text in (*texts, shortest) if len(text) <= width)
     return next(fits, "…"[:width])
 
 
-def _suffixed(value: float, decimals: int) -> str:
+def _with_magnitude_suffix(value: float, decimals: int) -> str:
     """12.3k, 4M, 1.2B, and 3e39 for what has no such name."""
     if abs(value) >= 1e15:
-        return _scientific(value, decimals)
+        return _scientific_notation(value, decimals)
     for size, unit in ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "k")):
         if abs(value) >= size * (1 - 0.5 / 10 ** (decimals + 3)):
             return f"{value / size:.{decimals}f}{unit}"
     return f"{value:.0f}"
 
 
-def _scientific(value: float, decimals: int) -> str:
+def _scientific_notation(value: float, decimals: int) -> str:
     digits, _, exponent = f"{value:.{decimals}e}".partition("e")
-    return _short_exponent(f"{digits.rstrip('0').rstrip('.')}e{exponent}")
+    return _shorten_exponent(f"{digits.rstrip('0').rstrip('.')}e{exponent}")
 
 
-def _short_exponent(text: str) -> str:
+def _shorten_exponent(text: str) -> str:
     return re.sub(r"e([+-])0*(\d+)", lambda m: f"e{'-' if m[1] == '-' else ''}{m[2]}", text)
 
 
-def _inert_table() -> dict[int, str]:
+def _build_sanitizing_table() -> dict[int, str]:
     """Controls as their pictures, line ends and tabs as blanks, what cannot be seen as �.
 
     That is: marks of direction, blanks without a width, tags, surrogates. The joiners stay, which
@@ -317,17 +325,17 @@ def _inert_table() -> dict[int, str]:
     return dict.fromkeys(unseen, "\N{REPLACEMENT CHARACTER}") | inert | looks
 
 
-_INERT: Final = _inert_table()
+_SANITIZING_TABLE: Final = _build_sanitizing_table()
 _JOINED_PICTURES: Final = re.compile("(?<=[\u2190-\u2bff\U0001f000-\U0001faff])\u200d")
 """Drawn as one picture by some terminals and as several by others: side by side in all."""
 
 
-def plain(text: object) -> str:
+def sanitize_text(text: object) -> str:
     """Text from data made inert, on one line: no escape sequence, control or bidi mark has effect.
 
     Markup of the screen library is not its business: pass the result as text, not as markup.
     """
-    found = str(text)
-    if found.isascii() and found.isprintable():
-        return found
-    return _JOINED_PICTURES.sub("", found.translate(_INERT))
+    raw = str(text)
+    if raw.isascii() and raw.isprintable():
+        return raw
+    return _JOINED_PICTURES.sub("", raw.translate(_SANITIZING_TABLE))

@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.recipe.ranges import Space, is_single
+from tuner.recipe.ranges import Space, has_single_value
 from tuner.recipe.types import Choices, Range, Scalar
-from tuner.results.verdict import FEWEST
+from tuner.results.verdict import MIN_TRIALS
 
 _BEST_SHARE = 0.1
-_GRID = 50
-_NARROWEST = 0.5 / 1.64  # 90 % of such a bell lies in one cell of the grid
+_GRID_CELLS = 50
+_MIN_BANDWIDTH = 0.5 / 1.64  # 90 % of such a bell lies in one cell of the grid
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -50,7 +50,7 @@ class _Table:
     columns: tuple[_Column, ...]
 
 
-def importance(
+def compute_importance(
     space: Space, points: Sequence[Point], values: Sequence[float], *, maximize: bool
 ) -> dict[str, float] | None:
     """The importance of each setting, the most important first; they sum to 1.
@@ -61,17 +61,17 @@ def importance(
 
     Returns None with fewer than four values, or when no value or no setting differs.
     """
-    table = _table(space, points, values, maximize=maximize)
-    if len(table.losses) < FEWEST:
+    table = _build_table(space, points, values, maximize=maximize)
+    if len(table.losses) < MIN_TRIALS:
         return None
-    shares = _shares(table, np.arange(len(table.losses)))
+    shares = _importance_shares(table, np.arange(len(table.losses)))
     if shares is None:
         return None
     by_name = {column.name: float(s) for column, s in zip(table.columns, shares, strict=True)}
     return dict(sorted(by_name.items(), key=lambda item: -item[1]))
 
 
-def bootstrap(
+def bootstrap_importance(
     space: Space,
     points: Sequence[Point],
     values: Sequence[float],
@@ -83,57 +83,59 @@ def bootstrap(
 ) -> dict[str, tuple[float, float]]:
     """The percentile interval of each setting's importance, over trials drawn with replacement.
 
-    {} where `importance` is None. Resamples in which nothing differs are left out. Source: Efron
+    {} where `compute_importance` is None. Resamples in which nothing differs are left out. Source: Efron
     1979, "Bootstrap methods: another look at the jackknife".
     """
-    table = _table(space, points, values, maximize=maximize)
+    table = _build_table(space, points, values, maximize=maximize)
     count = len(table.losses)
-    if count < FEWEST or _shares(table, np.arange(count)) is None:
+    if count < MIN_TRIALS or _importance_shares(table, np.arange(count)) is None:
         return {}
     draws = np.random.default_rng(seed).integers(count, size=(resamples, count))
-    found = [shares for rows in draws if (shares := _shares(table, rows)) is not None]
-    if not found:
+    resampled_shares = [
+        shares for rows in draws if (shares := _importance_shares(table, rows)) is not None
+    ]
+    if not resampled_shares:
         return {}
-    ends = np.quantile(np.array(found), [(1 - level) / 2, (1 + level) / 2], axis=0)
+    ends = np.quantile(np.array(resampled_shares), [(1 - level) / 2, (1 + level) / 2], axis=0)
     return {c.name: (float(ends[0, i]), float(ends[1, i])) for i, c in enumerate(table.columns)}
 
 
-def _table(
+def _build_table(
     space: Space, points: Sequence[Point], values: Sequence[float], *, maximize: bool
 ) -> _Table:
     finite = [index for index, value in enumerate(values) if math.isfinite(value)]
-    kept = np.array([values[index] for index in finite], dtype=np.float64)
+    finite_values = np.array([values[index] for index in finite], dtype=np.float64)
     columns = (
-        _column(name, setting, [points[index][name] for index in finite])
+        _build_column(name, setting, [points[index][name] for index in finite])
         for name, setting in space.items()
     )
-    return _Table(-kept if maximize else kept, tuple(columns))
+    return _Table(-finite_values if maximize else finite_values, tuple(columns))
 
 
-def _shares(table: _Table, rows: Whole) -> Floats | None:
+def _importance_shares(table: _Table, rows: Whole) -> Floats | None:
     """The importances of these rows in the order of the space, None where nothing differs."""
     losses = table.losses[rows]
     if losses.min() == losses.max():
         return None
-    best = rows[_best(losses)]
-    raw = np.array([_divergence(column, rows, best) for column in table.columns])
+    best = rows[_mask_of_best(losses)]
+    raw = np.array([_pearson_divergence(column, rows, best) for column in table.columns])
     total = raw.sum()
     return raw / total if total > 0 else None
 
 
-def _best(losses: Floats) -> NDArray[np.bool_]:
+def _mask_of_best(losses: Floats) -> NDArray[np.bool_]:
     last = math.ceil(_BEST_SHARE * losses.size) - 1
-    chosen: NDArray[np.bool_] = losses <= np.partition(losses, last)[last]
-    return chosen
+    mask: NDArray[np.bool_] = losses <= np.partition(losses, last)[last]
+    return mask
 
 
-def _column(name: str, setting: Range | Choices, values: Sequence[Scalar]) -> _Column:
-    if is_single(setting):
+def _build_column(name: str, setting: Range | Choices, values: Sequence[Scalar]) -> _Column:
+    if has_single_value(setting):
         return _Column(name, np.zeros(len(values), dtype=np.int64), 1, ordered=False)
     if isinstance(setting, Choices):
         indices = [setting.values.index(value) for value in values]
         return _Column(name, np.array(indices, dtype=np.int64), len(setting.values), ordered=False)
-    size = _cell_count(setting)
+    size = _count_grid_cells(setting)
     low, high, numbers = setting.low, setting.high, np.array(values, dtype=np.float64)
     if setting.scale == "log":
         low, high, numbers = math.log(low), math.log(high), np.log(numbers)
@@ -141,62 +143,66 @@ def _column(name: str, setting: Range | Choices, values: Sequence[Scalar]) -> _C
     return _Column(name, np.clip(places, 0, size - 1).astype(np.int64), size, ordered=True)
 
 
-def _cell_count(setting: Range) -> int:
+def _count_grid_cells(setting: Range) -> int:
     if not setting.integer:
-        return _GRID
+        return _GRID_CELLS
     numbers = int(setting.high - setting.low) + 1
-    return min(math.ceil(math.log2(numbers)) + 1 if setting.scale == "log" else numbers, _GRID)
+    return min(
+        math.ceil(math.log2(numbers)) + 1 if setting.scale == "log" else numbers, _GRID_CELLS
+    )
 
 
-def _divergence(column: _Column, rows: Whole, best: Whole) -> float:
+def _pearson_divergence(column: _Column, rows: Whole, best: Whole) -> float:
     if column.size == 1:
         return 0.0
-    density = _number_density if column.ordered else _choice_density
+    density = _numerical_density if column.ordered else _categorical_density
     everywhere = density(np.bincount(column.cells[rows], minlength=column.size)) + 1e-12
     at_the_best = density(np.bincount(column.cells[best], minlength=column.size)) + 1e-12
     return float(everywhere @ (at_the_best / everywhere - 1) ** 2)
 
 
-def _with_prior(weights: NDArray[Any]) -> Floats:
+def _weights_with_prior(weights: NDArray[Any]) -> Floats:
     extended = np.append(weights, 1.0).astype(np.float64)
     normal: Floats = extended / extended.sum()
     return normal
 
 
-def _choice_density(counts: Whole) -> Floats:
-    seen = np.flatnonzero(counts)
-    kernels = np.full((len(seen) + 1, len(counts)), 1.0 / (len(seen) + 1))
-    kernels[np.arange(len(seen)), seen] += 1
+def _categorical_density(counts: Whole) -> Floats:
+    seen_cells = np.flatnonzero(counts)
+    kernels = np.full((len(seen_cells) + 1, len(counts)), 1.0 / (len(seen_cells) + 1))
+    kernels[np.arange(len(seen_cells)), seen_cells] += 1
     kernels /= kernels.sum(axis=1, keepdims=True)
-    density: Floats = _with_prior(counts[seen]) @ kernels
+    density: Floats = _weights_with_prior(counts[seen_cells]) @ kernels
     return density
 
 
-def _number_density(counts: Whole) -> Floats:
+def _numerical_density(counts: Whole) -> Floats:
     """Bells on the cells that were seen, of Scott's width, and one wide bell as the prior."""
-    seen, size = np.flatnonzero(counts), len(counts)
-    width = max(_scott_width(seen, counts[seen]), _NARROWEST)
+    seen_cells, size = np.flatnonzero(counts), len(counts)
+    width = max(_scott_bandwidth(seen_cells, counts[seen_cells]), _MIN_BANDWIDTH)
     # An edge and a cell differ by a whole number and a half: few values of the normal distribution.
-    below = _normal(tuple((step - 0.5) / width for step in range(1 - size, size + 1)))
-    masses = np.diff(below[np.arange(size + 1) - seen[:, None] + size - 1], axis=1)
-    kernels = np.vstack([masses, _prior(size)])
-    density: Floats = _with_prior(counts[seen]) @ (kernels / kernels.sum(axis=1, keepdims=True))
+    below = _normal_cdf(tuple((step - 0.5) / width for step in range(1 - size, size + 1)))
+    masses = np.diff(below[np.arange(size + 1) - seen_cells[:, None] + size - 1], axis=1)
+    kernels = np.vstack([masses, _prior_kernel(size)])
+    density: Floats = _weights_with_prior(counts[seen_cells]) @ (
+        kernels / kernels.sum(axis=1, keepdims=True)
+    )
     return density
 
 
 @cache
-def _prior(size: int) -> Floats:
+def _prior_kernel(size: int) -> Floats:
     edges = tuple((edge - 0.5 - (size - 1) / 2) / size for edge in range(size + 1))
-    mass: Floats = np.diff(_normal(edges))
+    mass: Floats = np.diff(_normal_cdf(edges))
     return mass
 
 
-def _normal(points: Sequence[float]) -> Floats:
+def _normal_cdf(points: Sequence[float]) -> Floats:
     """The share of the standard normal distribution below each point."""
     return np.array([0.5 * math.erfc(-point / math.sqrt(2)) for point in points])
 
 
-def _scott_width(cells: Whole, weights: Whole) -> float:
+def _scott_bandwidth(cells: Whole, weights: Whole) -> float:
     """Scott 1992, with the quartiles as Optuna takes them."""
     cumulated = np.cumsum(weights)
     total = int(cumulated[-1])

@@ -12,17 +12,22 @@ from typing import Any
 from tuner.results.metrics import (
     PER_LABEL,
     Confusion,
-    correct,
-    gold_counts,
-    metric_names,
-    predicted_counts,
-    total,
-    value_of,
+    compute_metric,
+    count_correct,
+    count_gold_labels,
+    count_predicted_labels,
+    count_rows,
+    metric_names_of_task,
 )
-from tuner.results.resampling import draws_of_kinds, means_of_draws, metric_of_draws, percentiles
+from tuner.results.resampling import (
+    draws_of_kinds,
+    means_of_draws,
+    metric_of_draws,
+    percentile_interval,
+)
 
 _Cells = tuple[tuple[int, ...], ...]
-_FEWEST_LOSSES = 2
+_MIN_LOSSES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +38,13 @@ class Interval:
     high: float
     method: str
 
-    def holds(self, value: float) -> bool:
+    def contains_value(self, value: float) -> bool:
         """Whether a value lies inside, ends included."""
         return self.low <= value <= self.high
 
 
-def wilson(correct: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Wilson's interval of a share: (low, high) for `correct` of `n` at confidence `level`.
+def wilson_interval(correct: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Wilson's interval of a share: (low, high) for `count_correct` of `n` at confidence `level`.
 
     (0, 1) where n is 0. Wilson, "Probable inference, the law of succession, and statistical
     inference", JASA 22 (1927).
@@ -62,10 +67,10 @@ def metric_interval(metric: str, confusion: Confusion, labels: Sequence[str]) ->
 
     Accuracy and the F1 of one label have Wilson's, f1_macro and mcc the bootstrap's.
     """
-    if metric not in metric_names(labels) or metric == "loss":
+    if metric not in metric_names_of_task(labels) or metric == "loss":
         return None
     if metric == "accuracy":
-        return Interval(*wilson(correct(confusion), total(confusion)), "Wilson")
+        return Interval(*wilson_interval(count_correct(confusion), count_rows(confusion)), "Wilson")
     if metric.startswith(PER_LABEL):
         return _f1_interval(confusion, labels.index(metric.removeprefix(PER_LABEL)))
     return _bootstrap_interval(metric, tuple(map(tuple, confusion)), tuple(labels))
@@ -78,7 +83,7 @@ def loss_interval(losses: Sequence[float]) -> Interval | None:
     with n for n − 1: few rows show too small a spread (Hesterberg, "What teachers should know about
     the bootstrap", The American Statistician 69, 2015).
     """
-    return _loss_interval(tuple(losses)) if len(losses) >= _FEWEST_LOSSES else None
+    return _loss_interval(tuple(losses)) if len(losses) >= _MIN_LOSSES else None
 
 
 @lru_cache(maxsize=64)
@@ -87,7 +92,7 @@ def _loss_interval(losses: tuple[float, ...]) -> Interval:
 
     values = np.asarray(losses, dtype=np.float64)
     mean = float(values.mean())
-    low, high = percentiles(means_of_draws(values))
+    low, high = percentile_interval(means_of_draws(values))
     wider = small_sample_factor(len(losses))
     low, high = mean - wider * (mean - low), mean + wider * (high - mean)
     return Interval(max(0.0, min(low, mean)), max(high, mean), "bootstrap")
@@ -109,8 +114,8 @@ def _f1_interval(confusion: Confusion, label: int) -> Interval:
     any other; the whole range where there is no such row.
     """
     hits = confusion[label][label]
-    rows = sum(confusion[label]) + predicted_counts(confusion)[label] - hits
-    low, high = (2 * share / (1 + share) for share in wilson(hits, rows))
+    rows = sum(confusion[label]) + count_predicted_labels(confusion)[label] - hits
+    low, high = (2 * share / (1 + share) for share in wilson_interval(hits, rows))
     return Interval(low, high, "Wilson")
 
 
@@ -125,17 +130,17 @@ def _bootstrap_interval(metric: str, confusion: _Cells, labels: tuple[str, ...])
     """
     import numpy as np
 
-    occurring = [label for label, count in enumerate(gold_counts(confusion)) if count]
+    occurring = [label for label, count in enumerate(count_gold_labels(confusion)) if count]
     lowest = -1.0 if metric == "mcc" else 0.0
     if not occurring or (metric == "mcc" and len(occurring) < 2):
         return Interval(lowest, 1.0, "bootstrap")
     gold, predicted, counts = smoothed_cells(confusion)
     draws = [
         metric_of_draws(weights, gold, predicted, metric, labels)
-        for weights in draws_of_kinds(counts, total(confusion))
+        for weights in draws_of_kinds(counts, count_rows(confusion))
     ]
-    low, high = percentiles(np.concatenate(draws))
-    value = value_of(metric, confusion, labels)
+    low, high = percentile_interval(np.concatenate(draws))
+    value = compute_metric(metric, confusion, labels)
     return Interval(max(lowest, min(low, value)), min(1.0, max(high, value)), "bootstrap")
 
 
@@ -149,16 +154,16 @@ def smoothed_cells(confusion: Confusion) -> tuple[Any, Any, Any]:
         for predicted, count in enumerate(row)
         if count
     }
-    occurring = [label for label, count in enumerate(gold_counts(confusion)) if count]
+    occurring = [label for label, count in enumerate(count_gold_labels(confusion)) if count]
     for label in occurring:
-        for cell in ((label, label), (label, usual_mistake(confusion, label))):
+        for cell in ((label, label), (label, most_predicted_mistake(confusion, label))):
             cells[cell] = cells.get(cell, 0.0) + 1 / len(occurring)
     gold, predicted = np.array(list(cells), dtype=np.int64).T
     return gold, predicted, np.array(list(cells.values()))
 
 
-def usual_mistake(confusion: Confusion, label: int) -> int:
+def most_predicted_mistake(confusion: Confusion, label: int) -> int:
     """The other label that is predicted most; the label itself where there is no other."""
-    counts = predicted_counts(confusion)
-    others = [other for other in range(len(confusion)) if other != label]
-    return max(others, key=lambda other: (counts[other], -other), default=label)
+    counts = count_predicted_labels(confusion)
+    candidates = [candidate for candidate in range(len(confusion)) if candidate != label]
+    return max(candidates, key=lambda candidate: (counts[candidate], -candidate), default=label)

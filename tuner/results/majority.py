@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from tuner.results.metrics import metric_names, value_of
+from tuner.results.metrics import compute_metric, metric_names_of_task
 
-_UNSEEN = 0.5
+_UNSEEN_LABEL_COUNT = 0.5
 """What a label that training lacks counts as, so that its rows cost much, but not infinitely."""
 
 
@@ -21,7 +21,7 @@ class Majority:
     value: float
 
 
-def majority(
+def majority_score(
     metric: str, gold: Sequence[int], labels: Sequence[str], training: Sequence[int] = ()
 ) -> Majority | None:
     """The majority on rows with these counts of gold labels, None where there are none.
@@ -30,13 +30,13 @@ def majority(
     these are known, else that of the rows scored; the first of equally frequent ones. The loss is
     what answering the labels' frequencies costs, which no constant answer can go below.
     """
-    if metric not in metric_names(labels):
+    if metric not in metric_names_of_task(labels):
         return None
-    return _majority(metric, tuple(gold), tuple(labels), tuple(training))
+    return _cached_majority_score(metric, tuple(gold), tuple(labels), tuple(training))
 
 
 @lru_cache(maxsize=256)
-def _majority(
+def _cached_majority_score(
     metric: str, gold: tuple[int, ...], labels: tuple[str, ...], training: tuple[int, ...]
 ) -> Majority | None:
     counts = training if sum(training) and len(training) == len(gold) else gold
@@ -45,17 +45,20 @@ def _majority(
     top = max(range(len(counts)), key=lambda label: (counts[label], -label))
     if metric == "loss":
         return Majority(labels[top], _frequency_loss(gold, counts))
-    return Majority(labels[top], value_of(metric, constant_matrix(gold, top), labels))
+    return Majority(
+        labels[top], compute_metric(metric, constant_prediction_matrix(gold, top), labels)
+    )
 
 
-def constant_matrix(gold: Sequence[int], label: int) -> list[list[int]]:
+def constant_prediction_matrix(gold: Sequence[int], label: int) -> list[list[int]]:
     """The confusion matrix of a model that answers this label for every row."""
-    return [[count if other == label else 0 for other in range(len(gold))] for count in gold]
+    return [[count if column == label else 0 for column in range(len(gold))] for count in gold]
 
 
 def _frequency_loss(gold: Sequence[int], counts: Sequence[int]) -> float:
     weights = [
-        max(count, _UNSEEN if rows else 0.0) for count, rows in zip(counts, gold, strict=True)
+        max(count, _UNSEEN_LABEL_COUNT if rows else 0.0)
+        for count, rows in zip(counts, gold, strict=True)
     ]
     whole = math.fsum(weights)
     costs = (

@@ -11,23 +11,29 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from tuner.results.intervals import small_sample_factor, smoothed_cells, usual_mistake
-from tuner.results.metrics import Confusion, confusion_matrix, metric_names, total, value_of
+from tuner.results.intervals import most_predicted_mistake, small_sample_factor, smoothed_cells
+from tuner.results.metrics import (
+    Confusion,
+    compute_metric,
+    confusion_matrix,
+    count_rows,
+    metric_names_of_task,
+)
 from tuner.results.resampling import (
     RESAMPLES,
     draws_of_kinds,
     means_of_draws,
     metric_of_draws,
-    percentiles,
+    percentile_interval,
 )
 
-LEVEL = 0.05
+SIGNIFICANCE_LEVEL = 0.05
 """Below this p-value two models are said to differ."""
 _CHUNK = 250
 _MOST_EXCHANGES = 20_000
 _MOST_EXCHANGED_ROWS = 20_000_000
-_SAME = 1e-12
-_HALF = 0.5
+_ROUNDING_ERROR = 1e-12
+_PSEUDO_ROWS = 0.5
 _MOST_UNNAMED = 1000
 _K = TypeVar("_K", bound=Hashable)
 
@@ -44,25 +50,27 @@ class Flips:
     neither: tuple[int, ...]
 
     @property
-    def flipped(self) -> tuple[int, ...]:
+    def flipped_positions(self) -> tuple[int, ...]:
         """Positions that one of the two answers rightly and the other does not, ascending."""
         return tuple(sorted(self.only_first + self.only_second))
 
     @property
-    def p_value(self) -> float:
+    def mcnemar_p_value(self) -> float:
         """Of McNemar's exact test."""
-        return mcnemar(len(self.only_first), len(self.only_second))
+        return mcnemar_p_value(len(self.only_first), len(self.only_second))
 
 
-def flips(gold: Labels, first: Labels, second: Labels) -> Flips:
+def find_flips(gold: Labels, first: Labels, second: Labels) -> Flips:
     """The rows by who is right. ValueError where the lengths differ."""
     groups: tuple[list[int], ...] = ([], [], [], [])
-    for position, (right, one, other) in enumerate(zip(gold, first, second, strict=True)):
-        groups[2 * (one != right) + (other != right)].append(position)
+    for position, (gold_label, first_label, second_label) in enumerate(
+        zip(gold, first, second, strict=True)
+    ):
+        groups[2 * (first_label != gold_label) + (second_label != gold_label)].append(position)
     return Flips(*map(tuple, groups))
 
 
-def mcnemar(only_first: int, only_second: int) -> float:
+def mcnemar_p_value(only_first: int, only_second: int) -> float:
     """McNemar's exact two-sided test: the p-value of so uneven a split of the flipped rows.
 
     A binomial test at one half, as McNemar's "Note on the sampling error of the difference between
@@ -88,21 +96,21 @@ def _log_probability(successes: int, trials: int) -> float:
     return choose - math.lgamma(trials - successes + 1) - trials * math.log(2)
 
 
-def indistinguishable(p_values: Mapping[_K, float]) -> list[_K]:
-    """Those whose p-value does not tell them from the best at `LEVEL`, the nearest to it first.
+def indistinguishable_from_best(p_values: Mapping[_K, float]) -> list[_K]:
+    """Those whose p-value does not tell them from the best at `SIGNIFICANCE_LEVEL`, the nearest to it first.
 
     Holm's step-down correction for as many tests as there are others keeps the chance of calling
     any equal model different below the level (Holm 1979).
     """
     ascending = sorted(p_values, key=p_values.__getitem__)
     for place, name in enumerate(ascending):
-        if p_values[name] >= LEVEL / (len(ascending) - place):
+        if p_values[name] >= SIGNIFICANCE_LEVEL / (len(ascending) - place):
             return ascending[place:][::-1]
     return []
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class MetricDifference:
     """A metric of the first less that of the second, with its 95 % interval.
 
     `p` is of a test of the metric itself: McNemar's exact one for the accuracy, else the random
@@ -115,14 +123,14 @@ class Difference:
     p: float | None = None
 
     @property
-    def told_apart(self) -> bool:
-        """Whether the two differ at `LEVEL`: by the test, else by the interval."""
-        return self.p < LEVEL if self.p is not None else not self.low <= 0 <= self.high
+    def is_significant(self) -> bool:
+        """Whether the two differ at `SIGNIFICANCE_LEVEL`: by the test, else by the interval."""
+        return self.p < SIGNIFICANCE_LEVEL if self.p is not None else not self.low <= 0 <= self.high
 
 
 def paired_difference(
     gold: Labels, first: Labels, second: Labels, metric: str, labels: Sequence[str]
-) -> Difference | None:
+) -> MetricDifference | None:
     """The difference of a metric that follows from the predictions, over the same rows.
 
     None for the loss and without rows. The interval holds the percentiles of the paired bootstrap:
@@ -134,27 +142,31 @@ def paired_difference(
     """
     import numpy as np
 
-    if not gold or metric == "loss" or metric not in metric_names(labels):
+    if not gold or metric == "loss" or metric not in metric_names_of_task(labels):
         return None
     kinds = Counter(zip(gold, first, second, strict=True))
     classes = max(len(labels), 1 + max(max(kind) for kind in kinds))
     if classes > (len(labels) or _MOST_UNNAMED):
         return None  # A file that was tampered with may name a label of any number.
-    one, other = (confusion_matrix(gold, predicted, classes) for predicted in (first, second))
-    value = value_of(metric, one, labels) - value_of(metric, other, labels)
-    smoothed = _with_pseudo_flips(kinds, one, other)
+    first_matrix, second_matrix = (
+        confusion_matrix(gold, predicted, classes) for predicted in (first, second)
+    )
+    value = compute_metric(metric, first_matrix, labels) - compute_metric(
+        metric, second_matrix, labels
+    )
+    smoothed = _with_pseudo_flips(kinds, first_matrix, second_matrix)
     columns = np.array(list(smoothed), dtype=np.int64).T
     counts = np.array(list(smoothed.values()))
     draws = [
-        _differences(weights, columns, metric, labels)
+        _metric_differences(weights, columns, metric, labels)
         for weights in draws_of_kinds(counts, len(gold))
     ]
-    low, high = percentiles(np.concatenate(draws))
-    p = _exchange_p(kinds, value, metric, labels)
-    return Difference(value, min(low, value), max(high, value), p)
+    low, high = percentile_interval(np.concatenate(draws))
+    p = _exchange_test_p_value(kinds, value, metric, labels)
+    return MetricDifference(value, min(low, value), max(high, value), p)
 
 
-def _differences(weights: Any, columns: Any, metric: str, labels: Sequence[str]) -> Any:
+def _metric_differences(weights: Any, columns: Any, metric: str, labels: Sequence[str]) -> Any:
     gold, first, second = columns
     ours = metric_of_draws(weights, gold, first, metric, labels)
     return ours - metric_of_draws(weights, gold, second, metric, labels)
@@ -166,14 +178,14 @@ def _with_pseudo_flips(
     cells = {kind: float(count) for kind, count in kinds.items()}
     occurring = {gold for gold, _, _ in kinds}
     for gold in occurring:
-        only_first = (gold, gold, usual_mistake(second, gold))
-        only_second = (gold, usual_mistake(first, gold), gold)
+        only_first = (gold, gold, most_predicted_mistake(second, gold))
+        only_second = (gold, most_predicted_mistake(first, gold), gold)
         for kind in (only_first, only_second):
-            cells[kind] = cells.get(kind, 0.0) + _HALF / len(occurring)
+            cells[kind] = cells.get(kind, 0.0) + _PSEUDO_ROWS / len(occurring)
     return cells
 
 
-def _exchange_p(
+def _exchange_test_p_value(
     kinds: Mapping[tuple[int, int, int], int], value: float, metric: str, labels: Sequence[str]
 ) -> float:
     """How often so large a difference comes of exchanging each row's predictions at random.
@@ -185,27 +197,40 @@ def _exchange_p(
     import numpy as np
 
     if metric == "accuracy":
-        first = sum(n for (gold, one, two), n in kinds.items() if one == gold != two)
-        return mcnemar(first, sum(n for (gold, one, two), n in kinds.items() if two == gold != one))
+        first = sum(
+            n
+            for (gold, first_label, second_label), n in kinds.items()
+            if first_label == gold != second_label
+        )
+        return mcnemar_p_value(
+            first,
+            sum(
+                n
+                for (gold, first_label, second_label), n in kinds.items()
+                if second_label == gold != first_label
+            ),
+        )
     generator = np.random.Generator(np.random.PCG64(0))
     columns = np.array(list(kinds), dtype=np.int64).T
     counts = np.array(list(kinds.values()), dtype=np.int64)
     both_ways = np.concatenate([columns, columns[[0, 2, 1]]], axis=1)
-    extreme, exchanges = 0, _exchanges(len(counts))
+    extreme, exchanges = 0, _count_exchanges(len(counts))
     for _ in range(exchanges // _CHUNK):
         exchanged = generator.binomial(counts, 0.5, size=(_CHUNK, len(counts)))
         weights = np.concatenate([counts - exchanged, exchanged], axis=1)
-        draws = _differences(weights, both_ways, metric, labels)
-        extreme += int(np.sum(np.abs(draws) >= abs(value) - _SAME))
+        draws = _metric_differences(weights, both_ways, metric, labels)
+        extreme += int(np.sum(np.abs(draws) >= abs(value) - _ROUNDING_ERROR))
     return (1 + extreme) / (1 + exchanges)
 
 
-def _exchanges(rows: int) -> int:
+def _count_exchanges(rows: int) -> int:
     """So many that the best of hundreds of trials can be told apart, as far as time allows."""
     return max(RESAMPLES, min(_MOST_EXCHANGES, _MOST_EXCHANGED_ROWS // rows // _CHUNK * _CHUNK))
 
 
-def paired_loss_difference(first: Sequence[float], second: Sequence[float]) -> Difference | None:
+def paired_loss_difference(
+    first: Sequence[float], second: Sequence[float]
+) -> MetricDifference | None:
     """The difference of two mean losses over the same rows, None where they are too few.
 
     Its test turns the sign of each row's difference round at random.
@@ -216,19 +241,19 @@ def paired_loss_difference(first: Sequence[float], second: Sequence[float]) -> D
         return None
     rows = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
     value, wider = float(rows.mean()), small_sample_factor(len(rows))
-    low, high = (value + wider * (end - value) for end in percentiles(means_of_draws(rows)))
+    low, high = (value + wider * (end - value) for end in percentile_interval(means_of_draws(rows)))
     generator = np.random.Generator(np.random.PCG64(0))
-    extreme, exchanges = 0, _exchanges(len(rows))
+    extreme, exchanges = 0, _count_exchanges(len(rows))
     for _ in range(exchanges // _CHUNK):
         signs = generator.integers(0, 2, (_CHUNK, len(rows))) * 2.0 - 1.0
-        extreme += int(np.sum(np.abs(signs @ rows) / len(rows) >= abs(value) - _SAME))
+        extreme += int(np.sum(np.abs(signs @ rows) / len(rows) >= abs(value) - _ROUNDING_ERROR))
     p = (1 + extreme) / (1 + exchanges)
-    return Difference(value, min(low, value), max(high, value), p)
+    return MetricDifference(value, min(low, value), max(high, value), p)
 
 
 def unpaired_difference(
     first: Confusion, second: Confusion, metric: str, labels: Sequence[str]
-) -> Difference | None:
+) -> MetricDifference | None:
     """The difference of two matrices where it is not known which row went where.
 
     Each is drawn from by itself, so the interval is wider than a paired one, and there is no test.
@@ -236,14 +261,21 @@ def unpaired_difference(
     """
     import numpy as np
 
-    if metric == "loss" or metric not in metric_names(labels) or not total(first) * total(second):
+    if (
+        metric == "loss"
+        or metric not in metric_names_of_task(labels)
+        or not count_rows(first) * count_rows(second)
+    ):
         return None
     draws = []
     for seed, confusion in enumerate((first, second)):
         gold, predicted, counts = smoothed_cells(confusion)
-        weights = draws_of_kinds(counts, total(confusion), seed)
-        values = [metric_of_draws(each, gold, predicted, metric, labels) for each in weights]
+        weights = draws_of_kinds(counts, count_rows(confusion), seed)
+        values = [
+            metric_of_draws(draw_weights, gold, predicted, metric, labels)
+            for draw_weights in weights
+        ]
         draws.append(np.concatenate(values))
-    value = value_of(metric, first, labels) - value_of(metric, second, labels)
-    low, high = percentiles(draws[0] - draws[1])
-    return Difference(value, min(low, value), max(high, value))
+    value = compute_metric(metric, first, labels) - compute_metric(metric, second, labels)
+    low, high = percentile_interval(draws[0] - draws[1])
+    return MetricDifference(value, min(low, value), max(high, value))

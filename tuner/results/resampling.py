@@ -37,11 +37,11 @@ def means_of_draws(values: Any, seed: int = 0) -> Any:
     draws = max(200, min(RESAMPLES, _MOST_DRAWN_ROWS // len(values)))
     at_once = max(1, min(draws, _MOST_AT_ONCE // len(values)))
     sizes = [min(at_once, draws - start) for start in range(0, draws, at_once)]
-    chosen = (generator.integers(0, len(values), (size, len(values))) for size in sizes)
-    return np.concatenate([values[rows].mean(axis=1) for rows in chosen])
+    index_chunks = (generator.integers(0, len(values), (size, len(values))) for size in sizes)
+    return np.concatenate([values[rows].mean(axis=1) for rows in index_chunks])
 
 
-def percentiles(draws: Any) -> tuple[float, float]:
+def percentile_interval(draws: Any) -> tuple[float, float]:
     """The interval that holds the middle `CONFIDENCE` of the draws."""
     import numpy as np
 

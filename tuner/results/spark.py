@@ -9,7 +9,7 @@ _BARS = "▁▂▃▄▅▆▇█"
 _ASCII_BARS = "_.-=+*#@"
 
 
-def sparkline(
+def draw_sparkline(
     values: Sequence[float | None],
     width: int | None = None,
     low: float | None = None,
@@ -21,23 +21,23 @@ def sparkline(
     None and NaN leave a blank. Of more values than bars, every bar shows the last of its share.
     """
     bars = _ASCII_BARS if ascii_only else _BARS
-    shown = _thinned(values, width)
-    finite = [value for value in shown if value is not None and math.isfinite(value)]
+    thinned = _thin_to_width(values, width)
+    finite = [value for value in thinned if value is not None and math.isfinite(value)]
     if not finite:
-        return " " * len(shown)
+        return " " * len(thinned)
     bottom = min(finite) if low is None else low
     top = max(finite) if high is None else high
-    return "".join(_bar(value, bottom, top, bars) for value in shown)
+    return "".join(_bar_for_value(value, bottom, top, bars) for value in thinned)
 
 
-def _thinned(values: Sequence[float | None], width: int | None) -> Sequence[float | None]:
+def _thin_to_width(values: Sequence[float | None], width: int | None) -> Sequence[float | None]:
     n = len(values)
     if width is None or n <= width:
         return values
     return [values[(i + 1) * n // width - 1] for i in range(width)]
 
 
-def _bar(value: float | None, bottom: float, top: float, bars: str) -> str:
+def _bar_for_value(value: float | None, bottom: float, top: float, bars: str) -> str:
     if value is None or not math.isfinite(value):
         return " "
     if top <= bottom:

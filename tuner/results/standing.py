@@ -18,30 +18,32 @@ class Standing:
     value: float
     one_label: bool = False
 
-    def by_value(self) -> Standing:
+    def without_one_label(self) -> Standing:
         """The same value, to be compared as earlier versions did: by that alone."""
         return Standing(self.value)
 
-    def is_above(self, other: Standing | None, direction: str) -> bool:
+    def ranks_above(self, rival: Standing | None, direction: str) -> bool:
         """Whether this one stands higher, as anything does where there is no other; NaN never."""
         if math.isnan(self.value):
             return False
-        if other is None:
+        if rival is None:
             return True
-        if self.one_label != other.one_label:
-            return other.one_label
+        if self.one_label != rival.one_label:
+            return rival.one_label
         if direction == "minimize":
-            return self.value < other.value
-        return self.value > other.value
+            return self.value < rival.value
+        return self.value > rival.value
 
 
-def kept_values(values: Iterable[float], *, maximize: bool, keep: str) -> list[float]:
+def cumulative_kept_values(values: Iterable[float], *, maximize: bool, keep: str) -> list[float]:
     """What a trial counts with after each of its evaluations, at rungs as at its end.
 
     That is the best so far, or where `keep` is "last" the newest.
     """
-    kept: list[float] = []
+    kept_so_far: list[float] = []
     for value in values:
         better = max if maximize else min
-        kept.append(better(kept[-1], value) if kept and keep != "last" else value)
-    return kept
+        kept_so_far.append(
+            better(kept_so_far[-1], value) if kept_so_far and keep != "last" else value
+        )
+    return kept_so_far

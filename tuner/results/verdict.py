@@ -9,14 +9,14 @@ from typing import Any
 
 from tuner.recipe.ranges import Space
 from tuner.results.filters import Trial
-from tuner.results.metrics import worst_value
+from tuner.results.metrics import worst_metric_value
 
 ENOUGH_COMPLETE = 50
 """Complete trials that PED-ANOVA wants (Watanabe et al. 2023): below that it is a sketch."""
-FEWEST = 4
+MIN_TRIALS = 4
 """Trials below which nothing is said at all."""
 METHOD = "PED-ANOVA"
-_REDRAWN, _FEWEST_RESAMPLES = 200_000, 40
+_REDRAWN, _MIN_RESAMPLES = 200_000, 40
 """Trials drawn for the intervals in all: of many trials fewer resamples, and keys need not wait."""
 _WITH_VALUE = ("complete", "pruned", "collapsed")
 
@@ -40,16 +40,16 @@ class Verdict:
     doubt: str = ""
 
     @property
-    def trials(self) -> int:
+    def trial_count(self) -> int:
         """How many trials it rests on."""
         return self.complete + self.pruned + self.collapsed
 
-    def near_zero(self) -> list[str]:
+    def negligible_settings(self) -> list[str]:
         """Settings that surely decide little: their whole interval lies below a twentieth."""
         return [name for name, (_, high) in self.intervals.items() if high < 0.05]
 
 
-def judge(
+def judge_importance(
     trials: Iterable[Trial],
     space: Space,
     *,
@@ -65,16 +65,19 @@ def judge(
     answers one label counts with the worst there is. Only points of the space count at all:
     `is_point` tells them. Without `resamples` there are no intervals.
     """
-    from tuner.results.importance import bootstrap, importance  # numpy, which not all need
+    from tuner.results.importance import (  # numpy, which not all need
+        bootstrap_importance,
+        compute_importance,
+    )
 
     ended = [trial for trial in trials if str(trial.state) in _WITH_VALUE]
-    points = [trial for trial in ended if _has_value(trial) and is_point(trial)]
+    points = [trial for trial in ended if _counts_with_a_value(trial) and is_point(trial)]
     settings = [{name: trial.params[name] for name in space} for trial in points]
-    values = [_value(trial, metric) for trial in points]
-    shares = importance(space, settings, values, maximize=maximize) or {}
-    resamples = min(resamples, max(_REDRAWN // max(len(points), 1), _FEWEST_RESAMPLES))
+    values = [_value_of_trial(trial, metric) for trial in points]
+    shares = compute_importance(space, settings, values, maximize=maximize) or {}
+    resamples = min(resamples, max(_REDRAWN // max(len(points), 1), _MIN_RESAMPLES))
     intervals = (
-        bootstrap(space, settings, values, maximize=maximize, resamples=resamples)
+        bootstrap_importance(space, settings, values, maximize=maximize, resamples=resamples)
         if shares and resamples
         else {}
     )
@@ -88,32 +91,32 @@ def judge(
         collapsed=states.count("collapsed"),
         outside=len(ended) - len(points),
         keep=keep,
-        doubt=sketch(complete) if shares else _why_nothing(space, values),
+        doubt=describe_sketch_doubt(complete) if shares else _why_no_importance(space, values),
     )
 
 
-def _has_value(trial: Trial) -> bool:
+def _counts_with_a_value(trial: Trial) -> bool:
     return trial.value is not None or trial.state == "collapsed"
 
 
-def _value(trial: Trial, metric: str) -> float:
+def _value_of_trial(trial: Trial, metric: str) -> float:
     if trial.state == "collapsed" or trial.one_label:
-        return worst_value(metric)
+        return worst_metric_value(metric)
     return math.nan if trial.value is None else trial.value
 
 
-def sketch(complete: int) -> str:
+def describe_sketch_doubt(complete: int) -> str:
     """Why so few complete trials give a sketch only; "" where they are enough."""
     if complete >= ENOUGH_COMPLETE:
         return ""
     return f"a sketch: {complete} complete trials, {METHOD} wants {ENOUGH_COMPLETE}"
 
 
-def _why_nothing(space: Space, values: list[float]) -> str:
+def _why_no_importance(space: Space, values: list[float]) -> str:
     if not space:
         return "the recipe searches nothing"
-    if len(values) < FEWEST:
-        return f"{len(values)} of these trials can be compared, and it takes {FEWEST}"
+    if len(values) < MIN_TRIALS:
+        return f"{len(values)} of these trials can be compared, and it takes {MIN_TRIALS}"
     if len({value for value in values if math.isfinite(value)}) < 2:
         return "all of these trials have the same value"
     return "no setting has more than one value to take"

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
-from tuner.recipe.load import parse
-from tuner.recipe.origins import is_planned, repeated
+from tuner.recipe.load import parse_recipe
+from tuner.recipe.origins import is_planned_origin, repeated_trial_number
 from tuner.recipe.space import search_space
 from tuner.recipe.types import Recipe, SearchSection
-from tuner.results.format import counted, duration
+from tuner.results.format import count_in_words, format_duration
 from tuner.session.view import SessionView, TrialState
 
 PAUSE, FINISH = "pause", "finish"
 
 
-class Spent(NamedTuple):
+class SpentBudget(NamedTuple):
     """A budget that is used up: why no trial is started any more, and the key that raises it.
 
     The key is "" where nothing is searched, so that no number of trials brings another one.
@@ -24,60 +24,70 @@ class Spent(NamedTuple):
     reason: str
     key: str
 
-    def advise(self, where: str = "") -> str:
+    def describe_with_advice(self, where: str = "") -> str:
         """All of it in one line; `where` tells where the key is found."""
         if not self.key:
             return f"{self.reason}: nothing is searched; a range adds trials"
         return f"{self.reason}: raise {self.key}{where} to go on"
 
 
-def planned_trials(recipe: Recipe) -> int:
+def planned_trial_count(recipe: Recipe) -> int:
     """How many trials the search is to have: one where nothing is searched."""
     return recipe.search.trials if search_space(recipe) else 1
 
 
-def trials_begun(view: SessionView) -> int:
+def count_begun_trials(view: SessionView) -> int:
     """Trials of the plan that were started: re-runs say more of one that was planned already."""
-    return sum(repeated(trial.origin) is None for trial in view.trials.values())
+    return sum(repeated_trial_number(trial.origin) is None for trial in view.trials.values())
 
 
-def trials_left(view: SessionView, recipe: Recipe) -> int:
+def count_trials_left(view: SessionView, recipe: Recipe) -> int:
     """Trials of the plan that were not started yet."""
-    return max(planned_trials(recipe) - trials_begun(view), 0)
+    return max(planned_trial_count(recipe) - count_begun_trials(view), 0)
 
 
-def seconds_spent(view: SessionView, now: float | None = None) -> float:
+def training_seconds_spent(view: SessionView, now: float | None = None) -> float:
     """Seconds in which at least one trial was training, until `now` (UTC) where one still is.
 
     Loading, pauses and what passed after a worker was lost are not in it: it follows from the log.
     """
-    if now is None or not any(_runs(view, number) for number in view.training):
+    if now is None or not any(
+        _is_trial_running(view, number) for number in view.numbers_in_training
+    ):
         return view.search_seconds
     return view.search_seconds + max(now - (view.last_time or now), 0.0)
 
 
-def _runs(view: SessionView, number: int) -> bool:
+def _is_trial_running(view: SessionView, number: int) -> bool:
     return view.trials[number].state is TrialState.RUNNING
 
 
-def time_spent(search: SearchSection, view: SessionView, now: float | None = None) -> Spent | None:
+def spent_time_budget(
+    search: SearchSection, view: SessionView, now: float | None = None
+) -> SpentBudget | None:
     """The time budget, where it is used up."""
-    if search.time is None or seconds_spent(view, now) < search.time:
+    if search.time is None or training_seconds_spent(view, now) < search.time:
         return None
-    return Spent(f"the time budget of {duration(search.time)} is used up", "search.time")
+    return SpentBudget(
+        f"the time budget of {format_duration(search.time)} is used up", "search.time"
+    )
 
 
-def spent(search: SearchSection, view: SessionView, now: float | None = None) -> Spent | None:
+def spent_time_or_patience(
+    search: SearchSection, view: SessionView, now: float | None = None
+) -> SpentBudget | None:
     """The time budget or the patience, where one of them is used up."""
-    out_of_time = time_spent(search, view, now)
+    out_of_time = spent_time_budget(search, view, now)
     if out_of_time is not None:
         return out_of_time
     if search.patience is not None and view.since_improvement >= search.patience:
-        return Spent(f"no improvement in {counted(search.patience, 'trial')}", "search.patience")
+        return SpentBudget(
+            f"no improvement in {count_in_words(search.patience, 'trial')}", "search.patience"
+        )
     return None
 
 
-def trials_spent(begun: int, planned: int) -> Spent | None:
+def spent_trial_budget(begun: int, planned: int) -> SpentBudget | None:
     """The number of trials, where all have begun."""
     if begun < planned:
         return None
@@ -85,44 +95,46 @@ def trials_spent(begun: int, planned: int) -> Spent | None:
         reason = f"{begun} trials have ended, {planned} were asked for"
     else:
         reason = f"all {planned} trials have ended" if planned > 1 else "the only trial has ended"
-    return Spent(reason, "search.trials")
+    return SpentBudget(reason, "search.trials")
 
 
-def nothing_left(view: SessionView, recipe: Recipe) -> Spent | None:
+def reason_for_immediate_end(view: SessionView, recipe: Recipe) -> SpentBudget | None:
     """What would end a search with this recipe at once; None where a start would train something.
 
     What waits in commands.jsonl is not looked at.
     """
-    if not view.trials or _goes_on(view, recipe.search):
+    if not view.trials or _has_unfinished_to_resume(view, recipe.search):
         return None
-    budget = spent(recipe.search, view) or trials_spent(trials_begun(view), planned_trials(recipe))
+    budget = spent_time_or_patience(recipe.search, view) or spent_trial_budget(
+        count_begun_trials(view), planned_trial_count(recipe)
+    )
     searched = bool(search_space(recipe))
     return budget if searched or budget is None else budget._replace(key="")
 
 
-def is_changed(view: SessionView, recipe: Recipe) -> bool:
+def has_recipe_changed(view: SessionView, recipe: Recipe) -> bool:
     """Whether the recipe asks for something else than at the last start."""
     if not view.recipe:
-        return planned_trials(recipe) > view.planned
-    return parse(view.recipe, "events.jsonl") != recipe
+        return planned_trial_count(recipe) > view.planned
+    return parse_recipe(view.recipe, "events.jsonl") != recipe
 
 
-def waits_for_time(origin: str, search: SearchSection, *, out_of_time: bool) -> bool:
+def waits_for_more_time(origin: str, search: SearchSection, *, out_of_time: bool) -> bool:
     """Whether an unfinished trial stays paused: the time is used up, and it is part of the plan."""
-    return out_of_time and search.on_timeout == PAUSE and is_planned(origin)
+    return out_of_time and search.on_timeout == PAUSE and is_planned_origin(origin)
 
 
-def _goes_on(view: SessionView, search: SearchSection) -> bool:
+def _has_unfinished_to_resume(view: SessionView, search: SearchSection) -> bool:
     unfinished: Collection[TrialState] = (TrialState.PAUSED, TrialState.RUNNING)
-    out_of_time = time_spent(search, view) is not None
+    out_of_time = spent_time_budget(search, view) is not None
     return any(
         trial.state in unfinished
-        and not waits_for_time(trial.origin, search, out_of_time=out_of_time)
+        and not waits_for_more_time(trial.origin, search, out_of_time=out_of_time)
         for trial in view.trials.values()
     )
 
 
-def time_budget(view: SessionView) -> float | None:
+def time_budget_seconds(view: SessionView) -> float | None:
     """The seconds that the recipe allows, None where it sets no limit."""
     search = view.recipe.get("search")
     limit = search.get("time") if isinstance(search, dict) else None

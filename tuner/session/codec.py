@@ -17,30 +17,30 @@ _encoder = msgspec.json.Encoder()
 _NOT_UNDERSTOOD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-def encode_line(event: Event) -> bytes:
+def encode_event_line(event: Event) -> bytes:
     """The event as one line of JSON, newline included."""
     return _encoder.encode(event) + b"\n"
 
 
-def decode_lines(lines: Sequence[bytes]) -> list[AnyEvent | Unknown]:
+def decode_event_lines(lines: Sequence[bytes]) -> list[AnyEvent | Unknown]:
     """The events in these lines: where all can be understood, in one go."""
     decode = _events.decode
     try:
         return [decode(line) for line in lines]
     except _NOT_UNDERSTOOD:
-        return [decode_line(line) for line in lines]
+        return [decode_event_line(line) for line in lines]
 
 
-def decode_line(line: bytes) -> AnyEvent | Unknown:
+def decode_event_line(line: bytes) -> AnyEvent | Unknown:
     """The event in a line; what no reader of this version understands comes back as `Unknown`."""
     try:
         event: AnyEvent = _events.decode(line)
     except _NOT_UNDERSTOOD:
-        return _unknown(line)
+        return _unknown_event(line)
     return event
 
 
-def _unknown(line: bytes) -> Unknown:
+def _unknown_event(line: bytes) -> Unknown:
     try:
         raw = _anything.decode(line)
     except _NOT_UNDERSTOOD:
@@ -49,16 +49,16 @@ def _unknown(line: bytes) -> Unknown:
         return Unknown(-1, 0.0, UNREADABLE, {"line": line.decode("utf-8", "replace")})
     kind = raw.get("kind")
     return Unknown(
-        int(_number(raw, "seq", -1, 2.0**53)),
-        _number(raw, "time", 0.0, 2.0**36),
+        int(_bounded_number(raw, "seq", -1, 2.0**53)),
+        _bounded_number(raw, "time", 0.0, 2.0**36),
         kind if isinstance(kind, str) else UNREADABLE,
         raw,
     )
 
 
-def _number(raw: dict[str, Any], key: str, default: float, most: float) -> float:
+def _bounded_number(raw: dict[str, Any], key: str, default: float, highest: float) -> float:
     """A number from 0 to `most`, else what is taken for none."""
     value = raw.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return default
-    return float(value) if 0 <= value <= most else default
+    return float(value) if 0 <= value <= highest else default

@@ -13,16 +13,16 @@ from pathlib import Path
 
 from tuner import __version__
 from tuner.errors import TunerError
-from tuner.recipe.nearest import nearest
-from tuner.recipe.user_paths import reason_of, refuse_other_bytes
+from tuner.recipe.nearest import nearest_spelling
+from tuner.recipe.user_paths import describe_os_error, require_utf8
 from tuner.session.events import SCHEMA, SessionCreated
-from tuner.session.lock import lock_holder
-from tuner.session.making import folder_in_the_making, sync_entries
+from tuner.session.lock import lock_holder_pid
+from tuner.session.staging import staging_folder, sync_folder_entries
 from tuner.session.writer import EventWriter
 
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 _LONGEST_NAME = 100
-_TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)
+_NAME_TAKEN_ERRORS = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,26 +80,26 @@ class Session:
         return self.trials_folder / f"{number:04d}"
 
 
-def check_name(name: str) -> str:
+def check_session_name(name: str) -> str:
     """The name itself; raises TunerError where it cannot be a session's."""
     if len(name) > _LONGEST_NAME:
         raise TunerError(f"session name: {len(name)} characters, {_LONGEST_NAME} are allowed")
     if not _NAME.fullmatch(name):
         raise TunerError(
             f"session name {name!r}: only letters, digits, '-', '_' and '.' are allowed, "
-            f"and no '.' at the start{_suggestion(name)}"
+            f"and no '.' at the start{_suggest_valid_name(name)}"
         )
     return name
 
 
-def check_new_name(name: str) -> str:
+def check_new_session_name(name: str) -> str:
     """A name for a session that is to be made: one that commands do not take for an option."""
     if name.startswith("-"):
         raise TunerError(
             f"session name {name!r}: '-' at the start would be taken for an option"
-            f"{_suggestion(name)}"
+            f"{_suggest_valid_name(name)}"
         )
-    return check_name(name)
+    return check_session_name(name)
 
 
 def create_session(root: Path, name: str, recipe_text: str) -> Session:
@@ -107,47 +107,47 @@ def create_session(root: Path, name: str, recipe_text: str) -> Session:
 
     Raises TunerError where the name is taken, or where nothing can be written.
     """
-    check_new_name(name)
-    refuse_other_bytes(recipe_text, "the recipe")
+    check_new_session_name(name)
+    require_utf8(recipe_text, "the recipe")
     try:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with folder_in_the_making(root, name) as draft:
-            _fill(Session(draft), name, recipe_text)
-            _take_name(draft, root / name)
+        with staging_folder(root, name) as draft:
+            _write_first_files(Session(draft), name, recipe_text)
+            _rename_to_final_name(draft, root / name)
     except OSError as error:
-        raise TunerError(f"no session can be made in {root}: {reason_of(error)}") from error
+        raise TunerError(f"no session can be made in {root}: {describe_os_error(error)}") from error
     return Session(root / name)
 
 
-def _fill(session: Session, name: str, recipe_text: str) -> None:
-    write_private(session.recipe_path, recipe_text)
-    write_private(session.commands_path, "")
+def _write_first_files(session: Session, name: str, recipe_text: str) -> None:
+    write_private_file(session.recipe_path, recipe_text)
+    write_private_file(session.commands_path, "")
     with EventWriter(session.events_path) as writer:
-        writer.append(SessionCreated(schema=SCHEMA, name=name, tuner=__version__))
-        writer.sync()
+        writer.append_event(SessionCreated(schema=SCHEMA, name=name, tuner=__version__))
+        writer.sync_to_disk()
 
 
-def _take_name(draft: Path, path: Path) -> None:
+def _rename_to_final_name(draft: Path, path: Path) -> None:
     """Give the finished folder its name. An empty folder of that name makes way, nothing else."""
     try:
         draft.rename(path)
     except OSError as error:
-        if error.errno not in _TAKEN:
+        if error.errno not in _NAME_TAKEN_ERRORS:
             raise
         raise TunerError(
             f"session {path.name!r} exists already in {path.parent}: choose another name"
         ) from None
-    sync_entries(path.parent)
+    sync_folder_entries(path.parent)
 
 
-def open_session(root: Path, name: str) -> Session:
+def find_session(root: Path, name: str) -> Session:
     """The session of that name; raises TunerError, with the nearest name, where there is none."""
-    check_name(name)
+    check_session_name(name)
     session = Session(root / name)
-    if not _is_session(session.path):
-        names = [other.name for other in list_sessions(root)]
-        raise TunerError(f"no session {name!r} in {root}{_nearest(name, names)}")
-    _refuse_outside(session, root)
+    if not _is_session_folder(session.path):
+        names = [session_beside.name for session_beside in list_sessions(root)]
+        raise TunerError(f"no session {name!r} in {root}{_nearest_name_hint(name, names)}")
+    _refuse_session_outside_root(session, root)
     return session
 
 
@@ -158,12 +158,12 @@ def list_sessions(root: Path) -> list[Session]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     inside = [name for name in names if _NAME.fullmatch(name) and not (root / name).is_symlink()]
-    return [Session(root / name) for name in inside if _is_session(root / name)]
+    return [Session(root / name) for name in inside if _is_session_folder(root / name)]
 
 
 def delete_session(session: Session) -> None:
     """Remove the folder with all that is in it; raises TunerError while a worker is at it."""
-    holder = lock_holder(session.lock_path)
+    holder = lock_holder_pid(session.lock_path)
     if holder is not None:
         raise TunerError(
             f"session {session.name!r} is running (pid {holder}): pause it before deleting it"
@@ -171,7 +171,7 @@ def delete_session(session: Session) -> None:
     shutil.rmtree(session.path)
 
 
-def write_private(path: Path, text: str) -> None:
+def write_private_file(path: Path, text: str) -> None:
     """Replace a file's content at once, readable by the user alone."""
     draft = path.with_name(f"{path.name}.new")
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -184,25 +184,25 @@ def write_private(path: Path, text: str) -> None:
     finally:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
-    sync_entries(path.parent)
+    sync_folder_entries(path.parent)
 
 
-def _is_session(path: Path) -> bool:
+def _is_session_folder(path: Path) -> bool:
     return (path / "events.jsonl").is_file() or (path / "recipe.toml").is_file()
 
 
-def _refuse_outside(session: Session, root: Path) -> None:
+def _refuse_session_outside_root(session: Session, root: Path) -> None:
     if session.path.resolve().parent != root.resolve():
         raise TunerError(f"session {session.name!r} leads out of {root}: not opened")
 
 
-def _nearest(name: str, names: Sequence[str]) -> str:
-    near = nearest(name, names)
+def _nearest_name_hint(name: str, names: Sequence[str]) -> str:
+    near = nearest_spelling(name, names)
     if near:
         return f"; did you mean {near!r}?"
     return "; see `tuner list`" if names else "; make one with `tuner new`"
 
 
-def _suggestion(name: str) -> str:
+def _suggest_valid_name(name: str) -> str:
     cleaned = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-")
     return f"; {cleaned!r} would do" if cleaned else ""

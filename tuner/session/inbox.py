@@ -11,20 +11,20 @@ from pathlib import Path
 
 import msgspec
 
-from tuner.recipe.plain_file import open_plain
+from tuner.recipe.regular_file import open_regular_file
 from tuner.session.commands import AnyCommand, Command, Enqueue
 from tuner.session.folder import Session
-from tuner.session.safe import refuse_unsafe
+from tuner.session.write_guard import refuse_unsafe_folder
 
 _decoder = msgspec.json.Decoder(AnyCommand)
 
 
-def send(session: Session, command: Command) -> str:
+def send_command(session: Session, command: Command) -> str:
     """Append the command in one write and return its id (made here where it has none).
 
     Raises TunerError where the session's folder leads elsewhere, OSError where the disk refuses.
     """
-    refuse_unsafe(session)
+    refuse_unsafe_folder(session)
     command = msgspec.structs.replace(
         command, id=command.id or uuid.uuid4().hex, time=command.time or time.time()
     )
@@ -41,13 +41,15 @@ def send(session: Session, command: Command) -> str:
     return command.id
 
 
-def waiting_trials(session: Session, done: Collection[str]) -> list[Enqueue]:
+def pending_enqueues(session: Session, done: Collection[str]) -> list[Enqueue]:
     """The trials that were asked for and that no worker has taken on; `done` are answered ids."""
-    found = CommandTail(session.commands_path).read()
-    return [one for one in found if isinstance(one, Enqueue) and one.id not in done]
+    commands = CommandReader(session.commands_path).read_new_commands()
+    return [
+        command for command in commands if isinstance(command, Enqueue) and command.id not in done
+    ]
 
 
-class CommandTail:
+class CommandReader:
     """Reads commands as they come. `bad_lines` collects what was no command, for a warning."""
 
     def __init__(self, path: Path) -> None:
@@ -56,20 +58,20 @@ class CommandTail:
         self._partial = b""
         self.bad_lines: list[str] = []
 
-    def read(self) -> list[AnyCommand]:
+    def read_new_commands(self) -> list[AnyCommand]:
         """The commands that were written since the last call, in order."""
         try:
-            with open_plain(self._path) as file:
+            with open_regular_file(self._path) as file:
                 file.seek(self._offset)
                 chunk = file.read()
         except OSError:
             return []
         self._offset += len(chunk)
         *lines, self._partial = (self._partial + chunk).split(b"\n")
-        commands = [self._decode(line) for line in lines if line.strip()]
+        commands = [self._decode_command(line) for line in lines if line.strip()]
         return [command for command in commands if command is not None]
 
-    def _decode(self, line: bytes) -> AnyCommand | None:
+    def _decode_command(self, line: bytes) -> AnyCommand | None:
         try:
             command: AnyCommand = _decoder.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

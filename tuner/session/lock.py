@@ -2,7 +2,7 @@
 
 The kernel gives the lock back when its holder ends, however that happens, and a forked child does
 not inherit it. The price: closing *any* descriptor of the file gives up the lock of the whole
-process, so the holder opens the file once only; `lock_holder` knows the locks of its own process.
+process, so the holder opens the file once only; `lock_holder_pid` knows the locks of its own process.
 
 Some network file systems keep locks to one host. So the holder signs the file with its host and
 touches it every few seconds: fresh and signed by another host counts as held, too. A container of
@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tuner.errors import TunerError
-from tuner.recipe.plain_file import open_plain
+from tuner.recipe.regular_file import open_regular_file
 
 TOUCH_EVERY = 10.0
 GONE_AFTER = 60.0
@@ -37,7 +37,7 @@ _MOST_DETAILS = 4096
 _LINUX = "hhqqi4x"
 _DARWIN = "qqihh"
 
-_held: set[str] = set()
+_held_by_this_process: set[str] = set()
 
 
 class WorkerLock:
@@ -46,15 +46,15 @@ class WorkerLock:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: int | None = None
-        self._given_back = threading.Event()
+        self._released = threading.Event()
 
-    def acquire(self, purpose: str = "work") -> bool:
+    def try_acquire(self, purpose: str = "work") -> bool:
         """Take the lock; False where somebody holds it.
 
         Raises TunerError where the file system has no locks.
         """
-        key = _key(self._path)
-        if key in _held or _holder_elsewhere(self._path) is not None:
+        resolved_path = _resolved_lock_path(self._path)
+        if resolved_path in _held_by_this_process or _remote_holder_pid(self._path) is not None:
             return False
         file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -68,68 +68,70 @@ class WorkerLock:
                 "could spoil the session: put it on another disk"
             ) from error
         self._file = file
-        _held.add(key)
-        self._sign(file, purpose)
-        self._given_back = threading.Event()
-        threading.Thread(target=_touch, args=[file, self._given_back], daemon=True).start()
+        _held_by_this_process.add(resolved_path)
+        self._write_signature(file, purpose)
+        self._released = threading.Event()
+        threading.Thread(
+            target=_touch_periodically, args=[file, self._released], daemon=True
+        ).start()
         return True
 
-    def sign_off(self) -> None:
+    def clear_signature(self) -> None:
         """Tell other hosts that the holder ends; the lock itself goes with the process."""
-        self._given_back.set()
+        self._released.set()
         if self._file is not None:
             os.ftruncate(self._file, 0)
 
-    def release(self) -> None:
+    def release_lock(self) -> None:
         """Give the lock back."""
-        self.sign_off()
+        self.clear_signature()
         if self._file is not None:
-            _held.discard(_key(self._path))
+            _held_by_this_process.discard(_resolved_lock_path(self._path))
             os.close(self._file)
             self._file = None
 
-    def _sign(self, file: int, purpose: str) -> None:
+    def _write_signature(self, file: int, purpose: str) -> None:
         holder = {
             "pid": os.getpid(),
             "host": socket.gethostname(),
-            "boot": _boot_id(),
+            "boot": _read_boot_id(),
             "purpose": purpose,
         }
         os.ftruncate(file, 0)
         os.pwrite(file, json.dumps(holder).encode() + b"\n", 0)
 
 
-def _touch(file: int, given_back: threading.Event) -> None:
-    while not given_back.wait(TOUCH_EVERY):
+def _touch_periodically(file: int, released: threading.Event) -> None:
+    while not released.wait(TOUCH_EVERY):
         with contextlib.suppress(OSError):
             os.utime(file)
 
 
-def lock_holder(path: Path) -> int | None:
+def lock_holder_pid(path: Path) -> int | None:
     """The process that holds the lock, None where nobody does. Disturbs nobody."""
-    if _key(path) in _held:
+    if _resolved_lock_path(path) in _held_by_this_process:
         return os.getpid()
     try:
         file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
     try:
-        holder = _blocking_process(file, path)
+        holder = _blocking_process_pid(file, path)
     finally:
         os.close(file)
-    return _holder_elsewhere(path) if holder is None else holder
+    return _remote_holder_pid(path) if holder is None else holder
 
 
-def describe_holder(path: Path) -> str:
+def describe_lock_holder(path: Path) -> str:
     """Who holds the lock, for people: pid 12 on host; and how sure that is."""
-    details = holder_details(path)
-    who = f"pid {lock_holder(path)} on {details.get('host', 'this machine')}"
-    if not _is_elsewhere(details):
-        return who
-    return f"{who}, which showed itself less than {GONE_AFTER:.0f} s ago"
+    details = read_holder_details(path)
+    holder = f"pid {lock_holder_pid(path)} on {details.get('host', 'this machine')}"
+    if not _is_other_host(details):
+        return holder
+    return f"{holder}, which showed itself less than {GONE_AFTER:.0f} s ago"
 
 
-class HolderElsewhere(NamedTuple):
+class RemoteHolder(NamedTuple):
     """A process on another host that seems to hold a lock, and when it last showed itself."""
 
     pid: int
@@ -137,40 +139,40 @@ class HolderElsewhere(NamedTuple):
     touched: float
 
     @property
-    def silence(self) -> float:
+    def seconds_since_touch(self) -> float:
         """Seconds since it showed itself."""
         return abs(time.time() - self.touched)
 
 
-def holder_elsewhere(path: Path) -> HolderElsewhere | None:
+def find_remote_holder(path: Path) -> RemoteHolder | None:
     """The process on another host that seems to hold the lock, whatever this host's kernel says."""
-    details = holder_details(path)
-    if not _is_elsewhere(details) or not details.get("pid", "").isdigit():
+    details = read_holder_details(path)
+    if not _is_other_host(details) or not details.get("pid", "").isdigit():
         return None
     try:
-        holder = HolderElsewhere(int(details["pid"]), details["host"], path.stat().st_mtime)
+        holder = RemoteHolder(int(details["pid"]), details["host"], path.stat().st_mtime)
     except OSError:
         return None
-    return holder if holder.silence < GONE_AFTER else None
+    return holder if holder.seconds_since_touch < GONE_AFTER else None
 
 
-def _holder_elsewhere(path: Path) -> int | None:
-    holder = holder_elsewhere(path)
+def _remote_holder_pid(path: Path) -> int | None:
+    holder = find_remote_holder(path)
     return None if holder is None else holder.pid
 
 
-def is_held_elsewhere(path: Path) -> bool:
+def is_held_remotely(path: Path) -> bool:
     """Whether it is a process on another host that holds the lock, or seems to."""
-    return lock_holder(path) is not None and _is_elsewhere(holder_details(path))
+    return lock_holder_pid(path) is not None and _is_other_host(read_holder_details(path))
 
 
-def _is_elsewhere(details: dict[str, str]) -> bool:
-    same_kernel = bool(_boot_id()) and details.get("boot") == _boot_id()
+def _is_other_host(details: dict[str, str]) -> bool:
+    same_kernel = bool(_read_boot_id()) and details.get("boot") == _read_boot_id()
     return not same_kernel and details.get("host", socket.gethostname()) != socket.gethostname()
 
 
 @lru_cache
-def _boot_id() -> str:
+def _read_boot_id() -> str:
     """Which kernel this is, since when; "" where that cannot be told."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
@@ -178,46 +180,46 @@ def _boot_id() -> str:
         return ""
 
 
-def holder_details(path: Path) -> dict[str, str]:
+def read_holder_details(path: Path) -> dict[str, str]:
     """What the last holder wrote into the lock file: pid, host and purpose, or nothing."""
-    if _key(path) in _held:
+    if _resolved_lock_path(path) in _held_by_this_process:
         return {"pid": str(os.getpid()), "host": socket.gethostname()}
     try:
-        with open_plain(path) as file:
-            written = json.loads(file.read(_MOST_DETAILS))
+        with open_regular_file(path) as file:
+            details = json.loads(file.read(_MOST_DETAILS))
     except (OSError, ValueError, RecursionError):
         return {}
-    return {str(k): str(v) for k, v in written.items()} if isinstance(written, dict) else {}
+    return {str(k): str(v) for k, v in details.items()} if isinstance(details, dict) else {}
 
 
-def _blocking_process(file: int, path: Path) -> int | None:
+def _blocking_process_pid(file: int, path: Path) -> int | None:
     linux = sys.platform.startswith("linux")
     if linux:
         query = struct.pack(_LINUX, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
     elif struct.calcsize("P") == 8 and (sys.platform == "darwin" or "bsd" in sys.platform):
         query = struct.pack(_DARWIN, 0, 0, 0, fcntl.F_WRLCK, os.SEEK_SET)
     else:
-        return _by_trying(file, path)
+        return _holder_by_trying_lock(file, path)
     answer = fcntl.fcntl(file, fcntl.F_GETLK, query)
     if linux:
         kind, _, _, _, pid = struct.unpack(_LINUX, answer)
     else:
         _, _, pid, kind, _ = struct.unpack(_DARWIN, answer)
-    return None if kind == fcntl.F_UNLCK else pid or _written_pid(path)
+    return None if kind == fcntl.F_UNLCK else pid or _pid_in_lock_file(path)
 
 
-def _by_trying(file: int, path: Path) -> int | None:
+def _holder_by_trying_lock(file: int, path: Path) -> int | None:
     try:
         fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
-        return _written_pid(path)
+        return _pid_in_lock_file(path)
     return None
 
 
-def _written_pid(path: Path) -> int:
+def _pid_in_lock_file(path: Path) -> int:
     """The pid in the lock file: the kernel does not tell that of a holder on another host."""
-    return int(holder_details(path).get("pid", "0"))
+    return int(read_holder_details(path).get("pid", "0"))
 
 
-def _key(path: Path) -> str:
+def _resolved_lock_path(path: Path) -> str:
     return os.path.realpath(path)

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 from tuner.errors import TunerError
 from tuner.session.folder import Session
-from tuner.session.inside import read_inside
-from tuner.session.kept import kept_evaluation
+from tuner.session.kept_evaluation import kept_evaluation
+from tuner.session.safe_read import read_file_in_session
 from tuner.session.view import TrialView
 
 _LARGEST_ARRAY = 128 * 2**20
@@ -42,15 +42,15 @@ class Predictions:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def probabilities(self, position: int) -> tuple[float, ...]:
+    def label_probabilities(self, position: int) -> tuple[float, ...]:
         """The share of each label at a position, () where they were not written."""
         classes = len(self._halves) // 2 // max(1, len(self.rows))
         return struct.unpack_from(f"<{classes}e", self._halves, position * classes * 2)
 
-    def confidence(self, position: int) -> float | None:
+    def answer_probability(self, position: int) -> float | None:
         """The probability of the answer given at a position."""
-        shares, answer = self.probabilities(position), self.predicted[position]
-        return shares[answer] if 0 <= answer < len(shares) else None
+        probabilities, answer = self.label_probabilities(position), self.predicted[position]
+        return probabilities[answer] if 0 <= answer < len(probabilities) else None
 
 
 def read_predictions(session: Session, trial: int, evaluation: int) -> Predictions:
@@ -60,10 +60,10 @@ def read_predictions(session: Session, trial: int, evaluation: int) -> Predictio
     of the session's folder.
     """
     path = session.trial_folder(trial) / f"predictions-{evaluation}.npz"
-    content = read_inside(session, path)
+    content = read_file_in_session(session, path)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return _predictions(archive)
+            return _parse_predictions(archive)
     except (
         zipfile.BadZipFile, zlib.error, struct.error, ValueError, KeyError, EOFError,
         NotImplementedError, RuntimeError, SyntaxError, MemoryError, TypeError,
@@ -71,41 +71,45 @@ def read_predictions(session: Session, trial: int, evaluation: int) -> Predictio
         raise TunerError(f"{path.relative_to(session.path)} is damaged: not read") from None
 
 
-def kept_predictions(session: Session, trial: TrialView) -> Predictions:
+def read_kept_predictions(session: Session, trial: TrialView) -> Predictions:
     """The answers of the evaluation that counts for a trial; TunerError where there are none."""
-    kept = kept_evaluation(trial) or (trial.evaluations[-1] if trial.evaluations else None)
-    if kept is None:
+    evaluation = kept_evaluation(trial) or (trial.evaluations[-1] if trial.evaluations else None)
+    if evaluation is None:
         raise TunerError(f"trial {trial.number} has no evaluation yet")
-    return read_predictions(session, trial.number, evaluation_at(trial, kept.step))
+    return read_predictions(session, trial.number, evaluation_index(trial, evaluation.step))
 
 
-def evaluation_at(trial: TrialView, step: int) -> int:
+def evaluation_index(trial: TrialView, step: int) -> int:
     """Which of a trial's evaluations (0 for the first) was at this step."""
-    return sum(known.step < step for known in trial.evaluations)
+    return sum(evaluation.step < step for evaluation in trial.evaluations)
 
 
-def wrong_rows(
-    predictions: Predictions, gold: int | None = None, answered: int | None = None
+def misclassified_positions(
+    predictions: Predictions, gold: int | None = None, predicted: int | None = None
 ) -> list[int]:
     """Positions answered wrongly, the surest first; of these labels alone where they are given."""
     wrong = [
         position
-        for position, (right, answer) in enumerate(
+        for position, (gold_label, predicted_label) in enumerate(
             zip(predictions.gold, predictions.predicted, strict=True)
         )
-        if right != answer and gold in (None, right) and answered in (None, answer)
+        if gold_label != predicted_label
+        and gold in (None, gold_label)
+        and predicted in (None, predicted_label)
     ]
-    return sorted(wrong, key=lambda position: -(predictions.confidence(position) or 0.0))
+    return sorted(wrong, key=lambda position: -(predictions.answer_probability(position) or 0.0))
 
 
-def same_rows(first: Predictions, second: Predictions) -> bool:
+def have_same_rows(first: Predictions, second: Predictions) -> bool:
     """Whether both answer the same rows with the same gold labels, so that they can be paired."""
     return list(first.rows) == list(second.rows) and list(first.gold) == list(second.gold)
 
 
-def _predictions(archive: zipfile.ZipFile) -> Predictions:
-    rows, gold, predicted = (_numbers(archive, name) for name in ("rows", "gold", "predicted"))
-    shape, halves = _array(archive, "probabilities", "<f2")
+def _parse_predictions(archive: zipfile.ZipFile) -> Predictions:
+    rows, gold, predicted = (
+        _read_number_array(archive, name) for name in ("rows", "gold", "predicted")
+    )
+    shape, halves = _read_numpy_array(archive, "probabilities", "<f2")
     if not len(rows) == len(gold) == len(predicted) or min(gold, default=0) < 0:
         raise ValueError("the arrays do not belong together")
     if len(shape) != 2 or shape[0] != len(rows) or min(predicted, default=0) < 0:
@@ -113,8 +117,8 @@ def _predictions(archive: zipfile.ZipFile) -> Predictions:
     return Predictions(rows, gold, predicted, halves)
 
 
-def _numbers(archive: zipfile.ZipFile, name: str) -> Sequence[int]:
-    shape, content = _array(archive, name, "<i4")
+def _read_number_array(archive: zipfile.ZipFile, name: str) -> Sequence[int]:
+    shape, content = _read_numpy_array(archive, name, "<i4")
     if len(shape) != 1:
         raise ValueError("not one-dimensional")
     numbers = array("i", content)
@@ -123,7 +127,9 @@ def _numbers(archive: zipfile.ZipFile, name: str) -> Sequence[int]:
     return numbers
 
 
-def _array(archive: zipfile.ZipFile, name: str, kind: str) -> tuple[tuple[int, ...], bytes]:
+def _read_numpy_array(
+    archive: zipfile.ZipFile, name: str, expected_type: str
+) -> tuple[tuple[int, ...], bytes]:
     """The shape and the bytes of an array of numpy's file format (NEP 1)."""
     entry = archive.getinfo(f"{name}.npy")
     if entry.file_size > _LARGEST_ARRAY:
@@ -140,6 +146,10 @@ def _array(archive: zipfile.ZipFile, name: str, kind: str) -> tuple[tuple[int, .
     items = 1
     for size in shape:
         items *= size
-    if head["descr"] != kind or head["fortran_order"] or len(body) != items * _ITEM_SIZES[kind]:
+    if (
+        head["descr"] != expected_type
+        or head["fortran_order"]
+        or len(body) != items * _ITEM_SIZES[expected_type]
+    ):
         raise ValueError("not the kind of array that the trainer writes")
     return shape, body

@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable, Sequence
 
 from tuner.session.events import AnyEvent, Unknown
-from tuner.session.fold import TERMINAL
+from tuner.session.fold import TERMINAL_KINDS
 
 SLOWEST, FASTEST = 0.25, 65536.0
-_NOBODY_AT_WORK = {*TERMINAL, "session_created"}
+_KINDS_WITHOUT_WORKER = {*TERMINAL_KINDS, "session_created"}
 """What is said last before a worker begins."""
 
 
@@ -32,28 +32,28 @@ class Playhead:
         self._at = start
         self._since = clock()
 
-    def now(self) -> float:
+    def current_moment(self) -> float:
         """The recording's time, UTC in seconds; never beyond its end."""
         passed = 0.0 if self.halted else (self._clock() - self._since) * self.speed
         return min(self._at + passed, self.end)
 
     @property
-    def share(self) -> float:
+    def played_share(self) -> float:
         """How much of the recording has been played, 0…1."""
         length = self.end - self.start
-        return (self.now() - self.start) / length if length > 0 else 1.0
+        return (self.current_moment() - self.start) / length if length > 0 else 1.0
 
-    def set_speed(self, speed: float) -> None:
+    def change_speed(self, speed: float) -> None:
         """Faster or slower from here on, within what makes sense."""
-        self.move_to(self.now())
+        self.jump_to_moment(self.current_moment())
         self.speed = min(max(speed, SLOWEST), FASTEST)
 
-    def halt(self, halted: bool) -> None:
+    def set_halted(self, halted: bool) -> None:
         """Stand still, or go on."""
-        self.move_to(self.now())
+        self.jump_to_moment(self.current_moment())
         self.halted = halted
 
-    def move_to(self, moment: float) -> None:
+    def jump_to_moment(self, moment: float) -> None:
         """Go to a moment of the recording."""
         self._at = min(max(moment, self.start), self.end)
         self._since = self._clock()
@@ -70,52 +70,56 @@ class Recording:
         self.at_end = True
         self._events = events
         # A clock that was set back must not hold back what came later.
-        self._times = _never_falling([event.time for event in events])
+        self._times = _running_maximum([event.time for event in events])
         self._next = 0
 
     @classmethod
-    def of(cls, events: Sequence[AnyEvent | Unknown], speed: float) -> Recording:
+    def from_events(cls, events: Sequence[AnyEvent | Unknown], speed: float) -> Recording:
         """A recording with a playhead at its start."""
         times = [event.time for event in events if event.time > 0]
         start, end = (min(times), max(times)) if times else (0.0, 0.0)
         return cls(events, Playhead(start, end, speed))
 
-    def read(self, budget: float = math.inf) -> list[AnyEvent | Unknown]:
+    def read_events(self, budget: float = math.inf) -> list[AnyEvent | Unknown]:
         """What has come up to the playhead since the last look, for about `budget` seconds."""
         deadline = time.monotonic() + budget
-        until = bisect.bisect_right(self._times, self.playhead.now())
-        found: list[AnyEvent | Unknown] = []
-        while self._next < until and (len(found) % 64 or time.monotonic() < deadline):
-            found.append(self._events[self._next])
+        until = bisect.bisect_right(self._times, self.playhead.current_moment())
+        played_events: list[AnyEvent | Unknown] = []
+        while self._next < until and (len(played_events) % 64 or time.monotonic() < deadline):
+            played_events.append(self._events[self._next])
             self._next += 1
         self.at_end = self._next >= until
         if self.at_end:
             self._skip_idle_time()
-        return found
+        return played_events
 
-    def rewind(self) -> None:
+    def rewind_to_start(self) -> None:
         """Begin again with the first event; whoever folded them begins anew, too."""
         self._next = 0
 
     @property
-    def ended(self) -> bool:
+    def has_played_all(self) -> bool:
         """Whether every event has been given."""
         return self._next >= len(self._events)
 
-    def until_next(self) -> float:
+    def seconds_until_next(self) -> float:
         """Seconds of the recording until the next event; 0 where there is none."""
-        return 0.0 if self.ended else max(self._times[self._next] - self.playhead.now(), 0.0)
+        return (
+            0.0
+            if self.has_played_all
+            else max(self._times[self._next] - self.playhead.current_moment(), 0.0)
+        )
 
     def _skip_idle_time(self) -> None:
-        before = self._events[self._next - 1] if self._next else None
-        kind = getattr(type(before), "__struct_config__", None)
-        if kind is not None and kind.tag in _NOBODY_AT_WORK and not self.ended:
-            self.playhead.move_to(self._times[self._next])
+        previous_event = self._events[self._next - 1] if self._next else None
+        kind = getattr(type(previous_event), "__struct_config__", None)
+        if kind is not None and kind.tag in _KINDS_WITHOUT_WORKER and not self.has_played_all:
+            self.playhead.jump_to_moment(self._times[self._next])
 
 
-def _never_falling(times: Sequence[float]) -> list[float]:
-    highest, out = -math.inf, []
+def _running_maximum(times: Sequence[float]) -> list[float]:
+    highest, moments = -math.inf, []
     for moment in times:
         highest = max(highest, moment)
-        out.append(highest)
-    return out
+        moments.append(highest)
+    return moments

@@ -11,27 +11,27 @@ from dataclasses import dataclass
 
 from tuner.errors import TunerError
 from tuner.recipe.origins import BASELINE
-from tuner.results.collapse import only_label
+from tuner.results.collapse import only_predicted_label
 from tuner.results.intervals import Interval, loss_interval, metric_interval
-from tuner.results.majority import Majority, majority
+from tuner.results.majority import Majority, majority_score
 from tuner.results.metrics import (
     Confusion,
-    correct,
-    gain,
-    gold_counts,
-    mcc,
-    total,
+    count_correct,
+    count_gold_labels,
+    count_rows,
+    gain_in_metric,
+    matthews_correlation,
 )
 from tuner.results.paired import (
-    Difference,
+    MetricDifference,
     paired_difference,
     paired_loss_difference,
     unpaired_difference,
 )
 from tuner.session.events import TestScored
 from tuner.session.folder import Session
-from tuner.session.kept import shown_evaluation
-from tuner.session.predictions import Predictions, kept_predictions, same_rows
+from tuner.session.kept_evaluation import kept_or_last_evaluation
+from tuner.session.predictions import Predictions, have_same_rows, read_kept_predictions
 from tuner.session.view import SessionView, TrialState, TrialView
 
 _SMALLEST_HALF = 2.0**-24
@@ -39,10 +39,10 @@ _SMALLEST_HALF = 2.0**-24
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
-    """One trial's `value` of the search's metric on `rows` validation rows, `correct` of them.
+class ScoreWithInterval:
+    """One trial's `value` of the search's metric on `rows` validation rows, `count_correct` of them.
 
-    `interval` is the metric's own; None where it does not follow from what is stored. `only_label`
+    `interval` is the metric's own; None where it does not follow from what is stored. `only_predicted_label`
     is the label that every row is predicted to have, None where there are several.
     """
 
@@ -57,26 +57,26 @@ class Score:
     only_label: str | None
 
     @property
-    def above_majority(self) -> bool | None:
+    def is_above_majority(self) -> bool | None:
         """Whether it is better than the majority by more than its interval; None if not known."""
         if self.majority is None:
             return None
-        better = gain(self.metric, self.value, self.majority.value) > 0
+        better = gain_in_metric(self.metric, self.value, self.majority.value) > 0
         if not better or self.interval is None:
             return None if better else False
-        return not self.interval.holds(self.majority.value)
+        return not self.interval.contains_value(self.majority.value)
 
     @property
-    def below_majority(self) -> bool:
+    def is_below_majority(self) -> bool:
         """Whether it is worse than the majority by more than its interval."""
         if self.majority is None or self.interval is None:
             return False
-        worse = gain(self.metric, self.value, self.majority.value) < 0
-        return worse and not self.interval.holds(self.majority.value)
+        worse = gain_in_metric(self.metric, self.value, self.majority.value) < 0
+        return worse and not self.interval.contains_value(self.majority.value)
 
 
 @dataclass(frozen=True, slots=True)
-class Gain:
+class ScoreGain:
     """How a trial compares with another on the same rows: `difference` is its metric less theirs.
 
     Where the metric is the accuracy, `rows` more of `of_rows` are correct; else it has no rows.
@@ -88,94 +88,104 @@ class Gain:
     change: float
     rows: int | None
     of_rows: int
-    difference: Difference | None
+    difference: MetricDifference | None
     paired: bool
 
     @property
-    def better(self) -> bool:
+    def is_improvement(self) -> bool:
         """Whether the change is for the better."""
-        return gain(self.metric, self.change, 0.0) > 0
+        return gain_in_metric(self.metric, self.change, 0.0) > 0
 
 
-def score_of(session: Session, view: SessionView, trial: TrialView) -> Score | None:
+def score_of_trial(
+    session: Session, view: SessionView, trial: TrialView
+) -> ScoreWithInterval | None:
     """A trial's score with its interval, None before its first evaluation."""
-    kept = shown_evaluation(trial)
-    if kept is None or trial.value is None or not math.isfinite(trial.value):
+    evaluation = kept_or_last_evaluation(trial)
+    if evaluation is None or trial.value is None or not math.isfinite(trial.value):
         return None
-    interval = interval_of(session, view, trial)
-    return _score(view, trial.number, trial.value, kept.confusion, interval)
+    interval = interval_of_trial(session, view, trial)
+    return _build_score(view, trial.number, trial.value, evaluation.confusion, interval)
 
 
-def test_score(view: SessionView, scored: TestScored) -> Score:
+def score_on_test_rows(view: SessionView, scored: TestScored) -> ScoreWithInterval:
     """The score on the sealed rows; without their predictions a loss has no interval."""
     confusion = scored.confusion
     value = scored.metrics.get(view.metric, math.nan)
-    return _score(view, scored.trial, value, confusion, matrix_interval(view, confusion))
+    return _build_score(view, scored.trial, value, confusion, interval_of_matrix(view, confusion))
 
 
-def _score(
+def _build_score(
     view: SessionView, trial: int, value: float, confusion: Confusion, interval: Interval | None
-) -> Score:
-    return Score(
+) -> ScoreWithInterval:
+    return ScoreWithInterval(
         trial=trial,
         metric=view.metric,
         value=value,
-        correct=correct(confusion),
-        rows=total(confusion),
-        mcc=mcc(confusion),
+        correct=count_correct(confusion),
+        rows=count_rows(confusion),
+        mcc=matthews_correlation(confusion),
         interval=interval,
-        majority=majority_of(view, confusion),
-        only_label=_only_label(view, confusion),
+        majority=majority_of_matrix(view, confusion),
+        only_label=_name_of_only_label(view, confusion),
     )
 
 
-def _only_label(view: SessionView, confusion: Confusion) -> str | None:
-    labels, only = _labels(view, confusion), only_label(confusion)
+def _name_of_only_label(view: SessionView, confusion: Confusion) -> str | None:
+    labels, only = _labels_of_matrix(view, confusion), only_predicted_label(confusion)
     return labels[only] if labels and only is not None else None
 
 
-def interval_of(
+def interval_of_trial(
     session: Session, view: SessionView, trial: TrialView, metric: str = ""
 ) -> Interval | None:
     """The interval of a metric, the search's where none is named, at the kept evaluation."""
-    kept, metric = shown_evaluation(trial), metric or view.metric
-    if kept is None:
+    evaluation, metric = kept_or_last_evaluation(trial), metric or view.metric
+    if evaluation is None:
         return None
     if metric != "loss":
-        return metric_interval(metric, kept.confusion, _labels(view, kept.confusion))
+        return metric_interval(
+            metric, evaluation.confusion, _labels_of_matrix(view, evaluation.confusion)
+        )
     try:
-        losses = row_losses(kept_predictions(session, trial), kept.metrics.get("loss", math.nan))
+        losses = losses_of_rows(
+            read_kept_predictions(session, trial), evaluation.metrics.get("loss", math.nan)
+        )
     except TunerError:
         return None
     return loss_interval(losses)
 
 
-def matrix_interval(view: SessionView, confusion: Confusion) -> Interval | None:
+def interval_of_matrix(view: SessionView, confusion: Confusion) -> Interval | None:
     """The interval of the search's metric, where it follows from a confusion matrix."""
-    return metric_interval(view.metric, confusion, _labels(view, confusion))
+    return metric_interval(view.metric, confusion, _labels_of_matrix(view, confusion))
 
 
-def majority_of(view: SessionView, confusion: Confusion, metric: str = "") -> Majority | None:
-    """What the most frequent label would score on the rows of a matrix; see `interval_of`."""
-    labels = _labels(view, confusion)
+def majority_of_matrix(
+    view: SessionView, confusion: Confusion, metric: str = ""
+) -> Majority | None:
+    """What the most frequent label would score on the rows of a matrix; see `interval_of_trial`."""
+    labels = _labels_of_matrix(view, confusion)
     if not labels:
         return None
-    return majority(metric or view.metric, gold_counts(confusion), labels, view.label_counts)
+    return majority_score(
+        metric or view.metric, count_gold_labels(confusion), labels, view.label_counts
+    )
 
 
-def validation_majority(view: SessionView) -> Majority | None:
+def majority_of_validation(view: SessionView) -> Majority | None:
     """The majority's score on the validation rows, None before the first evaluation."""
     evaluations = (trial.evaluations[0] for trial in view.trials.values() if trial.evaluations)
     first = next(evaluations, None)
-    return None if first is None else majority_of(view, first.confusion)
+    return None if first is None else majority_of_matrix(view, first.confusion)
 
 
-def _labels(view: SessionView, confusion: Confusion) -> Sequence[str]:
+def _labels_of_matrix(view: SessionView, confusion: Confusion) -> Sequence[str]:
     """The labels of a matrix; none where a log does not name as many as the matrix has."""
     return view.labels if len(view.labels) == len(confusion) else ()
 
 
-def baseline_trial(view: SessionView) -> TrialView | None:
+def complete_baseline_trial(view: SessionView) -> TrialView | None:
     """The published recipe's trial, where it ran to its end."""
     for trial in view.trials.values():
         if trial.origin == BASELINE and trial.state is TrialState.COMPLETE:
@@ -183,26 +193,28 @@ def baseline_trial(view: SessionView) -> TrialView | None:
     return None
 
 
-def gain_over(
+def gain_over_trial(
     session: Session, view: SessionView, trial: TrialView, base: TrialView
-) -> Gain | None:
+) -> ScoreGain | None:
     """How a trial compares with another of the same session, None where one has no score."""
-    ours, theirs = shown_evaluation(trial), shown_evaluation(base)
-    if ours is None or theirs is None or trial.value is None or base.value is None:
+    evaluation, base_evaluation = kept_or_last_evaluation(trial), kept_or_last_evaluation(base)
+    if evaluation is None or base_evaluation is None or trial.value is None or base.value is None:
         return None
     try:
         difference = trial_difference(session, view, trial, base)
         paired = True
     except TunerError:
-        labels = _labels(view, ours.confusion)
-        difference = unpaired_difference(ours.confusion, theirs.confusion, view.metric, labels)
+        labels = _labels_of_matrix(view, evaluation.confusion)
+        difference = unpaired_difference(
+            evaluation.confusion, base_evaluation.confusion, view.metric, labels
+        )
         paired = False
-    rows = correct(ours.confusion) - correct(theirs.confusion)
-    return Gain(
+    rows = count_correct(evaluation.confusion) - count_correct(base_evaluation.confusion)
+    return ScoreGain(
         metric=view.metric,
         change=trial.value - base.value,
         rows=rows if view.metric == "accuracy" else None,
-        of_rows=total(ours.confusion),
+        of_rows=count_rows(evaluation.confusion),
         difference=difference,
         paired=paired,
     )
@@ -210,16 +222,21 @@ def gain_over(
 
 def trial_difference(
     session: Session, view: SessionView, trial: TrialView, base: TrialView
-) -> Difference | None:
+) -> MetricDifference | None:
     """The paired difference of two trials; TunerError where their predictions cannot be paired."""
-    one, other = kept_predictions(session, trial), kept_predictions(session, base)
-    if not same_rows(one, other):
+    predictions, base_predictions = (
+        read_kept_predictions(session, trial),
+        read_kept_predictions(session, base),
+    )
+    if not have_same_rows(predictions, base_predictions):
         raise TunerError(f"trials {trial.number} and {base.number} were scored on other rows")
-    return prediction_difference(one, other, view.metric, view.labels, _losses(trial, base))
+    return prediction_difference(
+        predictions, base_predictions, view.metric, view.labels, _mean_losses(trial, base)
+    )
 
 
-def _losses(*trials: TrialView) -> tuple[float, float]:
-    first, second = (shown_evaluation(trial) for trial in trials)
+def _mean_losses(*trials: TrialView) -> tuple[float, float]:
+    first, second = (kept_or_last_evaluation(trial) for trial in trials)
     if first is None or second is None:
         return math.nan, math.nan
     return first.metrics.get("loss", math.nan), second.metrics.get("loss", math.nan)
@@ -231,33 +248,49 @@ def prediction_difference(
     metric: str,
     labels: Sequence[str],
     losses: tuple[float, float],
-) -> Difference | None:
+) -> MetricDifference | None:
     """The difference of a metric between predictions of the same rows; `losses` are their means."""
     if metric != "loss":
         return paired_difference(first.gold, first.predicted, second.predicted, metric, labels)
-    one, other = row_losses(first, losses[0]), row_losses(second, losses[1])
-    return paired_loss_difference(one, other) if len(one) == len(other) else None
+    first_losses, second_losses = (
+        losses_of_rows(first, losses[0]),
+        losses_of_rows(second, losses[1]),
+    )
+    return (
+        paired_loss_difference(first_losses, second_losses)
+        if len(first_losses) == len(second_losses)
+        else None
+    )
 
 
-def row_losses(predictions: Predictions, mean: float) -> list[float]:
+def losses_of_rows(predictions: Predictions, mean: float) -> list[float]:
     """The loss of every row, from its stored probability; () where these were not written.
 
     `mean` is the loss as the trainer had it. A probability too small for float16 was written as 0:
     such rows share what the others leave of the mean, and all are moved by what rounding took.
     """
-    chosen = [
+    gold_probabilities = [
         probabilities[gold]
         for gold, probabilities in (
-            (gold, predictions.probabilities(position))
+            (gold, predictions.label_probabilities(position))
             for position, gold in enumerate(predictions.gold)
         )
         if gold < len(probabilities)
     ]
-    if not chosen or len(chosen) != len(predictions) or not math.isfinite(mean):
+    if (
+        not gold_probabilities
+        or len(gold_probabilities) != len(predictions)
+        or not math.isfinite(mean)
+    ):
         return []
     floor = -math.log(_SMALLEST_HALF)
-    rest = mean * len(chosen) - math.fsum(-math.log(each) for each in chosen if each)
-    lost = max(rest / max(1, chosen.count(0.0)), floor)
-    losses = [-math.log(each) if each else lost for each in chosen]
-    moved = mean - math.fsum(losses) / len(losses)
-    return [loss + moved for loss in losses]
+    unexplained_loss = mean * len(gold_probabilities) - math.fsum(
+        -math.log(probability) for probability in gold_probabilities if probability
+    )
+    loss_of_zeros = max(unexplained_loss / max(1, gold_probabilities.count(0.0)), floor)
+    losses = [
+        -math.log(probability) if probability else loss_of_zeros
+        for probability in gold_probabilities
+    ]
+    shift = mean - math.fsum(losses) / len(losses)
+    return [loss + shift for loss in losses]

@@ -10,19 +10,19 @@ import msgspec
 
 from tuner.results.intervals import Interval
 from tuner.results.majority import Majority
-from tuner.session.budget import seconds_spent, time_budget
+from tuner.session.budget import time_budget_seconds, training_seconds_spent
 from tuner.session.commands import Drain, Pause, Stop
-from tuner.session.fold import ENDED, TERMINAL, interrupt, load_view
+from tuner.session.fold import ENDED_STATES, TERMINAL_KINDS, load_session_view, pause_running_trials
 from tuner.session.folder import Session
-from tuner.session.inbox import CommandTail
-from tuner.session.lock import holder_details, lock_holder
-from tuner.session.plan import trials_planned
-from tuner.session.scores import interval_of, validation_majority
+from tuner.session.inbox import CommandReader
+from tuner.session.lock import lock_holder_pid, read_holder_details
+from tuner.session.scores import interval_of_trial, majority_of_validation
+from tuner.session.trial_plan import planned_trials_of_view
 from tuner.session.view import SessionState, SessionView, TrialState
-from tuner.session.writer import last_seq
+from tuner.session.writer import last_event_number
 
 STALLED_AFTER = 60.0
-ALIVE = frozenset({SessionState.STARTING, SessionState.RUNNING, SessionState.PAUSING})
+ALIVE_STATES = frozenset({SessionState.STARTING, SessionState.RUNNING, SessionState.PAUSING})
 
 
 class TrialCounts(msgspec.Struct, frozen=True):
@@ -37,7 +37,7 @@ class TrialCounts(msgspec.Struct, frozen=True):
     collapsed: int = 0
 
     @property
-    def ended(self) -> int:
+    def ended_count(self) -> int:
         """Trials that have come to an end, whatever end."""
         return self.complete + self.pruned + self.collapsed + self.failed
 
@@ -80,127 +80,131 @@ class Status(msgspec.Struct, frozen=True):
     time: float | None = None
 
 
-def current(session: Session) -> tuple[SessionView, SessionState]:
+def load_current_session(session: Session) -> tuple[SessionView, SessionState]:
     """The session as its log and its lock tell it now; without a worker no trial runs."""
-    view = load_view(session)
-    state = session_state(session, view)
-    settle(view, state)
+    view = load_session_view(session)
+    state = derive_session_state(session, view)
+    pause_abandoned_trials(view, state)
     return view, state
 
 
-def settle(view: SessionView, state: SessionState) -> list[int]:
+def pause_abandoned_trials(view: SessionView, state: SessionState) -> list[int]:
     """What the log of a lost worker left running waits, as the next one will say; its numbers."""
-    return [] if state in ALIVE else interrupt(view)
+    return [] if state in ALIVE_STATES else pause_running_trials(view)
 
 
-def session_state(session: Session, view: SessionView) -> SessionState:
+def derive_session_state(session: Session, view: SessionView) -> SessionState:
     """Where the session stands by its lock and the last lifecycle event that the view knows."""
-    holder = lock_holder(session.lock_path)
+    holder = lock_holder_pid(session.lock_path)
     if holder is None:
-        return _state_without_worker(session, view)
-    if view.lifecycle in TERMINAL and _is_not_a_new_worker(session, view, holder):
+        return _derive_state_without_worker(session, view)
+    if view.lifecycle in TERMINAL_KINDS and _holder_is_not_a_new_worker(session, view, holder):
         return SessionState(view.lifecycle.removeprefix("session_"))
     if view.lifecycle != "session_started" or holder not in (view.worker_pid, 0):
         return SessionState.STARTING
     return SessionState.PAUSING if _pause_is_pending(session, view) else SessionState.RUNNING
 
 
-def stalled(state: SessionState, view: SessionView, now: float | None = None) -> bool:
+def is_session_stalled(state: SessionState, view: SessionView, now: float | None = None) -> bool:
     """Whether a worker is there but has said nothing for a minute: a badge, not a state."""
     silent_since = view.last_time or 0.0
     moment = time.time() if now is None else now
-    return state in ALIVE and moment - silent_since > STALLED_AFTER
+    return state in ALIVE_STATES and moment - silent_since > STALLED_AFTER
 
 
-def status(session: Session, view: SessionView, state: SessionState) -> Status:
-    """What `tuner status --json` says of the `current` session."""
+def build_status(session: Session, view: SessionView, state: SessionState) -> Status:
+    """What `tuner status --json` says of the `load_current_session` session."""
     return Status(
         session=session.name,
         status=state,
         metric=view.metric,
         direction=view.direction,
-        trials=trial_counts(view),
-        best=best_trial(session, view),
-        eta_seconds=eta_seconds(view) if state is SessionState.RUNNING else None,
-        worker=_worker(session, view) if state in ALIVE else None,
-        majority=validation_majority(view),
+        trials=count_trial_states(view),
+        best=describe_best_trial(session, view),
+        eta_seconds=estimate_seconds_left(view) if state is SessionState.RUNNING else None,
+        worker=_worker_at_work(session, view) if state in ALIVE_STATES else None,
+        majority=majority_of_validation(view),
         reason=view.reason,
-        seconds=seconds_spent(view, time.time() if state in ALIVE else None),
-        time=time_budget(view),
+        seconds=training_seconds_spent(view, time.time() if state in ALIVE_STATES else None),
+        time=time_budget_seconds(view),
     )
 
 
-def trial_counts(view: SessionView) -> TrialCounts:
+def count_trial_states(view: SessionView) -> TrialCounts:
     """Trials by state."""
     return TrialCounts(
-        complete=view.count(TrialState.COMPLETE),
-        pruned=view.count(TrialState.PRUNED),
-        collapsed=view.count(TrialState.COLLAPSED),
-        failed=view.count(TrialState.FAILED),
-        running=view.count(TrialState.RUNNING),
-        waiting=view.count(TrialState.PAUSED, TrialState.WAITING),
-        planned=trials_planned(view),
+        complete=view.count_trials(TrialState.COMPLETE),
+        pruned=view.count_trials(TrialState.PRUNED),
+        collapsed=view.count_trials(TrialState.COLLAPSED),
+        failed=view.count_trials(TrialState.FAILED),
+        running=view.count_trials(TrialState.RUNNING),
+        waiting=view.count_trials(TrialState.PAUSED, TrialState.WAITING),
+        planned=planned_trials_of_view(view),
     )
 
 
-def best_trial(session: Session, view: SessionView) -> BestTrial | None:
+def describe_best_trial(session: Session, view: SessionView) -> BestTrial | None:
     """The best complete trial with every value that it was given."""
-    best = view.best_trial()
+    best = view.find_best_trial()
     if best is None or best.value is None:
         return None
-    params, interval = {**best.fixed, **best.params}, interval_of(session, view, best)
+    params, interval = {**best.fixed, **best.params}, interval_of_trial(session, view, best)
     return BestTrial(best.number, best.value, params, interval, best.one_label)
 
 
-def eta_seconds(view: SessionView) -> float | None:
+def estimate_seconds_left(view: SessionView) -> float | None:
     """Seconds to the end of the search, at the mean wall time of the trials ended so far.
 
     Pruned trials count in that mean, so the estimate has pruning in it. None before the first trial
     has ended and while nothing runs. A time budget bounds it.
     """
-    ended = [trial.seconds for trial in view.trials.values() if trial.state in ENDED]
+    ended = [trial.seconds for trial in view.trials.values() if trial.state in ENDED_STATES]
     if view.lifecycle != "session_started" or not any(ended):
         return None
     mean = sum(ended) / len(ended)
-    open_trials = [trial for trial in view.trials.values() if trial.state not in ENDED]
-    fresh = max(0, trials_planned(view) - len(ended) - len(open_trials))
-    rest = mean * fresh + sum(max(0.0, mean - trial.seconds) for trial in open_trials)
-    budget = time_budget(view)
-    left = float("inf") if budget is None else max(0.0, budget - seconds_spent(view))
-    return min(rest / max(1, view.slots), left)
+    open_trials = [trial for trial in view.trials.values() if trial.state not in ENDED_STATES]
+    trials_to_start = max(0, planned_trials_of_view(view) - len(ended) - len(open_trials))
+    seconds_of_work = mean * trials_to_start + sum(
+        max(0.0, mean - trial.seconds) for trial in open_trials
+    )
+    budget = time_budget_seconds(view)
+    budget_left = (
+        float("inf") if budget is None else max(0.0, budget - training_seconds_spent(view))
+    )
+    return min(seconds_of_work / max(1, view.slots), budget_left)
 
 
-def _state_without_worker(session: Session, view: SessionView) -> SessionState:
-    if view.lifecycle in TERMINAL:
+def _derive_state_without_worker(session: Session, view: SessionView) -> SessionState:
+    if view.lifecycle in TERMINAL_KINDS:
         return SessionState(view.lifecycle.removeprefix("session_"))
     if view.lifecycle in ("", "session_created"):
         return SessionState.DRAFT
-    if last_seq(session.events_path) >= view.next_seq:
+    if last_event_number(session.events_path) >= view.next_seq:
         # The worker may have ended in good order since the view was read: no verdict yet.
         started = view.lifecycle == "session_started"
         return SessionState.RUNNING if started else SessionState.STARTING
     return SessionState.CRASHED
 
 
-def _is_not_a_new_worker(session: Session, view: SessionView, holder: int) -> bool:
+def _holder_is_not_a_new_worker(session: Session, view: SessionView, holder: int) -> bool:
     ending = holder == view.worker_pid
-    return ending or holder_details(session.lock_path).get("purpose") == "test"
+    return ending or read_holder_details(session.lock_path).get("purpose") == "test"
 
 
 def _pause_is_pending(session: Session, view: SessionView) -> bool:
-    commands = CommandTail(session.commands_path).read()
+    commands = CommandReader(session.commands_path).read_new_commands()
     ending = (command for command in commands if isinstance(command, Pause | Drain | Stop))
     return any(command.id not in view.commands_done for command in ending)
 
 
-def _worker(session: Session, view: SessionView) -> WorkerInfo | None:
-    holder = lock_holder(session.lock_path)
+def _worker_at_work(session: Session, view: SessionView) -> WorkerInfo | None:
+    holder = lock_holder_pid(session.lock_path)
     if holder is None:
         return None
-    host = holder_details(session.lock_path).get("host") or socket.gethostname()
-    return WorkerInfo(holder, host, _device(view))
+    host = read_holder_details(session.lock_path).get("host") or socket.gethostname()
+    return WorkerInfo(holder, host, _device_in_use(view))
 
 
-def _device(view: SessionView) -> str:
+def _device_in_use(view: SessionView) -> str:
     running = [t.device for t in view.trials.values() if t.state is TrialState.RUNNING]
     return next((device for device in [*running, *view.devices] if device), "")

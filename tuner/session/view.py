@@ -72,7 +72,7 @@ class TrialView:
     value: float | None = None
     epoch: float = 0.0
     step: int = 0
-    of: int = 0
+    total_steps: int = 0
     loss: float | None = None
     learning_rates: dict[str, float] = field(default_factory=dict)
     examples_per_second: float = 0.0
@@ -86,8 +86,8 @@ class TrialView:
     reason: str = ""
     lines: list[str] = field(default_factory=list)
     attempts: int = 1
-    short_of_memory: int = 0
-    resumed: float = 0.0
+    oom_retries: int = 0
+    resumed_time: float = 0.0
     seconds_before: float = 0.0
     loss_stride: int = 1
     loss_count: int = 0
@@ -98,11 +98,11 @@ class TrialView:
         return self.only_label is not None
 
     @property
-    def finish_order(self) -> tuple[float, int]:
+    def finish_order_key(self) -> tuple[float, int]:
         """Of equal trials the first to finish is the best: this is what they are sorted by."""
         return (math.inf if self.ended is None else self.ended, self.number)
 
-    def standing(self) -> Standing | None:
+    def current_standing(self) -> Standing | None:
         """What it is compared with others by; None before the first evaluation."""
         return None if self.value is None else Standing(self.value, self.one_label)
 
@@ -129,7 +129,7 @@ class SessionView:
     recipe: dict[str, Any] = field(default_factory=dict)
     lifecycle: str = ""
     reason: str = ""
-    over: str = ""
+    over_reason: str = ""
     refused: bool = False
     commands_done: set[str] = field(default_factory=set)
     labels: list[str] = field(default_factory=list)
@@ -142,30 +142,30 @@ class SessionView:
     devices: list[str] = field(default_factory=list)
     slots: int = 1
     threads: int = 0
-    chosen: SlotsChosen | None = None
+    slots_choice: SlotsChosen | None = None
     batches: str = ""
     versions: dict[str, str] = field(default_factory=dict)
     trials: dict[int, TrialView] = field(default_factory=dict)
     best: int | None = None
-    bests: list[BestChanged] = field(default_factory=list)
+    best_changes: list[BestChanged] = field(default_factory=list)
     importance: dict[str, float] = field(default_factory=dict)
     importance_method: str = ""
     importance_trials: int = 0
-    sealed: TestSealed | None = None
-    test: TestScored | None = None
+    sealed_test: TestSealed | None = None
+    scored_test: TestScored | None = None
     history: list[AnyEvent | Unknown] = field(default_factory=list)
     next_seq: int = 0
     first_time: float | None = None
     last_time: float | None = None
     search_seconds: float = 0.0
-    training: set[int] = field(default_factory=set)
+    numbers_in_training: set[int] = field(default_factory=set)
     since_improvement: int = 0
     schema: int = 0
 
-    def best_trial(self) -> TrialView | None:
+    def find_best_trial(self) -> TrialView | None:
         """The best complete trial, if there is one."""
         return None if self.best is None else self.trials[self.best]
 
-    def count(self, *states: TrialState) -> int:
+    def count_trials(self, *states: TrialState) -> int:
         """How many trials are in one of these states."""
         return sum(trial.state in states for trial in self.trials.values())

@@ -11,8 +11,8 @@ from typing import Self, TypeVar
 
 import msgspec
 
-from tuner.recipe.plain_file import open_plain
-from tuner.session.codec import decode_line, encode_line
+from tuner.recipe.regular_file import open_regular_file
+from tuner.session.codec import decode_event_line, encode_event_line
 from tuner.session.events import Event
 
 AppendedEvent = TypeVar("AppendedEvent", bound=Event)
@@ -30,32 +30,32 @@ class EventWriter:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        self._seal()
+        self._end_torn_line()
         self.next_seq, self._last_time = _last_number_and_time(self._file)
 
-    def append(self, event: AppendedEvent) -> AppendedEvent:
+    def append_event(self, event: AppendedEvent) -> AppendedEvent:
         """Write the event with its number and time, and return it as written.
 
         Raises OSError where the disk refuses; the next append then ends the torn line first.
         """
         now = max(time.time(), self._last_time)
         numbered = msgspec.structs.replace(event, seq=self.next_seq, time=now)
-        self._write(encode_line(numbered))
+        self._write_line(encode_event_line(numbered))
         self.next_seq, self._last_time = self.next_seq + 1, now
         return numbered
 
-    def is_at(self, path: Path) -> bool:
+    def is_writing_to(self, path: Path) -> bool:
         """Whether this is the file that is written to."""
         try:
             return os.path.samestat(path.stat(), os.fstat(self._file))
         except OSError:
             return False
 
-    def sync(self) -> None:
+    def sync_to_disk(self) -> None:
         """Wait until everything appended is on the disk."""
         os.fsync(self._file)
 
-    def close(self) -> None:
+    def close_file(self) -> None:
         """Give the file back."""
         os.close(self._file)
 
@@ -68,40 +68,40 @@ class EventWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
+        self.close_file()
 
-    def _write(self, line: bytes) -> None:
-        self._seal()
-        rest = memoryview(line)
-        while rest:
-            rest = rest[self._written(rest) :]
+    def _write_line(self, line: bytes) -> None:
+        self._end_torn_line()
+        unwritten = memoryview(line)
+        while unwritten:
+            unwritten = unwritten[self._write_bytes(unwritten) :]
 
-    def _written(self, content: bytes | memoryview) -> int:
+    def _write_bytes(self, content: bytes | memoryview) -> int:
         try:
             return os.write(self._file, content)
         except OSError as error:
             raise OSError(error.errno, error.strerror, str(self._path)) from error
 
-    def _seal(self) -> None:
+    def _end_torn_line(self) -> None:
         size = os.fstat(self._file).st_size
         if size and os.pread(self._file, 1, size - 1) != b"\n":
-            self._written(b"\n")
+            self._write_bytes(b"\n")
 
 
-def last_seq(path: Path) -> int:
+def last_event_number(path: Path) -> int:
     """The number of the last readable event of a log, -1 where there is none."""
     try:
-        file = open_plain(path)
+        file = open_regular_file(path)
     except OSError:
         return -1
     with file:
         return _last_number_and_time(file.fileno())[0] - 1
 
 
-def complete_size(path: Path) -> int:
+def size_of_complete_lines(path: Path) -> int:
     """The bytes of a file up to and with its last newline; 0 where there is no file."""
     try:
-        content = open_plain(path)
+        content = open_regular_file(path)
     except OSError:
         return 0
     with content as file:
@@ -116,24 +116,24 @@ def complete_size(path: Path) -> int:
 
 
 def _last_number_and_time(file: int) -> tuple[int, float]:
-    for line in _lines_from_the_end(file):
-        event = decode_line(line)
+    for line in _iterate_lines_backwards(file):
+        event = decode_event_line(line)
         if event.seq >= 0:
             return event.seq + 1, event.time
     return 0, 0.0
 
 
-def _lines_from_the_end(file: int) -> Iterator[bytes]:
+def _iterate_lines_backwards(file: int) -> Iterator[bytes]:
     """Complete lines, the last one first; bytes after the last newline are left out."""
     end = os.fstat(file).st_size
-    tail: bytes | None = None
+    unfinished: bytes | None = None
     while end > 0:
         start = max(0, end - _CHUNK)
-        pieces = (os.pread(file, end - start, start) + (tail or b"")).split(b"\n")
-        if tail is None:
+        pieces = (os.pread(file, end - start, start) + (unfinished or b"")).split(b"\n")
+        if unfinished is None:
             pieces.pop()
-        first, *rest = pieces or [b""]
-        yield from reversed(rest)
-        tail, end = first, start
-    if tail:
-        yield tail
+        first, *complete_pieces = pieces or [b""]
+        yield from reversed(complete_pieces)
+        unfinished, end = first, start
+    if unfinished:
+        yield unfinished

@@ -18,11 +18,11 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
-from tuner.recipe.ranges import Space, is_single
+from tuner.recipe.ranges import Space, has_single_value
 from tuner.recipe.types import Range
-from tuner.study.records import Record
-from tuner.study.seeds import Seeds
-from tuner.study.space import distributions, share_at, value_at
+from tuner.study.distributions import share_at_value, space_distributions, value_at_share
+from tuner.study.records import TrialRecord
+from tuner.study.seeds import PurposeSeeds
 
 if TYPE_CHECKING:
     from cmaes import CMA
@@ -40,14 +40,19 @@ class CmaEsByReplay(BaseSampler):
     """
 
     def __init__(
-        self, space: Space, seeds: Seeds, seed: int, earlier: Iterable[Record], worst: float
+        self,
+        space: Space,
+        seeds: PurposeSeeds,
+        seed: int,
+        earlier: Iterable[TrialRecord],
+        worst: float,
     ) -> None:
         self._ranges = {
             name: setting
             for name, setting in space.items()
-            if isinstance(setting, Range) and not is_single(setting)
+            if isinstance(setting, Range) and not has_single_value(setting)
         }
-        self._first_seed = seeds.of("cma")
+        self._first_seed = seeds.seed_for_purpose("cma")
         self._seed = seed
         self._worst = worst
         self._choices = RandomSampler(seed=self._seed)
@@ -60,17 +65,17 @@ class CmaEsByReplay(BaseSampler):
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
-        return distributions(self._ranges)
+        return space_distributions(self._ranges)
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        optimizer = self._replayed(study.direction)
+        optimizer = self._replay_optimizer(study.direction)
         optimizer.reseed_rng(self._seed)
         self.generation = optimizer.generation
         point = optimizer.ask().tolist()
         return {
-            name: value_at(setting, share)
+            name: value_at_share(setting, share)
             for (name, setting), share in zip(self._ranges.items(), point, strict=True)
         }
 
@@ -83,9 +88,11 @@ class CmaEsByReplay(BaseSampler):
     ) -> Any:
         return self._choices.sample_independent(study, trial, param_name, param_distribution)
 
-    def _replayed(self, direction: StudyDirection) -> CMA:
+    def _replay_optimizer(self, direction: StudyDirection) -> CMA:
         optimizer = self._new_optimizer()
-        solutions = self._solutions(1.0 if direction == StudyDirection.MINIMIZE else -1.0)
+        solutions = self._solutions_by_generation(
+            1.0 if direction == StudyDirection.MINIMIZE else -1.0
+        )
         size = optimizer.population_size
         while len(solutions.get(optimizer.generation, [])) >= size:
             optimizer.tell(solutions[optimizer.generation][:size])
@@ -104,14 +111,14 @@ class CmaEsByReplay(BaseSampler):
             seed=self._first_seed,
         )
 
-    def _solutions(self, sign: float) -> Mapping[int, list[tuple[Any, float]]]:
+    def _solutions_by_generation(self, sign: float) -> Mapping[int, list[tuple[Any, float]]]:
         import numpy as np
 
         solutions: defaultdict[int, list[tuple[Any, float]]] = defaultdict(list)
         for record in self._earlier:
-            point = [share_at(s, float(record.params[n])) for n, s in self._ranges.items()]
+            point = [share_at_value(s, float(record.params[n])) for n, s in self._ranges.items()]
             assert record.cma_generation is not None
-            value = record.judged_value(self._worst)
+            value = record.value_for_search(self._worst)
             assert value is not None
             solutions[record.cma_generation].append((np.array(point), sign * value))
         return solutions

@@ -20,9 +20,9 @@ from optuna.trial import TrialState, create_trial
 
 from tuner.errors import TunerError
 from tuner.recipe.types import SearchSection
-from tuner.results.standing import kept_values
+from tuner.results.standing import cumulative_kept_values
 
-NAMES = ("halving", "median", "patient", "none")
+PRUNER_NAMES = ("halving", "median", "patient", "none")
 FEWEST_COMPARED = 3
 """With fewer values to compare, the trial's own included, nothing is pruned."""
 FEWEST_COMPLETE = 5
@@ -52,29 +52,31 @@ class RungDecision:
     rule: str
     spared: bool = False
 
-    def but_spared(self, why: str) -> RungDecision:
+    def as_spared_decision(self, reason: str) -> RungDecision:
         """The same decision, with the trial kept whatever it says."""
         if self.kept:
             return self
-        return replace(self, kept=True, spared=True, rule=f"{self.rule}; kept, {why}")
+        return replace(self, kept=True, spared=True, rule=f"{self.rule}; kept, {reason}")
 
 
-class Pruner(Protocol):
+class PruningRule(Protocol):
     """A rule. Curves map whole percents of the schedule to values."""
 
-    def learn(self, number: int, curve: Curve, *, complete: bool) -> None:
+    def learn_curve(self, number: int, curve: Curve, *, complete: bool) -> None:
         """Take in what is known of a trial, from the database or because it has ended."""
 
-    def judge(self, number: int, percent: int, curve: Curve) -> RungDecision | None:
+    def judge_trial(self, number: int, percent: int, curve: Curve) -> RungDecision | None:
         """Compare a trial at a percent of its curve; None when there is nothing to compare."""
 
 
-def percent_of(share: float) -> int:
+def percent_of_schedule(share: float) -> int:
     """A share 0…1 of the schedule in whole percents, rounded down."""
     return min(100, max(0, math.floor(share * 100 + 1e-6)))
 
 
-def build_pruner(search: SearchSection, direction: StudyDirection, keep: str = "best") -> Pruner:
+def build_pruning_rule(
+    search: SearchSection, direction: StudyDirection, keep: str = "best"
+) -> PruningRule:
     """The rule that a recipe asks for; TunerError for one that is not known.
 
     `keep` is that of the recipe: rules that compare trials do so by the values they are kept with.
@@ -89,38 +91,40 @@ def build_pruner(search: SearchSection, direction: StudyDirection, keep: str = "
             return Patient(direction)
         case "none":
             return NoPruning()
-    raise TunerError(f'search.pruner = "{search.pruner}" is none of {", ".join(NAMES)}')
+    raise TunerError(f'search.pruner = "{search.pruner}" is none of {", ".join(PRUNER_NAMES)}')
 
 
-def kept_curve(curve: Curve, direction: StudyDirection, keep: str) -> dict[int, float]:
+def curve_of_kept_values(curve: Curve, direction: StudyDirection, keep: str) -> dict[int, float]:
     """At each percent the value that the trial would end with there."""
     maximize = direction == StudyDirection.MAXIMIZE
     percents = sorted(curve)
-    values = kept_values((curve[p] for p in percents), maximize=maximize, keep=keep)
+    values = cumulative_kept_values((curve[p] for p in percents), maximize=maximize, keep=keep)
     return dict(zip(percents, values, strict=True))
 
 
 class ByKeptValue:
     """A rule that compares trials by what they would end with, as sampler and importance do."""
 
-    def __init__(self, rule: Pruner, direction: StudyDirection, keep: str) -> None:
+    def __init__(self, rule: PruningRule, direction: StudyDirection, keep: str) -> None:
         self._rule, self._direction, self._keep = rule, direction, keep
 
-    def learn(self, number: int, curve: Curve, *, complete: bool) -> None:
-        kept = kept_curve(curve, self._direction, self._keep)
-        self._rule.learn(number, kept, complete=complete)
+    def learn_curve(self, number: int, curve: Curve, *, complete: bool) -> None:
+        kept_values_by_percent = curve_of_kept_values(curve, self._direction, self._keep)
+        self._rule.learn_curve(number, kept_values_by_percent, complete=complete)
 
-    def judge(self, number: int, percent: int, curve: Curve) -> RungDecision | None:
-        return self._rule.judge(number, percent, kept_curve(curve, self._direction, self._keep))
+    def judge_trial(self, number: int, percent: int, curve: Curve) -> RungDecision | None:
+        return self._rule.judge_trial(
+            number, percent, curve_of_kept_values(curve, self._direction, self._keep)
+        )
 
 
 class NoPruning:
     """Every trial runs to its end."""
 
-    def learn(self, number: int, curve: Curve, *, complete: bool) -> None:
+    def learn_curve(self, number: int, curve: Curve, *, complete: bool) -> None:
         return
 
-    def judge(self, number: int, percent: int, curve: Curve) -> RungDecision | None:
+    def judge_trial(self, number: int, percent: int, curve: Curve) -> RungDecision | None:
         return None
 
 
@@ -136,46 +140,48 @@ class Halving:
     def __init__(self, first_rung: float, reduction: int, direction: StudyDirection) -> None:
         self._reduction = reduction
         self._sign = 1.0 if direction == StudyDirection.MAXIMIZE else -1.0
-        self._shares = _rungs(first_rung)
-        self._seen: list[dict[int, float]] = [{} for _ in self._shares]
+        self._shares = _rung_shares(first_rung)
+        self._values_by_rung: list[dict[int, float]] = [{} for _ in self._shares]
 
-    def learn(self, number: int, curve: Curve, *, complete: bool) -> None:
+    def learn_curve(self, number: int, curve: Curve, *, complete: bool) -> None:
         for percent in sorted(curve):
-            self._enter(number, percent, curve)
+            self._enter_rung(number, percent, curve)
 
-    def judge(self, number: int, percent: int, curve: Curve) -> RungDecision | None:
-        rung = self._enter(number, percent, curve)
+    def judge_trial(self, number: int, percent: int, curve: Curve) -> RungDecision | None:
+        rung = self._enter_rung(number, percent, curve)
         if rung is None:
             return None
-        values = self._seen[rung]
-        places = math.ceil(len(values) / self._reduction)
-        cutoff = sorted(values.values(), key=lambda v: -self._sign * v)[places - 1]
-        judged = len(values) >= FEWEST_COMPARED
-        rank = _rank(values[number], list(values.values()), self._sign)
+        values = self._values_by_rung[rung]
+        kept_places = math.ceil(len(values) / self._reduction)
+        cutoff = sorted(values.values(), key=lambda v: -self._sign * v)[kept_places - 1]
+        enough_to_compare = len(values) >= FEWEST_COMPARED
+        rank = _rank_of_value(values[number], list(values.values()), self._sign)
         return RungDecision(
             share=self._shares[rung],
-            kept=not judged or rank <= places,
+            kept=not enough_to_compare or rank <= kept_places,
             value=values[number],
-            cutoff=cutoff if judged else None,
+            cutoff=cutoff if enough_to_compare else None,
             rank=rank,
             among=len(values),
-            rule=f"halving: best {places} of {len(values)}" if judged else "halving: too few yet",
+            rule=f"halving: best {kept_places} of {len(values)}"
+            if enough_to_compare
+            else "halving: too few yet",
         )
 
-    def _enter(self, number: int, percent: int, curve: Curve) -> int | None:
+    def _enter_rung(self, number: int, percent: int, curve: Curve) -> int | None:
         before = max((p for p in curve if p < percent), default=-1)
         passed = [
             rung
             for rung, share in enumerate(self._shares)
-            if before < percent_of(share) <= percent < 100
+            if before < percent_of_schedule(share) <= percent < 100
         ]
         if not passed:
             return None
-        self._seen[passed[-1]][number] = curve[percent]
+        self._values_by_rung[passed[-1]][number] = curve[percent]
         return passed[-1]
 
 
-def _rungs(first: float) -> list[float]:
+def _rung_shares(first: float) -> list[float]:
     shares = []
     while first < 1 - 1e-9:
         shares.append(first)
@@ -183,8 +189,8 @@ def _rungs(first: float) -> list[float]:
     return shares
 
 
-def _rank(value: float, values: list[float], sign: float) -> int:
-    return 1 + sum(sign * other > sign * value for other in values)
+def _rank_of_value(value: float, values: list[float], sign: float) -> int:
+    return 1 + sum(sign * compared > sign * value for compared in values)
 
 
 class Median:
@@ -195,27 +201,31 @@ class Median:
     """
 
     def __init__(self, first_rung: float, direction: StudyDirection) -> None:
-        self._warmup = percent_of(first_rung)
+        self._warmup = percent_of_schedule(first_rung)
         self._sign = 1.0 if direction == StudyDirection.MAXIMIZE else -1.0
         self._pruner = MedianPruner(
             n_startup_trials=FEWEST_COMPLETE,
             n_warmup_steps=self._warmup,
             n_min_trials=FEWEST_COMPARED,
         )
-        self._study = _study_in_memory(direction)
+        self._study = _create_study_in_memory(direction)
         self._curves: list[dict[int, float]] = []
 
-    def learn(self, number: int, curve: Curve, *, complete: bool) -> None:
+    def learn_curve(self, number: int, curve: Curve, *, complete: bool) -> None:
         if not complete or not curve:
             return
-        filled = _filled(curve)
-        self._curves.append(filled)
+        filled_curve = _fill_every_percent(curve)
+        self._curves.append(filled_curve)
         self._study.add_trial(
-            create_trial(state=TrialState.COMPLETE, value=filled[100], intermediate_values=filled)
+            create_trial(
+                state=TrialState.COMPLETE, value=filled_curve[100], intermediate_values=filled_curve
+            )
         )
 
-    def judge(self, number: int, percent: int, curve: Curve) -> RungDecision | None:
-        others = [other[percent] for other in self._curves if percent in other]
+    def judge_trial(self, number: int, percent: int, curve: Curve) -> RungDecision | None:
+        others = [
+            curve_of_other[percent] for curve_of_other in self._curves if percent in curve_of_other
+        ]
         if not self._warmup <= percent < 100 or len(self._curves) < FEWEST_COMPLETE:
             return None
         if len(others) < FEWEST_COMPARED:
@@ -223,23 +233,23 @@ class Median:
         value = self._sign * max(self._sign * v for p, v in curve.items() if p <= percent)
         return RungDecision(
             share=percent / 100,
-            kept=not _would_prune(self._pruner, self._study, curve, percent),
+            kept=not _would_optuna_prune(self._pruner, self._study, curve, percent),
             value=value,
-            cutoff=_middle(others),
-            rank=_rank(value, others, self._sign),
+            cutoff=_middle_of_values(others),
+            rank=_rank_of_value(value, others, self._sign),
             among=len(others) + 1,
             rule=f"median of {len(others)} complete trials",
         )
 
 
-def _filled(curve: Curve) -> dict[int, float]:
+def _fill_every_percent(curve: Curve) -> dict[int, float]:
     filled: dict[int, float] = {}
     for percent in range(min(curve), 101):
         filled[percent] = curve.get(percent, filled.get(percent - 1, math.nan))
     return filled
 
 
-def _middle(values: list[float]) -> float:
+def _middle_of_values(values: list[float]) -> float:
     ordered, half = sorted(values), len(values) // 2
     return ordered[half] if len(values) % 2 else (ordered[half - 1] + ordered[half]) / 2
 
@@ -252,32 +262,34 @@ class Patient:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "PatientPruner is experimental")
             self._pruner = PatientPruner(None, patience=PATIENCE)
-        self._study = _study_in_memory(direction)
+        self._study = _create_study_in_memory(direction)
 
-    def learn(self, number: int, curve: Curve, *, complete: bool) -> None:
+    def learn_curve(self, number: int, curve: Curve, *, complete: bool) -> None:
         return
 
-    def judge(self, number: int, percent: int, curve: Curve) -> RungDecision | None:
+    def judge_trial(self, number: int, percent: int, curve: Curve) -> RungDecision | None:
         values = [value for p, value in sorted(curve.items()) if p <= percent]
         if len(values) <= PATIENCE + 1 or percent >= 100:
             return None
         before = [self._sign * value for value in values[: -PATIENCE - 1]]
         return RungDecision(
             share=percent / 100,
-            kept=not _would_prune(self._pruner, self._study, curve, percent),
+            kept=not _would_optuna_prune(self._pruner, self._study, curve, percent),
             value=values[-1],
             cutoff=self._sign * max(before),
-            rank=_rank(values[-1], values, self._sign),
+            rank=_rank_of_value(values[-1], values, self._sign),
             among=len(values),
             rule=f"patience of {PATIENCE} evaluations",
         )
 
 
-def _would_prune(pruner: BasePruner, study: optuna.Study, curve: Curve, percent: int) -> bool:
-    known = {p: value for p, value in curve.items() if p <= percent}
-    trial = create_trial(state=TrialState.RUNNING, intermediate_values=known)
+def _would_optuna_prune(
+    pruner: BasePruner, study: optuna.Study, curve: Curve, percent: int
+) -> bool:
+    values_so_far = {p: value for p, value in curve.items() if p <= percent}
+    trial = create_trial(state=TrialState.RUNNING, intermediate_values=values_so_far)
     return pruner.prune(study, trial)
 
 
-def _study_in_memory(direction: StudyDirection) -> optuna.Study:
+def _create_study_in_memory(direction: StudyDirection) -> optuna.Study:
     return optuna.create_study(storage=InMemoryStorage(), direction=direction)

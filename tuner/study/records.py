@@ -8,12 +8,12 @@ from typing import Any, Literal, NamedTuple
 
 from optuna.trial import FrozenTrial, TrialState
 
-from tuner.recipe.origins import SAMPLED, is_off_space, repeated
-from tuner.recipe.ranges import Space, inside
+from tuner.recipe.origins import SAMPLED, is_outside_space, repeated_trial_number
+from tuner.recipe.ranges import Space, coerce_to_setting
 from tuner.recipe.types import Scalar
 
-State = Literal["running", "waiting", "complete", "pruned", "failed"]
-STATES: Mapping[TrialState, State] = {
+RecordState = Literal["running", "waiting", "complete", "pruned", "failed"]
+STATES_BY_OPTUNA_STATE: Mapping[TrialState, RecordState] = {
     TrialState.RUNNING: "running",
     TrialState.WAITING: "waiting",
     TrialState.COMPLETE: "complete",
@@ -58,12 +58,12 @@ class Suggestion:
 class Outcome(NamedTuple):
     """The state of a trial and, where there is one, its value."""
 
-    state: State
+    state: RecordState
     value: float | None
 
 
 @dataclass(slots=True)
-class Record:
+class TrialRecord:
     """One trial. `id` is the database's; `curve` maps a percent of the schedule to the value there.
 
     `params` are the searched settings with a value inside of their range. `given` are those of them
@@ -74,11 +74,11 @@ class Record:
 
     number: int
     id: int
-    state: State
+    state: RecordState
     origin: str = SAMPLED
     key: str | None = None
     params: dict[str, Scalar] = field(default_factory=dict)
-    given: dict[str, Scalar] = field(default_factory=dict)
+    given_params: dict[str, Scalar] = field(default_factory=dict)
     fixed: dict[str, Scalar] = field(default_factory=dict)
     curve: dict[int, float] = field(default_factory=dict)
     value: float | None = None
@@ -89,52 +89,52 @@ class Record:
     proposed_again: int | None = None
 
     @property
-    def finished(self) -> bool:
+    def has_ended(self) -> bool:
         """Whether the trial has ended, in whatever way."""
         return self.state not in ("running", "waiting")
 
     @property
-    def repeats(self) -> bool:
+    def is_rerun(self) -> bool:
         """Whether it is a re-run. The search learns nothing from those: the point is known, and
         several of the best one would draw the sampler there and raise the cutoffs for all others.
         """
-        return repeated(self.origin) is not None
+        return repeated_trial_number(self.origin) is not None
 
-    def judged_value(self, worst: float) -> float | None:
+    def value_for_search(self, worst: float) -> float | None:
         """What the search takes the trial for: a model that learned nothing is the worst there is.
 
         On lopsided data its score is high, and a sampler would go where most models collapse.
         """
         return worst if self.one_label and self.value is not None else self.value
 
-    def lies_in(self, space: Space) -> bool:
+    def lies_in_space(self, space: Space) -> bool:
         """Whether the trial is a point of the space: only then a sampler may learn from it."""
-        off = is_off_space(self.origin, self.fixed)
-        return not off and not self.repeats and space.keys() == self.params.keys()
+        off = is_outside_space(self.origin, self.fixed)
+        return not off and not self.is_rerun and space.keys() == self.params.keys()
 
-    def suggestion(self, space: Space) -> Suggestion:
+    def as_suggestion(self, space: Space) -> Suggestion:
         """The trial as it is to be trained."""
-        known = {**self.params, **self.fixed}
+        trial_values = {**self.params, **self.fixed}
         return Suggestion(
             number=self.number,
-            params={name: known[name] for name in space},
+            params={name: trial_values[name] for name in space},
             fixed={name: value for name, value in self.fixed.items() if name not in space},
             origin=self.origin,
             proposed_again=self.proposed_again,
         )
 
 
-def record_of(trial: FrozenTrial, number: int, space: Space) -> Record:
+def record_from_trial(trial: FrozenTrial, number: int, space: Space) -> TrialRecord:
     """A trial of the database; parameters that the space does not (or no longer) hold are left."""
     attributes = trial.user_attrs
-    return Record(
+    return TrialRecord(
         number=number,
         id=trial._trial_id,
-        state=STATES[trial.state],
+        state=STATES_BY_OPTUNA_STATE[trial.state],
         origin=attributes.get(Attribute.ORIGIN, SAMPLED),
         key=attributes.get(Attribute.KEY),
-        params=values_inside(trial.params, space),
-        given=values_inside(trial.system_attrs.get(FIXED_PARAMS, {}), space),
+        params=values_inside_space(trial.params, space),
+        given_params=values_inside_space(trial.system_attrs.get(FIXED_PARAMS, {}), space),
         fixed=dict(attributes.get(Attribute.FIXED, {})),
         curve=dict(sorted(trial.intermediate_values.items())),
         value=trial.value,
@@ -145,7 +145,9 @@ def record_of(trial: FrozenTrial, number: int, space: Space) -> Record:
     )
 
 
-def values_inside(values: Mapping[str, Any], space: Space) -> dict[str, Scalar]:
+def values_inside_space(values: Mapping[str, Any], space: Space) -> dict[str, Scalar]:
     """The values that lie in the space, in the types and the order that it has them in."""
-    placed = {name: inside(space[name], values[name]) for name in space if name in values}
-    return {name: value for name, value in placed.items() if value is not None}
+    values_in_space = {
+        name: coerce_to_setting(space[name], values[name]) for name in space if name in values
+    }
+    return {name: value for name, value in values_in_space.items() if value is not None}

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Seeds:
+class PurposeSeeds:
     """The seeds of one generation of a study."""
 
     seed: int
     generation: int
 
-    def of(self, purpose: str, number: int = 0) -> int:
+    def seed_for_purpose(self, purpose: str, number: int = 0) -> int:
         """A 32-bit seed; the same in every process, unlike hash()."""
         text = f"{purpose}:{self.seed}:{self.generation}:{number}"
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
-    def chance(self, purpose: str, number: int) -> float:
+    def chance_for_purpose(self, purpose: str, number: int) -> float:
         """A number drawn evenly from 0…1."""
-        return self.of(purpose, number) / 2**32
+        return self.seed_for_purpose(purpose, number) / 2**32

@@ -19,7 +19,7 @@ _OPTUNA_TABLES = {"studies", "trials", "version_info"}
 _URL = "sqlite:///study.db"
 
 
-def open_storage(database: Path) -> RDBStorage:
+def open_study_storage(database: Path) -> RDBStorage:
     """The storage in this file, made (0600) when there is none.
 
     WAL lets a reader such as optuna-dashboard look on without ever locking the writer out.
@@ -29,20 +29,22 @@ def open_storage(database: Path) -> RDBStorage:
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     if database.is_dir():
-        raise _unusable(database, "is a folder")
+        raise _unusable_database_error(database, "is a folder")
     try:
         database.touch(mode=0o600, exist_ok=True)
-        made_by = _check(database)
+        made_by = _check_database(database)
         return RDBStorage(
             _URL,
-            engine_kwargs={"creator": partial(_connect, database)},
+            engine_kwargs={"creator": partial(_connect_database, database)},
             # Optuna reads all its migrations to compare versions; its own tables need none of it.
             skip_compatibility_check=made_by in (None, optuna.__version__),
         )
     except sqlite3.OperationalError as error:
         raise TunerError(f"{database} cannot be written: {error}") from error
     except sqlite3.DatabaseError as error:
-        raise _unusable(database, f"is damaged or not an SQLite database ({error})") from error
+        raise _unusable_database_error(
+            database, f"is damaged or not an SQLite database ({error})"
+        ) from error
     except OSError as error:
         raise TunerError(f"{database} cannot be written: {error.strerror}") from error
     except RuntimeError as error:  # what Optuna raises for a schema that it does not know
@@ -52,31 +54,33 @@ def open_storage(database: Path) -> RDBStorage:
         ) from error
 
 
-def _connect(database: Path) -> sqlite3.Connection:
+def _connect_database(database: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(os.fspath(database), timeout=BUSY_SECONDS, check_same_thread=False)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     return connection
 
 
-def _check(database: Path) -> str | None:
+def _check_database(database: Path) -> str | None:
     """The version of Optuna that made the tables, None when there are none yet."""
-    with closing(_connect(database)) as connection:
-        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if verdict != "ok":
-            raise _unusable(database, f"is damaged ({str(verdict).splitlines()[0]})")
+    with closing(_connect_database(database)) as connection:
+        check_result = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if check_result != "ok":
+            raise _unusable_database_error(
+                database, f"is damaged ({str(check_result).splitlines()[0]})"
+            )
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("ROLLBACK")
         names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
         if not names:
             return None
         if not names & _OPTUNA_TABLES:
-            raise _unusable(database, "is the database of another program")
+            raise _unusable_database_error(database, "is the database of another program")
         if "version_info" not in names:
             return None
         row = connection.execute("SELECT library_version FROM version_info").fetchone()
         return str(row[0]) if row else None
 
 
-def _unusable(database: Path, what: str) -> TunerError:
+def _unusable_database_error(database: Path, what: str) -> TunerError:
     return TunerError(f"{database} {what}: put a sound copy in its place, or make a new session")

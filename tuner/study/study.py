@@ -11,27 +11,32 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
 
 from tuner.recipe.origins import BASELINE
-from tuner.recipe.ranges import Space, inside
-from tuner.recipe.samplers import check_sampler
+from tuner.recipe.ranges import Space, coerce_to_setting
+from tuner.recipe.samplers import check_sampler_can_search
 from tuner.recipe.types import Scalar, SearchSection
-from tuner.study.generations import Lineage, is_carried, open_lineage
-from tuner.study.history import History
+from tuner.study.distributions import setting_distribution, space_distributions
+from tuner.study.generation_study import GenerationStudy, is_carried_over, open_generation_study
+from tuner.study.optuna_samplers import SAMPLERS_SEEING_PRUNED
 from tuner.study.proposals import Proposals
-from tuner.study.pruners import RungDecision, build_pruner, kept_curve, percent_of
+from tuner.study.pruners import (
+    RungDecision,
+    build_pruning_rule,
+    curve_of_kept_values,
+    percent_of_schedule,
+)
 from tuner.study.records import (
     FIXED_PARAMS,
-    STATES,
+    STATES_BY_OPTUNA_STATE,
     Attribute,
     Outcome,
-    Record,
-    State,
+    RecordState,
     Suggestion,
-    record_of,
+    TrialRecord,
+    record_from_trial,
 )
-from tuner.study.samplers import SEES_PRUNED
-from tuner.study.seeds import Seeds
-from tuner.study.space import distribution, distributions
-from tuner.study.storage import open_storage
+from tuner.study.sampler_history import SamplerHistory
+from tuner.study.seeds import PurposeSeeds
+from tuner.study.storage import open_study_storage
 
 AUDIT_SHARE = 0.05
 """Of the trials that should be pruned, this share runs on, so that wrong prunes can be counted."""
@@ -50,7 +55,7 @@ class Study:
     def __init__(
         self,
         storage: RDBStorage,
-        lineage: Lineage,
+        lineage: GenerationStudy,
         space: Space,
         search: SearchSection,
         direction: StudyDirection,
@@ -66,18 +71,18 @@ class Study:
         self._direction = direction
         self._worst = worst
         self._settings = settings
-        self._seeds = Seeds(search.seed, lineage.generation)
+        self._seeds = PurposeSeeds(search.seed, lineage.generation)
         self._keep = keep
-        self._pruner = build_pruner(search, direction, keep)
-        sees_pruned = search.sampler in SEES_PRUNED
-        self._history = History(space, direction, worst, sees_pruned=sees_pruned)
+        self._pruner = build_pruning_rule(search, direction, keep)
+        sees_pruned = search.sampler in SAMPLERS_SEEING_PRUNED
+        self._history = SamplerHistory(space, direction, worst, sees_pruned=sees_pruned)
         self._proposals = Proposals(self._space, search, self._seeds, self._history, own_seed)
-        self._carried: list[Record] = []
-        self._records: dict[int, Record] = {}
-        self._load()
+        self._carried: list[TrialRecord] = []
+        self._records: dict[int, TrialRecord] = {}
+        self._load_records()
 
     @classmethod
-    def open(
+    def open_study(
         cls,
         database: Path,
         name: str,
@@ -108,101 +113,117 @@ class Study:
         Raises TunerError for a database that cannot be used, or a sampler or pruner that is not
         known or cannot search this space.
         """
-        check_sampler(search, space)
-        wanted = StudyDirection.MAXIMIZE if direction == "maximize" else StudyDirection.MINIMIZE
-        storage = open_storage(database)
-        lineage = open_lineage(storage, name, generation, wanted, space, settings or {})
-        return cls(storage, lineage, space, search, wanted, worst, settings or {}, own_seed, keep)
+        check_sampler_can_search(search, space)
+        optuna_direction = (
+            StudyDirection.MAXIMIZE if direction == "maximize" else StudyDirection.MINIMIZE
+        )
+        storage = open_study_storage(database)
+        lineage = open_generation_study(
+            storage, name, generation, optuna_direction, space, settings or {}
+        )
+        return cls(
+            storage, lineage, space, search, optuna_direction, worst, settings or {}, own_seed, keep
+        )
 
     @property
-    def generation(self) -> int:
+    def generation_number(self) -> int:
         """Which study of the session this is, counted from 0."""
         return self._lineage.generation
 
     @property
-    def carried(self) -> int:
+    def carried_count(self) -> int:
         """The number of trials that were taken over from earlier generations."""
         return len(self._carried)
 
     @property
-    def exhausted(self) -> str:
+    def reason_exhausted(self) -> str:
         """Why there is nothing left to ask: every configuration was tried. "" while there is."""
         if any(record.state == "waiting" for record in self._records.values()):
             return ""
-        return self._proposals.describe_exhaustion(self._all_records())
+        return self._proposals.describe_exhaustion(self._carried_and_own_records())
 
-    def repeated_trial(self, number: int) -> int | None:
+    def find_repeated_trial(self, number: int) -> int | None:
         """The earlier trial that this one would repeat to the bit, None where there is none."""
-        return self._proposals.repeated_trial(self._record(number), self._all_records())
+        return self._proposals.find_repeated_trial(
+            self._find_record(number), self._carried_and_own_records()
+        )
 
-    def close(self) -> None:
+    def close_database(self) -> None:
         """Close the database; SQLite then folds its write-ahead log into the one file."""
         self._storage.remove_session()
         self._storage.engine.dispose()
 
     # ── asking ───────────────────────────────────────────────────────────────────────────────
 
-    def enqueue(self, params: Mapping[str, Scalar], origin: str, key: str) -> int:
+    def add_waiting_trial(self, params: Mapping[str, Scalar], origin: str, key: str) -> int:
         """Let a trial with these values wait to be asked next; its number.
 
         What is not given is suggested by the sampler. A second call with the same key changes
         nothing. Values outside of their range and of settings that are not searched are taken as
         they are; such a trial is no point of the space, so the sampler does not learn from it.
         """
-        known = next((r for r in self._records.values() if r.key == key), None)
-        if known is not None:
-            return known.number
-        placed = {n: inside(self._space[n], params[n]) for n in self._space if n in params}
-        given = {name: value for name, value in placed.items() if value is not None}
+        record_with_key = next((r for r in self._records.values() if r.key == key), None)
+        if record_with_key is not None:
+            return record_with_key.number
+        values_in_space = {
+            n: coerce_to_setting(self._space[n], params[n]) for n in self._space if n in params
+        }
+        given_params = {name: value for name, value in values_in_space.items() if value is not None}
         fixed = {
             name: value
             for name, value in params.items()
-            if name not in given and not self._is_own(name, value)
+            if name not in given_params and not self._is_recipe_value(name, value)
         }
-        record = Record(
-            self._next_number(), -1, "waiting", origin, key=key, given=given, fixed=fixed
+        record = TrialRecord(
+            self._next_trial_number(),
+            -1,
+            "waiting",
+            origin,
+            key=key,
+            given_params=given_params,
+            fixed=fixed,
         )
-        self._create(record)
+        self._create_trial(record)
         return record.number
 
-    def ask(self) -> Suggestion:
+    def next_suggestion(self) -> Suggestion:
         """The next trial to run: one that waits, or one that the sampler suggests."""
         waiting = [r.number for r in self._records.values() if r.state == "waiting"]
         if waiting:
             return self._start_waiting(self._records[min(waiting)])
-        if self.exhausted:
-            raise RuntimeError(f"{self.exhausted}; look at `exhausted` before asking")
-        record = Record(self._next_number(), -1, "running")
-        self._proposals.fill_in(record, self._all_records())
-        self._create(record)
-        return record.suggestion(self._space)
+        if self.reason_exhausted:
+            raise RuntimeError(f"{self.reason_exhausted}; look at `exhausted` before asking")
+        record = TrialRecord(self._next_trial_number(), -1, "running")
+        self._proposals.fill_in_params(record, self._carried_and_own_records())
+        self._create_trial(record)
+        return record.as_suggestion(self._space)
 
-    def running(self) -> list[Suggestion]:
+    def running_suggestions(self) -> list[Suggestion]:
         """The trials that were asked for and have not ended, in the order of their numbers."""
         numbers = sorted(r.number for r in self._records.values() if r.state == "running")
-        return [self._records[number].suggestion(self._space) for number in numbers]
+        return [self._records[number].as_suggestion(self._space) for number in numbers]
 
-    def waiting(self) -> list[tuple[str, dict[str, Scalar]]]:
+    def waiting_trials(self) -> list[tuple[str, dict[str, Scalar]]]:
         """Origin and given values of the trials that wait to be asked for."""
         return [
-            (record.origin, {**record.given, **record.fixed})
+            (record.origin, {**record.given_params, **record.fixed})
             for record in self._records.values()
             if record.state == "waiting"
         ]
 
-    def _start_waiting(self, record: Record) -> Suggestion:
+    def _start_waiting(self, record: TrialRecord) -> Suggestion:
         # The state goes last: a crash in between leaves a trial that still waits.
         self._complete_params(record)
         self._storage.set_trial_state_values(record.id, TrialState.RUNNING)
         record.state = "running"
-        return record.suggestion(self._space)
+        return record.as_suggestion(self._space)
 
-    def _complete_params(self, record: Record) -> None:
+    def _complete_params(self, record: TrialRecord) -> None:
         stored = dict(record.params)
-        self._proposals.fill_in(record, self._all_records())
+        self._proposals.fill_in_params(record, self._carried_and_own_records())
         for name, value in record.params.items():
             if name not in stored:
-                target = distribution(self._space[name])
+                target = setting_distribution(self._space[name])
                 internal = target.to_internal_repr(value)
                 self._storage.set_trial_param(record.id, name, internal, target)
         if record.cma_generation is not None:
@@ -212,7 +233,7 @@ class Study:
 
     # ── what comes of a trial ────────────────────────────────────────────────────────────────
 
-    def evaluate(
+    def record_evaluation(
         self, number: int, share: float, value: float, *, one_label: bool = False
     ) -> RungDecision | None:
         """Note a value at a share 0…1 of the schedule; the comparison, if there is one there.
@@ -221,72 +242,78 @@ class Study:
         is given for the first. The baseline is never pruned: it is the yardstick. A re-run is not
         compared: it is there to be finished. With `one_label` the value is taken for the worst.
         """
-        record = self._running(number)
-        percent = percent_of(share)
+        record = self._find_running_record(number)
+        percent = percent_of_schedule(share)
         if percent not in record.curve:
-            _check_number(value, record)
+            _check_is_number(value, record)
             value = self._worst if one_label else value
             self._storage.set_trial_intermediate_value(record.id, percent, value)
             record.curve[percent] = value
-        if record.repeats:
+        if record.is_rerun:
             return None
-        decision = self._pruner.judge(number, percent, record.curve)
+        decision = self._pruner.judge_trial(number, percent, record.curve)
         if decision is None or decision.kept:
             return decision
         if record.origin == BASELINE:
-            return decision.but_spared("it is the baseline")
-        return decision.but_spared("for the audit") if self._is_audited(number) else decision
+            return decision.as_spared_decision("it is the baseline")
+        return (
+            decision.as_spared_decision("for the audit")
+            if self._is_trial_audited(number)
+            else decision
+        )
 
-    def complete(self, number: int, value: float, *, one_label: bool = False) -> None:
-        """End a trial with its value; `one_label` as in `Record`."""
-        self._end(number, "complete", value, one_label=one_label)
+    def complete_trial(self, number: int, value: float, *, one_label: bool = False) -> None:
+        """End a trial with its value; `one_label` as in `TrialRecord`."""
+        self._end_trial(number, "complete", value, one_label=one_label)
 
-    def prune(self, number: int, value: float | None = None, *, one_label: bool = False) -> None:
+    def prune_trial(
+        self, number: int, value: float | None = None, *, one_label: bool = False
+    ) -> None:
         """End a trial as given up, with this value or else the one that it would be kept with."""
-        record = self._record(number)
+        record = self._find_record(number)
         if value is None:
-            value = record.value if record.finished else self._kept(record)
-        self._end(number, "pruned", value, one_label=one_label)
+            value = record.value if record.has_ended else self._kept_value(record)
+        self._end_trial(number, "pruned", value, one_label=one_label)
 
-    def _kept(self, record: Record) -> float | None:
-        curve = kept_curve(record.curve, self._direction, self._keep)
+    def _kept_value(self, record: TrialRecord) -> float | None:
+        curve = curve_of_kept_values(record.curve, self._direction, self._keep)
         return curve[max(curve)] if curve else None
 
-    def collapse(self, number: int) -> None:
+    def collapse_trial(self, number: int) -> None:
         """End a trial that answers one label whatever it is asked: pruned, with the worst value."""
-        self._end(number, "pruned", self._worst, collapsed=True)
+        self._end_trial(number, "pruned", self._worst, collapsed=True)
 
-    def fail(self, number: int) -> None:
+    def fail_trial(self, number: int) -> None:
         """End a trial that could not be trained; the sampler does not hear of it."""
-        self._end(number, "failed", None)
+        self._end_trial(number, "failed", None)
 
-    def states(self) -> dict[int, State]:
+    def trial_states(self) -> dict[int, RecordState]:
         """The state of every trial of this generation."""
         return {number: record.state for number, record in self._records.items()}
 
-    def outcome(self, number: int) -> Outcome:
+    def trial_outcome(self, number: int) -> Outcome:
         """The state and value of a trial."""
-        record = self._record(number)
+        record = self._find_record(number)
         return Outcome(record.state, record.value)
 
-    def has_collapsed(self, number: int) -> bool:
+    def is_trial_collapsed(self, number: int) -> bool:
         """Whether the trial was ended as collapsed."""
-        return self._record(number).collapsed
+        return self._find_record(number).collapsed
 
-    def _end(
+    def _end_trial(
         self,
         number: int,
-        state: State,
+        state: RecordState,
         value: float | None,
         *,
         collapsed: bool = False,
         one_label: bool = False,
     ) -> None:
-        record = self._record(number)
-        if record.finished:
-            _check_same(record, state, value, collapsed)
+        record = self._find_record(number)
+        if record.has_ended:
+            _check_same_outcome(record, state, value, collapsed)
             return
-        _check_number(value, record)
+        _check_is_number(value, record)
         if collapsed:
             self._storage.set_trial_user_attr(record.id, Attribute.COLLAPSED, True)
         if one_label:
@@ -295,36 +322,36 @@ class Study:
         self._storage.set_trial_state_values(record.id, _OPTUNA_STATES[state], values)
         record.state, record.value = state, value
         record.collapsed, record.one_label = collapsed, one_label
-        self._history.end(record)
-        self._learn(record)
+        self._history.end_record(record)
+        self._teach_pruner(record)
 
-    def _learn(self, record: Record) -> None:
-        if not record.repeats:
+    def _teach_pruner(self, record: TrialRecord) -> None:
+        if not record.is_rerun:
             complete = record.state == "complete"
-            self._pruner.learn(record.number, record.curve, complete=complete)
+            self._pruner.learn_curve(record.number, record.curve, complete=complete)
 
     # ── records and the database ─────────────────────────────────────────────────────────────
 
-    def _load(self) -> None:
-        number = self._lineage.first
+    def _load_records(self) -> None:
+        number = self._lineage.first_number
         for trial in self._storage.get_all_trials(self._lineage.study_id, deepcopy=False):
-            if is_carried(trial):
+            if is_carried_over(trial):
                 original = trial.user_attrs[Attribute.CARRIED]
-                self._carried.append(record_of(trial, original, self._space))
+                self._carried.append(record_from_trial(trial, original, self._space))
             else:
-                self._records[number] = record_of(trial, number, self._space)
+                self._records[number] = record_from_trial(trial, number, self._space)
                 number += 1
-        for record in self._all_records():
-            self._learn(record)
-            if record.state == "running" and not self._has_all_params(record):
+        for record in self._carried_and_own_records():
+            self._teach_pruner(record)
+            if record.state == "running" and not self._has_all_parameters(record):
                 self._complete_params(record)
             else:
-                self._history.load(record)
+                self._history.load_record(record)
 
-    def _has_all_params(self, record: Record) -> bool:
+    def _has_all_parameters(self, record: TrialRecord) -> bool:
         return self._space.keys() <= {*record.params, *record.fixed}
 
-    def _create(self, record: Record) -> None:
+    def _create_trial(self, record: TrialRecord) -> None:
         attributes: dict[str, object] = {Attribute.ORIGIN: record.origin}
         if record.key is not None:
             attributes[Attribute.KEY] = record.key
@@ -336,48 +363,50 @@ class Study:
         template = create_trial(
             state=TrialState.WAITING if waits else TrialState.RUNNING,
             params=record.params,
-            distributions=distributions({name: self._space[name] for name in record.params}),
+            distributions=space_distributions({name: self._space[name] for name in record.params}),
             user_attrs=attributes,
-            system_attrs={FIXED_PARAMS: record.given} if waits else {},
+            system_attrs={FIXED_PARAMS: record.given_params} if waits else {},
         )
         record.id = self._storage.create_new_trial(self._lineage.study_id, template)
         self._records[record.number] = record
 
-    def _all_records(self) -> list[Record]:
+    def _carried_and_own_records(self) -> list[TrialRecord]:
         return [*self._carried, *self._records.values()]
 
-    def _next_number(self) -> int:
-        return self._lineage.first + len(self._records)
+    def _next_trial_number(self) -> int:
+        return self._lineage.first_number + len(self._records)
 
-    def _record(self, number: int) -> Record:
+    def _find_record(self, number: int) -> TrialRecord:
         if number not in self._records:
-            raise KeyError(f"there is no trial {number} in generation {self.generation}")
+            raise KeyError(f"there is no trial {number} in generation {self.generation_number}")
         return self._records[number]
 
-    def _running(self, number: int) -> Record:
-        record = self._record(number)
+    def _find_running_record(self, number: int) -> TrialRecord:
+        record = self._find_record(number)
         if record.state != "running":
             raise RuntimeError(f"trial {number} is {record.state}, not running")
         return record
 
-    def _is_own(self, name: str, value: Scalar) -> bool:
+    def _is_recipe_value(self, name: str, value: Scalar) -> bool:
         return name not in self._space and name in self._settings and self._settings[name] == value
 
-    def _is_audited(self, number: int) -> bool:
+    def _is_trial_audited(self, number: int) -> bool:
         if self._search.trials < AUDIT_FROM_TRIALS:
             return False
-        return self._seeds.chance("audit", number) < AUDIT_SHARE
+        return self._seeds.chance_for_purpose("audit", number) < AUDIT_SHARE
 
 
-_OPTUNA_STATES = {state: optuna_state for optuna_state, state in STATES.items()}
+_OPTUNA_STATES = {state: optuna_state for optuna_state, state in STATES_BY_OPTUNA_STATE.items()}
 
 
-def _check_number(value: float | None, record: Record) -> None:
+def _check_is_number(value: float | None, record: TrialRecord) -> None:
     if value is not None and math.isnan(value):
         raise ValueError(f"the value of trial {record.number} is not a number")
 
 
-def _check_same(record: Record, state: State, value: float | None, collapsed: bool) -> None:
+def _check_same_outcome(
+    record: TrialRecord, state: RecordState, value: float | None, collapsed: bool
+) -> None:
     if (record.state, record.value, record.collapsed) != (state, value, collapsed):
         raise RuntimeError(
             f"trial {record.number} has ended as {record.state} with {record.value} and cannot "

@@ -19,70 +19,70 @@ from typing import Any, BinaryIO
 import msgspec
 
 from tuner.errors import TunerError
-from tuner.pool.cores import usable_cores
-from tuner.pool.disk import disk_advice, disk_trouble
+from tuner.pool.cores import count_usable_cores
+from tuner.pool.disk import advise_on_disk_problem, describe_disk_problem
 from tuner.training.hub import quiet_libraries
-from tuner.training.serve import serve
+from tuner.training.serve import serve_requests
 
 _TERMINATED = 143
 _POLL_SECONDS = 0.5
 
 
-Tell = Callable[[str], None]
-Question = Callable[[dict[str, Any], Tell], msgspec.Struct]
+ReportStage = Callable[[str], None]
+Question = Callable[[dict[str, Any], ReportStage], msgspec.Struct]
 
 
 def main(arguments: list[str]) -> int:
     """Run one of the three; returns the exit code."""
     if not arguments:
-        return serve()
+        return serve_requests()
     if arguments == ["describe"]:
-        from tuner.training.describe import answer_describe
+        from tuner.training.describe import answer_describe_request
 
-        return _answer(lambda request, _tell: answer_describe(request), threads=1)
+        return _answer_question(lambda request, _tell: answer_describe_request(request), threads=1)
     if arguments == ["check"]:
-        return _answer(_check, threads=usable_cores())
+        return _answer_question(_answer_check, threads=count_usable_cores())
     print("usage: python -m tuner.training [describe|check]", file=sys.stderr)
     return 2
 
 
-def _check(request: dict[str, Any], tell: Tell) -> msgspec.Struct:
+def _answer_check(request: dict[str, Any], report_stage: ReportStage) -> msgspec.Struct:
     # Imported here, after the libraries were told how many threads they have.
-    from tuner.training.check import answer_check
+    from tuner.training.check import answer_check_request
 
-    return answer_check(request, tell)
+    return answer_check_request(request, report_stage)
 
 
-def _answer(question: Question, threads: int) -> int:
-    out = os.fdopen(os.dup(1), "wb")
+def _answer_question(question: Question, threads: int) -> int:
+    answer_stream = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     quiet_libraries(threads)
     signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(_TERMINATED))
     threading.Thread(target=_end_with_parent, args=[os.getppid()], daemon=True).start()
 
-    def tell(stage: str) -> None:
-        _write_line(out, {"stage": stage})
+    def report_stage(stage: str) -> None:
+        _write_json_line(answer_stream, {"stage": stage})
 
     try:
-        answer = question(json.loads(sys.stdin.buffer.read()), tell)
+        answer = question(json.loads(sys.stdin.buffer.read()), report_stage)
     except TunerError as error:
         print(str(error), file=sys.stderr)
         return error.exit_code
     except OSError as error:
-        trouble = disk_trouble(error)
+        trouble = describe_disk_problem(error)
         if trouble is None:
             raise
-        told = f"nothing can be written ({trouble}): {disk_advice(error)}"
-        print(str(TunerError(told)), file=sys.stderr)
+        message = f"nothing can be written ({trouble}): {advise_on_disk_problem(error)}"
+        print(str(TunerError(message)), file=sys.stderr)
         return TunerError.exit_code
-    with out:
-        _write_line(out, answer)
+    with answer_stream:
+        _write_json_line(answer_stream, answer)
     return 0
 
 
-def _write_line(out: BinaryIO, value: object) -> None:
-    out.write(msgspec.json.encode(value) + b"\n")
-    out.flush()
+def _write_json_line(stream: BinaryIO, value: object) -> None:
+    stream.write(msgspec.json.encode(value) + b"\n")
+    stream.flush()
 
 
 def _end_with_parent(parent: int) -> None:

@@ -8,38 +8,40 @@ from pathlib import Path
 from typing import Any
 
 from tuner.errors import TunerError
-from tuner.recipe.nearest import suggestion
+from tuner.recipe.nearest import spelling_hint
 from tuner.training.header import Column
 from tuner.training.hub import cache_trouble, hub_is_reachable
 from tuner.training.sources import HubSource, is_saved_folder
-from tuner.training.tables import Table, check_columns, check_named
+from tuner.training.tables import Table, refuse_missing_columns, refuse_numbered_columns
 
 
-def read_parquet(path: Path, where: str, wanted: Sequence[Column], limit: int | None) -> Table:
+def read_parquet_file(
+    path: Path, where: str, wanted_columns: Sequence[Column], limit: int | None
+) -> Table:
     """The wanted columns of a parquet file; categories as the values that they stand for."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    check_named(wanted, where)
+    refuse_numbered_columns(wanted_columns, where)
     try:
         file = pq.ParquetFile(path)
         names = file.schema_arrow.names
-        check_columns(wanted, names, where)
-        chosen = [str(name) for name in wanted] or names
+        refuse_missing_columns(wanted_columns, names, where)
+        selected = [str(name) for name in wanted_columns] or names
         rows: Any = (
-            file.read(columns=chosen)
+            file.read(columns=selected)
             if limit is None
-            else next(file.iter_batches(batch_size=limit, columns=chosen), None)
+            else next(file.iter_batches(batch_size=limit, columns=selected), None)
         )
         if rows is None or not rows.num_rows:
             raise TunerError(f"{where} holds no rows")
-        columns: dict[Column, list[Any]] = {n: rows.column(n).to_pylist() for n in chosen}
+        columns: dict[Column, list[Any]] = {n: rows.column(n).to_pylist() for n in selected}
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-        raise TunerError(f"{where} cannot be read: {_first_line(error)}") from None
-    return Table(columns, class_names=_class_names(file.schema_arrow.metadata or {}))
+        raise TunerError(f"{where} cannot be read: {_first_error_line(error)}") from None
+    return Table(columns, class_names=_class_names_by_column(file.schema_arrow.metadata or {}))
 
 
-def _class_names(metadata: Mapping[bytes, bytes]) -> dict[Column, tuple[str, ...]]:
+def _class_names_by_column(metadata: Mapping[bytes, bytes]) -> dict[Column, tuple[str, ...]]:
     """The names of numbered classes, as `datasets` leaves them in a file's schema."""
     try:
         features = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
@@ -53,18 +55,18 @@ def _class_names(metadata: Mapping[bytes, bytes]) -> dict[Column, tuple[str, ...
         return {}
 
 
-def read_data_set(
-    source: HubSource, where: str, wanted: Sequence[Column], limit: int | None
+def read_dataset_split(
+    source: HubSource, where: str, wanted_columns: Sequence[Column], limit: int | None
 ) -> Table:
     """The wanted columns of a split, of the hub or of a folder. Raises TunerError."""
-    check_named(wanted, where)
-    rows = _load_split(source, where)
+    refuse_numbered_columns(wanted_columns, where)
+    rows = _load_dataset_split(source, where)
     names = list(rows.column_names)
-    check_columns(wanted, names, where)
+    refuse_missing_columns(wanted_columns, names, where)
     if limit is not None:
         rows = rows.select(range(min(limit, len(rows))))
-    chosen: list[Column] = list(dict.fromkeys(wanted)) or list(names)
-    columns = {name: list(rows[name]) for name in chosen}
+    selected: list[Column] = list(dict.fromkeys(wanted_columns)) or list(names)
+    columns = {name: list(rows[name]) for name in selected}
     if not len(rows):
         raise TunerError(f"{where} holds no rows")
     numbered = {
@@ -75,14 +77,16 @@ def read_data_set(
     return Table(columns, class_names=numbered)
 
 
-def _load_split(source: HubSource, where: str) -> Any:
+def _load_dataset_split(source: HubSource, where: str) -> Any:
     import datasets
 
     datasets.disable_progress_bars()
     datasets.utils.logging.set_verbosity(50)
     try:
         if source.folder is not None and is_saved_folder(source.folder):
-            return _saved_split(datasets.load_from_disk(str(source.folder)), source.split, where)
+            return _pick_saved_split(
+                datasets.load_from_disk(str(source.folder)), source.split, where
+            )
         if source.folder is None and not hub_is_reachable():
             datasets.config.HF_HUB_OFFLINE = True
         name = source.name if source.folder is None else str(source.folder)
@@ -95,18 +99,18 @@ def _load_split(source: HubSource, where: str) -> Any:
             raise TunerError(f"{where}: {cache}") from None
         offline = source.folder is None and not hub_is_reachable()
         why = "no network, and not in the local cache: " if offline else ""
-        raise TunerError(f"{where}: {why}{_first_line(error)}") from None
+        raise TunerError(f"{where}: {why}{_first_error_line(error)}") from None
 
 
-def _saved_split(saved: Any, split: str, where: str) -> Any:
+def _pick_saved_split(saved: Any, split: str, where: str) -> Any:
     """A split of what save_to_disk wrote; what has no splits is one, whatever it is called."""
     if not isinstance(saved, dict):
         return saved
     if split not in saved:
-        raise TunerError(f"{where}: no split {split!r}; {suggestion(split, list(saved))}")
+        raise TunerError(f"{where}: no split {split!r}; {spelling_hint(split, list(saved))}")
     return saved[split]
 
 
-def _first_line(error: Exception) -> str:
+def _first_error_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     return lines[0] if lines else repr(error)

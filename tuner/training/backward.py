@@ -13,72 +13,76 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tuner.recipe.config import TrialConfig
-from tuner.training.batches import Indices, Layout, Piece, upload
+from tuner.training.batches import Indices, Layout, MicroBatch, copy_to_device
 from tuner.training.static import StaticLayout
 
 Autocast = Callable[[], AbstractContextManager[Any]]
 Step = Callable[[], None]
 # What cutting a batch once more costs, in wordpieces of arithmetic: little on a CPU, while a GPU
 # waits for launches rather than for padding.
-_OVERHEAD = {"cpu": 64}
+_CUT_OVERHEAD = {"cpu": 64}
 _NEVER_CUT = 1 << 40
 
 
-class Backward(Protocol):
+class BackwardPass(Protocol):
     """Makes the gradients of an update. One serves a trial, or all trials one after the other."""
 
-    def begin(self, config: TrialConfig, at_once: int | None = None) -> None:
+    def begin_trial(self, config: TrialConfig, micro_batch_size: int | None = None) -> None:
         """Be ready for a trial; the parameters that it trains require gradients by now.
 
         Takes at most `at_once` rows of a batch at the same time, None is all of them.
         """
         ...
 
-    def run(self, order: Indices, start: int, end: int) -> Tensor:
+    def accumulate_gradients(self, order: Indices, start: int, end: int) -> Tensor:
         """Add the gradient of the mean loss of rows order[start:end]; returns that loss."""
         ...
 
-    def clear(self) -> None:
+    def clear_gradients(self) -> None:
         """Forget the gradients, once the optimizer has used them."""
         ...
 
 
-def _summed_loss(piece: Piece, model: nn.Module, autocast: Autocast, smoothing: float) -> Tensor:
+def _summed_cross_entropy(
+    micro_batch: MicroBatch, model: nn.Module, autocast: Autocast, smoothing: float
+) -> Tensor:
     with autocast():
-        logits = piece.logits(model)
+        logits = micro_batch.compute_logits(model)
     return functional.cross_entropy(
-        logits.float(), piece.labels, reduction="sum", label_smoothing=smoothing
+        logits.float(), micro_batch.labels, reduction="sum", label_smoothing=smoothing
     )
 
 
-class PieceBackward:
+class MicroBatchBackward:
     """Piece by piece, whatever shapes the pieces have."""
 
     def __init__(
         self, model: nn.Module, layout: Layout, autocast: Autocast, device: torch.device
     ) -> None:
         self._model, self._layout, self._autocast, self._device = model, layout, autocast, device
-        self._overhead = _OVERHEAD.get(device.type, _NEVER_CUT)
+        self._overhead = _CUT_OVERHEAD.get(device.type, _NEVER_CUT)
 
-    def begin(self, config: TrialConfig, at_once: int | None = None) -> None:
+    def begin_trial(self, config: TrialConfig, micro_batch_size: int | None = None) -> None:
         """See Backward."""
-        self._config, self._at_once = config, at_once or config.batch_size
+        self._config, self._micro_batch_size = config, micro_batch_size or config.batch_size
         self._trained = [p for p in self._model.parameters() if p.requires_grad]
 
-    def run(self, order: Indices, start: int, end: int) -> Tensor:
+    def accumulate_gradients(self, order: Indices, start: int, end: int) -> Tensor:
         """See Backward."""
         config, rows = self._config, order[start:end]
         total = torch.zeros((), device=self._device)
-        for first in range(0, len(rows), self._at_once):
-            batch = rows[first : first + self._at_once]
-            for _, piece in self._layout.pieces(batch, self._overhead):
-                loss = _summed_loss(piece, self._model, self._autocast, config.label_smoothing)
+        for first in range(0, len(rows), self._micro_batch_size):
+            batch = rows[first : first + self._micro_batch_size]
+            for _, micro_batch in self._layout.iter_micro_batches(batch, self._overhead):
+                loss = _summed_cross_entropy(
+                    micro_batch, self._model, self._autocast, config.label_smoothing
+                )
                 loss = loss / len(rows)
                 loss.backward()  # type: ignore[no-untyped-call]
                 total += loss.detach()
         return total
 
-    def clear(self) -> None:
+    def clear_gradients(self) -> None:
         """See Backward."""
         for parameter in self._trained:
             parameter.grad = None
@@ -87,24 +91,24 @@ class PieceBackward:
 class Runner(Protocol):
     """Runs steps that read and write the same tensors every time."""
 
-    def run(self, key: Hashable, step: Step, rehearsal: Step) -> None:
+    def run_step(self, key: Hashable, step: Step, warmup: Step) -> None:
         """Run `step`, perhaps as it was recorded under `key`; `rehearsal` has no lasting effect."""
         ...
 
-    def forget(self) -> None:
+    def forget_recordings(self) -> None:
         """Drop what was recorded: tensors have moved, or memory is wanted."""
         ...
 
 
-class AtOnce:
+class EagerRunner:
     """A runner that records nothing."""
 
-    def run(self, key: Hashable, step: Step, rehearsal: Step) -> None:
+    def run_step(self, key: Hashable, step: Step, warmup: Step) -> None:
         """Run the step."""
-        del key, rehearsal
+        del key, warmup
         step()
 
-    def forget(self) -> None:
+    def forget_recordings(self) -> None:
         """There is nothing to forget."""
 
 
@@ -123,81 +127,86 @@ class StaticBackward:
         self._runner = runner
         self._weight = torch.zeros((), device=layout.device)
         self._loss = torch.zeros((), device=layout.device)
-        self._rows: dict[int, Tensor] = {}
-        self._gradients: dict[nn.Parameter, Tensor] = {}
-        self._summed: list[Tensor] = []
+        self._row_number_buffers: dict[int, Tensor] = {}
+        self._gradient_buffers: dict[nn.Parameter, Tensor] = {}
+        self._accumulated: list[Tensor] = []
         self._order: Indices | None = None
-        self._order_there = torch.empty(0, dtype=torch.int64, device=layout.device)
+        self._order_on_device = torch.empty(0, dtype=torch.int64, device=layout.device)
         self._addresses: list[int] = []
         self._variants: dict[Hashable, int] = {}
 
-    def begin(self, config: TrialConfig, at_once: int | None = None) -> None:
+    def begin_trial(self, config: TrialConfig, micro_batch_size: int | None = None) -> None:
         """See Backward. The gradients of earlier trials are put back in place."""
         self._forget_if_moved()
-        self._config, self._at_once = config, at_once or config.batch_size
+        self._config, self._micro_batch_size = config, micro_batch_size or config.batch_size
         parameters = list(self._model.parameters())
         for parameter in parameters:
-            parameter.grad = self._gradient(parameter) if parameter.requires_grad else None
-        self._summed = [p.grad for p in parameters if p.grad is not None]
-        self._summed.append(self._loss)
+            parameter.grad = self._gradient_buffer(parameter) if parameter.requires_grad else None
+        self._accumulated = [p.grad for p in parameters if p.grad is not None]
+        self._accumulated.append(self._loss)
         trained = tuple(p.requires_grad for p in parameters)
         variant = (config.dropout, config.label_smoothing, trained)
         self._variant = self._variants.setdefault(variant, len(self._variants))
-        self.clear()
+        self.clear_gradients()
 
-    def run(self, order: Indices, start: int, end: int) -> Tensor:
+    def accumulate_gradients(self, order: Indices, start: int, end: int) -> Tensor:
         """See Backward. An order is uploaded when it is first seen, as the same object."""
         if order is not self._order:
-            self._order_there = upload(np.array(order), self._layout.device)
+            self._order_on_device = copy_to_device(np.array(order), self._layout.device)
             self._order = order
         self._weight.fill_(1.0 / (end - start))
-        for first in range(start, end, self._at_once):
-            last = min(first + self._at_once, end)
-            rows = self._rows_of(last - first)
-            rows.copy_(self._order_there[first:last])
-            wordpieces = self._layout.wordpieces(order[first:last])
-            step = partial(self._add, rows, wordpieces)
-            key = (len(rows), wordpieces, self._variant)
-            self._runner.run(key, step, partial(self._rehearse, step))
+        for first in range(start, end, self._micro_batch_size):
+            last = min(first + self._micro_batch_size, end)
+            rows = self._row_number_buffer(last - first)
+            rows.copy_(self._order_on_device[first:last])
+            packed_length = self._layout.static_length(order[first:last])
+            step = partial(self._add_gradients, rows, packed_length)
+            key = (len(rows), packed_length, self._variant)
+            self._runner.run_step(key, step, partial(self._run_with_zero_weight, step))
         return self._loss.clone()
 
-    def clear(self) -> None:
+    def clear_gradients(self) -> None:
         """Zeroes in place."""
-        torch._foreach_zero_(self._summed)
+        torch._foreach_zero_(self._accumulated)
 
-    def forget(self) -> None:
+    def release_recordings(self) -> None:
         """Give back what recorded steps hold, and the gradients."""
-        self._runner.forget()
-        self._gradients.clear()
-        self._summed = []
+        self._runner.forget_recordings()
+        self._gradient_buffers.clear()
+        self._accumulated = []
 
-    def _add(self, rows: Tensor, wordpieces: int) -> None:
-        piece = self._layout.piece(rows, wordpieces)
+    def _add_gradients(self, rows: Tensor, packed_length: int) -> None:
+        micro_batch = self._layout.build_micro_batch(rows, packed_length)
         smoothing = self._config.label_smoothing
-        loss = _summed_loss(piece, self._model, self._autocast, smoothing) * self._weight
+        loss = (
+            _summed_cross_entropy(micro_batch, self._model, self._autocast, smoothing)
+            * self._weight
+        )
         loss.backward()  # type: ignore[no-untyped-call]
         self._loss.add_(loss.detach())
 
-    def _rehearse(self, step: Step) -> None:
+    def _run_with_zero_weight(self, step: Step) -> None:
         """Without weight a step adds zeros; where it would add NaN, the real one does too."""
         weight = self._weight.clone()
         self._weight.zero_()
         step()
         self._weight.copy_(weight)
 
-    def _rows_of(self, count: int) -> Tensor:
-        if count not in self._rows:
-            self._rows[count] = torch.zeros(count, dtype=torch.int64, device=self._layout.device)
-        return self._rows[count]
+    def _row_number_buffer(self, count: int) -> Tensor:
+        if count not in self._row_number_buffers:
+            self._row_number_buffers[count] = torch.zeros(
+                count, dtype=torch.int64, device=self._layout.device
+            )
+        return self._row_number_buffers[count]
 
-    def _gradient(self, parameter: nn.Parameter) -> Tensor:
-        if parameter not in self._gradients:
-            self._gradients[parameter] = torch.zeros_like(parameter)
-        return self._gradients[parameter]
+    def _gradient_buffer(self, parameter: nn.Parameter) -> Tensor:
+        if parameter not in self._gradient_buffers:
+            self._gradient_buffers[parameter] = torch.zeros_like(parameter)
+        return self._gradient_buffers[parameter]
 
     def _forget_if_moved(self) -> None:
         tensors = (*self._model.parameters(), *self._model.buffers())
         addresses = [tensor.data_ptr() for tensor in tensors]
         if addresses != self._addresses:
-            self.forget()
+            self.release_recordings()
             self._addresses = addresses

@@ -16,20 +16,20 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from tuner.training.tokens import Split
+from tuner.training.tokens import TokenizedSplit
 
 Indices = npt.NDArray[np.int64]
 # Where padding goes; None: nowhere, because rows of equal length alone go together.
-Side = Literal["left", "right"]
+PaddingSide = Literal["left", "right"]
 
 
-class Piece(Protocol):
+class MicroBatch(Protocol):
     """Some rows on the device. `labels` are their class numbers, in the order of the logits."""
 
     @property
     def labels(self) -> torch.Tensor: ...
 
-    def logits(self, model: nn.Module) -> torch.Tensor:
+    def compute_logits(self, model: nn.Module) -> torch.Tensor:
         """Unscaled scores, rows × classes."""
         ...
 
@@ -37,12 +37,14 @@ class Piece(Protocol):
 class Layout(Protocol):
     """A split on the device, cut to pieces on request."""
 
-    def pieces(self, rows: Indices, overhead: int) -> Iterator[tuple[Indices, Piece]]:
+    def iter_micro_batches(
+        self, rows: Indices, overhead: int
+    ) -> Iterator[tuple[Indices, MicroBatch]]:
         """Positions in `rows` and their piece, together all of them; `overhead` in wordpieces."""
         ...
 
 
-def upload(array: npt.NDArray[Any], device: torch.device) -> torch.Tensor:
+def copy_to_device(array: npt.NDArray[Any], device: torch.device) -> torch.Tensor:
     """A copy on the device for which the host does not wait."""
     tensor = torch.from_numpy(array)
     if device.type != "cuda":
@@ -51,13 +53,13 @@ def upload(array: npt.NDArray[Any], device: torch.device) -> torch.Tensor:
 
 
 @dataclass(frozen=True, slots=True)
-class PaddedPiece:
+class PaddedMicroBatch:
     """Rows padded to the longest of them."""
 
     inputs: dict[str, torch.Tensor]
     labels: torch.Tensor
 
-    def logits(self, model: nn.Module) -> torch.Tensor:
+    def compute_logits(self, model: nn.Module) -> torch.Tensor:
         """Unscaled scores, rows × classes."""
         scores: torch.Tensor = model(**self.inputs).logits
         return scores
@@ -70,7 +72,11 @@ class PaddedLayout:
     """
 
     def __init__(
-        self, split: Split, pad: int, device: torch.device, side: Side | None = "right"
+        self,
+        split: TokenizedSplit,
+        pad: int,
+        device: torch.device,
+        side: PaddingSide | None = "right",
     ) -> None:
         self._tokens = torch.from_numpy(split.tokens).to(device)
         self._types = torch.from_numpy(split.types).to(device) if len(split.types) else None
@@ -81,31 +87,35 @@ class PaddedLayout:
         self._device = device
         self._side = side
 
-    def pieces(self, rows: Indices, overhead: int) -> Iterator[tuple[Indices, Piece]]:
+    def iter_micro_batches(
+        self, rows: Indices, overhead: int
+    ) -> Iterator[tuple[Indices, MicroBatch]]:
         """Cut `rows` where sorting by length saves more wordpieces of padding than `overhead`."""
         lengths = self._lengths[rows]
         order = np.argsort(lengths, kind="stable")
         ascending = lengths[order].tolist()
-        cuts = cheapest_cuts(ascending, overhead) if self._side else equal_spans(ascending)
+        cuts = (
+            cheapest_cuts(ascending, overhead) if self._side else cuts_at_length_changes(ascending)
+        )
         for start, end in cuts:
             positions = order[start:end]
-            yield positions, self.piece(rows[positions])
+            yield positions, self.build_micro_batch(rows[positions])
 
-    def piece(self, rows: Indices) -> PaddedPiece:
+    def build_micro_batch(self, rows: Indices) -> PaddedMicroBatch:
         """Lengths are known on the host, so that nothing waits for the device here."""
         lengths = self._lengths[rows]
         longest = int(lengths.max())
-        here = upload(rows, self._device)
+        row_numbers = copy_to_device(rows, self._device)
         columns = torch.arange(longest, device=self._device)
         if int(lengths.min()) == longest:
-            where = self._starts[here, None] + columns
+            where = self._starts[row_numbers, None] + columns
             inputs = {"input_ids": self._tokens[where].long()}
         else:
-            sizes = upload(lengths, self._device)[:, None]
+            sizes = copy_to_device(lengths, self._device)[:, None]
             if self._side == "left":
                 columns = columns - (longest - sizes)
             mask = (columns >= 0) & (columns < sizes)
-            where = (self._starts[here, None] + columns) * mask
+            where = (self._starts[row_numbers, None] + columns) * mask
             inputs = {
                 "input_ids": self._tokens[where].masked_fill(~mask, self._pad).long(),
                 "attention_mask": mask.long(),
@@ -115,29 +125,31 @@ class PaddedLayout:
             inputs["token_type_ids"] = (
                 types * inputs["attention_mask"] if "attention_mask" in inputs else types
             )
-        return PaddedPiece(inputs, self._labels[here])
+        return PaddedMicroBatch(inputs, self._labels[row_numbers])
 
 
-class AloneLayout:
+class SingleRowLayout:
     """Every row by itself, as a pipeline gives a single text to a model.
 
     This is what a row's answer is; other layouts have to give the same.
     """
 
-    def __init__(self, split: Split, device: torch.device) -> None:
-        self._rows = PaddedLayout(split, 0, device, side=None)
+    def __init__(self, split: TokenizedSplit, device: torch.device) -> None:
+        self._unpadded_layout = PaddedLayout(split, 0, device, side=None)
 
-    def pieces(self, rows: Indices, overhead: int) -> Iterator[tuple[Indices, Piece]]:
+    def iter_micro_batches(
+        self, rows: Indices, overhead: int
+    ) -> Iterator[tuple[Indices, MicroBatch]]:
         """One piece a row."""
         del overhead
         for position in range(len(rows)):
-            piece = self._rows.piece(rows[[position]])
-            mask = torch.ones_like(piece.inputs["input_ids"])
-            inputs = piece.inputs | {"attention_mask": mask}
-            yield np.array([position]), PaddedPiece(inputs, piece.labels)
+            micro_batch = self._unpadded_layout.build_micro_batch(rows[[position]])
+            mask = torch.ones_like(micro_batch.inputs["input_ids"])
+            inputs = micro_batch.inputs | {"attention_mask": mask}
+            yield np.array([position]), PaddedMicroBatch(inputs, micro_batch.labels)
 
 
-def equal_spans(ascending: Sequence[int]) -> list[tuple[int, int]]:
+def cuts_at_length_changes(ascending: Sequence[int]) -> list[tuple[int, int]]:
     """Spans (start, end) of one length each."""
     lengths = np.asarray(ascending, dtype=np.int64)
     bounds = [0, *(np.flatnonzero(np.diff(lengths)) + 1).tolist(), len(lengths)]
@@ -167,7 +179,7 @@ def cheapest_cuts(lengths: Sequence[int], overhead: int) -> list[tuple[int, int]
     return spans[::-1]
 
 
-def budget_spans(lengths: Any, budget: int) -> Iterator[tuple[int, int]]:
+def cuts_within_budget(lengths: Any, budget: int) -> Iterator[tuple[int, int]]:
     """Spans of ascending lengths of at most `budget` padded wordpieces, at least one row each."""
     start = 0
     for end, length in enumerate(lengths):

@@ -22,9 +22,9 @@ class Channel:
         self._queue: queue.SimpleQueue[Request] = queue.SimpleQueue()
         self._decoder: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
         self._encoder = msgspec.json.Encoder()
-        self._heard = True
+        self._worker_listens = True
         self._ended = threading.Event()
-        threading.Thread(target=self._read, name="requests", daemon=True).start()
+        threading.Thread(target=self._read_requests, name="requests", daemon=True).start()
 
     @classmethod
     def over_standard_streams(cls) -> Channel:
@@ -34,46 +34,46 @@ class Channel:
         sys.stdout = sys.stderr
         return cls(0, replies)
 
-    def _read(self) -> None:
+    def _read_requests(self) -> None:
         try:
-            for line in _lines(self._requests):
+            for line in _read_whole_lines(self._requests):
                 self._queue.put(self._decoder.decode(line))
         finally:
             # Also after what is no request: the trainer ends with its trace, and is not waited for.
-            self.end()
+            self.end_conversation()
 
-    def end(self) -> None:
+    def end_conversation(self) -> None:
         """From now on every answer is `Pause`. Also called from a signal handler."""
         self._ended.set()
         self._queue.put(Pause())
 
-    def wait(self) -> Request:
+    def wait_for_request(self) -> Request:
         """The next request, however long it takes."""
         return Pause() if self._ended.is_set() and self._queue.empty() else self._queue.get()
 
-    def poll(self) -> Request | None:
+    def poll_request(self) -> Request | None:
         """The next request if there is one already."""
         try:
             return self._queue.get_nowait()
         except queue.Empty:
             return Pause() if self._ended.is_set() else None
 
-    def send(self, message: Reply) -> None:
+    def send_message(self, message: Reply) -> None:
         """Write one message. Where nobody listens any more, stdin's end will say so."""
-        if not self._heard:
+        if not self._worker_listens:
             return
         try:
             self._replies.write(self._encoder.encode(message) + b"\n")
         except BrokenPipeError:
-            self._heard = False
+            self._worker_listens = False
 
 
-def _lines(descriptor: int) -> Iterator[bytes]:
+def _read_whole_lines(descriptor: int) -> Iterator[bytes]:
     """Whole lines as they come in.
 
     Not through sys.stdin: a thread that waits there holds a lock that Python needs to end.
     """
-    rest = b""
+    unfinished = b""
     while chunk := os.read(descriptor, 1 << 16):
-        *lines, rest = (rest + chunk).split(b"\n")
+        *lines, unfinished = (unfinished + chunk).split(b"\n")
         yield from (line for line in lines if line.strip())

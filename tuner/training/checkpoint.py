@@ -19,14 +19,14 @@ import torch
 
 from tuner.pool.protocol import Evaluated
 from tuner.recipe.config import TrialConfig
-from tuner.training.files import digest, replaced_file
+from tuner.training.files import atomic_file_write, file_digest
 from tuner.training.losses import LossSums
-from tuner.training.memory import Fit
+from tuner.training.memory_plan import MemoryPlan
 
 FORMAT = 2
 
 
-class Generators(msgspec.Struct, frozen=True):
+class GeneratorStates(msgspec.Struct, frozen=True):
     """The states of every generator that a model may draw from; torch's in base64."""
 
     torch: str
@@ -35,7 +35,7 @@ class Generators(msgspec.Struct, frozen=True):
     python: list[Any]
 
 
-class State(msgspec.Struct, frozen=True, kw_only=True):
+class CheckpointState(msgspec.Struct, frozen=True, kw_only=True):
     """All of a trial's state that is not a tensor. `data` identifies data, model and groups.
 
     `fit` is how rows went through the model: other pieces would add up in another order.
@@ -54,90 +54,92 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     guess_sum: float | None = None
     excess_squares: float | None = None
     seconds: float
-    generators: Generators
-    fit: Fit | None = None
+    generators: GeneratorStates
+    fit: MemoryPlan | None = None
     digest: str = ""
 
-    def losses(self) -> LossSums:
+    def to_loss_sums(self) -> LossSums:
         """The sums of the losses since the last evaluation."""
         guess = math.nan if self.guess_sum is None else self.guess_sum
         squares = math.nan if self.excess_squares is None else self.excess_squares
         return LossSums(self.loss_sum, self.loss_updates, guess, squares)
 
 
-def save_checkpoint(folder: Path, state: State, tensors: Mapping[str, torch.Tensor]) -> None:
+def save_checkpoint(
+    folder: Path, state: CheckpointState, tensors: Mapping[str, torch.Tensor]
+) -> None:
     """Write a checkpoint and, once it is whole, remove those before."""
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / f"{state.step:08d}.safetensors"
-    with replaced_file(path) as temporary:
+    with atomic_file_write(path) as temporary:
         save_file({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, temporary)
-        state = msgspec.structs.replace(state, digest=digest(temporary))
-    with replaced_file(path.with_suffix(".json")) as temporary:
+        state = msgspec.structs.replace(state, digest=file_digest(temporary))
+    with atomic_file_write(path.with_suffix(".json")) as temporary:
         temporary.write_bytes(msgspec.json.encode(state))
-    for other in folder.iterdir():
-        if other.stem != path.stem:
-            other.unlink(missing_ok=True)
+    for older_file in folder.iterdir():
+        if older_file.stem != path.stem:
+            older_file.unlink(missing_ok=True)
 
 
 def load_checkpoint(
     folder: Path, config: TrialConfig, data: str, metric: str
-) -> tuple[tuple[State, dict[str, torch.Tensor]] | None, list[str]]:
+) -> tuple[tuple[CheckpointState, dict[str, torch.Tensor]] | None, list[str]]:
     """The newest whole checkpoint of this very trial, or None; and what to say about the others."""
     notes: list[str] = []
     for path in sorted(folder.glob("[0-9]*.json"), reverse=True):
         try:
-            state = msgspec.json.decode(path.read_bytes(), type=State)
+            state = msgspec.json.decode(path.read_bytes(), type=CheckpointState)
         except (msgspec.MsgspecError, UnicodeDecodeError, OSError) as error:
             notes.append(f"checkpoint {path.stem} is damaged and left aside: {error}")
             continue
         if (state.format, state.config, state.data, state.metric) != (FORMAT, config, data, metric):
             notes.append(f"checkpoint {path.stem} is of another configuration and left aside")
             continue
-        tensors = _whole_tensors(path.with_suffix(".safetensors"), state.digest)
+        tensors = _load_whole_tensors(path.with_suffix(".safetensors"), state.digest)
         if tensors is not None:
             return (state, tensors), notes
         notes.append(f"checkpoint {path.stem} is damaged and left aside: its tensors have changed")
     return None, notes
 
 
-def _whole_tensors(path: Path, expected: str) -> dict[str, torch.Tensor] | None:
+def _load_whole_tensors(path: Path, expected: str) -> dict[str, torch.Tensor] | None:
     from safetensors.torch import load_file
 
     try:
-        return load_file(path) if digest(path) == expected else None
+        return load_file(path) if file_digest(path) == expected else None
     except OSError:
         return None
 
 
-def generator_states(device: torch.device) -> Generators:
+def generator_states(device: torch.device) -> GeneratorStates:
     """The state of every generator now."""
     kind, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)
     version, internal, gauss_next = random.getstate()
-    cuda = _packed(torch.cuda.get_rng_state(device)) if device.type == "cuda" else None
-    return Generators(
-        torch=_packed(torch.get_rng_state()),
+    cuda = _encode_state(torch.cuda.get_rng_state(device)) if device.type == "cuda" else None
+    return GeneratorStates(
+        torch=_encode_state(torch.get_rng_state()),
         cuda=cuda,
         numpy=[kind, np.asarray(keys).tolist(), int(position), int(has_gauss), float(gauss)],
         python=[version, list(internal), gauss_next],
     )
 
 
-def restore_generators(states: Generators, device: torch.device) -> None:
+def restore_generators(states: GeneratorStates, device: torch.device) -> None:
     """Set every generator to a state from `generator_states`."""
-    torch.set_rng_state(_unpacked(states.torch))
+    torch.set_rng_state(_decode_state(states.torch))
     if states.cuda is not None and device.type == "cuda":
-        torch.cuda.set_rng_state(_unpacked(states.cuda), device)
+        torch.cuda.set_rng_state(_decode_state(states.cuda), device)
     kind, keys, position, has_gauss, gauss = states.numpy
     np.random.set_state((kind, np.array(keys, np.uint32), position, has_gauss, gauss))
     version, internal, gauss_next = states.python
     random.setstate((version, tuple(internal), gauss_next))
 
 
-def _packed(state: torch.Tensor) -> str:
+def _encode_state(state: torch.Tensor) -> str:
     return base64.b64encode(state.cpu().numpy().tobytes()).decode()
 
 
-def _unpacked(text: str) -> torch.Tensor:
+def _decode_state(text: str) -> torch.Tensor:
     return torch.frombuffer(bytearray(base64.b64decode(text)), dtype=torch.uint8)

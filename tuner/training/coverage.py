@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from tuner.recipe.nearest import show
-from tuner.results.format import score
-from tuner.results.intervals import wilson
+from tuner.recipe.nearest import quote_value
+from tuner.results.format import format_score
+from tuner.results.intervals import wilson_interval
 from tuner.training.data import LabelledRows
 
 FEW_ROWS = 100
@@ -19,10 +19,10 @@ def few_rows_warning(split: str, rows: int) -> str:
     """What an accuracy of so many rows tells, "" where they are not few."""
     if rows >= FEW_ROWS:
         return ""
-    low, high = wilson(rows // 2, rows)
+    low, high = wilson_interval(rows // 2, rows)
     return (
         f"the {split} has {rows} rows only: an accuracy in the middle would be known "
-        f"no better than {score(low)}…{score(high)}"
+        f"no better than {format_score(low)}…{format_score(high)}"
     )
 
 
@@ -34,11 +34,11 @@ def validation_warnings(rows: LabelledRows) -> Iterator[str]:
     unseen = [number for number in sorted(validation) if not train[number]]
     if unseen:
         count = sum(validation[number] for number in unseen)
-        yield f"validation has {count} rows of {_some(unseen, labels)}, train has none"
+        yield f"validation has {count} rows of {_quote_some_labels(unseen, labels)}, train has none"
     absent = [number for number in sorted(train) if not validation[number]]
     if absent:
         many = f"{len(absent)} of {len(labels)} labels: " if len(absent) > 1 else ""
-        yield f"validation has no row of {many}{_some(absent, labels)}"
+        yield f"validation has no row of {many}{_quote_some_labels(absent, labels)}"
     little = few_rows_warning("validation", len(division.validation))
     scarce = sum(0 < validation[number] < _FEW_OF_A_CLASS for number in train)
     if little:
@@ -50,6 +50,6 @@ def validation_warnings(rows: LabelledRows) -> Iterator[str]:
         )
 
 
-def _some(numbers: Sequence[int], labels: Sequence[str]) -> str:
+def _quote_some_labels(numbers: Sequence[int], labels: Sequence[str]) -> str:
     more = f" and {len(numbers) - _SHOWN} more" if len(numbers) > _SHOWN else ""
-    return ", ".join(show(labels[number]) for number in numbers[:_SHOWN]) + more
+    return ", ".join(quote_value(labels[number]) for number in numbers[:_SHOWN]) + more

@@ -20,19 +20,19 @@ from tuner.errors import TunerError
 from tuner.recipe.load import section_to_dict
 from tuner.recipe.types import DataSection, Recipe
 from tuner.training.decisions import decision_line
-from tuner.training.files import digest, replaced_file, replaced_folder
+from tuner.training.files import atomic_file_write, atomic_folder_write, file_digest
 from tuner.training.labels import (
     UNLABELLED,
     LabelScheme,
     decide_labels,
-    label_texts,
+    labels_as_texts,
     refuse_missing,
 )
-from tuner.training.rows import Rows, checked_path, is_hub, read_rows
-from tuner.training.split import Division, Indices, divide
+from tuner.training.rows import Rows, existing_data_file, is_hub_source, read_source_rows
+from tuner.training.split import Division, Indices, divide_rows
 from tuner.training.text_facts import TextFacts
-from tuner.training.texts import TEXTS_FILE, write_texts
-from tuner.training.tokens import Split, open_split, save_split, tokenize
+from tuner.training.tokens import TokenizedSplit, map_split_arrays, save_split_arrays, tokenize_rows
+from tuner.training.validation_texts import TEXTS_FILE, write_validation_texts
 
 _FORMAT = 2
 """Of what reading, labels and division make of the same files; another one is another cache."""
@@ -40,7 +40,7 @@ _READER = "tuner:reader"
 _NOT_READING = ("train", "test", "root")
 
 
-class Facts(msgspec.Struct, frozen=True):
+class DatasetFacts(msgspec.Struct, frozen=True):
     """What is kept beside the arrays. `texts` tells by split which rows are odd."""
 
     labels: list[str]
@@ -49,15 +49,17 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Data:
+class SessionData:
     """The tokenized rows of a session; `key` identifies the content that they were made from."""
 
     key: str
-    facts: Facts
-    train: Split
-    validation: Split
+    facts: DatasetFacts
+    train: TokenizedSplit
+    validation: TokenizedSplit
 
-    def named_splits(self, section: DataSection) -> tuple[tuple[str, Split, str], ...]:
+    def splits_with_sources(
+        self, section: DataSection
+    ) -> tuple[tuple[str, TokenizedSplit, str], ...]:
         """Each split by name, with the file that its row numbers are those of."""
         shared = not isinstance(section.validation, str)
         validation = section.train if shared else str(section.validation)
@@ -83,13 +85,13 @@ class LabelledRows:
         """The names of the classes, in their order."""
         return self.scheme.labels
 
-    def decisions(self) -> list[str]:
+    def reading_decisions(self) -> list[str]:
         """How the files were read and labels understood, a line a file; keys overrule it."""
         files = [self.train] if self.validation is self.train else [self.train, self.validation]
         lines = [decision_line(rows.source, rows.decisions) for rows in files if rows.decisions]
-        return [*lines, *self.scheme.decisions, *self._left_out()]
+        return [*lines, *self.scheme.decisions, *self._describe_unlabelled_rows()]
 
-    def _left_out(self) -> Iterator[str]:
+    def _describe_unlabelled_rows(self) -> Iterator[str]:
         for name, classes in (
             ("train", self.train_classes),
             ("validation", self.validation_classes),
@@ -99,74 +101,83 @@ class LabelledRows:
                 yield f"{count} {name} rows without a label are left out (data.unlabelled)"
 
 
-def read_labelled(section: DataSection) -> LabelledRows:
+def read_labelled_rows(section: DataSection) -> LabelledRows:
     """Read train and validation and divide them. Raises TunerError for what a user can mend."""
-    train = read_rows(section.train, "train", section)
+    train = read_source_rows(section.train, "train", section)
     separate = isinstance(section.validation, str)
-    validation = read_rows(str(section.validation), "validation", section) if separate else train
-    where = _where("train", train)
-    ours, theirs = (
-        _texts(train, train, "train", section),
-        (_texts(validation, train, "validation", section) if separate else []),
+    validation = (
+        read_source_rows(str(section.validation), "validation", section) if separate else train
     )
-    scheme = decide_labels(ours, theirs, section, train.names, where)
-    classes = scheme.class_numbers(ours, where)
+    where = _error_location("train", train)
+    train_labels, validation_labels = (
+        _checked_label_texts(train, train, "train", section),
+        (_checked_label_texts(validation, train, "validation", section) if separate else []),
+    )
+    scheme = decide_labels(train_labels, validation_labels, section, train.names, where)
+    train_classes = scheme.class_numbers(train_labels, where)
     if not separate:
-        division = divide(classes, None, section)
-        return LabelledRows(scheme, train, train, classes, classes, division)
-    others = scheme.class_numbers(theirs, _where("validation", validation))
+        division = divide_rows(train_classes, None, section)
+        return LabelledRows(scheme, train, train, train_classes, train_classes, division)
+    validation_classes = scheme.class_numbers(
+        validation_labels, _error_location("validation", validation)
+    )
     return LabelledRows(
-        scheme, train, validation, classes, others, divide(classes, others, section)
+        scheme,
+        train,
+        validation,
+        train_classes,
+        validation_classes,
+        divide_rows(train_classes, validation_classes, section),
     )
 
 
-def _texts(rows: Rows, train: Rows, key: str, section: DataSection) -> list[str]:
+def _checked_label_texts(rows: Rows, train: Rows, key: str, section: DataSection) -> list[str]:
     """The labels of a file; numbers in one go by the names that the other's classes have."""
-    texts = label_texts(rows.labels, rows.names or train.names, _where(key, rows))
-    refuse_missing(texts, _where(key, rows), section.unlabelled or ())
+    texts = labels_as_texts(rows.labels, rows.names or train.names, _error_location(key, rows))
+    refuse_missing(texts, _error_location(key, rows), section.unlabelled or ())
     return texts
 
 
-def _where(key: str, rows: Rows) -> str:
+def _error_location(key: str, rows: Rows) -> str:
     return f"data.{key}: {rows.source}"
 
 
-def load_data(
+def load_session_data(
     recipe: Recipe,
     tokenizer: Any,
     max_length: int,
     session: Path,
-    seal: bool = True,
-    unfitted: str | None = None,
-) -> Data:
+    pin_sources: bool = True,
+    unadapted_key: str | None = None,
+) -> SessionData:
     """The session's data from session/cache, made there first where it is missing or damaged.
 
     Trainers that start together make it once: the others wait. With `seal`, data files that have
     changed since the session's first use of them are refused with TunerError. `unfitted` is the
     `tokenizer_key` from before the tokenizer was fitted to its model, which older versions knew.
     """
-    digests = _digests(recipe.data)
+    digests = _source_digests(recipe.data)
     cache = session / "cache"
-    if seal:
-        _refuse_changed(cache / "sources.json", digests)
+    if pin_sources:
+        _refuse_changed_sources(cache / "sources.json", digests)
     key = content_key(recipe.data, digests, tokenizer, max_length)
     cache.mkdir(parents=True, exist_ok=True)
-    with _locked(cache / "lock"):
-        data = _opened(cache / key, key) or _read_by_older(
-            cache, recipe.data, digests, unfitted or tokenizer_key(tokenizer), max_length
+    with _exclusive_lock(cache / "lock"):
+        data = _open_cached_data(cache / key, key) or _open_older_cache(
+            cache, recipe.data, digests, unadapted_key or tokenizer_key(tokenizer), max_length
         )
         if data is None:
-            _fill(cache / key, recipe, tokenizer, max_length)
-            data = _opened(cache / key, key)
+            _write_cached_data(cache / key, recipe, tokenizer, max_length)
+            data = _open_cached_data(cache / key, key)
             assert data is not None, f"{cache / key} was written and cannot be read"
-        if seal:
-            _remember(cache / "sources.json", digests)
+        if pin_sources:
+            _record_sources(cache / "sources.json", digests)
     return data
 
 
-def _read_by_older(
-    cache: Path, section: DataSection, digests: dict[str, str], unfitted: str, max_length: int
-) -> Data | None:
+def _open_older_cache(
+    cache: Path, section: DataSection, digests: dict[str, str], unadapted_key: str, max_length: int
+) -> SessionData | None:
     """What the version that the session began with read, so that its trials stay comparable.
 
     None where this version began it. Raises TunerError where the older one's rows are lost.
@@ -174,8 +185,8 @@ def _read_by_older(
     sources = cache / "sources.json"
     if not sources.exists() or json.loads(sources.read_bytes()).get(_READER, 1) == _FORMAT:
         return None
-    for key in older_keys(section, digests, unfitted, max_length):
-        data = _opened(cache / key, key)
+    for key in older_content_keys(section, digests, unadapted_key, max_length):
+        data = _open_cached_data(cache / key, key)
         if data is not None:
             texts = {"train": TextFacts(), "validation": TextFacts()}
             return replace(data, facts=msgspec.structs.replace(data.facts, texts=texts))
@@ -186,44 +197,46 @@ def _read_by_older(
     )
 
 
-def older_keys(
-    section: DataSection, digests: dict[str, str], unfitted: str, max_length: int
+def older_content_keys(
+    section: DataSection, digests: dict[str, str], unadapted_key: str, max_length: int
 ) -> list[str]:
     """What `content_key` was before formats were written beside the digests."""
     return [
-        _key_of([
+        _hash_key_parts([
             1, digests, list(section.text), section.label, section.validation, section.holdout,
-            sealed, section.split_seed, section.quotes, max_length, unfitted,
+            sealed, section.split_seed, section.quotes, max_length, unadapted_key,
         ])
         for sealed in (False, True)
     ]  # fmt: skip
 
 
-def _digests(section: DataSection) -> dict[str, str]:
+def _source_digests(section: DataSection) -> dict[str, str]:
     """Each file by its content; a hub data set by its name, for it is read once a session."""
     sources = {"train": section.train}
     if isinstance(section.validation, str):
         sources["validation"] = section.validation
     return {
-        source: "hub" if is_hub(source) else digest(checked_path(source, key, section))
+        source: "hub"
+        if is_hub_source(source)
+        else file_digest(existing_data_file(source, key, section))
         for key, source in sources.items()
     }
 
 
-def _refuse_changed(path: Path, digests: dict[str, str]) -> None:
+def _refuse_changed_sources(path: Path, digests: dict[str, str]) -> None:
     if not path.exists():
         return
-    for source, known in json.loads(path.read_text(encoding="utf-8")).items():
-        if digests.get(source, known) != known:
+    for source, recorded in json.loads(path.read_text(encoding="utf-8")).items():
+        if digests.get(source, recorded) != recorded:
             raise TunerError(
                 f"data: {source} has changed since this session began, so its trials could not be "
                 "compared; put the old file back, or start a new session"
             )
 
 
-def _remember(path: Path, digests: dict[str, str]) -> None:
+def _record_sources(path: Path, digests: dict[str, str]) -> None:
     if not path.exists():
-        with replaced_file(path) as temporary:
+        with atomic_file_write(path) as temporary:
             temporary.write_text(
                 json.dumps({**digests, _READER: _FORMAT}, indent=1), encoding="utf-8"
             )
@@ -234,10 +247,10 @@ def content_key(
 ) -> str:
     """A name for the content that the tokenized arrays follow from, 32 hexadecimal digits."""
     reading = {k: v for k, v in section_to_dict(section).items() if k not in _NOT_READING}
-    return _key_of([_FORMAT, digests, reading, max_length, tokenizer_key(tokenizer)])
+    return _hash_key_parts([_FORMAT, digests, reading, max_length, tokenizer_key(tokenizer)])
 
 
-def _key_of(parts: list[Any]) -> str:
+def _hash_key_parts(parts: list[Any]) -> str:
     return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
 
 
@@ -254,74 +267,76 @@ def tokenizer_key(tokenizer: Any) -> str:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def _exclusive_lock(path: Path) -> Iterator[None]:
     with path.open("w") as file:
         fcntl.lockf(file, fcntl.LOCK_EX)
         yield
 
 
-def _opened(folder: Path, key: str) -> Data | None:
+def _open_cached_data(folder: Path, key: str) -> SessionData | None:
     """The cached data, or None where it is missing or damaged (and then removed)."""
     if not folder.is_dir():
         return None
     try:
-        facts = msgspec.json.decode((folder / "facts.json").read_bytes(), type=Facts)
-        return Data(key, facts, open_split(folder, "train"), open_split(folder, "validation"))
+        facts = msgspec.json.decode((folder / "facts.json").read_bytes(), type=DatasetFacts)
+        return SessionData(
+            key, facts, map_split_arrays(folder, "train"), map_split_arrays(folder, "validation")
+        )
     except (OSError, ValueError, EOFError):
         shutil.rmtree(folder)
         return None
 
 
-def _fill(folder: Path, recipe: Recipe, tokenizer: Any, max_length: int) -> None:
-    rows = read_labelled(recipe.data)
+def _write_cached_data(folder: Path, recipe: Recipe, tokenizer: Any, max_length: int) -> None:
+    rows = read_labelled_rows(recipe.data)
     division = rows.division
-    train, train_facts = tokenize(
+    train, train_facts = tokenize_rows(
         tokenizer, rows.train.texts, rows.train_classes[division.train], division.train, max_length,
         rows.train.source,
     )  # fmt: skip
-    validation, validation_facts = tokenize(
+    validation, validation_facts = tokenize_rows(
         tokenizer, rows.validation.texts, rows.validation_classes[division.validation],
         division.validation, max_length, rows.validation.source,
     )  # fmt: skip
     for split, source in ((train, rows.train), (validation, rows.validation)):
         if not len(split):
             raise TunerError(f"data: no row of {source.source} has a token: its texts are empty")
-    facts = Facts(
+    facts = DatasetFacts(
         labels=list(rows.labels),
         texts={"train": train_facts, "validation": validation_facts},
-        notes=_notes(rows),
+        notes=_notes_on_rows(rows),
     )
     # Before the folder, whose being there says that all is written.
-    write_texts(
+    write_validation_texts(
         folder.parent / TEXTS_FILE, rows.validation, rows.validation_classes, division.validation,
         recipe.data.text, rows.labels,
     )  # fmt: skip
-    with replaced_folder(folder) as temporary:
-        save_split(temporary, "train", train)
-        save_split(temporary, "validation", validation)
+    with atomic_folder_write(folder) as temporary:
+        save_split_arrays(temporary, "train", train)
+        save_split_arrays(temporary, "validation", validation)
         (temporary / "facts.json").write_bytes(msgspec.json.encode(facts))
 
 
-def _notes(rows: LabelledRows) -> list[str]:
+def _notes_on_rows(rows: LabelledRows) -> list[str]:
     lacking = sorted(
         set(rows.validation_classes.tolist()) - set(rows.train_classes.tolist()) - {UNLABELLED}
     )
     unseen = [f"no training row has the label {rows.labels[number]!r}" for number in lacking]
-    return [*rows.decisions(), *unseen]
+    return [*rows.reading_decisions(), *unseen]
 
 
-def remove_stale(folder: Path) -> None:
+def remove_stale_files(folder: Path) -> None:
     """Remove what a process that was killed left half written in session/cache."""
     for path in folder.glob(".*"):
         pid = path.suffix.removeprefix(".")
-        if pid.isdigit() and int(pid) != os.getpid() and not _alive(int(pid)):
+        if pid.isdigit() and int(pid) != os.getpid() and not _process_exists(int(pid)):
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink(missing_ok=True)
 
 
-def _alive(pid: int) -> bool:
+def _process_exists(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

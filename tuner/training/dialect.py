@@ -15,22 +15,22 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, TextIO
 
 from tuner.training.decisions import Decision
-from tuner.training.header import Column, has_header
+from tuner.training.header import Column, has_header_row
 
 Quotes = Literal["doubled", "backslash", "plain"]
-WORDS_APART = " "
+BLANK_SEPARATOR = " "
 """The separator of lines such as TREC's and fastText's: a label, a blank, a text."""
 FASTTEXT_PREFIX = "__label__"
-SEPARATOR_WORDS = {
+SEPARATOR_NAMES = {
     ",": "commas",
     "\t": "tabs",
     ";": "semicolons",
     "|": "bars",
-    WORDS_APART: "a blank after the label",
+    BLANK_SEPARATOR: "a blank after the label",
 }
 _SAMPLE_CHARACTERS = 2**20
 _USUAL_SEPARATOR = {".csv": ",", ".tsv": "\t"}
-_CLEAR = 0.98
+_CLEAR_SHARE = 0.98
 _MOST_LABELS = 200
 _COMPARED = 1_000
 _LABEL_LIKE = re.compile(r"[+-]?\d+|[^:]+:[^:]+")
@@ -81,14 +81,16 @@ class Sample:
     lines: list[str]
     whole: bool
 
-    def is_padded(self, separator: str) -> bool:
+    def has_padded_fields(self, separator: str) -> bool:
         """Whether each line has a blank after its last separator, the header too."""
         ends = (line.rstrip("\r\n").rpartition(separator) for line in self.lines if line.strip())
-        return not separator.isspace() and all(found and end[:1] == " " for _, found, end in ends)
+        return not separator.isspace() and all(
+            separator_found and end[:1] == " " for _, separator_found, end in ends
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class ParseAttempt:
     """A sample read in one way. `fault`: why a quote is wrong, if one is."""
 
     separator: str
@@ -97,26 +99,26 @@ class Trial:
     fault: Literal["", "unclosed", "text after a quote"]
 
     @property
-    def agreement(self) -> float:
+    def width_agreement(self) -> float:
         """The share of rows with the usual number of fields, 0 where that is one or quotes fail."""
         widths = Counter(len(row) for row in self.rows)
         usual = max(widths, key=widths.__getitem__, default=1)
         return 0.0 if self.fault or usual < 2 else widths[usual] / len(self.rows)
 
 
-def read_sample(file: TextIO) -> Sample:
+def read_file_sample(file: TextIO) -> Sample:
     """The first megabyte, and another one from the first quote on where that comes later."""
-    lines, more = _take(file)
+    lines, more = _take_megabyte(file)
     if lines and SEPARATOR_LINE.fullmatch(lines[0]):
         del lines[0]
     if more and not any('"' in line for line in lines):
         first = next((line for line in file if '"' in line), None)
         if first is not None:
-            lines += [first, *_take(file)[0]]
+            lines += [first, *_take_megabyte(file)[0]]
     return Sample(lines, not more)
 
 
-def _take(file: TextIO) -> tuple[list[str], bool]:
+def _take_megabyte(file: TextIO) -> tuple[list[str], bool]:
     """Lines of about a megabyte, and whether there are more."""
     lines, room = [], _SAMPLE_CHARACTERS
     for line in file:
@@ -128,61 +130,72 @@ def _take(file: TextIO) -> tuple[list[str], bool]:
 
 
 def decide_dialect(
-    sample: Sample, suffix: str, keys: DialectKeys, wanted: Sequence[Column]
+    sample: Sample, suffix: str, keys: DialectKeys, wanted_columns: Sequence[Column]
 ) -> Dialect | None:
     """The dialect of a file, or None where its lines have one field whatever separates them.
 
     `wanted` are the columns that the recipe names; a header that has them settles the separator.
     """
     if _is_labelled_text(sample, keys, after_tables=False):
-        return _labelled_text(keys)
-    trials = [_best_quotes(sample, sep, suffix, keys) for sep in _separators(suffix, keys)]
-    chosen = max(trials, key=lambda trial: _credit(trial, wanted))
+        return _labelled_text_dialect(keys)
+    attempts = [
+        _attempt_with_best_quotes(sample, sep, suffix, keys)
+        for sep in _candidate_separators(suffix, keys)
+    ]
+    best_attempt = max(attempts, key=lambda trial: _attempt_rank(trial, wanted_columns))
     usual = _USUAL_SEPARATOR.get(suffix)
-    if chosen.agreement < (_CLEAR if usual is None and keys.separator is None else 1e-9):
+    if best_attempt.width_agreement < (
+        _CLEAR_SHARE if usual is None and keys.separator is None else 1e-9
+    ):
         if _is_labelled_text(sample, keys, after_tables=True):
-            return _labelled_text(keys)
-        if not any(len(row) > 1 for row in chosen.rows):
+            return _labelled_text_dialect(keys)
+        if not any(len(row) > 1 for row in best_attempt.rows):
             return None
-    header = has_header(chosen.rows, wanted, keys.header)
+    header = has_header_row(best_attempt.rows, wanted_columns, keys.header)
     quoted = any('"' in line for line in sample.lines)
-    decisions = tuple(_words(chosen, header, quoted, keys))
-    row_names = header and _counts_rows(chosen.rows)
-    padded = sample.is_padded(chosen.separator)
-    return Dialect(chosen.separator, chosen.quotes, header, decisions, row_names, padded)
+    decisions = tuple(_describe_decisions(best_attempt, header, quoted, keys))
+    row_names = header and _first_column_counts_rows(best_attempt.rows)
+    padded = sample.has_padded_fields(best_attempt.separator)
+    return Dialect(
+        best_attempt.separator, best_attempt.quotes, header, decisions, row_names, padded
+    )
 
 
-def _counts_rows(rows: Sequence[Sequence[str]]) -> bool:
+def _first_column_counts_rows(rows: Sequence[Sequence[str]]) -> bool:
     counted = [row[0] for row in rows[1:3] if len(row) == len(rows[0]) + 1]
     return counted in (["1", "2"], ["0", "1"])
 
 
-def _separators(suffix: str, keys: DialectKeys) -> list[str]:
+def _candidate_separators(suffix: str, keys: DialectKeys) -> list[str]:
     if keys.separator is not None:
         return [keys.separator]
     usual = _USUAL_SEPARATOR.get(suffix)
     return sorted("\t,;|", key=lambda separator: separator != usual)
 
 
-def _credit(trial: Trial, wanted: Sequence[Column]) -> tuple[bool, float, bool]:
+def _attempt_rank(
+    attempt: ParseAttempt, wanted_columns: Sequence[Column]
+) -> tuple[bool, float, bool]:
     """What speaks for a way to read: the columns that are wanted, rows of one width, labels."""
-    names = [name for name in wanted if isinstance(name, str)]
-    first = {cell.strip() for cell in trial.rows[0]} if trial.rows else set()
-    columns = zip(*(row for row in trial.rows[:_COMPARED] if len(row) > 1), strict=False)
+    names = [name for name in wanted_columns if isinstance(name, str)]
+    first = {cell.strip() for cell in attempt.rows[0]} if attempt.rows else set()
+    columns = zip(*(row for row in attempt.rows[:_COMPARED] if len(row) > 1), strict=False)
     labels = any(len(set(column)) <= len(column) / 2 for column in columns)
-    return bool(names) and first.issuperset(names), round(trial.agreement, 2), labels
+    return bool(names) and first.issuperset(names), round(attempt.width_agreement, 2), labels
 
 
-def _best_quotes(sample: Sample, separator: str, suffix: str, keys: DialectKeys) -> Trial:
+def _attempt_with_best_quotes(
+    sample: Sample, separator: str, suffix: str, keys: DialectKeys
+) -> ParseAttempt:
     """The sample read with the quotes that fit it best.
 
     Where quotes both as characters and as marks around fields fit, they are marks in .csv files,
     and elsewhere if a field would need them or all fields of a column have them.
     """
     if keys.quotes is not None:
-        return try_dialect(sample, separator, _asked_quotes(keys))
-    doubled = try_dialect(sample, separator, "doubled")
-    plain = try_dialect(sample, separator, "plain")
+        return parse_sample(sample, separator, _quotes_from_keys(keys))
+    doubled = parse_sample(sample, separator, "doubled")
+    plain = parse_sample(sample, separator, "plain")
     text = "".join(sample.lines)
     enclosed, needed = _enclosed_fields(text, separator)
     usual = suffix == ".csv" or (separator in ",;" and suffix != ".tsv")
@@ -192,13 +205,13 @@ def _best_quotes(sample: Sample, separator: str, suffix: str, keys: DialectKeys)
         return plain
     candidates = [doubled]
     if '\\"' in text:
-        candidates.append(try_dialect(sample, separator, "backslash"))
+        candidates.append(parse_sample(sample, separator, "backslash"))
     if not usual or (doubled.fault != "unclosed" and not needed):
         candidates.append(plain)
-    return max(candidates, key=lambda trial: round(trial.agreement, 2))
+    return max(candidates, key=lambda trial: round(trial.width_agreement, 2))
 
 
-def _asked_quotes(keys: DialectKeys) -> Quotes:
+def _quotes_from_keys(keys: DialectKeys) -> Quotes:
     if keys.quotes == "backslash":
         return "backslash"
     return "doubled" if keys.quotes else "plain"
@@ -213,10 +226,12 @@ def _enclosed_fields(text: str, separator: str) -> tuple[int, bool]:
     return len(enclosed), needed
 
 
-def try_dialect(sample: Sample, separator: str, quotes: Quotes) -> Trial:
+def parse_sample(sample: Sample, separator: str, quotes: Quotes) -> ParseAttempt:
     """Read a sample in one way, up to the first quote that is wrong."""
     rows: list[list[str]] = []
-    reader = records(sample.lines, separator, quotes, padded=sample.is_padded(separator))
+    reader = csv_reader_for_dialect(
+        sample.lines, separator, quotes, padded=sample.has_padded_fields(separator)
+    )
     last = 0
     try:
         for row in reader:
@@ -225,14 +240,14 @@ def try_dialect(sample: Sample, separator: str, quotes: Quotes) -> Trial:
                 rows.append(row)
     except csv.Error as error:
         if "end of data" not in str(error):
-            return Trial(separator, quotes, rows, "text after a quote")
+            return ParseAttempt(separator, quotes, rows, "text after a quote")
         # The sample may end inside of a field, but not inside of one that is half of it.
         if sample.whole or last < len(sample.lines) / 2:
-            return Trial(separator, quotes, rows, "unclosed")
-    return Trial(separator, quotes, rows, "")
+            return ParseAttempt(separator, quotes, rows, "unclosed")
+    return ParseAttempt(separator, quotes, rows, "")
 
 
-def records(
+def csv_reader_for_dialect(
     lines: Iterable[str], separator: str, quotes: Quotes, *, padded: bool = False
 ) -> RecordReader:
     """The csv reader of a dialect; it raises csv.Error where a quote is wrong."""
@@ -242,17 +257,17 @@ def records(
             lines, delimiter=separator, quoting=csv.QUOTE_NONE, skipinitialspace=padded
         )
     if quotes == "backslash":
-        lines = (_ESCAPED_QUOTE.sub(_doubled, line) for line in lines)
+        lines = (_ESCAPED_QUOTE.sub(_double_escaped_quote, line) for line in lines)
     return csv.reader(lines, delimiter=separator, strict=True, skipinitialspace=padded)
 
 
-def _doubled(match: re.Match[str]) -> str:
+def _double_escaped_quote(match: re.Match[str]) -> str:
     """Backslashes before a quote: each two are one, and an odd one makes the quote a character."""
     pairs, odd = divmod(len(match[1]), 2)
     return "\\" * pairs + ('""' if odd else '"')
 
 
-def labelled_texts(lines: Iterable[str]) -> Iterator[tuple[int, str, str]]:
+def iter_labelled_lines(lines: Iterable[str]) -> Iterator[tuple[int, str, str]]:
     """(line number, label, text) of lines with a label, a blank and a text."""
     for number, line in enumerate(lines, 1):
         label, _, text = line.strip().partition(" ")
@@ -266,17 +281,17 @@ def _is_labelled_text(sample: Sample, keys: DialectKeys, *, after_tables: bool) 
     Other lines are seen as tables first, for a label and a text are apart in these as well.
     """
     if keys.separator is not None:
-        return keys.separator == WORDS_APART
+        return keys.separator == BLANK_SEPARATOR
     pairs = [line.split(None, 1) for line in sample.lines if line.strip()]
     first = [pair[0] for pair in pairs if len(pair) == 2]
-    if not first or len(first) < _CLEAR * len(pairs):
+    if not first or len(first) < _CLEAR_SHARE * len(pairs):
         return False
-    if sum(word.startswith(FASTTEXT_PREFIX) for word in first) >= _CLEAR * len(pairs):
+    if sum(word.startswith(FASTTEXT_PREFIX) for word in first) >= _CLEAR_SHARE * len(pairs):
         return True
-    return after_tables and _are_labels(first)
+    return after_tables and _look_like_labels(first)
 
 
-def _are_labels(first: Sequence[str]) -> bool:
+def _look_like_labels(first: Sequence[str]) -> bool:
     """Whether the first words of lines are labels, and not those of sentences.
 
     Labels come again and again, and look like numbers or TREC's CLASS:kind, or none is there once.
@@ -287,28 +302,34 @@ def _are_labels(first: Sequence[str]) -> bool:
     if all(_LABEL_LIKE.fullmatch(word) for word in counts):
         return True
     singles = sum(count == 1 for count in counts.values())
-    return singles <= (1 - _CLEAR) * len(first) and not any(word[-1] in ",.;:!?" for word in counts)
+    return singles <= (1 - _CLEAR_SHARE) * len(first) and not any(
+        word[-1] in ",.;:!?" for word in counts
+    )
 
 
-def _labelled_text(keys: DialectKeys) -> Dialect:
-    told = Decision("lines of a label, a blank and a text: columns label, text", "data.separator")
-    return Dialect(WORDS_APART, "plain", False, () if keys.separator else (told,))
+def _labelled_text_dialect(keys: DialectKeys) -> Dialect:
+    decision = Decision(
+        "lines of a label, a blank and a text: columns label, text", "data.separator"
+    )
+    return Dialect(BLANK_SEPARATOR, "plain", False, () if keys.separator else (decision,))
 
 
-def _words(trial: Trial, header: bool, quoted: bool, keys: DialectKeys) -> Iterator[Decision]:
+def _describe_decisions(
+    attempt: ParseAttempt, header: bool, quoted: bool, keys: DialectKeys
+) -> Iterator[Decision]:
     """What was decided, with the key that overrules it."""
     if keys.separator is None:
-        apart = SEPARATOR_WORDS.get(trial.separator, trial.separator)
+        apart = SEPARATOR_NAMES.get(attempt.separator, attempt.separator)
         yield Decision(f"separated by {apart}", "data.separator")
     if keys.header is None:
-        names = ", ".join(cell.strip() or "(no name)" for cell in trial.rows[0][:8])
-        told = f"with a header ({names})" if header else "without a header"
-        yield Decision(told, "data.header")
+        names = ", ".join(cell.strip() or "(no name)" for cell in attempt.rows[0][:8])
+        text = f"with a header ({names})" if header else "without a header"
+        yield Decision(text, "data.header")
     if keys.quotes is None and quoted:
-        yield Decision(_QUOTE_WORDS[trial.quotes], "data.quotes")
+        yield Decision(_QUOTE_DESCRIPTIONS[attempt.quotes], "data.quotes")
 
 
-_QUOTE_WORDS: dict[Quotes, str] = {
+_QUOTE_DESCRIPTIONS: dict[Quotes, str] = {
     "doubled": "quotes around fields, doubled inside",
     "backslash": "quotes around fields, with a backslash inside",
     "plain": "quotes are plain characters",

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 _LEVELS = 1 << 16
 
 
-def random_keep(count: int, probability: float, dtype: torch.dtype) -> tuple[Tensor, float]:
+def random_keep_mask(count: int, probability: float, dtype: torch.dtype) -> tuple[Tensor, float]:
     """`count` ones and zeros on the CPU, a zero with `probability`, and the scale that makes up.
 
     torch's generator, which is slow on a CPU, gives a seed; NumPy's SFC64 makes 64-bit words of it,
@@ -26,10 +26,10 @@ def random_keep(count: int, probability: float, dtype: torch.dtype) -> tuple[Ten
     return keep, _LEVELS / max(1, _LEVELS - threshold)
 
 
-class _Dropped(torch.autograd.Function):
+class _MaskedDropout(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, probability: float) -> Tensor:
-        keep, scale = random_keep(x.numel(), probability, x.dtype)
+        keep, scale = random_keep_mask(x.numel(), probability, x.dtype)
         factor = keep.mul_(scale).view(x.shape)
         ctx.save_for_backward(factor)
         return x * factor
@@ -47,7 +47,7 @@ class CheapDropout(nn.Dropout):
         """Zero each element with probability p while training and scale the rest."""
         if not self.training or self.p == 0.0:
             return input
-        dropped: Tensor = _Dropped.apply(input, self.p)  # type: ignore[no-untyped-call]
+        dropped: Tensor = _MaskedDropout.apply(input, self.p)  # type: ignore[no-untyped-call]
         return dropped
 
 

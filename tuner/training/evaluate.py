@@ -13,11 +13,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from tuner.results.metrics import confusion_matrix, metrics
-from tuner.training.batches import Indices, Layout, budget_spans
-from tuner.training.errors import NotANumber
-from tuner.training.files import replaced_file
-from tuner.training.tokens import Split
+from tuner.results.metrics import compute_metrics, confusion_matrix
+from tuner.training.batches import Indices, Layout, cuts_within_budget
+from tuner.training.failure_causes import NotANumber
+from tuner.training.files import atomic_file_write
+from tuner.training.tokens import TokenizedSplit
 
 _BUDGET = {"cpu": 4_096, "cuda": 65_536, "mps": 16_384}
 
@@ -33,7 +33,7 @@ class Scores:
     rows: npt.NDArray[np.int64]
 
     @property
-    def predicted(self) -> npt.NDArray[np.int64]:
+    def predicted_classes(self) -> npt.NDArray[np.int64]:
         """The class number with the highest score, the first of equal ones."""
         return np.asarray(np.argmax(self.logits, axis=1), dtype=np.int64)
 
@@ -55,17 +55,17 @@ class Scores:
         return max(0.0, float((np.exp(logs) * (logs - mean)).sum(axis=1).mean()))
 
 
-def score(
+def score_split(
     model: nn.Module,
     layout: Layout,
-    split: Split,
+    split: TokenizedSplit,
     labels: Sequence[str],
     device: torch.device,
     autocast: Any,
 ) -> Scores:
     """Answer every row of a split. NotANumber for an infinite loss; ends in training mode."""
-    every = np.arange(len(split))
-    logits = logits_of(model, layout, split.lengths, every, len(labels), device, autocast)
+    all_rows = np.arange(len(split))
+    logits = predict_logits(model, layout, split.lengths, all_rows, len(labels), device, autocast)
     gold = torch.from_numpy(np.array(split.labels))
     loss = float(functional.cross_entropy(logits.double(), gold))
     if not np.isfinite(loss):
@@ -73,7 +73,7 @@ def score(
     scores = logits.numpy()
     confusion = confusion_matrix(gold.tolist(), np.argmax(scores, axis=1).tolist(), len(labels))
     return Scores(
-        metrics={"loss": loss} | metrics(confusion, labels),
+        metrics={"loss": loss} | compute_metrics(confusion, labels),
         confusion=confusion,
         logits=scores,
         gold=np.array(split.labels),
@@ -81,7 +81,7 @@ def score(
     )
 
 
-def logits_of(
+def predict_logits(
     model: nn.Module,
     layout: Layout,
     lengths: Indices,
@@ -94,30 +94,30 @@ def logits_of(
 
     `lengths` are those of all rows of the layout. Ends in training mode.
     """
-    out = torch.empty(len(rows), classes)
+    logits = torch.empty(len(rows), classes)
     order = np.argsort(lengths[rows], kind="stable")
     model.eval()
     with torch.inference_mode(), autocast():
-        answered, scores = [], []
+        row_places, scores = [], []
         budget = _BUDGET.get(device.type, 4_096)
-        for start, end in budget_spans(lengths[rows][order], budget):
+        for start, end in cuts_within_budget(lengths[rows][order], budget):
             places = order[start:end]
-            for positions, piece in layout.pieces(rows[places], overhead=1 << 40):
-                answered.append(places[positions])
-                scores.append(piece.logits(model).float())
-        out[torch.from_numpy(np.concatenate(answered))] = torch.cat(scores).cpu()
+            for positions, micro_batch in layout.iter_micro_batches(rows[places], overhead=1 << 40):
+                row_places.append(places[positions])
+                scores.append(micro_batch.compute_logits(model).float())
+        logits[torch.from_numpy(np.concatenate(row_places))] = torch.cat(scores).cpu()
     model.train()
-    return out
+    return logits
 
 
 def save_predictions(path: Path, scores: Scores) -> None:
     """Write rows, gold, predicted (int32) and probabilities (float16) as .npz, in one go."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with replaced_file(path) as temporary, temporary.open("wb") as file:
+    with atomic_file_write(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(
             file,
             rows=scores.rows.astype(np.int32),
             gold=scores.gold.astype(np.int32),
-            predicted=scores.predicted.astype(np.int32),
+            predicted=scores.predicted_classes.astype(np.int32),
             probabilities=scores.probabilities.astype(np.float16),
         )

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tuner.errors import TunerError
-from tuner.recipe.user_paths import reason_of, refuse_other_bytes
+from tuner.recipe.user_paths import describe_os_error, require_utf8
 
 
 @contextmanager
-def replaced_file(path: Path) -> Iterator[Path]:
+def atomic_file_write(path: Path) -> Iterator[Path]:
     """Give a temporary name to write to; it takes the place of `path` at the end.
 
     Waits for the disk, so that a loss of power leaves the old file or the new one.
@@ -23,15 +23,15 @@ def replaced_file(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         yield temporary
-        sync(temporary)
+        sync_to_disk(temporary)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
-    sync(path.parent)
+    sync_to_disk(path.parent)
 
 
 @contextmanager
-def replaced_folder(path: Path) -> Iterator[Path]:
+def atomic_folder_write(path: Path) -> Iterator[Path]:
     """Give an empty temporary folder to fill; it takes the place of `path` at the end."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     shutil.rmtree(temporary, ignore_errors=True)
@@ -39,28 +39,28 @@ def replaced_folder(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         for file in (*temporary.iterdir(), temporary):
-            sync(file)
+            sync_to_disk(file)
         if path.exists():
             shutil.rmtree(path)
         os.replace(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    sync(path.parent)
+    sync_to_disk(path.parent)
 
 
 @contextmanager
-def temporary_folder(prefix: str) -> Iterator[Path]:
+def make_temporary_folder(prefix: str) -> Iterator[Path]:
     """A folder that is removed at the end; TunerError where none can be made."""
     try:
         folder = tempfile.TemporaryDirectory(prefix=prefix)
     except OSError as error:
-        told = f"no temporary files can be written ({reason_of(error)})"
-        raise TunerError(f"{told}: set TMPDIR to a folder for them") from error
+        problem = f"no temporary files can be written ({describe_os_error(error)})"
+        raise TunerError(f"{problem}: set TMPDIR to a folder for them") from error
     with folder as path:
-        yield Path(refuse_other_bytes(path, "TMPDIR"))
+        yield Path(require_utf8(path, "TMPDIR"))
 
 
-def sync(path: Path) -> None:
+def sync_to_disk(path: Path) -> None:
     """Wait until a file or a folder's entries are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -69,7 +69,7 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
     """BLAKE2b of a file's bytes, 32 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()

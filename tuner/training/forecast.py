@@ -10,19 +10,23 @@ from typing import Any
 import torch
 from torch import nn
 
-from tuner.training.bench import autocast, chosen_device
-from tuner.training.data import Data, Facts
+from tuner.training.data import DatasetFacts, SessionData
 from tuner.training.layouts import Padding, choose_layouts
-from tuner.training.model import ModelSource, load_config
+from tuner.training.model import ModelSource, load_model_config
 from tuner.training.techniques import ALL
-from tuner.training.tokens import Split
+from tuner.training.tokens import TokenizedSplit
+from tuner.training.trainer_context import autocast_for_precision, resolve_device
 
 _LAYERS = 2
 _UNKNOWN = "whether batches are packed is decided at start"
 
 
-def batches_of(
-    source: ModelSource, tokenizer: Any, labels: Sequence[str], train: Split, precision: str
+def forecast_batches(
+    source: ModelSource,
+    tokenizer: Any,
+    labels: Sequence[str],
+    train: TokenizedSplit,
+    precision: str,
 ) -> str:
     """What a trainer will say about its batches of these rows.
 
@@ -30,25 +34,25 @@ def batches_of(
     layers with random weights prove it.
     """
     pad = int(tokenizer.pad_token_id or 0)
-    data = Data("", Facts(list(labels), {}, []), train, train)
-    device = chosen_device("auto")
+    data = SessionData("", DatasetFacts(list(labels), {}, []), train, train)
+    device = resolve_device("auto")
     try:
-        model = two_layers(source, labels, pad).to(device)
+        model = two_layer_model(source, labels, pad).to(device)
         return choose_layouts(
             model,
             data,
             Padding(pad, tokenizer.padding_side),
             device,
             ALL,
-            partial(autocast, precision, device),
+            partial(autocast_for_precision, precision, device),
         ).note
     except Exception:  # noqa: BLE001 - a model's own code may fail in any way; the start will tell
         return _UNKNOWN
 
 
-def two_layers(source: ModelSource, labels: Sequence[str], pad: int) -> nn.Module:
+def two_layer_model(source: ModelSource, labels: Sequence[str], pad: int) -> nn.Module:
     """The model with two layers and random weights; with all where it cannot be had with two."""
-    config = load_config(source, labels)
+    config = load_model_config(source, labels)
     if getattr(config, "pad_token_id", None) is None:
         config.pad_token_id = pad
     whole = int(getattr(config, "num_hidden_layers", 0) or 0)
@@ -57,10 +61,10 @@ def two_layers(source: ModelSource, labels: Sequence[str], pad: int) -> nn.Modul
             config.num_hidden_layers = _LAYERS
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return _random_model(source, config)
+        return _model_with_random_weights(source, config)
 
 
-def _random_model(source: ModelSource, config: Any) -> nn.Module:
+def _model_with_random_weights(source: ModelSource, config: Any) -> nn.Module:
     from transformers import AutoModelForSequenceClassification
 
     model: nn.Module = AutoModelForSequenceClassification.from_config(

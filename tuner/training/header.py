@@ -12,47 +12,51 @@ _LONG_TEXT = 20
 _COMPARED = 1_000
 
 
-def has_header(rows: Sequence[Sequence[str]], wanted: Sequence[Column], asked: bool | None) -> bool:
+def has_header_row(
+    rows: Sequence[Sequence[str]], wanted_columns: Sequence[Column], header_key: bool | None
+) -> bool:
     """As asked, by the columns that are wanted, or by the content.
 
     Columns wanted by number are those of a file without a header, unless the label's is called so.
     """
-    if asked is not None or not rows:
-        return bool(asked)
+    if header_key is not None or not rows:
+        return bool(header_key)
     first, below = [cell.strip() for cell in rows[0]], rows[1 : 1 + _COMPARED]
-    names = [name for name in wanted if isinstance(name, str)]
+    names = [name for name in wanted_columns if isinstance(name, str)]
     if names and set(names) <= set(first):
         return True
-    if wanted and not names:
-        label = int(wanted[-1])
+    if wanted_columns and not names:
+        label = int(wanted_columns[-1])
         cells = first[label : label + 1]
-        return any(c.lower() in LABEL_NAMES and not _is_in_column(c, label, below) for c in cells)
+        return any(
+            c.lower() in LABEL_NAMES and not _recurs_in_column(c, label, below) for c in cells
+        )
     return _looks_like_names(first, below)
 
 
 def _looks_like_names(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
     """Whether a cell is a usual name, or all could be names and none comes again in its column."""
     usual = [index for index, cell in enumerate(first) if cell.lower() in USUAL_NAMES]
-    if any(not _is_in_column(first[index], index, below) for index in usual):
+    if any(not _recurs_in_column(first[index], index, below) for index in usual):
         return True
-    if not below or _are_positions(first, below):
+    if not below or _are_column_numbers(first, below):
         return bool(below)
     cells = list(first)
-    if cells[:1] == [""] and all(row and _is_number(row[0]) for row in below):
+    if cells[:1] == [""] and all(row and _is_number_text(row[0]) for row in below):
         cells = cells[1:]
-    if len(set(cells)) < len(cells) or any(not cell or _is_number(cell) for cell in cells):
+    if len(set(cells)) < len(cells) or any(not cell or _is_number_text(cell) for cell in cells):
         return False
     if any(_is_text_of_column(cell, index, below) for index, cell in enumerate(first)):
         return False
-    return not any(_is_in_column(cell, index, below) for index, cell in enumerate(first))
+    return not any(_recurs_in_column(cell, index, below) for index, cell in enumerate(first))
 
 
-def _are_positions(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+def _are_column_numbers(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
     """Whether the cells count from 0, as pandas names columns that have no name."""
     counted = list(first[1:] if first[:1] == [""] else first)
     if counted != [str(number) for number in range(len(counted))] or len(counted) < 2:
         return False
-    return not all(_is_number(row[0]) for row in below if row) or first[:1] == [""]
+    return not all(_is_number_text(row[0]) for row in below if row) or first[:1] == [""]
 
 
 def _is_text_of_column(cell: str, index: int, below: Sequence[Sequence[str]]) -> bool:
@@ -62,11 +66,11 @@ def _is_text_of_column(cell: str, index: int, below: Sequence[Sequence[str]]) ->
     return usual >= _LONG_TEXT and len(cell.split()) >= _LONG_NAME
 
 
-def _is_in_column(cell: str, index: int, below: Sequence[Sequence[str]]) -> bool:
+def _recurs_in_column(cell: str, index: int, below: Sequence[Sequence[str]]) -> bool:
     return any(index < len(row) and row[index].strip() == cell for row in below)
 
 
-def _is_number(cell: str) -> bool:
+def _is_number_text(cell: str) -> bool:
     try:
         float(cell)
     except ValueError:

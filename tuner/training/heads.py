@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tuner.recipe.nearest import show
+from tuner.recipe.nearest import quote_value
 
 _UNNAMED = re.compile(r"LABEL_(\d+)")
 _SHOWN = 5
@@ -40,10 +40,10 @@ class HeadMatch:
 
     rows: tuple[int, ...] | None
     reason: str
-    is_there: bool = True
+    checkpoint_has_head: bool = True
 
 
-def head_shape(model: nn.Module, model_of_one_more: nn.Module) -> HeadShape:
+def find_head_shape(model: nn.Module, model_of_one_more: nn.Module) -> HeadShape:
     """Find the head without knowing the architecture: of two models, the other has a label more.
 
     A pooler counts as head wherever it is: checkpoints of language models come without one.
@@ -51,39 +51,39 @@ def head_shape(model: nn.Module, model_of_one_more: nn.Module) -> HeadShape:
     shapes = {name: tensor.shape for name, tensor in model.state_dict().items()}
     larger = {name: tensor.shape for name, tensor in model_of_one_more.state_dict().items()}
     by_label = {
-        name: _changed_axis(shape, larger[name])
+        name: _axis_that_differs(shape, larger[name])
         for name, shape in shapes.items()
         if shape != larger[name]
     }
-    body = body_prefix(model)
+    body = encoder_prefix(model)
     tops = {name.split(".")[0] for name in by_label}
     outside = {
         name: shape
         for name, shape in shapes.items()
-        if is_pooler(name, body)
+        if is_pooler_tensor(name, body)
         or (not name.startswith(body) if body else name.split(".")[0] in tops)
     }
     return HeadShape(type(model).__name__, outside, by_label)
 
 
-def body_prefix(model: Any) -> str:
+def encoder_prefix(model: Any) -> str:
     """What the names of the encoder's tensors begin with, "" where that cannot be known."""
     base = str(getattr(model, "base_model_prefix", ""))
     return f"{base}." if base and hasattr(model, base) else ""
 
 
-def is_pooler(name: str, body: str) -> bool:
+def is_pooler_tensor(name: str, body: str) -> bool:
     """Whether a tensor belongs to what sums up the last hidden states before the classifier."""
     return name.removeprefix(body).split(".")[0].endswith("pooler")
 
 
-def _changed_axis(shape: torch.Size, other: torch.Size) -> int:
+def _axis_that_differs(shape: torch.Size, larger_shape: torch.Size) -> int:
     return next(
-        axis for axis, pair in enumerate(zip(shape, other, strict=True)) if len({*pair}) > 1
+        axis for axis, pair in enumerate(zip(shape, larger_shape, strict=True)) if len({*pair}) > 1
     )
 
 
-def match_head(
+def match_checkpoint_head(
     own_config: Any, labels: Sequence[str], head: HeadShape, tensors: dict[str, Tensor]
 ) -> HeadMatch:
     """Match the checkpoint's classifier with the data's labels, by their names alone.
@@ -91,21 +91,23 @@ def match_head(
     `own_config` is the checkpoint's configuration as it came, `tensors` are those of its files.
     """
     if head.by_label.keys().isdisjoint(tensors):
-        return HeadMatch(None, "the checkpoint has no classifier", is_there=False)
-    reason = _why_unusable(own_config, head, tensors)
+        return HeadMatch(None, "the checkpoint has no classifier", checkpoint_has_head=False)
+    reason = _why_head_is_unusable(own_config, head, tensors)
     if reason is not None:
         return HeadMatch(None, reason)
-    names = label_names(own_config)
+    names = checkpoint_label_names(own_config)
     counts = {tensors[name].shape[axis] for name, axis in head.by_label.items()}
     if counts != {len(names)}:
         sizes = " and ".join(map(str, sorted(counts)))
         return HeadMatch(
             None, f"its classifier has {sizes} rows, its config.json {len(names)} labels"
         )
-    return match_labels(names, labels)
+    return match_head_labels(names, labels)
 
 
-def _why_unusable(own_config: Any, head: HeadShape, tensors: dict[str, Tensor]) -> str | None:
+def _why_head_is_unusable(
+    own_config: Any, head: HeadShape, tensors: dict[str, Tensor]
+) -> str | None:
     classes = [str(name) for name in getattr(own_config, "architectures", None) or []]
     if classes and not any(n == head.owner or "SequenceClassification" in n for n in classes):
         return f"its classifier is that of a {classes[0]}"
@@ -126,7 +128,7 @@ def _is_built_otherwise(head: HeadShape, tensors: dict[str, Tensor]) -> bool:
     )
 
 
-def label_names(config: Any) -> list[str]:
+def checkpoint_label_names(config: Any) -> list[str]:
     """A configuration's label names in the order of its classifier's rows."""
     names = [str(config.id2label[number]) for number in sorted(config.id2label)]
     if not all(_UNNAMED.fullmatch(name) for name in names):
@@ -136,61 +138,70 @@ def label_names(config: Any) -> list[str]:
     return [numbers[number] for number in sorted(numbers)] if complete else names
 
 
-def match_labels(own: Sequence[str], labels: Sequence[str]) -> HeadMatch:
+def match_head_labels(head_names: Sequence[str], labels: Sequence[str]) -> HeadMatch:
     """By names as they stand, else by names without regard to case, blanks and underscores.
 
     Names that nobody gave (LABEL_0, LABEL_1) stand for the numbers 0, 1 and for nothing else.
     """
-    numbers = [match[1] for match in map(_UNNAMED.fullmatch, own) if match]
-    unnamed = len(numbers) == len(own)
+    numbers = [match[1] for match in map(_UNNAMED.fullmatch, head_names) if match]
+    unnamed = len(numbers) == len(head_names)
     ways: list[tuple[str, Sequence[str], Callable[[str], str]]] = [
-        ("matched by label names", own, str),
-        ("matched by label names, but for their spelling", own, loose_name),
+        ("matched by label names", head_names, str),
+        ("matched by label names, but for their spelling", head_names, loose_label_name),
         ("matched by number (LABEL_0 is 0)", numbers if unnamed else [], str),
     ]
     for how, names, key in ways:
-        rows = _rows_by(key, names, labels)
+        rows = _head_rows_for_labels(key, names, labels)
         if rows is not None:
-            return HeadMatch(rows, how + _order(own, rows))
+            return HeadMatch(rows, how + _describe_row_order(head_names, rows))
     if unnamed:
         return HeadMatch(
             None,
-            f"its classes have no names ({_some(own)}), so none is known to be {_some(labels)}; "
+            f"its classes have no names ({_quote_some_names(head_names)}), so none is known to be {_quote_some_names(labels)}; "
             "with id2label in its config.json it would be kept",
         )
     numbered = all(label.isdecimal() for label in labels)
     hint = "; data.label_names gives numbers their names" if numbered else ""
-    return HeadMatch(None, f"its labels ({_some(own)}) are not the data's ({_some(labels)}){hint}")
+    return HeadMatch(
+        None,
+        f"its labels ({_quote_some_names(head_names)}) are not the data's ({_quote_some_names(labels)}){hint}",
+    )
 
 
-def _rows_by(
+def _head_rows_for_labels(
     key: Callable[[str], str], names: Sequence[str], labels: Sequence[str]
 ) -> tuple[int, ...] | None:
-    keys, wanted = [key(name) for name in names], [key(label) for label in labels]
+    keys, label_keys = [key(name) for name in names], [key(label) for label in labels]
     counts = Counter(keys)
-    if len(set(wanted)) < len(wanted) or any(counts[name] != 1 for name in wanted):
+    if len(set(label_keys)) < len(label_keys) or any(counts[name] != 1 for name in label_keys):
         return None
-    return tuple(keys.index(name) for name in wanted)
+    return tuple(keys.index(name) for name in label_keys)
 
 
-def loose_name(name: str) -> str:
+def loose_label_name(name: str) -> str:
     """A label without regard to case, Unicode form, blanks, underscores and hyphens."""
     folded = unicodedata.normalize("NFKC", name).casefold()
     return re.sub(r"[\s_-]+", " ", folded).strip()
 
 
-def _order(own: Sequence[str], rows: tuple[int, ...]) -> str:
-    if len(rows) < len(own):
-        return f" ({len(rows)} of its {len(own)})"
-    return "" if rows == tuple(range(len(own))) else f" (its own order is {_some(own)})"
+def _describe_row_order(head_names: Sequence[str], rows: tuple[int, ...]) -> str:
+    if len(rows) < len(head_names):
+        return f" ({len(rows)} of its {len(head_names)})"
+    return (
+        ""
+        if rows == tuple(range(len(head_names)))
+        else f" (its own order is {_quote_some_names(head_names)})"
+    )
 
 
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(show(name) for name in names[:_SHOWN])
-    return f"{shown}, …" if len(names) > _SHOWN else shown
+def _quote_some_names(names: Sequence[str]) -> str:
+    quoted = ", ".join(quote_value(name) for name in names[:_SHOWN])
+    return f"{quoted}, …" if len(names) > _SHOWN else quoted
 
 
-def pick_rows(tensors: dict[str, Tensor], head: HeadShape, match: HeadMatch) -> dict[str, Tensor]:
+def reorder_head_rows(
+    tensors: dict[str, Tensor], head: HeadShape, match: HeadMatch
+) -> dict[str, Tensor]:
     """The tensors with the classifier's rows in the data's order, or without a classifier."""
     if match.rows is None:
         return {name: tensor for name, tensor in tensors.items() if name not in head.by_label}

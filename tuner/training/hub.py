@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-from tuner.recipe.user_paths import reason_of
+from tuner.recipe.user_paths import describe_os_error
 
 _CONNECT_SECONDS = 5.0
 
@@ -41,19 +41,21 @@ def cache_trouble(error: BaseException | None) -> str | None:
     It is tried, since what they raise for it says much about the model or the rows and little of
     the folder.
     """
-    for folder in _caches():
-        if any(_is_about(cause, folder) for cause in _chain(error)):
+    for folder in _library_cache_folders():
+        if any(_error_names_folder(cause, folder) for cause in error_chain(error)):
             try:
                 folder.mkdir(parents=True, exist_ok=True)
                 with tempfile.TemporaryFile(dir=folder):
                     pass
             except OSError as refused:
-                told = f"{folder} cannot be written ({reason_of(refused)})"
-                return f"{told}, and what is fetched is kept there: set HF_HOME to another folder"
+                problem = f"{folder} cannot be written ({describe_os_error(refused)})"
+                return (
+                    f"{problem}, and what is fetched is kept there: set HF_HOME to another folder"
+                )
     return None
 
 
-def _caches() -> list[Path]:
+def _library_cache_folders() -> list[Path]:
     from huggingface_hub import constants
 
     caches = [Path(constants.HF_HUB_CACHE), Path(constants.HF_HOME)]
@@ -61,7 +63,7 @@ def _caches() -> list[Path]:
     return caches if datasets is None else [Path(datasets.config.HF_DATASETS_CACHE), *caches]
 
 
-def _is_about(error: BaseException, folder: Path) -> bool:
+def _error_names_folder(error: BaseException, folder: Path) -> bool:
     """Whether it names something in the folder, or the folder above that could not be made."""
     if not isinstance(error, OSError):
         return False
@@ -69,7 +71,7 @@ def _is_about(error: BaseException, folder: Path) -> bool:
     return str(folder) in str(error) or (named is not None and named in folder.parents)
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
+def error_chain(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

@@ -10,24 +10,24 @@ from typing import Any
 import numpy as np
 
 from tuner.errors import TunerError
-from tuner.recipe.nearest import show
+from tuner.recipe.nearest import quote_value
 from tuner.recipe.types import Recipe
-from tuner.training.data import Data, load_data, remove_stale, tokenizer_key
-from tuner.training.model import ModelSource, empty_model, load_config, positions_of
-from tuner.training.text_facts import RowCount, TextFacts, template_ids
+from tuner.training.data import SessionData, load_session_data, remove_stale_files, tokenizer_key
+from tuner.training.model import ModelSource, build_empty_model, load_model_config, position_limit
+from tuner.training.text_facts import RowCount, TextFacts, template_token_ids
 from tuner.training.tokenizer import (
-    embedded_ids,
+    adapt_tokenizer,
+    count_embedded_ids,
     encode_control_tokens_as_text,
-    fit_tokenizer,
-    no_embedding,
+    explain_missing_embedding,
 )
-from tuner.training.tokens import Split
+from tuner.training.tokens import TokenizedSplit
 
 _MUCH_UNKNOWN = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Inputs:
+class ModelInputs:
     """`embedded` counts the ids that have an embedding, `types` the token types; None: any.
 
     `max_length` is in tokens, special ones included. `warnings` tell what was not as it should be.
@@ -44,26 +44,30 @@ class Inputs:
 class PreparedData:
     """A session's rows for a model. `warnings` and `notes` are lines for the log."""
 
-    data: Data
-    inputs: Inputs
+    data: SessionData
+    inputs: ModelInputs
     warnings: list[str]
     notes: list[str]
 
 
-def prepare_data(
+def prepare_session_data(
     recipe: Recipe, source: ModelSource, tokenizer: Any, session: Path
 ) -> PreparedData:
     """Fit the tokenizer to the model, and have the session's rows tokenized.
 
     Raises TunerError for data or a tokenizer that this model cannot be trained with.
     """
-    unfitted = tokenizer_key(tokenizer)
-    inputs = fit_inputs(source, tokenizer, len(recipe.data.text), recipe.model.max_length)
-    remove_stale(session / "cache")
-    data = load_data(recipe, tokenizer, inputs.max_length, session, unfitted=unfitted)
+    unadapted_key = tokenizer_key(tokenizer)
+    inputs = adapt_inputs_to_model(
+        source, tokenizer, len(recipe.data.text), recipe.model.max_length
+    )
+    remove_stale_files(session / "cache")
+    data = load_session_data(
+        recipe, tokenizer, inputs.max_length, session, unadapted_key=unadapted_key
+    )
     warnings = list(inputs.warnings)
-    for name, split, where in data.named_splits(recipe.data):
-        refuse_unembedded(inputs, split, source, where)
+    for name, split, where in data.splits_with_sources(recipe.data):
+        refuse_unembedded_tokens(inputs, split, source, where)
         if name == "train" and data.facts.texts[name].unknown_share == 1.0:
             raise TunerError(
                 f"model.name: {source.name}: its tokenizer knows no token of {where}: is its "
@@ -73,35 +77,37 @@ def prepare_data(
     return PreparedData(data, inputs, warnings, list(data.facts.notes))
 
 
-def fit_inputs(source: ModelSource, tokenizer: Any, columns: int, max_length: int) -> Inputs:
+def adapt_inputs_to_model(
+    source: ModelSource, tokenizer: Any, columns: int, max_length: int
+) -> ModelInputs:
     """Fit the tokenizer to the model of `source`, for texts of so many columns.
 
     Raises TunerError where they cannot work together.
     """
-    config = load_config(source, ["0", "1"])
-    model = empty_model(source, config)
-    warnings = fit_tokenizer(tokenizer, model, config, source.name)
+    config = load_model_config(source, ["0", "1"])
+    model = build_empty_model(source, config)
+    warnings = adapt_tokenizer(tokenizer, model, config, source.name)
     encode_control_tokens_as_text(tokenizer)
-    most = positions_of(model, config, tokenizer)
+    most = position_limit(model, config, tokenizer)
     if most is not None and max_length > most:
         warnings.append(
             f"model.max_length is {max_length}, but the model has {most} positions: "
             f"rows are cut at {most}"
         )
         max_length = most
-    special = template_ids(tokenizer, columns)
+    special = template_token_ids(tokenizer, columns)
     if max_length <= len(special):
         raise TunerError(
             f"model.max_length is {max_length}, but every row has {len(special)} special tokens: "
             "no text would be left"
         )
-    _refuse_missing_end(tokenizer, config, special, source)
-    embedded = embedded_ids(model, config)
+    _refuse_missing_end_token(tokenizer, config, special, source)
+    embedded = count_embedded_ids(model, config)
     types = getattr(config, "type_vocab_size", None)
-    return Inputs(tokenizer, max_length, embedded, types or None, tuple(warnings))
+    return ModelInputs(tokenizer, max_length, embedded, types or None, tuple(warnings))
 
 
-def _refuse_missing_end(
+def _refuse_missing_end_token(
     tokenizer: Any, config: Any, special: list[int], source: ModelSource
 ) -> None:
     """An encoder-decoder is asked at the token that ends a text."""
@@ -109,68 +115,74 @@ def _refuse_missing_end(
     if getattr(config, "is_encoder_decoder", False) and end is not None and end not in special:
         raise TunerError(
             f"model.name: {source.name} answers at the end token (config.eos_token_id = {end}), "
-            f"and its tokenizer ends no text with it (eos_token {show(tokenizer.eos_token)}): give "
+            f"and its tokenizer ends no text with it (eos_token {quote_value(tokenizer.eos_token)}): give "
             "the tokenizer a template with it, and save it"
         )
 
 
-def refuse_unembedded(inputs: Inputs, split: Split, source: ModelSource, where: str) -> None:
+def refuse_unembedded_tokens(
+    inputs: ModelInputs, split: TokenizedSplit, source: ModelSource, where: str
+) -> None:
     """Raise TunerError where a row has a token, or a token type, that the model cannot embed."""
-    if inputs.embedded is not None and (beyond := _rows_from(split.tokens, inputs.embedded, split)):
+    if inputs.embedded is not None and (
+        beyond := _rows_with_values_from(split.tokens, inputs.embedded, split)
+    ):
         size, token = len(inputs.tokenizer), int(split.tokens[split.tokens >= inputs.embedded][0])
         raise TunerError(
             f"model.name: {source.name}: its tokenizer has {size:,} tokens, "
-            f"{no_embedding(inputs.embedded)}; {_rows_have(beyond)} such tokens, the first is row "
-            f"{beyond[0] + 1} of {where} with {show(inputs.tokenizer.convert_ids_to_tokens(token))}"
+            f"{explain_missing_embedding(inputs.embedded)}; {_count_rows_that_have(beyond)} such tokens, the first is row "
+            f"{beyond[0] + 1} of {where} with {quote_value(inputs.tokenizer.convert_ids_to_tokens(token))}"
         )
-    if inputs.types is not None and (beyond := _rows_from(split.types, inputs.types, split)):
+    if inputs.types is not None and (
+        beyond := _rows_with_values_from(split.types, inputs.types, split)
+    ):
         raise TunerError(
             f"model.name: {source.name}: its tokenizer gives token type {int(split.types.max())}, "
-            f"the model has {inputs.types} types (config.type_vocab_size); {_rows_have(beyond)} "
+            f"the model has {inputs.types} types (config.type_vocab_size); {_count_rows_that_have(beyond)} "
             f"it, the first is row {beyond[0] + 1} of {where}"
         )
 
 
-def _rows_from(values: Any, limit: int, split: Split) -> list[int]:
+def _rows_with_values_from(values: Any, limit: int, split: TokenizedSplit) -> list[int]:
     """Numbers of the rows with a value from `limit` on, ascending."""
     positions = np.flatnonzero(values >= limit)
     rows = np.unique(np.searchsorted(split.offsets, positions, side="right") - 1)
     return sorted(split.rows[rows].tolist())
 
 
-def _rows_have(rows: list[int]) -> str:
+def _count_rows_that_have(rows: list[int]) -> str:
     return "1 row has" if len(rows) == 1 else f"{len(rows):,} rows have"
 
 
 def text_warnings(
-    facts: TextFacts, split: str, where: str, rows: int, inputs: Inputs
+    facts: TextFacts, split: str, where: str, rows: int, inputs: ModelInputs
 ) -> Iterator[str]:
     """What is odd about the texts of a split of so many rows, a line each."""
 
-    def count(kind: RowCount) -> str:
+    def describe_rows(kind: RowCount) -> str:
         rows_of_kind = "1 row" if kind.count == 1 else f"{kind.count:,} rows"
         return f"{split}: {rows_of_kind} (the first is row {kind.first + 1} of {where})"
 
     if facts.cut.count:
         share = facts.cut.count / max(1, rows)
-        yield f"{count(facts.cut)}, {share:.1%}, cut at {inputs.max_length} tokens"
+        yield f"{describe_rows(facts.cut)}, {share:.1%}, cut at {inputs.max_length} tokens"
     if facts.no_tokens.count:
-        yield f"{count(facts.no_tokens)} without any token left out: the texts are empty"
+        yield f"{describe_rows(facts.no_tokens)} without any token left out: the texts are empty"
     if facts.no_text.count:
-        yield f"{count(facts.no_text)} without text: nothing but special tokens is seen"
+        yield f"{describe_rows(facts.no_text)} without text: nothing but special tokens is seen"
     if facts.all_unknown.count:
-        yield f"{count(facts.all_unknown)} of nothing but unknown tokens"
+        yield f"{describe_rows(facts.all_unknown)} of nothing but unknown tokens"
     if facts.unknown_share > _MUCH_UNKNOWN:
         yield (
             f"{split}: {facts.unknown_share:.0%} of all tokens are unknown to the tokenizer: is it "
             "one for this language?"
         )
     if facts.halves.count:
-        yield f'{count(facts.halves)} with half a character (a lone surrogate), read as "?"'
+        yield f'{describe_rows(facts.halves)} with half a character (a lone surrogate), read as "?"'
     if facts.control.count:
-        yield f"{count(facts.control)} with special tokens in the text, encoded as text"
+        yield f"{describe_rows(facts.control)} with special tokens in the text, encoded as text"
     if facts.leaked.count:
         yield (
-            f"{count(facts.leaked)} with special tokens in the text that this tokenizer cannot "
+            f"{describe_rows(facts.leaked)} with special tokens in the text that this tokenizer cannot "
             "encode as text: the model takes them for its own"
         )

@@ -12,10 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from tuner.errors import TunerError
-from tuner.recipe.nearest import nearest, show
+from tuner.recipe.nearest import nearest_spelling, quote_value
 from tuner.recipe.types import DataSection
-from tuner.results.format import counted
-from tuner.training.near_labels import label_key, merged_labels, near_labels, shown_label
+from tuner.results.format import count_in_words
+from tuner.training.near_labels import (
+    group_near_labels,
+    merge_near_labels,
+    normalized_label_key,
+    quote_label_visibly,
+)
 
 LabelValue = bool | int | float | str | list[Any] | dict[str, Any] | None
 LabelForm = Literal["number", "boolean", "text"]
@@ -37,7 +42,7 @@ class LabelScheme:
     """Which class a label of any file means. `labels` names the classes in their order.
 
     `spellings` has every label of train and validation; labels of other files are brought to the
-    same `form` first. `keys` are those of `label_key`, empty where near labels stay apart.
+    same `form` first. `keys` are those of `normalized_label_key`, empty where near labels stay apart.
     """
 
     labels: tuple[str, ...]
@@ -57,9 +62,9 @@ class LabelScheme:
         number = {text: self.class_number(text) for text in set(texts)}
         unknown = Counter(text for text in texts if number[text] is None)
         if unknown:
-            listed = ", ".join(shown_label(text) for text in sorted(unknown)[:_SHOWN])
-            near = nearest(min(unknown), self.spellings)
-            hint = f"; did you mean {show(near)}?" if near else ""
+            listed = ", ".join(quote_label_visibly(text) for text in sorted(unknown)[:_SHOWN])
+            near = nearest_spelling(min(unknown), self.spellings)
+            hint = f"; did you mean {quote_value(near)}?" if near else ""
             raise TunerError(
                 f"{where}: no such label in the training data: {listed} "
                 f"({unknown.total()} of {len(texts)} rows){hint}"
@@ -68,13 +73,15 @@ class LabelScheme:
 
     def class_number(self, text: str) -> int | None:
         """The class that a label means: `UNLABELLED` for none, None where it is not known."""
-        canonical = _canonical(text, self.form)
+        canonical = _canonical_label(text, self.form)
         if canonical in self.unlabelled:
             return UNLABELLED
-        return self.spellings.get(canonical, self.keys.get(label_key(canonical)))
+        return self.spellings.get(canonical, self.keys.get(normalized_label_key(canonical)))
 
 
-def label_texts(values: Sequence[LabelValue], names: Sequence[str] | None, where: str) -> list[str]:
+def labels_as_texts(
+    values: Sequence[LabelValue], names: Sequence[str] | None, where: str
+) -> list[str]:
     """Each row's label as text, "" where there is none; `names[value]` of numbered classes.
 
     Raises TunerError for labels that are lists, objects or fractions.
@@ -82,16 +89,16 @@ def label_texts(values: Sequence[LabelValue], names: Sequence[str] | None, where
     if all(type(value) is str for value in values):
         texts = [str(value) for value in values]
     else:
-        texts = [_text(value, number, where) for number, value in enumerate(values, 1)]
-    return texts if names is None else [_class_name(text, names, where) for text in texts]
+        texts = [_label_as_text(value, number, where) for number, value in enumerate(values, 1)]
+    return texts if names is None else [_name_numbered_class(text, names, where) for text in texts]
 
 
-def _text(value: LabelValue, row: int, where: str) -> str:
+def _label_as_text(value: LabelValue, row: int, where: str) -> str:
     if value is None or value != value:
         return ""
     if isinstance(value, list | dict):
         what = "a list: tuner trains one label a row" if isinstance(value, list) else "an object"
-        raise TunerError(f"{where}, row {row}: the label {show(value)} is {what}")
+        raise TunerError(f"{where}, row {row}: the label {quote_value(value)} is {what}")
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
@@ -104,7 +111,7 @@ def _text(value: LabelValue, row: int, where: str) -> str:
     return str(value)
 
 
-def _class_name(text: str, names: Sequence[str], where: str) -> str:
+def _name_numbered_class(text: str, names: Sequence[str], where: str) -> str:
     if text in names or not _INTEGER.fullmatch(text):
         return text
     if int(text) == UNLABELLED:
@@ -127,32 +134,51 @@ def decide_labels(
     learnt.
     """
     names = section.label_names or ()
-    given = set(names.values()) if isinstance(names, Mapping) else set(names)
-    form = _form_of({*train, *validation} - {"", *given})
-    ours, theirs = _counted(train, form), _counted(validation, form)
-    labels_of_names = _labels_of_names(ours.keys() - given, section)
-    ours, theirs = _renamed(ours, labels_of_names), _renamed(theirs, labels_of_names)
-    asked = section.unlabelled
-    unlabelled = frozenset(_canonical(text, form) for text in asked or ())
-    if asked is None:
-        _refuse_sentinels(ours, theirs, where)
-    both = Counter({t: n for t, n in (ours + theirs).items() if t.strip() and t not in unlabelled})
-    merged = merged_labels(both) if section.merge_labels else {text: text for text in both}
-    present = {merged[text] for text in ours if text in merged}
-    labels = ordered_labels(merged.values(), class_names)
-    _check_classes(labels, present, sum(ours[t] for t in ours if t in merged), where)
-    _check_common(present, {merged[text] for text in theirs if text in merged}, where)
+    given_names = set(names.values()) if isinstance(names, Mapping) else set(names)
+    form = _detect_label_form({*train, *validation} - {"", *given_names})
+    train_counts, validation_counts = _count_labels(train, form), _count_labels(validation, form)
+    labels_of_names = _labels_of_names(train_counts.keys() - given_names, section)
+    train_counts, validation_counts = (
+        _rename_labels(train_counts, labels_of_names),
+        _rename_labels(validation_counts, labels_of_names),
+    )
+    unlabelled_key = section.unlabelled
+    unlabelled = frozenset(_canonical_label(text, form) for text in unlabelled_key or ())
+    if unlabelled_key is None:
+        _refuse_sentinels(train_counts, validation_counts, where)
+    both = Counter(
+        {
+            t: n
+            for t, n in (train_counts + validation_counts).items()
+            if t.strip() and t not in unlabelled
+        }
+    )
+    merged = merge_near_labels(both) if section.merge_labels else {text: text for text in both}
+    present = {merged[text] for text in train_counts if text in merged}
+    labels = labels_in_class_order(merged.values(), class_names)
+    _check_class_count(
+        labels, present, sum(train_counts[t] for t in train_counts if t in merged), where
+    )
+    _refuse_disjoint_labels(
+        present, {merged[text] for text in validation_counts if text in merged}, where
+    )
     spellings = {text: labels.index(label) for text, label in merged.items()}
-    keys = {label_key(text): n for text, n in spellings.items()} if section.merge_labels else {}
-    named = named_labels(labels, section.label_names)
+    keys = (
+        {normalized_label_key(text): n for text, n in spellings.items()}
+        if section.merge_labels
+        else {}
+    )
+    named = apply_label_names(labels, section.label_names)
     return LabelScheme(
         named,
         {name: number for number, name in enumerate(named)} | spellings,
         form,
         unlabelled,
         keys,
-        tuple(_decisions({*train, *validation} - {"", *given}, form, both, asked)),
-        tuple(_near_warning(both) if not section.merge_labels else ()),
+        tuple(
+            _label_decisions({*train, *validation} - {"", *given_names}, form, both, unlabelled_key)
+        ),
+        tuple(_near_label_warning(both) if not section.merge_labels else ()),
     )
 
 
@@ -161,32 +187,36 @@ def _labels_of_names(labels: Iterable[str], section: DataSection) -> dict[str, s
     names, numbers = section.label_names, [text for text in labels if _INTEGER.fullmatch(text)]
     if names is None or not (isinstance(names, Mapping) or numbers):
         return {}
-    table = names if isinstance(names, Mapping) else _numbered_names(ordered_labels(numbers), names)
+    table = (
+        names
+        if isinstance(names, Mapping)
+        else _numbered_names(labels_in_class_order(numbers), names)
+    )
     return {name: label for label, name in table.items() if name not in table}
 
 
-def _renamed(counts: Counter[str], labels_of_names: Mapping[str, str]) -> Counter[str]:
+def _rename_labels(counts: Counter[str], labels_of_names: Mapping[str, str]) -> Counter[str]:
     renamed: Counter[str] = Counter()
     for text, count in counts.items():
         renamed[labels_of_names.get(text, text)] += count
     return renamed
 
 
-def _counted(texts: Sequence[str], form: LabelForm) -> Counter[str]:
+def _count_labels(texts: Sequence[str], form: LabelForm) -> Counter[str]:
     counts: Counter[str] = Counter()
     for text, count in Counter(texts).items():
-        counts[_canonical(text, form)] += count
+        counts[_canonical_label(text, form)] += count
     return counts
 
 
-def _form_of(labels: set[str]) -> LabelForm:
+def _detect_label_form(labels: set[str]) -> LabelForm:
     """Whether labels are numbers, true and false, or any texts, by all of them."""
     if labels and {label.lower() for label in labels} <= {"true", "false"}:
         return "boolean"
     return "number" if labels and all(map(_WHOLE.fullmatch, labels)) else "text"
 
 
-def _canonical(text: str, form: LabelForm) -> str:
+def _canonical_label(text: str, form: LabelForm) -> str:
     """A label in the one spelling of its form: 1 for 1.0 and +1, true for True."""
     if form == "boolean":
         return text.lower()
@@ -204,14 +234,14 @@ def refuse_missing(texts: Sequence[str], where: str, unlabelled: Iterable[str]) 
     if rows:
         raise TunerError(
             f"{where}: {len(rows)} of {len(texts)} rows have no label (null or empty), "
-            f"{_row_list(rows)}: 'data.unlabelled = [\"\"]' leaves such rows out"
+            f"{_list_row_numbers(rows)}: 'data.unlabelled = [\"\"]' leaves such rows out"
         )
 
 
-def _row_list(rows: Sequence[int]) -> str:
-    shown = ", ".join(map(str, rows[:_SHOWN]))
+def _list_row_numbers(rows: Sequence[int]) -> str:
+    listed = ", ".join(map(str, rows[:_SHOWN]))
     more = f" and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
-    return f"{'row' if len(rows) == 1 else 'rows'} {shown}{more}"
+    return f"{'row' if len(rows) == 1 else 'rows'} {listed}{more}"
 
 
 def _refuse_sentinels(train: Counter[str], validation: Counter[str], where: str) -> None:
@@ -233,23 +263,25 @@ def _refuse_sentinels(train: Counter[str], validation: Counter[str], where: str)
             )
 
 
-def ordered_labels(texts: Iterable[str], names: Sequence[str] | None = None) -> tuple[str, ...]:
+def labels_in_class_order(
+    texts: Iterable[str], names: Sequence[str] | None = None
+) -> tuple[str, ...]:
     """All labels in class order: as the data set numbers them, by number, or by alphabet."""
-    every = set(texts)
-    if names is not None and every <= set(names):
-        return tuple(name for name in names if name in every)
-    if all(_INTEGER.fullmatch(text) for text in every):
-        return tuple(sorted(every, key=int))
-    return tuple(sorted(every))
+    distinct = set(texts)
+    if names is not None and distinct <= set(names):
+        return tuple(name for name in names if name in distinct)
+    if all(_INTEGER.fullmatch(text) for text in distinct):
+        return tuple(sorted(distinct, key=int))
+    return tuple(sorted(distinct))
 
 
-def _check_classes(labels: Sequence[str], train: set[str], rows: int, where: str) -> None:
+def _check_class_count(labels: Sequence[str], train: set[str], rows: int, where: str) -> None:
     """Raise TunerError unless train has 2 classes and all files at most 200, of which rows repeat.
 
     A column of numbers or of texts that are all different is no label.
     """
     if len(train) < 2:
-        only = shown_label(next(iter(train))) if train else "none"
+        only = quote_label_visibly(next(iter(train))) if train else "none"
         raise TunerError(f"{where}: every row has the label {only}; two classes are needed")
     fractions = [label for label in labels if not _INTEGER.fullmatch(label)]
     if len(labels) > _MOST_FRACTIONS and fractions and all(map(_NUMBER.fullmatch, labels)):
@@ -266,25 +298,27 @@ def _check_classes(labels: Sequence[str], train: set[str], rows: int, where: str
         raise TunerError(f"{where}: {amount}; is data.label the right column?")
 
 
-def _check_common(train: set[str], validation: set[str], where: str) -> None:
+def _refuse_disjoint_labels(train: set[str], validation: set[str], where: str) -> None:
     """Raise TunerError where validation has labels, and none of them is one of train's."""
     if not validation or validation & train:
         return
-    keys = {label_key(label) for label in train} & {label_key(label) for label in validation}
+    keys = {normalized_label_key(label) for label in train} & {
+        normalized_label_key(label) for label in validation
+    }
     hint = "; data.merge_labels = true makes those one that differ in case or blanks only"
     raise TunerError(
         f"data.validation has no label in common with train ({where.split(': ')[-1]}): it has "
-        f"{_some_labels(validation)}, train has {_some_labels(train)}{hint if keys else ''}"
+        f"{_quote_some_labels(validation)}, train has {_quote_some_labels(train)}{hint if keys else ''}"
     )
 
 
-def _some_labels(labels: Iterable[str]) -> str:
+def _quote_some_labels(labels: Iterable[str]) -> str:
     listed = sorted(labels)
     more = ", …" if len(listed) > _SHOWN else ""
-    return ", ".join(map(shown_label, listed[:_SHOWN])) + more
+    return ", ".join(map(quote_label_visibly, listed[:_SHOWN])) + more
 
 
-def named_labels(
+def apply_label_names(
     labels: tuple[str, ...], names: tuple[str, ...] | Mapping[str, str] | None
 ) -> tuple[str, ...]:
     """The labels under the names that the recipe gives them. TunerError unless each has its own.
@@ -297,17 +331,17 @@ def named_labels(
     where = "data.label_names"
     unnamed = [label for label in labels if label not in table]
     if unnamed:
-        raise TunerError(f"{where}: no name for the label {_some_labels(unnamed)}")
+        raise TunerError(f"{where}: no name for the label {_quote_some_labels(unnamed)}")
     unknown = [label for label in table if label not in labels]
     if unknown:
         raise TunerError(
-            f"{where}: no row has the label {_some_labels(unknown)}; there are "
-            f"{_some_labels(labels)}"
+            f"{where}: no row has the label {_quote_some_labels(unknown)}; there are "
+            f"{_quote_some_labels(labels)}"
         )
     named = tuple(table[label] for label in labels)
     twice = [name for name in named if named.count(name) > 1]
     if twice:
-        raise TunerError(f"{where}: two labels are named {show(twice[0])}")
+        raise TunerError(f"{where}: two labels are named {quote_value(twice[0])}")
     return named
 
 
@@ -315,33 +349,37 @@ def _numbered_names(labels: tuple[str, ...], names: tuple[str, ...]) -> dict[str
     if not all(_INTEGER.fullmatch(label) for label in labels):
         raise TunerError(
             f"data.label_names: a list names labels that are numbers, these are "
-            f'{_some_labels(labels)}; write a table, {{ LABEL = "NAME", … }}'
+            f'{_quote_some_labels(labels)}; write a table, {{ LABEL = "NAME", … }}'
         )
     first = 1 if labels[0] == "1" and len(names) == len(labels) else 0
     return {str(number): name for number, name in enumerate(names, first)}
 
 
-def _decisions(
-    every: set[str], form: LabelForm, labels: Counter[str], asked: tuple[str, ...] | None
+def _label_decisions(
+    all_labels: set[str],
+    form: LabelForm,
+    labels: Counter[str],
+    unlabelled_key: tuple[str, ...] | None,
 ) -> Iterable[str]:
-    respelt = sorted(text for text in every if _canonical(text, form) != text)
+    respelt = sorted(text for text in all_labels if _canonical_label(text, form) != text)
     if respelt:
-        taken = _canonical(respelt[0], form)
-        yield f"labels go by their value: {show(respelt[0])} is {show(taken)}"
-    if asked is None and labels["-1"]:
+        canonical = _canonical_label(respelt[0], form)
+        yield f"labels go by their value: {quote_value(respelt[0])} is {quote_value(canonical)}"
+    if unlabelled_key is None and labels["-1"]:
         yield (
             f"-1 is taken for a label, of {labels['-1']} of {labels.total()} rows "
             "(data.unlabelled = [-1] leaves them out)"
         )
 
 
-def _near_warning(labels: Mapping[str, int]) -> Iterable[str]:
+def _near_label_warning(labels: Mapping[str, int]) -> Iterable[str]:
     """One warning for all labels that differ in case, blanks or Unicode form only."""
-    groups = near_labels(labels)
+    groups = group_near_labels(labels)
     if groups:
         listed = "; ".join(
             " and ".join(
-                f"{shown_label(label)} ({counted(labels[label], 'row')})" for label in group
+                f"{quote_label_visibly(label)} ({count_in_words(labels[label], 'row')})"
+                for label in group
             )
             for group in groups[:_SHOWN]
         )

@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from tuner.errors import TunerError
-from tuner.training.batches import AloneLayout, Indices, Layout, PaddedLayout, Side
-from tuner.training.data import Data
+from tuner.training.batches import Indices, Layout, PaddedLayout, PaddingSide, SingleRowLayout
+from tuner.training.data import SessionData
 from tuner.training.dropout import make_dropout_cheap
 from tuner.training.model import position_offset
 from tuner.training.packing import NotPackable, PackedLayout, Packing
@@ -26,15 +26,15 @@ from tuner.training.parity import (
     check_precision,
     exact_outcome,
 )
-from tuner.training.static import Resident, StaticLayout
+from tuner.training.static import ResidentSplit, StaticLayout
 from tuner.training.techniques import Techniques
-from tuner.training.tokens import Split
-from tuner.training.varlen import proven, reference
+from tuner.training.tokens import TokenizedSplit
+from tuner.training.varlen import reference_attention, verifying_kernel
 
 _PROOF_QUANTILES = (0.0, 0.3, 0.6, 0.9)
 # Plain attention takes the square of it, in every layer.
-_PROOF_WORDPIECES = 1_024
-_PROOF_SPARE = 8
+_PROOF_TOKENS = 1_024
+_PROOF_FILLER = 8
 _SHORTEST = 4
 
 
@@ -43,11 +43,11 @@ class Padding:
     """The padding token and the side that it goes to; without a side nothing is padded."""
 
     token: int
-    side: Side | None = "right"
+    side: PaddingSide | None = "right"
 
 
 @dataclass(frozen=True, slots=True)
-class Layouts:
+class ChosenLayouts:
     """Both splits on the device, a line that says how, and the packing if there is one.
 
     `padding` is what changes no answer where rows are padded. `warning` says what a user has to
@@ -66,19 +66,19 @@ class Layouts:
 class Proof:
     """Rows of a split and the outcome of each by itself."""
 
-    split: Split
+    split: TokenizedSplit
     rows: Indices
     alone: Outcome
 
 
 def choose_layouts(
     model: nn.Module,
-    data: Data,
+    data: SessionData,
     padding: Padding,
     device: torch.device,
     techniques: Techniques,
     autocast: Autocast = nullcontext,
-) -> Layouts:
+) -> ChosenLayouts:
     """Packed rows where logits and gradients are proven those of rows alone, else sorted batches.
 
     These are padded on the side of `padding`, or on the other one, or not at all, whichever is
@@ -88,7 +88,7 @@ def choose_layouts(
     if device.type == "cpu" and techniques.cheap_dropout:
         make_dropout_cheap(model)
     proof = prepare_proof(model, data, padding.token)
-    used, warning = proven_padding(model, proof, padding)
+    used, warning = find_exact_padding(model, proof, padding)
     pack = PACKERS.get(device.type)
     why = "" if pack else f"; {device.type} has no attention for packed rows"
     if pack and techniques.packed:
@@ -98,79 +98,81 @@ def choose_layouts(
         except NotPackable as reason:
             why = f": packed is not possible, {reason}"
         else:
-            packing.on()
+            packing.switch_on_packing()
             return replace(layouts, warning=warning)
     how = "length-sorted and padded" if used.side else "of rows of equal length"
     train, validation = (
         PaddedLayout(split, used.token, device, used.side)
         for split in (data.train, data.validation)
     )
-    return Layouts(train, validation, f"batches are {how}{why}", used, warning=warning)
+    return ChosenLayouts(train, validation, f"batches are {how}{why}", used, warning=warning)
 
 
 # --- padding
 
 
-def prepare_proof(model: nn.Module, data: Data, pad: int) -> Proof:
+def prepare_proof(model: nn.Module, data: SessionData, pad: int) -> Proof:
     """The outcome of a few real rows, each by itself.
 
     Of a split whose lengths differ, so that there is padding to prove; where all texts are cut at
     one length, some are cut more.
     """
     device = next(model.parameters()).device
-    most = _PROOF_WORDPIECES if device.type == "cuda" else None
+    most = _PROOF_TOKENS if device.type == "cuda" else None
     split = data.train if np.ptp(data.train.lengths) else data.validation
     if not np.ptp(split.lengths):
-        split = _of_two_lengths(data.train)
-    rows = proof_rows(split, pad, most)
-    return Proof(split, rows, exact_outcome(model, AloneLayout(split, device), rows))
+        split = _vary_row_lengths(data.train)
+    rows = choose_proof_rows(split, pad, most)
+    return Proof(split, rows, exact_outcome(model, SingleRowLayout(split, device), rows))
 
 
-def _of_two_lengths(split: Split) -> Split:
+def _vary_row_lengths(split: TokenizedSplit) -> TokenizedSplit:
     """Every second row without its second token, where there are more than special ones."""
     length = int(split.lengths[0])
-    kept = np.ones((len(split), length), dtype=bool)
-    kept[::2, 1] = length < _SHORTEST
-    return Split(
-        tokens=split.tokens[kept.ravel()],
-        offsets=np.concatenate([[0], np.cumsum(kept.sum(axis=1))]).astype(np.int64),
-        types=split.types[kept.ravel()] if len(split.types) else split.types,
+    keep_mask = np.ones((len(split), length), dtype=bool)
+    keep_mask[::2, 1] = length < _SHORTEST
+    return TokenizedSplit(
+        tokens=split.tokens[keep_mask.ravel()],
+        offsets=np.concatenate([[0], np.cumsum(keep_mask.sum(axis=1))]).astype(np.int64),
+        types=split.types[keep_mask.ravel()] if len(split.types) else split.types,
         labels=split.labels,
         rows=split.rows,
     )
 
 
-def proven_padding(model: nn.Module, proof: Proof, padding: Padding) -> tuple[Padding, str]:
+def find_exact_padding(model: nn.Module, proof: Proof, padding: Padding) -> tuple[Padding, str]:
     """The first padding under which rows give what they give alone, and what to say of it."""
     device, reason = next(model.parameters()).device, ""
-    other: Side = "left" if padding.side == "right" else "right"
-    for side in (padding.side, other):
+    opposite_side: PaddingSide = "left" if padding.side == "right" else "right"
+    for side in (padding.side, opposite_side):
         layout = PaddedLayout(proof.split, padding.token, device, side)
         try:
             check_padding(model, proof.alone, layout, proof.rows)
         except Disagrees as difference:
             reason = reason or str(difference)
             continue
-        return Padding(padding.token, side), _other_side(padding.side, side, reason)
-    return Padding(padding.token, None), _no_side(model, proof, reason)
+        return Padding(padding.token, side), _opposite_side_warning(padding.side, side, reason)
+    return Padding(padding.token, None), _no_padding_warning(model, proof, reason)
 
 
-def _other_side(own: Side | None, side: Side | None, reason: str) -> str:
-    if side == own:
+def _opposite_side_warning(
+    tokenizer_side: PaddingSide | None, side: PaddingSide | None, reason: str
+) -> str:
+    if side == tokenizer_side:
         return ""
     return (
-        f"the tokenizer pads on the {own}, which changes this model's answers ({reason}): "
+        f"the tokenizer pads on the {tokenizer_side}, which changes this model's answers ({reason}): "
         f"tuner pads on the {side}, and so does the tokenizer saved with the best model"
     )
 
 
-def _no_side(model: nn.Module, proof: Proof, reason: str) -> str:
+def _no_padding_warning(model: nn.Module, proof: Proof, reason: str) -> str:
     """What to say where any padding changes answers. TunerError where other rows do, too."""
     device = next(model.parameters()).device
     unpadded = PaddedLayout(proof.split, 0, device, side=None)
     # Rows of the proof may all differ in length: every one once more makes batches of two.
     twice = np.repeat(proof.rows, 2)
-    alone = exact_outcome(model, AloneLayout(proof.split, device), twice)
+    alone = exact_outcome(model, SingleRowLayout(proof.split, device), twice)
     try:
         check_padding(model, alone, unpadded, twice)
     except Disagrees as difference:
@@ -187,14 +189,14 @@ def _no_side(model: nn.Module, proof: Proof, reason: str) -> str:
 # --- packing
 
 
-def host_packed(
+def pack_on_host(
     model: nn.Module,
-    data: Data,
+    data: SessionData,
     proof: Proof,
     padding: Padding,
     packing: Packing,
     autocast: Autocast,
-) -> Layouts:
+) -> ChosenLayouts:
     """Rows that the host puts together. Raises NotPackable where that is not proven right."""
     del autocast
     offset, device = position_offset(model), torch.device("cpu")
@@ -203,47 +205,50 @@ def host_packed(
     train, validation = (
         PackedLayout(split, offset, device) for split in (data.train, data.validation)
     )
-    return Layouts(train, validation, "batches are packed: no padding", padding, packing)
+    return ChosenLayouts(train, validation, "batches are packed: no padding", padding, packing)
 
 
-def device_packed(
+def pack_on_device(
     model: nn.Module,
-    data: Data,
+    data: SessionData,
     proof: Proof,
     padding: Padding,
     packing: Packing,
     autocast: Autocast,
-) -> Layouts:
+) -> ChosenLayouts:
     """Rows that the device puts together. Raises NotPackable where that is not proven right.
 
     First the layout, with plain attention in full precision, then the attention that is used, by
     itself and in the model, in the precision that is used, at last with dropout.
     """
     offset, device = position_offset(model), next(model.parameters()).device
-    resident, rows = Resident.of(proof.split, device), proof.rows
+    resident, rows = ResidentSplit.from_split(proof.split, device), proof.rows
     # Longer than these rows together, so that spare sequences take part in the proof.
-    grain = int(proof.split.lengths[rows].sum()) + _PROOF_SPARE
-    plain = StaticLayout(resident, offset, kernel=reference, grain=grain)
-    watched = StaticLayout(resident, offset, kernel=proven(), grain=grain)
+    grain = int(proof.split.lengths[rows].sum()) + _PROOF_FILLER
+    plain = StaticLayout(resident, offset, kernel=reference_attention, grain=grain)
+    watched = StaticLayout(resident, offset, kernel=verifying_kernel(), grain=grain)
     used = StaticLayout(resident, offset, grain=grain)
     padded = PaddedLayout(proof.split, padding.token, device, padding.side)
     check_packing(model, packing, proof.alone, plain, rows)
     check_precision(model, packing, proof.alone, padded, watched, rows, autocast)
     check_dropout(model, packing, used, rows, autocast)
     train, validation = (
-        StaticLayout(Resident.of(split, device), offset) for split in (data.train, data.validation)
+        StaticLayout(ResidentSplit.from_split(split, device), offset)
+        for split in (data.train, data.validation)
     )
     note = "batches are packed on the device into rows of a few lengths"
-    return Layouts(train, validation, note, padding, packing)
+    return ChosenLayouts(train, validation, note, padding, packing)
 
 
-PACKERS: dict[str, Callable[[nn.Module, Data, Proof, Padding, Packing, Autocast], Layouts]] = {
-    "cpu": host_packed,
-    "cuda": device_packed,
+PACKERS: dict[
+    str, Callable[[nn.Module, SessionData, Proof, Padding, Packing, Autocast], ChosenLayouts]
+] = {
+    "cpu": pack_on_host,
+    "cuda": pack_on_device,
 }
 
 
-def proof_rows(split: Split, pad: int, wordpieces: int | None = None) -> Indices:
+def choose_proof_rows(split: TokenizedSplit, pad: int, most_tokens: int | None = None) -> Indices:
     """A few rows, from the shortest to long ones, and one that holds the padding token, if any.
 
     Two may always be more than `wordpieces`.
@@ -254,8 +259,8 @@ def proof_rows(split: Split, pad: int, wordpieces: int | None = None) -> Indices
     padlike = np.flatnonzero(split.tokens == pad)
     if len(padlike):
         rows.insert(0, int(np.searchsorted(split.offsets, padlike[0], side="right")) - 1)
-    chosen = np.array(list(dict.fromkeys(rows)), dtype=np.int64)
-    if wordpieces is None:
-        return chosen
-    fitting = np.searchsorted(np.cumsum(split.lengths[chosen]), wordpieces, side="right")
-    return chosen[: max(2, int(fitting))]
+    selected = np.array(list(dict.fromkeys(rows)), dtype=np.int64)
+    if most_tokens is None:
+        return selected
+    fitting = np.searchsorted(np.cumsum(split.lengths[selected]), most_tokens, side="right")
+    return selected[: max(2, int(fitting))]

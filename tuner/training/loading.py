@@ -15,17 +15,17 @@ from tuner.recipe.findings import LoadingReport
 from tuner.training.heads import (
     HeadMatch,
     HeadShape,
-    body_prefix,
-    head_shape,
-    is_pooler,
-    match_head,
-    pick_rows,
+    encoder_prefix,
+    find_head_shape,
+    is_pooler_tensor,
+    match_checkpoint_head,
+    reorder_head_rows,
 )
 from tuner.training.misfits import Misfits, explain_misfits
 from tuner.training.model import (
     ModelSource,
+    build_empty_model,
     checkpoint_config,
-    empty_model,
     explain_load_errors,
 )
 from tuner.training.weight_files import checkpoint_tensors, strip_wrappers
@@ -44,35 +44,39 @@ class LoadedModel:
     report: LoadingReport
 
 
-def load_weights(source: ModelSource, config: Any) -> LoadedModel:
+def load_model_weights(source: ModelSource, config: Any) -> LoadedModel:
     """Load a model for the labels of `config`, its classifier matched by their names.
 
     Raises TunerError where anything outside the head is missing, unknown or of another shape.
     """
-    shape = empty_model(source, config)
-    head = head_shape(shape, empty_model(source, _config_of_one_more(config)))
-    body = body_prefix(shape)
+    shape = build_empty_model(source, config)
+    head = find_head_shape(shape, build_empty_model(source, _config_with_one_more_label(config)))
+    body = encoder_prefix(shape)
     with explain_load_errors(source, "weights"):
         tensors = checkpoint_tensors(source)
         tensors, prefix = strip_wrappers(tensors, shape.state_dict().keys(), body)
-        match = match_head(checkpoint_config(source), _labels(config), head, tensors)
-        taken = pick_rows(tensors, head, match)
+        match = match_checkpoint_head(
+            checkpoint_config(source), _labels_of_config(config), head, tensors
+        )
+        state_dict = reorder_head_rows(tensors, head, match)
         model, info = type(shape).from_pretrained(  # type: ignore[attr-defined]
             None,
             config=config,
-            state_dict=taken,
+            state_dict=state_dict,
             dtype=torch.float32,
             ignore_mismatched_sizes=True,
             output_loading_info=True,
         )
-    misfits = _misfits(info, shape, head, tensors)
+    misfits = _misfits_outside_head(info, shape, head, tensors)
     if misfits:
         raise TunerError(f"model.name: {source.name}: {explain_misfits(misfits, shape, tensors)}")
     _refuse_not_finite(model, source)
-    fresh = set(info["missing_keys"]) | set(_mismatched(info))
+    fresh = set(info["missing_keys"]) | set(_mismatched_shapes(info))
     left_out = [name for name in tensors if name in info["unexpected_keys"]]
     loaded = len(shape.state_dict().keys() - fresh)
-    return LoadedModel(model, fresh, _report(loaded, prefix, left_out, fresh, head, match))
+    return LoadedModel(
+        model, fresh, _build_loading_report(loaded, prefix, left_out, fresh, head, match)
+    )
 
 
 def _refuse_not_finite(model: nn.Module, source: ModelSource) -> None:
@@ -85,46 +89,48 @@ def _refuse_not_finite(model: nn.Module, source: ModelSource) -> None:
         )
 
 
-def _config_of_one_more(config: Any) -> Any:
+def _config_with_one_more_label(config: Any) -> Any:
     larger = copy.deepcopy(config)
     larger.num_labels = config.num_labels + 1
     return larger
 
 
-def _labels(config: Any) -> list[str]:
+def _labels_of_config(config: Any) -> list[str]:
     return [str(config.id2label[number]) for number in range(config.num_labels)]
 
 
-def _mismatched(info: dict[str, Any]) -> dict[str, tuple[Sequence[int], Sequence[int]]]:
+def _mismatched_shapes(info: dict[str, Any]) -> dict[str, tuple[Sequence[int], Sequence[int]]]:
     """The shapes (in the file, in the model) of tensors that have another one."""
-    return {name: (there, here) for name, there, here in info["mismatched_keys"]}
+    return {name: (in_file, in_model) for name, in_file, in_model in info["mismatched_keys"]}
 
 
-def _misfits(
+def _misfits_outside_head(
     info: dict[str, Any], shape: nn.Module, head: HeadShape, tensors: dict[str, Tensor]
 ) -> Misfits:
     """What does not fit outside of the head."""
-    mismatched = _mismatched(info)
-    own = shape.state_dict().keys() - head.shapes.keys()
+    mismatched = _mismatched_shapes(info)
+    encoder_names = shape.state_dict().keys() - head.shapes.keys()
     return Misfits(
         missing=sorted(set(info["missing_keys"]) - head.shapes.keys()),
-        unknown=sorted(_in_body(info["unexpected_keys"], own, body_prefix(shape), tensors)),
+        unknown=sorted(
+            _names_in_body(info["unexpected_keys"], encoder_names, encoder_prefix(shape), tensors)
+        ),
         mismatched={n: mismatched[n] for n in sorted(mismatched.keys() - head.shapes.keys())},
     )
 
 
-def _in_body(
-    names: Iterable[str], own: Iterable[str], body: str, tensors: dict[str, Tensor]
+def _names_in_body(
+    names: Iterable[str], encoder_names: Iterable[str], body: str, tensors: dict[str, Tensor]
 ) -> list[str]:
     """Those of the checkpoint's tensors that would belong among the encoder's `own`.
 
     Others are of heads that a classifier has no use for, or buffers that once were saved.
     """
-    tops = {name.removeprefix(body).split(".")[0] for name in own}
+    tops = {name.removeprefix(body).split(".")[0] for name in encoder_names}
     all_have_prefix = body and any(name.startswith(body) for name in tensors)
 
     def is_in_body(name: str) -> bool:
-        if is_pooler(name, body) or _is_buffer(name, tensors.get(name)):
+        if is_pooler_tensor(name, body) or _is_saved_buffer(name, tensors.get(name)):
             return False
         if all_have_prefix and not name.startswith(body):
             return False
@@ -133,7 +139,7 @@ def _in_body(
     return [name for name in names if is_in_body(name)]
 
 
-def _is_buffer(name: str, tensor: Tensor | None) -> bool:
+def _is_saved_buffer(name: str, tensor: Tensor | None) -> bool:
     """Masks, positions and frequencies, which older versions saved with the weights."""
     last = name.rpartition(".")[2]
     if last in _BUFFERS or tensor is None:
@@ -141,7 +147,7 @@ def _is_buffer(name: str, tensor: Tensor | None) -> bool:
     return not tensor.is_floating_point() or (last == "bias" and tensor.ndim > _MATRIX)
 
 
-def _report(
+def _build_loading_report(
     loaded: int,
     prefix: str,
     left_out: Sequence[str],
@@ -149,9 +155,9 @@ def _report(
     head: HeadShape,
     match: HeadMatch,
 ) -> LoadingReport:
-    weights = f"weights: {loaded} tensors are the checkpoint's{_extras(prefix, left_out)}"
-    line = f"head: {_fate_of_head(fresh, head, match)}"
-    dropped = match.rows is None and match.is_there
+    weights = f"weights: {loaded} tensors are the checkpoint's{_describe_extras(prefix, left_out)}"
+    line = f"head: {_describe_head_fate(fresh, head, match)}"
+    dropped = match.rows is None and match.checkpoint_has_head
     return LoadingReport(
         loaded=loaded,
         fresh=sorted(fresh),
@@ -163,24 +169,24 @@ def _report(
     )
 
 
-def _fate_of_head(fresh: set[str], head: HeadShape, match: HeadMatch) -> str:
+def _describe_head_fate(fresh: set[str], head: HeadShape, match: HeadMatch) -> str:
     if match.rows is not None:
         return f"the checkpoint's own, its rows {match.reason}"
-    rest = _modules(head.shapes.keys() - fresh)
-    before = f"; {rest} before it is the checkpoint's" if rest else ""
-    return f"{_modules(fresh)} drawn anew for every trial: {match.reason}{before}"
+    kept_modules = _join_module_names(head.shapes.keys() - fresh)
+    before = f"; {kept_modules} before it is the checkpoint's" if kept_modules else ""
+    return f"{_join_module_names(fresh)} drawn anew for every trial: {match.reason}{before}"
 
 
-def _extras(prefix: str, left_out: Sequence[str]) -> str:
+def _describe_extras(prefix: str, left_out: Sequence[str]) -> str:
     stripped = f', "{prefix}" taken off their names' if prefix else ""
     if not left_out:
         return stripped
     tops = sorted({name.split(".")[0] for name in left_out})
-    shown = ", ".join(tops[:_SHOWN]) + (", …" if len(tops) > _SHOWN else "")
-    return f"{stripped}; {len(left_out)} that a classifier has no use for are left out ({shown})"
+    listed = ", ".join(tops[:_SHOWN]) + (", …" if len(tops) > _SHOWN else "")
+    return f"{stripped}; {len(left_out)} that a classifier has no use for are left out ({listed})"
 
 
-def _modules(names: Iterable[str]) -> str:
+def _join_module_names(names: Iterable[str]) -> str:
     """The modules that hold these tensors: `bert.pooler.dense and classifier`."""
     modules = sorted({name.rpartition(".")[0] or name for name in names})
     return " and ".join(modules)

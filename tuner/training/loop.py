@@ -18,14 +18,16 @@ from tuner.pool.protocol import (
     Stopped,
     Train,
 )
-from tuner.training.bench import Bench
+from tuner.training.trainer_context import TrainerContext
 from tuner.training.trial import Clock, Trial
 
 Decision = Go | Prune | Finish | Pause | None
 Conversation = Generator[Reply | None, Decision, None]
 
 
-def train(bench: Bench, request: Train, clock: Clock = time.monotonic) -> Conversation:
+def train_trial(
+    context: TrainerContext, request: Train, clock: Clock = time.monotonic
+) -> Conversation:
     """Train one trial, from its checkpoint if there is one.
 
     Yields messages, and None after a step about which there is nothing to say. An `Evaluated` is to
@@ -33,23 +35,23 @@ def train(bench: Bench, request: Train, clock: Clock = time.monotonic) -> Conver
     last three. The last message is Completed, Stopped or Paused. Closing the generator drops the
     trial without a trace. Raises what goes wrong (see errors.cause_of).
     """
-    bench.use_threads(request.threads)
-    trial = Trial(bench, request, clock)
-    for text in trial.resume():
+    context.set_thread_count(request.threads)
+    trial = Trial(context, request, clock)
+    for text in trial.resume_from_checkpoint():
         yield Note(level="warning", text=f"trial {request.trial}: {text}")
-    trial.spare_memory()
+    trial.apply_oom_retries()
     if not (yield from _train_to_the_end(trial)):
         return
 
-    saved = trial.save_model()
-    kept = trial.kept_evaluation()
+    saved = trial.save_model_if_best()
+    evaluation = trial.kept_evaluation()
     yield Completed(
         trial=request.trial,
-        value=kept.metrics[request.metric],
-        epoch=kept.epoch,
-        step=kept.step,
+        value=evaluation.metrics[request.metric],
+        epoch=evaluation.epoch,
+        step=evaluation.step,
         seconds=trial.seconds,
-        memory=bench.memory(),
+        memory=context.trial_peak_memory(),
         saved=saved,
     )
 
@@ -57,41 +59,41 @@ def train(bench: Bench, request: Train, clock: Clock = time.monotonic) -> Conver
 def _train_to_the_end(trial: Trial) -> Generator[Reply | None, Decision, bool]:
     """Train to the end of the schedule, or to `Finish`; False where it ended in another way."""
     finishes = False
-    started = Started(trial=trial.request.trial, step=trial.step, of=trial.of)
+    started = Started(trial=trial.request.trial, step=trial.step, of=trial.total_updates)
     first: list[Reply] = [started, *trial.evaluations]
     for message in first:
         decision = yield message
-        if (yield from _ended(trial, decision)):
+        if (yield from _end_if_decided(trial, decision)):
             return False
         finishes = finishes or isinstance(decision, Finish)
 
-    while trial.step < trial.of:
-        trial.update()
-        if trial.timetable.evaluates_after(trial.step):
-            decision = yield trial.evaluate()
+    while trial.step < trial.total_updates:
+        trial.train_one_update()
+        if trial.data_order.evaluates_after(trial.step):
+            decision = yield trial.evaluate_validation()
         elif trial.progress_is_due():
-            decision = yield trial.progress()
+            decision = yield trial.progress_message()
         else:
             decision = yield None
-        if (yield from _ended(trial, decision)):
+        if (yield from _end_if_decided(trial, decision)):
             return False
         if finishes or isinstance(decision, Finish):
             break
         if trial.checkpoint_is_due():
-            trial.save()
+            trial.write_checkpoint()
 
-    if trial.is_evaluated():
+    if trial.is_step_evaluated():
         return True
-    return not (yield from _ended(trial, (yield trial.evaluate())))
+    return not (yield from _end_if_decided(trial, (yield trial.evaluate_validation())))
 
 
-def _ended(trial: Trial, decision: Decision) -> Generator[Reply | None, Decision, bool]:
+def _end_if_decided(trial: Trial, decision: Decision) -> Generator[Reply | None, Decision, bool]:
     """Carry out a decision that ends the trial here; tell whether it was one."""
     if isinstance(decision, Prune):
         yield Stopped(trial=trial.request.trial, seconds=trial.seconds)
         return True
     if isinstance(decision, Pause):
-        trial.save()
+        trial.write_checkpoint()
         yield Paused(trial=trial.request.trial, step=trial.step)
         return True
     return False

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from tuner.results.collapse import guess_losses
+from tuner.results.collapse import label_frequency_losses
 
 Indices = npt.NDArray[np.int64]
 Costs = npt.NDArray[np.float64]
@@ -48,12 +48,12 @@ class TrainingLosses:
 
     def __init__(self, row_costs: Costs, device: torch.device) -> None:
         self._row_costs = row_costs
-        self._loss = torch.zeros((), dtype=exact_type(device), device=device)
+        self._loss = torch.zeros((), dtype=accumulator_dtype(device), device=device)
         self._excess_squares = torch.zeros_like(self._loss)
         self._guess = 0.0
         self._updates = 0
 
-    def add(self, loss: torch.Tensor, rows: Indices) -> None:
+    def add_update(self, loss: torch.Tensor, rows: Indices) -> None:
         """Take in the mean loss of an update on these rows."""
         guess = float(self._row_costs[rows].mean())
         exact = loss.to(self._loss.dtype)
@@ -63,24 +63,24 @@ class TrainingLosses:
         self._guess += guess
         self._updates += 1
 
-    def take(self) -> LossSummary:
+    def take_summary(self) -> LossSummary:
         """The summary of all since the last one. Waits for the device."""
-        sums = self.sums()
-        self.restore(LossSums(0.0, 0, 0.0, 0.0))
-        return summary_of(sums)
+        sums = self.current_sums()
+        self.restore_sums(LossSums(0.0, 0, 0.0, 0.0))
+        return summarize_losses(sums)
 
-    def sums(self) -> LossSums:
+    def current_sums(self) -> LossSums:
         """All that is to be kept to go on later. Waits for the device."""
         return LossSums(float(self._loss), self._updates, self._guess, float(self._excess_squares))
 
-    def restore(self, sums: LossSums) -> None:
+    def restore_sums(self, sums: LossSums) -> None:
         """Go on from sums that were kept."""
         self._loss.fill_(sums.loss)
         self._excess_squares.fill_(sums.excess_squares)
         self._guess, self._updates = sums.guess, sums.updates
 
 
-def summary_of(sums: LossSums) -> LossSummary:
+def summarize_losses(sums: LossSums) -> LossSummary:
     """Means and the spread between updates, 0 for a single one."""
     count = sums.updates
     mean = sums.loss / max(1, count)
@@ -91,12 +91,12 @@ def summary_of(sums: LossSums) -> LossSummary:
     return LossSummary(mean, count, sums.guess / count, math.sqrt(squares / max(1, count - 1)))
 
 
-def row_costs(classes: Indices, labels: int, smoothing: float) -> Costs:
+def guess_loss_of_rows(classes: Indices, labels: int, smoothing: float) -> Costs:
     """What answering the label frequencies of all rows loses on each of them, in nats."""
     counts = np.bincount(classes, minlength=labels)
-    return np.array(guess_losses(counts.tolist(), smoothing))[classes]
+    return np.array(label_frequency_losses(counts.tolist(), smoothing))[classes]
 
 
-def exact_type(device: torch.device) -> torch.dtype:
+def accumulator_dtype(device: torch.device) -> torch.dtype:
     """The type that sums are kept in: MPS has no double precision."""
     return torch.float32 if device.type == "mps" else torch.float64

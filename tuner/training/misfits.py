@@ -10,9 +10,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from tuner.recipe.groups import layer_count, part_of
+from tuner.recipe.groups import count_encoder_layers, part_of_parameter
 from tuner.recipe.types import Parameter
-from tuner.training.heads import body_prefix
+from tuner.training.heads import encoder_prefix
 
 _ADAPTED = re.compile(r"\.(?:lora_\w+|base_layer|adapters?|modules_to_save)\.")
 _QUANTIZED = re.compile(r"\.(?:qweight|qzeros|scales|absmax|quant_state\S*|SCB|weight_scale)$")
@@ -39,41 +39,41 @@ def explain_misfits(misfits: Misfits, model: Any, tensors: Mapping[str, Tensor])
     if misfits.unknown:
         counts.append(f"unknown to the model {len(misfits.unknown)} ({misfits.unknown[0]})")
     for name, (in_file, by_config) in list(misfits.mismatched.items())[:1]:
-        sizes = f"{_sizes(in_file)} in the file, {_sizes(by_config)} by config.json"
+        sizes = f"{_format_shape(in_file)} in the file, {_format_shape(by_config)} by config.json"
         counts.append(f"of another shape {len(misfits.mismatched)} ({name}: {sizes})")
     return f"its weights do not fit: {', '.join(counts)}; {_likely_reason(misfits, model, tensors)}"
 
 
-def _sizes(shape: Sequence[int]) -> str:
+def _format_shape(shape: Sequence[int]) -> str:
     return " × ".join(map(str, shape))
 
 
 def _likely_reason(misfits: Misfits, model: Any, tensors: Mapping[str, Tensor]) -> str:
     reasons = (
-        _adapter(tensors),
-        _quantized(tensors),
-        _vocabulary(misfits, model),
-        _layers(misfits, model, tensors),
-        _prefix(misfits, model, tensors),
-        _architecture(misfits, model),
+        _adapter_reason(tensors),
+        _quantized_reason(tensors),
+        _vocabulary_reason(misfits, model),
+        _layer_count_reason(misfits, model, tensors),
+        _prefix_reason(misfits, model, tensors),
+        _architecture_reason(misfits, model),
     )
-    said = next(filter(None, reasons), None)
-    return said or "save configuration and weights once more, together (save_pretrained)"
+    reason = next(filter(None, reasons), None)
+    return reason or "save configuration and weights once more, together (save_pretrained)"
 
 
-def _adapter(tensors: Mapping[str, Tensor]) -> str | None:
+def _adapter_reason(tensors: Mapping[str, Tensor]) -> str | None:
     if any(_ADAPTED.search(f".{name}.") for name in tensors):
         return "they hold an adapter (PEFT): save the model after merge_and_unload()"
     return None
 
 
-def _quantized(tensors: Mapping[str, Tensor]) -> str | None:
+def _quantized_reason(tensors: Mapping[str, Tensor]) -> str | None:
     if any(_QUANTIZED.search(name) for name in tensors):
         return "they are quantized: give the model that they were made from"
     return None
 
 
-def _vocabulary(misfits: Misfits, model: Any) -> str | None:
+def _vocabulary_reason(misfits: Misfits, model: Any) -> str | None:
     embeddings = model.get_input_embeddings()
     names = [name for name, p in model.named_parameters() if p is embeddings.weight]
     shapes = next((misfits.mismatched[n] for n in names if n in misfits.mismatched), None)
@@ -85,15 +85,17 @@ def _vocabulary(misfits: Misfits, model: Any) -> str | None:
     )
 
 
-def _layers(misfits: Misfits, model: Any, tensors: Mapping[str, Tensor]) -> str | None:
+def _layer_count_reason(misfits: Misfits, model: Any, tensors: Mapping[str, Tensor]) -> str | None:
     """Whether layers, whole and at the end, are all that is missing or too much."""
     odd = [*misfits.missing, *misfits.unknown]
-    body = body_prefix(model)
-    in_file, by_config = (layer_count(_parameters(n)) for n in (tensors, model.state_dict()))
+    body = encoder_prefix(model)
+    in_file, by_config = (
+        count_encoder_layers(_parameters_named(n)) for n in (tensors, model.state_dict())
+    )
     first = min(in_file, by_config)
     if misfits.mismatched or in_file == by_config or not in_file:
         return None
-    if any((part_of(f"{body}{n.removeprefix(body)}")[1] or 0) < first for n in odd):
+    if any((part_of_parameter(f"{body}{n.removeprefix(body)}")[1] or 0) < first for n in odd):
         return None
     return (
         f"the file holds {in_file} layers, config.json says {by_config} (num_hidden_layers); "
@@ -101,34 +103,34 @@ def _layers(misfits: Misfits, model: Any, tensors: Mapping[str, Tensor]) -> str 
     )
 
 
-def _parameters(names: Iterable[str]) -> list[Parameter]:
+def _parameters_named(names: Iterable[str]) -> list[Parameter]:
     return [Parameter(name, ()) for name in names]
 
 
-def _prefix(misfits: Misfits, model: nn.Module, tensors: Mapping[str, Tensor]) -> str | None:
+def _prefix_reason(misfits: Misfits, model: nn.Module, tensors: Mapping[str, Tensor]) -> str | None:
     """A prefix that no wrapper is known by, under which the missing tensors are there."""
-    body = body_prefix(model)
+    body = encoder_prefix(model)
     missing = {name.removeprefix(body) for name in misfits.missing}
     prefixes = Counter(
         name.removesuffix(end)
         for name in tensors
-        for end in _ends(name)
+        for end in _dotted_suffixes(name)
         if end in missing and end != name
     )
     likely = [prefix for prefix, count in prefixes.items() if 2 * count > len(missing)]
     if not likely:
         return None
     more = " or ".join(f'"{prefix}"' for prefix in sorted(likely))
-    here = f' instead of "{body}"' if body else ""
-    return f"they are there under {more}{here}: save that part alone (save_pretrained)"
+    instead = f' instead of "{body}"' if body else ""
+    return f"they are there under {more}{instead}: save that part alone (save_pretrained)"
 
 
-def _ends(name: str) -> Iterable[str]:
+def _dotted_suffixes(name: str) -> Iterable[str]:
     parts = name.split(".")
     return (".".join(parts[start:]) for start in range(len(parts)))
 
 
-def _architecture(misfits: Misfits, model: Any) -> str | None:
+def _architecture_reason(misfits: Misfits, model: Any) -> str | None:
     most_are_missing = 2 * len(misfits.missing) > len(model.state_dict())
     if most_are_missing or (misfits.missing and misfits.unknown):
         return (

@@ -15,10 +15,10 @@ from torch import nn
 
 from tuner.errors import TunerError
 from tuner.recipe.findings import ModelDescription
-from tuner.recipe.groups import layer_count
-from tuner.recipe.nearest import nearest, show
+from tuner.recipe.groups import count_encoder_layers
+from tuner.recipe.nearest import nearest_spelling, quote_value
 from tuner.recipe.types import ModelSection, Parameter
-from tuner.recipe.user_paths import folder_trouble, written_path
+from tuner.recipe.user_paths import resolve_user_path, why_folder_is_unreadable
 from tuner.training.hub import cache_trouble, hub_is_reachable
 from tuner.training.packages import unread_vocabulary_reason
 
@@ -48,30 +48,30 @@ def quiet_transformers() -> None:
     transformers.logging.disable_progress_bar()
 
 
-def model_source(section: ModelSection, root: str | None = None) -> ModelSource:
+def find_model_source(section: ModelSection, root: str | None = None) -> ModelSource:
     """Find a model: a folder (relative ones from `root`) or a hub id; TunerError for neither."""
     quiet_transformers()
     options: dict[str, Any] = {"trust_remote_code": section.trust_remote_code}
-    folder = _folder(section.name, root)
+    folder = _existing_folder(section.name, root)
     if folder is not None:
-        _check_folder(folder, section)
+        _check_model_folder(folder, section)
         return ModelSource(section.name, str(folder), folder, options, section.allow_pickle)
-    _check_id(section.name, root)
+    _refuse_missing_path(section.name, root)
     if section.revision is not None:
         options["revision"] = section.revision
     source = ModelSource(section.name, section.name, None, options, section.allow_pickle)
     with explain_load_errors(source, "files"):
-        if _is_cached(section) or not hub_is_reachable():
+        if _is_in_hub_cache(section) or not hub_is_reachable():
             options["local_files_only"] = True
     return source
 
 
-def _folder(name: str, root: str | None) -> Path | None:
-    path = written_path(name, "model.name", root)
-    return path if folder_trouble(path) is None else None
+def _existing_folder(name: str, root: str | None) -> Path | None:
+    path = resolve_user_path(name, "model.name", root)
+    return path if why_folder_is_unreadable(path) is None else None
 
 
-def _check_folder(folder: Path, section: ModelSection) -> None:
+def _check_model_folder(folder: Path, section: ModelSection) -> None:
     if (folder / ADAPTER_FILE).is_file():
         raise TunerError(f"model.name: {adapter_message(str(folder), folder / ADAPTER_FILE)}")
     if not (folder / "config.json").is_file():
@@ -84,7 +84,7 @@ def _check_folder(folder: Path, section: ModelSection) -> None:
         raise TunerError(pickle_message(section.name))
 
 
-def find_file(source: ModelSource, name: str) -> Path | None:
+def find_model_file(source: ModelSource, name: str) -> Path | None:
     """The file in the model's folder, or in the hub's cache, where it is fetched to if need be."""
     if source.folder is not None:
         path = source.folder / name
@@ -108,9 +108,9 @@ def adapter_message(name: str, path: Path) -> str:
         base = json.loads(path.read_text(encoding="utf-8")).get("base_model_name_or_path") or ""
     adapter = f"an adapter (PEFT) for {base}" if base else "an adapter (PEFT)"
     whole = any((path.parent / name).is_file() for name in (*SAFE_FILES, *PICKLE_FILES))
-    held = f"{adapter} beside its weights" if whole else f"only {adapter}"
+    contents = f"{adapter} beside its weights" if whole else f"only {adapter}"
     return (
-        f"{name} holds {held}: merge it into its model first, with "
+        f"{name} holds {contents}: merge it into its model first, with "
         "PeftModel.from_pretrained(…).merge_and_unload().save_pretrained(FOLDER), "
         "and give that folder"
     )
@@ -124,29 +124,33 @@ def pickle_message(name: str) -> str:
     )
 
 
-def _check_id(name: str, root: str | None) -> None:
+def _refuse_missing_path(name: str, root: str | None) -> None:
     if name.startswith(("/", "./", "../", "~")) or name.count("/") > 1 or "\\" in name:
-        path = written_path(name, "model.name", root)
-        raise TunerError(f"model.name: {path}: {folder_trouble(path)}{_near_folder(path)}")
+        path = resolve_user_path(name, "model.name", root)
+        raise TunerError(
+            f"model.name: {path}: {why_folder_is_unreadable(path)}{_suggest_near_folder(path)}"
+        )
 
 
-def _near_folder(path: Path) -> str:
+def _suggest_near_folder(path: Path) -> str:
     """A folder beside it with a name like it."""
-    if folder_trouble(path.parent) is not None:
+    if why_folder_is_unreadable(path.parent) is not None:
         return "; give a hub id or a folder with config.json"
-    match = nearest(path.name, [p.name for p in path.parent.iterdir() if p.is_dir()])
-    return f"; did you mean {show(match)}?" if match else ""
+    match = nearest_spelling(path.name, [p.name for p in path.parent.iterdir() if p.is_dir()])
+    return f"; did you mean {quote_value(match)}?" if match else ""
 
 
-def _is_cached(section: ModelSection) -> bool:
+def _is_in_hub_cache(section: ModelSection) -> bool:
     """Whether the hub's local cache has configuration and weights, so that no network is needed."""
     from huggingface_hub import try_to_load_from_cache
 
-    def has(file: str) -> bool:
-        found = try_to_load_from_cache(section.name, file, revision=section.revision)
-        return isinstance(found, str)
+    def is_cached_file(file: str) -> bool:
+        cached = try_to_load_from_cache(section.name, file, revision=section.revision)
+        return isinstance(cached, str)
 
-    return has("config.json") and any(has(file) for file in (*SAFE_FILES, *PICKLE_FILES))
+    return is_cached_file("config.json") and any(
+        is_cached_file(file) for file in (*SAFE_FILES, *PICKLE_FILES)
+    )
 
 
 @contextlib.contextmanager
@@ -157,15 +161,17 @@ def explain_load_errors(source: ModelSource, what: str) -> Iterator[None]:
     except (TunerError, MemoryError):
         raise
     except Exception as error:
-        raise TunerError(f"model.name: {source.name}: {_reason(source, what, error)}") from error
+        raise TunerError(
+            f"model.name: {source.name}: {_load_error_reason(source, what, error)}"
+        ) from error
 
 
-def _reason(source: ModelSource, what: str, error: BaseException) -> str:
+def _load_error_reason(source: ModelSource, what: str, error: BaseException) -> str:
     cache = cache_trouble(error)
     if cache is not None:
         return cache
     text = " ".join(str(error).split())
-    kinds = {type(cause).__name__ for cause in _causes(error)}
+    kinds = {type(cause).__name__ for cause in _error_chain(error)}
     if "trust_remote_code" in text:
         return "it brings its own code; if you trust it, set model.trust_remote_code = true"
     if "GatedRepoError" in kinds:
@@ -202,7 +208,7 @@ def _cached_adapter(source: ModelSource) -> Path | None:
         return None
     if not source.options.get("local_files_only"):
         with contextlib.suppress(OSError):
-            return find_file(source, ADAPTER_FILE)
+            return find_model_file(source, ADAPTER_FILE)
     revision = source.options.get("revision")
     cached = try_to_load_from_cache(source.location, ADAPTER_FILE, revision=revision)
     return Path(cached) if isinstance(cached, str) else None
@@ -214,13 +220,13 @@ def _has_safe_weights(source: ModelSource) -> bool:
     )
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
+def _error_chain(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
 
 
-def load_config(source: ModelSource, labels: Sequence[str]) -> Any:
+def load_model_config(source: ModelSource, labels: Sequence[str]) -> Any:
     """The model's configuration with a head for these labels."""
     from transformers import AutoConfig
 
@@ -271,7 +277,7 @@ def save_tokenizer(tokenizer: Any, folder: Path, max_length: int, side: str | No
     saved.save_pretrained(folder)
 
 
-def empty_model(source: ModelSource, config: Any) -> nn.Module:
+def build_empty_model(source: ModelSource, config: Any) -> nn.Module:
     """The model on the meta device: names and shapes, no weights."""
     from transformers import AutoModelForSequenceClassification
 
@@ -297,8 +303,8 @@ def parameters_of(model: nn.Module) -> list[Parameter]:
 
 def describe_model(source: ModelSource, labels: Sequence[str]) -> ModelDescription:
     """A model's shape with a head for these labels; reads its configuration alone."""
-    config = load_config(source, labels)
-    return description_of(source, config, empty_model(source, config), labels)
+    config = load_model_config(source, labels)
+    return description_of(source, config, build_empty_model(source, config), labels)
 
 
 def description_of(
@@ -306,7 +312,7 @@ def description_of(
 ) -> ModelDescription:
     """The shape of a model that is there, with or without weights."""
     parameters = parameters_of(model)
-    layers = layer_count(parameters)
+    layers = count_encoder_layers(parameters)
     declared = int(getattr(config, "num_hidden_layers", layers) or layers)
     return ModelDescription(
         name=source.name,
@@ -319,7 +325,7 @@ def description_of(
     )
 
 
-def positions_of(model: nn.Module, config: Any, tokenizer: Any) -> int | None:
+def position_limit(model: nn.Module, config: Any, tokenizer: Any) -> int | None:
     """The most wordpieces that the model has positions for; None where unlimited."""
     limits = [int(tokenizer.init_kwargs.get(OWN_LIMIT, tokenizer.model_max_length))]
     positions = getattr(config, "max_position_embeddings", None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tuner.recipe.nearest import show
+from tuner.recipe.nearest import quote_value
 
 _SHOWN = 20
 _CARD = """\
@@ -23,12 +23,14 @@ pipeline reads longer texts whole, and may answer otherwise. {padding}
 """
 
 
-def model_card(base: str, labels: Sequence[str], columns: int, length: int, padded: bool) -> str:
+def render_model_card(
+    base: str, labels: Sequence[str], columns: int, length: int, padded: bool
+) -> str:
     """The text for a model with these labels, for texts of one column or two.
 
     `padded` tells whether padding leaves its answers as they are.
     """
-    names = ", ".join(show(label) for label in labels[:_SHOWN])
+    names = ", ".join(quote_value(label) for label in labels[:_SHOWN])
     return _CARD.format(
         base=base,
         count=len(labels),

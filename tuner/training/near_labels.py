@@ -6,39 +6,39 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from tuner.recipe.nearest import show
+from tuner.recipe.nearest import quote_value
 
 
-def label_key(label: str) -> str:
+def normalized_label_key(label: str) -> str:
     """The same for labels that differ in case, blanks, width, invisible characters or form only."""
     folded = unicodedata.normalize("NFKC", label).casefold()
     return " ".join(_without_invisible(folded).split())
 
 
-def near_labels(labels: Iterable[str]) -> list[list[str]]:
+def group_near_labels(labels: Iterable[str]) -> list[list[str]]:
     """The groups of labels that share a key, of two and more, each in order."""
     groups: dict[str, list[str]] = defaultdict(list)
     for label in sorted(labels):
-        groups[label_key(label)].append(label)
+        groups[normalized_label_key(label)].append(label)
     return [group for group in groups.values() if len(group) > 1]
 
 
-def merged_labels(counts: Mapping[str, int]) -> dict[str, str]:
+def merge_near_labels(counts: Mapping[str, int]) -> dict[str, str]:
     """Label → the one that stands for all near it: the most frequent, without what is invisible."""
     merged = {label: label for label in counts}
-    for group in near_labels(counts):
-        usual = _cleaned(max(group, key=lambda label: counts[label]))
+    for group in group_near_labels(counts):
+        usual = _clean_label_text(max(group, key=lambda label: counts[label]))
         merged |= dict.fromkeys(group, usual)
     return merged
 
 
-def shown_label(label: str) -> str:
+def quote_label_visibly(label: str) -> str:
     """A label in quotes; what one cannot see in it as an escape."""
-    plain = label == _cleaned(unicodedata.normalize("NFKC", label))
-    return show(label if plain else ascii(label)[1:-1]).replace("\\\\", "\\")
+    plain = label == _clean_label_text(unicodedata.normalize("NFKC", label))
+    return quote_value(label if plain else ascii(label)[1:-1]).replace("\\\\", "\\")
 
 
-def _cleaned(label: str) -> str:
+def _clean_label_text(label: str) -> str:
     return " ".join(_without_invisible(unicodedata.normalize("NFC", label)).split())
 
 

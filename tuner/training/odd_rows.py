@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from tuner.training.rows import Rows
 from tuner.training.text_facts import TextFacts
-from tuner.training.tokens import Split
+from tuner.training.tokens import TokenizedSplit
 
 Indices = npt.NDArray[np.int64]
 # Control and format characters, and what lies beyond the basic plane, as emoji do.
@@ -19,37 +19,43 @@ _STRANGE = re.compile(
 )
 
 
-def odd_rows(split: Split, texts: Rows, facts: TextFacts) -> Indices:
+def find_odd_rows(split: TokenizedSplit, texts: Rows, facts: TextFacts) -> Indices:
     """Places in the split: its longest and shortest row, its rarest label, its oddest texts."""
     kinds = (facts.no_text, facts.all_unknown, facts.control, facts.leaked, facts.cut)
-    places = [int(np.argmax(split.lengths)), int(np.argmin(split.lengths)), _rarest(split)]
+    places = [
+        int(np.argmax(split.lengths)),
+        int(np.argmin(split.lengths)),
+        _row_of_rarest_label(split),
+    ]
     places += [int(np.flatnonzero(split.rows == kind.first)[0]) for kind in kinds if kind.count]
-    for measure in (_strangeness, _longest_word, len):
-        places.append(_first_highest(split, texts, measure))
+    for measure in (_count_strange_characters, _longest_word_length, len):
+        places.append(_row_with_highest_measure(split, texts, measure))
     return np.array(list(dict.fromkeys(places)), dtype=np.int64)
 
 
-def longest_rows(split: Split, count: int) -> Indices:
+def find_longest_rows(split: TokenizedSplit, count: int) -> Indices:
     """Places of so many rows, the longest first."""
     order: Indices = np.argsort(-split.lengths, kind="stable")
     return order[:count]
 
 
-def _rarest(split: Split) -> int:
+def _row_of_rarest_label(split: TokenizedSplit) -> int:
     counts = np.bincount(split.labels)
     return int(np.argmin(counts[split.labels]))
 
 
-def _first_highest(split: Split, texts: Rows, measure: Callable[[str], int]) -> int:
-    def highest(row: int) -> int:
+def _row_with_highest_measure(
+    split: TokenizedSplit, texts: Rows, measure: Callable[[str], int]
+) -> int:
+    def highest_measure(row: int) -> int:
         return max(measure(column[row]) for column in texts.texts)
 
-    return int(np.argmax([highest(row) for row in split.rows.tolist()]))
+    return int(np.argmax([highest_measure(row) for row in split.rows.tolist()]))
 
 
-def _strangeness(text: str) -> int:
+def _count_strange_characters(text: str) -> int:
     return 0 if text.isascii() and text.isprintable() else len(_STRANGE.findall(text))
 
 
-def _longest_word(text: str) -> int:
+def _longest_word_length(text: str) -> int:
     return max(map(len, text.split()), default=0)

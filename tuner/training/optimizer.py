@@ -13,10 +13,10 @@ from torch.optim import AdamW
 
 from tuner.errors import TunerError
 from tuner.recipe.config import TrialConfig
-from tuner.recipe.rates import rated_levels
-from tuner.recipe.schedule import rate_factor
+from tuner.recipe.rates import rated_param_groups
+from tuner.recipe.schedule import learning_rate_factor
 from tuner.recipe.types import ResolvedGroup
-from tuner.training.batches import upload
+from tuner.training.batches import copy_to_device
 
 _FUSED = {"cpu", "cuda", "mps"}
 # Where the fused kernel takes its rate from the device.
@@ -44,7 +44,9 @@ def undecayed_names(model: nn.Module) -> set[str]:
     return names
 
 
-def freeze(model: nn.Module, groups: Sequence[ResolvedGroup], config: TrialConfig) -> None:
+def set_trainable_parameters(
+    model: nn.Module, groups: Sequence[ResolvedGroup], config: TrialConfig
+) -> None:
     """Let exactly the parameters of groups with a rate require gradients."""
     parameters = dict(model.named_parameters())
     for group in groups:
@@ -55,7 +57,7 @@ def freeze(model: nn.Module, groups: Sequence[ResolvedGroup], config: TrialConfi
         raise TunerError("groups: all of them are frozen, so there is nothing to train")
 
 
-def renewed_optimizer(
+def build_or_reset_optimizer(
     optimizer: AdamW | None,
     model: nn.Module,
     groups: Sequence[ResolvedGroup],
@@ -68,22 +70,24 @@ def renewed_optimizer(
     Each part carries its group's name and, as "rate", the rate that the schedule multiplies. The
     one of the trial before is set back in place where it is over the same tensors.
     """
-    parts = _parts(model, groups, config)
+    torch_groups = _torch_param_groups(model, groups, config)
     settings: dict[str, Any] = {
         "betas": (config.adam_beta1, config.adam_beta2),
         "eps": config.adam_epsilon,
     }
-    if optimizer is not None and _tensors(optimizer.param_groups) == _tensors(parts):
-        for old, new in zip(optimizer.param_groups, parts, strict=True):
+    if optimizer is not None and _tensor_identities(optimizer.param_groups) == _tensor_identities(
+        torch_groups
+    ):
+        for old, new in zip(optimizer.param_groups, torch_groups, strict=True):
             old.update(new | settings)
         torch._foreach_zero_(
             [tensor for state in optimizer.state.values() for tensor in state.values()]
         )
         return optimizer
-    on_device = fused and parts[0]["params"][0].device.type in _FUSED
-    optimizer = AdamW(parts, **settings, fused=on_device)
-    for part in optimizer.param_groups:
-        for parameter in part["params"]:
+    on_device = fused and torch_groups[0]["params"][0].device.type in _FUSED
+    optimizer = AdamW(torch_groups, **settings, fused=on_device)
+    for torch_group in optimizer.param_groups:
+        for parameter in torch_group["params"]:
             optimizer.state[parameter] = {
                 "step": torch.zeros((), device=parameter.device if on_device else "cpu"),
                 "exp_avg": torch.zeros_like(parameter, requires_grad=False),
@@ -92,35 +96,35 @@ def renewed_optimizer(
     return optimizer
 
 
-def _tensors(parts: Sequence[dict[str, Any]]) -> list[list[int]]:
-    return [[id(parameter) for parameter in part["params"]] for part in parts]
+def _tensor_identities(torch_groups: Sequence[dict[str, Any]]) -> list[list[int]]:
+    return [[id(parameter) for parameter in torch_group["params"]] for torch_group in torch_groups]
 
 
-def _parts(
+def _torch_param_groups(
     model: nn.Module, groups: Sequence[ResolvedGroup], config: TrialConfig
 ) -> list[dict[str, Any]]:
     parameters = dict(model.named_parameters())
     undecayed = undecayed_names(model)
-    parts: list[dict[str, Any]] = []
-    for level in rated_levels(groups, config):
-        name, rate = level.group.name, level.lr
+    torch_groups: list[dict[str, Any]] = []
+    for param_group in rated_param_groups(groups, config):
+        name, rate = param_group.group.name, param_group.lr
         if rate is None:
             continue
-        names = [parameter.name for parameter in level.parameters]
-        for decay, part in (
-            (level.weight_decay, [n for n in names if n not in undecayed]),
+        names = [parameter.name for parameter in param_group.parameters]
+        for decay, part_names in (
+            (param_group.weight_decay, [n for n in names if n not in undecayed]),
             (0.0, [n for n in names if n in undecayed]),
         ):
-            if part:
-                tensors = [parameters[n] for n in part]
-                parts.append(
+            if part_names:
+                tensors = [parameters[n] for n in part_names]
+                torch_groups.append(
                     {"params": tensors, "weight_decay": decay, "lr": rate}
                     | {"rate": rate, "name": name}
                 )
-    return parts
+    return torch_groups
 
 
-class Rates:
+class LrScheduler:
     """The rates of a trial: every part's own, times the schedule's factor.
 
     On CUDA a part's "lr" is a view of one vector on the device, which changes with one launch and
@@ -128,53 +132,60 @@ class Rates:
     """
 
     def __init__(self, optimizer: AdamW, config: TrialConfig, updates: int) -> None:
-        self._parts, self._config, self._updates = optimizer.param_groups, config, updates
-        device = self._parts[0]["params"][0].device
+        self._torch_groups, self._config, self._updates = optimizer.param_groups, config, updates
+        device = self._torch_groups[0]["params"][0].device
         self._on_device = device.type in _RESIDENT and bool(optimizer.defaults["fused"])
         if self._on_device:
-            factors = np.array([self._factor(update) for update in range(updates)])
-            bases = np.array([part["rate"] for part in self._parts])
-            self._factors, self._bases = upload(factors, device), upload(bases, device)
-            self._now = torch.zeros(len(bases), device=device)
-            for part, rate in zip(self._parts, self._now.unbind(), strict=True):
-                part["lr"] = rate
+            factors = np.array([self._schedule_factor(update) for update in range(updates)])
+            bases = np.array([torch_group["rate"] for torch_group in self._torch_groups])
+            self._factors, self._base_rates = (
+                copy_to_device(factors, device),
+                copy_to_device(bases, device),
+            )
+            self._current_rates = torch.zeros(len(bases), device=device)
+            for torch_group, rate in zip(
+                self._torch_groups, self._current_rates.unbind(), strict=True
+            ):
+                torch_group["lr"] = rate
 
-    def apply(self, update: int) -> None:
+    def set_rates_for_update(self, update: int) -> None:
         """Give every part its rate for this update (from 0)."""
         if self._on_device:
-            torch.mul(self._bases, self._factors[update], out=self._now)
+            torch.mul(self._base_rates, self._factors[update], out=self._current_rates)
             return
-        factor = self._factor(update)
-        for part in self._parts:
-            part["lr"] = part["rate"] * factor
+        factor = self._schedule_factor(update)
+        for torch_group in self._torch_groups:
+            torch_group["lr"] = torch_group["rate"] * factor
 
-    def by_group(self, update: int) -> dict[str, float]:
+    def rates_by_group(self, update: int) -> dict[str, float]:
         """The rate of each trained group, where layers differ its top one's, at this update."""
-        factor = self._factor(update)
-        return {part["name"]: part["rate"] * factor for part in self._parts}
+        factor = self._schedule_factor(update)
+        return {
+            torch_group["name"]: torch_group["rate"] * factor for torch_group in self._torch_groups
+        }
 
-    def _factor(self, update: int) -> float:
+    def _schedule_factor(self, update: int) -> float:
         config = self._config
-        return rate_factor(config.schedule, update, self._updates, config.warmup)
+        return learning_rate_factor(config.schedule, update, self._updates, config.warmup)
 
 
-def decay_until(
+def decay_factor_until(
     groups: Sequence[ResolvedGroup], config: TrialConfig, name: str, update: int, updates: int
 ) -> float:
     """What weight decay alone makes of a parameter over the updates before `update`: a factor.
 
     For a parameter that is decayed; Loshchilov & Hutter 2019, as AdamW in torch has it.
     """
-    level = next(
-        level
-        for level in rated_levels(groups, config)
-        if name in {parameter.name for parameter in level.parameters}
+    param_group = next(
+        param_group
+        for param_group in rated_param_groups(groups, config)
+        if name in {parameter.name for parameter in param_group.parameters}
     )
-    rate, decay = level.lr, level.weight_decay
+    rate, decay = param_group.lr, param_group.weight_decay
     if rate is None or decay == 0.0:
         return 1.0
     return math.prod(
-        1.0 - decay * rate * rate_factor(config.schedule, past, updates, config.warmup)
+        1.0 - decay * rate * learning_rate_factor(config.schedule, past, updates, config.warmup)
         for past in range(update)
     )
 
@@ -183,32 +194,38 @@ class Gradients:
     """The gradients of one update: their norms by group, and clipping to a total norm."""
 
     def __init__(self, optimizer: AdamW) -> None:
-        self._names = [part["name"] for part in optimizer.param_groups for _ in part["params"]]
-        self._parameters = [p for part in optimizer.param_groups for p in part["params"]]
+        self._names = [
+            torch_group["name"]
+            for torch_group in optimizer.param_groups
+            for _ in torch_group["params"]
+        ]
+        self._parameters = [
+            p for torch_group in optimizer.param_groups for p in torch_group["params"]
+        ]
         self._norms: torch.Tensor | None = None
         self._owners: list[str] = []
 
-    def clip(self, most: float) -> torch.Tensor:
+    def clip_total_norm(self, max_norm: float) -> torch.Tensor:
         """Scale all gradients so that their total norm is at most `most` (0: leave them).
 
         Returns the total norm before, on the device. The same arithmetic as clip_grad_norm_.
         """
-        held = [
+        named_gradients = [
             (name, p.grad)
             for name, p in zip(self._names, self._parameters, strict=True)
             if p.grad is not None
         ]
-        gradients = [gradient for _, gradient in held]
-        self._owners = [name for name, _ in held]
+        gradients = [gradient for _, gradient in named_gradients]
+        self._owners = [name for name, _ in named_gradients]
         self._norms = torch.stack(torch._foreach_norm(gradients))
         total: torch.Tensor = torch.linalg.vector_norm(self._norms)
-        if most > 0:
-            factor = torch.clamp(most / (total + 1e-6), max=1.0)
+        if max_norm > 0:
+            factor = torch.clamp(max_norm / (total + 1e-6), max=1.0)
             if factor.is_cuda or factor < 1.0:
                 torch._foreach_mul_(gradients, factor)
         return total
 
-    def by_group(self) -> dict[str, float]:
+    def norms_by_group(self) -> dict[str, float]:
         """The norm of each group's gradient at the last `clip`, before clipping."""
         squares = dict.fromkeys(self._names, 0.0)
         norms = [] if self._norms is None else self._norms.tolist()

@@ -12,7 +12,7 @@ def unread_vocabulary_reason(message: str) -> str | None:
     """Why transformers could not read a vocabulary, by its message; None for another failure."""
     if not any(name in message for name in ("tiktoken", "sentencepiece", "protobuf")):
         return None
-    missing = [package for module, package in _SENTENCEPIECE.items() if not _is_there(module)]
+    missing = [package for module, package in _SENTENCEPIECE.items() if not _is_installed(module)]
     if missing:
         return (
             "its tokenizer is a sentencepiece file, which needs a package that is not installed: "
@@ -24,7 +24,7 @@ def unread_vocabulary_reason(message: str) -> str | None:
     )
 
 
-def _is_there(module: str) -> bool:
+def _is_installed(module: str) -> bool:
     try:
         return find_spec(module) is not None
     except ModuleNotFoundError:

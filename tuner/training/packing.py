@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tuner.training.batches import Indices, Piece
+from tuner.training.batches import Indices, MicroBatch
 from tuner.training.spans import HostSpans, Spans
-from tuner.training.tokens import Split
+from tuner.training.tokens import TokenizedSplit
 
 ATTENTION = "tuner_spans"
 
@@ -24,14 +24,14 @@ class NotPackable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class PackedPiece:
+class PackedMicroBatch:
     """Sequences one after the other in a row of 1 × wordpieces."""
 
     inputs: dict[str, Tensor]
     spans: Spans
     labels: Tensor
 
-    def logits(self, model: nn.Module) -> Tensor:
+    def compute_logits(self, model: nn.Module) -> Tensor:
         """Unscaled scores, rows × classes."""
         scores: Tensor = model(**self.inputs, spans=self.spans).logits
         return scores
@@ -40,7 +40,7 @@ class PackedPiece:
 class PackedLayout:
     """A split as packed pieces; a piece is a whole batch."""
 
-    def __init__(self, split: Split, position_offset: int, device: torch.device) -> None:
+    def __init__(self, split: TokenizedSplit, position_offset: int, device: torch.device) -> None:
         self._tokens = torch.from_numpy(split.tokens).to(device)
         self._types = torch.from_numpy(split.types).to(device) if len(split.types) else None
         self._starts = np.ascontiguousarray(split.offsets[:-1])
@@ -49,12 +49,14 @@ class PackedLayout:
         self._position_offset = position_offset
         self._device = device
 
-    def pieces(self, rows: Indices, overhead: int) -> Iterator[tuple[Indices, Piece]]:
+    def iter_micro_batches(
+        self, rows: Indices, overhead: int
+    ) -> Iterator[tuple[Indices, MicroBatch]]:
         """All rows as one piece: there is no padding to save, whatever a piece costs."""
         del overhead
-        yield np.arange(len(rows)), self._packed(rows)
+        yield np.arange(len(rows)), self._build_packed_batch(rows)
 
-    def _packed(self, rows: Indices) -> PackedPiece:
+    def _build_packed_batch(self, rows: Indices) -> PackedMicroBatch:
         lengths = self._lengths[rows]
         within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         where = torch.from_numpy(np.repeat(self._starts[rows], lengths) + within).to(self._device)
@@ -62,20 +64,20 @@ class PackedLayout:
         inputs = {"input_ids": self._tokens[where].long()[None], "position_ids": positions[None]}
         if self._types is not None:
             inputs["token_type_ids"] = self._types[where].long()[None]
-        spans = HostSpans.of(lengths.tolist(), self._device)
-        here = torch.from_numpy(np.array(rows)).to(self._device)
-        return PackedPiece(inputs, spans, self._labels[here])
+        spans = HostSpans.from_lengths(lengths.tolist(), self._device)
+        row_numbers = torch.from_numpy(np.array(rows)).to(self._device)
+        return PackedMicroBatch(inputs, spans, self._labels[row_numbers])
 
 
-def register_attention() -> None:
+def register_span_attention() -> None:
     """Make our attention known to transformers under the name `ATTENTION`."""
     from transformers import AttentionInterface, AttentionMaskInterface
 
     AttentionInterface.register(ATTENTION, _span_attention)
-    AttentionMaskInterface.register(ATTENTION, _no_mask)
+    AttentionMaskInterface.register(ATTENTION, _no_attention_mask)
 
 
-def _no_mask(*_: Any, **__: Any) -> None:
+def _no_attention_mask(*_: Any, **__: Any) -> None:
     return None
 
 
@@ -113,11 +115,11 @@ class Packing:
     """
 
     def __init__(self, model: Any, *, first_token_only: bool = True) -> None:
-        register_attention()
+        register_span_attention()
         self._model = model
         self._encoder, self._last = _encoder_and_last_layer(self._model)
         self._plain_attention = self._model.config._attn_implementation
-        self._first_only = first_token_only and _is_like_bert(self._last)
+        self._first_only = first_token_only and _is_bert_layer(self._last)
         self._hook: Any = None
         self.position_offset = 0
 
@@ -126,14 +128,14 @@ class Packing:
         """Whether the last layer computes the first wordpiece of each sequence alone."""
         return self._first_only
 
-    def on(self) -> None:
+    def switch_on_packing(self) -> None:
         """Take packed rows from now on."""
         self._model.config._attn_implementation = ATTENTION
-        self._hook = self._encoder.register_forward_hook(self._pick_first, with_kwargs=True)
+        self._hook = self._encoder.register_forward_hook(self._pick_first_tokens, with_kwargs=True)
         if self._first_only:
             self._last.forward = MethodType(_first_token_forward, self._last)
 
-    def off(self) -> None:
+    def switch_off_packing(self) -> None:
         """Take padded batches again."""
         self._model.config._attn_implementation = self._plain_attention
         if self._hook is not None:
@@ -142,15 +144,15 @@ class Packing:
         self._last.__dict__.pop("forward", None)
 
     @contextmanager
-    def switched_off(self) -> Iterator[None]:
+    def packing_switched_off(self) -> Iterator[None]:
         """Padded batches meanwhile, and a configuration that others can read."""
-        self.off()
+        self.switch_off_packing()
         try:
             yield
         finally:
-            self.on()
+            self.switch_on_packing()
 
-    def _pick_first(
+    def _pick_first_tokens(
         self, _module: nn.Module, _args: Any, kwargs: dict[str, Any], output: Any
     ) -> Any:
         if "spans" not in kwargs:
@@ -175,7 +177,7 @@ def _encoder_and_last_layer(model: Any) -> tuple[nn.Module, Any]:
     raise NotPackable("it has no list of layers in an encoder of its own")
 
 
-def _is_like_bert(layer: Any) -> bool:
+def _is_bert_layer(layer: Any) -> bool:
     attention = getattr(layer, "attention", None)
     inner = getattr(attention, "self", None)
     parts = all(hasattr(inner, name) for name in ("query", "key", "value", "attention_head_size"))
@@ -197,5 +199,5 @@ def _first_token_forward(
         inner.dropout.p if layer.training else 0.0,
     )
     attended = layer.attention.output(mixed.flatten(1)[None], first)
-    out: Tensor = layer.feed_forward_chunk(attended)
-    return out
+    output: Tensor = layer.feed_forward_chunk(attended)
+    return output

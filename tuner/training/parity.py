@@ -13,8 +13,8 @@ from torch.nn import functional
 from tuner.training.batches import Indices, Layout
 from tuner.training.packing import NotPackable, Packing
 
-LOGITS = 1e-4
-GRADIENTS = 1e-3
+LOGITS_TOLERANCE = 1e-4
+GRADIENTS_TOLERANCE = 1e-3
 # Of what rounding alone does to padded batches, so much is granted to packed ones.
 _SLACK = 4.0
 _DROPOUT = 0.1
@@ -31,17 +31,19 @@ class Disagrees(Exception):
 
 def exact_outcome(model: nn.Module, layout: Layout, rows: Indices) -> Outcome:
     """Logits and gradients of these rows in full precision, dropout off; packing has to be off."""
-    with _dropout_off(model), _full_precision():
-        return _outcome(model, layout, rows)
+    with _dropout_disabled(model), _full_precision():
+        return _compute_outcome(model, layout, rows)
 
 
 def check_padding(model: nn.Module, alone: Outcome, padded: Layout, rows: Indices) -> None:
     """Raise Disagrees unless logits and gradients of these rows are those of each row alone."""
     try:
-        differences = _differences(alone, exact_outcome(model, padded, rows))
+        differences = _relative_differences(alone, exact_outcome(model, padded, rows))
     except _REFUSALS as error:
-        raise Disagrees(_first_line(error)) from error
-    for what, difference, limit in zip(_MEASURES, differences, (LOGITS, GRADIENTS), strict=True):
+        raise Disagrees(_first_error_line(error)) from error
+    for what, difference, limit in zip(
+        _MEASURES, differences, (LOGITS_TOLERANCE, GRADIENTS_TOLERANCE), strict=True
+    ):
         if not difference <= limit:
             raise Disagrees(f"{what} differ by {difference:.1e}")
 
@@ -55,9 +57,9 @@ def check_packing(
     over the largest logit, gradients by the norm of the difference over the norm of all, in full
     precision. Leaves gradients empty and the model as it was, packing off.
     """
-    with _packed(packing):
-        seen = exact_outcome(model, packed, rows)
-    _compare(alone, seen, (LOGITS, GRADIENTS))
+    with _packing_switched_on(packing):
+        packed_outcome = exact_outcome(model, packed, rows)
+    _refuse_differences(alone, packed_outcome, (LOGITS_TOLERANCE, GRADIENTS_TOLERANCE))
 
 
 def check_precision(
@@ -75,67 +77,69 @@ def check_precision(
     moves either: packed rows may be off by `_SLACK` times as much as padded ones and the type's
     epsilon.
     """
-    with _dropout_off(model):
-        usual = _differences(exact, _outcome(model, padded, rows, autocast))
-        with _packed(packing):
-            seen = _outcome(model, packed, rows, autocast)
-    epsilon = _epsilon(autocast, exact[0].device)
+    with _dropout_disabled(model):
+        usual = _relative_differences(exact, _compute_outcome(model, padded, rows, autocast))
+        with _packing_switched_on(packing):
+            packed_outcome = _compute_outcome(model, packed, rows, autocast)
+    epsilon = _autocast_epsilon(autocast, exact[0].device)
     logits, gradients = (_SLACK * (difference + epsilon) for difference in usual)
-    _compare(exact, seen, (LOGITS + logits, GRADIENTS + gradients))
+    _refuse_differences(
+        exact, packed_outcome, (LOGITS_TOLERANCE + logits, GRADIENTS_TOLERANCE + gradients)
+    )
 
 
 def check_dropout(
     model: nn.Module, packing: Packing, packed: Layout, rows: Indices, autocast: Autocast
 ) -> None:
     """Raise NotPackable unless packed rows give finite gradients with dropout on."""
-    with _dropout_on(model), _packed(packing):
-        logits, gradients = _outcome(model, packed, rows, autocast)
+    with _dropout_enabled(model), _packing_switched_on(packing):
+        logits, gradients = _compute_outcome(model, packed, rows, autocast)
     if not (bool(logits.isfinite().all()) and bool(gradients.isfinite().all())):
         raise NotPackable("with dropout packed gradients are infinite")
 
 
 @contextmanager
-def _packed(packing: Packing) -> Iterator[None]:
+def _packing_switched_on(packing: Packing) -> Iterator[None]:
     """Packing is on; what goes wrong meanwhile is the reason why it is not possible."""
-    packing.on()
+    packing.switch_on_packing()
     try:
         yield
     except _REFUSALS as error:
-        raise NotPackable(_first_line(error)) from error
+        raise NotPackable(_first_error_line(error)) from error
     finally:
-        packing.off()
+        packing.switch_off_packing()
 
 
-def _first_line(error: BaseException) -> str:
+def _first_error_line(error: BaseException) -> str:
     lines = str(error).splitlines() or [type(error).__name__]
     return lines[0][:200]
 
 
-def _compare(expected: Outcome, seen: Outcome, most: tuple[float, float]) -> None:
-    differences = _differences(expected, seen)
+def _refuse_differences(expected: Outcome, actual: Outcome, most: tuple[float, float]) -> None:
+    differences = _relative_differences(expected, actual)
     for what, difference, limit in zip(_MEASURES, differences, most, strict=True):
         if not difference <= limit:
             raise NotPackable(f"packed {what} differ from those of rows alone by {difference:.1e}")
 
 
-def _differences(expected: Outcome, seen: Outcome) -> tuple[float, float]:
+def _relative_differences(expected: Outcome, actual: Outcome) -> tuple[float, float]:
     """Of logits and of gradients, relative; see `check_packing`."""
-    logits = (expected[0] - seen[0]).abs().max() / expected[0].abs().max().clamp(min=1e-12)
-    gradients = (expected[1] - seen[1]).norm() / expected[1].norm().clamp(min=1e-12)
+    logits = (expected[0] - actual[0]).abs().max() / expected[0].abs().max().clamp(min=1e-12)
+    gradients = (expected[1] - actual[1]).norm() / expected[1].norm().clamp(min=1e-12)
     return float(logits), float(gradients)
 
 
-def _outcome(
+def _compute_outcome(
     model: nn.Module, layout: Layout, rows: Indices, autocast: Autocast = nullcontext
 ) -> Outcome:
     """Logits in the rows' order and all gradients, flat."""
     model.zero_grad(set_to_none=True)
     logits: list[Tensor | None] = [None] * len(rows)
     total = 0
-    for positions, piece in layout.pieces(rows, overhead=1 << 40):
+    for positions, micro_batch in layout.iter_micro_batches(rows, overhead=1 << 40):
         with autocast():
-            scores = piece.logits(model)
-        loss = functional.cross_entropy(scores.float(), piece.labels, reduction="sum")
+            scores = micro_batch.compute_logits(model)
+        loss = functional.cross_entropy(scores.float(), micro_batch.labels, reduction="sum")
         loss.backward()  # type: ignore[no-untyped-call]
         for position, score in zip(positions.tolist(), scores.detach().float(), strict=True):
             logits[position] = score
@@ -151,7 +155,7 @@ def _outcome(
     return torch.stack([score for score in logits if score is not None]), torch.cat(gradients)
 
 
-def _epsilon(autocast: Autocast, device: torch.device) -> float:
+def _autocast_epsilon(autocast: Autocast, device: torch.device) -> float:
     """Of the type that `autocast` computes in; 0 without one."""
     with autocast():
         if not torch.is_autocast_enabled(device.type):
@@ -171,7 +175,7 @@ def _full_precision() -> Iterator[None]:
 
 
 @contextmanager
-def _dropout_off(model: nn.Module) -> Iterator[None]:
+def _dropout_disabled(model: nn.Module) -> Iterator[None]:
     training = model.training
     model.eval()
     try:
@@ -181,16 +185,16 @@ def _dropout_off(model: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def _dropout_on(model: nn.Module) -> Iterator[None]:
+def _dropout_enabled(model: nn.Module) -> Iterator[None]:
     training = model.training
     modules = [module for module in model.modules() if isinstance(module, nn.Dropout)]
-    own = [module.p for module in modules]
+    probabilities = [module.p for module in modules]
     model.train()
     for module in modules:
         module.p = _DROPOUT
     try:
         yield
     finally:
-        for module, probability in zip(modules, own, strict=True):
+        for module, probability in zip(modules, probabilities, strict=True):
             module.p = probability
         model.train(training)

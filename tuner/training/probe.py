@@ -11,50 +11,55 @@ import torch
 from tuner.pool.protocol import Probe, Probed, Train
 from tuner.recipe.baselines import middle_values
 from tuner.recipe.config import TrialConfig
-from tuner.recipe.space import trial_config
-from tuner.training.bench import Bench
-from tuner.training.room import left, needed
+from tuner.recipe.space import build_trial_config
+from tuner.training.memory_budget import free_memory_bytes, needed_memory_bytes
+from tuner.training.trainer_context import TrainerContext
 from tuner.training.trial import Clock, Trial
 
 
-def probe(
-    bench: Bench, request: Probe, go_on: Callable[[], bool], clock: Clock = time.monotonic
+def measure_throughput(
+    context: TrainerContext,
+    request: Probe,
+    may_continue: Callable[[], bool],
+    clock: Clock = time.monotonic,
 ) -> Probed | None:
     """Train for about the seconds asked for, at least one update; None once `go_on` says no.
 
     One update before that warms up. The trial writes no file, and the next one begins with a
     restart of the bench, as always.
     """
-    threads = bench.use_threads(request.threads)
-    throw_away = Train(trial=0, config=_config(bench), metric="loss", direction="minimize")
-    trial = Trial(bench, throw_away, clock)
-    trial.update()
-    _catch_up(bench)
+    threads = context.set_thread_count(request.threads)
+    throw_away = Train(
+        trial=0, config=_throwaway_config(context), metric="loss", direction="minimize"
+    )
+    trial = Trial(context, throw_away, clock)
+    trial.train_one_update()
+    _synchronize_device(context)
     rows, started = 0, clock()
-    while go_on():
-        if trial.step == trial.of:
-            trial = Trial(bench, throw_away, clock)
-        rows += len(trial.timetable.rows_of(trial.step))
-        trial.update()
+    while may_continue():
+        if trial.step == trial.total_updates:
+            trial = Trial(context, throw_away, clock)
+        rows += len(trial.data_order.rows_of_update(trial.step))
+        trial.train_one_update()
         if clock() - started >= request.seconds:
-            _catch_up(bench)
+            _synchronize_device(context)
             return Probed(
                 examples_per_second=rows / max(clock() - started, 1e-9),
                 threads=threads,
-                memory=needed(bench.device),
-                free=left(bench.device),
+                memory=needed_memory_bytes(context.device),
+                free=free_memory_bytes(context.device),
             )
     return None
 
 
-def _config(bench: Bench) -> TrialConfig:
+def _throwaway_config(context: TrainerContext) -> TrialConfig:
     """The middle of the recipe's ranges, with rates of 0: as much work, and nothing can blow up."""
-    config = trial_config(bench.recipe, middle_values(bench.recipe), 0)
+    config = build_trial_config(context.recipe, middle_values(context.recipe), 0)
     rates = {name: None if rate is None else 0.0 for name, rate in config.learning_rates.items()}
     return msgspec.structs.replace(config, learning_rates=rates)
 
 
-def _catch_up(bench: Bench) -> None:
+def _synchronize_device(context: TrainerContext) -> None:
     """Wait until the device has done what it was told."""
-    if bench.device.type == "cuda":
-        torch.cuda.synchronize(bench.device)
+    if context.device.type == "cuda":
+        torch.cuda.synchronize(context.device)

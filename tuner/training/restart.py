@@ -26,22 +26,24 @@ class Restart:
         self._model: Any = model
         tensors = dict(model.named_parameters()) | dict(model.named_buffers())
         self._fresh = sorted(fresh & tensors.keys())
-        self._kept = [tensor for name, tensor in tensors.items() if name not in fresh]
-        self._base = [tensor.detach().clone() for tensor in self._kept]
+        self._loaded_tensors = [tensor for name, tensor in tensors.items() if name not in fresh]
+        self._base_weights = [tensor.detach().clone() for tensor in self._loaded_tensors]
         for name, tensor in tensors.items():
             setattr(tensor, _LOADED, name not in fresh)
-        self._dropouts = _dropouts(model)
+        self._dropouts = _find_dropout_rates(model)
 
-    def apply(self, dropout: float | None) -> None:
+    def restart_model(self, dropout: float | None) -> None:
         """Draw the fresh tensors, copy the others, set dropout (None: the model's own)."""
-        self._draw()
+        self._draw_fresh_tensors()
         with torch.no_grad():
-            torch._foreach_copy_([tensor.detach() for tensor in self._kept], self._base)
+            torch._foreach_copy_(
+                [tensor.detach() for tensor in self._loaded_tensors], self._base_weights
+            )
         for module, attribute, original in self._dropouts:
             setattr(module, attribute, original if dropout is None else dropout)
         self._model.train()
 
-    def _draw(self) -> None:
+    def _draw_fresh_tensors(self) -> None:
         """Through the model's own initialisation, which leaves alone what is marked as loaded.
 
         Modules are marked from within: all that hold a fresh tensor somewhere are asked again.
@@ -54,7 +56,7 @@ class Restart:
         self._model.initialize_weights()
 
 
-def _dropouts(model: nn.Module) -> list[tuple[nn.Module, str, float]]:
+def _find_dropout_rates(model: nn.Module) -> list[tuple[nn.Module, str, float]]:
     """Every place where a dropout rate is kept: (module, attribute, rate)."""
     places: list[tuple[nn.Module, str, float]] = []
     for module in model.modules():

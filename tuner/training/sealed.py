@@ -16,13 +16,13 @@ import numpy as np
 
 from tuner.errors import TunerError
 from tuner.recipe.findings import TestReport, TestRows
-from tuner.recipe.nearest import show
+from tuner.recipe.nearest import quote_value
 from tuner.recipe.types import DataSection
 from tuner.training.coverage import few_rows_warning
-from tuner.training.data import Data, LabelledRows, read_labelled
-from tuner.training.files import digest, replaced_file
-from tuner.training.labels import UNLABELLED, label_texts
-from tuner.training.rows import Rows, checked_path, is_hub, read_rows
+from tuner.training.data import LabelledRows, SessionData, read_labelled_rows
+from tuner.training.files import atomic_file_write, file_digest
+from tuner.training.labels import UNLABELLED, labels_as_texts
+from tuner.training.rows import Rows, existing_data_file, is_hub_source, read_source_rows
 from tuner.training.split import Indices
 
 _SHOWN_LABELS = 5
@@ -42,33 +42,33 @@ class SealedRows:
     numbers: Indices
     classes: Indices
 
-    def texts(self) -> list[tuple[str, ...]]:
+    def texts_by_row(self) -> list[tuple[str, ...]]:
         """The texts of each test row, one a column."""
-        return _texts(self.rows, self.numbers)
+        return _texts_of_rows(self.rows, self.numbers)
 
 
-def is_sealed(section: DataSection) -> bool:
+def has_sealed_test(section: DataSection) -> bool:
     """Whether a recipe keeps rows for `tuner test`."""
     return section.test is not None or section.holdout > 0
 
 
-def read_sealed(
-    section: DataSection, labels: Sequence[str], data: Data | None = None
+def read_sealed_rows(
+    section: DataSection, labels: Sequence[str], data: SessionData | None = None
 ) -> SealedRows:
     """Read the test rows; raises TunerError where there are none, or none that can be scored.
 
     `data` is what the session trains and validates on.
     """
-    labelled = read_labelled(section)
+    labelled = read_labelled_rows(section)
     if list(labelled.labels) != list(labels):
         raise TunerError(f"data: {_OTHER_ROWS}")
     if section.test is not None:
         return _read_test_file(section, section.test, labelled)
-    return _sealed_share(labelled, data)
+    return _select_sealed_share(labelled, data)
 
 
-def inspect_sealed(
-    section: DataSection, labelled: LabelledRows, data: Data | None = None
+def inspect_sealed_rows(
+    section: DataSection, labelled: LabelledRows, data: SessionData | None = None
 ) -> TestReport:
     """Whether the test rows can be scored, and what will be wrong with the score.
 
@@ -76,66 +76,66 @@ def inspect_sealed(
     """
     try:
         sealed = (
-            _sealed_share(labelled, data)
+            _select_sealed_share(labelled, data)
             if section.test is None
             else _read_test_file(section, section.test, labelled)
         )
     except TunerError as error:
         return TestReport(problem=f"{error}; {_WAY_OUT}")
-    texts = sealed.texts()
-    hashes = row_hashes(texts)
+    texts = sealed.texts_by_row()
+    hashes = hash_row_texts(texts)
     names = [(labelled.labels[number],) for number in sealed.classes]
     with_labels = [text + label for text, label in zip(texts, names, strict=True)]
     rows = TestRows(
         source=section.test or "",
         rows=len(texts),
-        digest=_digest(row_hashes(with_labels)),
-        texts=_digest(hashes),
+        digest=_digest_of_hashes(hash_row_texts(with_labels)),
+        texts=_digest_of_hashes(hashes),
     )
-    return TestReport(rows, list(_warnings(sealed, texts, labelled)))
+    return TestReport(rows, list(_sealed_test_warnings(sealed, texts, labelled)))
 
 
 def load_test_report(
-    section: DataSection, data_key: str, session: Path, data: Data | None = None
+    section: DataSection, data_key: str, session: Path, data: SessionData | None = None
 ) -> TestReport | None:
     """The report, read once for each content; None where nothing is sealed.
 
     `data_key` stands for the content of train and validation.
     """
-    if not is_sealed(section):
+    if not has_sealed_test(section):
         return None
     try:
-        path = session / "cache" / f"test-{_content_key(section, data_key)}.json"
+        path = session / "cache" / f"test-{_test_content_key(section, data_key)}.json"
         if path.is_file():
             return msgspec.json.decode(path.read_bytes(), type=TestReport)
-        report = inspect_sealed(section, read_labelled(section), data)
+        report = inspect_sealed_rows(section, read_labelled_rows(section), data)
     except TunerError as error:
         return TestReport(problem=f"{error}; {_WAY_OUT}")
     if not report.problem:
-        with replaced_file(path) as temporary:
+        with atomic_file_write(path) as temporary:
             temporary.write_bytes(msgspec.json.encode(report))
     return report
 
 
-def row_hashes(rows: Sequence[tuple[str, ...]]) -> list[str]:
+def hash_row_texts(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """A name for the content of each row, 16 hexadecimal digits."""
     return [hashlib.blake2b(json.dumps(row).encode(), digest_size=8).hexdigest() for row in rows]
 
 
-def _digest(hashes: Sequence[str]) -> str:
+def _digest_of_hashes(hashes: Sequence[str]) -> str:
     """A name for these rows in whatever order."""
     return hashlib.blake2b("".join(sorted(hashes)).encode(), digest_size=16).hexdigest()
 
 
-def _content_key(section: DataSection, data_key: str) -> str:
+def _test_content_key(section: DataSection, data_key: str) -> str:
     source = section.test or ""
-    known_by_name = not source or is_hub(source)
-    content = source if known_by_name else digest(checked_path(source, "test", section))
+    known_by_name = not source or is_hub_source(source)
+    content = source if known_by_name else file_digest(existing_data_file(source, "test", section))
     parts = [data_key, source, content]
     return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
 
 
-def _sealed_share(labelled: LabelledRows, data: Data | None) -> SealedRows:
+def _select_sealed_share(labelled: LabelledRows, data: SessionData | None) -> SealedRows:
     """The rows that were set aside: those that are in neither of the parts that the session uses.
 
     A session of an older version divided its rows in another way, and keeps to that.
@@ -153,7 +153,7 @@ def _sealed_share(labelled: LabelledRows, data: Data | None) -> SealedRows:
     return SealedRows(labelled.validation, sealed, classes[sealed])
 
 
-def _is_division_of(labelled: LabelledRows, data: Data) -> bool:
+def _is_division_of(labelled: LabelledRows, data: SessionData) -> bool:
     """Whether the session's rows, but those without any token, are divided as they are now."""
     division = labelled.division
     return bool(
@@ -163,36 +163,38 @@ def _is_division_of(labelled: LabelledRows, data: Data) -> bool:
 
 
 def _read_test_file(section: DataSection, source: str, labelled: LabelledRows) -> SealedRows:
-    rows, labels = read_rows(source, "test", section), labelled.labels
+    rows, labels = read_source_rows(source, "test", section), labelled.labels
     where = f"data.test: {rows.source}"
-    texts = label_texts(rows.labels, rows.names or labelled.train.names, where)
+    texts = labels_as_texts(rows.labels, rows.names or labelled.train.names, where)
     _refuse_unlabelled(texts, labelled, where)
     numbers = [labelled.scheme.class_number(text) for text in sorted(set(texts))]
     if all(number in (None, UNLABELLED) for number in numbers):
         raise TunerError(
-            f"{where}: its labels ({_some(sorted(set(texts)))}) are none of those in train "
-            f"({_some(labels)})"
+            f"{where}: its labels ({_quote_some_labels(sorted(set(texts)))}) are none of those in train "
+            f"({_quote_some_labels(labels)})"
         )
     classes = labelled.scheme.class_numbers(texts, where)
-    kept = np.flatnonzero(classes != UNLABELLED)
-    return SealedRows(rows, kept, classes[kept])
+    with_label = np.flatnonzero(classes != UNLABELLED)
+    return SealedRows(rows, with_label, classes[with_label])
 
 
 def _refuse_unlabelled(texts: Sequence[str], labelled: LabelledRows, where: str) -> None:
     """A value that says "no label" in every row: the public test files of GLUE are like that."""
     only = {text.strip() for text in texts}
-    known = any(labelled.scheme.class_number(text) is not None for text in only)
-    if only.issubset(_NO_LABEL) and not known:
-        said = " or ".join(show(value) if value else "null or empty" for value in sorted(only))
-        raise TunerError(f"{where}: none of its {len(texts)} rows has a label (all are {said})")
+    is_known = any(labelled.scheme.class_number(text) is not None for text in only)
+    if only.issubset(_NO_LABEL) and not is_known:
+        values = " or ".join(
+            quote_value(value) if value else "null or empty" for value in sorted(only)
+        )
+        raise TunerError(f"{where}: none of its {len(texts)} rows has a label (all are {values})")
 
 
-def _some(labels: Sequence[str]) -> str:
-    shown = ", ".join(map(show, labels[:_SHOWN_LABELS]))
-    return f"{shown}, …" if len(labels) > _SHOWN_LABELS else shown
+def _quote_some_labels(labels: Sequence[str]) -> str:
+    quoted = ", ".join(map(quote_value, labels[:_SHOWN_LABELS]))
+    return f"{quoted}, …" if len(labels) > _SHOWN_LABELS else quoted
 
 
-def _warnings(
+def _sealed_test_warnings(
     sealed: SealedRows, texts: Sequence[tuple[str, ...]], labelled: LabelledRows
 ) -> Iterator[str]:
     count, division = len(texts), labelled.division
@@ -200,8 +202,8 @@ def _warnings(
         ("train", labelled.train, division.train),
         ("validation", labelled.validation, division.validation),
     ):
-        seen = set(_texts(rows, numbers))
-        shared = sum(text in seen for text in texts)
+        used_texts = set(_texts_of_rows(rows, numbers))
+        shared = sum(text in used_texts for text in texts)
         if shared:
             yield (
                 f"{shared} of {count} test rows are in {name} too: "
@@ -218,5 +220,5 @@ def _warnings(
         yield f"the test has {empty} rows with an empty text"
 
 
-def _texts(rows: Rows, numbers: Indices) -> list[tuple[str, ...]]:
+def _texts_of_rows(rows: Rows, numbers: Indices) -> list[tuple[str, ...]]:
     return [tuple(column[number] for column in rows.texts) for number in numbers.tolist()]

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tuner.errors import TunerError
-from tuner.pool.disk import NO_ROOM, disk_trouble
+from tuner.pool.disk import NO_ROOM, describe_disk_problem
 from tuner.pool.protocol import (
     Completed,
     Evaluated,
@@ -30,25 +30,25 @@ from tuner.pool.protocol import (
     Train,
 )
 from tuner.training.channel import Channel
-from tuner.training.errors import (
+from tuner.training.failure_causes import (
     DEVICE_LOST,
     EXCEPTION,
-    cause_of,
     device_is_lost,
-    first_line,
-    last_lines,
+    error_in_one_line,
+    failure_cause,
+    traceback_tail,
 )
 from tuner.training.hub import quiet_libraries
 
 if TYPE_CHECKING:
-    from tuner.training.bench import Bench
     from tuner.training.loop import Conversation, Decision
+    from tuner.training.trainer_context import TrainerContext
 
 CODE_DEVICE_LOST = 70
 NO_TRIAL = -1
 
 
-def serve() -> int:
+def serve_requests() -> int:
     """Answer requests on stdin until `Pause` or its end; returns the exit code.
 
     0 after a pause, 2 after a refused setup, 70 where the device is unusable for this process.
@@ -56,90 +56,94 @@ def serve() -> int:
     os.umask(0o077)
     channel = Channel.over_standard_streams()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda _signal, _frame: channel.end())
-    setup = channel.wait()
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: channel.end_conversation())
+    setup = channel.wait_for_request()
     if not isinstance(setup, Setup):
         return 0
     quiet_libraries(setup.threads)
-    bench = _set_up(setup, channel)
-    return 2 if bench is None else _answer_all(bench, channel)
+    context = _set_up_context(setup, channel)
+    return 2 if context is None else _answer_requests(context, channel)
 
 
-def _set_up(setup: Setup, channel: Channel) -> Bench | None:
+def _set_up_context(setup: Setup, channel: Channel) -> TrainerContext | None:
     try:
-        from tuner.training.bench import Bench
+        from tuner.training.trainer_context import TrainerContext
 
-        bench = Bench(setup, lambda level, text: channel.send(Note(level=level, text=text)))
-        ready = bench.ready(_check_warnings(bench) if setup.check else [])
+        context = TrainerContext(
+            setup, lambda level, text: channel.send_message(Note(level=level, text=text))
+        )
+        ready = context.ready_message(_check_warnings(context) if setup.check else [])
     except Exception as error:  # noqa: BLE001 - whatever it is, the worker has to hear of it
-        channel.send(_refused(error))
+        channel.send_message(_refused_message(error))
         return None
     # What is here now stays to the end: no later collection has to look at it again.
     gc.collect()
     gc.freeze()
-    channel.send(ready)
-    return bench
+    channel.send_message(ready)
+    return context
 
 
-def _check_warnings(bench: Bench) -> list[str]:
+def _check_warnings(context: TrainerContext) -> list[str]:
     from tuner.training.check import warnings_at_start
 
-    return warnings_at_start(bench)
+    return warnings_at_start(context)
 
 
-def _refused(error: Exception) -> Refused:
-    if disk_trouble(error) is not None:
-        return Refused(error=first_line(error), cause=NO_ROOM)
+def _refused_message(error: Exception) -> Refused:
+    if describe_disk_problem(error) is not None:
+        return Refused(error=error_in_one_line(error), cause=NO_ROOM)
     if isinstance(error, TunerError):
         return Refused(error=str(error))
-    return Refused(error=first_line(error), lines=last_lines(error))
+    return Refused(error=error_in_one_line(error), lines=traceback_tail(error))
 
 
-def _answer_all(bench: Bench, channel: Channel) -> int:
+def _answer_requests(context: TrainerContext, channel: Channel) -> int:
     while True:
-        request = channel.wait()
+        request = channel.wait_for_request()
         if isinstance(request, Pause):
-            channel.send(Paused(trial=None, step=0))
+            channel.send_message(Paused(trial=None, step=0))
             return 0
         if isinstance(request, Score):
-            channel.send(_scored(bench, request))
+            channel.send_message(_score_or_refuse(context, request))
         elif isinstance(request, Probe):
-            answer = _probed(bench, request, channel)
-            channel.send(answer)
+            answer = _measure_or_pause(context, request, channel)
+            channel.send_message(answer)
             if isinstance(answer, Paused):
                 return 0
         elif isinstance(request, Train):
-            last, lost = _train(bench, request, channel)
+            last, lost = _train_and_report(context, request, channel)
             if lost:
                 return CODE_DEVICE_LOST
             if isinstance(last, Paused):
                 return 0
 
 
-def _train(bench: Bench, request: Train, channel: Channel) -> tuple[Reply, bool]:
+def _train_and_report(
+    context: TrainerContext, request: Train, channel: Channel
+) -> tuple[Reply, bool]:
     """Train to the end; returns the last message, and whether the device is lost."""
-    from tuner.training.loop import train
+    from tuner.training.loop import train_trial
 
     started = time.monotonic()
     try:
-        return _converse(train(bench, request), request.trial, channel), False
+        return _exchange_messages(train_trial(context, request), request.trial, channel), False
     except Exception as error:  # noqa: BLE001 - a trial may fail in any way, the trainer goes on
         failed = Failed(
             trial=request.trial,
-            cause=cause_of(error),
-            error=first_line(error),
-            lines=last_lines(error) if cause_of(error) in (EXCEPTION, DEVICE_LOST) else [],
+            cause=failure_cause(error),
+            error=error_in_one_line(error),
+            lines=traceback_tail(error) if failure_cause(error) in (EXCEPTION, DEVICE_LOST) else [],
             seconds=time.monotonic() - started,
         )
         lost = device_is_lost(error)
     # Outside of the handler, where the traceback no longer holds the trial's tensors.
-    channel.send(failed)
+    channel.send_message(failed)
     if not lost:
-        bench.release()
+        context.release_memory()
     return failed, lost
 
 
-def _converse(conversation: Conversation, trial: int, channel: Channel) -> Reply:
+def _exchange_messages(conversation: Conversation, trial: int, channel: Channel) -> Reply:
     """Carry messages out and decisions in; returns the last message.
 
     Once that is out, what comes in is no decision any more but the next request.
@@ -148,7 +152,7 @@ def _converse(conversation: Conversation, trial: int, channel: Channel) -> Reply
     while True:
         message = conversation.send(decision)
         if message is not None:
-            channel.send(message)
+            channel.send_message(message)
         if isinstance(message, (Completed, Stopped, Paused)):
             for _ in conversation:
                 raise AssertionError("a trial went on after its last message")
@@ -156,13 +160,13 @@ def _converse(conversation: Conversation, trial: int, channel: Channel) -> Reply
         if isinstance(message, Note):
             decision = None
             continue
-        decision = _decision(channel, trial, wait=isinstance(message, Evaluated))
+        decision = _next_decision(channel, trial, wait=isinstance(message, Evaluated))
 
 
-def _decision(channel: Channel, trial: int, wait: bool) -> Decision:
+def _next_decision(channel: Channel, trial: int, wait: bool) -> Decision:
     """The next decision about this trial; those about others came too late and are dropped."""
     while True:
-        request: Request | None = channel.wait() if wait else channel.poll()
+        request: Request | None = channel.wait_for_request() if wait else channel.poll_request()
         if request is None or isinstance(request, Pause):
             return request
         if isinstance(request, (Setup, Train, Probe, Score)):
@@ -171,22 +175,22 @@ def _decision(channel: Channel, trial: int, wait: bool) -> Decision:
             return request
 
 
-def _probed(bench: Bench, request: Probe, channel: Channel) -> Reply:
+def _measure_or_pause(context: TrainerContext, request: Probe, channel: Channel) -> Reply:
     """Measure; what goes wrong ends the trainer, and the worker takes that for an answer."""
-    from tuner.training.probe import probe
+    from tuner.training.probe import measure_throughput
 
-    go_on = partial(_nothing_came, channel)
-    return probe(bench, request, go_on) or Paused(trial=None, step=0)
-
-
-def _nothing_came(channel: Channel) -> bool:
-    return _decision(channel, NO_TRIAL, wait=False) is None
+    may_continue = partial(_no_decision_came, channel)
+    return measure_throughput(context, request, may_continue) or Paused(trial=None, step=0)
 
 
-def _scored(bench: Bench, request: Score) -> Reply:
-    from tuner.training.score import score_sealed
+def _no_decision_came(channel: Channel) -> bool:
+    return _next_decision(channel, NO_TRIAL, wait=False) is None
+
+
+def _score_or_refuse(context: TrainerContext, request: Score) -> Reply:
+    from tuner.training.score import score_sealed_rows
 
     try:
-        return score_sealed(bench, request.folder)
+        return score_sealed_rows(context, request.folder)
     except Exception as error:  # noqa: BLE001 - the worker has to hear of it
-        return _refused(error)
+        return _refused_message(error)

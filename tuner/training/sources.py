@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tuner.errors import TunerError
-from tuner.recipe.nearest import nearest, show
-from tuner.recipe.user_paths import file_trouble, folder_trouble, written_path
+from tuner.recipe.nearest import nearest_spelling, quote_value
+from tuner.recipe.user_paths import (
+    resolve_user_path,
+    why_file_is_unreadable,
+    why_folder_is_unreadable,
+)
 
 HUB = "hub:"
 _SAVED = ("dataset_dict.json", "state.json")
@@ -23,12 +27,12 @@ class HubSource:
     folder: Path | None
 
 
-def is_hub(source: str) -> bool:
+def is_hub_source(source: str) -> bool:
     """Whether a source names a data set by hub:NAME[:CONFIG]:SPLIT rather than a file."""
     return source.startswith(HUB)
 
 
-def hub_source(source: str, where: str, root: str | None) -> HubSource:
+def parse_hub_source(source: str, where: str, root: str | None) -> HubSource:
     """What hub:NAME[:CONFIG]:SPLIT names; a NAME may be a folder, relative to `root`.
 
     Raises TunerError for other forms, and for what looks like a folder and is none.
@@ -36,36 +40,36 @@ def hub_source(source: str, where: str, root: str | None) -> HubSource:
     parts = source.removeprefix(HUB).split(":")
     for length in (len(parts) - 1, len(parts) - 2):
         name = ":".join(parts[:length])
-        folder = written_path(name, where, root) if name.strip() else None
-        if folder is not None and folder_trouble(folder) is None:
+        folder = resolve_user_path(name, where, root) if name.strip() else None
+        if folder is not None and why_folder_is_unreadable(folder) is None:
             config = parts[-2] if length < len(parts) - 1 else None
             return HubSource(name, config, parts[-1], folder.resolve())
     if len(parts) not in (2, 3) or not all(parts):
         raise TunerError(f"{where}: {source}: write hub:NAME:SPLIT or hub:NAME:CONFIG:SPLIT")
     if parts[0].startswith(("/", "./", "../", "~")):
-        folder = written_path(parts[0], where, root)
-        raise TunerError(f"{where}: {folder}: {folder_trouble(folder)}")
+        folder = resolve_user_path(parts[0], where, root)
+        raise TunerError(f"{where}: {folder}: {why_folder_is_unreadable(folder)}")
     return HubSource(parts[0], parts[1] if len(parts) == 3 else None, parts[-1], None)
 
 
-def file_source(source: str, key: str, root: str | None) -> Path:
+def find_data_file(source: str, key: str, root: str | None) -> Path:
     """The path of a data file that is there, or TunerError with a near name."""
-    path = written_path(source, f"data.{key}", root)
-    trouble = file_trouble(path)
-    if trouble is not None and folder_trouble(path) is None:
+    path = resolve_user_path(source, f"data.{key}", root)
+    trouble = why_file_is_unreadable(path)
+    if trouble is not None and why_folder_is_unreadable(path) is None:
         raise TunerError(f"data.{key}: {path}: {trouble}; {folder_advice(path, source)}")
     if trouble is not None:
-        raise TunerError(f"data.{key}: {path}: {trouble}{_near(path)}")
+        raise TunerError(f"data.{key}: {path}: {trouble}{_suggest_near_file(path)}")
     return path
 
 
-def _near(path: Path) -> str:
+def _suggest_near_file(path: Path) -> str:
     """A file beside it with a name like it, or that its folder is missing."""
-    trouble = folder_trouble(path.parent)
+    trouble = why_folder_is_unreadable(path.parent)
     if trouble is not None:
         return f"; {path.parent}: {trouble}"
-    match = nearest(path.name, sorted(entry.name for entry in path.parent.iterdir()))
-    return f"; did you mean {show(match)}?" if match else ""
+    match = nearest_spelling(path.name, sorted(entry.name for entry in path.parent.iterdir()))
+    return f"; did you mean {quote_value(match)}?" if match else ""
 
 
 def is_saved_folder(folder: Path) -> bool:

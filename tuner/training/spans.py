@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from tuner.training.dropout import random_keep
+from tuner.training.dropout import random_keep_mask
 
 
 class Spans(Protocol):
@@ -43,7 +43,7 @@ class HostSpans:
     first: Tensor
 
     @classmethod
-    def of(cls, lengths: Sequence[int], device: torch.device) -> HostSpans:
+    def from_lengths(cls, lengths: Sequence[int], device: torch.device) -> HostSpans:
         """Sequences of these lengths, one after the other."""
         starts = tuple(accumulate(lengths[:-1], initial=0))
         return cls(tuple(lengths), starts, torch.tensor(starts, device=device))
@@ -52,10 +52,10 @@ class HostSpans:
         self, query: Tensor, key: Tensor, value: Tensor, scaling: float, dropout: float
     ) -> Tensor:
         """One product a sequence and head; see Spans."""
-        out: Tensor = _SpanAttention.apply(  # type: ignore[no-untyped-call]
+        output: Tensor = _SpanAttention.apply(  # type: ignore[no-untyped-call]
             query, key, value, self, scaling, dropout
         )
-        return out
+        return output
 
 
 class _SpanAttention(torch.autograd.Function):
@@ -72,22 +72,22 @@ class _SpanAttention(torch.autograd.Function):
         dropout: float,
     ) -> Tensor:
         counts = spans.lengths if len(query) == len(key) else (1,) * len(spans.lengths)
-        keeps, scale = _keeps(counts, spans.lengths, query, dropout)
+        keeps, scale = _draw_keep_masks(counts, spans.lengths, query, dropout)
         scaled = query * scaling
-        out = torch.empty_like(query, memory_format=torch.contiguous_format)
-        q, o = _by_sequence(scaled, counts), _by_sequence(out, counts)
-        k, v = _by_sequence(key, spans.lengths), _by_sequence(value, spans.lengths)
+        output = torch.empty_like(query, memory_format=torch.contiguous_format)
+        q, o = _split_by_sequence(scaled, counts), _split_by_sequence(output, counts)
+        k, v = _split_by_sequence(key, spans.lengths), _split_by_sequence(value, spans.lengths)
         all_shares, all_kept = [], []
         for q_, k_, v_, o_, keep in zip(q, k, v, o, keeps, strict=True):
             shares = torch.softmax(torch.bmm(q_, k_.mT), dim=-1)
-            kept = shares if keep is None else shares * keep
-            o_.copy_(torch.bmm(kept, v_))
+            masked_shares = shares if keep is None else shares * keep
+            o_.copy_(torch.bmm(masked_shares, v_))
             all_shares.append(shares)
-            all_kept.append(kept)
+            all_kept.append(masked_shares)
         ctx.save_for_backward(scaled, key, value)
         ctx.counts, ctx.lengths, ctx.scaling, ctx.scale = counts, spans.lengths, scaling, scale
         ctx.keeps, ctx.shares, ctx.kept = keeps, all_shares, all_kept
-        return out if scale == 1.0 else out.mul_(scale)
+        return output if scale == 1.0 else output.mul_(scale)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
@@ -96,13 +96,13 @@ class _SpanAttention(torch.autograd.Function):
             torch.empty_like(x, memory_format=torch.contiguous_format) for x in (scaled, key, value)
         ]
         gradient = gradients[0] if ctx.scale == 1.0 else gradients[0] * ctx.scale
-        by_query = (_by_sequence(x, ctx.counts) for x in (scaled, gradient, grads[0]))
-        by_key = (_by_sequence(x, ctx.lengths) for x in (key, value, *grads[1:]))
+        by_query = (_split_by_sequence(x, ctx.counts) for x in (scaled, gradient, grads[0]))
+        by_key = (_split_by_sequence(x, ctx.lengths) for x in (key, value, *grads[1:]))
         kept_back = (ctx.keeps, ctx.shares, ctx.kept)
-        for q, g, dq, k, v, dk, dv, keep, shares, kept in zip(
+        for q, g, dq, k, v, dk, dv, keep, shares, masked_shares in zip(
             *by_query, *by_key, *kept_back, strict=True
         ):
-            dv.copy_(torch.bmm(kept.mT, g))
+            dv.copy_(torch.bmm(masked_shares.mT, g))
             dshares = torch.bmm(g, v.mT)
             if keep is not None:
                 dshares.mul_(keep)
@@ -113,12 +113,12 @@ class _SpanAttention(torch.autograd.Function):
         return (*grads, None, None, None)
 
 
-def _by_sequence(tensor: Tensor, lengths: Sequence[int]) -> tuple[Tensor, ...]:
+def _split_by_sequence(tensor: Tensor, lengths: Sequence[int]) -> tuple[Tensor, ...]:
     """Views of heads × rows × head size, one for each sequence."""
     return torch.split(tensor.transpose(0, 1), list(lengths), dim=1)
 
 
-def _keeps(
+def _draw_keep_masks(
     rows: Sequence[int], columns: Sequence[int], query: Tensor, dropout: float
 ) -> tuple[list[Tensor | None], float]:
     """A mask of heads × rows × columns for each sequence, cut from one draw of random numbers."""
@@ -126,7 +126,7 @@ def _keeps(
         return [None] * len(rows), 1.0
     heads = query.shape[1]
     sizes = [heads * a * b for a, b in zip(rows, columns, strict=True)]
-    keep, scale = random_keep(sum(sizes), dropout, query.dtype)
+    keep, scale = random_keep_mask(sum(sizes), dropout, query.dtype)
     pieces = torch.split(keep, sizes)
     shaped = zip(pieces, rows, columns, strict=True)
     return [piece.view(heads, a, b) for piece, a, b in shaped], scale

@@ -28,7 +28,7 @@ class Division:
     sealed: Indices | None
 
 
-def divide(train: Indices, validation: Indices | None, section: DataSection) -> Division:
+def divide_rows(train: Indices, validation: Indices | None, section: DataSection) -> Division:
     """Divide by class numbers: `validation` is None where it is a share of train.
 
     Rows whose class is below 0 have no label and are in no part.
@@ -36,16 +36,20 @@ def divide(train: Indices, validation: Indices | None, section: DataSection) -> 
     train_rows = np.flatnonzero(train >= 0)
     if validation is None:
         share = float(section.validation)
-        kept, cut = stratified_cut(train[train_rows], share, section.split_seed, _VALIDATION_STREAM)
-        train_rows, rows = train_rows[kept], train_rows[cut]
+        remaining, cut = stratified_cut(
+            train[train_rows], share, section.split_seed, _VALIDATION_STREAM
+        )
+        train_rows, rows = train_rows[remaining], train_rows[cut]
         classes = train[rows]
     else:
         rows = np.flatnonzero(validation >= 0)
         classes = validation[rows]
     if section.test is not None or section.holdout == 0:
         return Division(train_rows, rows, None)
-    kept, sealed = stratified_cut(classes, section.holdout, section.split_seed, _HOLDOUT_STREAM)
-    return Division(train_rows, rows[kept], rows[sealed])
+    remaining, sealed = stratified_cut(
+        classes, section.holdout, section.split_seed, _HOLDOUT_STREAM
+    )
+    return Division(train_rows, rows[remaining], rows[sealed])
 
 
 def stratified_cut(
@@ -60,21 +64,21 @@ def stratified_cut(
     total = int(np.floor(len(classes) * share + 0.5))
     generator = np.random.Generator(np.random.PCG64([seed, stream]))
     values, counts = np.unique(classes, return_counts=True)
-    cut_counts = _rounded_at_random(counts * share, counts, total, generator)
+    cut_counts = _round_at_random(counts * share, counts, total, generator)
     cut = [
         generator.permutation(np.flatnonzero(classes == value))[:count]
         for value, count in zip(values, cut_counts, strict=True)
     ]
     rows = np.sort(np.concatenate(cut)).astype(np.int64)
-    kept = np.setdiff1d(np.arange(len(classes), dtype=np.int64), rows)
-    if not len(rows) or not len(kept):
+    remaining = np.setdiff1d(np.arange(len(classes), dtype=np.int64), rows)
+    if not len(rows) or not len(remaining):
         raise TunerError(
             f"data: a share of {share} of {len(classes)} rows leaves one side of the split empty"
         )
-    return kept, rows
+    return remaining, rows
 
 
-def _rounded_at_random(
+def _round_at_random(
     quotas: npt.NDArray[np.floating[Any]],
     counts: Indices,
     total: int,

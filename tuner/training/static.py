@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tuner.training.batches import Indices, Piece, upload
-from tuner.training.packing import PackedPiece
-from tuner.training.tokens import Split
-from tuner.training.varlen import Bounds, DeviceSpans, Kernel
+from tuner.training.batches import Indices, MicroBatch, copy_to_device
+from tuner.training.packing import PackedMicroBatch
+from tuner.training.tokens import TokenizedSplit
+from tuner.training.varlen import DeviceSpans, Kernel, SequenceBounds
 
 GRAIN = 64
 # Steps of 0.8 standard deviations: some seven lengths hold 99 of 100 batches, and 6 % of a packed
@@ -26,7 +26,7 @@ _STEP = 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class Resident:
+class ResidentSplit:
     """A split's arrays on the device, as in Split, and its rows' lengths on the host too."""
 
     tokens: Tensor
@@ -37,7 +37,7 @@ class Resident:
     host_lengths: Indices
 
     @classmethod
-    def of(cls, split: Split, device: torch.device) -> Resident:
+    def from_split(cls, split: TokenizedSplit, device: torch.device) -> ResidentSplit:
         """Copy a split to the device."""
         lengths = np.ascontiguousarray(split.lengths)
         return cls(
@@ -60,7 +60,7 @@ class StaticLayout:
 
     def __init__(
         self,
-        resident: Resident,
+        resident: ResidentSplit,
         position_offset: int,
         kernel: Kernel | None = None,
         grain: int = GRAIN,
@@ -77,31 +77,38 @@ class StaticLayout:
         """Where the pieces are."""
         return self._resident.tokens.device
 
-    def pieces(self, rows: Indices, overhead: int) -> Iterator[tuple[Indices, Piece]]:
+    def iter_micro_batches(
+        self, rows: Indices, overhead: int
+    ) -> Iterator[tuple[Indices, MicroBatch]]:
         """All rows as one piece, hardly longer than they are together."""
         del overhead
-        wordpieces = _up(self._total(rows), self._grain)
-        yield np.arange(len(rows)), self.piece(upload(np.array(rows), self.device), wordpieces)
+        packed_length = _round_up_to_multiple(self._total_tokens(rows), self._grain)
+        yield (
+            np.arange(len(rows)),
+            self.build_micro_batch(copy_to_device(np.array(rows), self.device), packed_length),
+        )
 
-    def wordpieces(self, rows: Indices) -> int:
+    def static_length(self, rows: Indices) -> int:
         """The length of the packed row for a batch: one of a few for its number of rows."""
         step = _STEP * self._spread * len(rows) ** 0.5
-        return _up(self._total(rows), self._grain * max(1, round(step / self._grain)))
+        return _round_up_to_multiple(
+            self._total_tokens(rows), self._grain * max(1, round(step / self._grain))
+        )
 
-    def _total(self, rows: Indices) -> int:
+    def _total_tokens(self, rows: Indices) -> int:
         return int(self._resident.host_lengths[rows].sum())
 
-    def piece(self, rows: Tensor, wordpieces: int) -> PackedPiece:
+    def build_micro_batch(self, rows: Tensor, packed_length: int) -> PackedMicroBatch:
         """The rows of these numbers (int64, on the device) in 1 × `wordpieces`, at least theirs."""
         data, device = self._resident, self.device
         ends = data.lengths[rows].cumsum(0)
-        spares = -(-(wordpieces - len(rows)) // self._longest)
-        spare_ends = ends[-1] + self._longest * torch.arange(1, spares + 1, device=device)
-        bounds = torch.cat([ends.new_zeros(1), ends, spare_ends.clamp(max=wordpieces)])
-        places = torch.arange(wordpieces, device=device)
+        filler_count = -(-(packed_length - len(rows)) // self._longest)
+        filler_ends = ends[-1] + self._longest * torch.arange(1, filler_count + 1, device=device)
+        bounds = torch.cat([ends.new_zeros(1), ends, filler_ends.clamp(max=packed_length)])
+        places = torch.arange(packed_length, device=device)
         owners = torch.searchsorted(bounds[1:], places, right=True)
         within = places - bounds[owners]
-        starts = torch.cat([data.starts[rows], ends.new_zeros(spares)])
+        starts = torch.cat([data.starts[rows], ends.new_zeros(filler_count)])
         where = starts[owners] + within
         inputs = {
             "input_ids": data.tokens[where].long()[None],
@@ -109,20 +116,22 @@ class StaticLayout:
         }
         if data.types is not None:
             inputs["token_type_ids"] = data.types[where].long()[None]
-        return PackedPiece(inputs, self._spans(bounds, owners, len(rows)), data.labels[rows])
+        return PackedMicroBatch(
+            inputs, self._build_device_spans(bounds, owners, len(rows)), data.labels[rows]
+        )
 
-    def _spans(self, bounds: Tensor, owners: Tensor, rows: int) -> DeviceSpans:
+    def _build_device_spans(self, bounds: Tensor, owners: Tensor, rows: int) -> DeviceSpans:
         ends = bounds.to(torch.int32)
         heads = torch.arange(rows + 1, dtype=torch.int32, device=self.device)
         return DeviceSpans(
             first=bounds[:rows],
-            spare=owners >= rows,
-            every=Bounds(ends, self._longest),
-            real=Bounds(ends[: rows + 1], self._longest),
-            heads=Bounds(heads, 1),
+            is_filler=owners >= rows,
+            all_sequences=SequenceBounds(ends, self._longest),
+            real_sequences=SequenceBounds(ends[: rows + 1], self._longest),
+            first_tokens=SequenceBounds(heads, 1),
             kernel=self._kernel,
         )
 
 
-def _up(number: int, multiple: int) -> int:
+def _round_up_to_multiple(number: int, multiple: int) -> int:
     return -(-number // multiple) * multiple

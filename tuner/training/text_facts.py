@@ -10,8 +10,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from tuner.training.texts import valid_text
-from tuner.training.tokenizer import control_ids, left_as_it_was, tokens_taken_for_text
+from tuner.training.tokenizer import control_token_ids, tokens_taken_for_text, truncation_restored
+from tuner.training.validation_texts import replace_lone_surrogates
 
 Ids = npt.NDArray[np.int32]
 Indices = npt.NDArray[np.int64]
@@ -25,10 +25,10 @@ class RowCount(msgspec.Struct, frozen=True):
     first: int = -1
 
     @classmethod
-    def of(cls, rows: Indices, mask: Mask) -> RowCount:
+    def of_masked_rows(cls, rows: Indices, mask: Mask) -> RowCount:
         """Of the `rows` where the mask is set."""
-        chosen = rows[mask]
-        return cls(len(chosen), int(chosen.min())) if len(chosen) else cls()
+        selected = rows[mask]
+        return cls(len(selected), int(selected.min())) if len(selected) else cls()
 
 
 class TextFacts(msgspec.Struct, frozen=True):
@@ -52,7 +52,7 @@ class TextFacts(msgspec.Struct, frozen=True):
     unknown_share: float = 0.0
 
 
-def text_facts(
+def collect_text_facts(
     tokenizer: Any,
     texts: Sequence[Sequence[str]],
     rows: Indices,
@@ -61,42 +61,44 @@ def text_facts(
     cut: Mask,
 ) -> TextFacts:
     """Facts about `rows`, whose tokens lie one after the other, so many a row."""
-    template = template_ids(tokenizer, len(texts))
-    own = lengths - len(template)
-    unknown = _count_a_row(tokens, lengths, template, _unknown_ids(tokenizer))
-    control = _count_a_row(tokens, lengths, template, control_ids(tokenizer))
-    halves = [any(_is_broken(column[row]) for column in texts) for row in rows.tolist()]
-    written = _rows_with(tokens_taken_for_text(tokenizer), texts, rows)
+    template = template_token_ids(tokenizer, len(texts))
+    text_lengths = lengths - len(template)
+    unknown = _count_ids_by_row(tokens, lengths, template, _unknown_token_ids(tokenizer))
+    control = _count_ids_by_row(tokens, lengths, template, control_token_ids(tokenizer))
+    halves = [any(_has_lone_surrogate(column[row]) for column in texts) for row in rows.tolist()]
+    written = _rows_containing(tokens_taken_for_text(tokenizer), texts, rows)
     return TextFacts(
-        cut=RowCount.of(rows, cut),
-        no_tokens=RowCount.of(rows, lengths == 0),
-        no_text=RowCount.of(rows, (own <= 0) & (lengths > 0)),
-        all_unknown=RowCount.of(rows, (unknown == own) & (own > 0)),
-        control=RowCount.of(rows, written & (control <= 0)),
-        leaked=RowCount.of(rows, control > 0),
-        halves=RowCount.of(rows, np.array(halves, np.bool_)),
-        unknown_share=float(unknown.sum() / max(1, own.sum())),
+        cut=RowCount.of_masked_rows(rows, cut),
+        no_tokens=RowCount.of_masked_rows(rows, lengths == 0),
+        no_text=RowCount.of_masked_rows(rows, (text_lengths <= 0) & (lengths > 0)),
+        all_unknown=RowCount.of_masked_rows(rows, (unknown == text_lengths) & (text_lengths > 0)),
+        control=RowCount.of_masked_rows(rows, written & (control <= 0)),
+        leaked=RowCount.of_masked_rows(rows, control > 0),
+        halves=RowCount.of_masked_rows(rows, np.array(halves, np.bool_)),
+        unknown_share=float(unknown.sum() / max(1, text_lengths.sum())),
     )
 
 
-def _is_broken(text: str) -> bool:
-    return not text.isascii() and valid_text(text) != text
+def _has_lone_surrogate(text: str) -> bool:
+    return not text.isascii() and replace_lone_surrogates(text) != text
 
 
-def template_ids(tokenizer: Any, columns: int) -> list[int]:
+def template_token_ids(tokenizer: Any, columns: int) -> list[int]:
     """The special tokens that every row has around its texts."""
-    with left_as_it_was(tokenizer):
+    with truncation_restored(tokenizer):
         # A batch of one: transformers takes an empty second text by itself for none.
         encoded = tokenizer(*([[""]] * columns), return_attention_mask=False)
     ids: list[int] = encoded["input_ids"][0]
     return ids
 
 
-def _unknown_ids(tokenizer: Any) -> list[int]:
+def _unknown_token_ids(tokenizer: Any) -> list[int]:
     return [] if tokenizer.unk_token_id is None else [tokenizer.unk_token_id]
 
 
-def _count_a_row(tokens: Ids, lengths: Indices, template: list[int], ids: list[int]) -> Indices:
+def _count_ids_by_row(
+    tokens: Ids, lengths: Indices, template: list[int], ids: list[int]
+) -> Indices:
     """How many of the `ids` each row has beyond those of the template."""
     before = np.concatenate(([0], np.cumsum(np.isin(tokens, ids))))
     ends = np.cumsum(lengths)
@@ -104,7 +106,7 @@ def _count_a_row(tokens: Ids, lengths: Indices, template: list[int], ids: list[i
     return counts - int(np.isin(template, ids).sum())
 
 
-def _rows_with(tokens: Sequence[str], texts: Sequence[Sequence[str]], rows: Indices) -> Mask:
+def _rows_containing(tokens: Sequence[str], texts: Sequence[Sequence[str]], rows: Indices) -> Mask:
     """Which rows have one of these strings in a text."""
     # Without tokens, a pattern that matches nothing rather than everything.
     pattern = re.compile("|".join(map(re.escape, tokens)) or r"(?!)")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any, TextIO
 
 from tuner.errors import TunerError
-from tuner.recipe.nearest import show
+from tuner.recipe.nearest import quote_value
 from tuner.training.decisions import Decision
 
 PACKED_SUFFIXES = (".gz", ".bz2", ".xz")
@@ -72,16 +72,16 @@ class TextFile:
     @property
     def suffix(self) -> str:
         """What its name ends in, without the ending of packed files."""
-        return plain_suffix(self.path)
+        return unpacked_suffix(self.path)
 
     @contextmanager
-    def open(self) -> Iterator[TextIO]:
+    def open_text(self) -> Iterator[TextIO]:
         """Its lines with their ends as they are. TunerError where bytes are not of the encoding."""
         try:
             with open_unpacked(self.path) as raw:
                 yield TextIOWrapper(raw, encoding=self.encoding, newline="")
         except UnicodeError as error:
-            raise TunerError(f"{self.where}{_undecodable(self, error)}") from None
+            raise TunerError(f"{self.where}{_explain_undecodable(self, error)}") from None
         except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
             raise TunerError(f"{self.where} cannot be unpacked: {error}") from None
         except OSError as error:
@@ -89,7 +89,7 @@ class TextFile:
             raise TunerError(f"{self.where} cannot be read: {why}") from None
 
 
-def plain_suffix(path: Path) -> str:
+def unpacked_suffix(path: Path) -> str:
     """`.csv` of `rows.csv` and of `rows.csv.gz`."""
     name = path.with_suffix("") if path.suffix.lower() in PACKED_SUFFIXES else path
     return name.suffix.lower()
@@ -104,9 +104,9 @@ def open_unpacked(path: Path) -> IO[bytes]:
     return unpacked
 
 
-def read_start(path: Path, where: str) -> bytes:
+def read_first_bytes(path: Path, where: str) -> bytes:
     """The first bytes of what is in a file. TunerError where these are no rows of text."""
-    refusal = _REFUSED_SUFFIXES.get(plain_suffix(path))
+    refusal = _REFUSED_SUFFIXES.get(unpacked_suffix(path))
     if refusal is not None:
         raise TunerError(f"{where} {refusal}")
     try:
@@ -124,22 +124,22 @@ def read_start(path: Path, where: str) -> bytes:
     return start
 
 
-def text_file(path: Path, where: str, start: bytes, encoding: str | None) -> TextFile:
+def detect_text_file(path: Path, where: str, start: bytes, encoding: str | None) -> TextFile:
     """The file with its encoding: that of its byte order mark, UTF-8, or the one asked for.
 
     `encoding` is for files that are not UTF-8: one key speaks of all files of a recipe, and text in
     another encoding is not UTF-8 by chance. Raises TunerError where the bytes are none of a text.
     """
     mark = next((e for bom, e in _BYTE_ORDER_MARKS.items() if start.startswith(bom)), None)
-    if encoding is not None and _is_ascii_alike(encoding) and _is_utf8(path):
+    if encoding is not None and _is_ascii_alike(encoding) and _is_utf8_text(path):
         encoding = None
-    chosen = mark or encoding or _by_zeros(start) or "utf-8"
-    if chosen in ("utf-8", "utf-8-sig"):
+    detected = mark or encoding or _utf16_by_zero_bytes(start) or "utf-8"
+    if detected in ("utf-8", "utf-8-sig"):
         if start.count(0) > len(start) / 10:
             raise TunerError(f"{where} is not text: it is full of zero bytes")
         return TextFile(path, where, "utf-8-sig" if mark else "utf-8")
     return TextFile(
-        path, where, chosen, (Decision(f"encoded as {chosen.upper()}", "data.encoding"),)
+        path, where, detected, (Decision(f"encoded as {detected.upper()}", "data.encoding"),)
     )
 
 
@@ -147,7 +147,7 @@ def _is_ascii_alike(encoding: str) -> bool:
     return "a1".encode(encoding, "replace") == b"a1"
 
 
-def _is_utf8(path: Path) -> bool:
+def _is_utf8_text(path: Path) -> bool:
     try:
         with open_unpacked(path) as raw, TextIOWrapper(raw, encoding="utf-8") as text:
             while text.read(_HEAD * 256):
@@ -158,7 +158,7 @@ def _is_utf8(path: Path) -> bool:
     return True
 
 
-def _by_zeros(start: bytes) -> str | None:
+def _utf16_by_zero_bytes(start: bytes) -> str | None:
     """UTF-16 without a mark, by the zero bytes that are half of any western text."""
     even, odd = start[0::2].count(0), start[1::2].count(0)
     half = len(start) // 2
@@ -169,7 +169,7 @@ def _by_zeros(start: bytes) -> str | None:
     return None
 
 
-def _undecodable(file: TextFile, error: UnicodeError) -> str:
+def _explain_undecodable(file: TextFile, error: UnicodeError) -> str:
     """Which line is not of the encoding, and what may be done about it."""
     if not file.encoding.startswith("utf-8"):
         return f" is not {file.encoding} text: data.encoding names the encoding of the file"
@@ -177,16 +177,21 @@ def _undecodable(file: TextFile, error: UnicodeError) -> str:
         for number, line in enumerate(lines, 1):
             try:
                 line.decode("utf-8")
-            except UnicodeDecodeError as at:
-                return f", line {number} is not UTF-8 text: {_remedy(line, at.start)}"
+            except UnicodeDecodeError as failure:
+                return (
+                    f", line {number} is not UTF-8 text: {_suggest_encoding(line, failure.start)}"
+                )
     return f" is not UTF-8 text ({error})"
 
 
-def _remedy(line: bytes, at: int) -> str:
+def _suggest_encoding(line: bytes, position: int) -> str:
     """How the word around a byte looks in the usual other encoding, for a person to judge."""
     text = line.decode("cp1252", "replace")
-    before, after = _WORD_END.split(text[max(at - 20, 0) : at])[-1], text[at : at + 20]
+    before, after = (
+        _WORD_END.split(text[max(position - 20, 0) : position])[-1],
+        text[position : position + 20],
+    )
     word = before + _WORD_END.split(after)[0]
     if word and word.isprintable() and "\ufffd" not in word:
-        return f'if {show(word)} looks right, set data.encoding = "cp1252"; else name the right one'
+        return f'if {quote_value(word)} looks right, set data.encoding = "cp1252"; else name the right one'
     return 'name the encoding of the file, such as data.encoding = "cp1252", "gb18030", "shift_jis"'

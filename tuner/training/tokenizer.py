@@ -15,7 +15,7 @@ from typing import Any
 from torch import nn
 
 from tuner.errors import TunerError
-from tuner.recipe.nearest import show
+from tuner.recipe.nearest import quote_value
 from tuner.training.model import input_embedding, position_offset
 
 _PAD_STAND_INS = ("eos_token", "sep_token", "bos_token", "cls_token", "mask_token")
@@ -24,7 +24,7 @@ _NEW_PAD = "[PAD]"
 
 
 @contextmanager
-def left_as_it_was(tokenizer: Any) -> Iterator[None]:
+def truncation_restored(tokenizer: Any) -> Iterator[None]:
     """A fast tokenizer keeps the truncation that it was called with, and saves it, too: a best
     model's tokenizer would depend on whether the rows were tokenized before or came from the cache.
     """
@@ -43,7 +43,7 @@ def control_tokens(tokenizer: Any) -> list[str]:
     return sorted({str(token) for token in tokens if token})
 
 
-def control_ids(tokenizer: Any) -> list[int]:
+def control_token_ids(tokenizer: Any) -> list[int]:
     """Ids of the control tokens, without one that stands for unknown words as well."""
     ids = {int(tokenizer.convert_tokens_to_ids(token)) for token in control_tokens(tokenizer)}
     return sorted(ids - {tokenizer.unk_token_id})
@@ -56,8 +56,8 @@ def encode_control_tokens_as_text(tokenizer: Any) -> None:
     are still found in texts. A tokenizer written in Python can only give up all of them or none:
     the special ones go with the control tokens, and where there are ordinary ones, none goes.
     """
-    if is_compiled(tokenizer):
-        _keep_markers(tokenizer)
+    if is_fast_tokenizer(tokenizer):
+        _demote_marker_tokens(tokenizer)
         _split_special_tokens(tokenizer)
         tokenizer.backend_tokenizer.encode_special_tokens = True
         _break_vocabulary_entries(tokenizer)
@@ -65,14 +65,14 @@ def encode_control_tokens_as_text(tokenizer: Any) -> None:
         _split_special_tokens(tokenizer)
 
 
-def is_compiled(tokenizer: Any) -> bool:
+def is_fast_tokenizer(tokenizer: Any) -> bool:
     """Whether it is one of the tokenizers library, and not written in Python."""
     return getattr(tokenizer, "backend_tokenizer", None) is not None
 
 
 def tokens_taken_for_text(tokenizer: Any) -> list[str]:
     """The special tokens that are encoded as text where they are written out."""
-    if is_compiled(tokenizer) or not tokenizer.split_special_tokens:
+    if is_fast_tokenizer(tokenizer) or not tokenizer.split_special_tokens:
         return control_tokens(tokenizer)
     return sorted(map(str, tokenizer.all_special_tokens))
 
@@ -83,11 +83,11 @@ def _split_special_tokens(tokenizer: Any) -> None:
     tokenizer.init_kwargs["split_special_tokens"] = True
 
 
-def _keep_markers(tokenizer: Any) -> None:
+def _demote_marker_tokens(tokenizer: Any) -> None:
     """Make special tokens without a role ordinary added ones: only special ones are given up."""
-    kept = {*control_tokens(tokenizer), str(tokenizer.unk_token)}
+    role_tokens = {*control_tokens(tokenizer), str(tokenizer.unk_token)}
     state = json.loads(tokenizer.backend_tokenizer.to_str())
-    markers = [t for t in state["added_tokens"] if t["special"] and t["content"] not in kept]
+    markers = [t for t in state["added_tokens"] if t["special"] and t["content"] not in role_tokens]
     if not markers:
         return
     for token in markers:
@@ -103,19 +103,25 @@ def _break_vocabulary_entries(tokenizer: Any) -> None:
     """
     from tokenizers import normalizers
 
-    leaking = [token for token in control_tokens(tokenizer) if _leaks(tokenizer, token)]
+    leaking = [
+        token for token in control_tokens(tokenizer) if _encodes_as_control_token(tokenizer, token)
+    ]
     if not leaking:
         return
     backend = tokenizer.backend_tokenizer
-    own = [backend.normalizer] if backend.normalizer is not None else []
-    space = own[0].normalize_str("a b").partition("a")[2].rpartition("b")[0] if own else " "
+    own_normalizers = [backend.normalizer] if backend.normalizer is not None else []
+    space = (
+        own_normalizers[0].normalize_str("a b").partition("a")[2].rpartition("b")[0]
+        if own_normalizers
+        else " "
+    )
     breaks = [normalizers.Replace(token, token[0] + space + token[1:]) for token in leaking]
-    backend.normalizer = normalizers.Sequence([*own, *breaks])
+    backend.normalizer = normalizers.Sequence([*own_normalizers, *breaks])
 
 
-def _leaks(tokenizer: Any, token: str) -> bool:
+def _encodes_as_control_token(tokenizer: Any, token: str) -> bool:
     """Whether some text with this token's string in it gives a control token."""
-    control = set(control_ids(tokenizer))
+    control = set(control_token_ids(tokenizer))
     texts = (token, f"a{token}b", f"a {token} b", token + token, token.upper(), token.lower())
     encode = tokenizer.backend_tokenizer.encode
     return any(control & set(encode(text, add_special_tokens=False).ids) for text in texts)
@@ -124,7 +130,7 @@ def _leaks(tokenizer: Any, token: str) -> bool:
 # --- the model's side
 
 
-def embedded_ids(model: Any, config: Any) -> int | None:
+def count_embedded_ids(model: Any, config: Any) -> int | None:
     """How many ids the model has embeddings for; None where it does not look them up in a table."""
     embedding = input_embedding(model)
     vocabulary = getattr(config, "vocab_size", None)
@@ -133,36 +139,36 @@ def embedded_ids(model: Any, config: Any) -> int | None:
     return None
 
 
-def fit_tokenizer(tokenizer: Any, model: Any, config: Any, name: str) -> list[str]:
+def adapt_tokenizer(tokenizer: Any, model: Any, config: Any, name: str) -> list[str]:
     """Fit padding and token types to a model, which may be one without weights.
 
     Returns what is worth a warning. Raises TunerError where nothing can be padded with.
     """
-    embedded = embedded_ids(model, config)
+    embedded = count_embedded_ids(model, config)
     warnings = [
-        *_fit_padding(tokenizer, model, config, embedded, name),
-        *_fit_vocabulary(tokenizer, embedded, name),
+        *_adapt_padding_token(tokenizer, model, config, embedded, name),
+        *_check_vocabulary_size(tokenizer, embedded, name),
     ]
-    _fit_types(tokenizer, model, config)
+    _adapt_token_types(tokenizer, model, config)
     return warnings
 
 
-def _fit_padding(
+def _adapt_padding_token(
     tokenizer: Any, model: Any, config: Any, embedded: int | None, name: str
 ) -> list[str]:
     if tokenizer.pad_token is not None:
-        return _padding_mismatch(tokenizer, model, config)
+        return _resolve_padding_mismatch(tokenizer, model, config)
     warning = "the tokenizer has no padding token: {} stands in"
-    own = next((t for role in _PAD_STAND_INS if (t := getattr(tokenizer, role, None))), None)
-    if own is not None:
-        tokenizer.pad_token = own
-        return [warning.format(show(str(own)))]
+    stand_in = next((t for role in _PAD_STAND_INS if (t := getattr(tokenizer, role, None))), None)
+    if stand_in is not None:
+        tokenizer.pad_token = stand_in
+        return [warning.format(quote_value(str(stand_in)))]
     if embedded is not None and len(tokenizer) < embedded:
         tokenizer.add_special_tokens({"pad_token": _NEW_PAD})
-        return [warning.format(f"{show(_NEW_PAD)}, with an embedding that no token has,")]
+        return [warning.format(f"{quote_value(_NEW_PAD)}, with an embedding that no token has,")]
     if tokenizer.unk_token is not None:
         tokenizer.pad_token = tokenizer.unk_token
-        return [warning.format(show(str(tokenizer.unk_token)))]
+        return [warning.format(quote_value(str(tokenizer.unk_token)))]
     raise TunerError(
         f"model.name: {name}: its tokenizer has no padding token and no other special token to "
         "stand in; set tokenizer.pad_token, resize the model's embeddings where it is new, and "
@@ -170,32 +176,36 @@ def _fit_padding(
     )
 
 
-def _padding_mismatch(tokenizer: Any, model: Any, config: Any) -> list[str]:
+def _resolve_padding_mismatch(tokenizer: Any, model: Any, config: Any) -> list[str]:
     """Two padding ids: the model's rules where it counts positions by it, else the tokenizer's."""
-    own, models = tokenizer.pad_token_id, getattr(config, "pad_token_id", None)
-    if models is None or models == own:
+    tokenizer_id, model_id = tokenizer.pad_token_id, getattr(config, "pad_token_id", None)
+    if model_id is None or model_id == tokenizer_id:
         return []
-    token = tokenizer.convert_ids_to_tokens(models) if models < len(tokenizer) else None
+    token = tokenizer.convert_ids_to_tokens(model_id) if model_id < len(tokenizer) else None
     if position_offset(model) and token is not None:
         tokenizer.pad_token = token
-        return [f"the tokenizer pads with id {own}, the model with {models}: {models} is used"]
-    return [f"the tokenizer pads with id {own}, the model with {models}: {own} is used"]
+        return [
+            f"the tokenizer pads with id {tokenizer_id}, the model with {model_id}: {model_id} is used"
+        ]
+    return [
+        f"the tokenizer pads with id {tokenizer_id}, the model with {model_id}: {tokenizer_id} is used"
+    ]
 
 
-def _fit_vocabulary(tokenizer: Any, embedded: int | None, name: str) -> list[str]:
+def _check_vocabulary_size(tokenizer: Any, embedded: int | None, name: str) -> list[str]:
     if embedded is None:
         return []
     pad = tokenizer.pad_token_id
     if pad >= embedded:
         raise TunerError(
-            f"model.name: {name}: the padding token {show(tokenizer.pad_token)} has id {pad}, "
-            f"{no_embedding(embedded)}"
+            f"model.name: {name}: the padding token {quote_value(tokenizer.pad_token)} has id {pad}, "
+            f"{explain_missing_embedding(embedded)}"
         )
     if len(tokenizer) > embedded:
         first = tokenizer.convert_ids_to_tokens(embedded)
         return [
-            f"the tokenizer has {len(tokenizer):,} tokens, {no_embedding(embedded)}; no row has "
-            f"{show(first)} or a later one, but a new text with one cannot be answered"
+            f"the tokenizer has {len(tokenizer):,} tokens, {explain_missing_embedding(embedded)}; no row has "
+            f"{quote_value(first)} or a later one, but a new text with one cannot be answered"
         ]
     if 2 * len(tokenizer) < embedded:
         return [
@@ -205,7 +215,7 @@ def _fit_vocabulary(tokenizer: Any, embedded: int | None, name: str) -> list[str
     return []
 
 
-def no_embedding(embedded: int) -> str:
+def explain_missing_embedding(embedded: int) -> str:
     """How many ids have an embedding, and the likely reason why others lack one."""
     return (
         f"the model has embeddings for {embedded:,} only (was a token added without "
@@ -213,13 +223,13 @@ def no_embedding(embedded: int) -> str:
     )
 
 
-def _fit_types(tokenizer: Any, model: Any, config: Any) -> None:
+def _adapt_token_types(tokenizer: Any, model: Any, config: Any) -> None:
     """No token types for a model that takes none, or that has one type only."""
     names = list(tokenizer.model_input_names)
     if "token_type_ids" not in names:
         return
-    taken = "token_type_ids" in inspect.signature(model.forward).parameters
-    if taken and getattr(config, "type_vocab_size", None) not in (0, 1):
+    model_takes_types = "token_type_ids" in inspect.signature(model.forward).parameters
+    if model_takes_types and getattr(config, "type_vocab_size", None) not in (0, 1):
         return
     names.remove("token_type_ids")
     tokenizer.model_input_names = names

@@ -11,17 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 from tuner.errors import TunerError
-from tuner.training.errors import first_line
-from tuner.training.text_facts import Ids, TextFacts, text_facts
-from tuner.training.texts import valid_text
-from tuner.training.tokenizer import left_as_it_was
+from tuner.training.failure_causes import error_in_one_line
+from tuner.training.text_facts import Ids, TextFacts, collect_text_facts
+from tuner.training.tokenizer import truncation_restored
+from tuner.training.validation_texts import replace_lone_surrogates
 
 _ARRAYS = ("tokens", "offsets", "types", "labels", "rows")
 _AT_ONCE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
+class TokenizedSplit:
     """n tokenized rows.
 
     tokens  int32, all rows' wordpieces one after the other, special ones included
@@ -46,14 +46,14 @@ class Split:
         return np.diff(self.offsets)
 
 
-def tokenize(
+def tokenize_rows(
     tokenizer: Any,
     texts: Sequence[Sequence[str]],
     labels: npt.NDArray[np.int64],
     rows: npt.NDArray[np.int64],
     max_length: int,
     where: str = "the texts",
-) -> tuple[Split, TextFacts]:
+) -> tuple[TokenizedSplit, TextFacts]:
     """Tokenize some `rows` of one or two columns of texts, and note which rows are odd.
 
     Of a pair the longer text is cut first. `labels` go with `rows`, not with the whole columns.
@@ -61,43 +61,43 @@ def tokenize(
     a row that cannot be tokenized; `where` names the file.
     """
     with_types = "token_type_ids" in tokenizer.model_input_names
-    pieces: list[Ids] = [np.zeros(0, np.int32)]
+    row_tokens: list[Ids] = [np.zeros(0, np.int32)]
     types: list[npt.NDArray[np.uint8]] = [np.zeros(0, np.uint8)]
     lengths: list[int] = []
     cut: list[npt.NDArray[np.bool_]] = []
     for start in range(0, len(rows), _AT_ONCE):
         chunk = rows[start : start + _AT_ONCE].tolist()
-        columns = [[valid_text(column[row]) for row in chunk] for column in texts]
+        columns = [[replace_lone_surrogates(column[row]) for row in chunk] for column in texts]
         try:
-            encoded = _encode(tokenizer, columns, max_length, with_types)
+            encoded = _encode_texts(tokenizer, columns, max_length, with_types)
         except Exception as error:
             row = chunk[_first_that_fails(tokenizer, columns, max_length)]
             raise TunerError(
-                f"row {row + 1} of {where} cannot be tokenized: {first_line(error)}"
+                f"row {row + 1} of {where} cannot be tokenized: {error_in_one_line(error)}"
             ) from error
         lengths.extend(map(len, encoded["input_ids"]))
         cut.append(_which_are_cut(tokenizer, columns, encoded, max_length))
-        pieces += [np.array(ids, np.int32) for ids in encoded["input_ids"]]
+        row_tokens += [np.array(ids, np.int32) for ids in encoded["input_ids"]]
         if with_types:
             types += [np.array(ids, np.uint8) for ids in encoded["token_type_ids"]]
     counts = np.array(lengths, dtype=np.int64)
-    tokens = np.concatenate(pieces)
-    facts = text_facts(tokenizer, texts, rows, tokens, counts, np.concatenate(cut))
-    kept = counts > 0
-    split = Split(
+    tokens = np.concatenate(row_tokens)
+    facts = collect_text_facts(tokenizer, texts, rows, tokens, counts, np.concatenate(cut))
+    has_tokens = counts > 0
+    split = TokenizedSplit(
         tokens=tokens,
-        offsets=np.concatenate(([0], np.cumsum(counts[kept]))),
+        offsets=np.concatenate(([0], np.cumsum(counts[has_tokens]))),
         types=np.concatenate(types),
-        labels=labels[kept],
-        rows=rows[kept],
+        labels=labels[has_tokens],
+        rows=rows[has_tokens],
     )
     return split, facts
 
 
-def _encode(
+def _encode_texts(
     tokenizer: Any, columns: Sequence[list[str]], max_length: int | None, with_types: bool
 ) -> Any:
-    with left_as_it_was(tokenizer):
+    with truncation_restored(tokenizer):
         return tokenizer(
             *columns,
             truncation=max_length is not None,
@@ -111,7 +111,7 @@ def _first_that_fails(tokenizer: Any, columns: Sequence[list[str]], max_length: 
     """The place of the first row that cannot be encoded, 0 where each one can by itself."""
     for place in range(len(columns[0])):
         try:
-            _encode(tokenizer, [[column[place]] for column in columns], max_length, False)
+            _encode_texts(tokenizer, [[column[place]] for column in columns], max_length, False)
         except Exception:  # noqa: BLE001 - a tokenizer may raise what it likes
             return place
     return 0
@@ -125,21 +125,21 @@ def _which_are_cut(
         return np.array([bool(encoding.overflowing) for encoding in encoded.encodings])
     cut = np.array([len(ids) >= max_length for ids in encoded["input_ids"]], np.bool_)
     for row in np.flatnonzero(cut).tolist():
-        whole = _encode(tokenizer, [[column[row]] for column in columns], None, False)
+        whole = _encode_texts(tokenizer, [[column[row]] for column in columns], None, False)
         cut[row] = len(whole["input_ids"][0]) > max_length
     return cut
 
 
-def save_split(folder: Path, name: str, split: Split) -> None:
+def save_split_arrays(folder: Path, name: str, split: TokenizedSplit) -> None:
     """Write a split's arrays as NAME.ARRAY.npy."""
     for array in _ARRAYS:
         np.save(folder / f"{name}.{array}.npy", getattr(split, array), allow_pickle=False)
 
 
-def open_split(folder: Path, name: str) -> Split:
+def map_split_arrays(folder: Path, name: str) -> TokenizedSplit:
     """Map a saved split into memory, copy on write. OSError or ValueError where it is damaged."""
-    arrays = {array: _mapped(folder / f"{name}.{array}.npy") for array in _ARRAYS}
-    split = Split(**arrays)
+    arrays = {array: _map_array(folder / f"{name}.{array}.npy") for array in _ARRAYS}
+    split = TokenizedSplit(**arrays)
     whole = len(split.offsets) == len(split.labels) + 1 == len(split.rows) + 1
     if (
         not whole
@@ -150,7 +150,7 @@ def open_split(folder: Path, name: str) -> Split:
     return split
 
 
-def _mapped(path: Path) -> Any:
+def _map_array(path: Path) -> Any:
     # An empty array cannot be mapped.
     mode: Literal["c"] | None = "c" if path.stat().st_size > 4096 else None
     return np.load(path, mmap_mode=mode, allow_pickle=False)

@@ -22,21 +22,21 @@ _TOLERANCE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class SequenceBounds:
     """Sequences one after the other: sequence i is ends[i]:ends[i + 1].
 
     `ends` is int32 on the device; `longest` is a length that none of them exceeds.
     """
 
-    ends: Tensor
-    longest: int
+    cu_seqlens: Tensor
+    max_seqlen: int
 
 
 # Softmax attention of the queries of sequence i to the keys of sequence i. Called with query, key
 # and value (rows × heads × head size), the bounds of the queries and those of keys and values, the
 # factor of the scores and the probability of dropout; returns the query's shape. Every query is in
 # a sequence that has a key.
-Kernel = Callable[[Tensor, Tensor, Tensor, Bounds, Bounds, float, float], Tensor]
+Kernel = Callable[[Tensor, Tensor, Tensor, SequenceBounds, SequenceBounds, float, float], Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,69 +52,73 @@ class DeviceSpans:
     """
 
     first: Tensor
-    spare: Tensor
-    every: Bounds
-    real: Bounds
-    heads: Bounds
+    is_filler: Tensor
+    all_sequences: SequenceBounds
+    real_sequences: SequenceBounds
+    first_tokens: SequenceBounds
     kernel: Kernel | None = None
 
     def attend(
         self, query: Tensor, key: Tensor, value: Tensor, scaling: float, dropout: float
     ) -> Tensor:
         """Without waiting for the device; see Spans. NotPackable where no kernel takes these."""
-        kernel = self.kernel or kernel_for(query.device, query.dtype, query.shape[-1])
+        kernel = self.kernel or fastest_kernel(query.device, query.dtype, query.shape[-1])
         if len(query) == len(key):
-            return kernel(query, key, value, self.every, self.every, scaling, dropout)
+            return kernel(
+                query, key, value, self.all_sequences, self.all_sequences, scaling, dropout
+            )
         # A kernel need not write the gradients of keys that nobody asks: masking discards them.
-        spare = self.spare[:, None, None]
-        key, value = key.masked_fill(spare, 0.0), value.masked_fill(spare, 0.0)
-        return kernel(query, key, value, self.heads, self.real, scaling, dropout)
+        is_filler = self.is_filler[:, None, None]
+        key, value = key.masked_fill(is_filler, 0.0), value.masked_fill(is_filler, 0.0)
+        return kernel(query, key, value, self.first_tokens, self.real_sequences, scaling, dropout)
 
 
 @lru_cache
-def kernel_for(device: torch.device, dtype: torch.dtype, size: int) -> Kernel:
+def fastest_kernel(device: torch.device, dtype: torch.dtype, size: int) -> Kernel:
     """The fastest kernel for heads of `size`. NotPackable on a GPU where none takes them."""
     if device.type == "cpu":
-        return reference
+        return reference_attention
     if device.type == "cuda":
         half = dtype in (torch.bfloat16, torch.float16)
         fits_flash = size % _FLASH_MULTIPLE == 0 and size <= _FLASH_WIDEST
         if half and fits_flash and torch.cuda.get_device_capability(device) >= _FLASH_SINCE:
-            return flash
+            return flash_attention
         if size * dtype.itemsize % _EFFICIENT_BYTES == 0:
-            return memory_efficient
+            return memory_efficient_attention
     raise NotPackable(f"{device.type} has no variable-length attention for heads of {size}")
 
 
-def reference(
+def reference_attention(
     query: Tensor,
     key: Tensor,
     value: Tensor,
-    asking: Bounds,
-    asked: Bounds,
+    query_bounds: SequenceBounds,
+    key_bounds: SequenceBounds,
     scaling: float,
     dropout: float,
 ) -> Tensor:
     """Plain operations, with a product of all queries with all keys; see Kernel."""
     q, k, v = (tensor.transpose(0, 1) for tensor in (query, key, value))
-    foreign = _owners(asking, len(query))[:, None] != _owners(asked, len(key))
+    foreign = _sequence_of_rows(query_bounds, len(query))[:, None] != _sequence_of_rows(
+        key_bounds, len(key)
+    )
     scores = torch.matmul(q, k.transpose(1, 2)) * scaling
     shares = scores.masked_fill(foreign, float("-inf")).softmax(-1)
     return torch.matmul(functional.dropout(shares, dropout), v).transpose(0, 1)
 
 
-def _owners(bounds: Bounds, count: int) -> Tensor:
+def _sequence_of_rows(bounds: SequenceBounds, count: int) -> Tensor:
     """The number of the sequence that each of `count` rows is in."""
-    rows = torch.arange(count, dtype=bounds.ends.dtype, device=bounds.ends.device)
-    return torch.searchsorted(bounds.ends[1:], rows, right=True)
+    rows = torch.arange(count, dtype=bounds.cu_seqlens.dtype, device=bounds.cu_seqlens.device)
+    return torch.searchsorted(bounds.cu_seqlens[1:], rows, right=True)
 
 
-def flash(
+def flash_attention(
     query: Tensor,
     key: Tensor,
     value: Tensor,
-    asking: Bounds,
-    asked: Bounds,
+    query_bounds: SequenceBounds,
+    key_bounds: SequenceBounds,
     scaling: float,
     dropout: float,
 ) -> Tensor:
@@ -122,50 +126,50 @@ def flash(
 
     The operator beneath torch.nn.attention.varlen, which itself has no dropout.
     """
-    out: Tensor = torch.ops.aten._flash_attention_forward(
+    output: Tensor = torch.ops.aten._flash_attention_forward(
         query,
         key,
         value,
-        asking.ends,
-        asked.ends,
-        asking.longest,
-        asked.longest,
+        query_bounds.cu_seqlens,
+        key_bounds.cu_seqlens,
+        query_bounds.max_seqlen,
+        key_bounds.max_seqlen,
         dropout,
         False,
         False,
         scale=scaling,
     )[0]
-    return out
+    return output
 
 
-def memory_efficient(
+def memory_efficient_attention(
     query: Tensor,
     key: Tensor,
     value: Tensor,
-    asking: Bounds,
-    asked: Bounds,
+    query_bounds: SequenceBounds,
+    key_bounds: SequenceBounds,
     scaling: float,
     dropout: float,
 ) -> Tensor:
     """Tiled attention for any floating type (Rabe and Staats 2021); see Kernel."""
-    out: Tensor = torch.ops.aten._efficient_attention_forward(
+    output: Tensor = torch.ops.aten._efficient_attention_forward(
         query[None],
         key[None],
         value[None],
         None,
-        asking.ends,
-        asked.ends,
-        asking.longest,
-        asked.longest,
+        query_bounds.cu_seqlens,
+        key_bounds.cu_seqlens,
+        query_bounds.max_seqlen,
+        key_bounds.max_seqlen,
         dropout,
         0,
         torch.is_grad_enabled(),
         scale=scaling,
     )[0]
-    return out[0]
+    return output[0]
 
 
-def proven(kernel: Kernel | None = None) -> Kernel:
+def verifying_kernel(kernel: Kernel | None = None) -> Kernel:
     """`kernel` (None: see kernel_for), compared with the reference wherever it is called.
 
     On random tensors of the same shapes and types, whose attention is far from even: in a model
@@ -173,39 +177,47 @@ def proven(kernel: Kernel | None = None) -> Kernel:
     largest difference of outputs or gradients exceeds a tenth of the largest value.
     """
 
-    def checked(
+    def verified_attention(
         query: Tensor,
         key: Tensor,
         value: Tensor,
-        asking: Bounds,
-        asked: Bounds,
+        query_bounds: SequenceBounds,
+        key_bounds: SequenceBounds,
         scaling: float,
         dropout: float,
     ) -> Tensor:
-        used = kernel or kernel_for(query.device, query.dtype, query.shape[-1])
+        used = kernel or fastest_kernel(query.device, query.dtype, query.shape[-1])
         draw = torch.Generator(query.device).manual_seed(0)
         like = [torch.randn(x.shape, generator=draw, device=x.device) for x in (query, key, value)]
         like = [tensor.to(query.dtype) for tensor in like]
         scale = 2.0 * query.shape[-1] ** -0.5
-        expected = _answers(reference, [x.float() for x in like], asking, asked, scale)
-        seen = _answers(used, like, asking, asked, scale)
-        for one, other in zip(expected, seen, strict=True):
-            difference = float((one - other.float()).abs().max() / one.abs().max())
+        expected = _output_and_gradients(
+            reference_attention, [x.float() for x in like], query_bounds, key_bounds, scale
+        )
+        actual = _output_and_gradients(used, like, query_bounds, key_bounds, scale)
+        for reference_part, kernel_part in zip(expected, actual, strict=True):
+            difference = float(
+                (reference_part - kernel_part.float()).abs().max() / reference_part.abs().max()
+            )
             if not difference <= _TOLERANCE:
                 raise NotPackable(f"its attention is off by {difference:.1e} on this device")
-        return used(query, key, value, asking, asked, scaling, dropout)
+        return used(query, key, value, query_bounds, key_bounds, scaling, dropout)
 
-    return checked
+    return verified_attention
 
 
-def _answers(
-    kernel: Kernel, inputs: list[Tensor], asking: Bounds, asked: Bounds, scale: float
+def _output_and_gradients(
+    kernel: Kernel,
+    inputs: list[Tensor],
+    query_bounds: SequenceBounds,
+    key_bounds: SequenceBounds,
+    scale: float,
 ) -> list[Tensor]:
     """Output and gradients; rows beyond the last sequence are nobody's."""
-    rows, keys = int(asking.ends[-1]), int(asked.ends[-1])
+    rows, keys = int(query_bounds.cu_seqlens[-1]), int(key_bounds.cu_seqlens[-1])
     with torch.enable_grad(), torch.autocast(inputs[0].device.type, enabled=False):
         query, key, value = leaves = [tensor.detach().requires_grad_() for tensor in inputs]
-        out = kernel(query, key, value, asking, asked, scale, 0.0)[:rows]
-        weights = torch.linspace(-1.0, 1.0, out.numel(), device=out.device).view_as(out)
-        grads = torch.autograd.grad((out.float() * weights).sum(), leaves)
-    return [out.detach(), grads[0][:rows], grads[1][:keys], grads[2][:keys]]
+        output = kernel(query, key, value, query_bounds, key_bounds, scale, 0.0)[:rows]
+        weights = torch.linspace(-1.0, 1.0, output.numel(), device=output.device).view_as(output)
+        grads = torch.autograd.grad((output.float() * weights).sum(), leaves)
+    return [output.detach(), grads[0][:rows], grads[1][:keys], grads[2][:keys]]

@@ -15,11 +15,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tuner.training.data import Data
+from tuner.training.data import SessionData
 from tuner.training.model import input_embedding
 
 
-class UsedRows(nn.Embedding):
+class UsedRowsEmbedding(nn.Embedding):
     """An embedding with some of its rows: it takes the model's own ids all the same.
 
     `place` gives for every id its row here; ids without one must not come.
@@ -32,50 +32,52 @@ class UsedRows(nn.Embedding):
         return functional.embedding(self.place[input], self.weight, self.padding_idx)
 
 
-class Vocabulary:
-    """A model whose word embeddings hold the rows in use alone; see `used_rows_only`."""
+class UsedVocabulary:
+    """A model whose word embeddings hold the rows in use alone; see `shrink_to_used_rows`."""
 
     def __init__(self, name: str, embedding: nn.Embedding, used: Tensor) -> None:
         self.name = name
-        self.of = embedding.num_embeddings
+        self.full_size = embedding.num_embeddings
         self._embedding: Any = embedding
         self._padding = embedding.padding_idx
         self._used = used
-        self._all = embedding.weight.detach().cpu()
-        place = torch.full((self.of,), -1, dtype=torch.int64)
+        self._all_rows = embedding.weight.detach().cpu()
+        place = torch.full((self.full_size,), -1, dtype=torch.int64)
         place[used] = torch.arange(len(used))
         device = embedding.weight.device
         self._place = place.to(device)
-        self._shrink(nn.Parameter(self._all[used].to(device)))
+        self._shrink_embedding(nn.Parameter(self._all_rows[used].to(device)))
 
     def __len__(self) -> int:
         """Rows in use."""
         return len(self._used)
 
     @contextmanager
-    def whole(self, decay: float) -> Iterator[None]:
+    def whole_embedding(self, decay: float) -> Iterator[None]:
         """The embeddings as they came, rows out of use times `decay`, as long as this is open."""
         rows = self._embedding.weight
-        weight = self._all * decay
+        weight = self._all_rows * decay
         weight[self._used] = rows.detach().cpu()
         self._embedding.__class__ = nn.Embedding
-        self._embedding.num_embeddings, self._embedding.padding_idx = self.of, self._padding
+        self._embedding.num_embeddings, self._embedding.padding_idx = self.full_size, self._padding
         self._embedding.weight = nn.Parameter(weight)
         try:
             yield
         finally:
-            self._shrink(rows)
+            self._shrink_embedding(rows)
 
-    def _shrink(self, rows: nn.Parameter) -> None:
+    def _shrink_embedding(self, rows: nn.Parameter) -> None:
         embedding = self._embedding
-        embedding.__class__ = UsedRows
+        embedding.__class__ = UsedRowsEmbedding
         embedding.place, embedding.weight = self._place, rows
         embedding.num_embeddings = len(rows)
         if self._padding is not None:
             embedding.padding_idx = int(self._place[self._padding])
 
 
-def used_rows_only(model: Any, data: Data, pad: int, fresh: set[str]) -> Vocabulary | None:
+def shrink_to_used_rows(
+    model: Any, data: SessionData, pad: int, fresh: set[str]
+) -> UsedVocabulary | None:
     """Cut a model's word embeddings down to the ids of the data and `pad`, or leave them.
 
     They are left where all are in use, where another module shares them, where every trial draws
@@ -89,9 +91,9 @@ def used_rows_only(model: Any, data: Data, pad: int, fresh: set[str]) -> Vocabul
         for name, parameter in model.named_parameters(remove_duplicate=False)
         if parameter is embedding.weight
     ]
-    own = {pad} if embedding.padding_idx is None else {pad, embedding.padding_idx}
-    used = np.union1d(np.union1d(data.train.tokens, data.validation.tokens), sorted(own))
+    padding_ids = {pad} if embedding.padding_idx is None else {pad, embedding.padding_idx}
+    used = np.union1d(np.union1d(data.train.tokens, data.validation.tokens), sorted(padding_ids))
     used = used[used < embedding.num_embeddings].astype(np.int64)
     if len(names) != 1 or names[0] in fresh or len(used) == embedding.num_embeddings:
         return None
-    return Vocabulary(names[0], embedding, torch.from_numpy(used))
+    return UsedVocabulary(names[0], embedding, torch.from_numpy(used))

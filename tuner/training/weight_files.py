@@ -18,7 +18,7 @@ from tuner.training.model import (
     SAFE_FILES,
     ModelSource,
     adapter_message,
-    find_file,
+    find_model_file,
     pickle_message,
 )
 
@@ -47,20 +47,20 @@ def checkpoint_tensors(source: ModelSource) -> dict[str, Tensor]:
 
 
 def _weight_files(source: ModelSource) -> list[Path]:
-    if adapter := find_file(source, ADAPTER_FILE):
+    if adapter := find_model_file(source, ADAPTER_FILE):
         raise TunerError(f"model.name: {adapter_message(source.name, adapter)}")
     for name in (*SAFE_FILES, *(PICKLE_FILES if source.allow_pickle else ())):
-        path = find_file(source, name)
+        path = find_model_file(source, name)
         if path is not None:
-            return _shards(source, path) if name.endswith(".json") else [path]
-    if any(find_file(source, name) for name in PICKLE_FILES):
+            return _shard_paths(source, path) if name.endswith(".json") else [path]
+    if any(find_model_file(source, name) for name in PICKLE_FILES):
         raise TunerError(pickle_message(source.name))
     raise TunerError(f"model.name: {source.name} holds no weights (model.safetensors)")
 
 
-def _shards(source: ModelSource, index: Path) -> list[Path]:
+def _shard_paths(source: ModelSource, index: Path) -> list[Path]:
     names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-    paths = {name: find_file(source, name) for name in names}
+    paths = {name: find_model_file(source, name) for name in names}
     missing = [name for name, path in paths.items() if path is None]
     if missing:
         raise TunerError(
@@ -79,15 +79,15 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
     from transformers.modeling_utils import load_state_dict
 
     # Reads tensors and plain containers, and no code: `weights_only` of torch.load.
-    return _tensors_in(load_state_dict(str(path), map_location="cpu", weights_only=True))
+    return _find_named_tensors(load_state_dict(str(path), map_location="cpu", weights_only=True))
 
 
-def _tensors_in(content: Any) -> dict[str, Tensor]:
+def _find_named_tensors(content: Any) -> dict[str, Tensor]:
     """The tensors by name, wherever a training framework put them."""
     items = content if isinstance(content, Mapping) else {}
     for key in _NESTED:
         if isinstance(items.get(key), Mapping):
-            return _tensors_in(items[key])
+            return _find_named_tensors(items[key])
     return {name: value for name, value in items.items() if isinstance(value, Tensor)}
 
 
@@ -102,7 +102,7 @@ def strip_wrappers(
     fitting = expected | {name.removeprefix(body) for name in expected}
     candidates = [list(tensors), [_INNER.sub("", name) for name in tensors]]
     for _ in range(_MOST_WRAPPERS):
-        candidates.append([_strip_outer(name) for name in candidates[-1]])
+        candidates.append([_strip_outer_prefix(name) for name in candidates[-1]])
 
     def count_fitting(names: list[str]) -> int:
         return len(fitting & set(names)) if len(set(names)) == len(names) else -1
@@ -112,7 +112,7 @@ def strip_wrappers(
     return renamed, _common_prefix(tensors, best)
 
 
-def _strip_outer(name: str) -> str:
+def _strip_outer_prefix(name: str) -> str:
     return name[match.end() :] if (match := _OUTER.match(name)) else name
 
 

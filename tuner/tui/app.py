@@ -15,21 +15,21 @@ from textual.binding import Binding
 from textual.screen import Screen
 
 from tuner.errors import TunerError
-from tuner.recipe.load import read_text
-from tuner.session.advice import call
-from tuner.session.folder import Session, create_session, list_sessions, open_session
-from tuner.session.status import ALIVE
+from tuner.recipe.load import read_recipe_text
+from tuner.session.folder import Session, create_session, find_session, list_sessions
+from tuner.session.status import ALIVE_STATES
+from tuner.session.suggested_command import command_line
 from tuner.session.view import SessionState
-from tuner.tui.catalog import Catalog
-from tuner.tui.feed import Feed
-from tuner.tui.first_steps import FirstSteps, seen_path
-from tuner.tui.hangup import leaving_on_signals, watch_terminal
-from tuner.tui.machine import Machine
-from tuner.tui.messages import ExportEnded, LaunchFailed, WorkerLaunched
-from tuner.tui.notices import Ends, sequences
-from tuner.tui.picture import save_screen
-from tuner.tui.screens.actions import SessionScreen
-from tuner.tui.styled_app import StyledApp
+from tuner.tui.screens.session_screen import SessionScreen
+from tuner.tui.shell.messages import ExportEnded, LaunchFailed, WorkerLaunched
+from tuner.tui.shell.notifications import FinishDetector, notification_codes
+from tuner.tui.shell.screenshots import save_screenshot
+from tuner.tui.shell.styled_app import StyledApp
+from tuner.tui.shell.terminal_signals import leave_on_signals, watch_terminal
+from tuner.tui.state.machine import MachineMonitor
+from tuner.tui.state.session_catalog import SessionCatalog
+from tuner.tui.state.session_reader import SessionReader
+from tuner.tui.widgets.first_visit_hint import SeenScreens, seen_screens_path
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -38,14 +38,14 @@ if TYPE_CHECKING:
     from tuner.tui.setup.starting import StartRequested
 
 
-AHEAD_AFTER = 1.5
+IMPORT_AHEAD_AFTER = 1.5
 """Seconds after the start."""
-SWITCH = 0.001
+SWITCH_INTERVAL = 0.001
 """Seconds that a thread may keep the interpreter from the keys while it computes."""
 
 
 def _actions_provider() -> type[Provider]:
-    from tuner.tui.palette import ActionsProvider
+    from tuner.tui.screens.action_palette import ActionsProvider
 
     return ActionsProvider
 
@@ -101,35 +101,35 @@ class TunerApp(StyledApp):
         clock: Callable[[], float] = time.time,
         settings: Path | None = None,
         recording: Recording | None = None,
-        seen: Path | None = None,
-        ahead: bool = False,
+        seen_screens_file: Path | None = None,
+        import_ahead: bool = False,
     ) -> None:
         super().__init__(settings)
         self.root = root
-        self.clock = clock if recording is None else recording.playhead.now
-        self.catalog = Catalog(root, self.clock)
-        self.first_steps = FirstSteps(seen)
+        self.clock = clock if recording is None else recording.playhead.current_moment
+        self.catalog = SessionCatalog(root, self.clock)
+        self.seen_screens = SeenScreens(seen_screens_file)
         self._recording = recording
-        self._ahead = ahead
-        self._ends = Ends()
-        self.machine = Machine()
+        self._wants_import_ahead = import_ahead
+        self._finish_detector = FinishDetector()
+        self.machine = MachineMonitor()
         self.launching: set[str] = set()
-        self.looked_at: Session | None = None
-        self._first = open_session(root, session) if session is not None else None
+        self.last_opened: Session | None = None
+        self._first = find_session(root, session) if session is not None else None
 
     def on_mount(self) -> None:
         """The user's settings, then the first screen."""
-        self.take_settings()
-        self.set_interval(1.0, self._look_for_ends)
+        self.load_user_settings()
+        self.set_interval(1.0, self._notify_finished_searches)
         watch_terminal(self)
-        if self._ahead:
-            self.set_timer(AHEAD_AFTER, self._import_ahead)
+        if self._wants_import_ahead:
+            self.set_timer(IMPORT_AHEAD_AFTER, self._import_screens_ahead)
         if self._first is None:
-            self._pick()
+            self._open_picker()
         elif self._recording is not None:
-            self._play(self._first, self._recording)
+            self._open_replay(self._first, self._recording)
         else:
-            self.open_feed(self.catalog.feed(self._first))
+            self.open_session_view(self.catalog.reader_for(self._first))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
         """What has no key: the theme, a picture of the screen."""
@@ -144,106 +144,112 @@ class TunerApp(StyledApp):
 
     def action_picture(self) -> None:
         """The screen as SVG and as text, into the folder where tuner was started."""
-        name = f"tuner-{self.looked_at.name}" if self.looked_at else "tuner"
-        self.tell_saved(lambda: save_screen(self, Path.cwd(), name))
+        name = f"tuner-{self.last_opened.name}" if self.last_opened else "tuner"
+        self.save_and_notify(lambda: save_screenshot(self, Path.cwd(), name))
 
-    def _look_for_ends(self) -> None:
+    def _notify_finished_searches(self) -> None:
         """Tell of searches that ended, and call the user where the settings ask for it."""
-        for notice in self._ends.since(self.catalog.feeds.values()):
-            self.tell(notice.text, failed=notice.failed)
+        for notice in self._finish_detector.newly_finished(self.catalog.readers.values()):
+            self.notify_user(notice.text, failed=notice.failed)
             if self.notify_by and self._driver is not None:
-                self._driver.write(sequences(notice.text, self.notify_by))
+                self._driver.write(notification_codes(notice.text, self.notify_by))
 
     @work(thread=True, group="ahead")
-    def _import_ahead(self) -> None:
+    def _import_screens_ahead(self) -> None:
         """What is shown later is imported while nobody waits for it."""
-        from tuner.tui.ahead import import_all
+        from tuner.tui.preload import import_screens_ahead
 
-        import_all()
+        import_screens_ahead()
 
     # Sessions
 
-    def state_of(self, feed: Feed) -> SessionState:
+    def displayed_state(self, reader: SessionReader) -> SessionState:
         """The session's state; starting from the moment that its worker was asked for."""
-        asked = feed.session.name in self.launching and feed.state not in ALIVE
-        return SessionState.STARTING if asked else feed.state
+        is_launching = reader.session.name in self.launching and reader.state not in ALIVE_STATES
+        return SessionState.STARTING if is_launching else reader.state
 
-    def open_feed(self, feed: Feed) -> None:
+    def open_session_view(self, reader: SessionReader) -> None:
         """A session's live view over what is there."""
-        from tuner.tui.screens.study import StudyScreen
+        from tuner.tui.screens.study_screen import StudyScreen
 
-        self.looked_at = feed.session
-        self.push_screen(StudyScreen(feed))
+        self.last_opened = reader.session
+        self.push_screen(StudyScreen(reader))
 
-    def _pick(self) -> None:
-        from tuner.tui.screens.picker import PickerScreen
+    def _open_picker(self) -> None:
+        from tuner.tui.screens.picker_screen import PickerScreen
 
         self.push_screen(PickerScreen(self.catalog))
 
-    def _play(self, session: Session, recording: Recording) -> None:
-        from tuner.tui.replay import ReplayFeed
-        from tuner.tui.screens.replay import ReplayScreen
+    def _open_replay(self, session: Session, recording: Recording) -> None:
+        from tuner.tui.screens.replay_screen import ReplayScreen
+        from tuner.tui.state.replay_reader import ReplayReader
 
-        self.push_screen(ReplayScreen(ReplayFeed(session, recording)))
+        self.push_screen(ReplayScreen(ReplayReader(session, recording)))
 
-    def close_study(self) -> None:
+    def return_to_picker(self) -> None:
         """Back to the picker, which is made now where a session was opened by its name."""
-        from tuner.tui.screens.picker import PickerScreen
+        from tuner.tui.screens.picker_screen import PickerScreen
 
         if isinstance(self.screen_stack[-2], PickerScreen):
             self.pop_screen()
         else:
             self.switch_screen(PickerScreen(self.catalog))
 
-    def edit_draft(
+    def open_setup_screen(
         self, session: Session, proposed: Mapping[str, tuple[float, float]] | None = None
     ) -> None:
         """The setup screen of a session; `proposed` are narrower ranges by flat name."""
-        from tuner.tui.screens.setup import SetupScreen
-        from tuner.tui.setup.past import Past
+        from tuner.tui.screens.setup_screen import SetupScreen
+        from tuner.tui.setup.session_history import SessionHistory
 
-        feed = self.catalog.feeds.get(session.name)
-        known = feed is not None and feed.complete
+        reader = self.catalog.readers.get(session.name)
+        is_fully_read = reader is not None and reader.complete
         try:
-            past = Past(feed.view, self.state_of(feed)) if feed is not None and known else None
+            past = (
+                SessionHistory(reader.view, self.displayed_state(reader))
+                if reader is not None and is_fully_read
+                else None
+            )
             self.push_screen(SetupScreen(session, proposed, past=past))
         except TunerError as error:
-            self.tell(str(error), failed=True)
+            self.notify_user(str(error), failed=True)
 
     def action_edit_draft(self, name: str) -> None:
         """The setup screen of the draft of that name."""
-        self.edit_draft(open_session(self.root, name))
+        self.open_setup_screen(find_session(self.root, name))
 
-    def new_session(self) -> None:
+    def open_new_session_screen(self) -> None:
         """The setup of a session that there is not yet."""
-        from tuner.tui.screens.setup import NewSessionScreen
+        from tuner.tui.screens.setup_screen import NewSessionScreen
 
         self.push_screen(NewSessionScreen(self.root))
 
-    def clone(self, session: Session) -> None:
+    def clone_session(self, session: Session) -> None:
         """A new draft with a session's recipe."""
         try:
-            text = read_text(session.recipe_path)
-            name = free_name(session.name, {found.name for found in list_sessions(self.root)})
+            text = read_recipe_text(session.recipe_path)
+            name = next_free_name(
+                session.name, {existing.name for existing in list_sessions(self.root)}
+            )
             create_session(self.root, name, text)
         except (OSError, UnicodeDecodeError, TunerError) as error:
-            self.tell(str(error), failed=True)
+            self.notify_user(str(error), failed=True)
             return
-        self.tell(f"{name} is a draft with the same recipe")
+        self.notify_user(f"{name} is a draft with the same recipe")
 
-    def launch(self, session: Session) -> None:
+    def launch_worker(self, session: Session) -> None:
         """Start the session's worker; messages tell how that went."""
         if session.name not in self.launching:
             self.launching.add(session.name)
-            self._stirred()
-            self._launch(session)
+            self._announce_state_change()
+            self._launch_in_thread(session)
 
     @work(thread=True, group="launch")
-    def _launch(self, session: Session) -> None:
-        from tuner.worker.launch import start
+    def _launch_in_thread(self, session: Session) -> None:
+        from tuner.worker.launch import start_worker
 
         try:
-            start(session)
+            start_worker(session)
         except (TunerError, OSError) as error:
             self.post_message(LaunchFailed(session, str(error)))
         else:
@@ -251,50 +257,52 @@ class TunerApp(StyledApp):
 
     def on_worker_launched(self, event: WorkerLaunched) -> None:
         """The log tells the rest."""
-        self._launched(event.session)
+        self._finish_launch(event.session)
 
     def on_launch_failed(self, event: LaunchFailed) -> None:
         """Say why."""
-        self._launched(event.session)
-        self.tell(event.reason, failed=True)
+        self._finish_launch(event.session)
+        self.notify_user(event.reason, failed=True)
 
-    def _launched(self, session: Session) -> None:
+    def _finish_launch(self, session: Session) -> None:
         self.launching.discard(session.name)
-        self.catalog.feed(session).look_again()
-        self._stirred()
+        self.catalog.reader_for(session).expire_lock_check()
+        self._announce_state_change()
 
-    def _stirred(self) -> None:
+    def _announce_state_change(self) -> None:
         for screen in self.screen_stack:
             if isinstance(screen, SessionScreen) and screen.is_mounted:
-                screen.session_stirred()
+                screen.session_state_changed()
 
     def on_start_requested(self, event: StartRequested) -> None:
         """A setup screen has started its session: show it live, whatever lies over the setup."""
-        from tuner.tui.screens.study import StudyScreen
+        from tuner.tui.screens.study_screen import StudyScreen
 
         while self.screen is not event.screen:
             self.pop_screen()
         self.pop_screen()
-        showing = self.screen
-        if not (isinstance(showing, StudyScreen) and showing.feed.session == event.session):
-            self.open_feed(self.catalog.feed(event.session))
+        shown_screen = self.screen
+        if not (
+            isinstance(shown_screen, StudyScreen) and shown_screen.reader.session == event.session
+        ):
+            self.open_session_view(self.catalog.reader_for(event.session))
 
     @work(thread=True, group="export")
-    def export(self, command: Sequence[str], session: Session) -> None:
+    def start_export(self, command: Sequence[str], session: Session) -> None:
         """Run an export; a message tells how that went."""
-        from tuner.tui.screens.export import run_export
+        from tuner.tui.screens.export_screen import run_export
 
         self.post_message(run_export(command, session))
 
     def on_export_ended(self, event: ExportEnded) -> None:
         """Say where it is, or why it is not."""
-        self.tell(event.told, failed=not event.written)
+        self.notify_user(event.report, failed=not event.written)
 
     # Keys
 
     def action_help(self) -> None:
         """Help for the screen on top."""
-        from tuner.tui.screens.help import HelpScreen
+        from tuner.tui.screens.help_screen import HelpScreen
 
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self.screen))
@@ -303,44 +311,50 @@ class TunerApp(StyledApp):
         """Leave; workers go on."""
         self.exit()
 
-    def farewell(self) -> list[str]:
+    def farewell_lines(self) -> list[str]:
         """What to say on the terminal after leaving: the way back, and what goes on."""
-        running = [name for name, feed in self.catalog.feeds.items() if feed.state in ALIVE]
+        running = [
+            name for name, reader in self.catalog.readers.items() if reader.state in ALIVE_STATES
+        ]
         lines = [f"{name} goes on without the screens." for name in sorted(running)]
-        back = self.looked_at.name if self.looked_at else next(iter(sorted(running)), None)
+        back = self.last_opened.name if self.last_opened else next(iter(sorted(running)), None)
         if back is None:
             return lines
-        return [*lines, f"Back to it: {call('open', Session(self.root / back))}"]
+        return [*lines, f"Back to it: {command_line('open', Session(self.root / back))}"]
 
 
-def free_name(name: str, taken: set[str]) -> str:
+def next_free_name(name: str, existing_names: set[str]) -> str:
     """NAME-2, or the next number that is free."""
     number = 2
-    while f"{name}-{number}" in taken:
+    while f"{name}-{number}" in existing_names:
         number += 1
     return f"{name}-{number}"
 
 
-def pause_what_was_started() -> None:
+def pause_own_workers() -> None:
     """SIGTERM is the system's: it may be about to end the workers, too. Those of others go on."""
-    from tuner.worker.launch import pause_started_here
+    from tuner.worker.launch import pause_workers_started_here
 
-    for session in pause_started_here():
-        print(f"{session.name} is paused; {call('resume', session)} goes on")
+    for session in pause_workers_started_here():
+        print(f"{session.name} is paused; {command_line('resume', session)} goes on")
 
 
-def run_app(root: Path, session: str | None = None, recording: Recording | None = None) -> None:
+def run_tuner_app(
+    root: Path, session: str | None = None, recording: Recording | None = None
+) -> None:
     """Show the screens until the user leaves; raises TunerError where there is no such session.
 
     With a `recording`, it is played in the session's views.
     """
-    sys.setswitchinterval(SWITCH)
-    app = TunerApp(root, session, recording=recording, seen=seen_path(), ahead=True)
-    with leaving_on_signals(app) as received:
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    app = TunerApp(
+        root, session, recording=recording, seen_screens_file=seen_screens_path(), import_ahead=True
+    )
+    with leave_on_signals(app) as received:
         app.run()
     if received:
         if received[0] == signal.SIGTERM:
-            pause_what_was_started()
+            pause_own_workers()
         raise SystemExit(128 + received[0])
-    for line in app.farewell():
+    for line in app.farewell_lines():
         print(line)

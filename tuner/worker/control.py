@@ -8,43 +8,43 @@ from collections.abc import Mapping
 from tuner.errors import StudyFailed, TunerError
 from tuner.recipe.types import Scalar
 from tuner.session import events as e
-from tuner.session.advice import call
 from tuner.session.commands import Command, Drain, Enqueue, Pause, Prune, Stop
 from tuner.session.folder import Session
-from tuner.session.inbox import send
-from tuner.session.lock import lock_holder
+from tuner.session.inbox import send_command
+from tuner.session.lock import lock_holder_pid
+from tuner.session.suggested_command import command_line
 from tuner.session.tail import EventTail
-from tuner.worker.launch import last_lines
+from tuner.worker.launch import last_log_lines
 
 PAUSE_PATIENCE = 60.0
 ANSWER_PATIENCE = 30.0
 _TICK = 0.05
 
 
-def pause(session: Session, timeout: float | None = PAUSE_PATIENCE) -> None:
+def pause_session(session: Session, timeout: float | None = PAUSE_PATIENCE) -> None:
     """Checkpoint what runs and end the worker."""
-    _ask(session, Pause(), timeout)
-    wait_for_the_end(session)
+    _send_and_await_answer(session, Pause(), timeout)
+    wait_for_worker_end(session)
 
 
-def drain(session: Session, timeout: float | None = None) -> None:
+def drain_session(session: Session, timeout: float | None = None) -> None:
     """Let what runs finish, then end the worker. It takes as long as the trials take."""
-    _ask(session, Drain(), timeout)
-    wait_for_the_end(session)
+    _send_and_await_answer(session, Drain(), timeout)
+    wait_for_worker_end(session)
 
 
-def stop(session: Session, timeout: float | None = PAUSE_PATIENCE) -> None:
+def stop_session(session: Session, timeout: float | None = PAUSE_PATIENCE) -> None:
     """Give up what runs and end the study."""
-    _ask(session, Stop(), timeout)
-    wait_for_the_end(session)
+    _send_and_await_answer(session, Stop(), timeout)
+    wait_for_worker_end(session)
 
 
-def prune(session: Session, trial: int, timeout: float | None = ANSWER_PATIENCE) -> str:
+def prune_trial(session: Session, trial: int, timeout: float | None = ANSWER_PATIENCE) -> str:
     """End a running trial as pruned; the worker's answer."""
-    return _ask(session, Prune(trial=trial), timeout)
+    return _send_and_await_answer(session, Prune(trial=trial), timeout)
 
 
-def enqueue(
+def enqueue_trial(
     session: Session,
     params: Mapping[str, Scalar],
     timeout: float | None = ANSWER_PATIENCE,
@@ -54,43 +54,43 @@ def enqueue(
 ) -> str:
     """Let a trial with these flat values be the next one, as `Enqueue` has it; the answer."""
     command = Enqueue(params=dict(params), rerun_of=rerun_of, copy_of=copy_of)
-    return _ask(session, command, timeout)
+    return _send_and_await_answer(session, command, timeout)
 
 
-def _ask(session: Session, command: Command, timeout: float | None) -> str:
+def _send_and_await_answer(session: Session, command: Command, timeout: float | None) -> str:
     """Send the command and wait for its answer.
 
     Raises TunerError where nobody is at work, where the worker refuses, and after `timeout` seconds
     (None: never); StudyFailed where the worker is lost meanwhile.
     """
-    if lock_holder(session.lock_path) is None:
+    if lock_holder_pid(session.lock_path) is None:
         raise TunerError(f"session {session.name!r} is not running any more")
     tail = EventTail(session.events_path)
-    tail.skip()
-    command_id = send(session, command)
+    tail.skip_to_end()
+    command_id = send_command(session, command)
     deadline = float("inf") if timeout is None else time.monotonic() + timeout
     while True:
-        alive = lock_holder(session.lock_path) is not None
-        for event in tail.read_all():
+        alive = lock_holder_pid(session.lock_path) is not None
+        for event in tail.read_all_events():
             if isinstance(event, e.CommandDone) and event.id == command_id:
                 if event.ok:
                     return event.result
                 raise TunerError(event.result)
         if not alive:
-            words = last_lines(session.log_path)
+            words = last_log_lines(session.log_path)
             raise StudyFailed(
                 f"the worker of {session.name!r} was lost before it answered: {words}"
             )
         if time.monotonic() > deadline:
             raise TunerError(
                 f"session {session.name!r} has not answered in {timeout:g} s; it has got the "
-                f"request, `{call('status', session)}` shows what becomes of it"
+                f"request, `{command_line('status', session)}` shows what becomes of it"
             )
         time.sleep(_TICK)
 
 
-def wait_for_the_end(session: Session) -> None:
+def wait_for_worker_end(session: Session) -> None:
     """The facts are in the log; the process needs a moment more before the next can start."""
     deadline = time.monotonic() + ANSWER_PATIENCE
-    while lock_holder(session.lock_path) is not None and time.monotonic() < deadline:
+    while lock_holder_pid(session.lock_path) is not None and time.monotonic() < deadline:
         time.sleep(_TICK)

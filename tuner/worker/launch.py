@@ -10,34 +10,34 @@ from pathlib import Path
 
 from tuner.errors import StudyFailed, TunerError
 from tuner.pool.local import module_command
-from tuner.recipe.load import load
-from tuner.recipe.plain_file import open_plain
+from tuner.recipe.load import load_recipe
+from tuner.recipe.regular_file import open_regular_file
 from tuner.session import events as e
+from tuner.session.disk_reserve import ensure_disk_reserve
 from tuner.session.folder import Session
-from tuner.session.lock import describe_holder, lock_holder
-from tuner.session.room import keep_reserve
-from tuner.session.safe import refuse_unsafe
+from tuner.session.lock import describe_lock_holder, lock_holder_pid
 from tuner.session.tail import EventTail
+from tuner.session.write_guard import refuse_unsafe_folder
 
 LOADING_PATIENCE = 60.0
 ENDING_PATIENCE = 30.0
 MOMENT = 2.0
 _TICK = 0.05
 _TAIL = 1 << 16
-_STARTED = (e.SessionStarted, e.SessionPaused, e.SessionFinished, e.SessionStopped)
+_STARTED_EVENTS = (e.SessionStarted, e.SessionPaused, e.SessionFinished, e.SessionStopped)
 
 # A child that ended is a zombie until it is asked after; the next start asks.
 _children: list[tuple[subprocess.Popen[bytes], Session]] = []
 
 
-def _never() -> bool:
+def _never_in_a_hurry() -> bool:
     return False
 
 
-def start(
+def start_worker(
     session: Session,
     patience: float = LOADING_PATIENCE,
-    in_a_hurry: Callable[[], bool] = _never,
+    in_a_hurry: Callable[[], bool] = _never_in_a_hurry,
 ) -> None:
     """Start the worker and return once the log says that the session has started.
 
@@ -45,33 +45,35 @@ def start(
     returns when the worker is at it. The worker outlives its caller. Raises TunerError where one is
     running already or the recipe is wrong, StudyFailed where the session fails at once.
     """
-    refuse_running(session)
-    refuse_unsafe(session)
-    load(session.recipe_path)
-    keep_reserve(session)
+    refuse_running_session(session)
+    refuse_unsafe_folder(session)
+    load_recipe(session.recipe_path)
+    ensure_disk_reserve(session)
     tail = EventTail(session.events_path)
-    tail.skip()
-    process = _spawn(session)
+    tail.skip_to_end()
+    process = _spawn_worker_process(session)
     deadline = time.monotonic() + patience
-    working = False
+    has_worker_started = False
     while True:
-        ended = process.poll() is not None
-        for event in tail.read_all():
-            working = working or (isinstance(event, e.WorkerStarted) and event.pid == process.pid)
+        has_ended = process.poll() is not None
+        for event in tail.read_all_events():
+            has_worker_started = has_worker_started or (
+                isinstance(event, e.WorkerStarted) and event.pid == process.pid
+            )
             if isinstance(event, e.SessionFailed):
                 process.wait(ENDING_PATIENCE)
                 failure = TunerError if event.refused else StudyFailed
                 raise failure(f"session {session.name!r} failed: {event.reason}")
-            if working and isinstance(event, _STARTED):
+            if has_worker_started and isinstance(event, _STARTED_EVENTS):
                 return
-        if ended:
-            raise _worker_ended(session, process.returncode)
-        if working and (time.monotonic() > deadline or in_a_hurry()):
+        if has_ended:
+            raise _worker_ended_error(session, process.returncode)
+        if has_worker_started and (time.monotonic() > deadline or in_a_hurry()):
             return
         time.sleep(_TICK)
 
 
-def pause_started_here() -> list[Session]:
+def pause_workers_started_here() -> list[Session]:
     """Pause the workers that this process has started, and wait for them; their sessions.
 
     For a process whose end may be that of all others: in a container, or a job of a cluster.
@@ -84,24 +86,26 @@ def pause_started_here() -> list[Session]:
     return [session for _, session in running]
 
 
-def refuse_running(session: Session) -> None:
+def refuse_running_session(session: Session) -> None:
     """Raise TunerError, naming pid and host, where somebody works on the session.
 
     A worker that wrote its last event holds the lock for a moment more, so that is waited for.
     """
     deadline = time.monotonic() + MOMENT
-    while (holder := lock_holder(session.lock_path)) is not None and time.monotonic() < deadline:
+    while (
+        holder := lock_holder_pid(session.lock_path)
+    ) is not None and time.monotonic() < deadline:
         time.sleep(_TICK)
     if holder is None:
         return
-    who = describe_holder(session.lock_path)
+    who = describe_lock_holder(session.lock_path)
     raise TunerError(f"session {session.name!r} is running already: {who}")
 
 
-def last_lines(path: Path, count: int = 3) -> str:
+def last_log_lines(path: Path, count: int = 3) -> str:
     """The end of a log in one line, for an error message."""
     try:
-        with open_plain(path) as file:
+        with open_regular_file(path) as file:
             file.seek(-min(os.fstat(file.fileno()).st_size, _TAIL), os.SEEK_END)
             text = file.read().decode("utf-8", "replace")
     except OSError:
@@ -110,26 +114,30 @@ def last_lines(path: Path, count: int = 3) -> str:
     return " / ".join(lines[-count:])[-500:]
 
 
-def _spawn(session: Session) -> subprocess.Popen[bytes]:
-    _children[:] = [(child, of) for child, of in _children if child.poll() is None]
-    log = os.open(session.log_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def _spawn_worker_process(session: Session) -> subprocess.Popen[bytes]:
+    _children[:] = [
+        (child, child_session) for child, child_session in _children if child.poll() is None
+    ]
+    log_descriptor = os.open(
+        session.log_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600
+    )
     try:
         process = subprocess.Popen(
             [*module_command("tuner.worker"), str(session.path.resolve())],
             stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
+            stdout=log_descriptor,
+            stderr=log_descriptor,
             start_new_session=True,
         )
     finally:
-        os.close(log)
+        os.close(log_descriptor)
     _children.append((process, session))
     return process
 
 
-def _worker_ended(session: Session, code: int) -> TunerError:
-    refuse_running(session)
-    words = last_lines(session.log_path)
+def _worker_ended_error(session: Session, code: int) -> TunerError:
+    refuse_running_session(session)
+    last_words = last_log_lines(session.log_path)
     return StudyFailed(
-        f"the worker of {session.name!r} ended with exit code {code}: {words or 'it said nothing'}"
+        f"the worker of {session.name!r} ended with exit code {code}: {last_words or 'it said nothing'}"
     )

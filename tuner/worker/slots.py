@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tuner.pool import protocol as p
-from tuner.pool.trainer import Lost, Receive, Trainer, TrainerMessage
+from tuner.pool.trainer import Receive, Trainer, TrainerExited, TrainerMessage
 
 if TYPE_CHECKING:  # Optuna is imported while the first trainer loads its model
     from tuner.study.records import Suggestion
@@ -19,7 +19,7 @@ _MOST_AT_ONCE = 64
 
 
 @dataclass(slots=True, eq=False)
-class Slot:
+class TrainerSlot:
     """`trial` is what is to be trained here, `sent` whether the trainer has got it, `announced`
     whether the log says so, and `ended` that the trial is over and the trainer was told. `measures`
     tells that it was asked how fast it trains.
@@ -33,90 +33,109 @@ class Slot:
     trainer: Trainer | None = None
     ready: p.Ready | None = None
     trial: Suggestion | None = None
-    ended: bool = False
-    sent: bool = False
-    announced: bool = False
-    measures: bool = False
-    finishing: bool = False
+    is_trial_over: bool = False
+    is_trial_sent: bool = False
+    is_trial_announced: bool = False
+    is_measuring: bool = False
+    is_finishing: bool = False
     setups_lost: int = 0
     refusal: str = ""
-    heard: float = 0.0
-    hung: float = 0.0
+    last_heard: float = 0.0
+    hung_after: float = 0.0
 
-    def has(self, number: int) -> bool:
+    def is_training_trial(self, number: int) -> bool:
         """Whether this trial is being trained here, and not over."""
-        return self.trial is not None and self.trial.number == number and not self.ended
+        return self.trial is not None and self.trial.number == number and not self.is_trial_over
 
     @property
-    def device(self) -> str:
+    def device_name(self) -> str:
         return "" if self.ready is None else self.ready.device
 
-    def send(self, request: p.Request) -> None:
-        """Hand it to the trainer; where that is gone, `Lost` will tell."""
-        self.heard = time.monotonic()
+    def send_request(self, request: p.Request) -> None:
+        """Hand it to the trainer; where that is gone, `TrainerExited` will tell."""
+        self.last_heard = time.monotonic()
         if self.trainer is not None:
             self.trainer.send(request)
 
-    def end_trainer(self) -> None:
-        """End the trainer by force; `Lost` follows."""
+    def kill_trainer(self) -> None:
+        """End the trainer by force; `TrainerExited` follows."""
         if self.trainer is not None:
-            self.trainer.kill()
+            self.trainer.kill_process_group()
 
-    def renew(self) -> None:
+    def renew_trainer(self) -> None:
         """End the trainer by force, as if it had never been ready: its trial goes on in a new one,
         whose memory nothing has cut up yet.
         """
-        self.ready, self.sent, self.announced, self.finishing = None, False, False, False
-        self.end_trainer()
+        self.ready, self.is_trial_sent, self.is_trial_announced, self.is_finishing = (
+            None,
+            False,
+            False,
+            False,
+        )
+        self.kill_trainer()
 
-    def silent_for(self) -> float:
+    def seconds_of_silence(self) -> float:
         """Seconds without a word from a trainer that has something to do."""
-        busy = self.trainer is not None and (self.ready is None or self.sent or self.measures)
-        return time.monotonic() - self.heard if busy else 0.0
+        busy = self.trainer is not None and (
+            self.ready is None or self.is_trial_sent or self.is_measuring
+        )
+        return time.monotonic() - self.last_heard if busy else 0.0
 
-    def free(self) -> None:
+    def release_trial(self) -> None:
         """The trainer has no trial any more."""
-        self.trial, self.ended, self.sent, self.announced = None, False, False, False
-        self.finishing = False
+        self.trial, self.is_trial_over, self.is_trial_sent, self.is_trial_announced = (
+            None,
+            False,
+            False,
+            False,
+        )
+        self.is_finishing = False
 
-    def lose(self) -> None:
+    def note_lost_trainer(self) -> None:
         """The trainer is gone; its trial stays assigned."""
         if self.ready is None:
             self.setups_lost += 1
-        self.trainer, self.ready, self.sent, self.announced = None, None, False, False
-        self.measures = self.finishing = False
+        self.trainer, self.ready, self.is_trial_sent, self.is_trial_announced = (
+            None,
+            None,
+            False,
+            False,
+        )
+        self.is_measuring = self.is_finishing = False
 
 
-class Pool:
+class SlotPool:
     """All slots, and the queue that their trainers' messages arrive in.
 
     `start(receive, number, threads)` starts a trainer in the slot of a number.
     """
 
     def __init__(self, slots: int, start: Callable[[Receive, int, int], Trainer]) -> None:
-        self.slots = [Slot() for _ in range(slots)]
-        self._given_up: list[Slot] = []
-        self._start = start
+        self.slots = [TrainerSlot() for _ in range(slots)]
+        self._surplus_slots: list[TrainerSlot] = []
+        self._start_trainer = start
         self._messages: queue.Queue[tuple[Trainer, TrainerMessage]] = queue.Queue()
 
-    def open(self, slot: Slot, setup: p.Setup) -> None:
+    def start_trainer(self, slot: TrainerSlot, setup: p.Setup) -> None:
         """Start a trainer in a slot that has none."""
-        slot.trainer = self._start(self._receive, self.slots.index(slot), setup.threads)
-        slot.hung, slot.refusal = 0.0, ""
-        slot.send(setup)
+        slot.trainer = self._start_trainer(
+            self._enqueue_message, self.slots.index(slot), setup.threads
+        )
+        slot.hung_after, slot.refusal = 0.0, ""
+        slot.send_request(setup)
 
-    def resize(self, slots: int) -> None:
+    def resize_slots(self, slots: int) -> None:
         """Have more slots, or fewer: what trains in the last ones is asked to end."""
-        self._given_up += self.slots[slots:]
+        self._surplus_slots += self.slots[slots:]
         for slot in self.slots[slots:]:
             if slot.trainer is not None:
-                slot.trainer.end()
-        self.slots = self.slots[:slots] + [Slot() for _ in range(slots - len(self.slots))]
+                slot.trainer.request_end()
+        self.slots = self.slots[:slots] + [TrainerSlot() for _ in range(slots - len(self.slots))]
 
-    def messages(self, seconds: float) -> Iterator[tuple[Slot, TrainerMessage]]:
+    def receive_messages(self, seconds: float) -> Iterator[tuple[TrainerSlot, TrainerMessage]]:
         """What arrives: waits for the first one at most so long, then takes what is there.
 
-        A slot has lost its trainer once `Lost` is handed out. What trainers say in slots that are
+        A slot has lost its trainer once `TrainerExited` is handed out. What trainers say in slots that are
         given up is dropped.
         """
         for wait in itertools.chain([seconds], itertools.repeat(0.0, _MOST_AT_ONCE)):
@@ -124,46 +143,46 @@ class Pool:
                 trainer, message = self._messages.get(block=wait > 0, timeout=wait)
             except queue.Empty:
                 return
-            slot = self._slot_of(trainer)
+            slot = self._find_slot_of(trainer)
             if slot is not None:
-                slot.heard = time.monotonic()
-                if isinstance(message, Lost):
-                    slot.lose()
+                slot.last_heard = time.monotonic()
+                if isinstance(message, TrainerExited):
+                    slot.note_lost_trainer()
                 if slot in self.slots:
                     yield slot, message
 
-    def with_trainers(self) -> Sequence[Slot]:
+    def slots_with_trainers(self) -> Sequence[TrainerSlot]:
         """The slots that have one, also where it is one too many and about to end."""
-        return [slot for slot in (*self.slots, *self._given_up) if slot.trainer is not None]
+        return [slot for slot in (*self.slots, *self._surplus_slots) if slot.trainer is not None]
 
-    def end(self, patience: float) -> None:
+    def end_all_trainers(self, patience: float) -> None:
         """End all trainers, by asking, and after `patience` seconds by force.
 
         One that still loads data and model hears nothing and has nothing to lose.
         """
-        for slot in self.with_trainers():
+        for slot in self.slots_with_trainers():
             if slot.ready is None:
-                slot.end_trainer()
+                slot.kill_trainer()
             elif slot.trainer is not None:
-                slot.trainer.end()
+                slot.trainer.request_end()
         self.wait_until_gone(patience)
-        self.kill()
+        self.kill_all_trainers()
 
-    def kill(self) -> None:
+    def kill_all_trainers(self) -> None:
         """End all trainers by force and wait until they are gone."""
-        for slot in self.with_trainers():
-            slot.end_trainer()
+        for slot in self.slots_with_trainers():
+            slot.kill_trainer()
         self.wait_until_gone(float("inf"))
 
     def wait_until_gone(self, patience: float) -> None:
         """Drop messages until no trainer is left, or the time is over."""
         deadline = time.monotonic() + patience
-        while self.with_trainers() and time.monotonic() < deadline:
-            for _ in self.messages(0.05):
+        while self.slots_with_trainers() and time.monotonic() < deadline:
+            for _ in self.receive_messages(0.05):
                 pass
 
-    def _receive(self, trainer: Trainer, message: TrainerMessage) -> None:
+    def _enqueue_message(self, trainer: Trainer, message: TrainerMessage) -> None:
         self._messages.put((trainer, message))
 
-    def _slot_of(self, trainer: Trainer) -> Slot | None:
-        return next((slot for slot in self.with_trainers() if slot.trainer is trainer), None)
+    def _find_slot_of(self, trainer: Trainer) -> TrainerSlot | None:
+        return next((slot for slot in self.slots_with_trainers() if slot.trainer is trainer), None)

@@ -14,25 +14,31 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from tuner.recipe.findings import Finding
-from tuner.results.format import plain
+from tuner.results.format import sanitize_text
 
-Level = Literal["ok", "warning", "error", "waiting", "hint"]
-GLYPHS: dict[Level, str] = {"ok": "✓", "warning": "!", "error": "✗", "waiting": "…", "hint": "ⓘ"}
-ORDER: tuple[Level, ...] = ("error", "warning", "waiting", "ok", "hint")
+CheckLevel = Literal["ok", "warning", "error", "waiting", "hint"]
+LEVEL_GLYPHS: dict[CheckLevel, str] = {
+    "ok": "✓",
+    "warning": "!",
+    "error": "✗",
+    "waiting": "…",
+    "hint": "ⓘ",
+}
+LEVEL_ORDER: tuple[CheckLevel, ...] = ("error", "warning", "waiting", "ok", "hint")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CheckLine:
     """One thing that is known, or awaited."""
 
-    level: Level
+    level: CheckLevel
     text: str
 
 
-def finding_lines(findings: Sequence[Finding]) -> list[Line]:
+def finding_lines(findings: Sequence[Finding]) -> list[CheckLine]:
     """The findings, the worst first."""
-    ordered = sorted(findings, key=lambda finding: ORDER.index(finding.level))
-    return [Line(finding.level, finding.text) for finding in ordered]
+    ordered = sorted(findings, key=lambda finding: LEVEL_ORDER.index(finding.level))
+    return [CheckLine(finding.level, finding.text) for finding in ordered]
 
 
 class ChecksView(VerticalScroll, can_focus=True):
@@ -51,13 +57,13 @@ class ChecksView(VerticalScroll, can_focus=True):
         & > .check--hint { color: $text-primary; }
     }
     """
-    COMPONENT_CLASSES = {f"check--{level}" for level in ORDER}
+    COMPONENT_CLASSES = {f"check--{level}" for level in LEVEL_ORDER}
 
     def compose(self) -> ComposeResult:
         """All lines are one table."""
         yield Static()
 
-    def show(self, lines: Sequence[Line]) -> None:
+    def show(self, lines: Sequence[CheckLine]) -> None:
         """Shows these lines."""
         table = Table.grid(padding=(0, 1, 0, 0), expand=True)
         table.add_column(width=1)
@@ -65,5 +71,7 @@ class ChecksView(VerticalScroll, can_focus=True):
         for line in lines:
             style = self.get_component_rich_style(f"check--{line.level}", partial=True)
             loud = style if line.level in ("error", "warning", "waiting") else Style.null()
-            table.add_row(Text(GLYPHS[line.level], style), Text(plain(line.text), loud))
+            table.add_row(
+                Text(LEVEL_GLYPHS[line.level], style), Text(sanitize_text(line.text), loud)
+            )
         self.query_one(Static).update(table)

@@ -14,7 +14,7 @@ from typing import Any
 from textual.app import App, SuspendNotSupported
 
 from tuner.errors import TunerError
-from tuner.recipe.load import read_text
+from tuner.recipe.load import read_recipe_text
 
 FALLBACKS = ("nano", "vim", "vi")
 
@@ -27,10 +27,10 @@ def editor_command(environment: Mapping[str, str]) -> list[str]:
                 return shlex.split(environment[variable])
             except ValueError as error:
                 raise TunerError(f"${variable} is no command: {error}") from None
-    found = next((name for name in FALLBACKS if shutil.which(name)), None)
-    if found is None:
+    fallback = next((name for name in FALLBACKS if shutil.which(name)), None)
+    if fallback is None:
         raise TunerError("no editor: set $VISUAL or $EDITOR, such as EDITOR=nano")
-    return [found]
+    return [fallback]
 
 
 def edit_in_terminal(app: App[Any], text: str) -> str:
@@ -49,4 +49,4 @@ def edit_in_terminal(app: App[Any], text: str) -> str:
             raise TunerError(f"{command[0]} cannot be started: {why}") from None
         if status:
             raise TunerError(f"{command[0]} ended with {status}: nothing was taken over")
-        return read_text(path)
+        return read_recipe_text(path)

@@ -11,12 +11,18 @@ from textual.message import Message
 
 from tuner.errors import TunerError
 from tuner.recipe.types import Choices, Range
-from tuner.results.format import plain
-from tuner.tui.render.names import fit
-from tuner.tui.render.styles import Run
-from tuner.tui.setup.fields import Field, Value, next_word, shown_text, toggled_search
+from tuner.render.styles import TextRun
+from tuner.render.text_fitting import fit_text
+from tuner.results.format import sanitize_text
+from tuner.tui.setup.fields import (
+    FieldValue,
+    FormField,
+    displayed_value_text,
+    next_field_word,
+    toggle_searched,
+)
 from tuner.tui.setup.row_list import RowList
-from tuner.tui.widgets.lines import styles_of
+from tuner.tui.widgets.line_widgets import theme_styles
 
 LABEL_WIDTH = 16
 HOW_WIDTH = 7
@@ -47,7 +53,7 @@ class FieldList(RowList):
     class Changed(Message):
         """A field was given a value with one key."""
 
-        def __init__(self, sender: FieldList, field: Field, value: Value) -> None:
+        def __init__(self, sender: FieldList, field: FormField, value: FieldValue) -> None:
             super().__init__()
             self.sender, self.field, self.value = sender, field, value
 
@@ -69,46 +75,46 @@ class FieldList(RowList):
     class Selected(Message):
         """The cursor is on this field; `moved` tells whether it just came there."""
 
-        def __init__(self, field: Field, *, moved: bool) -> None:
+        def __init__(self, field: FormField, *, moved: bool) -> None:
             super().__init__()
             self.field, self.moved = field, moved
 
     HEADER = 0
 
-    def __init__(self, fields: Sequence[Field], *, id: str | None = None) -> None:
+    def __init__(self, fields: Sequence[FormField], *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.fields = tuple(fields)
-        self.values: dict[str, Value] = {}
-        self._before: dict[str, Value] = {}
-        self.searchable = any(field.searchable for field in fields)
+        self.values: dict[str, FieldValue] = {}
+        self._before: dict[str, FieldValue] = {}
+        self.has_searchable = any(field.is_searchable for field in fields)
         self._locked: Mapping[str, str] = {}
 
-    def show(self, values: Mapping[str, Value]) -> None:
+    def show_values(self, values: Mapping[str, FieldValue]) -> None:
         """Shows these values, by key; a field without one stays empty."""
         for key, value in self.values.items():
             if isinstance(value, Range | Choices):
                 self._before[key] = value
         self.values = dict(values)
-        self.rows_changed()
+        self.update_rows()
 
-    def keep(self, reasons: Mapping[str, str]) -> None:
+    def lock_fields(self, reasons: Mapping[str, str]) -> None:
         """Fields that stay as they are, by key, with the reason."""
         self._locked = reasons
-        self.rows_changed()
+        self.update_rows()
 
     def _refuse_locked(self) -> bool:
-        reason = self._locked.get(self.selected.key, "")
+        reason = self._locked.get(self.selected_field.key, "")
         if reason:
             self.post_message(self.Refused(reason))
         return bool(reason)
 
-    def replace_fields(self, fields: Sequence[Field]) -> None:
+    def replace_fields(self, fields: Sequence[FormField]) -> None:
         """Other fields (other words to choose from), the cursor where it was."""
         self.fields = tuple(fields)
-        self.rows_changed()
+        self.update_rows()
 
     @property
-    def selected(self) -> Field:
+    def selected_field(self) -> FormField:
         """The field under the cursor."""
         return self.fields[self.cursor]
 
@@ -116,78 +122,84 @@ class FieldList(RowList):
         """A row a field."""
         return len(self.fields)
 
-    def row_runs(self, index: int, width: int) -> Sequence[Run]:
+    def runs_of_row(self, index: int, width: int) -> Sequence[TextRun]:
         """Searched or fixed, label, value, and how the value is chosen."""
         field = self.fields[index]
         value = self.values.get(field.key)
-        shown, how = shown_text(field, value)
+        value_text, how = displayed_value_text(field, value)
         searched = isinstance(value, Range | Choices)
-        room = max(width - self.value_column(), 4)
+        room = max(width - self.value_column_start(), 4)
         locked = field.key in self._locked
-        chosen = index == self.cursor and self.has_focus and not locked
-        text = f"‹ {plain(shown)} ›" if field.words and chosen else plain(shown)
+        shows_arrows = index == self.cursor and self.has_focus and not locked
+        text = (
+            f"‹ {sanitize_text(value_text)} ›"
+            if field.words and shows_arrows
+            else sanitize_text(value_text)
+        )
         how = "stays" if locked else how
-        wants_how = self.searchable or locked
-        how_cell = fit(how, HOW_WIDTH) if wants_how and room >= 20 else ""
-        styles = styles_of(self)
+        wants_how = self.has_searchable or locked
+        how_cell = fit_text(how, HOW_WIDTH) if wants_how and room >= 20 else ""
+        styles = theme_styles(self)
         look = styles.muted if locked else styles.complete if searched else styles.accent
         return [
-            *self._glyph_runs(field, searched),
-            (fit(field.label, LABEL_WIDTH), Style.null()),
-            (fit(text, room - len(how_cell) - 1) + " ", look),
+            *self._search_mark_runs(field, searched),
+            (fit_text(field.label, LABEL_WIDTH), Style.null()),
+            (fit_text(text, room - len(how_cell) - 1) + " ", look),
             (how_cell, styles.muted),
         ]
 
-    def _glyph_runs(self, field: Field, searched: bool) -> list[Run]:
-        if not self.searchable:
+    def _search_mark_runs(self, field: FormField, searched: bool) -> list[TextRun]:
+        if not self.has_searchable:
             return []
-        if not field.searchable:
+        if not field.is_searchable:
             return [("  ", Style.null())]
-        return [("● ", styles_of(self).complete) if searched else ("○ ", styles_of(self).muted)]
+        return [
+            ("● ", theme_styles(self).complete) if searched else ("○ ", theme_styles(self).muted)
+        ]
 
-    def value_column(self) -> int:
+    def value_column_start(self) -> int:
         """Where values begin, counted from the row's start."""
-        return LABEL_WIDTH + (2 if self.searchable else 0)
+        return LABEL_WIDTH + (2 if self.has_searchable else 0)
 
     def watch_cursor(self) -> None:
         """Tells who shows help for the selected field."""
         super().watch_cursor()
         if self.has_focus:
-            self.post_message(self.Selected(self.selected, moved=True))
+            self.post_message(self.Selected(self.selected_field, moved=True))
 
     def on_focus(self) -> None:
         """The help is about this form from now on."""
-        self.post_message(self.Selected(self.selected, moved=False))
+        self.post_message(self.Selected(self.selected_field, moved=False))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Space is offered only where a form has something to search."""
         if action == "search_or_fix":
-            return self.searchable
+            return self.has_searchable
         return super().check_action(action, parameters)
 
-    def action_type(self) -> None:
+    def action_type_value(self) -> None:
         """Asks for a line to type in."""
-        field = self.selected
+        field = self.selected_field
         if self._refuse_locked():
             return
         self.post_message(self.Asked(self, field, self.values.get(field.key)))
 
     def action_search_or_fix(self) -> None:
         """Searches a fixed value, fixes a searched one."""
-        field = self.selected
+        field = self.selected_field
         try:
-            value = toggled_search(field, self.values.get(field.key), self._before)
+            value = toggle_searched(field, self.values.get(field.key), self._before)
         except TunerError as error:
             self.post_message(self.Refused(str(error)))
         else:
             self.post_message(self.Changed(self, field, value))
 
-    def action_word(self, direction: int) -> None:
+    def action_choose_word(self, direction: int) -> None:
         """The next or the previous of the field's words."""
-        field = self.selected
+        field = self.selected_field
         if self._refuse_locked():
             return
-        word = next_word(field, self.values.get(field.key), direction)
+        word = next_field_word(field, self.values.get(field.key), direction)
         if word is None:
             self.post_message(self.Refused(f"{field.label} has no list: enter types a value"))
         else:
@@ -195,5 +207,5 @@ class FieldList(RowList):
 
     def on_click(self, event: events.Click) -> None:
         """A second click on a row types its value."""
-        if event.chain > 1 and self.row_at(event) is not None:
-            self.action_type()
+        if event.chain > 1 and self.row_under_mouse(event) is not None:
+            self.action_type_value()

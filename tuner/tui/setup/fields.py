@@ -7,23 +7,23 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tuner.errors import TunerError
-from tuner.recipe.load import plain_value
-from tuner.recipe.readers import Place
+from tuner.recipe.field_parsers import Location
+from tuner.recipe.load import setting_to_plain_value
 from tuner.recipe.schema import SECTIONS
 from tuner.recipe.types import Choices, Range, Recipe, Scalar, Setting
-from tuner.results.format import number
-from tuner.tui.setup.ranges import fixed
-from tuner.tui.setup.text import duration_text, scalar_text, setting_text
-from tuner.tui.setup.typed import Grammar, parse_setting
+from tuner.results.format import format_number
+from tuner.tui.setup.grammar import Grammar, parse_setting
+from tuner.tui.setup.range_steps import fix_setting
+from tuner.tui.setup.setting_text import duration_text, setting_text, typed_scalar_text
 
-Kind = Literal[
+FieldKind = Literal[
     "text", "number", "word", "columns", "file", "share or file", "duration", "labels", "names"
 ]
-Value = Setting | tuple[str | int, ...] | Mapping[str, str] | None
+FieldValue = Setting | tuple[str | int, ...] | Mapping[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class FormField:
     """One row of a form.
 
     `words` are what ←/→ go through; `usual` is what space makes of a fixed value the first time.
@@ -33,27 +33,27 @@ class Field:
     key: str
     label: str
     help: str
-    kind: Kind = "number"
+    kind: FieldKind = "number"
     integer: bool = False
     words: tuple[Scalar, ...] = ()
     usual: Setting | None = None
     optional: bool = False
-    read: Callable[[str], Value] | None = None
+    read: Callable[[str], FieldValue] | None = None
 
     @property
-    def searchable(self) -> bool:
+    def is_searchable(self) -> bool:
         """Whether the search may choose the value."""
         return self.usual is not None
 
 
-def value_of(recipe: Recipe, field: Field) -> Value:
+def value_in_recipe(recipe: Recipe, field: FormField) -> FieldValue:
     """What the recipe says for a field."""
     section, key = field.key.split(".")
-    value: Value = getattr(getattr(recipe, section), key)
+    value: FieldValue = getattr(getattr(recipe, section), key)
     return value
 
 
-def parse_field(field: Field, text: str) -> Value:
+def parse_field_text(field: FormField, text: str) -> FieldValue:
     """What was typed, checked as the recipe will check it. Raises TunerError; None means empty."""
     text = text.strip()
     if not text:
@@ -63,53 +63,55 @@ def parse_field(field: Field, text: str) -> Value:
     if field.read is not None:
         return field.read(text)
     section, key = field.key.split(".")
-    value: Value = SECTIONS[section][key].read(_typed(field, text), Place("", field.label))
+    value: FieldValue = SECTIONS[section][key].parse_setting(
+        _toml_value_from_text(field, text), Location("", field.label)
+    )
     return value
 
 
-def _typed(field: Field, text: str) -> Any:
+def _toml_value_from_text(field: FormField, text: str) -> Any:
     """The typed text as a value that TOML could hold."""
     match field.kind:
         case "columns":
             columns = [int(c) if c.isdigit() else c for c in map(str.strip, text.split(",")) if c]
             return columns[0] if len(columns) == 1 else columns
         case "labels":
-            return [] if text == "none" else split_commas(text)
+            return [] if text == "none" else split_at_commas(text)
         case "names":
-            return _typed_names(text)
+            return _parse_label_names(text)
         case "share or file" | "duration" | "text" | "file":
             return text
         case _:
-            return _typed_setting(field, text)
+            return _parse_setting_text(field, text)
 
 
-def split_commas(text: str) -> list[str]:
+def split_at_commas(text: str) -> list[str]:
     """What stands between commas, without blanks around."""
     return [entry for entry in map(str.strip, text.split(",")) if entry]
 
 
-def _typed_names(text: str) -> list[str] | dict[str, str]:
+def _parse_label_names(text: str) -> list[str] | dict[str, str]:
     """Names in order, or LABEL=NAME pairs."""
-    entries = split_commas(text)
+    entries = split_at_commas(text)
     if not all("=" in entry for entry in entries):
         return entries
     pairs = (entry.partition("=") for entry in entries)
     return {label.strip(): name.strip() for label, _, name in pairs}
 
 
-def _typed_setting(field: Field, text: str) -> Any:
+def _parse_setting_text(field: FormField, text: str) -> Any:
     words = tuple(word for word in field.words if isinstance(word, str))
     if text in ("true", "false") and any(word is True for word in field.words):
         return text == "true"
     if field.kind == "word" and not field.integer:
-        return plain_value(_words_typed(text))
+        return setting_to_plain_value(_parse_word_choices(text))
     setting = parse_setting(text, Grammar(field.integer, words))
-    if isinstance(setting, Range | Choices) and not field.searchable:
+    if isinstance(setting, Range | Choices) and not field.is_searchable:
         raise TunerError(f"{field.label} is not searched: type one value")
-    return plain_value(setting)
+    return setting_to_plain_value(setting)
 
 
-def _words_typed(text: str) -> Setting:
+def _parse_word_choices(text: str) -> Setting:
     """A word or {words}; which ones are good is the recipe's to say."""
     if text.startswith("{") and text.endswith("}"):
         words = tuple(dict.fromkeys(w.strip() for w in text[1:-1].split(",") if w.strip()))
@@ -117,7 +119,7 @@ def _words_typed(text: str) -> Setting:
     return text
 
 
-def field_text(field: Field, value: Value) -> str:
+def field_value_text(field: FormField, value: FieldValue) -> str:
     """A value as one types it."""
     if value is None:
         return ""
@@ -130,35 +132,37 @@ def field_text(field: Field, value: Value) -> str:
     return setting_text(value)
 
 
-def shown_text(field: Field, value: Value) -> tuple[str, str]:
+def displayed_value_text(field: FormField, value: FieldValue) -> tuple[str, str]:
     """A value as the form shows it, and a word about how it is chosen."""
     if isinstance(value, Range):
-        ends = f"{scalar_text(value.low)} … {scalar_text(value.high)}"
+        ends = f"{typed_scalar_text(value.low)} … {typed_scalar_text(value.high)}"
         return ends, "log" if value.scale == "log" else "uniform"
     if isinstance(value, Choices):
-        return "{" + ", ".join(scalar_text(entry) for entry in value.values) + "}", "choice"
+        return "{" + ", ".join(typed_scalar_text(entry) for entry in value.values) + "}", "choice"
     if isinstance(value, tuple) and field.kind == "columns":
         return " + ".join(str(column) for column in value), ""
     if isinstance(value, float) and field.kind != "duration":
-        return number(value), "fixed" if field.searchable else ""
-    return field_text(field, value) or "—", "fixed" if field.searchable else ""
+        return format_number(value), "fixed" if field.is_searchable else ""
+    return field_value_text(field, value) or "—", "fixed" if field.is_searchable else ""
 
 
-def next_word(field: Field, value: Value, direction: int) -> Scalar | None:
+def next_field_word(field: FormField, value: FieldValue, direction: int) -> Scalar | None:
     """The word after (+1) or before (-1) the present one, round and round; None where none are."""
     if not field.words:
         return None
     if isinstance(value, str | int | float) and value in field.words:
-        at = field.words.index(value) + direction
-        return field.words[at % len(field.words)]
+        position = field.words.index(value) + direction
+        return field.words[position % len(field.words)]
     return field.words[0 if direction > 0 else -1]
 
 
-def toggled_search(field: Field, value: Value, before: Mapping[str, Value]) -> Value:
+def toggle_searched(
+    field: FormField, value: FieldValue, before: Mapping[str, FieldValue]
+) -> FieldValue:
     """A fixed value searched (in the range it had before, if any), a searched one fixed."""
-    if not field.searchable:
+    if not field.is_searchable:
         raise TunerError(f"{field.label} is not searched: enter types a value")
     if isinstance(value, Range | Choices):
-        middle = fixed(value)
+        middle = fix_setting(value)
         return int(middle) if field.integer and isinstance(middle, float) else middle
     return before.get(field.key, field.usual)

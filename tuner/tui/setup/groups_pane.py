@@ -12,20 +12,26 @@ from textual.message import Message
 from textual.widgets import Static
 
 from tuner.errors import TunerError
-from tuner.recipe.rates import group_setting, level_setting, levels
-from tuner.recipe.types import GroupSpec, Like, Parameter, Range, Rate, ResolvedGroup, Setting
-from tuner.results.format import count, plain
-from tuner.tui.render.names import fit
+from tuner.recipe.rates import group_rate_setting, param_group_setting, split_into_param_groups
+from tuner.recipe.types import GroupSpec, Parameter, Range, Rate, ResolvedGroup, Setting, TiedRate
+from tuner.render.text_fitting import fit_text
+from tuner.results.format import format_count, sanitize_text
 from tuner.tui.setup import group_edits
-from tuner.tui.setup.hints import Hint, Known, group_hints, unused_hint
+from tuner.tui.setup.grammar import (
+    Grammar,
+    parse_layer_decay,
+    parse_learning_rate,
+    parse_setting,
+    parse_tied_rate,
+)
+from tuner.tui.setup.hints import Hint, HintContext, all_frozen_hint, hints_for_groups
 from tuner.tui.setup.inspection import Partition
-from tuner.tui.setup.past import Seen
 from tuner.tui.setup.prompt import Prompt, SetupPane, Submit
-from tuner.tui.setup.text import setting_text
-from tuner.tui.setup.typed import Grammar, parse_decay, parse_rate, parse_setting, parse_tie
-from tuner.tui.widgets.group_bar import Around
+from tuner.tui.setup.session_history import TriedRates
+from tuner.tui.setup.setting_text import setting_text
+from tuner.tui.widgets.group_bar import BarContext
 from tuner.tui.widgets.group_editor import GroupEditor
-from tuner.tui.widgets.lines import styles_of
+from tuner.tui.widgets.line_widgets import theme_styles
 
 Groups = tuple[GroupSpec, ...]
 CommitGroups = Callable[[Groups, str, str], None]
@@ -56,8 +62,8 @@ class GroupsPane(SetupPane):
         self._parameters: tuple[Parameter, ...] | None = None
         self._partition = Partition()
         self._hints: Sequence[Hint] = ()
-        self._seen: Mapping[str, Seen] = {}
-        self._before: Groups = ()
+        self._rates_by_group: Mapping[str, TriedRates] = {}
+        self._started_groups: Groups = ()
 
     def compose(self) -> ComposeResult:
         """The editor, the details below it, and the line that is typed in."""
@@ -66,217 +72,246 @@ class GroupsPane(SetupPane):
         yield Prompt()
 
     @property
-    def editor(self) -> GroupEditor:
+    def group_editor(self) -> GroupEditor:
         """The editor itself."""
         return self.query_one(GroupEditor)
 
-    def show_past(self, seen: Mapping[str, Seen], before: Groups) -> None:
+    def show_history(self, rates_by_group: Mapping[str, TriedRates], before: Groups) -> None:
         """What trials had in each group, and the groups that they were started with."""
-        self._seen, self._before = seen, before
-        self.set_class(bool(seen), "-has-trials")
+        self._rates_by_group, self._started_groups = rates_by_group, before
+        self.set_class(bool(rates_by_group), "-has-trials")
 
-    def show(
+    def show_groups(
         self,
         groups: Groups,
         parameters: tuple[Parameter, ...] | None,
         partition: Partition,
-        known: Known,
+        context: HintContext,
     ) -> None:
         """Shows these groups; `parameters` are None until the model is known."""
         self._parameters, self._partition = parameters, partition
-        self._hints = group_hints(groups, known)
+        self._hints = hints_for_groups(groups, context)
         marked = frozenset(hint.group for hint in self._hints if hint.strong)
-        self.editor.show(groups, partition.sizes, marked, self._surroundings(groups))
+        self.group_editor.show_groups(
+            groups, partition.sizes, marked, self._bar_surroundings(groups)
+        )
 
-    def _surroundings(self, groups: Groups) -> dict[str, Around]:
-        old = {group.name: group_setting(self._before, group) for group in self._before}
-        reach = lowest_rates(groups, self._partition.resolved)
+    def _bar_surroundings(self, groups: Groups) -> dict[str, BarContext]:
+        old = {
+            group.name: group_rate_setting(self._started_groups, group)
+            for group in self._started_groups
+        }
+        reach = lowest_layer_rates(groups, self._partition.resolved)
         return {
-            group.name: Around(
-                isinstance(group.lr, Like),
+            group.name: BarContext(
+                isinstance(group.lr, TiedRate),
                 old.get(group.name),
                 reach.get(group.name),
-                self._seen[group.name].good if group.name in self._seen else (),
+                self._rates_by_group[group.name].good if group.name in self._rates_by_group else (),
             )
             for group in groups
         }
 
-    @on(GroupEditor.Selected)
-    def show_details(self) -> None:
+    @on(GroupEditor.SelectionChanged)
+    def show_group_details(self) -> None:
         """What the selected group is, and what is to be said about its range."""
-        group = self.editor.selected
+        group = self.group_editor.selected_group
         if group is None:
             self.query_one("#group-details", Static).update("")
             return
         lines = Text(no_wrap=True, overflow="ellipsis")
-        lines.append(self._about(group) + "\n", Style(bold=False))
-        if group.name in self._seen:
-            self._append_density(lines, self._seen[group.name])
-        self._append_hints(lines, group)
+        lines.append(self._describe_group(group) + "\n", Style(bold=False))
+        if group.name in self._rates_by_group:
+            self._append_density(lines, self._rates_by_group[group.name])
+        self._append_group_hints(lines, group)
         self.query_one("#group-details", Static).update(lines, layout=False)
 
-    def _append_density(self, lines: Text, seen: Seen) -> None:
+    def _append_density(self, lines: Text, tried_rates: TriedRates) -> None:
         """Below the bars: how many trials had which rate."""
-        editor = self.editor
-        good, faint = styles_of(self).best, styles_of(self).muted
-        start = editor.columns(editor.room - 2).bar_start
-        label = f"{len(seen.rates)} trials, ● the best {len(seen.good)}"
-        lines.append(fit(label, start), faint)
-        for text, role in editor.density(seen.rates, seen.good).runs():
+        editor = self.group_editor
+        good, faint = theme_styles(self).best, theme_styles(self).muted
+        start = editor.column_layout(editor.content_width - 2).bar_start
+        label = f"{len(tried_rates.rates)} trials, ● the best {len(tried_rates.good)}"
+        lines.append(fit_text(label, start), faint)
+        for text, role in editor.density_bar(tried_rates.rates, tried_rates.good).runs_by_role():
             lines.append(text, good if role == "good" else faint)
         lines.append("\n")
 
-    def _append_hints(self, lines: Text, group: GroupSpec) -> None:
+    def _append_group_hints(self, lines: Text, group: GroupSpec) -> None:
         hints = [hint.text for hint in self._hints if hint.group == group.name]
-        nothing = unused_hint(self.editor.groups)
-        warning = styles_of(self).paused
-        shown = [*([nothing] if nothing else []), *hints][:2]
-        for hint in shown:
+        nothing = all_frozen_hint(self.group_editor.groups)
+        warning = theme_styles(self).paused
+        visible_hints = [*([nothing] if nothing else []), *hints][:2]
+        for hint in visible_hints:
             lines.append("ⓘ ", warning)
-            lines.append(plain(hint) + "\n")
-        if len(shown) < 2:
+            lines.append(sanitize_text(hint) + "\n")
+        if len(visible_hints) < 2:
             lines.append(MOVES)
 
-    def _about(self, group: GroupSpec) -> str:
+    def _describe_group(self, group: GroupSpec) -> str:
         size = self._partition.sizes.get(group.name)
-        held = "" if size is None else f" · {count(size)} of {count(self._partition.total)}"
+        size_text = (
+            ""
+            if size is None
+            else f" · {format_count(size)} of {format_count(self._partition.total)}"
+        )
         decay = group.weight_decay
         own_decay = "" if decay is None else f" · weight decay {setting_text(decay)}"
         layers = "" if group.layer_decay is None else f" · decay {setting_text(group.layer_decay)}"
         lr = setting_text(group.lr, "log")
-        old = next((before.lr for before in self._before if before.name == group.name), group.lr)
+        old = next(
+            (before.lr for before in self._started_groups if before.name == group.name), group.lr
+        )
         was = "" if old == group.lr else f" (was {setting_text(old, 'log')})"
-        return plain(f"{group_edits.selector_text(group)}{held} · {lr}{was}{layers}{own_decay}")
+        return sanitize_text(
+            f"{group_edits.selector_text(group)}{size_text} · {lr}{was}{layers}{own_decay}"
+        )
 
-    @on(GroupEditor.Refused)
-    def pass_refusal(self, event: GroupEditor.Refused) -> None:
+    @on(GroupEditor.ChangeRejected)
+    def forward_refusal(self, event: GroupEditor.ChangeRejected) -> None:
         """Refusals of the editor are shown like those of the prompt."""
         event.stop()
         self.post_message(Prompt.Refused(event.reason))
 
-    @on(GroupEditor.Rated)
-    def commit_rate(self, event: GroupEditor.Rated) -> None:
+    @on(GroupEditor.RateChanged)
+    def commit_group_rate(self, event: GroupEditor.RateChanged) -> None:
         """A rate that was set with one key, or with the mouse."""
         event.stop()
-        self._try(lambda: self._rate(event.group, event.lr, event.joined))
+        self._attempt_edit(lambda: self._set_group_rate(event.group, event.lr, event.drag_id))
 
-    def _rate(self, name: str, lr: Rate, joined: str = "") -> None:
-        groups = group_edits.with_rate(self.editor.groups, name, lr)
+    def _set_group_rate(self, name: str, lr: Rate, joined: str = "") -> None:
+        groups = group_edits.with_group_rate(self.group_editor.groups, name, lr)
         self._commit(groups, f"{name}: {setting_text(lr, 'log')}", joined)
 
-    def _try(self, edit: Callable[[], None]) -> None:
+    def _attempt_edit(self, edit: Callable[[], None]) -> None:
         try:
             edit()
         except TunerError as error:
             self.post_message(Prompt.Refused(str(error)))
 
-    @on(GroupEditor.Wished)
-    def fulfil(self, event: GroupEditor.Wished) -> None:
+    @on(GroupEditor.EditRequested)
+    def handle_action(self, event: GroupEditor.EditRequested) -> None:
         """Does at once what needs no typing, opens the prompt for the rest."""
         event.stop()
         group = event.group
-        match event.wish:
+        match event.kind:
             case "delete":
-                self._try(lambda: self._delete(group.name))
+                self._attempt_edit(lambda: self._delete_group(group.name))
             case "merge":
-                self._try(lambda: self._merge(group.name))
+                self._attempt_edit(lambda: self._merge_with_next(group.name))
             case "rate":
-                self._ask("lr", setting_text(group.lr, "log"), self._typed_rate(group))
+                self._prompt_over_group(
+                    "lr", setting_text(group.lr, "log"), self._rate_submit_handler(group)
+                )
             case "tie":
-                self._tie_or_untie(group)
+                self._tie_or_untie_rate(group)
             case "weight_decay":
                 decay = group.weight_decay
                 now = "" if decay is None else setting_text(decay)
-                self._ask("weight decay", now, self._typed_weight_decay(group))
+                self._prompt_over_group(
+                    "weight decay", now, self._weight_decay_submit_handler(group)
+                )
             case "parameters":
                 self.post_message(self.ParametersAsked())
             case "rename":
-                self._ask("name", group.name, lambda text: self._rename(group.name, text))
+                self._prompt_over_group(
+                    "name", group.name, lambda text: self._rename_group(group.name, text)
+                )
             case "split":
-                first = group_edits.middle_layer(group, self._parameters)
-                self._ask("first layer of the upper half", first, self._typed_split(group))
+                first = group_edits.middle_layer_text(group, self._parameters)
+                self._prompt_over_group(
+                    "first layer of the upper half", first, self._split_submit_handler(group)
+                )
             case "add":
-                self._ask("new group of layers or names", "", self._add)
+                self._prompt_over_group("new group of layers or names", "", self._add_group)
             case "regroup":
-                self._ask("layers in a group, or decay", "4", self._regroup)
+                self._prompt_over_group("layers in a group, or decay", "4", self._regroup_layers)
 
-    def _ask(self, label: str, value: str, submit: Submit) -> None:
-        editor = self.editor
-        columns = editor.columns(editor.room - 2)
-        self.ask(editor, 2 + columns.name, label, value, submit)
+    def _prompt_over_group(self, label: str, value: str, submit: Submit) -> None:
+        editor = self.group_editor
+        columns = editor.column_layout(editor.content_width - 2)
+        self.open_prompt_over_row(editor, 2 + columns.name_width, label, value, submit)
 
-    def _typed_rate(self, group: GroupSpec) -> Submit:
-        def submit(text: str) -> None:
-            decay = parse_decay(text)
+    def _rate_submit_handler(self, group: GroupSpec) -> Submit:
+        def submit_rate(text: str) -> None:
+            decay = parse_layer_decay(text)
             if decay is not None:
-                self._decay(group.name, decay[0])
+                self._set_layer_decay(group.name, decay[0])
                 return
-            setting = group_setting(self.editor.groups, group)
-            self._rate(group.name, parse_tie(text) or parse_rate(text, setting))
+            setting = group_rate_setting(self.group_editor.groups, group)
+            self._set_group_rate(
+                group.name, parse_tied_rate(text) or parse_learning_rate(text, setting)
+            )
 
-        return submit
+        return submit_rate
 
-    def _typed_weight_decay(self, group: GroupSpec) -> Submit:
-        def submit(text: str) -> None:
+    def _weight_decay_submit_handler(self, group: GroupSpec) -> Submit:
+        def submit_weight_decay(text: str) -> None:
             grammar = Grammar(example="like 0.01, 0..0.1 or {0,0.01}")
             decay = parse_setting(text, grammar) if text.strip() else None
-            told = "that of 3 Other" if decay is None else setting_text(decay)
-            groups = group_edits.with_weight_decay(self.editor.groups, group.name, decay)
-            self._commit(groups, f"{group.name}: weight decay {told}", "")
+            decay_text = "that of 3 Other" if decay is None else setting_text(decay)
+            groups = group_edits.with_weight_decay(self.group_editor.groups, group.name, decay)
+            self._commit(groups, f"{group.name}: weight decay {decay_text}", "")
 
-        return submit
+        return submit_weight_decay
 
-    def _tie_or_untie(self, group: GroupSpec) -> None:
+    def _tie_or_untie_rate(self, group: GroupSpec) -> None:
         """What is tied is untied at once; what to tie to is typed."""
-        groups = self.editor.groups
-        if group_edits.is_tied(group):
-            untied = group_edits.untie(groups, group.name)
-            self._try(lambda: self._commit(untied, f"untie {group.name}", ""))
+        groups = self.group_editor.groups
+        if group_edits.has_tied_rate(group):
+            untied = group_edits.untie_group(groups, group.name)
+            self._attempt_edit(lambda: self._commit(untied, f"untie {group.name}", ""))
         else:
-            usual = group_edits.usual_tie(groups, group)
-            self._ask("like NAME, or decay", usual, self._typed_rate(group))
+            usual = group_edits.usual_tie_text(groups, group)
+            self._prompt_over_group("like NAME, or decay", usual, self._rate_submit_handler(group))
 
-    def _decay(self, name: str, decay: Setting | None) -> None:
-        groups = group_edits.with_layer_decay(self.editor.groups, name, decay)
-        told = "none" if decay is None else setting_text(decay)
-        self._commit(groups, f"{name}: decay from layer to layer {told}", "")
+    def _set_layer_decay(self, name: str, decay: Setting | None) -> None:
+        groups = group_edits.with_layer_decay(self.group_editor.groups, name, decay)
+        decay_text = "none" if decay is None else setting_text(decay)
+        self._commit(groups, f"{name}: decay from layer to layer {decay_text}", "")
 
-    def _typed_split(self, group: GroupSpec) -> Submit:
-        def split(text: str) -> None:
-            groups = group_edits.split(self.editor.groups, group.name, text, self._parameters)
+    def _split_submit_handler(self, group: GroupSpec) -> Submit:
+        def submit_split(text: str) -> None:
+            groups = group_edits.split_at_layer(
+                self.group_editor.groups, group.name, text, self._parameters
+            )
             self._commit(groups, f"split {group.name} at layer {text.strip()}", "")
 
-        return split
+        return submit_split
 
-    def _delete(self, name: str) -> None:
-        self._commit(group_edits.delete(self.editor.groups, name), f"delete {name}", "")
+    def _delete_group(self, name: str) -> None:
+        self._commit(group_edits.delete_group(self.group_editor.groups, name), f"delete {name}", "")
 
-    def _merge(self, name: str) -> None:
-        groups = group_edits.merge(self.editor.groups, name, self._parameters)
+    def _merge_with_next(self, name: str) -> None:
+        groups = group_edits.merge_with_next(self.group_editor.groups, name, self._parameters)
         self._commit(groups, f"merge {name} with the next", "")
 
-    def _rename(self, name: str, text: str) -> None:
+    def _rename_group(self, name: str, text: str) -> None:
         new = text.strip()
-        self._commit(group_edits.rename(self.editor.groups, name, new), f"rename to {new}", "")
+        self._commit(
+            group_edits.rename_group(self.group_editor.groups, name, new), f"rename to {new}", ""
+        )
 
-    def _add(self, text: str) -> None:
-        groups, name = group_edits.add(self.editor.groups, text, self._parameters)
+    def _add_group(self, text: str) -> None:
+        groups, name = group_edits.add_group_from_text(
+            self.group_editor.groups, text, self._parameters
+        )
         self._commit(groups, f"add {name}", "")
-        self.editor.select(name)
+        self.group_editor.select_group(name)
 
-    def _regroup(self, text: str) -> None:
-        groups = group_edits.regroup(self.editor.groups, text, self._parameters)
+    def _regroup_layers(self, text: str) -> None:
+        groups = group_edits.regroup_layers(self.group_editor.groups, text, self._parameters)
         how = f"{text.strip()} layers" if text.strip().isdecimal() else "one rate that decays"
         self._commit(groups, f"regroup by {how}", "")
 
 
-def lowest_rates(groups: Groups, resolved: Sequence[ResolvedGroup]) -> dict[str, float]:
+def lowest_layer_rates(groups: Groups, resolved: Sequence[ResolvedGroup]) -> dict[str, float]:
     """How far the rates of lower layers go down, of groups whose rate decays."""
     lowest: dict[str, float] = {}
-    for level in levels(resolved):
-        setting = level_setting(groups, level)
-        if level.below and isinstance(setting, Range):
+    for level in split_into_param_groups(resolved):
+        setting = param_group_setting(groups, level)
+        if level.layers_below_top and isinstance(setting, Range):
             lowest.setdefault(level.group.name, setting.low)
-        elif level.below and isinstance(setting, int | float):
+        elif level.layers_below_top and isinstance(setting, int | float):
             lowest.setdefault(level.group.name, float(setting))
     return lowest

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from tuner.recipe.baselines import PublishedRecipe, group_rate
-from tuner.recipe.groups import part_of
-from tuner.recipe.rates import group_setting, is_frozen
+from tuner.recipe.baselines import PublishedRecipe, published_group_rate
+from tuner.recipe.groups import part_of_parameter
+from tuner.recipe.rates import group_rate_setting, is_frozen_group
 from tuner.recipe.types import GroupSpec, Range
 from tuner.results import format as fmt
-from tuner.tui.setup.text import number_text
-from tuner.tui.widgets.group_axis import rates_of
+from tuner.tui.setup.setting_text import exact_number_text
+from tuner.tui.widgets.group_axis import rates_of_setting
 
 Groups = Sequence[GroupSpec]
 
@@ -35,7 +35,7 @@ TINY_MODEL = 10_000_000
 """Models below this were trained at high rates in the first place, and bear them."""
 
 WIDE_DECADES = 2.0
-STEP = 2.0
+GRID_STEP = 2.0
 """The smallest factor between two numbers of the 1-2-5 grid."""
 
 
@@ -49,7 +49,7 @@ class Hint:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class HintContext:
     """What hints go by besides the groups: the model's size, the rows, and what was published.
 
     `published` is the baseline's recipe, None where no baseline is trained or no model is known.
@@ -61,48 +61,48 @@ class Known:
     layers: int = 0
 
 
-def group_hints(groups: Groups, known: Known) -> list[Hint]:
+def hints_for_groups(groups: Groups, context: HintContext) -> list[Hint]:
     """Hints for all groups, the strongest kind first, in the groups' order."""
-    body = [group for group in groups if is_body(group)]
+    body = [group for group in groups if is_body_group(group)]
     body = body or [group for group in groups if group.rest]
-    hints = [hint for group in body for hint in collapse_hints(groups, group, known)]
-    hints += [hint for group in groups for hint in scale_hints(group)]
-    hints += narrow_hints(groups)
-    hints += head_hints(groups, body)
+    hints = [hint for group in body for hint in collapse_hints(groups, group, context)]
+    hints += [hint for group in groups for hint in uniform_scale_hints(group)]
+    hints += narrow_range_hints(groups)
+    hints += slow_head_hints(groups, body)
     hints += overlap_hints(groups)
     hints += embedding_hints(groups)
-    return [*hints, *baseline_hints(groups, known)]
+    return [*hints, *baseline_hints(groups, context)]
 
 
-def is_body(group: GroupSpec) -> bool:
+def is_body_group(group: GroupSpec) -> bool:
     """Whether the group holds embeddings or encoder layers, as far as its selector tells."""
     if group.layers is not None:
         return True
-    return any(part in ("embeddings", "layers") for part in _parts(group))
+    return any(part in ("embeddings", "layers") for part in _group_parts(group))
 
 
-def collapse_limit(known: Known) -> tuple[float, str]:
+def collapse_limit(context: HintContext) -> tuple[float, str]:
     """The rate from which on a body invites collapse, and for whom that holds."""
-    if known.parameters is None or known.parameters < TINY_MODEL:
+    if context.parameters is None or context.parameters < TINY_MODEL:
         return math.inf, ""
-    if known.parameters < BIG_MODEL:
+    if context.parameters < BIG_MODEL:
         return BODY_LIMIT, "an encoder"
-    if known.rows is not None and known.rows < SMALL_DATA:
-        return SMALL_DATA_LIMIT, f"a model this large on {known.rows:,} rows"
+    if context.rows is not None and context.rows < SMALL_DATA:
+        return SMALL_DATA_LIMIT, f"a model this large on {context.rows:,} rows"
     return BIG_BODY_LIMIT, "a model this large"
 
 
-def collapse_hints(groups: Groups, group: GroupSpec, known: Known) -> list[Hint]:
+def collapse_hints(groups: Groups, group: GroupSpec, context: HintContext) -> list[Hint]:
     """Where a body's group may learn so fast that the model ends with one answer for everything."""
-    limit, whose = collapse_limit(known)
-    rates = rates_of(group_setting(groups, group))
+    limit, whose = collapse_limit(context)
+    rates = rates_of_setting(group_rate_setting(groups, group))
     if not rates or max(rates) <= limit:
         return []
-    text = f"{number_text(max(rates))} invites collapse: {whose} rarely bears above"
-    return [Hint(group.name, f"{text} {number_text(limit)}", strong=True)]
+    text = f"{exact_number_text(max(rates))} invites collapse: {whose} rarely bears above"
+    return [Hint(group.name, f"{text} {exact_number_text(limit)}", strong=True)]
 
 
-def scale_hints(group: GroupSpec) -> list[Hint]:
+def uniform_scale_hints(group: GroupSpec) -> list[Hint]:
     """A uniform range over decades draws nearly all its rates from the highest one."""
     lr = group.lr
     if not isinstance(lr, Range) or lr.scale == "log" or lr.high <= 0:
@@ -111,54 +111,65 @@ def scale_hints(group: GroupSpec) -> list[Hint]:
         return []
     tenth = lr.high / 10
     share = (lr.high - tenth) / (lr.high - lr.low)
-    text = f"uniform: {share:.0%} of its draws lie above {number_text(tenth)}; log spreads them"
+    text = (
+        f"uniform: {share:.0%} of its draws lie above {exact_number_text(tenth)}; log spreads them"
+    )
     return [Hint(group.name, text)]
 
 
-def narrow_hints(groups: Groups) -> list[Hint]:
+def narrow_range_hints(groups: Groups) -> list[Hint]:
     """Ranges in which there is hardly anything to find."""
     hints = []
     for group in groups:
         lr = group.lr
-        if isinstance(lr, Range) and 0 < lr.low < lr.high < lr.low * STEP * (1 - 1e-9):
-            text = f"only ×{fmt.amount(lr.high / lr.low)} from end to end: = would fix it"
+        if isinstance(lr, Range) and 0 < lr.low < lr.high < lr.low * GRID_STEP * (1 - 1e-9):
+            text = f"only ×{fmt.format_amount(lr.high / lr.low)} from end to end: = would fix it"
             hints.append(Hint(group.name, text))
     return hints
 
 
-def head_hints(groups: Groups, body: Groups) -> list[Hint]:
+def slow_head_hints(groups: Groups, body: Groups) -> list[Hint]:
     """A head starts from random numbers: slower than the body it is held back."""
-    tops = [_high(groups, group) for group in body if rates_of(group_setting(groups, group))]
+    tops = [
+        _highest_rate(groups, group)
+        for group in body
+        if rates_of_setting(group_rate_setting(groups, group))
+    ]
     return [
-        Hint(group.name, f"ends below the body ({number_text(max(tops))}), but starts from random")
+        Hint(
+            group.name,
+            f"ends below the body ({exact_number_text(max(tops))}), but starts from random",
+        )
         for group in groups
-        if "head" in _parts(group)
+        if "head" in _group_parts(group)
         and group not in body
-        and rates_of(group_setting(groups, group))
+        and rates_of_setting(group_rate_setting(groups, group))
         and tops
-        and _high(groups, group) < max(tops)
+        and _highest_rate(groups, group) < max(tops)
     ]
 
 
 def overlap_hints(groups: Groups) -> list[Hint]:
     """Lower layers whose range reaches above that of the layers over them, or meets it."""
-    body = [g for g in groups if is_body(g) and rates_of(group_setting(groups, g))]
+    body = [
+        g for g in groups if is_body_group(g) and rates_of_setting(group_rate_setting(groups, g))
+    ]
     hints = []
     for lower, upper in pairwise(body):
-        high = _high(groups, lower)
-        low_above, high_above = _low(groups, upper), _high(groups, upper)
+        high = _highest_rate(groups, lower)
+        low_above, high_above = _lowest_rate(groups, upper), _highest_rate(groups, upper)
         if high > high_above:
-            text = f"high ({number_text(high)}) is above that of {upper.name}"
-            hints.append(Hint(lower.name, f"{text} ({number_text(high_above)})"))
+            text = f"high ({exact_number_text(high)}) is above that of {upper.name}"
+            hints.append(Hint(lower.name, f"{text} ({exact_number_text(high_above)})"))
         elif isinstance(lower.lr, Range) and high > low_above:
-            text = f"high ({number_text(high)}) overlaps {upper.name}"
-            hints.append(Hint(lower.name, f"{text}, low ({number_text(low_above)}): allowed"))
+            text = f"high ({exact_number_text(high)}) overlaps {upper.name}"
+            hints.append(Hint(lower.name, f"{text}, low ({exact_number_text(low_above)}): allowed"))
     return hints
 
 
 def embedding_hints(groups: Groups) -> list[Hint]:
     """Embeddings that fall to the rest beside groups of layers: easily forgotten."""
-    layered = any(group.layers is not None or "layers" in _parts(group) for group in groups)
+    layered = any(group.layers is not None or "layers" in _group_parts(group) for group in groups)
     if not layered or any(_names_embeddings(group) for group in groups):
         return []
     return [
@@ -168,40 +179,42 @@ def embedding_hints(groups: Groups) -> list[Hint]:
     ]
 
 
-def baseline_hints(groups: Groups, known: Known) -> Iterator[Hint]:
+def baseline_hints(groups: Groups, context: HintContext) -> Iterator[Hint]:
     """Ranges without the rate that the baseline has there: no sampled trial can be like it."""
-    published = known.published
+    published = context.published
     if published is None:
         return
     for group in groups:
-        rates = rates_of(group_setting(groups, group))
-        rate = group_rate(published, group, known.layers)
+        rates = rates_of_setting(group_rate_setting(groups, group))
+        rate = published_group_rate(published, group, context.layers)
         if len(set(rates)) < 2 or min(rates) <= rate <= max(rates):
             continue
         where = "above" if rate > max(rates) else "below"
         source = published.source.partition(";")[0]
-        text = f"the baseline's rate {number_text(rate)} lies {where} the range: {source}"
+        text = f"the baseline's rate {exact_number_text(rate)} lies {where} the range: {source}"
         yield Hint(group.name, text)
 
 
-def unused_hint(groups: Groups) -> str:
+def all_frozen_hint(groups: Groups) -> str:
     """Why nothing would be learnt at all, "" where something would."""
-    still = all(is_frozen(groups, group) or group.lr == 0 for group in groups)
+    still = all(is_frozen_group(groups, group) or group.lr == 0 for group in groups)
     return "every group is frozen: nothing would be trained" if still else ""
 
 
 def _names_embeddings(group: GroupSpec) -> bool:
-    named = any(part_of(name.replace("*", ""))[0] == "embeddings" for name in group.params or ())
-    return named or "embeddings" in _parts(group)
+    named = any(
+        part_of_parameter(name.replace("*", ""))[0] == "embeddings" for name in group.params or ()
+    )
+    return named or "embeddings" in _group_parts(group)
 
 
-def _parts(group: GroupSpec) -> tuple[str, ...]:
+def _group_parts(group: GroupSpec) -> tuple[str, ...]:
     return (group.part,) if isinstance(group.part, str) else tuple(group.part or ())
 
 
-def _high(groups: Groups, group: GroupSpec) -> float:
-    return max(rates_of(group_setting(groups, group)))
+def _highest_rate(groups: Groups, group: GroupSpec) -> float:
+    return max(rates_of_setting(group_rate_setting(groups, group)))
 
 
-def _low(groups: Groups, group: GroupSpec) -> float:
-    return min(rates_of(group_setting(groups, group)))
+def _lowest_rate(groups: Groups, group: GroupSpec) -> float:
+    return min(rates_of_setting(group_rate_setting(groups, group)))

@@ -11,45 +11,45 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 
 from tuner.errors import TunerError
-from tuner.recipe.baselines import TINY, published_recipe
+from tuner.recipe.baselines import TINY_HIDDEN_SIZE, published_recipe
 from tuner.recipe.findings import CheckReport, Finding, ModelDescription
 from tuner.recipe.groups import resolve_groups
 from tuner.recipe.types import GroupSpec, Parameter, Recipe, ResolvedGroup
-from tuner.results.format import count
+from tuner.results.format import format_count
 from tuner.session.folder import Session
-from tuner.tui.setup.checks import Line, finding_lines
-from tuner.tui.setup.hints import Known
+from tuner.tui.setup.checks import CheckLine, finding_lines
+from tuner.tui.setup.hints import HintContext
 
 
 def describe_model(recipe: Recipe) -> ModelDescription:
     """The model's parameters, read in a child process (seconds); TunerError where it cannot be."""
-    from tuner.worker.inspect import describe_model as describe
+    from tuner.worker.trainer_queries import query_model_description as describe
 
     return describe(recipe)
 
 
-def check_recipe(recipe: Recipe, rehearse: bool) -> CheckReport:
+def check_before_training(recipe: Recipe, rehearse: bool) -> CheckReport:
     """All that can be known before training, found in a child process.
 
     Seconds; with `rehearse`, which loads the weights and tries a step, perhaps minutes.
     """
-    from tuner.worker.inspect import check_session
+    from tuner.worker.trainer_queries import query_session_check
 
-    return check_session(recipe, rehearse=rehearse)
+    return query_session_check(recipe, rehearse=rehearse)
 
 
 def start_session(session: Session) -> None:
     """Starts the worker and waits until it has said so; TunerError where it did not."""
-    from tuner.worker.launch import start
+    from tuner.worker.launch import start_worker
 
-    start(session)
+    start_worker(session)
 
 
-def pause_session(session: Session) -> None:
+def pause_running_session(session: Session) -> None:
     """Asks the worker to pause and waits until it has ended; TunerError where it does not."""
-    from tuner.worker.control import pause
+    from tuner.worker.control import pause_session
 
-    pause(session)
+    pause_session(session)
 
 
 FAILURES = (TunerError, RuntimeError, OSError)
@@ -64,9 +64,9 @@ class Services:
     """The slow things outside of this process; tests put their own in."""
 
     describe: Callable[[Recipe], ModelDescription] = describe_model
-    check: Callable[[Recipe, bool], CheckReport] = check_recipe
+    check: Callable[[Recipe, bool], CheckReport] = check_before_training
     start: Callable[[Session], None] = start_session
-    pause: Callable[[Session], None] = pause_session
+    pause: Callable[[Session], None] = pause_running_session
 
 
 CHECKING = {
@@ -76,7 +76,7 @@ CHECKING = {
 NOT_TRIED = "the weights and a first step are not tried yet · c tries them"
 
 
-class ModelRead(Message):
+class ModelDescribed(Message):
     """The model was read, or could not be: then `model` is None and `problem` says why."""
 
     def __init__(self, key: str, model: ModelDescription | None, problem: str = "") -> None:
@@ -84,7 +84,7 @@ class ModelRead(Message):
         self.key, self.model, self.problem = key, model, problem
 
 
-class Checked(Message):
+class ChecksFinished(Message):
     """The checks are done for the recipe with this text."""
 
     def __init__(self, text: str, report: CheckReport, part: str) -> None:
@@ -100,7 +100,7 @@ class StartEnded(Message):
         self.problem = problem
 
 
-class Broke(Message):
+class ThreadFailed(Message):
     """A thread met a bug: raised again where the app can show its trace."""
 
     def __init__(self, error: Exception) -> None:
@@ -108,64 +108,66 @@ class Broke(Message):
         self.error = error
 
 
-def in_background(target: MessagePump, work: Callable[[], Message]) -> None:
+def run_in_background(target: MessagePump, work: Callable[[], Message]) -> None:
     """Runs `work` in a thread and posts what it returns.
 
     The thread is a daemon, because a child process that still reads a model must not keep the
     terminal from closing; Textual's own thread workers are waited for at the end.
     """
 
-    def run() -> None:
+    def post_result() -> None:
         try:
             message = work()
         except Exception as error:  # noqa: BLE001
-            message = Broke(error)
+            message = ThreadFailed(error)
         target.post_message(message)
 
-    threading.Thread(target=run, daemon=True).start()
+    threading.Thread(target=post_result, daemon=True).start()
 
 
-def model_key(recipe: Recipe) -> str:
+def model_cache_key(recipe: Recipe) -> str:
     """What the model's description depends on: the model, and the data for its labels."""
     return repr((recipe.model.name, recipe.model.revision, recipe.data.train, recipe.data.label))
 
 
-def read_model(services: Services, recipe: Recipe) -> ModelRead:
+def describe_recipe_model(services: Services, recipe: Recipe) -> ModelDescribed:
     """The message about one model."""
-    key = model_key(recipe)
+    key = model_cache_key(recipe)
     try:
-        return ModelRead(key, services.describe(recipe))
+        return ModelDescribed(key, services.describe(recipe))
     except FAILURES as error:
-        return ModelRead(key, None, _one_line(error))
+        return ModelDescribed(key, None, _error_in_one_line(error))
 
 
-def checked_part(recipe: Recipe) -> str:
+def slow_check_inputs(recipe: Recipe) -> str:
     """What the slow checks look at: where it changes, they are run again."""
     search = recipe.search
     return repr((recipe.model, recipe.data, search.metric, search.sampler, search.grid_points))
 
 
-def run_checks(services: Services, recipe: Recipe, text: str, rehearse: bool) -> Checked:
+def run_slow_checks(
+    services: Services, recipe: Recipe, text: str, rehearse: bool
+) -> ChecksFinished:
     """The message about one recipe; an error that stops the checks is itself a finding."""
     try:
         report = services.check(recipe, rehearse)
     except FAILURES as error:
-        report = CheckReport([Finding("error", "recipe", _one_line(error))])
-    return Checked(text, report, checked_part(recipe))
+        report = CheckReport([Finding("error", "recipe", _error_in_one_line(error))])
+    return ChecksFinished(text, report, slow_check_inputs(recipe))
 
 
-def start_worker(services: Services, session: Session, *, pause_first: bool) -> StartEnded:
+def launch_worker(services: Services, session: Session, *, pause_first: bool) -> StartEnded:
     """The message about a start, of a worker that runs after it has paused."""
     try:
         if pause_first:
             services.pause(session)
         services.start(session)
     except FAILURES as error:
-        return StartEnded(_one_line(error))
+        return StartEnded(_error_in_one_line(error))
     return StartEnded()
 
 
-def _one_line(error: Exception) -> str:
+def _error_in_one_line(error: Exception) -> str:
     """The message, or of a child process' trace its last line, where the error is named."""
     lines = [line for line in str(error).splitlines() if line.strip()]
     if isinstance(error, TunerError) or not lines:
@@ -183,11 +185,11 @@ class Partition:
     resolved: tuple[ResolvedGroup, ...] = ()
 
     @property
-    def line(self) -> str:
+    def summary_line(self) -> str:
         """One line that says it."""
         if self.problem:
             return self.problem
-        return f"every parameter in exactly one group ({count(self.total)})"
+        return f"every parameter in exactly one group ({format_count(self.total)})"
 
 
 def parameters_of(model: ModelDescription) -> tuple[Parameter, ...]:
@@ -195,81 +197,87 @@ def parameters_of(model: ModelDescription) -> tuple[Parameter, ...]:
     return tuple(Parameter(name, tuple(shape)) for name, shape in model.parameters)
 
 
-def divide(groups: tuple[GroupSpec, ...], parameters: tuple[Parameter, ...]) -> Partition:
+def partition_model(groups: tuple[GroupSpec, ...], parameters: tuple[Parameter, ...]) -> Partition:
     """Which group holds how much of the model."""
-    total = sum(parameter.size for parameter in parameters)
+    total = sum(parameter.element_count for parameter in parameters)
     try:
         resolved = resolve_groups(groups, parameters)
     except TunerError as error:
         return Partition(total=total, problem=str(error))
     sizes = {group.name: 0 for group in groups}
-    sizes |= {group.spec.name: group.size for group in resolved}
+    sizes |= {group.spec.name: group.element_count for group in resolved}
     return Partition(sizes, total, resolved=resolved)
 
 
 @dataclass(slots=True)
-class Knowledge:
+class Inspection:
     """What has arrived so far; models are kept by what they depend on, for undo."""
 
-    models: dict[str, ModelRead] = field(default_factory=dict)
-    asked: set[str] = field(default_factory=set)
-    checked: Checked | None = None
-    checking: Literal["", "quick", "step"] = ""
+    described_models: dict[str, ModelDescribed] = field(default_factory=dict)
+    requested_models: set[str] = field(default_factory=set)
+    finished_checks: ChecksFinished | None = None
+    running_checks: Literal["", "quick", "step"] = ""
     rehearse_next: bool = False
 
-    def about(self, recipe: Recipe) -> ModelRead | None:
+    def model_answer(self, recipe: Recipe) -> ModelDescribed | None:
         """The answer about this recipe's model, if there is one yet."""
-        return self.models.get(model_key(recipe))
+        return self.described_models.get(model_cache_key(recipe))
 
-    def outdated(self, recipe: Recipe) -> bool:
+    def needs_new_checks(self, recipe: Recipe) -> bool:
         """Whether model or data are no longer those that the slow checks looked at."""
-        return self.checked is not None and self.checked.part != checked_part(recipe)
+        return self.finished_checks is not None and self.finished_checks.part != slow_check_inputs(
+            recipe
+        )
 
-    def errors(self, text: str) -> str:
+    def error_count_text(self, text: str) -> str:
         """How many errors the checks found in this very recipe, "" for none or other recipes."""
-        if self.checked is None or self.checked.text != text:
+        if self.finished_checks is None or self.finished_checks.text != text:
             return ""
-        found = sum(finding.level == "error" for finding in self.checked.report.findings)
-        return f"{found} error{'s' if found > 1 else ''}" if found else ""
+        error_count = sum(
+            finding.level == "error" for finding in self.finished_checks.report.findings
+        )
+        return f"{error_count} error{'s' if error_count > 1 else ''}" if error_count else ""
 
-    def labels(self) -> list[str]:
+    def checked_labels(self) -> list[str]:
         """The labels that the checks found, [] before."""
-        return [] if self.checked is None else list(self.checked.report.labels)
+        return [] if self.finished_checks is None else list(self.finished_checks.report.labels)
 
-    def parameters(self, recipe: Recipe) -> tuple[Parameter, ...] | None:
+    def model_parameters(self, recipe: Recipe) -> tuple[Parameter, ...] | None:
         """The model's parameters, once they are known."""
-        answer = self.about(recipe)
+        answer = self.model_answer(recipe)
         return parameters_of(answer.model) if answer and answer.model else None
 
-    def for_hints(self, recipe: Recipe, rows: int | None = None) -> Known:
+    def hint_context(self, recipe: Recipe, rows: int | None = None) -> HintContext:
         """What hints about this recipe's ranges go by; `rows` are those of a session's trials."""
-        answer = self.about(recipe)
-        checked = None if self.checked is None else self.checked.report.rows.get("train")
+        answer = self.model_answer(recipe)
+        checked_rows = (
+            None if self.finished_checks is None else self.finished_checks.report.rows.get("train")
+        )
         if answer is None or answer.model is None:
-            return Known(rows=checked or rows)
-        size = sum(parameter.size for parameter in parameters_of(answer.model))
+            return HintContext(rows=checked_rows or rows)
+        size = sum(parameter.element_count for parameter in parameters_of(answer.model))
         published = published_recipe(answer.model.model_type, answer.model.hidden_size)
-        is_yardstick = recipe.search.baseline and answer.model.hidden_size >= TINY
+        is_yardstick = recipe.search.baseline and answer.model.hidden_size >= TINY_HIDDEN_SIZE
         baseline = published if is_yardstick else None
-        return Known(size, checked or rows, baseline, answer.model.layers)
+        return HintContext(size, checked_rows or rows, baseline, answer.model.layers)
 
-    def lines(self, recipe: Recipe, partition: Partition) -> list[Line]:
+    def status_lines(self, recipe: Recipe, partition: Partition) -> list[CheckLine]:
         """All of it, a line each."""
-        return [*self._model_lines(recipe, partition), *self._check_lines()]
+        return [*self._model_status_lines(recipe, partition), *self._check_status_lines()]
 
-    def _model_lines(self, recipe: Recipe, partition: Partition) -> list[Line]:
-        answer = self.about(recipe)
+    def _model_status_lines(self, recipe: Recipe, partition: Partition) -> list[CheckLine]:
+        answer = self.model_answer(recipe)
         if answer is None:
-            return [Line("waiting", f"reading the model {recipe.model.name}…")]
+            return [CheckLine("waiting", f"reading the model {recipe.model.name}…")]
         if answer.model is None:
-            return [Line("error", answer.problem)]
-        return [Line("error" if partition.problem else "ok", partition.line)]
+            return [CheckLine("error", answer.problem)]
+        return [CheckLine("error" if partition.problem else "ok", partition.summary_line)]
 
-    def _check_lines(self) -> list[Line]:
-        if self.checking:
-            return [Line("waiting", CHECKING[self.checking])]
-        if self.checked is None:
+    def _check_status_lines(self) -> list[CheckLine]:
+        if self.running_checks:
+            return [CheckLine("waiting", CHECKING[self.running_checks])]
+        if self.finished_checks is None:
             return []
-        report = self.checked.report
+        report = self.finished_checks.report
         lines = finding_lines(report.findings)
-        return lines if report.rehearsed else [*lines, Line("hint", NOT_TRIED)]
+        return lines if report.rehearsed else [*lines, CheckLine("hint", NOT_TRIED)]

@@ -12,7 +12,7 @@ from tuner.errors import TunerError
 from tuner.tui.setup import layout
 from tuner.tui.setup.keys import PANES
 from tuner.tui.setup.status_line import StatusLine
-from tuner.tui.widgets.bars import Choice
+from tuner.tui.widgets.drawn_line import Choice
 
 
 class PanesScreen(Screen[None]):
@@ -39,7 +39,7 @@ class PanesScreen(Screen[None]):
         for name in PANES:
             self.query_one(f"#{name}").set_class(name == self._pane, "-current")
         self.set_class(self._pane == "recipe", "-recipe-shown")
-        self.query_one(Choice).choose(number - 1)
+        self.query_one(Choice).show_as_chosen(number - 1)
         pane = self.query_one(f"#{self._pane}")
         next(child for child in pane.walk_children(Widget) if child.can_focus).focus()
 
@@ -61,6 +61,6 @@ class PanesScreen(Screen[None]):
         try:
             action()
         except TunerError as error:
-            self.status.say(str(error), "wrong")
+            self.status.show_message(str(error), "wrong")
             return False
         return True

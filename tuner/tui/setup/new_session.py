@@ -13,23 +13,23 @@ from textual.widgets import Static
 
 from tuner.errors import TunerError
 from tuner.recipe.document import RecipeDocument
-from tuner.recipe.fitted_rates import fit_rates
-from tuner.recipe.model_shape import shape_of_model
+from tuner.recipe.field_parsers import Location
+from tuner.recipe.model_rates import scale_rates_to_model
+from tuner.recipe.model_shape import infer_model_shape
 from tuner.recipe.presets import preset_document, preset_names
-from tuner.recipe.readers import Place
 from tuner.recipe.schema import SECTIONS
-from tuner.recipe.user_paths import working_folder
-from tuner.session.folder import Session, check_new_name, create_session, list_sessions
+from tuner.recipe.user_paths import find_working_folder
+from tuner.session.folder import Session, check_new_session_name, create_session, list_sessions
 from tuner.tui.setup import layout
 from tuner.tui.setup.field_table import TASK
-from tuner.tui.setup.fields import Field, Value
+from tuner.tui.setup.fields import FieldValue, FormField
 from tuner.tui.setup.inspection import Services
 from tuner.tui.setup.panes import FormPane
 from tuner.tui.setup.prompt import Prompt
 from tuner.tui.setup.status_line import StatusLine
 from tuner.tui.setup.title import SetupTitle
-from tuner.tui.widgets.bars import TooSmall
-from tuner.tui.widgets.keybar import KeyBar
+from tuner.tui.widgets.drawn_line import TooSmall
+from tuner.tui.widgets.key_bar import KeyBar
 
 FIRST_PRESET = "groups"
 PROTOCOLS = ("hub:", "demo:", "/", "~")
@@ -40,8 +40,10 @@ def _checked_preset(name: str) -> str:
     return name
 
 
-NAME = Field("new.name", "name", "Letters, digits, - _ and .", "text", read=check_new_name)
-PRESET = Field(
+NAME = FormField(
+    "new.name", "name", "Letters, digits, - _ and .", "text", read=check_new_session_name
+)
+PRESET = FormField(
     "new.preset",
     "preset",
     "What the recipe starts from; ←/→ goes through them",
@@ -77,12 +79,12 @@ class NewSessionForm(Screen[None]):
         super().__init__()
         self.root = root
         self.services = services or Services()
-        self.name_typed = ""
+        self.session_name = ""
         self.preset = FIRST_PRESET
-        self._typed: dict[str, Value] = {}
+        self._typed: dict[str, FieldValue] = {}
         self._document = preset_document(self.preset)
 
-    def go_on(self, session: Session) -> None:
+    def open_created_session(self, session: Session) -> None:
         """What comes after the session was made."""
         raise NotImplementedError
 
@@ -90,122 +92,128 @@ class NewSessionForm(Screen[None]):
         """The form, what the preset says about itself, one line of news, the keys."""
         yield TooSmall()
         yield SetupTitle()
-        yield FormPane("New session", FIELDS, self.commit, Path.cwd(), id="new")
+        yield FormPane("New session", FIELDS, self.commit_field, Path.cwd(), id="new")
         yield Static(id="about", markup=False)
         yield StatusLine()
         yield KeyBar()
 
     def on_mount(self) -> None:
         """Begins with a name that is free."""
-        self.name_typed = self._free_name()
+        self.session_name = self._first_free_name()
         self.query_one("#new", FormPane).hint("enter types · ←/→ chooses · ctrl+s creates")
-        self.query_one("#new", FormPane).form.focus()
-        self._refresh()
+        self.query_one("#new", FormPane).field_list.focus()
+        self._show_form_values()
 
-    def _free_name(self) -> str:
-        taken = {session.name for session in list_sessions(self.root)}
-        names = [self.preset, *(f"{self.preset}-{n}" for n in range(2, len(taken) + 3))]
-        return next(name for name in names if name not in taken)
+    def _first_free_name(self) -> str:
+        existing_names = {session.name for session in list_sessions(self.root)}
+        names = [self.preset, *(f"{self.preset}-{n}" for n in range(2, len(existing_names) + 3))]
+        return next(name for name in names if name not in existing_names)
 
-    def _refresh(self) -> None:
-        values: dict[str, Value] = {NAME.key: self.name_typed, PRESET.key: self.preset}
+    def _show_form_values(self) -> None:
+        values: dict[str, FieldValue] = {NAME.key: self.session_name, PRESET.key: self.preset}
         for field in TASK:
             section, key = field.key.split(".")
-            value = self._document.get(field.key)
+            value = self._document.get_value(field.key)
             rule = SECTIONS[section][key]
-            values[field.key] = None if value is None else rule.read(value, Place("", key))
-        self.query_one("#new", FormPane).show(values)
-        self.query_one("#about", Static).update(_preamble(self._document.text))
+            values[field.key] = (
+                None if value is None else rule.parse_setting(value, Location("", key))
+            )
+        self.query_one("#new", FormPane).show_values(values)
+        self.query_one("#about", Static).update(_leading_comment(self._document.toml_text))
         self.query_one(SetupTitle).show("tuner ▸ new session", "not created yet")
 
-    def commit(self, field: Field, value: Value) -> None:
+    def commit_field(self, field: FormField, value: FieldValue) -> None:
         """Takes one value over; TunerError where it cannot be."""
         if field is NAME:
-            self._commit_name(str(value))
+            self._set_session_name(str(value))
         elif field is PRESET:
-            self._choose(str(value))
+            self._choose_preset(str(value))
         else:
             self._typed[field.key] = value
-            _put(self._document, field.key, value)
-        self._refresh()
-        self.query_one(StatusLine).say("")
+            _set_or_unset(self._document, field.key, value)
+        self._show_form_values()
+        self.query_one(StatusLine).show_message("")
 
-    def _commit_name(self, name: str) -> None:
+    def _set_session_name(self, name: str) -> None:
         if name in {session.name for session in list_sessions(self.root)}:
             raise TunerError(f"there is a session {name} already")
-        self.name_typed = name
+        self.session_name = name
 
-    def _choose(self, preset: str) -> None:
-        was_proposed = self.name_typed == self._free_name()
+    def _choose_preset(self, preset: str) -> None:
+        was_proposed = self.session_name == self._first_free_name()
         self.preset, self._document = preset, preset_document(preset)
         for key, value in self._typed.items():
-            _put(self._document, key, value)
+            _set_or_unset(self._document, key, value)
         if was_proposed:
-            self.name_typed = self._free_name()
+            self.session_name = self._first_free_name()
 
     @on(Prompt.Refused)
-    def show_refusal(self, message: Prompt.Refused) -> None:
+    def show_refusal_reason(self, message: Prompt.Refused) -> None:
         """One line that says what is wrong."""
         message.stop()
-        self.query_one(StatusLine).say(message.reason, "wrong" if message.reason else "quiet")
+        self.query_one(StatusLine).show_message(
+            message.reason, "wrong" if message.reason else "quiet"
+        )
 
     @on(FormPane.Help)
-    def show_help(self, message: FormPane.Help) -> None:
+    def show_field_help(self, message: FormPane.Help) -> None:
         """One line about the selected field."""
         message.stop()
-        self.query_one(StatusLine).help(message.text, moved=message.moved)
+        self.query_one(StatusLine).show_help(message.text, moved=message.moved)
 
     def action_create(self) -> None:
         """Makes the session, or goes to the field that is missing."""
         pane = self.query_one("#new", FormPane)
-        if not pane.query_one(Prompt).finish():
+        if not pane.query_one(Prompt).submit_if_open():
             return
-        missing = [i for i, field in enumerate(FIELDS) if self._is_missing(field)]
+        missing = [i for i, field in enumerate(FIELDS) if self._is_missing_value(field)]
         if missing:
-            pane.form.cursor = missing[0]
+            pane.field_list.cursor = missing[0]
             label = FIELDS[missing[0]].label
             # After the form has told its help, which would otherwise come last.
-            self.call_after_refresh(self.query_one(StatusLine).say, f"{label} is missing", "wrong")
+            self.call_after_refresh(
+                self.query_one(StatusLine).show_message, f"{label} is missing", "wrong"
+            )
             return
         try:
-            session = self._create()
+            session = self._create_session()
         except TunerError as error:
-            self.query_one(StatusLine).say(str(error), "wrong")
+            self.query_one(StatusLine).show_message(str(error), "wrong")
         else:
-            self.go_on(session)
+            self.open_created_session(session)
 
-    def _is_missing(self, field: Field) -> bool:
+    def _is_missing_value(self, field: FormField) -> bool:
         required = field.key in ("model.name", "data.train", "data.validation", "data.text")
         needed = required or field.key == "data.label"
-        return needed and self._document.get(field.key) is None
+        return needed and self._document.get_value(field.key) is None
 
-    def _create(self) -> Session:
-        train = self._document.get("data.train")
-        if not str(train).startswith(PROTOCOLS) and self._document.get("data.root") is None:
-            self._document.set("data.root", str(working_folder()))
-        self._fit_rates()
-        self._document.recipe()
-        return create_session(self.root, self.name_typed, self._document.text)
+    def _create_session(self) -> Session:
+        train = self._document.get_value("data.train")
+        if not str(train).startswith(PROTOCOLS) and self._document.get_value("data.root") is None:
+            self._document.set_value("data.root", str(find_working_folder()))
+        self._adapt_rates_to_model()
+        self._document.parse_recipe()
+        return create_session(self.root, self.session_name, self._document.toml_text)
 
-    def _fit_rates(self) -> None:
+    def _adapt_rates_to_model(self) -> None:
         """As `tuner new` does: a preset that is for any model has ranges for this one."""
-        shape = shape_of_model(str(self._document.get("model.name")))
-        if shape is not None and preset_document(self.preset).get("model.name") is None:
-            fit_rates(self._document, shape)
+        shape = infer_model_shape(str(self._document.get_value("model.name")))
+        if shape is not None and preset_document(self.preset).get_value("model.name") is None:
+            scale_rates_to_model(self._document, shape)
 
     def action_back(self) -> None:
         """Out, without a session."""
         self.dismiss()
 
 
-def _put(document: RecipeDocument, key: str, value: Value) -> None:
+def _set_or_unset(document: RecipeDocument, key: str, value: FieldValue) -> None:
     if value is None:
-        document.unset(key)
+        document.remove_key(key)
     else:
-        document.set(key, value)
+        document.set_value(key, value)
 
 
-def _preamble(text: str) -> str:
+def _leading_comment(text: str) -> str:
     """The comment that a preset begins with."""
     lines = takewhile(lambda line: line.startswith("#"), text.splitlines())
     return "\n".join(line.lstrip("# ") for line in lines)

@@ -13,19 +13,19 @@ from textual.widgets import Static
 
 from tuner.errors import TunerError
 from tuner.recipe.types import SearchSection
-from tuner.results.format import plain
-from tuner.tui.render.names import wrapped
-from tuner.tui.setup.checks import ChecksView, Line
+from tuner.render.text_fitting import wrap_at_spaces
+from tuner.results.format import sanitize_text
+from tuner.tui.setup.checks import CheckLine, ChecksView
 from tuner.tui.setup.field_list import FieldList
-from tuner.tui.setup.fields import Field, Value, field_text, parse_field
+from tuner.tui.setup.fields import FieldValue, FormField, field_value_text, parse_field_text
 from tuner.tui.setup.preview import RecipePreview
 from tuner.tui.setup.prompt import Prompt, SetupPane
-from tuner.tui.setup.rungs import sketch
+from tuner.tui.setup.rungs import pruning_sketch
 from tuner.tui.setup.suggestions import DATA_ENDINGS, KNOWN_MODELS, PathSuggester
 
 SKETCH_WIDTH = 34
 
-CommitField = Callable[[Field, Value], None]
+CommitField = Callable[[FormField, FieldValue], None]
 """Takes a field's new value over into the recipe; TunerError where it would be wrong."""
 
 
@@ -40,7 +40,7 @@ class FormPane(SetupPane):
             self.text, self.moved = text, moved
 
     def __init__(
-        self, title: str, fields: Sequence[Field], commit: CommitField, folder: Path, *, id: str
+        self, title: str, fields: Sequence[FormField], commit: CommitField, folder: Path, *, id: str
     ) -> None:
         super().__init__(id=id)
         self.entitle(title)
@@ -54,29 +54,29 @@ class FormPane(SetupPane):
         yield Prompt()
 
     @property
-    def form(self) -> FieldList:
+    def field_list(self) -> FieldList:
         """The form itself."""
         return self.query_one(FieldList)
 
-    def show(self, values: Mapping[str, Value]) -> None:
+    def show_values(self, values: Mapping[str, FieldValue]) -> None:
         """Shows these values, by key."""
-        self.form.show(values)
+        self.field_list.show_values(values)
 
     @on(FieldList.Selected)
-    def tell_about(self, event: FieldList.Selected) -> None:
+    def forward_field_help(self, event: FieldList.Selected) -> None:
         """Passes the field's help on."""
         event.stop()
         text = f"{event.field.label}: {event.field.help}"
         self.post_message(self.Help(text, moved=event.moved))
 
     @on(FieldList.Refused)
-    def pass_refusal(self, event: FieldList.Refused) -> None:
+    def forward_refusal(self, event: FieldList.Refused) -> None:
         """Refusals of the form are shown like those of the prompt."""
         event.stop()
         self.post_message(Prompt.Refused(event.reason))
 
     @on(FieldList.Changed)
-    def commit_value(self, event: FieldList.Changed) -> None:
+    def commit_field_value(self, event: FieldList.Changed) -> None:
         """A value that was chosen with one key."""
         event.stop()
         try:
@@ -85,20 +85,22 @@ class FormPane(SetupPane):
             self.post_message(Prompt.Refused(str(error)))
 
     @on(FieldList.Asked)
-    def open_prompt(self, event: FieldList.Asked) -> None:
+    def prompt_for_value(self, event: FieldList.Asked) -> None:
         """A value is typed where it stands."""
         event.stop()
-        form, field = self.form, event.field
+        form, field = self.field_list, event.field
 
-        def submit(text: str) -> None:
-            self._commit(field, parse_field(field, text))
+        def submit_value(text: str) -> None:
+            self._commit(field, parse_field_text(field, text))
 
-        value = field_text(field, event.value)
-        self.ask(form, 2 + form.value_column(), "", value, submit, self._suggester(field))
+        value = field_value_text(field, event.value)
+        self.open_prompt_over_row(
+            form, 2 + form.value_column_start(), "", value, submit_value, self._suggester_for(field)
+        )
 
-    def _suggester(self, field: Field) -> Suggester | None:
+    def _suggester_for(self, field: FormField) -> Suggester | None:
         if field.key == "model.name":
-            return PathSuggester(self._folder, known=KNOWN_MODELS)
+            return PathSuggester(self._folder, known_names=KNOWN_MODELS)
         if field.kind in ("file", "share or file"):
             return PathSuggester(self._folder, endings=DATA_ENDINGS)
         return None
@@ -118,11 +120,11 @@ class SearchPane(FormPane):
         yield Static(id="rungs", markup=False)
         yield from super().compose()
 
-    def show_search(self, search: SearchSection, estimates: Sequence[str]) -> None:
+    def show_search_settings(self, search: SearchSection, estimates: Sequence[str]) -> None:
         """Draws the sketch anew, and below it what the search will take."""
-        lines = sketch(search, SKETCH_WIDTH)
+        lines = pruning_sketch(search, SKETCH_WIDTH)
         for estimate in estimates:
-            lines += wrapped(plain(estimate), SKETCH_WIDTH)
+            lines += wrap_at_spaces(sanitize_text(estimate), SKETCH_WIDTH)
         self.query_one("#rungs", Static).update("\n".join(lines))
 
 
@@ -137,9 +139,9 @@ class PreviewPane(SetupPane):
         """The text alone."""
         yield RecipePreview()
 
-    def show(self, text: str, saved: str) -> None:
+    def show_recipe(self, text: str, saved: str) -> None:
         """Shows the text, lines that are not saved yet marked."""
-        self.query_one(RecipePreview).show(text, saved)
+        self.query_one(RecipePreview).show_recipe(text, saved)
 
 
 class ChecksPane(SetupPane):
@@ -153,7 +155,7 @@ class ChecksPane(SetupPane):
         """The lines alone."""
         yield ChecksView()
 
-    def show(self, lines: Sequence[Line], subtitle: str) -> None:
+    def show_findings(self, lines: Sequence[CheckLine], subtitle: str) -> None:
         """Shows these findings; the subtitle says how old they are."""
         self.query_one(ChecksView).show(lines)
         self.hint(subtitle)

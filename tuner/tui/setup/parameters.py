@@ -12,21 +12,21 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
-from tuner.recipe.rates import level_setting, levels, rounded
-from tuner.recipe.types import GroupSpec, Like, Range, ResolvedGroup, Setting
-from tuner.results.format import bound, count, plain
-from tuner.tui.render.lined import Lines
-from tuner.tui.render.names import fit
-from tuner.tui.render.styles import Run, Styles
-from tuner.tui.setup.text import setting_text
-from tuner.tui.widgets.lines import Pane, centred, styles_of
+from tuner.recipe.rates import param_group_setting, round_rate_setting, split_into_param_groups
+from tuner.recipe.types import GroupSpec, Range, ResolvedGroup, Setting, TiedRate
+from tuner.render.renderable_lines import Lines
+from tuner.render.styles import Styles, TextRun
+from tuner.render.text_fitting import fit_text
+from tuner.results.format import format_count, format_range_end, sanitize_text
+from tuner.tui.setup.setting_text import setting_text
+from tuner.tui.widgets.line_widgets import Pane, empty_state_lines, theme_styles
 
 SHAPE_WIDTH, RATE_WIDTH = 11, 19
 ELLIPSIS = "…"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ParameterRow:
     """One parameter: `text` is what a filter looks through."""
 
     name: str
@@ -35,56 +35,67 @@ class Row:
     rate: str
     size: int
 
-    def has(self, words: Sequence[str]) -> bool:
+    def contains_words(self, words: Sequence[str]) -> bool:
         """Whether every word is in it."""
         text = f"{self.name} {self.shape} {self.group} {self.rate}".lower()
         return all(word in text for word in words)
 
 
-def parameter_rows(groups: Sequence[GroupSpec], resolved: Sequence[ResolvedGroup]) -> list[Row]:
+def parameter_rows(
+    groups: Sequence[GroupSpec], resolved: Sequence[ResolvedGroup]
+) -> list[ParameterRow]:
     """All parameters, group by group from the lowest layer up."""
     return [
-        Row(
-            plain(parameter.name),
+        ParameterRow(
+            sanitize_text(parameter.name),
             "×".join(map(str, parameter.shape)) or "scalar",
-            plain(level.group.name),
-            rate_text(rounded(level_setting(groups, level))) + _tied(level.group),
-            parameter.size,
+            sanitize_text(level.group.name),
+            parameter_rate_text(round_rate_setting(param_group_setting(groups, level)))
+            + _tie_suffix(level.group),
+            parameter.element_count,
         )
-        for level in levels(resolved)
+        for level in split_into_param_groups(resolved)
         for parameter in level.parameters
     ]
 
 
-def rate_text(setting: Setting) -> str:
+def parameter_rate_text(setting: Setting) -> str:
     """1e-6…5e-5 log, 4e-5, frozen or {1e-5,2e-5}."""
     if isinstance(setting, Range):
         scale = "" if setting.scale == "log" else " uniform"
-        return f"{bound(setting.low)}…{bound(setting.high)}{scale}"
-    return bound(float(setting)) if isinstance(setting, int | float) else setting_text(setting)
+        return f"{format_range_end(setting.low)}…{format_range_end(setting.high)}{scale}"
+    return (
+        format_range_end(float(setting))
+        if isinstance(setting, int | float)
+        else setting_text(setting)
+    )
 
 
-def _tied(group: GroupSpec) -> str:
-    return " tied" if isinstance(group.lr, Like) else ""
+def _tie_suffix(group: GroupSpec) -> str:
+    return " tied" if isinstance(group.lr, TiedRate) else ""
 
 
-def from_left(text: str, width: int) -> str:
+def truncate_left(text: str, width: int) -> str:
     """Text in exactly `width` cells; what is too long loses its beginning."""
-    return fit(text, width) if len(text) <= width else fit(ELLIPSIS + text[1 - width :], width)
+    return (
+        fit_text(text, width)
+        if len(text) <= width
+        else fit_text(ELLIPSIS + text[1 - width :], width)
+    )
 
 
-def parameter_lines(rows: Sequence[Row], width: int, styles: Styles) -> Lines:
+def parameter_lines(rows: Sequence[ParameterRow], width: int, styles: Styles) -> Lines:
     """A line a parameter; of long names the end is shown, which tells them apart."""
     group_width = min(max((len(row.group) for row in rows), default=0), 18) + 2
     name_width = max(width - SHAPE_WIDTH - RATE_WIDTH - group_width - 4, 12)
     lines: Lines = []
     last = ""
     for row in rows:
-        name: Run = (" " + from_left(row.name, name_width), styles.text)
-        shape: Run = (row.shape.rjust(SHAPE_WIDTH) + "  ", styles.muted)
+        name: TextRun = (" " + truncate_left(row.name, name_width), styles.text)
+        shape: TextRun = (row.shape.rjust(SHAPE_WIDTH) + "  ", styles.muted)
         look = styles.heading if row.group != last else styles.muted
-        group: Run = (fit(row.group, group_width), look)
-        lines.append([name, shape, group, (fit(row.rate, RATE_WIDTH).rstrip(), styles.accent)])
+        group: TextRun = (fit_text(row.group, group_width), look)
+        lines.append([name, shape, group, (fit_text(row.rate, RATE_WIDTH).rstrip(), styles.accent)])
         last = row.group
     return lines
 
@@ -92,27 +103,27 @@ def parameter_lines(rows: Sequence[Row], width: int, styles: Styles) -> Lines:
 class ParameterPane(Pane):
     """The list, and in its border how many there are."""
 
-    def __init__(self, rows: Sequence[Row]) -> None:
+    def __init__(self, rows: Sequence[ParameterRow]) -> None:
         self._all = list(rows)
         self._rows = self._all
         super().__init__("Parameters", id="parameters")
-        self.show("")
+        self.show_matching("")
 
-    def show(self, text: str) -> None:
+    def show_matching(self, text: str) -> None:
         """Those that have every word of a text."""
         words = text.lower().split()
-        self._rows = [row for row in self._all if row.has(words)]
-        size = count(sum(row.size for row in self._rows))
+        self._rows = [row for row in self._all if row.contains_words(words)]
+        size = format_count(sum(row.size for row in self._rows))
         many = f"{len(self._rows)} of {len(self._all)}" if words else str(len(self._all))
-        self.entitle(f"{many} tensors, {size}", "/ filter   esc closes")
-        self.redraw()
+        self.set_border_text(f"{many} tensors, {size}", "/ filter   esc closes")
+        self.redraw_content()
 
-    def lines(self, width: int, height: int) -> Lines:
+    def content_lines(self, width: int, height: int) -> Lines:
         """The rows, or that there are none."""
-        styles = styles_of(self)
+        styles = theme_styles(self)
         if not self._rows:
             texts = ["No parameter has that.", "esc takes the filter away"]
-            return centred(texts, width, height, styles)
+            return empty_state_lines(texts, width, height, styles)
         return parameter_lines(self._rows, width, styles)
 
 
@@ -154,13 +165,13 @@ class ParametersScreen(ModalScreen[None]):
         line.focus()
 
     @on(Input.Changed)
-    def narrow(self, event: Input.Changed) -> None:
+    def filter_parameters(self, event: Input.Changed) -> None:
         """The rows that have what was typed."""
         event.stop()
-        self._pane.show(event.value)
+        self._pane.show_matching(event.value)
 
     @on(Input.Submitted)
-    def keep(self, event: Input.Submitted) -> None:
+    def keep_filter(self, event: Input.Submitted) -> None:
         """Back to the list, the filter stays."""
         event.stop()
         self._pane.focus()

@@ -11,8 +11,8 @@ from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tuner.results.format import plain
-from tuner.tui.render.names import fit
+from tuner.render.text_fitting import fit_text
+from tuner.results.format import sanitize_text
 
 COLUMN_WIDTH = 38
 CHANGED = "▎"
@@ -47,12 +47,14 @@ class RecipePreview(ScrollView, can_focus=True):
         self._changed: set[int] = set()
         self._latest = 0
 
-    def show(self, text: str, saved: str) -> None:
+    def show_recipe(self, text: str, saved: str) -> None:
         """Shows `text`; lines that `saved` does not have are marked."""
-        before, self._lines = self._lines, [plain(line) for line in text.splitlines()]
-        self._changed = _new_lines([plain(line) for line in saved.splitlines()], self._lines)
+        before, self._lines = self._lines, [sanitize_text(line) for line in text.splitlines()]
+        self._changed = _changed_line_indices(
+            [sanitize_text(line) for line in saved.splitlines()], self._lines
+        )
         self._measure()
-        fresh = _new_lines(before, self._lines)
+        fresh = _changed_line_indices(before, self._lines)
         if before and fresh:
             self._latest = min(fresh)
             self._scroll_to_latest()
@@ -63,23 +65,23 @@ class RecipePreview(ScrollView, can_focus=True):
         self._scroll_to_latest()
 
     def _scroll_to_latest(self) -> None:
-        line = self._latest % self._depth()
+        line = self._latest % self._column_depth()
         self.scroll_to_region(Region(0, line, 1, 1), animate=False)
 
     def _measure(self) -> None:
-        self.virtual_size = Size(self.size.width, self._depth())
+        self.virtual_size = Size(self.size.width, self._column_depth())
         self.refresh()
 
-    def _columns(self) -> int:
+    def _column_count(self) -> int:
         return max(1, self.size.width // COLUMN_WIDTH)
 
-    def _depth(self) -> int:
+    def _column_depth(self) -> int:
         """Lines in a column: all columns are about equally long, and none shorter than the pane."""
-        return max(-(-len(self._lines) // self._columns()), self.size.height, 1)
+        return max(-(-len(self._lines) // self._column_count()), self.size.height, 1)
 
     def render_line(self, y: int) -> Strip:
         """One line across all columns."""
-        row, depth, count = y + self.scroll_offset.y, self._depth(), self._columns()
+        row, depth, count = y + self.scroll_offset.y, self._column_depth(), self._column_count()
         width = self.size.width // count
         segments: list[Segment] = []
         for column in range(count):
@@ -94,7 +96,7 @@ class RecipePreview(ScrollView, can_focus=True):
         segments = [Segment(mark, self._look("changed"))]
         room = width - 2
         for text, style in self._styled(self._lines[index]):
-            shown = fit(text, min(cell_len(text), room))
+            shown = fit_text(text, min(cell_len(text), room))
             segments.append(Segment(shown, style))
             room -= cell_len(shown)
         return [*segments, Segment(" " * (room + 1))]
@@ -111,7 +113,7 @@ class RecipePreview(ScrollView, can_focus=True):
         return self.get_component_rich_style(f"toml--{name}", partial=True)
 
 
-def _new_lines(old: list[str], new: list[str]) -> set[int]:
+def _changed_line_indices(old: list[str], new: list[str]) -> set[int]:
     """The indices of lines that were put in or changed."""
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
     return {

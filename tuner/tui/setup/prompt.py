@@ -62,7 +62,7 @@ class Prompt(Horizontal):
         """Whether something is being typed."""
         return self._submit is not None
 
-    def ask(
+    def open_with(
         self,
         label: str,
         value: str,
@@ -91,7 +91,7 @@ class Prompt(Horizontal):
             self.post_message(self.Refused(""))
 
     @on(Input.Submitted)
-    def submit(self, event: Input.Submitted) -> None:
+    def submit_text(self, event: Input.Submitted) -> None:
         """Hands the text over and closes, or stays open with the reason."""
         event.stop()
         if self._submit is None:
@@ -101,29 +101,29 @@ class Prompt(Horizontal):
         except TunerError as error:
             self.post_message(self.Refused(str(error)))
         else:
-            self._close()
+            self._close_prompt()
 
     @on(Input.Blurred)
-    def leave(self, event: Input.Blurred) -> None:
+    def cancel_on_blur(self, event: Input.Blurred) -> None:
         """Whoever goes elsewhere has cancelled, unless it is the terminal that lost the focus."""
         event.stop()
         if self.is_open and self.app.app_focus:
             self._back_to = None
-            self._close()
+            self._close_prompt()
 
-    def finish(self) -> bool:
+    def submit_if_open(self) -> bool:
         """Submits what is typed, if anything is; False where it was refused."""
         if self._submit is not None:
             line = self.query_one(Input)
-            self.submit(Input.Submitted(line, line.value))
+            self.submit_text(Input.Submitted(line, line.value))
         return not self.is_open
 
     def action_cancel(self) -> None:
         """Closes without a change."""
         self.post_message(self.Refused(""))
-        self._close()
+        self._close_prompt()
 
-    def _close(self) -> None:
+    def _close_prompt(self) -> None:
         self._submit = None
         if self._back_to is not None:
             self._back_to.focus()
@@ -156,7 +156,7 @@ class SetupPane(Container):
         """The hint in the border below, shown as it is."""
         self.border_subtitle = Content(text) if text else None
 
-    def ask(
+    def open_prompt_over_row(
         self,
         rows: RowList,
         column: int,
@@ -168,7 +168,7 @@ class SetupPane(Container):
         """A prompt over the selected row, from a column of it to the pane's right edge."""
         prompt = self.query_one(Prompt)
         left = rows.region.x - self.content_region.x + column
-        top = rows.region.y - self.content_region.y + rows.cursor_line()
+        top = rows.region.y - self.content_region.y + rows.line_of_cursor()
         prompt.styles.offset = (left, top)
         prompt.styles.width = max(self.content_region.width - left, 10)
-        prompt.ask(label, value, submit, rows, suggester=suggester)
+        prompt.open_with(label, value, submit, rows, suggester=suggester)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from textual import events
 from textual.strip import Strip
 
-from tuner.tui.render.styles import Run
-from tuner.tui.widgets.cursor import CursorRows
+from tuner.render.styles import TextRun
+from tuner.tui.widgets.cursor_rows import CursorRows
 
 
 class RowList(CursorRows):
@@ -22,20 +22,20 @@ class RowList(CursorRows):
     """
     LEAD = 2
 
-    def row_runs(self, index: int, width: int) -> Sequence[Run]:
+    def runs_of_row(self, index: int, width: int) -> Sequence[TextRun]:
         """One row without its cursor, in at most `width` cells."""
         raise NotImplementedError
 
-    def row_strip(self, index: int, width: int) -> Strip:
+    def strip_of_row(self, index: int, width: int) -> Strip:
         """One row."""
-        return self.led(self.row_runs(index, width - self.LEAD), width)
+        return self.strip_with_lead(self.runs_of_row(index, width - self.LEAD), width)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """A click selects the row."""
-        index = self.row_at(event)
+        index = self.row_under_mouse(event)
         if index is not None:
-            self.go(index)
+            self.move_cursor_to(index)
 
-    def cursor_line(self) -> int:
+    def line_of_cursor(self) -> int:
         """Where the cursor's row is drawn, counted from the widget's top."""
         return self.cursor + self.HEADER - self.scroll_offset.y

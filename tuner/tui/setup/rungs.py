@@ -41,13 +41,13 @@ def training_share(rungs: list[Rung]) -> float:
     return spent / rungs[0].trials
 
 
-def sketch(search: SearchSection, width: int) -> list[str]:
+def pruning_sketch(search: SearchSection, width: int) -> list[str]:
     """A few lines of at most `width` cells."""
     match search.pruner:
         case "halving":
             return _halving_lines(search, width)
         case "median":
-            first = share_text(search.first_rung)
+            first = fraction_text(search.first_rung)
             return [
                 f"from {first} of the schedule on, trials",
                 "below the median of the others end",
@@ -64,12 +64,12 @@ def _halving_lines(search: SearchSection, width: int) -> list[str]:
     lines = ["share of schedule   trials there"]
     for rung in rungs:
         bar = BAR * max(round(room * rung.trials / search.trials), 1)
-        place = "end" if rung.share == 1 else share_text(rung.share)
+        place = "end" if rung.share == 1 else fraction_text(rung.share)
         lines.append(f"{place:>6} │ {rung.trials:>5} {bar}")
     return [*lines, "", f"≈ {training_share(rungs):.0%} of the training without it"]
 
 
-def share_text(share: float) -> str:
+def fraction_text(share: float) -> str:
     """⅓ where there is a sign for it, else 12 %."""
     for value, sign in FRACTIONS.items():
         if abs(value - share) < 1e-6:

@@ -9,15 +9,15 @@ from textual.message import Message
 from textual.screen import Screen
 
 from tuner.recipe.document import RecipeDocument
-from tuner.recipe.load import read_text
+from tuner.recipe.load import read_recipe_text
 from tuner.session.folder import Session
 from tuner.tui.setup import inspection
-from tuner.tui.setup.inspection import Knowledge, Partition, Services
+from tuner.tui.setup.draft import Draft
+from tuner.tui.setup.inspection import Inspection, Partition, Services
 from tuner.tui.setup.navigation import PanesScreen
-from tuner.tui.setup.past import Past
 from tuner.tui.setup.prompt import Prompt
-from tuner.tui.setup.state import Draft
-from tuner.tui.widgets.keybar import KeyBar
+from tuner.tui.setup.session_history import SessionHistory
+from tuner.tui.widgets.key_bar import KeyBar
 
 
 class StartRequested(Message):
@@ -34,8 +34,8 @@ class StartingScreen(PanesScreen):
 
     session: Session
     draft: Draft
-    past: Past
-    knowledge: Knowledge
+    history: SessionHistory
+    inspection: Inspection
     _services: Services
     _partition: Partition
     _starting = False
@@ -44,7 +44,7 @@ class StartingScreen(PanesScreen):
         """Shows the draft as it is now."""
         raise NotImplementedError
 
-    def refresh_facts(self) -> None:
+    def refresh_title_and_checks(self) -> None:
         """Shows the title and the findings."""
         raise NotImplementedError
 
@@ -60,70 +60,70 @@ class StartingScreen(PanesScreen):
         """Saves and starts the worker; asks first where there is something to be told."""
         question = "" if self.draft.read_only else self._question()
         if question:
-            self.query_one(KeyBar).ask(question, lambda: self._save_then(self._start))
+            self.query_one(KeyBar).ask_yes_or_no(question, lambda: self._save_then(self._start))
         else:
             self._save_then(self._start)
 
     def _question(self) -> str:
         """What a start does that cannot be taken back, or why it may go wrong; "" for neither."""
         recipe = self.draft.recipe
-        errors = self.knowledge.errors(self.draft.text)
+        errors = self.inspection.error_count_text(self.draft.recipe_text)
         if errors:
             return f"The checks found {errors}; start all the same?"
-        return "" if recipe is None else self.past.question(recipe)
+        return "" if recipe is None else self.history.start_question(recipe)
 
     def _save_then(self, then: Callable[[], None]) -> None:
-        if not all(prompt.finish() for prompt in self.query(Prompt)):
+        if not all(prompt.submit_if_open() for prompt in self.query(Prompt)):
             return
         if self.draft.read_only or self.draft.problem:
-            self.status.say(self.draft.read_only or self.draft.problem, "wrong")
+            self.status.show_message(self.draft.read_only or self.draft.problem, "wrong")
         elif self._changed_outside():
             question = "recipe.toml was changed by something else; overwrite it?"
-            self.query_one(KeyBar).ask(question, lambda: self._save(then))
+            self.query_one(KeyBar).ask_yes_or_no(question, lambda: self._save(then))
         else:
             self._save(then)
 
     def _changed_outside(self) -> bool:
         path = self.session.recipe_path
-        return path.exists() and read_text(path) != self.draft.saved_text
+        return path.exists() and read_recipe_text(path) != self.draft.saved_text
 
     def _save(self, then: Callable[[], None]) -> None:
         def write() -> None:
-            document = RecipeDocument.from_text(self.draft.text)
-            document.save(self.session.recipe_path)
+            document = RecipeDocument.from_text(self.draft.recipe_text)
+            document.save_atomically(self.session.recipe_path)
 
         if self._try(write):
             self.draft.mark_saved()
             self.refresh_draft()
-            self.status.say(f"saved {self.session.recipe_path}", "good")
+            self.status.show_message(f"saved {self.session.recipe_path}", "good")
             then()
 
     def _start(self) -> None:
         if self._starting:
             return
         recipe = self.draft.recipe
-        refusal = "" if recipe is None else self.past.refusal(recipe)
+        refusal = "" if recipe is None else self.history.start_refusal(recipe)
         if self._partition.problem or refusal:
-            self.status.say(self._partition.problem or refusal, "wrong")
+            self.status.show_message(self._partition.problem or refusal, "wrong")
             return
         self._starting = True
         self.draft.read_only = "read-only: the worker is starting with this recipe"
-        self.refresh_facts()
-        pause_first = self.past.alive
-        self.status.say("pausing the worker…" if pause_first else "starting the worker…")
-        inspection.in_background(
+        self.refresh_title_and_checks()
+        pause_first = self.history.has_live_worker
+        self.status.show_message("pausing the worker…" if pause_first else "starting the worker…")
+        inspection.run_in_background(
             self,
-            lambda: inspection.start_worker(self._services, self.session, pause_first=pause_first),
+            lambda: inspection.launch_worker(self._services, self.session, pause_first=pause_first),
         )
 
     @on(inspection.StartEnded)
     def go_live(self, message: inspection.StartEnded) -> None:
         """The study has begun, or it is said why not."""
         self._starting = False
-        self.past = Past.of(self.session)
-        self.draft.read_only = self.past.read_only
-        self.refresh_facts()
+        self.history = SessionHistory.from_session(self.session)
+        self.draft.read_only = self.history.read_only_reason
+        self.refresh_title_and_checks()
         if message.problem:
-            self.status.say(message.problem, "wrong")
+            self.status.show_message(message.problem, "wrong")
         else:
             self.post_message(StartRequested(self.session, self))

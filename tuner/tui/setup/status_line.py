@@ -7,10 +7,10 @@ from typing import Literal
 from rich.text import Text
 from textual.widgets import Static
 
-from tuner.results.format import plain
+from tuner.results.format import sanitize_text
 
 Tone = Literal["quiet", "good", "wrong"]
-GLYPHS: dict[Tone, str] = {"quiet": " ", "good": "✓", "wrong": "✗"}
+TONE_GLYPHS: dict[Tone, str] = {"quiet": " ", "good": "✓", "wrong": "✗"}
 
 
 class StatusLine(Static):
@@ -31,15 +31,15 @@ class StatusLine(Static):
         self.message = ""
         self._tone: Tone = "quiet"
 
-    def help(self, text: str, *, moved: bool) -> None:
+    def show_help(self, text: str, *, moved: bool) -> None:
         """Shows help, which makes no news disappear before the user goes on."""
         if moved or self._tone == "quiet":
-            self.say(text)
+            self.show_message(text)
 
-    def say(self, text: str, tone: Tone = "quiet") -> None:
+    def show_message(self, text: str, tone: Tone = "quiet") -> None:
         """Shows one line."""
-        self.message, self._tone = plain(text), tone
-        for name in GLYPHS:
+        self.message, self._tone = sanitize_text(text), tone
+        for name in TONE_GLYPHS:
             self.set_class(name == tone, f"-{name}")
-        line = f"{GLYPHS[tone]} {self.message}" if text else ""
+        line = f"{TONE_GLYPHS[tone]} {self.message}" if text else ""
         self.update(Text(line, no_wrap=True, overflow="ellipsis"), layout=False)

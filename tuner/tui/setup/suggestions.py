@@ -36,32 +36,34 @@ class PathSuggester(Suggester):
     """The first known name that begins with what was typed, else a path that does."""
 
     def __init__(
-        self, folder: Path, *, known: Iterable[str] = (), endings: tuple[str, ...] = ()
+        self, folder: Path, *, known_names: Iterable[str] = (), endings: tuple[str, ...] = ()
     ) -> None:
         """Relative paths are looked up below `folder`; files need one of the endings."""
         super().__init__(use_cache=False, case_sensitive=True)
-        self._folder, self._known, self._endings = folder, tuple(known), endings
+        self._folder, self._known, self._endings = folder, tuple(known_names), endings
 
     async def get_suggestion(self, value: str) -> str | None:
         """The whole text, or None where nothing begins like this."""
-        return known_name(value, self._known) or path_beginning(value, self._folder, self._endings)
+        return complete_known_name(value, self._known) or complete_path(
+            value, self._folder, self._endings
+        )
 
 
-def known_name(value: str, known: Iterable[str]) -> str | None:
+def complete_known_name(value: str, known_names: Iterable[str]) -> str | None:
     """The first name with this beginning, whatever the case."""
     if not value:
         return None
-    begins = [name for name in known if name.lower().startswith(value.lower())]
+    begins = [name for name in known_names if name.lower().startswith(value.lower())]
     return value + begins[0][len(value) :] if begins else None
 
 
-def path_beginning(value: str, folder: Path, endings: tuple[str, ...]) -> str | None:
+def complete_path(value: str, folder: Path, endings: tuple[str, ...]) -> str | None:
     """The first folder (with a slash) or file whose path begins with what was typed."""
     parent, _, start = value.rpartition("/")
     if not value or value.startswith("hub:"):
         return None
     place = f"{parent}/" if parent or value.startswith("/") else "."
-    for name, is_folder in _entries(folder / os.path.expanduser(place)):
+    for name, is_folder in _folder_entries(folder / os.path.expanduser(place)):
         if name.startswith(start) and (start or not name.startswith(".")):
             path = f"{parent}/{name}" if "/" in value else name
             if is_folder:
@@ -71,10 +73,10 @@ def path_beginning(value: str, folder: Path, endings: tuple[str, ...]) -> str | 
     return None
 
 
-def _entries(folder: Path) -> list[tuple[str, bool]]:
+def _folder_entries(folder: Path) -> list[tuple[str, bool]]:
     try:
-        with os.scandir(folder) as found:
-            entries = [e for _, e in zip(range(ENTRIES_LOOKED_AT), found, strict=False)]
+        with os.scandir(folder) as scanned:
+            entries = [e for _, e in zip(range(ENTRIES_LOOKED_AT), scanned, strict=False)]
             return sorted((entry.name, entry.is_dir()) for entry in entries)
     except (OSError, ValueError):
         return []

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
-from tuner.results.format import plain
-from tuner.tui.render.styles import Run, Styles
-from tuner.tui.widgets.bars import DrawnLine
+from tuner.render.styles import Styles, TextRun
+from tuner.results.format import sanitize_text
+from tuner.tui.widgets.drawn_line import DrawnLine
 
 
 class SetupTitle(DrawnLine):
@@ -18,9 +18,9 @@ class SetupTitle(DrawnLine):
 
     def show(self, where: str, state: str) -> None:
         """Other sides."""
-        self._where, self._state = plain(where), plain(state)
-        self.redraw()
+        self._where, self._state = sanitize_text(where), sanitize_text(state)
+        self.redraw_content()
 
-    def _sides(self, width: int, styles: Styles) -> list[Run]:
+    def _sides(self, width: int, styles: Styles) -> list[TextRun]:
         gap = max(width - cell_len(self._where) - cell_len(self._state) - 2, 1)
         return [(f" {self._where}", styles.heading), (" " * gap + self._state, styles.muted)]

@@ -32,15 +32,15 @@ class FilterBar(Horizontal):
     class Changed(Message):
         """The text of the filter changed; `kept` once enter was pressed."""
 
-        def __init__(self, text: str, *, closed: bool) -> None:
+        def __init__(self, text: str, *, is_closed: bool) -> None:
             super().__init__()
             self.text = text
-            self.closed = closed
+            self.is_closed = is_closed
 
     def __init__(self, example: str, *, id: str = "filter") -> None:
         super().__init__(id=id)
         self._example = example
-        self._before = ""
+        self._previous_text = ""
 
     def compose(self) -> ComposeResult:
         """A sign, the line to type in, and what is wrong with it."""
@@ -49,53 +49,53 @@ class FilterBar(Horizontal):
         yield Static("", id="filter-error", markup=False)
 
     @property
-    def text(self) -> str:
+    def filter_text(self) -> str:
         """The filter, kept or not."""
         return self.query_one(Input).value
 
-    def open(self) -> None:
+    def open_for_typing(self) -> None:
         """Show the line and take the keys."""
-        self._before = self.text
+        self._previous_text = self.filter_text
         self.add_class("-open")
         self.query_one(Input).focus()
 
-    def complain(self, message: str) -> None:
+    def show_error(self, message: str) -> None:
         """Say what is wrong with the text, "" when nothing is."""
-        self._say(message, fine=False)
+        self._show_message(message, is_result=False)
 
-    def tell(self, message: str) -> None:
+    def show_result(self, message: str) -> None:
         """Say what the filter comes to."""
-        self._say(message, fine=True)
+        self._show_message(message, is_result=True)
 
-    def _say(self, message: str, *, fine: bool) -> None:
-        told = self.query_one("#filter-error", Static)
-        told.set_class(fine, "-fine")
-        told.update(Content(message))
+    def _show_message(self, message: str, *, is_result: bool) -> None:
+        message_line = self.query_one("#filter-error", Static)
+        message_line.set_class(is_result, "-fine")
+        message_line.update(Content(message))
 
-    def clear(self) -> None:
+    def clear_filter(self) -> None:
         """No filter."""
         self.query_one(Input).value = ""
-        self._close("")
+        self._close_with("")
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Live."""
         event.stop()
         if self.has_class("-open"):
-            self.post_message(self.Changed(event.value, closed=False))
+            self.post_message(self.Changed(event.value, is_closed=False))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Kept."""
         event.stop()
-        self._close(event.value)
+        self._close_with(event.value)
 
     def action_restore(self) -> None:
         """As it was."""
-        before = self._before
+        previous_text = self._previous_text
         self.remove_class("-open")
-        self.query_one(Input).value = before
-        self._close(before)
+        self.query_one(Input).value = previous_text
+        self._close_with(previous_text)
 
-    def _close(self, text: str) -> None:
+    def _close_with(self, text: str) -> None:
         self.remove_class("-open")
-        self.complain("")
-        self.post_message(self.Changed(text, closed=True))
+        self.show_error("")
+        self.post_message(self.Changed(text, is_closed=True))

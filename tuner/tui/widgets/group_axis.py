@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tuner.recipe.types import Choices, Range, Setting
 
-LOWEST, HIGHEST = -7, -1
+LOWEST_DECADE, HIGHEST_DECADE = -7, -1
 """The decades that the arrow keys reach; typed rates may lie outside and widen the axis."""
 
 MANTISSAS = (1, 2, 5)
@@ -16,35 +16,37 @@ FEWEST_DECADES = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
+class RateAxis:
     """From 10**first to 10**last, both ends shown."""
 
-    first: int = LOWEST
-    last: int = HIGHEST
+    first: int = LOWEST_DECADE
+    last: int = HIGHEST_DECADE
 
-    def column(self, rate: float, width: int) -> int:
+    def column_of_rate(self, rate: float, width: int) -> int:
         """The cell (0…width-1) of a rate; rates outside, and 0, are at the nearer end."""
         if rate <= 0:
             return 0
         share = (math.log10(rate) - self.first) / (self.last - self.first)
         return round(min(max(share, 0.0), 1.0) * (width - 1))
 
-    def rate(self, column: int, width: int) -> float:
+    def rate_at_column(self, column: int, width: int) -> float:
         """The grid rate (1, 2 or 5 times a power of ten) nearest to a cell."""
         share = min(max(column / max(width - 1, 1), 0.0), 1.0)
         exponent = self.first + share * (self.last - self.first)
-        return min(self._grid(), key=lambda rate: abs(math.log10(rate) - exponent))
+        return min(self._grid_rates(), key=lambda rate: abs(math.log10(rate) - exponent))
 
-    def decades(self) -> range:
+    def tick_decades(self) -> range:
         """The exponents that get a tick."""
         return range(self.first, self.last + 1)
 
-    def joined(self, other: Axis) -> Axis:
+    def union_with(self, other_axis: RateAxis) -> RateAxis:
         """The smallest axis that holds both."""
-        return Axis(min(self.first, other.first), max(self.last, other.last))
+        return RateAxis(min(self.first, other_axis.first), max(self.last, other_axis.last))
 
-    def _grid(self) -> list[float]:
-        rates = [grid_rate(mantissa, decade) for decade in self.decades() for mantissa in MANTISSAS]
+    def _grid_rates(self) -> list[float]:
+        rates = [
+            grid_rate(mantissa, decade) for decade in self.tick_decades() for mantissa in MANTISSAS
+        ]
         return [rate for rate in rates if rate <= grid_rate(1, self.last)]
 
 
@@ -56,17 +58,17 @@ def grid_rate(mantissa: int, exponent: int) -> float:
 def next_grid_rate(rate: float, direction: int) -> float:
     """The nearest rate of the grid strictly above (+1) or below (-1) a rate > 0."""
     decade = math.floor(math.log10(rate))
-    around = [
+    candidates = [
         grid_rate(mantissa, exponent)
         for exponent in range(decade - 1, decade + 3)
         for mantissa in MANTISSAS
     ]
     if direction > 0:
-        return min(near for near in around if near > rate * (1 + 1e-9))
-    return max(near for near in around if near < rate * (1 - 1e-9))
+        return min(candidate for candidate in candidates if candidate > rate * (1 + 1e-9))
+    return max(candidate for candidate in candidates if candidate < rate * (1 - 1e-9))
 
 
-def rates_of(lr: Setting) -> tuple[float, ...]:
+def rates_of_setting(lr: Setting) -> tuple[float, ...]:
     """The rates that a setting names: both ends of a range, each choice, a fixed rate, or none."""
     match lr:
         case Range(low, high):
@@ -79,12 +81,12 @@ def rates_of(lr: Setting) -> tuple[float, ...]:
             return ()
 
 
-def fit_axis(settings: Iterable[Setting]) -> Axis:
+def axis_for_settings(settings: Iterable[Setting]) -> RateAxis:
     """The whole decades that hold every rate above 0, at least four of them."""
-    rates = [rate for lr in settings for rate in rates_of(lr) if rate > 0]
+    rates = [rate for lr in settings for rate in rates_of_setting(lr) if rate > 0]
     if not rates:
-        return Axis(LOWEST, HIGHEST)
+        return RateAxis(LOWEST_DECADE, HIGHEST_DECADE)
     first = math.floor(math.log10(min(rates)) + 1e-9)
     last = math.ceil(math.log10(max(rates)) - 1e-9)
     missing = max(FEWEST_DECADES - (last - first), 0)
-    return Axis(first - missing // 2, last + missing - missing // 2)
+    return RateAxis(first - missing // 2, last + missing - missing // 2)

@@ -9,125 +9,131 @@ from itertools import groupby
 from typing import Literal
 
 from tuner.recipe.types import Choices, Range, Setting
-from tuner.tui.widgets.group_axis import Axis, rates_of
+from tuner.tui.widgets.group_axis import RateAxis, rates_of_setting
 
-Role = Literal["tick", "old", "bar", "good"]
-Ends = tuple[str, str, str]
-TICK = "·"
-LOG_BAR: Ends = ("├", "─", "┤")
-LINEAR_BAR: Ends = ("╞", "═", "╡")
-TIED_BAR: Ends = ("├", "~", "┤")
-OLD_BAR: Ends = ("╎", "┈", "╎")
-REACH = "┄"
-POINT = "◆"
-GOOD = "●"
+CellRole = Literal["tick", "old", "bar", "good"]
+BarGlyphs = tuple[str, str, str]
+TICK_GLYPH = "·"
+LOG_BAR: BarGlyphs = ("├", "─", "┤")
+LINEAR_BAR: BarGlyphs = ("╞", "═", "╡")
+TIED_BAR: BarGlyphs = ("├", "~", "┤")
+OLD_BAR: BarGlyphs = ("╎", "┈", "╎")
+REACH_GLYPH = "┄"
+POINT_GLYPH = "◆"
+GOOD_GLYPH = "●"
 HEIGHTS = "▁▂▃▄▅▆▇█"
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class CellBar:
     """`text` fills the bar's width; each of its cells has a role."""
 
     text: str
-    roles: tuple[Role, ...]
+    roles: tuple[CellRole, ...]
 
-    def runs(self) -> Iterator[tuple[str, Role]]:
+    def runs_by_role(self) -> Iterator[tuple[str, CellRole]]:
         """Pieces of the text that have one role."""
-        at = 0
+        start = 0
         for role, cells in groupby(self.roles):
             length = len(list(cells))
-            yield self.text[at : at + length], role
-            at += length
+            yield self.text[start : start + length], role
+            start += length
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class BarContext:
     """What is drawn with a range: `tied` ones look different; `old` is the range of the last start;
     `reach` is the lowest rate of the layers below the top one; `good` are rates of good trials.
     """
 
-    tied: bool = False
-    old: Setting | None = None
-    reach: float | None = None
-    good: Sequence[float] = ()
+    is_tied: bool = False
+    previous_setting: Setting | None = None
+    lowest_layer_rate: float | None = None
+    good_rates: Sequence[float] = ()
 
 
-ALONE = Around()
+NO_CONTEXT = BarContext()
 
 
-class _Cells:
+class _CellCanvas:
     """Cells being drawn one over the other."""
 
     def __init__(self, width: int) -> None:
         self.text = [" "] * width
-        self.roles: list[Role] = ["tick"] * width
+        self.roles: list[CellRole] = ["tick"] * width
 
-    def put(self, column: int, text: str, role: Role) -> None:
+    def put_cell(self, column: int, text: str, role: CellRole) -> None:
         self.text[column], self.roles[column] = text, role
 
-    def span(self, first: int, last: int, signs: Ends, role: Role) -> None:
-        left, middle, right = signs
+    def draw_span(self, first: int, last: int, glyphs: BarGlyphs, role: CellRole) -> None:
+        start_glyph, middle_glyph, end_glyph = glyphs
         for column in range(first, last + 1):
-            self.put(column, middle, role)
-        self.put(last, right, role)
-        self.put(first, left, role)
+            self.put_cell(column, middle_glyph, role)
+        self.put_cell(last, end_glyph, role)
+        self.put_cell(first, start_glyph, role)
 
 
-def ruler(axis: Axis, width: int) -> str:
+def draw_axis_labels(axis: RateAxis, width: int) -> str:
     """The axis' labels, each beginning at (the last one ending at) its decade's cell."""
     cells = [" "] * width
-    free = 0
-    for decade in axis.decades():
+    next_free_column = 0
+    for decade in axis.tick_decades():
         label = f"1e{decade}"
-        column = min(axis.column(float(label), width), width - len(label))
-        if column >= free and (decade == axis.last or column + len(label) < width - len(label)):
+        column = min(axis.column_of_rate(float(label), width), width - len(label))
+        if column >= next_free_column and (
+            decade == axis.last or column + len(label) < width - len(label)
+        ):
             cells[column : column + len(label)] = label
-            free = column + len(label) + 1
+            next_free_column = column + len(label) + 1
     return "".join(cells)
 
 
-def draw_bar(lr: Setting, axis: Axis, width: int, around: Around = ALONE) -> Bar:
+def draw_range_bar(
+    lr: Setting, axis: RateAxis, width: int, context: BarContext = NO_CONTEXT
+) -> CellBar:
     """A range as ├───┤ (log), ╞═══╡ (uniform) or ├~~~┤ (tied), rates as ◆, frozen as nothing.
 
     ╎┈┈╎ is the old range, ┄┄ what the lower layers reach down to, ● where good trials were.
     """
-    cells = _Cells(width)
-    for decade in axis.decades():
-        cells.put(axis.column(float(f"1e{decade}"), width), TICK, "tick")
-    columns = _columns(lr, axis, width)
-    if around.old is not None and around.old != lr:
-        old = _columns(around.old, axis, width)
-        if old:
-            cells.span(old[0], old[-1], OLD_BAR, "old")
-    if around.reach is not None and columns:
-        for column in range(axis.column(around.reach, width), columns[0]):
-            cells.put(column, REACH, "bar")
-    _draw_setting(cells, lr, columns, around.tied)
-    for rate in around.good:
-        cells.put(axis.column(rate, width), GOOD, "good")
-    return Bar("".join(cells.text), tuple(cells.roles))
+    cells = _CellCanvas(width)
+    for decade in axis.tick_decades():
+        cells.put_cell(axis.column_of_rate(float(f"1e{decade}"), width), TICK_GLYPH, "tick")
+    columns = _columns_of_setting(lr, axis, width)
+    if context.previous_setting is not None and context.previous_setting != lr:
+        old_columns = _columns_of_setting(context.previous_setting, axis, width)
+        if old_columns:
+            cells.draw_span(old_columns[0], old_columns[-1], OLD_BAR, "old")
+    if context.lowest_layer_rate is not None and columns:
+        for column in range(axis.column_of_rate(context.lowest_layer_rate, width), columns[0]):
+            cells.put_cell(column, REACH_GLYPH, "bar")
+    _draw_setting_cells(cells, lr, columns, context.is_tied)
+    for rate in context.good_rates:
+        cells.put_cell(axis.column_of_rate(rate, width), GOOD_GLYPH, "good")
+    return CellBar("".join(cells.text), tuple(cells.roles))
 
 
-def _draw_setting(cells: _Cells, lr: Setting, columns: list[int], tied: bool) -> None:
+def _draw_setting_cells(cells: _CellCanvas, lr: Setting, columns: list[int], tied: bool) -> None:
     if isinstance(lr, Range):
         signs = TIED_BAR if tied else LOG_BAR if lr.scale == "log" else LINEAR_BAR
-        cells.span(columns[0], columns[-1], signs, "bar")
+        cells.draw_span(columns[0], columns[-1], signs, "bar")
     elif isinstance(lr, Choices | int | float):
         for column in columns:
-            cells.put(column, POINT, "bar")
+            cells.put_cell(column, POINT_GLYPH, "bar")
 
 
-def _columns(lr: Setting, axis: Axis, width: int) -> list[int]:
-    return sorted(axis.column(rate, width) for rate in rates_of(lr))
+def _columns_of_setting(lr: Setting, axis: RateAxis, width: int) -> list[int]:
+    return sorted(axis.column_of_rate(rate, width) for rate in rates_of_setting(lr))
 
 
-def draw_density(rates: Sequence[float], good: Sequence[float], axis: Axis, width: int) -> Bar:
+def draw_density_bar(
+    rates: Sequence[float], good_rates: Sequence[float], axis: RateAxis, width: int
+) -> CellBar:
     """How many trials had a rate in each cell, as ▁…█; cells with good ones have that role."""
-    counts = Counter(axis.column(rate, width) for rate in rates)
-    where_good = {axis.column(rate, width) for rate in good}
-    most = max(counts.values(), default=1)
-    cells = _Cells(width)
+    counts = Counter(axis.column_of_rate(rate, width) for rate in rates)
+    good_columns = {axis.column_of_rate(rate, width) for rate in good_rates}
+    highest_count = max(counts.values(), default=1)
+    cells = _CellCanvas(width)
     for column, count in counts.items():
-        height = HEIGHTS[-(-count * len(HEIGHTS) // most) - 1]
-        cells.put(column, height, "good" if column in where_good else "old")
-    return Bar("".join(cells.text), tuple(cells.roles))
+        height = HEIGHTS[-(-count * len(HEIGHTS) // highest_count) - 1]
+        cells.put_cell(column, height, "good" if column in good_columns else "old")
+    return CellBar("".join(cells.text), tuple(cells.roles))

@@ -12,20 +12,34 @@ from textual import events
 from textual.message import Message
 
 from tuner.errors import TunerError
-from tuner.recipe.rates import group_setting
-from tuner.recipe.types import FROZEN, Choices, GroupSpec, Like, Range, Rate, Setting
-from tuner.results.format import count, plain
-from tuner.tui.render.names import fit
-from tuner.tui.render.styles import Run
-from tuner.tui.setup.ranges import End, move, pulled, toggled_fixed, toggled_frozen
+from tuner.recipe.rates import group_rate_setting
+from tuner.recipe.types import FROZEN, Choices, GroupSpec, Range, Rate, Setting, TiedRate
+from tuner.render.styles import TextRun
+from tuner.render.text_fitting import fit_text
+from tuner.results.format import format_count, sanitize_text
+from tuner.tui.setup.range_steps import (
+    RangeEnd,
+    drag_range_end,
+    step_rate,
+    toggle_fixed,
+    toggle_frozen,
+)
 from tuner.tui.setup.row_list import RowList
-from tuner.tui.setup.text import number_text
-from tuner.tui.widgets.group_axis import Axis, fit_axis, rates_of
-from tuner.tui.widgets.group_bar import ALONE, Around, Bar, Role, draw_bar, draw_density, ruler
+from tuner.tui.setup.setting_text import exact_number_text
+from tuner.tui.widgets.group_axis import RateAxis, axis_for_settings, rates_of_setting
+from tuner.tui.widgets.group_bar import (
+    NO_CONTEXT,
+    BarContext,
+    CellBar,
+    CellRole,
+    draw_axis_labels,
+    draw_density_bar,
+    draw_range_bar,
+)
 from tuner.tui.widgets.group_keys import GROUP_BINDINGS
-from tuner.tui.widgets.lines import styles_of
+from tuner.tui.widgets.line_widgets import theme_styles
 
-Wish = Literal[
+EditKind = Literal[
     "rate", "tie", "weight_decay", "parameters",
     "add", "delete", "split", "merge", "rename", "regroup",
 ]  # fmt: skip
@@ -33,12 +47,12 @@ PARAMS_WIDTH, RATE_WIDTH, HINT_WIDTH = 7, 7, 2
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class ColumnLayout:
     """Where things stand in a row, in cells from the row's start (the cursor mark left out)."""
 
-    name: int
+    name_width: int
     bar_start: int
-    bar: int
+    bar_width: int
 
 
 class GroupEditor(RowList):
@@ -50,48 +64,48 @@ class GroupEditor(RowList):
 
     BINDINGS = GROUP_BINDINGS
 
-    class Rated(Message):
+    class RateChanged(Message):
         """A group was given a rate. `joined` is the same for all of one drag, else empty."""
 
-        def __init__(self, group: str, lr: Rate, joined: str = "") -> None:
+        def __init__(self, group: str, lr: Rate, drag_id: str = "") -> None:
             super().__init__()
-            self.group, self.lr, self.joined = group, lr, joined
+            self.group, self.lr, self.drag_id = group, lr, drag_id
 
-    class Wished(Message):
+    class EditRequested(Message):
         """A key was pressed whose work needs more than this row."""
 
-        def __init__(self, wish: Wish, group: GroupSpec) -> None:
+        def __init__(self, kind: EditKind, group: GroupSpec) -> None:
             super().__init__()
-            self.wish: Wish = wish
+            self.kind: EditKind = kind
             self.group = group
 
-    class Refused(Message):
+    class ChangeRejected(Message):
         """A key could not do what it is for; `reason` is one line."""
 
         def __init__(self, reason: str) -> None:
             super().__init__()
             self.reason = reason
 
-    class Selected(Message):
+    class SelectionChanged(Message):
         """The cursor is on another group, or the group under it changed."""
 
     def __init__(self) -> None:
         super().__init__()
         self.groups: tuple[GroupSpec, ...] = ()
-        self._sizes: Mapping[str, int] = {}
-        self._marked: frozenset[str] = frozenset()
-        self._around: Mapping[str, Around] = {}
-        self._axis: Axis | None = None
-        self._before: dict[str, Rate] = {}
-        self._dragged: End | None = None
-        self._drags = 0
+        self._parameter_counts: Mapping[str, int] = {}
+        self._groups_with_hints: frozenset[str] = frozenset()
+        self._bar_contexts: Mapping[str, BarContext] = {}
+        self._axis: RateAxis | None = None
+        self._previous_rates: dict[str, Rate] = {}
+        self._dragged_end: RangeEnd | None = None
+        self._drag_count = 0
 
-    def show(
+    def show_groups(
         self,
         groups: Sequence[GroupSpec],
-        sizes: Mapping[str, int],
-        marked: frozenset[str],
-        around: Mapping[str, Around] | None = None,
+        parameter_counts: Mapping[str, int],
+        groups_with_hints: frozenset[str],
+        bar_contexts: Mapping[str, BarContext] | None = None,
     ) -> None:
         """Shows these groups. `sizes` are parameter counts by name; `marked` rows get an ⓘ;
         `around` is what is drawn with each bar.
@@ -99,36 +113,42 @@ class GroupEditor(RowList):
         The axis only grows while the same groups are shown: bars do not jump under the keys.
         """
         for group in self.groups:
-            self._before[group.name] = group.lr
-        same = [group.name for group in groups] == [group.name for group in self.groups]
-        self.groups, self._sizes, self._marked = tuple(groups), sizes, marked
-        self._around = around or {}
-        fitted = fit_axis([*map(self.setting, groups), *self._around_rates()])
-        self._axis = fitted.joined(self._axis) if same and self._axis else fitted
-        self.rows_changed()
-        self.post_message(self.Selected())
+            self._previous_rates[group.name] = group.lr
+        same_groups = [group.name for group in groups] == [group.name for group in self.groups]
+        self.groups, self._parameter_counts, self._groups_with_hints = (
+            tuple(groups),
+            parameter_counts,
+            groups_with_hints,
+        )
+        self._bar_contexts = bar_contexts or {}
+        axis = axis_for_settings([*map(self.effective_setting, groups), *self._context_settings()])
+        self._axis = axis.union_with(self._axis) if same_groups and self._axis else axis
+        self.update_rows()
+        self.post_message(self.SelectionChanged())
 
     @property
-    def selected(self) -> GroupSpec | None:
+    def selected_group(self) -> GroupSpec | None:
         """The group under the cursor."""
         return self.groups[self.cursor] if self.groups else None
 
-    def setting(self, group: GroupSpec) -> Setting:
+    def effective_setting(self, group: GroupSpec) -> Setting:
         """What the group's rate can be, ties followed."""
-        return group_setting(self.groups, group)
+        return group_rate_setting(self.groups, group)
 
-    def _around_rates(self) -> Iterator[Setting]:
-        for around in self._around.values():
-            yield from around.good
-            yield from () if around.old is None else (around.old,)
-            yield from () if around.reach is None else (around.reach,)
+    def _context_settings(self) -> Iterator[Setting]:
+        for context in self._bar_contexts.values():
+            yield from context.good_rates
+            yield from () if context.previous_setting is None else (context.previous_setting,)
+            yield from () if context.lowest_layer_rate is None else (context.lowest_layer_rate,)
 
-    def density(self, rates: Sequence[float], good: Sequence[float]) -> Bar:
+    def density_bar(self, rates: Sequence[float], good_rates: Sequence[float]) -> CellBar:
         """Where trials lay, on the axis that the bars have."""
-        axis = self._axis or fit_axis(())
-        return draw_density(rates, good, axis, self.columns(self.room - 2).bar)
+        axis = self._axis or axis_for_settings(())
+        return draw_density_bar(
+            rates, good_rates, axis, self.column_layout(self.content_width - 2).bar_width
+        )
 
-    def select(self, name: str) -> None:
+    def select_group(self, name: str) -> None:
         """Puts the cursor on a group."""
         names = [group.name for group in self.groups]
         if name in names:
@@ -137,168 +157,177 @@ class GroupEditor(RowList):
     def watch_cursor(self) -> None:
         """Tells who shows details of the selected group."""
         super().watch_cursor()
-        self.post_message(self.Selected())
+        self.post_message(self.SelectionChanged())
 
     def row_count(self) -> int:
         """A row a group."""
         return len(self.groups)
 
-    def columns(self, width: int) -> Columns:
+    def column_layout(self, width: int) -> ColumnLayout:
         """The name gets what it needs within limits, the bar what is left."""
-        longest = max((cell_len(plain(group.name)) for group in self.groups), default=0)
+        longest = max((cell_len(sanitize_text(group.name)) for group in self.groups), default=0)
         name = min(max(longest, 5), 24 if width >= 70 else 14) + 2
         start = name + PARAMS_WIDTH + 2 * RATE_WIDTH + 2 + HINT_WIDTH
-        return Columns(name, start, max(width - start - 1, 8))
+        return ColumnLayout(name, start, max(width - start - 1, 8))
 
-    def header_runs(self, width: int) -> Sequence[Run]:
+    def header_runs(self, width: int) -> Sequence[TextRun]:
         """The column heads and the axis' labels."""
-        columns = self.columns(width)
-        axis = self._axis or fit_axis(())
-        head = fit("GROUP", columns.name) + "PARAMS".rjust(PARAMS_WIDTH)
+        columns = self.column_layout(width)
+        axis = self._axis or axis_for_settings(())
+        head = fit_text("GROUP", columns.name_width) + "PARAMS".rjust(PARAMS_WIDTH)
         head += "LOW".rjust(RATE_WIDTH) + "HIGH".rjust(RATE_WIDTH)
-        return [(fit(head, columns.bar_start) + ruler(axis, columns.bar), styles_of(self).muted)]
-
-    def row_runs(self, index: int, width: int) -> Sequence[Run]:
-        """Name, parameters, low, high, hint mark, bar."""
-        group, columns = self.groups[index], self.columns(width)
-        size = self._sizes.get(group.name)
-        setting, styles = self.setting(group), styles_of(self)
-        low, high = rate_cells(setting)
-        lr_style = self._rate_style(setting)
-        hint = "ⓘ " if group.name in self._marked else "  "
         return [
-            (fit(plain(group.name), columns.name), Style.null()),
-            (("—" if size is None else count(size)).rjust(PARAMS_WIDTH), styles.muted),
-            (low.rjust(RATE_WIDTH) + high.rjust(RATE_WIDTH) + "  ", lr_style),
-            (hint, styles.paused),
-            *self._bar_runs(group.name, setting, columns.bar, lr_style),
+            (
+                fit_text(head, columns.bar_start) + draw_axis_labels(axis, columns.bar_width),
+                theme_styles(self).muted,
+            )
         ]
 
-    def _bar_runs(self, name: str, lr: Setting, width: int, style: Style) -> list[Run]:
-        around, styles = self._around.get(name, ALONE), styles_of(self)
-        bar = draw_bar(lr, self._axis or fit_axis(()), width, around)
-        looks: dict[Role, Style] = {
+    def runs_of_row(self, index: int, width: int) -> Sequence[TextRun]:
+        """Name, parameters, low, high, hint mark, bar."""
+        group, columns = self.groups[index], self.column_layout(width)
+        size = self._parameter_counts.get(group.name)
+        setting, styles = self.effective_setting(group), theme_styles(self)
+        low, high = rate_column_texts(setting)
+        lr_style = self._style_of_rate(setting)
+        hint = "ⓘ " if group.name in self._groups_with_hints else "  "
+        return [
+            (fit_text(sanitize_text(group.name), columns.name_width), Style.null()),
+            (("—" if size is None else format_count(size)).rjust(PARAMS_WIDTH), styles.muted),
+            (low.rjust(RATE_WIDTH) + high.rjust(RATE_WIDTH) + "  ", lr_style),
+            (hint, styles.paused),
+            *self._runs_of_bar(group.name, setting, columns.bar_width, lr_style),
+        ]
+
+    def _runs_of_bar(self, name: str, lr: Setting, width: int, style: Style) -> list[TextRun]:
+        context, styles = self._bar_contexts.get(name, NO_CONTEXT), theme_styles(self)
+        bar = draw_range_bar(lr, self._axis or axis_for_settings(()), width, context)
+        styles_by_role: dict[CellRole, Style] = {
             "tick": styles.faint,
             "old": styles.muted,
             "bar": style,
             "good": styles.best,
         }
-        return [(text, looks[role]) for text, role in bar.runs()]
+        return [(text, styles_by_role[role]) for text, role in bar.runs_by_role()]
 
-    def _rate_style(self, lr: Setting) -> Style:
-        styles = styles_of(self)
+    def _style_of_rate(self, lr: Setting) -> Style:
+        styles = theme_styles(self)
         if isinstance(lr, Range | Choices):
             return styles.complete
         return styles.muted if lr == FROZEN else styles.accent
 
-    def action_move(self, end: End, direction: int, fine: bool = False) -> None:
+    def action_move(self, end: RangeEnd, direction: int, fine: bool = False) -> None:
         """Moves an end of the selected group's range, or its fixed rate."""
-        self._rate(lambda lr: move(lr, end, direction, fine=fine))
+        self._change_rate(lambda lr: step_rate(lr, end, direction, fine=fine))
 
     def action_fix(self) -> None:
         """Fixes a searched rate, searches a fixed one again."""
-        group = self.selected
+        group = self.selected_group
         if group is not None:
-            before = self._before_of(Range, Choices, Like)
-            self._rate(lambda _: toggled_fixed(self.setting(group), before))
+            previous_rate = self._previous_rate(Range, Choices, TiedRate)
+            self._change_rate(lambda _: toggle_fixed(self.effective_setting(group), previous_rate))
 
     def action_freeze(self) -> None:
         """Freezes the group, or gives its rate back."""
-        self._rate(lambda lr: toggled_frozen(lr, self._before_of(Range, Choices, Like, float, int)))
+        self._change_rate(
+            lambda lr: toggle_frozen(lr, self._previous_rate(Range, Choices, TiedRate, float, int))
+        )
 
     def action_wish(self, wish: str) -> None:
         """Passes a wish on."""
-        assert wish in get_args(Wish), wish
-        if self.selected is not None:
-            self.post_message(self.Wished(wish, self.selected))  # type: ignore[arg-type]
+        assert wish in get_args(EditKind), wish
+        if self.selected_group is not None:
+            self.post_message(self.EditRequested(wish, self.selected_group))  # type: ignore[arg-type]
 
-    def _before_of(self, *kinds: type) -> Rate | None:
-        lr = self._before.get(self.selected.name) if self.selected else None
+    def _previous_rate(self, *kinds: type) -> Rate | None:
+        lr = self._previous_rates.get(self.selected_group.name) if self.selected_group else None
         return lr if isinstance(lr, kinds) else None
 
-    def _rate(self, change: Callable[[Rate], Rate], joined: str = "") -> None:
-        group = self.selected
+    def _change_rate(self, change: Callable[[Rate], Rate], drag_id: str = "") -> None:
+        group = self.selected_group
         if group is None:
             return
         try:
             lr = change(group.lr)
         except TunerError as error:
-            self.post_message(self.Refused(str(error)))
+            self.post_message(self.ChangeRejected(str(error)))
             return
         if lr != group.lr:
-            self.post_message(self.Rated(group.name, lr, joined))
+            self.post_message(self.RateChanged(group.name, lr, drag_id))
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """A click on the bar takes hold of the nearer end."""
         super().on_mouse_down(event)
-        column = self._bar_column(event)
-        if column is None or self.row_at(event) is None or self.selected is None:
+        column = self._bar_column_under_mouse(event)
+        if column is None or self.row_under_mouse(event) is None or self.selected_group is None:
             return
-        self._dragged = self._nearer_end(self.selected.lr, column)
-        self._drags += 1
+        self._dragged_end = self._nearest_end(self.selected_group.lr, column)
+        self._drag_count += 1
         self.capture_mouse()
-        self._drag_to(column)
+        self._drag_end_to(column)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """The end that is held follows the mouse."""
-        if self._dragged is not None:
-            self._drag_to(event.x - self._bar_left())
+        if self._dragged_end is not None:
+            self._drag_end_to(event.x - self._bar_left_edge())
 
     def on_mouse_up(self) -> None:
         """Lets go."""
-        if self._dragged is not None:
-            self._dragged = None
+        if self._dragged_end is not None:
+            self._dragged_end = None
             self.release_mouse()
 
-    def _drag_to(self, column: int) -> None:
-        group, end, axis = self.selected, self._dragged, self._axis
+    def _drag_end_to(self, column: int) -> None:
+        group, end, axis = self.selected_group, self._dragged_end, self._axis
         if group is None or end is None or axis is None:
             return
-        width = self.columns(self.room - 2).bar
+        width = self.column_layout(self.content_width - 2).bar_width
         column = min(max(column, 0), width - 1)
-        held = _end_rate(group.lr, end)
-        if held is not None and axis.column(held, width) == column:
+        current_rate = _rate_of_end(group.lr, end)
+        if current_rate is not None and axis.column_of_rate(current_rate, width) == column:
             return
-        rate = axis.rate(column, width)
-        self._rate(lambda lr: pulled(lr, end, rate), f"drag {self._drags}")
+        rate = axis.rate_at_column(column, width)
+        self._change_rate(lambda lr: drag_range_end(lr, end, rate), f"drag {self._drag_count}")
 
-    def _nearer_end(self, lr: Rate, column: int) -> End:
-        axis, width = self._axis, self.columns(self.room - 2).bar
+    def _nearest_end(self, lr: Rate, column: int) -> RangeEnd:
+        axis, width = self._axis, self.column_layout(self.content_width - 2).bar_width
         if axis is None or not isinstance(lr, Range):
             return "both"
-        low, high = axis.column(lr.low, width), axis.column(lr.high, width)
+        low, high = axis.column_of_rate(lr.low, width), axis.column_of_rate(lr.high, width)
         return "low" if abs(column - low) <= abs(column - high) else "high"
 
-    def _bar_left(self) -> int:
-        return 2 + self.columns(self.room - 2).bar_start
+    def _bar_left_edge(self) -> int:
+        return 2 + self.column_layout(self.content_width - 2).bar_start
 
-    def _bar_column(self, event: events.MouseEvent) -> int | None:
+    def _bar_column_under_mouse(self, event: events.MouseEvent) -> int | None:
         offset = event.get_content_offset(self)
-        column = offset.x - self._bar_left() if offset is not None else -1
-        return column if 0 <= column < self.columns(self.room - 2).bar else None
+        column = offset.x - self._bar_left_edge() if offset is not None else -1
+        return (
+            column if 0 <= column < self.column_layout(self.content_width - 2).bar_width else None
+        )
 
 
-def _end_rate(lr: Rate, end: End) -> float | None:
+def _rate_of_end(lr: Rate, end: RangeEnd) -> float | None:
     """The rate that is held: an end of a range, or the fixed rate."""
-    if isinstance(lr, Choices | Like) or not rates_of(lr):
+    if isinstance(lr, Choices | TiedRate) or not rates_of_setting(lr):
         return None
-    rates = rates_of(lr)
+    rates = rates_of_setting(lr)
     return rates[-1] if end == "high" else rates[0]
 
 
-def rate_cells(lr: Setting) -> tuple[str, str]:
+def rate_column_texts(lr: Setting) -> tuple[str, str]:
     """The texts of the LOW and HIGH columns, at most six cells each."""
     match lr:
         case Range(low, high):
-            return _short(low), _short(high)
+            return short_rate_text(low), short_rate_text(high)
         case Choices(values):
-            return f"{len(values)} of", _short(max(rates_of(lr)))
+            return f"{len(values)} of", short_rate_text(max(rates_of_setting(lr)))
         case int() | float():
-            return _short(float(lr)), "fixed"
+            return short_rate_text(float(lr)), "fixed"
         case _:
             return "—", "frozen"
 
 
-def _short(rate: float) -> str:
-    exact = number_text(rate)
-    return exact if len(exact) <= 6 else number_text(float(f"{rate:.1e}"))
+def short_rate_text(rate: float) -> str:
+    exact_text = exact_number_text(rate)
+    return exact_text if len(exact_text) <= 6 else exact_number_text(float(f"{rate:.1e}"))

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable
 from typing import Self
 
-from tuner.tui.render.columns import Order
+from tuner.render.trial_columns import SortKey
 
 
 class Ordering:
@@ -15,60 +15,62 @@ class Ordering:
     What numbers are ordered by is a tuple; the number itself comes last in it.
     """
 
-    def __init__(self, found: Iterable[tuple[int, Order]] = (), *, backwards: bool = False) -> None:
-        self._take(sorted((*order, number) for number, order in found), backwards)
+    def __init__(
+        self, ordered_items: Iterable[tuple[int, SortKey]] = (), *, is_reversed: bool = False
+    ) -> None:
+        self._set_entries(sorted((*order, number) for number, order in ordered_items), is_reversed)
 
-    def _take(self, entries: list[Order], backwards: bool) -> None:
-        self._backwards = backwards
+    def _set_entries(self, entries: list[SortKey], is_reversed: bool) -> None:
+        self._is_reversed = is_reversed
         self._entries = entries
         self._orders = {entry[-1]: entry for entry in entries}
         ordered = list(self._orders)
-        self._numbers: list[int] = ordered[::-1] if backwards else ordered
+        self._numbers: list[int] = ordered[::-1] if is_reversed else ordered
 
     @property
-    def numbers(self) -> list[int]:
+    def ordered_numbers(self) -> list[int]:
         """All numbers in their order."""
         return self._numbers
 
-    def only(self, chosen: Collection[int]) -> Self:
+    def restricted_to(self, numbers: Collection[int]) -> Self:
         """Those of these numbers that are in, in the same order."""
-        return self._with([entry for entry in self._entries if entry[-1] in chosen])
+        return self._copy_with([entry for entry in self._entries if entry[-1] in numbers])
 
-    def turned(self, *, backwards: bool) -> Self:
+    def with_direction(self, *, is_reversed: bool) -> Self:
         """The same numbers forwards or backwards."""
-        return self._with(list(self._entries), backwards)
+        return self._copy_with(list(self._entries), is_reversed)
 
-    def _with(self, entries: list[Order], backwards: bool | None = None) -> Self:
-        other = type(self)()
-        other._take(entries, self._backwards if backwards is None else backwards)
-        return other
+    def _copy_with(self, entries: list[SortKey], is_reversed: bool | None = None) -> Self:
+        copied = type(self)()
+        copied._set_entries(entries, self._is_reversed if is_reversed is None else is_reversed)
+        return copied
 
-    def place(self, number: int) -> int | None:
+    def index_of_number(self, number: int) -> int | None:
         """Where a number stands, None where it is not in."""
         entry = self._orders.get(number)
-        return None if entry is None else self._seen(bisect_left(self._entries, entry))
+        return None if entry is None else self._visible_index(bisect_left(self._entries, entry))
 
-    def put(self, number: int, order: Order) -> bool:
+    def update_position(self, number: int, order: SortKey) -> bool:
         """Add a number, or move it; False where nothing changed."""
         entry = (*order, number)
         if self._orders.get(number) == entry:
             return False
-        self.drop(number)
+        self.remove_number(number)
         self._orders[number] = entry
-        at = bisect_left(self._entries, entry)
-        self._numbers.insert(len(self._entries) - at if self._backwards else at, number)
-        self._entries.insert(at, entry)
+        index = bisect_left(self._entries, entry)
+        self._numbers.insert(len(self._entries) - index if self._is_reversed else index, number)
+        self._entries.insert(index, entry)
         return True
 
-    def drop(self, number: int) -> bool:
+    def remove_number(self, number: int) -> bool:
         """Take a number out; False where it was not in."""
         entry = self._orders.pop(number, None)
         if entry is None:
             return False
-        at = bisect_left(self._entries, entry)
-        del self._numbers[self._seen(at)]
-        del self._entries[at]
+        index = bisect_left(self._entries, entry)
+        del self._numbers[self._visible_index(index)]
+        del self._entries[index]
         return True
 
-    def _seen(self, at: int) -> int:
-        return len(self._entries) - 1 - at if self._backwards else at
+    def _visible_index(self, index: int) -> int:
+        return len(self._entries) - 1 - index if self._is_reversed else index

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from tuner.tui.trial_scope import TrialScope
-from tuner.tui.widgets.lines import Pane, scrolls
+from tuner.tui.state.trial_scope import TrialScope
+from tuner.tui.widgets.line_widgets import Pane, scroll_bindings
 
 
 class ScopePane(Pane, inherit_bindings=False):
     """Draws from the scope that all panes share."""
 
-    BINDINGS = scrolls(letters=False)
+    BINDINGS = scroll_bindings(letters=False)
 
     def __init__(self, scope: TrialScope, heading: str, number: int | None, id: str) -> None:
         self.scope = scope

@@ -6,123 +6,144 @@ from collections.abc import Sequence
 
 from textual import events
 
+from tuner.render.charts.axes import share_at_column
+from tuner.render.charts.series import Series
+from tuner.render.renderable_lines import Lines
+from tuner.render.styles import Styles
+from tuner.render.trial_columns import metric_abbreviation
+from tuner.render.trial_curves import (
+    draw_trial_series,
+    gradient_norm_lines,
+    learning_rate_lines,
+    metric_and_loss_series,
+)
 from tuner.results import format as fmt
-from tuner.tui.charts.axes import share_across
-from tuner.tui.charts.series import Series
-from tuner.tui.render.columns import short_metric
-from tuner.tui.render.lined import Lines
-from tuner.tui.render.styles import Styles
-from tuner.tui.render.trial_curves import chart_lines, gradient_lines, loss_series, rate_lines
-from tuner.tui.trial_scope import TrialScope
-from tuner.tui.widgets.lines import centred, styles_of
+from tuner.tui.state.trial_scope import TrialScope
+from tuner.tui.widgets.line_widgets import empty_state_lines, theme_styles
 from tuner.tui.widgets.scope_pane import ScopePane
 
-FEWEST_LINES = 6
+MIN_CHART_HEIGHT = 6
 
 
-class ChartPane(ScopePane):
+class TrialChartPane(ScopePane):
     """Lines over the steps of the trial."""
 
-    EMPTY = ("", "")
-    LOG = False
+    EMPTY_STATE = ("", "")
+    LOG_BY_DEFAULT = False
 
     def __init__(self, scope: TrialScope, heading: str, number: int, id: str) -> None:
-        self.log_scale = self.LOG
+        self.log_scale = self.LOG_BY_DEFAULT
         super().__init__(scope, heading, number, id)
 
-    def series(self, styles: Styles) -> Sequence[Series]:
+    def series_to_draw(self, styles: Styles) -> Sequence[Series]:
         """What is drawn."""
         raise NotImplementedError
 
-    def lines(self, width: int, height: int) -> Lines:
+    def content_lines(self, width: int, height: int) -> Lines:
         """The chart fills the pane."""
-        styles = styles_of(self)
-        series = self.series(styles)
-        if not series or height < FEWEST_LINES:
-            return centred(self.scope.nothing(*self.EMPTY), width, height, styles)
-        trial, item = self.scope.trial, self.scope.evaluation
-        share = None if item is None else item.share
-        return chart_lines(
-            series, trial, share, width, height, styles, log=self.log_scale, shown=self.shown
+        styles = theme_styles(self)
+        series = self.series_to_draw(styles)
+        if not series or height < MIN_CHART_HEIGHT:
+            return empty_state_lines(
+                self.scope.empty_state_text(*self.EMPTY_STATE), width, height, styles
+            )
+        trial, evaluation = self.scope.trial, self.scope.shown_evaluation
+        share = None if evaluation is None else evaluation.share
+        return draw_trial_series(
+            series,
+            trial,
+            share,
+            width,
+            height,
+            styles,
+            log=self.log_scale,
+            format_value=self.legend_value,
         )
 
-    def shown(self, value: float) -> str:
+    def legend_value(self, value: float) -> str:
         """A value in the legend."""
-        return fmt.number(value)
+        return fmt.format_number(value)
 
-    def toggle_log(self) -> None:
+    def toggle_log_scale(self) -> None:
         """Logarithmic y, or linear."""
         self.log_scale = not self.log_scale
-        self.redraw()
+        self.redraw_content()
 
-    def describe(self) -> None:
+    def update_border_text(self) -> None:
         """Which evaluation the line across is, and the keys."""
-        item = self.scope.evaluation
-        self.entitle("" if item is None else f"at {fmt.epoch(item.epoch)}", self.hint())
+        evaluation = self.scope.shown_evaluation
+        self.set_border_text(
+            "" if evaluation is None else f"at {fmt.format_epoch(evaluation.epoch)}",
+            self.key_hints(),
+        )
 
-    def hint(self) -> str:
+    def key_hints(self) -> str:
         """The keys."""
         return f"l log {'✓' if self.log_scale else '·'}   ←/→ epoch"
 
     def on_click(self, event: events.Click) -> None:
         """A click shows the nearest evaluation, in all panes."""
         if offset := event.get_content_offset(self):
-            self.scope.scrub_to(share_across(offset.x, self.room))
+            self.scope.show_nearest_evaluation(share_at_column(offset.x, self.content_width))
             self.call_next(self.run_action, "screen.scrub(0)")
 
 
-class LossPane(ChartPane):
+class LossPane(TrialChartPane):
     """The metric and the losses."""
 
-    EMPTY = ("Loss and metric", "the first point comes with the first steps")
+    EMPTY_STATE = ("Loss and metric", "the first point comes with the first steps")
 
-    def series(self, styles: Styles) -> Sequence[Series]:
+    def series_to_draw(self, styles: Styles) -> Sequence[Series]:
         """Evaluation, training or both."""
-        return loss_series(self.scope.view, self.scope.trial, self.scope.drawn, styles)
-
-    def describe(self) -> None:
-        """The metric's name is the session's."""
-        metric = short_metric(self.scope.view.metric)
-        self.heading = {"both": f"Loss and {metric}", "eval": f"{metric} and eval loss"}.get(
-            self.scope.drawn, "Train loss"
+        return metric_and_loss_series(
+            self.scope.view, self.scope.trial, self.scope.drawn_curves, styles
         )
-        super().describe()
 
-    def hint(self) -> str:
+    def update_border_text(self) -> None:
+        """The metric's name is the session's."""
+        metric = metric_abbreviation(self.scope.view.metric)
+        self.heading = {"both": f"Loss and {metric}", "eval": f"{metric} and eval loss"}.get(
+            self.scope.drawn_curves, "Train loss"
+        )
+        super().update_border_text()
+
+    def key_hints(self) -> str:
         """Which lines, and the keys."""
-        return f"t {self.scope.drawn}   {super().hint()}"
+        return f"t {self.scope.drawn_curves}   {super().key_hints()}"
 
 
-class GradientPane(ChartPane):
+class GradientPane(TrialChartPane):
     """The norm of each layer group's gradient."""
 
-    EMPTY = ("The gradient norm of each group", "a point comes with every evaluation")
-    LOG = True
+    EMPTY_STATE = ("The gradient norm of each group", "a point comes with every evaluation")
+    LOG_BY_DEFAULT = True
 
-    def series(self, styles: Styles) -> Sequence[Series]:
+    def series_to_draw(self, styles: Styles) -> Sequence[Series]:
         """One line a group."""
-        return gradient_lines(self.scope.trial, styles)
+        return gradient_norm_lines(self.scope.trial, styles)
 
 
-class RatePane(ChartPane):
+class RatePane(TrialChartPane):
     """The learning rate of each group over the schedule."""
 
-    EMPTY = ("The learning rates", "they are drawn once the first step was told")
-    LOG = True
+    EMPTY_STATE = ("The learning rates", "they are drawn once the first step was told")
+    LOG_BY_DEFAULT = True
 
-    def series(self, styles: Styles) -> Sequence[Series]:
+    def series_to_draw(self, styles: Styles) -> Sequence[Series]:
         """One line a group, from the recipe's schedule and the trial's own rates."""
-        config, trial = self.scope.config(), self.scope.trial
-        if config is None or not trial.of:
+        config, trial = self.scope.trainer_config(), self.scope.trial
+        if config is None or not trial.total_steps:
             return ()
-        return rate_lines(trial, config, styles, log=self.log_scale)
+        return learning_rate_lines(trial, config, styles, log=self.log_scale)
 
-    def shown(self, value: float) -> str:
+    def legend_value(self, value: float) -> str:
         """As rates are written everywhere."""
-        return fmt.rate(value)
+        return fmt.format_rate(value)
 
-    def describe(self) -> None:
+    def update_border_text(self) -> None:
         """The schedule by name."""
-        super().describe()
-        if config := self.scope.config():
-            self.entitle(f"{config.schedule}, warmup {fmt.amount(config.warmup)}", self.hint())
+        super().update_border_text()
+        if config := self.scope.trainer_config():
+            self.set_border_text(
+                f"{config.schedule}, warmup {fmt.format_amount(config.warmup)}", self.key_hints()
+            )

@@ -7,22 +7,22 @@ from typing import Any
 
 from textual.binding import Binding
 
-from tuner.results import format as fmt
-from tuner.tui.render.errors import (
-    WHICH,
-    WHICH_WORDS,
-    cell_words,
-    error_heads,
-    error_row,
-    row_lines,
+from tuner.render.misclassified import (
+    ROW_SELECTION_TEXTS,
+    ROW_SELECTIONS,
+    cell_description,
+    misclassified_heading,
+    misclassified_row_runs,
+    row_detail_lines,
 )
-from tuner.tui.render.lined import Lines
-from tuner.tui.render.names import wrapped
-from tuner.tui.render.styles import Run
-from tuner.tui.trial_scope import TrialScope
-from tuner.tui.widgets.cursor import moves
-from tuner.tui.widgets.lines import centred, styles_of
-from tuner.tui.widgets.rows import RowTable
+from tuner.render.renderable_lines import Lines
+from tuner.render.styles import TextRun
+from tuner.render.text_fitting import wrap_at_spaces
+from tuner.results import format as fmt
+from tuner.tui.state.trial_scope import TrialScope
+from tuner.tui.widgets.cursor_rows import cursor_bindings
+from tuner.tui.widgets.line_widgets import empty_state_lines, theme_styles
+from tuner.tui.widgets.row_table import RowTable
 from tuner.tui.widgets.scope_pane import ScopePane
 
 
@@ -30,7 +30,7 @@ class ErrorTable(RowTable, inherit_bindings=False):
     """One line a row, the surest mistakes first. Arrows move; j and k are left to the screen."""
 
     BINDINGS = [
-        *moves(letters=False),
+        *cursor_bindings(letters=False),
         Binding("enter", "open", "Text", id="errors.open", tooltip="The whole text of the row"),
         Binding(
             "w", "which", "Which rows", id="errors.which", tooltip="Wrong, or against the best"
@@ -51,66 +51,72 @@ class ErrorTable(RowTable, inherit_bindings=False):
 
     def keys_in_order(self) -> Sequence[Any]:
         """Positions in the predictions."""
-        return self.scope.errors().rows
+        return self.scope.misclassified_rows().rows
 
-    def header_runs(self, width: int) -> Sequence[Run]:
+    def header_runs(self, width: int) -> Sequence[TextRun]:
         """What stands in a line."""
-        return error_heads(self.scope.view.labels, width, styles_of(self))
+        return misclassified_heading(self.scope.view.labels, width, theme_styles(self))
 
-    def row_runs(self, key: Any, width: int) -> Sequence[Run]:
+    def runs_of_row(self, key: Any, width: int) -> Sequence[TextRun]:
         """One row."""
-        predictions = self.scope.errors().predictions
+        predictions = self.scope.misclassified_rows().predictions
         if predictions is None:
             return ()
         scope = self.scope
-        return error_row(predictions, key, scope.view.labels, scope.texts(), width, styles_of(self))
-
-    def empty_lines(self) -> Sequence[str]:
-        """Why there are none."""
-        found = self.scope.errors()
-        if found.why:
-            title = "Which rows were answered wrongly is not known"
-            return [title, *wrapped(found.why, max(self.room - 4, 20))]
-        return [f"No row is {self._words()}", "w shows others"]
-
-    def redraw(self) -> None:
-        """Another trial, evaluation or kind of rows."""
-        self.describe()
-        self.forget()
-        self.rows_changed()
-
-    def describe(self) -> None:
-        """How many of which."""
-        found, item = self.scope.errors(), self.scope.evaluation
-        self.heading = f"Rows {self._words()}"
-        epoch = "" if item is None else fmt.epoch(item.epoch)
-        whole = (
-            "" if found.predictions is None else f"{len(found.rows)} of {len(found.predictions)}"
+        return misclassified_row_runs(
+            predictions, key, scope.view.labels, scope.validation_texts(), width, theme_styles(self)
         )
-        keys = "" if found.why else "w which   = alike   enter text" if found.rows else "w which"
-        self.entitle("  ".join(part for part in (whole, epoch) if part), keys)
 
-    def _words(self) -> str:
+    def empty_state_texts(self) -> Sequence[str]:
+        """Why there are none."""
+        errors = self.scope.misclassified_rows()
+        if errors.reason:
+            title = "Which rows were answered wrongly is not known"
+            return [title, *wrap_at_spaces(errors.reason, max(self.content_width - 4, 20))]
+        return [f"No row is {self._selection_in_words()}", "w shows others"]
+
+    def redraw_content(self) -> None:
+        """Another trial, evaluation or kind of rows."""
+        self.update_border_text()
+        self.redraw_rows()
+        self.update_rows()
+
+    def update_border_text(self) -> None:
+        """How many of which."""
+        errors, evaluation = self.scope.misclassified_rows(), self.scope.shown_evaluation
+        self.heading = f"Rows {self._selection_in_words()}"
+        epoch = "" if evaluation is None else fmt.format_epoch(evaluation.epoch)
+        count_text = (
+            "" if errors.predictions is None else f"{len(errors.rows)} of {len(errors.predictions)}"
+        )
+        keys = (
+            "" if errors.reason else "w which   = alike   enter text" if errors.rows else "w which"
+        )
+        self.set_border_text("  ".join(part for part in (count_text, epoch) if part), keys)
+
+    def _selection_in_words(self) -> str:
         scope = self.scope
         if scope.cell is None:
-            return WHICH_WORDS[scope.which]
-        return cell_words(scope.cell, scope.view.labels)
+            return ROW_SELECTION_TEXTS[scope.which]
+        return cell_description(scope.cell, scope.view.labels)
 
     def action_which(self) -> None:
         """Wrong here; right here and wrong in the best; the other way round."""
         if self.scope.cell is None:
-            self.scope.which = WHICH[(WHICH.index(self.scope.which) + 1) % len(WHICH)]
+            self.scope.which = ROW_SELECTIONS[
+                (ROW_SELECTIONS.index(self.scope.which) + 1) % len(ROW_SELECTIONS)
+            ]
         self.scope.cell = None
-        self.redraw()
+        self.redraw_content()
 
     def action_alike(self) -> None:
         """The cell of the confusion matrix that the row is in, or all rows again."""
-        predictions, position = self.scope.errors().predictions, self.selected
+        predictions, position = self.scope.misclassified_rows().predictions, self.selected_key
         if self.scope.cell is not None:
             self.scope.cell = None
         elif predictions is not None and position is not None:
             self.scope.cell = (predictions.gold[position], predictions.predicted[position])
-        self.redraw()
+        self.redraw_content()
 
 
 class RowTextPane(ScopePane):
@@ -120,18 +126,20 @@ class RowTextPane(ScopePane):
         self._position: int | None = None
         super().__init__(scope, "Text", 2, "error-text")
 
-    def show_row(self, position: int | None) -> None:
+    def show_row_text(self, position: int | None) -> None:
         """Another row."""
         self._position = position
-        self.redraw()
+        self.redraw_content()
         self.scroll_home(animate=False)
 
-    def lines(self, width: int, height: int) -> Lines:
+    def content_lines(self, width: int, height: int) -> Lines:
         """The row, or what will be here."""
-        scope, styles = self.scope, styles_of(self)
-        predictions = scope.errors().predictions
-        if predictions is None or self._position not in scope.errors().rows:
+        scope, styles = self.scope, theme_styles(self)
+        predictions = scope.misclassified_rows().predictions
+        if predictions is None or self._position not in scope.misclassified_rows().rows:
             texts = ("The whole text of the row under the cursor", "enter on a row shows it alone")
-            return centred(texts, width, height, styles)
+            return empty_state_lines(texts, width, height, styles)
         labels = scope.view.labels
-        return row_lines(predictions, self._position, labels, scope.texts(), width, styles)
+        return row_detail_lines(
+            predictions, self._position, labels, scope.validation_texts(), width, styles
+        )

@@ -5,58 +5,64 @@ from __future__ import annotations
 from textual import events
 from textual.binding import Binding
 
+from tuner.render.class_report import CLASS_ORDERS, ClassOrder, class_report_lines
+from tuner.render.confusion_cells import cell_from_style
+from tuner.render.confusion_matrix import confusion_lines
+from tuner.render.epoch_strip import epoch_strip_lines
+from tuner.render.renderable_lines import Lines
 from tuner.results import format as fmt
-from tuner.tui.messages import RowsWished
-from tuner.tui.render.confusion import confusion_lines
-from tuner.tui.render.epochs import epoch_strip
-from tuner.tui.render.lined import Lines
-from tuner.tui.render.matrix import cell_under
-from tuner.tui.render.report import SORTINGS, Sorting, report_lines
-from tuner.tui.trial_scope import TrialScope
-from tuner.tui.widgets.lines import centred, styles_of
+from tuner.tui.shell.messages import RowsRequested
+from tuner.tui.state.trial_scope import TrialScope
+from tuner.tui.widgets.line_widgets import empty_state_lines, theme_styles
 from tuner.tui.widgets.scope_pane import ScopePane
 
 _MODE_WORDS = {"counts": "counts", "row": "percent of rows", "column": "percent of columns"}
-_NOTHING = ("The confusion matrix", "it comes with the first evaluation")
+_EMPTY_STATE = ("The confusion matrix", "it comes with the first evaluation")
 
 
-class EpochsPane(ScopePane):
+class EvaluationsPane(ScopePane):
     """Several evaluations small, the shown one large below them."""
 
-    def lines(self, width: int, height: int) -> Lines:
+    def content_lines(self, width: int, height: int) -> Lines:
         """The strip where there are several, then the matrix."""
-        scope, styles = self.scope, styles_of(self)
-        item, at = scope.evaluation, scope.at
-        if item is None or at is None:
-            return centred(scope.nothing(*_NOTHING), width, height, styles)
+        scope, styles = self.scope, theme_styles(self)
+        evaluation, evaluation_index = scope.shown_evaluation, scope.shown_index
+        if evaluation is None or evaluation_index is None:
+            return empty_state_lines(scope.empty_state_text(*_EMPTY_STATE), width, height, styles)
         evaluations = scope.trial.evaluations
         strip: Lines = []
         if len(evaluations) > 1:
-            strip = epoch_strip(
-                evaluations, at, scope.kept, scope.view.metric, scope.mode, width, styles
+            strip = epoch_strip_lines(
+                evaluations,
+                evaluation_index,
+                scope.kept_index,
+                scope.view.metric,
+                scope.matrix_mode,
+                width,
+                styles,
             )
             strip.append([])
-        against, labels = scope.against(), scope.view.labels
+        reference, labels = scope.subtracted_matrix(), scope.view.labels
         return strip + confusion_lines(
-            item.confusion, labels, width, styles, scope.mode,
-            height=height - len(strip), against=against, most=None,
+            evaluation.confusion, labels, width, styles, scope.matrix_mode,
+            height=height - len(strip), against=reference, max_classes=None,
         )  # fmt: skip
 
     def on_click(self, event: events.Click) -> None:
         """A second click on a cell shows its rows."""
-        cell, at = cell_under(event.style), self.scope.at
-        if event.chain == 2 and cell is not None and at is not None:
-            self.post_message(RowsWished(self.scope.number, at, *cell))
+        cell, evaluation_index = cell_from_style(event.style), self.scope.shown_index
+        if event.chain == 2 and cell is not None and evaluation_index is not None:
+            self.post_message(RowsRequested(self.scope.number, evaluation_index, *cell))
 
-    def describe(self) -> None:
+    def update_border_text(self) -> None:
         """Which evaluation, in what, and against whom."""
-        scope, item = self.scope, self.scope.evaluation
-        if item is None:
-            self.entitle("", "")
+        scope, evaluation = self.scope, self.scope.shown_evaluation
+        if evaluation is None:
+            self.set_border_text("", "")
             return
-        less = "" if scope.against() is None else f" − #{scope.other}"
-        self.entitle(
-            f"{fmt.epoch(item.epoch)}{less}, {_MODE_WORDS[scope.mode]}",
+        difference = "" if scope.subtracted_matrix() is None else f" − #{scope.other}"
+        self.set_border_text(
+            f"{fmt.format_epoch(evaluation.epoch)}{difference}, {_MODE_WORDS[scope.matrix_mode]}",
             "←/→ epoch   n counts/row/col   d diff with…",
         )
 
@@ -69,22 +75,26 @@ class ReportPane(ScopePane):
     ]
 
     def __init__(self, scope: TrialScope, heading: str, number: int, id: str) -> None:
-        self._sorting: Sorting = "worst"
+        self._sorting: ClassOrder = "worst"
         super().__init__(scope, heading, number, id)
 
-    def lines(self, width: int, height: int) -> Lines:
+    def content_lines(self, width: int, height: int) -> Lines:
         """All classes: the pane scrolls."""
-        styles, item = styles_of(self), self.scope.evaluation
-        if item is None or not item.confusion:
-            return centred(self.scope.nothing(*_NOTHING), width, height, styles)
-        return report_lines(item.confusion, self.scope.view.labels, width, styles, self._sorting)
+        styles, evaluation = theme_styles(self), self.scope.shown_evaluation
+        if evaluation is None or not evaluation.confusion:
+            return empty_state_lines(
+                self.scope.empty_state_text(*_EMPTY_STATE), width, height, styles
+            )
+        return class_report_lines(
+            evaluation.confusion, self.scope.view.labels, width, styles, self._sorting
+        )
 
-    def describe(self) -> None:
+    def update_border_text(self) -> None:
         """The order."""
         words = {"worst": "worst F1 first", "best": "best F1 first", "label": "as in the data"}
-        self.entitle("", f"S sort: {words.get(self._sorting, 'most rows first')}")
+        self.set_border_text("", f"S sort: {words.get(self._sorting, 'most rows first')}")
 
     def action_sorting(self) -> None:
         """The next order."""
-        self._sorting = SORTINGS[(SORTINGS.index(self._sorting) + 1) % len(SORTINGS)]
-        self.redraw()
+        self._sorting = CLASS_ORDERS[(CLASS_ORDERS.index(self._sorting) + 1) % len(CLASS_ORDERS)]
+        self.redraw_content()

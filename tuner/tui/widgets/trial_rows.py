@@ -6,11 +6,11 @@ from bisect import bisect_left
 from collections.abc import Callable
 from itertools import islice
 
+from tuner.render.trial_columns import SortKey
 from tuner.session.view import SessionView, TrialView
-from tuner.tui.render.columns import Order
 from tuner.tui.widgets.ordering import Ordering
 
-Test = Callable[[TrialView], bool]
+TrialTest = Callable[[TrialView], bool]
 
 
 class TrialRows:
@@ -19,64 +19,70 @@ class TrialRows:
     Sorting and filtering look at every trial, once; a trial that changed costs O(log trials).
     """
 
-    def __init__(self, view: SessionView, test: Test | None = None) -> None:
+    def __init__(self, view: SessionView, test: TrialTest | None = None) -> None:
         self.view = view
         self.test = test
-        self._order: Callable[[TrialView], Order] = lambda trial: (-trial.number,)
-        self._all = self._passing = Ordering()
-        self._by_number: list[int] = []
+        self._sort_key: Callable[[TrialView], SortKey] = lambda trial: (-trial.number,)
+        self._all_trials = self._matching_trials = Ordering()
+        self._matching_numbers: list[int] = []
 
     @property
-    def numbers(self) -> list[int]:
+    def ordered_numbers(self) -> list[int]:
         """The trials that pass, in their order."""
-        return self._passing.numbers
+        return self._matching_trials.ordered_numbers
 
-    def place_of(self, number: int) -> int | None:
+    def index_of_trial(self, number: int) -> int | None:
         """Where a trial stands, None where it does not pass."""
-        return self._passing.place(number)
+        return self._matching_trials.index_of_number(number)
 
-    def newest(self, count: int) -> list[int]:
+    def newest_trials(self, count: int) -> list[int]:
         """The newest trials that pass, the newest first."""
         if self.test is None:
             return list(islice(reversed(self.view.trials), count))
-        return self._by_number[-count:][::-1]
+        return self._matching_numbers[-count:][::-1]
 
-    def sort(self, order: Callable[[TrialView], Order], *, backwards: bool) -> None:
+    def sort_by_key(self, sort_key: Callable[[TrialView], SortKey], *, is_reversed: bool) -> None:
         """Take on an order."""
-        self._order = order
-        found = ((number, order(trial)) for number, trial in self.view.trials.items())
-        self._all = Ordering(found, backwards=backwards)
-        self._keep(set(self._by_number))
+        self._sort_key = sort_key
+        sortable_trials = ((number, sort_key(trial)) for number, trial in self.view.trials.items())
+        self._all_trials = Ordering(sortable_trials, is_reversed=is_reversed)
+        self._restrict_to(set(self._matching_numbers))
 
-    def turn(self, *, backwards: bool) -> None:
+    def set_direction(self, *, is_reversed: bool) -> None:
         """The same order forwards or backwards."""
-        self._all = self._all.turned(backwards=backwards)
-        self._keep(set(self._by_number))
+        self._all_trials = self._all_trials.with_direction(is_reversed=is_reversed)
+        self._restrict_to(set(self._matching_numbers))
 
-    def sift(self, test: Test | None) -> None:
+    def apply_filter(self, test: TrialTest | None) -> None:
         """Take on a filter, in the order there is."""
         self.test = test
-        passing: set[int] = set()
+        matching: set[int] = set()
         if test is not None:
-            passing = {number for number, trial in self.view.trials.items() if test(trial)}
-        self._by_number = sorted(passing)
-        self._keep(passing)
+            matching = {number for number, trial in self.view.trials.items() if test(trial)}
+        self._matching_numbers = sorted(matching)
+        self._restrict_to(matching)
 
-    def _keep(self, passing: set[int]) -> None:
-        self._passing = self._all if self.test is None else self._all.only(passing)
+    def _restrict_to(self, matching: set[int]) -> None:
+        self._matching_trials = (
+            self._all_trials if self.test is None else self._all_trials.restricted_to(matching)
+        )
 
-    def place(self, number: int) -> bool:
+    def update_position(self, number: int) -> bool:
         """A trial changed: put it where it belongs; False where all rows stay where they are."""
         trial = self.view.trials[number]
-        order = self._order(trial)
-        moved = self._all.put(number, order)
+        order = self._sort_key(trial)
+        has_moved = self._all_trials.update_position(number, order)
         if self.test is None:
-            return moved
-        passes = self.test(trial)
-        at = bisect_left(self._by_number, number)
-        known = self._by_number[at : at + 1] == [number]
-        if passes and not known:
-            self._by_number.insert(at, number)
-        elif known and not passes:
-            del self._by_number[at]
-        return self._passing.put(number, order) if passes else self._passing.drop(number)
+            return has_moved
+        is_matching = self.test(trial)
+        index = bisect_left(self._matching_numbers, number)
+        was_matching = self._matching_numbers[index : index + 1] == [number]
+        if is_matching and not was_matching:
+            self._matching_numbers.insert(index, number)
+        elif was_matching and not is_matching:
+            del self._matching_numbers[index]
+        return (
+            self._matching_trials.update_position(number, order)
+            if is_matching
+            else self._matching_trials.remove_number(number)
+        )

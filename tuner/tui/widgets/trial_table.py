@@ -8,32 +8,32 @@ from typing import Protocol
 from textual.message import Message
 from textual.reactive import reactive
 
-from tuner.session.status import ALIVE
-from tuner.session.view import SessionView
-from tuner.tui.feed import Feed
-from tuner.tui.render.columns import (
+from tuner.render.styles import TextRun
+from tuner.render.trial_columns import (
     STATE,
     Column,
-    metric_names,
+    metric_names_of_trials,
     parameter_names,
-    state_width,
+    state_column_width,
     trial_columns,
 )
-from tuner.tui.render.styles import Run
-from tuner.tui.render.trials import fitting, row_runs
-from tuner.tui.table_layout import Differences
-from tuner.tui.widgets.lines import styles_of
-from tuner.tui.widgets.rows import RowTable
-from tuner.tui.widgets.trial_keys import TRIAL_KEYS
-from tuner.tui.widgets.trial_rows import Test, TrialRows
+from tuner.render.trials_table import select_fitting_columns, trial_row_runs
+from tuner.session.status import ALIVE_STATES
+from tuner.session.view import SessionView
+from tuner.tui.state.session_reader import SessionReader
+from tuner.tui.state.table_layout import ColumnDifferences
+from tuner.tui.widgets.line_widgets import theme_styles
+from tuner.tui.widgets.row_table import RowTable
+from tuner.tui.widgets.trial_rows import TrialRows, TrialTest
+from tuner.tui.widgets.trial_table_keys import TRIAL_TABLE_BINDINGS
 
 
-class Marks(Protocol):
+class TrialMarks(Protocol):
     """The trials that are marked, in the order of marking (`Workspace` has them)."""
 
     marks: list[int]
 
-    def toggle_mark(self, number: int) -> bool:
+    def toggle_trial_mark(self, number: int) -> bool:
         """Mark a trial or take its mark off; False where there can be no more."""
         ...
 
@@ -41,7 +41,7 @@ class Marks(Protocol):
 class TrialTable(RowTable):
     """One row a trial. Redraws and moves only the trials that changed."""
 
-    BINDINGS = TRIAL_KEYS
+    BINDINGS = TRIAL_TABLE_BINDINGS
     following: reactive[bool] = reactive(True)
 
     class MarksChanged(Message):
@@ -51,230 +51,249 @@ class TrialTable(RowTable):
             super().__init__()
             self.full = full
 
-    def __init__(self, feed: Feed, now: Callable[[], float], marks: Marks | None = None) -> None:
-        self.feed = feed
+    def __init__(
+        self, reader: SessionReader, now: Callable[[], float], marks: TrialMarks | None = None
+    ) -> None:
+        self.reader = reader
         self._now = now
         self._marks = marks
         self._drawn_marks: set[int] = set()
-        self._names: list[str] = []
-        self._metrics: list[str] = []
-        self._every: list[Column] = []
+        self._parameter_names: list[str] = []
+        self._metric_names: list[str] = []
+        self._all_columns: list[Column] = []
         self._columns: list[Column] = []
-        self._constant = 0
-        self._differences = Differences()
+        self._constant_count = 0
+        self._differences = ColumnDifferences()
         self._sorted_by = "metric"
-        self._backwards = False
-        self._rows = TrialRows(feed.view)
+        self._is_reversed = False
+        self._trial_rows = TrialRows(reader.view)
         self._first_column = 0
-        self._best: int | None = None
-        self._drawn_metric = feed.view.metric
+        self._drawn_best: int | None = None
+        self._drawn_metric = reader.view.metric
         super().__init__("Trials", number=1, id="trials")
-        self.show()
+        self.rebuild_table()
 
     @property
     def view(self) -> SessionView:
         """The session; a recording that is wound back begins another view."""
-        return self.feed.view
+        return self.reader.view
 
     # From the view to the rows
 
-    def show(self) -> None:
+    def rebuild_table(self) -> None:
         """Show everything anew."""
         view = self.view
-        if self._rows.view is not view:
-            self._rows = TrialRows(view, self._rows.test)
-        self._names = parameter_names(view.trials.values())
-        self._metrics = metric_names(view.trials.values())
-        self._every = trial_columns(view, self._names, self._moment, self._metrics, self._is_marked)
-        self._differences = Differences()
-        self._differences.learn(self._every, view.trials.values())
-        self._best, self._drawn_metric = view.best, view.metric
-        self._arrange()
-        self._rows.sift(self._rows.test)
-        self._reorder()
+        if self._trial_rows.view is not view:
+            self._trial_rows = TrialRows(view, self._trial_rows.test)
+        self._parameter_names = parameter_names(view.trials.values())
+        self._metric_names = metric_names_of_trials(view.trials.values())
+        self._all_columns = trial_columns(
+            view, self._parameter_names, self._time_of_view, self._metric_names, self._has_mark
+        )
+        self._differences = ColumnDifferences()
+        self._differences.learn_from_trials(self._all_columns, view.trials.values())
+        self._drawn_best, self._drawn_metric = view.best, view.metric
+        self._choose_columns()
+        self._trial_rows.apply_filter(self._trial_rows.test)
+        self._sort_rows()
 
-    def trials_changed(self, changed: Collection[int]) -> None:
+    def update_trials(self, changed: Collection[int]) -> None:
         """Some trials are no longer what they were when they were drawn."""
-        if self._knows_not(changed):
-            self.show()
+        if self._needs_other_columns(changed):
+            self.rebuild_table()
             return
-        if self._differences.learn(self._every, [self.view.trials[n] for n in changed]):
-            self._arrange()
+        if self._differences.learn_from_trials(
+            self._all_columns, [self.view.trials[n] for n in changed]
+        ):
+            self._choose_columns()
         stale = set(changed)
-        if self._best != self.view.best:
-            stale |= {number for number in (self._best, self.view.best) if number is not None}
-            self._best = self.view.best
-        self._place_again(stale)
+        if self._drawn_best != self.view.best:
+            stale |= {number for number in (self._drawn_best, self.view.best) if number is not None}
+            self._drawn_best = self.view.best
+        self._update_positions(stale)
         self._follow_newest()
-        self.describe()
+        self.update_border_text()
 
-    def _knows_not(self, changed: Collection[int]) -> bool:
+    def _needs_other_columns(self, changed: Collection[int]) -> bool:
         """Whether the columns are others than before."""
         trials = [self.view.trials[number] for number in changed]
         return (
             self.view.metric != self._drawn_metric
-            or parameter_names(trials, self._names) != self._names
-            or metric_names(trials, self._metrics) != self._metrics
-            or len(str(max(changed, default=0))) >= self._every[0].width
-            or state_width(trials) > next(c.width for c in self._every if c.key == STATE)
+            or parameter_names(trials, self._parameter_names) != self._parameter_names
+            or metric_names_of_trials(trials, self._metric_names) != self._metric_names
+            or len(str(max(changed, default=0))) >= self._all_columns[0].width
+            or state_column_width(trials)
+            > next(c.width for c in self._all_columns if c.key == STATE)
         )
 
-    def _place_again(self, stale: Collection[int]) -> None:
-        moved = [self._rows.place(number) for number in stale]
-        self.forget(stale)
+    def _update_positions(self, stale: Collection[int]) -> None:
+        moved = [self._trial_rows.update_position(number) for number in stale]
+        self.redraw_rows(stale)
         if any(moved):
-            self.rows_changed()
+            self.update_rows()
 
-    def tick(self) -> None:
+    def update_running_times(self) -> None:
         """A second passed: what runs has run longer."""
-        self.forget(self.feed.tally.running)
+        self.redraw_rows(self.reader.trial_counts.running)
 
-    def filter_by(self, test: Test | None) -> None:
+    def filter_trials(self, test: TrialTest | None) -> None:
         """Show only the trials that pass."""
-        self._rows.sift(test)
-        self._rows_moved()
+        self._trial_rows.apply_filter(test)
+        self._update_after_reordering()
 
-    def marks_changed(self) -> None:
+    def update_marks(self) -> None:
         """Draw the rows whose mark came or went, wherever it was set."""
         marked = set(self._marks.marks if self._marks else ())
         changed = {number for number in marked ^ self._drawn_marks if number in self.view.trials}
         self._drawn_marks = marked
-        self._place_again(changed)
-        self.describe()
+        self._update_positions(changed)
+        self.update_border_text()
 
     def keys_in_order(self) -> Sequence[int]:
         """The numbers of the trials that are shown."""
-        return self._rows.numbers
+        return self._trial_rows.ordered_numbers
 
-    def place_of(self, key: object) -> int | None:
+    def index_of_key(self, key: object) -> int | None:
         """Where a trial stands."""
-        return self._rows.place_of(key) if isinstance(key, int) else None
+        return self._trial_rows.index_of_trial(key) if isinstance(key, int) else None
 
-    def newest(self, count: int) -> list[int]:
+    def newest_trials(self, count: int) -> list[int]:
         """The newest trials that pass the filter, the newest first."""
-        return self._rows.newest(count)
+        return self._trial_rows.newest_trials(count)
 
     @property
-    def sorted_by(self) -> str:
+    def sort_column_key(self) -> str:
         """The key of the column that sorts."""
         return self._sorted_by
 
     @property
-    def columns(self) -> list[Column]:
+    def arranged_columns(self) -> list[Column]:
         """All columns there could be, in the order that was chosen."""
-        return self.feed.layout.arranged(self._every)
+        return self.reader.layout.arrange_columns(self._all_columns)
 
-    def never_differs(self, column: Column) -> bool:
+    def is_constant_column(self, column: Column) -> bool:
         """Whether all trials say the same in it."""
-        return self._differences.is_constant(column, len(self.view.trials))
+        return self._differences.is_constant_column(column, len(self.view.trials))
 
-    def _moment(self) -> float:
+    def _time_of_view(self) -> float:
         """Now; without a worker, which may have gone without a word, when it said the last one."""
-        known = self.view.last_time
-        return self._now() if self.feed.state in ALIVE or known is None else known
+        last_time = self.view.last_time
+        return self._now() if self.reader.state in ALIVE_STATES or last_time is None else last_time
 
-    def _is_marked(self, number: int) -> bool:
+    def _has_mark(self, number: int) -> bool:
         return number in self._drawn_marks
 
-    def _arrange(self) -> None:
-        layout = self.feed.layout
-        shown = [column for column in self.columns if layout.shows(column)]
-        constant = {
+    def _choose_columns(self) -> None:
+        layout = self.reader.layout
+        wanted_columns = [
+            column for column in self.arranged_columns if layout.is_column_shown(column)
+        ]
+        constant_keys = {
             column.key
-            for column in shown
-            if self.never_differs(column) and column.key not in layout.chosen
+            for column in wanted_columns
+            if self.is_constant_column(column) and column.key not in layout.visibility
         }
-        self._constant = len(constant)
-        hidden = constant if layout.hides_constant else set()
-        self._columns = [column for column in shown if column.key not in hidden]
-        self._strips.clear()
+        self._constant_count = len(constant_keys)
+        hidden_keys = constant_keys if layout.hides_constant else set()
+        self._columns = [column for column in wanted_columns if column.key not in hidden_keys]
+        self._cached_strips.clear()
         self.refresh()
-        self.describe()
+        self.update_border_text()
 
     @property
-    def _sorting(self) -> Column:
-        found = (column for column in self._every if column.key == self._sorted_by)
-        return next(found, self._every[2])
+    def _sort_column(self) -> Column:
+        matching_columns = (column for column in self._all_columns if column.key == self._sorted_by)
+        return next(matching_columns, self._all_columns[2])
 
-    def _shown(self, width: int) -> list[Column]:
-        return fitting(self._columns, width, self._first_column, self.feed.layout.asked_for())
+    def _fitting_columns(self, width: int) -> list[Column]:
+        return select_fitting_columns(
+            self._columns, width, self._first_column, self.reader.layout.explicitly_shown()
+        )
 
-    def _reorder(self) -> None:
-        self._rows.sort(self._sorting.order, backwards=self._backwards)
-        self._rows_moved()
+    def _sort_rows(self) -> None:
+        self._trial_rows.sort_by_key(self._sort_column.sort_key, is_reversed=self._is_reversed)
+        self._update_after_reordering()
 
-    def _rows_moved(self) -> None:
+    def _update_after_reordering(self) -> None:
         if self.is_mounted:
-            self.rows_changed()
+            self.update_rows()
             self._follow_newest()
-        self.describe()
+        self.update_border_text()
 
     def _follow_newest(self) -> None:
-        if not (self.following and self.feed.complete):
+        if not (self.following and self.reader.complete):
             return
-        newest = max(self.feed.tally.running, default=None)
-        if newest is not None and self.selected != newest:
-            self.select(newest)
+        newest = max(self.reader.trial_counts.running, default=None)
+        if newest is not None and self.selected_key != newest:
+            self.select_key(newest)
 
     # What is drawn
 
-    def header_runs(self, width: int) -> Sequence[Run]:
+    def header_runs(self, width: int) -> Sequence[TextRun]:
         """The titles, the sorting one marked."""
-        styles = styles_of(self)
-        runs: list[Run] = []
-        for column in self._shown(width):
+        styles = theme_styles(self)
+        runs: list[TextRun] = []
+        for column in self._fitting_columns(width):
             sorting = column.key == self._sorted_by
             style = styles.accent if sorting else styles.muted
-            runs.append((column.heading(self._sign if sorting else "") + " ", style))
+            runs.append(
+                (column.padded_heading(self._direction_sign if sorting else "") + " ", style)
+            )
         return runs
 
-    def row_runs(self, key: int, width: int) -> Sequence[Run]:
+    def runs_of_row(self, key: int, width: int) -> Sequence[TextRun]:
         """One trial."""
-        return row_runs(self._shown(width), self.view.trials[key], styles_of(self))
+        return trial_row_runs(
+            self._fitting_columns(width), self.view.trials[key], theme_styles(self)
+        )
 
-    def empty_lines(self) -> Sequence[str]:
+    def empty_state_texts(self) -> Sequence[str]:
         """Why there is nothing, and what to do."""
-        if self._rows.test is not None and self.view.trials:
+        if self._trial_rows.test is not None and self.view.trials:
             return ("No trial passes the filter", "esc takes it off")
         if self.view.lifecycle in ("", "session_created"):
             return ("Every trial will be a row here", "s starts the search", "e edits the recipe")
         return ("Every trial will be a row here", "the first one starts when the model is loaded")
 
-    def describe(self) -> None:
+    def update_border_text(self) -> None:
         """Counts in the title; order, following and what is hidden in the hint."""
-        shown, total = len(self.keys_in_order()), len(self.view.trials)
-        planned = f" of {self.feed.tally.planned(self.view)}" if self.view.planned else ""
-        filtered = self._rows.test is not None
-        detail = f"{shown} of {total} pass" if filtered else f"{total}{planned}"
+        shown_count, total = len(self.keys_in_order()), len(self.view.trials)
+        planned = (
+            f" of {self.reader.trial_counts.planned_trials(self.view)}" if self.view.planned else ""
+        )
+        filtered = self._trial_rows.test is not None
+        detail = f"{shown_count} of {total} pass" if filtered else f"{total}{planned}"
         if self._drawn_marks:
             detail += f" · {len(self._drawn_marks)} marked"
-        self.entitle(detail, "   ".join(self._hints()))
+        self.set_border_text(detail, "   ".join(self._border_hints()))
 
-    def _hints(self) -> list[str]:
+    def _border_hints(self) -> list[str]:
         hints = [
-            f"sort {self._sorting.title} {self._sign}",
+            f"sort {self._sort_column.title} {self._direction_sign}",
             f"f follow {'✓' if self.following else '·'}",
         ]
-        if self._constant and self.feed.layout.hides_constant:
-            hints.append(f"{self._constant} same hidden")
-        room = max(self.room - 1, 0)
-        if room and (hidden := len(self._columns) - len(self._shown(room))):
-            hints.append(f"→ {hidden} more")
+        if self._constant_count and self.reader.layout.hides_constant:
+            hints.append(f"{self._constant_count} same hidden")
+        content_width = max(self.content_width - 1, 0)
+        if content_width and (
+            hidden_count := len(self._columns) - len(self._fitting_columns(content_width))
+        ):
+            hints.append(f"→ {hidden_count} more")
         return hints
 
     @property
-    def _sign(self) -> str:
-        return "▴" if self._backwards else "▾"
+    def _direction_sign(self) -> str:
+        return "▴" if self._is_reversed else "▾"
 
     def on_mount(self) -> None:
         """Start where the action is."""
-        self.marks_changed()
-        self.rows_changed()
+        self.update_marks()
+        self.update_rows()
         self._follow_newest()
 
     def on_resize(self) -> None:
         """More or fewer columns fit."""
-        self.describe()
+        self.update_border_text()
 
     # Keys
 
@@ -287,35 +306,35 @@ class TrialTable(RowTable):
         """Say so in the border."""
         if self.is_mounted:
             self._follow_newest()
-            self.describe()
+            self.update_border_text()
 
-    def header_clicked(self, x: int) -> None:
+    def handle_header_click(self, x: int) -> None:
         """Sort by the column that was clicked; again turns it round."""
-        left = 0
-        for column in self._shown(self.room - 1):
-            if left <= x <= left + column.width:
-                self._sort(column.key, turn=column.key == self._sorted_by)
+        left_edge = 0
+        for column in self._fitting_columns(self.content_width - 1):
+            if left_edge <= x <= left_edge + column.width:
+                self._sort_by_column(column.key, reverse=column.key == self._sorted_by)
                 return
-            left += column.width + 1
+            left_edge += column.width + 1
 
     def action_sort_by(self, step: int) -> None:
         """The next or the previous column sorts."""
         keys = [column.key for column in self._columns] or [self._sorted_by]
-        at = keys.index(self._sorted_by) if self._sorted_by in keys else -1
-        self._sort(keys[(at + step) % len(keys)], turn=False)
+        index = keys.index(self._sorted_by) if self._sorted_by in keys else -1
+        self._sort_by_column(keys[(index + step) % len(keys)], reverse=False)
 
     def action_reverse(self) -> None:
         """Worst first."""
-        self._sort(self._sorted_by, turn=True)
+        self._sort_by_column(self._sorted_by, reverse=True)
 
-    def _sort(self, key: str, *, turn: bool) -> None:
-        self._backwards = not self._backwards if turn else False
+    def _sort_by_column(self, key: str, *, reverse: bool) -> None:
+        self._is_reversed = not self._is_reversed if reverse else False
         self._sorted_by = key
-        if turn:
-            self._rows.turn(backwards=self._backwards)
-            self._rows_moved()
+        if reverse:
+            self._trial_rows.set_direction(is_reversed=self._is_reversed)
+            self._update_after_reordering()
         else:
-            self._reorder()
+            self._sort_rows()
 
     def action_follow(self) -> None:
         """Following on or off."""
@@ -323,34 +342,40 @@ class TrialTable(RowTable):
 
     def action_columns(self, step: int) -> None:
         """Other columns, where not all fit."""
-        kept = self.feed.layout.asked_for()
-        every = [column for column in self._columns if column.moves and column.key not in kept]
-        moving = every[self._first_column :]
-        hidden_right = moving and moving[-1] not in self._shown(self.room - 1)
+        always_shown = self.reader.layout.explicitly_shown()
+        movable = [
+            column
+            for column in self._columns
+            if column.may_be_left_out and column.key not in always_shown
+        ]
+        scrolled = movable[self._first_column :]
+        hidden_right = scrolled and scrolled[-1] not in self._fitting_columns(
+            self.content_width - 1
+        )
         if step < 0 or hidden_right:
             self._first_column = max(self._first_column + step, 0)
-        self.forget()
-        self.describe()
+        self.redraw_rows()
+        self.update_border_text()
 
     def action_mark(self) -> None:
         """Mark the trial under the cursor, or take its mark off."""
-        if self._marks is not None and isinstance(self.selected, int):
-            done = self._marks.toggle_mark(self.selected)
-            self.marks_changed()
-            self.post_message(self.MarksChanged(full=not done))
+        if self._marks is not None and isinstance(self.selected_key, int):
+            was_toggled = self._marks.toggle_trial_mark(self.selected_key)
+            self.update_marks()
+            self.post_message(self.MarksChanged(full=not was_toggled))
 
     def action_constant(self) -> None:
         """Columns that never differ, or without them."""
-        self.feed.layout.hides_constant = not self.feed.layout.hides_constant
-        self._arrange()
+        self.reader.layout.hides_constant = not self.reader.layout.hides_constant
+        self._choose_columns()
 
     def action_choose_columns(self) -> None:
         """Choose the columns."""
-        from tuner.tui.screens.columns import ColumnsScreen
+        from tuner.tui.screens.columns_screen import ColumnsScreen
 
         self.app.push_screen(ColumnsScreen(self))
 
-    def columns_chosen(self) -> None:
+    def update_layout(self) -> None:
         """The layout was changed."""
         self._first_column = 0
-        self._arrange()
+        self._choose_columns()

@@ -1,0 +1,124 @@
+"""`tuner set` and `tuner zoom`: a session's recipe changed, whether it has trials or not."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+
+from tuner.cli.follow import AWAKE
+from tuner.cli.output import print_note, print_result_line
+from tuner.cli.session_lookup import named_session
+from tuner.errors import TunerError
+from tuner.recipe.changes import TEST, incomparable_key
+from tuner.recipe.document import RecipeDocument
+from tuner.recipe.load import parse_recipe
+from tuner.recipe.numbers import parse_number_text, split_range_ends
+from tuner.recipe.paths import split_dotted_key, split_expression
+from tuner.recipe.range_edits import Ends, write_range_ends
+from tuner.recipe.types import Recipe
+from tuner.session.budget import count_trials_left, reason_for_immediate_end
+from tuner.session.folder import Session
+from tuner.session.generations import describe_next_generation, next_generation
+from tuner.session.status import load_current_session
+from tuner.session.suggested_command import command_line
+from tuner.session.test_seal import reason_test_is_final
+from tuner.session.trial_plan import trials_to_continue
+from tuner.session.view import SessionState, SessionView
+
+
+def set_recipe_keys(options: argparse.Namespace) -> int:
+    """Write keys of the recipe, as `tuner new --set` does."""
+    session, view, document = _load_changeable_recipe(options)
+    for expression in options.values:
+        document.set_expression(expression, "tuner set")
+    if any(_dotted_key(expression) == TEST for expression in options.values):
+        return _save_with_new_test_rows(session, view, document)
+    return _save_recipe(session, view, document)
+
+
+def _dotted_key(expression: str) -> str:
+    return ".".join(split_dotted_key(split_expression(expression, "tuner set")[0], "tuner set"))
+
+
+def _save_with_new_test_rows(session: Session, view: SessionView, document: RecipeDocument) -> int:
+    """Even where the same file is named again: what it holds now is what is to be sealed."""
+    refused = reason_test_is_final(view)
+    if refused:
+        raise TunerError(refused)
+    code = _save_recipe(session, view, document)
+    if view.sealed_test is not None:
+        from tuner.worker.test_rows import break_test_seal
+
+        source = document.parse_recipe().data.test or ""
+        break_test_seal(session, source)
+        print_note(
+            f"{TEST}: `{command_line('test', session)}` or the next start seals the rows of {source} anew"
+        )
+    return code
+
+
+def zoom_search_ranges(options: argparse.Namespace) -> int:
+    """Give searched numbers other ends, and where no trial is left to run more trials."""
+    session, view, document = _load_changeable_recipe(options)
+    write_range_ends(document, dict(parse_range_ends(options.ranges)), "tuner zoom")
+    recipe = document.parse_recipe()
+    trials = options.trials or trials_to_continue(view, recipe)
+    if trials != recipe.search.trials:
+        document.set_value("search.trials", trials)
+        print_note(f"search.trials = {trials}, it was {recipe.search.trials}")
+    return _save_recipe(session, view, document)
+
+
+def parse_range_ends(pairs: Iterable[str]) -> Iterable[tuple[str, Ends]]:
+    """KEY=LOW..HIGH as (KEY, (LOW, HIGH)); raises TunerError."""
+    for pair in pairs:
+        key, _, text = pair.partition("=")
+        ends = [parse_number_text(end) for end in split_range_ends(text)]
+        low, high = ends[0], ends[-1]
+        if low is None or high is None or len(ends) > 2:
+            message = f"{text} is no range: write {key}=LOW..HIGH, such as {key}=1e-5..4e-5"
+            raise TunerError(message)
+        yield key.strip(), (float(low), float(high))
+
+
+def _load_changeable_recipe(
+    options: argparse.Namespace,
+) -> tuple[Session, SessionView, RecipeDocument]:
+    session = named_session(options)
+    view, state = load_current_session(session)
+    if state in AWAKE:
+        message = f"{session.name} is {state}: `{command_line('pause', session)}` first"
+        raise TunerError(f"{message}, then change it and start it again")
+    if state is SessionState.STOPPED:
+        raise TunerError(f"{session.name} is stopped for good: its recipe stays as it was")
+    return session, view, RecipeDocument.from_file(session.recipe_path)
+
+
+def _save_recipe(session: Session, view: SessionView, document: RecipeDocument) -> int:
+    recipe = document.parse_recipe()
+    changed_key = (
+        incomparable_key(parse_recipe(view.recipe, "events.jsonl"), recipe) if view.trials else ""
+    )
+    if changed_key:
+        raise TunerError(
+            f"{changed_key} cannot change: the trials of {session.name} could not be compared any more; "
+            f"tuner new OTHER --from {session.name} --set {changed_key}=… makes a session with it"
+        )
+    document.save_atomically(session.recipe_path)
+    print_result_line(str(session.recipe_path))
+    follows = describe_next_generation(next_generation(view, recipe))
+    if follows:
+        print_note(f"{command_line('start', session)} {follows}")
+    note_remaining_trials(session, view, recipe)
+    return 0
+
+
+def note_remaining_trials(session: Session, view: SessionView, recipe: Recipe) -> None:
+    """Say whether a start goes on with the search, or what would end it at once."""
+    spent = reason_for_immediate_end(view, recipe)
+    if spent is not None:
+        print_note(spent.describe_with_advice())
+    elif view.over_reason:
+        remaining_trials = count_trials_left(view, recipe)
+        trials = f"{remaining_trials} trial{'' if remaining_trials == 1 else 's'} to go"
+        print_note(f"{command_line('resume', session)} goes on, with {trials}")

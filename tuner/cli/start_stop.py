@@ -1,0 +1,110 @@
+"""Starting and ending a session's worker; each command returns once the fact is in the log."""
+
+from __future__ import annotations
+
+import argparse
+
+from tuner.cli.other_host import was_lost_on_other_host
+from tuner.cli.output import print_result, progress_spinner
+from tuner.cli.session_lookup import named_session
+from tuner.errors import NotFinished, StudyFailed, TunerError
+from tuner.session.continuation import advice_to_continue, is_search_over
+from tuner.session.folder import Session
+from tuner.session.lock import describe_lock_holder, is_held_remotely
+from tuner.session.status import load_current_session
+from tuner.session.suggested_command import command_line
+from tuner.session.view import SessionState, SessionView
+
+AWAKE = (SessionState.STARTING, SessionState.RUNNING, SessionState.PAUSING)
+
+
+def start_session(options: argparse.Namespace) -> int:
+    """Start the worker of a session that has none; one on another host is not ours to count on."""
+    session = named_session(options)
+    lost_elsewhere = was_lost_on_other_host(session)
+    view, state = load_current_session(session)
+    if state in AWAKE and not lost_elsewhere:
+        running = f"{session.name} is {state} already: {describe_lock_holder(session.lock_path)}"
+        if is_held_remotely(session.lock_path):
+            raise TunerError(running)
+        print_result(running)
+        return 0
+    if is_search_over(session, view, state):
+        raise _session_over_error(session, view, state)
+    return launch_and_report(session)
+
+
+def _session_over_error(session: Session, view: SessionView, state: SessionState) -> TunerError:
+    trials = f"{command_line('trials', session)} shows its trials"
+    if state is SessionState.STOPPED:
+        return TunerError(f"{session.name} is {state}; {trials}")
+    if state is SessionState.FAILED:
+        advice = advice_to_continue(session, view)
+        return StudyFailed(f"{session.name} failed: {view.reason}; {advice}")
+    more = f"{command_line('enqueue', session)} KEY=VALUE adds one; {advice_to_continue(session, view)}"
+    return TunerError(f"{session.name} is {state} ({view.over_reason}); {trials}, {more}")
+
+
+def launch_and_report(session: Session) -> int:
+    """Start the worker and say so."""
+    _start_worker_process(session)
+    view, state = load_current_session(session)
+    if state is SessionState.PAUSED and view.reason:
+        raise NotFinished(f"{session.name} is paused: {view.reason}")
+    print_result(f"{session.name} is {state} (worker {view.worker_pid})")
+    return 0
+
+
+def _start_worker_process(session: Session) -> None:
+    from tuner.worker.launch import start_worker as start_worker
+
+    with progress_spinner(f"starting the worker of {session.name}"):
+        start_worker(session)
+
+
+def resume_session(options: argparse.Namespace) -> int:
+    """Go on with a session that was started before."""
+    session = named_session(options)
+    if load_current_session(session)[1] is SessionState.DRAFT:
+        raise TunerError(f"{session.name} was never started: {command_line('start', session)}")
+    return start_session(options)
+
+
+def pause_session(options: argparse.Namespace) -> int:
+    """Checkpoint what runs and end the worker."""
+    return _end_session(named_session(options), "pause", SessionState.PAUSED)
+
+
+def drain_session(options: argparse.Namespace) -> int:
+    """Let what runs finish, then end the worker as paused."""
+    return _end_session(named_session(options), "drain", SessionState.PAUSED)
+
+
+def stop_session(options: argparse.Namespace) -> int:
+    """End the study. Trials that wait in a paused or crashed one are ended by a worker, too."""
+    session = named_session(options)
+    if load_current_session(session)[1] in (SessionState.PAUSED, SessionState.CRASHED):
+        _start_worker_process(session)
+    return _end_session(session, "stop", SessionState.STOPPED)
+
+
+def _end_session(session: Session, verb: str, target_state: SessionState) -> int:
+    _, state = load_current_session(session)
+    if state is target_state:
+        print_result(f"{session.name} is {state} already")
+        return 0
+    if state not in AWAKE:
+        raise TunerError(f"{session.name} is not running, it is {state}: nothing to {verb}")
+    from tuner.worker import control
+
+    send_request = {
+        "pause": control.pause_session,
+        "drain": control.drain_session,
+        "stop": control.stop_session,
+    }[verb]
+    with progress_spinner(f"asking the worker of {session.name} to {verb}"):
+        send_request(session)
+    view, state = load_current_session(session)
+    because = f": {view.reason}" if view.reason else ""
+    print_result(f"{session.name} is {state}{because}")
+    return 0

@@ -1,0 +1,82 @@
+"""Ranges of a preset, laid round the rate that is published for the model's kind and size."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from tuner.recipe.baselines import GENERAL_RECIPE, LARGE_HIDDEN_SIZE, published_group_rate
+from tuner.recipe.document import RecipeDocument
+from tuner.recipe.groups import part_of_parameter
+from tuner.recipe.model_shape import ModelShape
+from tuner.recipe.presets import preset_document
+from tuner.recipe.types import GroupSpec, Range, Rate, TiedRate
+
+LARGE_BODY_FACTOR: Final = 0.5
+"""Of a range's high end: of 48 RoBERTa-large runs on RTE with rates of up to 4e-4, 38 answered one
+label only, and at 5e-5 some do (Rajapakse 2020); smaller models bear five times their rate.
+"""
+
+
+def scale_rates_to_model(document: RecipeDocument, shape: ModelShape) -> bool:
+    """Move the rates of a preset, which are written for one of 2e-5, to the model's own.
+
+    As far as the baseline's are from that: each group by its own where they fall from layer to
+    layer. Tied rates follow; rates that are no longer the preset's stay. Tells whether anything
+    changed.
+    """
+    changed = False
+    preset = {
+        group.name: group.lr
+        for group in preset_document(document.get_value("preset")).parse_groups()
+    }
+    for group in document.parse_groups():
+        rate = scale_rate_to_model(group, shape)
+        if rate != group.lr and group.lr == preset.get(group.name):
+            document.set_value(f"groups.{group.name}.lr", _rate_as_toml_value(rate))
+            changed = True
+    return changed
+
+
+def scale_groups_to_model(
+    groups: tuple[GroupSpec, ...], shape: ModelShape
+) -> tuple[GroupSpec, ...]:
+    """The same for groups that are in no document."""
+    return tuple(replace(group, lr=scale_rate_to_model(group, shape)) for group in groups)
+
+
+def scale_rate_to_model(group: GroupSpec, shape: ModelShape) -> Rate:
+    """A group's rate or range, as far from the preset's as the model's baseline is."""
+    rate = group.lr
+    factor = published_group_rate(shape.published_recipe, group, shape.layers) / GENERAL_RECIPE.rate
+    if isinstance(rate, Range):
+        body = (
+            LARGE_BODY_FACTOR
+            if shape.hidden_size >= LARGE_HIDDEN_SIZE and not _holds_head(group)
+            else 1.0
+        )
+        return replace(
+            rate,
+            low=_round_to_two_digits(rate.low * factor),
+            high=_round_to_two_digits(rate.high * factor * body),
+        )
+    if isinstance(rate, TiedRate | str) or not isinstance(rate, float | int):
+        return rate
+    return _round_to_two_digits(rate * factor)
+
+
+def _holds_head(group: GroupSpec) -> bool:
+    parts = (group.part,) if isinstance(group.part, str) else group.part or ()
+    named = (part_of_parameter(name.replace("*", ""))[0] for name in group.params or ())
+    return bool({"head", "pooler"} & {*parts, *named})
+
+
+def _rate_as_toml_value(rate: Rate) -> object:
+    """With the scale, which need not be said: presets say it."""
+    if isinstance(rate, Range):
+        return {"low": rate.low, "high": rate.high, "scale": rate.scale}
+    return rate
+
+
+def _round_to_two_digits(rate: float) -> float:
+    return float(f"{rate:.1e}")

@@ -1,0 +1,196 @@
+"""The rows that a trial gets wrong, or that it and the best trial answer differently."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from rich.cells import cell_len, chop_cells
+from rich.style import Style
+
+from tuner.errors import TunerError
+from tuner.render.confusion_cells import label_name_at
+from tuner.render.renderable_lines import Lines
+from tuner.render.styles import Styles, TextRun
+from tuner.render.text_fitting import fit_text
+from tuner.results.format import format_percent, sanitize_text
+from tuner.session.predictions import Predictions, have_same_rows, misclassified_positions
+from tuner.session.validation_texts import ValidationTexts
+
+MatrixCell = tuple[int, int]
+"""Label and answer of some rows: a cell of the confusion matrix."""
+RowSelection = Literal["wrong", "gained", "lost"]
+ROW_SELECTIONS: tuple[RowSelection, ...] = ("wrong", "gained", "lost")
+ROW_SELECTION_TEXTS: dict[RowSelection, str] = {
+    "wrong": "wrong here",
+    "gained": "right here, wrong in the best",
+    "lost": "wrong here, right in the best",
+}
+_NUMBER_WIDTH, _CONFIDENCE_WIDTH = 6, 6
+
+
+def select_row_positions(
+    predictions: Predictions, best: Predictions | None, selection: RowSelection
+) -> list[int]:
+    """Positions of the rows, the surest mistakes first; `best` is needed for all but "wrong".
+
+    Raises TunerError where the two did not answer the same rows.
+    """
+    if selection == "wrong" or best is None:
+        return misclassified_positions(predictions)
+    if not have_same_rows(predictions, best):
+        raise TunerError("the best trial was evaluated on other rows")
+    wrong_in_best = misclassified_positions(best)
+    if selection == "gained":
+        return [
+            position
+            for position in wrong_in_best
+            if predictions.predicted[position] == predictions.gold[position]
+        ]
+    wrong_set = set(wrong_in_best)
+    return [
+        position for position in misclassified_positions(predictions) if position not in wrong_set
+    ]
+
+
+def cell_row_positions(predictions: Predictions, cell: MatrixCell) -> list[int]:
+    """Positions of the rows of one cell, the surest answers first."""
+    pairs = zip(predictions.gold, predictions.predicted, strict=True)
+    positions = [position for position, pair in enumerate(pairs) if pair == cell]
+    return sorted(
+        positions, key=lambda position: -(predictions.answer_probability(position) or 0.0)
+    )
+
+
+def cell_description(cell: MatrixCell, labels: Sequence[str]) -> str:
+    """What the rows of a cell are."""
+    gold, predicted = (label_name_at(labels, index) for index in cell)
+    return f"{gold} answered " + ("rightly" if cell[0] == cell[1] else f"as {predicted}")
+
+
+def label_column_width(labels: Sequence[str], width: int) -> int:
+    """Cells for a label's name in the list."""
+    longest = max((cell_len(sanitize_text(label)) for label in labels), default=4)
+    return max(min(longest, width // 6, 18), 6)
+
+
+def misclassified_heading(labels: Sequence[str], width: int, styles: Styles) -> list[TextRun]:
+    """The heads over the list."""
+    name = label_column_width(labels, width)
+    head = f"{'ROW':>{_NUMBER_WIDTH}}  {fit_text('GOLD', name)}  {fit_text('ANSWER', name)}{'SURE':>{_CONFIDENCE_WIDTH}}  TEXT"
+    return [(fit_text(head, width), styles.muted)]
+
+
+def misclassified_row_runs(
+    predictions: Predictions,
+    position: int,
+    labels: Sequence[str],
+    texts: ValidationTexts | str,
+    width: int,
+    styles: Styles,
+) -> list[TextRun]:
+    """One row: its number in the file, gold, answer, how sure the model was, the text's start."""
+    gold, predicted = predictions.gold[position], predictions.predicted[position]
+    name = label_column_width(labels, width)
+    row = predictions.rows[position]
+    confidence = format_percent(predictions.answer_probability(position))
+    text = row_text_start(texts, row)
+    room = max(width - _NUMBER_WIDTH - 2 * name - 6 - _CONFIDENCE_WIDTH, 0)
+    return [
+        (f"{row:>{_NUMBER_WIDTH}}  ", styles.muted),
+        (fit_text(label_name_at(labels, gold), name) + "  ", styles.text),
+        (
+            fit_text(label_name_at(labels, predicted), name),
+            _prediction_style(gold, predicted, styles),
+        ),
+        (f"{confidence:>{_CONFIDENCE_WIDTH}}  ", styles.muted),
+        (fit_text(text, room).rstrip() if room > 1 else "", styles.text),
+    ]
+
+
+def row_text_start(texts: ValidationTexts | str, row: int) -> str:
+    """The texts of a row in one line, nothing where they are not known."""
+    stored_row = None if isinstance(texts, str) else texts.find_row_text(row)
+    return (
+        ""
+        if stored_row is None
+        else " │ ".join(sanitize_text(text[:400]) for text in stored_row.texts)
+    )
+
+
+def row_detail_lines(
+    predictions: Predictions,
+    position: int,
+    labels: Sequence[str],
+    texts: ValidationTexts | str,
+    width: int,
+    styles: Styles,
+) -> Lines:
+    """The whole row: every text folded, then what each label got."""
+    row = predictions.rows[position]
+    gold, predicted = predictions.gold[position], predictions.predicted[position]
+    head: list[TextRun] = [
+        (f"row {row}  gold ", styles.muted),
+        (label_name_at(labels, gold), styles.heading),
+        ("  answered ", styles.muted),
+        (label_name_at(labels, predicted), _prediction_style(gold, predicted, styles)),
+    ]
+    lines: Lines = [head, [], *folded_row_texts(texts, row, width, styles)]
+    return [*lines, *_probability_lines(predictions, position, labels, width, styles)]
+
+
+def folded_row_texts(texts: ValidationTexts | str, row: int, width: int, styles: Styles) -> Lines:
+    """The texts of a row under their columns' names, folded, and how much was cut.
+
+    `texts` may be the reason why there are none.
+    """
+    stored_row = None if isinstance(texts, str) else texts.find_row_text(row)
+    if isinstance(texts, str) or stored_row is None:
+        why = (
+            sanitize_text(texts) if isinstance(texts, str) else "the text of this row was not kept"
+        )
+        return [[(line, styles.muted)] for line in fold_at_words(why, width)]
+    lines: Lines = []
+    full_lengths = [*stored_row.cut, *[0] * len(stored_row.texts)]
+    for column, text, full_length in zip(
+        texts.columns, stored_row.texts, full_lengths, strict=False
+    ):
+        lines.append([(sanitize_text(column), styles.muted)])
+        for paragraph in text.splitlines() or [""]:
+            lines += [
+                [(line, styles.text)] for line in fold_at_words(sanitize_text(paragraph), width)
+            ]
+        if full_length:
+            lines.append([(f"… cut: the whole text has {full_length} characters", styles.muted)])
+        lines.append([])
+    return lines
+
+
+def _probability_lines(
+    predictions: Predictions, position: int, labels: Sequence[str], width: int, styles: Styles
+) -> Lines:
+    shares = sorted(
+        enumerate(predictions.label_probabilities(position)), key=lambda item: -item[1]
+    )[:5]
+    if not shares:
+        return []
+    probability_text = "   ".join(
+        f"{label_name_at(labels, label)} {format_percent(share)}" for label, share in shares
+    )
+    return [[(line, styles.muted)] for line in fold_at_words(probability_text, width)]
+
+
+def fold_at_words(text: str, width: int) -> list[str]:
+    """Text in lines of at most `width` cells; words that are longer are broken, nothing is cut."""
+    lines = [""]
+    for word in text.split():
+        # A word of marks that have no width is in no cell at all.
+        pieces = chop_cells(word, max(width, 2)) or [word]
+        if lines[-1] and cell_len(lines[-1]) + 1 + cell_len(pieces[0]) <= width:
+            lines[-1] += f" {pieces.pop(0)}"
+        lines += pieces
+    return lines[1:] if len(lines) > 1 and not lines[0] else lines
+
+
+def _prediction_style(gold: int, predicted: int, styles: Styles) -> Style:
+    return styles.complete if gold == predicted else styles.failed

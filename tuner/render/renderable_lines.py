@@ -1,0 +1,33 @@
+"""Lines that know their width only when they are printed, as a Rich renderable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from rich.console import Console, ConsoleOptions
+from rich.text import Text
+
+from tuner.render.styles import TextRun, runs_to_text
+
+Lines = list[list[TextRun]]
+
+
+class RenderableLines:
+    """A renderable that asks `draw` for its lines in the width there is."""
+
+    def __init__(
+        self, draw: Callable[[int], Sequence[Sequence[TextRun]]], width: int | None = None
+    ):
+        self._draw = draw
+        self._width = width
+
+    def lines_in_width(self, width: int) -> Sequence[Sequence[TextRun]]:
+        """The lines in `width` cells, as a screen takes them."""
+        return self._draw(width if self._width is None else min(width, self._width))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        """What Rich prints: every line cropped to the width, none wrapped."""
+        for runs in self.lines_in_width(options.max_width):
+            line = runs_to_text(runs)
+            line.end = "\n"
+            yield line

@@ -1,0 +1,64 @@
+"""The glyph and the word that go with every state, so that no state is told by colour alone."""
+
+from __future__ import annotations
+
+from tuner.results.format import GLYPHS, format_percent, sanitize_text
+from tuner.session.view import SessionState, SessionView, TrialState, TrialView
+
+ONE_LABEL = "1 label"
+_STATE_WORDS = {
+    TrialState.WAITING: "wait",
+    TrialState.RUNNING: "run",
+    TrialState.PAUSED: "pause",
+    TrialState.COMPLETE: "done",
+    TrialState.FAILED: "fail",
+}
+
+
+def trial_state_glyph(trial: TrialView, *, best: bool = False) -> str:
+    """★ for the best trial, else the glyph of its state."""
+    return GLYPHS["best"] if best else GLYPHS[trial.state.value]
+
+
+def trial_state_word(trial: TrialView) -> str:
+    """A short word; a trial that was ended early shows at which share of its schedule."""
+    if is_marked_one_label(trial):
+        return ONE_LABEL
+    if trial.state in (TrialState.PRUNED, TrialState.COLLAPSED):
+        return (
+            schedule_share_text(trial.step / trial.total_steps)
+            if trial.total_steps
+            else trial.state.value[:5]
+        )
+    return _STATE_WORDS[trial.state]
+
+
+def is_marked_one_label(trial: TrialView) -> bool:
+    """Whether the trial came to an end with one answer for all rows, and no state says so."""
+    return trial.one_label and trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
+
+
+def trial_state_text(view: SessionView, trial: TrialView) -> str:
+    """Glyph and state, "best" for the best trial, and whether it has one answer for all rows."""
+    best = trial.number == view.best
+    word = "best" if best else trial.state.value
+    more = f", {one_label_text(view, trial)}" if is_marked_one_label(trial) else ""
+    return f"{trial_state_glyph(trial, best=best)} {word}{more}"
+
+
+def one_label_text(view: SessionView, trial: TrialView) -> str:
+    """The label that all rows are answered with: one label (spam) for every row."""
+    label = trial.only_label
+    has_name = label is not None and label < len(view.labels)
+    name = f" ({sanitize_text(view.labels[label])})" if has_name and label is not None else ""
+    return f"one label{name} for every row"
+
+
+def schedule_share_text(share: float) -> str:
+    """A share of the schedule in whole percent."""
+    return format_percent(share)
+
+
+def session_state_text(state: SessionState) -> str:
+    """Glyph and word of a session's state."""
+    return f"{GLYPHS[state.value]} {state.value}"

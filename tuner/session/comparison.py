@@ -1,0 +1,368 @@
+"""Trials side by side, of one session or of several: what differs, and who answers which row."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from tuner.errors import TunerError
+from tuner.recipe.load import parse_recipe
+from tuner.recipe.space import settings_by_name
+from tuner.results.format import format_range_end, sanitize_text
+from tuner.results.metrics import count_correct, count_rows
+from tuner.results.paired import Flips, MetricDifference, find_flips, indistinguishable_from_best
+from tuner.session.events import Evaluated
+from tuner.session.folder import Session
+from tuner.session.kept_evaluation import kept_evaluation
+from tuner.session.predictions import Predictions, have_same_rows, read_kept_predictions
+from tuner.session.scores import interval_of_trial, majority_of_matrix, prediction_difference
+from tuner.session.search_end import no_best_error
+from tuner.session.validation_texts import read_validation_texts
+from tuner.session.view import SessionView, TrialState, TrialView
+
+FEWEST_CANDIDATES, MOST_CANDIDATES = 2, 5
+"""How many can be compared."""
+_METRICS = ("accuracy", "f1_macro", "mcc", "loss")
+_FIRST_SECTIONS = ("model", "data", "training", "search")
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+_Key = tuple[Path, int, int | None]
+Kind = Literal["metric", "rate", "number", "share", "interval", "time", "word"]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A trial with the session that it is of; `name` tells it from the others."""
+
+    name: str
+    session: Session
+    view: SessionView
+    trial: TrialView
+
+    @property
+    def is_best_of_session(self) -> bool:
+        """Whether it is the best trial of its session."""
+        return self.trial.number == self.view.best
+
+    @property
+    def is_highlighted_best(self) -> bool:
+        """Whether it is the best beside others of its session; of several sessions each is."""
+        return self.is_best_of_session and self.name == f"#{self.trial.number}"
+
+    @property
+    def counted_evaluation(self) -> Evaluated | None:
+        """The evaluation that counts: the kept one, else the last one."""
+        last = self.trial.evaluations[-1] if self.trial.evaluations else None
+        return kept_evaluation(self.trial) or last
+
+
+@dataclass(frozen=True)
+class ComparisonRow:
+    """One row of a comparison: a value for each contestant, None where it has none."""
+
+    name: str
+    kind: Kind
+    values: tuple[Any, ...]
+
+    @property
+    def has_differences(self) -> bool:
+        """Whether the contestants do not all have the same."""
+        return any(value != self.values[0] for value in self.values[1:])
+
+
+@dataclass(frozen=True)
+class PairedPredictions:
+    """Two contestants on the same rows: who answers which of them rightly.
+
+    `difference` is the first's metric less the second's, None where it has no interval.
+    """
+
+    first: Predictions
+    second: Predictions
+    flips: Flips
+    metric: str
+    difference: MetricDifference | None
+
+    @property
+    def tested_metric(self) -> str:
+        """The metric that `p` is about: the accuracy where the search's own has no test."""
+        return self.metric if self.difference and self.difference.p is not None else "accuracy"
+
+    @property
+    def p_value(self) -> float:
+        """Of the test of that metric."""
+        metric_p_value = self.difference.p if self.difference else None
+        return self.flips.mcnemar_p_value if metric_p_value is None else metric_p_value
+
+
+def candidates_of_session(
+    session: Session, view: SessionView, numbers: Sequence[int]
+) -> list[Candidate]:
+    """Trials of one session, the best of them first; numbers that are no trial's are left out."""
+    existing_numbers = [number for number in numbers if number in view.trials]
+    return with_best_first(
+        [Candidate(f"#{n}", session, view, view.trials[n]) for n in existing_numbers]
+    )
+
+
+def with_best_first(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The same with the best of them first, where all have one metric; the others as they were."""
+    if len({candidate.view.metric for candidate in candidates}) != 1:
+        return list(candidates)
+    best = min(candidates, key=_candidate_rank)
+    return [best, *(candidate for candidate in candidates if candidate is not best)]
+
+
+def _candidate_rank(candidate: Candidate) -> tuple[bool, bool, bool, float]:
+    """Best trials of their session before all, complete ones before others, then by value."""
+    trial, view = candidate.trial, candidate.view
+    has_finite_value = trial.value is not None and math.isfinite(trial.value)
+    value = trial.value if has_finite_value and trial.value is not None else math.inf
+    sign = 1.0 if view.direction == "minimize" or not has_finite_value else -1.0
+    unfinished = trial.state is not TrialState.COMPLETE
+    return not candidate.is_best_of_session, unfinished, trial.one_label, sign * value
+
+
+def best_candidate(session: Session, view: SessionView) -> Candidate:
+    """A session's best trial; TunerError where none is complete."""
+    best = view.find_best_trial()
+    if best is None:
+        raise no_best_error(view, session.name, "none is the best")
+    return Candidate(session.name, session, view, best)
+
+
+def comparison_rows(candidates: Sequence[Candidate]) -> list[ComparisonRow]:
+    """Scores first, then settings, then what the trials were like; recipes where they differ."""
+    return [
+        *_score_rows(candidates),
+        *_setting_rows(candidates),
+        *_training_rows(candidates),
+        *_recipe_difference_rows(candidates),
+    ]
+
+
+def _score_rows(candidates: Sequence[Candidate]) -> Iterator[ComparisonRow]:
+    evaluations = [candidate.counted_evaluation for candidate in candidates]
+    searched = dict.fromkeys(candidate.view.metric for candidate in candidates)
+    for name in dict.fromkeys([*searched, *_METRICS]):
+        values = tuple(
+            evaluation.metrics.get(name) if evaluation else None for evaluation in evaluations
+        )
+        if any(value is not None for value in values):
+            yield ComparisonRow(name, "metric", values)
+    counts = [
+        (count_correct(evaluation.confusion), count_rows(evaluation.confusion))
+        if evaluation
+        else None
+        for evaluation in evaluations
+    ]
+    if any(counts):
+        yield ComparisonRow("rows right", "share", tuple(counts))
+    for name in searched:
+        yield from _interval_and_majority_rows(
+            candidates, name, "majority" if len(searched) == 1 else f"{name} of majority"
+        )
+
+
+def _interval_and_majority_rows(
+    candidates: Sequence[Candidate], metric: str, floor_name: str
+) -> Iterator[ComparisonRow]:
+    """The metric's own intervals, and what the most frequent label alone would score."""
+    intervals = [interval_of_trial(c.session, c.view, c.trial, metric) for c in candidates]
+    interval_ends = tuple(
+        (interval.low, interval.high) if interval else None for interval in intervals
+    )
+    if any(interval_ends):
+        yield ComparisonRow(f"{metric} 95 %", "interval", interval_ends)
+    evaluations = [(candidate.view, candidate.counted_evaluation) for candidate in candidates]
+    floors = [
+        majority_of_matrix(view, evaluation.confusion, metric) if evaluation else None
+        for view, evaluation in evaluations
+    ]
+    if any(floors):
+        values = tuple(floor.value if floor else None for floor in floors)
+        yield ComparisonRow(floor_name, "number", values)
+
+
+def _setting_rows(candidates: Sequence[Candidate]) -> Iterator[ComparisonRow]:
+    trial_values = [{**candidate.trial.params, **candidate.trial.fixed} for candidate in candidates]
+    recipe_values = [_fixed_settings_of_recipe(candidate.view) for candidate in candidates]
+    for name in dict.fromkeys(name for values in trial_values for name in values):
+        pairs = zip(trial_values, recipe_values, strict=True)
+        values = tuple(
+            values_of_trial.get(name, recipe.get(name)) for values_of_trial, recipe in pairs
+        )
+        yield ComparisonRow(name, "rate" if name.startswith("lr") else "number", values)
+
+
+def _fixed_settings_of_recipe(view: SessionView) -> dict[str, Any]:
+    """What the recipe fixes for all trials that have no value of their own."""
+    try:
+        all_settings = settings_by_name(parse_recipe(view.recipe, view.name))
+    except TunerError:
+        return {}
+    return {
+        name: value for name, value in all_settings.items() if isinstance(value, int | float | str)
+    }
+
+
+def _training_rows(candidates: Sequence[Candidate]) -> Iterator[ComparisonRow]:
+    trials = [candidate.trial for candidate in candidates]
+    if any(candidate.name != f"#{candidate.trial.number}" for candidate in candidates):
+        yield ComparisonRow("best trial", "word", tuple(f"#{trial.number}" for trial in trials))
+    words = {
+        "state": tuple(str(trial.state.value) for trial in trials),
+        "origin": tuple(trial.origin for trial in trials),
+        "seed": tuple(str(trial.seed) for trial in trials),
+    }
+    if any(trial.one_label for trial in trials):
+        answers = ("one label" if trial.one_label else "several labels" for trial in trials)
+        yield ComparisonRow("answers", "word", tuple(answers))
+    for name, values in words.items():
+        if (fact := ComparisonRow(name, "word", values)).has_differences:
+            yield fact
+    yield ComparisonRow("epochs trained", "number", tuple(trial.epoch or None for trial in trials))
+    yield ComparisonRow("time", "time", tuple(trial.seconds or None for trial in trials))
+
+
+def _recipe_difference_rows(candidates: Sequence[Candidate]) -> Iterator[ComparisonRow]:
+    """What the recipes of several sessions ask for differently."""
+    if len({candidate.session.path for candidate in candidates}) < 2:
+        return
+    flat_recipes = [dict(_flatten_recipe(candidate.view.recipe)) for candidate in candidates]
+    names = dict.fromkeys(name for values in flat_recipes for name in values)
+    sections = {name: place for place, name in enumerate(_FIRST_SECTIONS)}
+    for name in sorted(names, key=lambda name: sections.get(name.partition(".")[0], 9)):
+        row = ComparisonRow(name, "word", tuple(values.get(name) for values in flat_recipes))
+        if row.has_differences and name not in ("data.root", "preset"):
+            yield row
+
+
+def _flatten_recipe(recipe: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in recipe.items():
+        name = f"{prefix}{key}"
+        if key == "groups" and isinstance(value, list):
+            for group in value:
+                yield from _flatten_recipe({k: v for k, v in group.items() if k != "name"},
+                                 f"{group.get('name', '?')}.")  # fmt: skip
+        elif isinstance(value, Mapping) and not {"low", "choices", "like"} & set(value):
+            yield from _flatten_recipe(value, f"{name}.")
+        else:
+            yield name, _recipe_value_text(value)
+
+
+def _recipe_value_text(value: Any) -> str:
+    if isinstance(value, Mapping) and "low" in value:
+        scale = " log" if value.get("scale") == "log" else ""
+        return f"{_recipe_value_text(value['low'])}…{_recipe_value_text(value.get('high'))}{scale}"
+    if isinstance(value, Mapping) and "choices" in value:
+        return _recipe_value_text(value["choices"])
+    if isinstance(value, Mapping):
+        return " ".join(f"{key} {_recipe_value_text(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_recipe_value_text, value))
+    if isinstance(value, float):
+        return format_range_end(value)
+    return sanitize_text(value)
+
+
+class PredictionCache:
+    """The predictions of contestants, each read once for each evaluation."""
+
+    def __init__(self) -> None:
+        self._read: dict[_Key, Predictions | TunerError] = {}
+        self._paired: dict[tuple[_Key, _Key], PairedPredictions | TunerError] = {}
+
+    def predictions_of(self, candidate: Candidate) -> Predictions:
+        """What a contestant answered; TunerError in one line where that cannot be known."""
+        return _get_or_compute(
+            self._read, _evaluation_key(candidate), lambda: _read_candidate_predictions(candidate)
+        )
+
+    def pair_predictions(self, first: Candidate, second: Candidate) -> PairedPredictions:
+        """Two contestants row by row; TunerError saying why where their rows are not the same."""
+        keys = (_evaluation_key(first), _evaluation_key(second))
+        return _get_or_compute(self._paired, keys, lambda: self._compute_pairing(first, second))
+
+    def _compute_pairing(self, first: Candidate, second: Candidate) -> PairedPredictions:
+        if first.session.path != second.session.path:
+            _check_same_validation_data(first, second)
+        first_predictions, second_predictions = (
+            self.predictions_of(first),
+            self.predictions_of(second),
+        )
+        if not have_same_rows(first_predictions, second_predictions):
+            raise TunerError(
+                f"{first.name} and {second.name} were scored on other rows ({len(first_predictions)} and "
+                f"{len(second_predictions)}), so no row can be compared"
+            )
+        view, losses = first.view, (_loss_of_candidate(first), _loss_of_candidate(second))
+        difference = prediction_difference(
+            first_predictions, second_predictions, view.metric, view.labels, losses
+        )
+        row_flips = find_flips(
+            first_predictions.gold, first_predictions.predicted, second_predictions.predicted
+        )
+        return PairedPredictions(
+            first_predictions, second_predictions, row_flips, view.metric, difference
+        )
+
+    def indistinguishable_candidates(
+        self, first: Candidate, others: Sequence[Candidate]
+    ) -> list[Candidate]:
+        """Those of the others that cannot be told apart from the first, as far as it is known.
+
+        By the metric of the first's search, with Holm's correction for as many tests.
+        """
+        p_values: dict[int, float] = {}
+        for position, candidate in enumerate(others):
+            try:
+                p_values[position] = self.pair_predictions(first, candidate).p_value
+            except TunerError:
+                continue
+        return [others[position] for position in sorted(indistinguishable_from_best(p_values))]
+
+
+def _evaluation_key(candidate: Candidate) -> _Key:
+    evaluation = candidate.counted_evaluation
+    return candidate.session.path, candidate.trial.number, evaluation.step if evaluation else None
+
+
+def _loss_of_candidate(candidate: Candidate) -> float:
+    evaluation = candidate.counted_evaluation
+    return math.nan if evaluation is None else evaluation.metrics.get("loss", math.nan)
+
+
+def _read_candidate_predictions(candidate: Candidate) -> Predictions:
+    return read_kept_predictions(candidate.session, candidate.trial)
+
+
+def _get_or_compute(results: dict[_K, _V | TunerError], key: _K, compute: Callable[[], _V]) -> _V:
+    """What was found for a key, good or bad, found out once."""
+    if key not in results:
+        try:
+            results[key] = compute()
+        except TunerError as error:
+            results[key] = error
+    value = results[key]
+    if isinstance(value, TunerError):
+        raise TunerError(str(value))
+    return value
+
+
+def _check_same_validation_data(first: Candidate, second: Candidate) -> None:
+    """Raise TunerError where two sessions' row numbers may not mean the same rows."""
+    if first.view.labels != second.view.labels:
+        raise TunerError(f"{first.name} and {second.name} have other labels")
+    try:
+        same = read_validation_texts(first.session) == read_validation_texts(second.session)
+    except TunerError as error:
+        raise TunerError(f"whether the rows are the same is not known: {error}") from None
+    if not same:
+        raise TunerError(
+            f"{first.name} and {second.name} have other validation rows, so no row can be compared"
+        )

@@ -1,0 +1,39 @@
+"""Whether a session that has ended can go on, and what is to be changed for that."""
+
+from __future__ import annotations
+
+from tuner.recipe.load import load_recipe
+from tuner.session.budget import has_recipe_changed, reason_for_immediate_end
+from tuner.session.folder import Session
+from tuner.session.inbox import pending_enqueues
+from tuner.session.status import ALIVE_STATES
+from tuner.session.suggested_command import command_line
+from tuner.session.view import SessionState, SessionView
+
+
+def is_search_over(session: Session, view: SessionView, state: SessionState) -> bool:
+    """Whether nothing is left to start: stopped, or done with all that was asked for."""
+    if state is SessionState.STOPPED:
+        return True
+    if (
+        state in ALIVE_STATES
+        or not view.over_reason
+        or pending_enqueues(session, view.commands_done)
+    ):
+        return False
+    recipe = load_recipe(session.recipe_path)
+    return (
+        not has_recipe_changed(view, recipe) or reason_for_immediate_end(view, recipe) is not None
+    )
+
+
+def advice_to_continue(session: Session, view: SessionView) -> str:
+    """What to change so that a search goes on that is over, as a clause."""
+    spent_budget = reason_for_immediate_end(view, load_recipe(session.recipe_path))
+    change, resume = command_line("set", session), f"then {command_line('resume', session)} goes on"
+    if spent_budget is None:
+        return f"{change} changes what is searched, {resume}"
+    if not spent_budget.key:
+        more = command_line("enqueue", session)
+        return f"nothing is searched: a range in the recipe, or {more}, adds trials"
+    return f"{change} {spent_budget.key}=… raises that, {resume}"

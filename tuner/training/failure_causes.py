@@ -1,0 +1,71 @@
+"""What can go wrong in a trial, told apart by cause."""
+
+from __future__ import annotations
+
+import traceback
+
+from tuner.pool.disk import NO_ROOM, describe_disk_problem
+
+OUT_OF_MEMORY = "out of memory"
+NOT_A_NUMBER = "not a number"
+DEVICE_LOST = "device lost"
+EXCEPTION = "exception"
+_TRACE_LINES = 30
+# torch's own, CUDA's, and oneDNN's, which has no room for its code or its tensors then.
+_OUT_OF_MEMORY_PHRASES = (
+    "can't allocate memory",
+    "out of memory",
+    "could not create a primitive",
+    "could not create a memory",
+)
+
+
+class NotANumber(ArithmeticError):
+    """The loss or a gradient is infinite or not a number; the message says which and where."""
+
+
+class TrialOutOfMemory(MemoryError):
+    """One row at a time, layers computed twice, and still no room; the message says what failed."""
+
+
+def failure_cause(error: BaseException) -> str:
+    """One of the causes that `Failed` names."""
+    if describe_disk_problem(error) is not None:
+        return NO_ROOM
+    if isinstance(error, NotANumber):
+        return NOT_A_NUMBER
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return OUT_OF_MEMORY
+    if isinstance(error, RuntimeError) and any(
+        words in str(error) for words in _OUT_OF_MEMORY_PHRASES
+    ):
+        return OUT_OF_MEMORY
+    return DEVICE_LOST if device_is_lost(error) else EXCEPTION
+
+
+def error_in_one_line(error: BaseException) -> str:
+    """The error in one line, its type in front where the text alone would not tell."""
+    trouble = describe_disk_problem(error)
+    if trouble is not None:
+        return trouble
+    text = str(error).strip()
+    line = text.splitlines()[0] if text else ""
+    if isinstance(error, NotANumber) and line:
+        return line
+    return f"{type(error).__name__}: {line}" if line else type(error).__name__
+
+
+def traceback_tail(error: BaseException) -> list[str]:
+    """The end of the traceback, for the log."""
+    text = "".join(traceback.format_exception(error))
+    return text.rstrip().splitlines()[-_TRACE_LINES:]
+
+
+def device_is_lost(error: BaseException) -> bool:
+    """Whether the CUDA context is unusable from now on, so that only a new process helps."""
+    if type(error).__name__ == "AcceleratorError":
+        return True
+    text = str(error)
+    return isinstance(error, RuntimeError) and (
+        "CUDA error" in text or "device-side assert" in text or "CUBLAS_STATUS" in text
+    )

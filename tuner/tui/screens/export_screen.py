@@ -1,0 +1,234 @@
+"""Writing the best parameters, or trials, to a file."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Container
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from tuner.render.renderable_lines import Lines
+from tuner.render.text_fitting import wrap_at_spaces
+from tuner.results import format as fmt
+from tuner.results.format import sanitize_text
+from tuner.session.folder import Session
+from tuner.tui.shell.messages import ExportEnded, PreviewRead
+from tuner.tui.state.session_reader import SessionReader
+from tuner.tui.widgets.drawn_line import Choice
+from tuner.tui.widgets.line_widgets import Pane, theme_styles
+
+if TYPE_CHECKING:
+    from tuner.tui.app import TunerApp
+
+FORMATS = ("json", "toml", "csv")
+EXPORT_TIMEOUT = 120
+MAX_PREVIEW_LINES = 2000
+
+
+@dataclass(frozen=True)
+class TrialSelection:
+    """Which trials: for the command line, for the screen, and for the file's name."""
+
+    argument: str
+    title: str
+    stem: str
+
+
+def available_selections(
+    reader: SessionReader, marks: Sequence[int], trial: int | None
+) -> list[TrialSelection]:
+    """The best trial, the one that is looked at, the marked ones, all."""
+    view = reader.view
+    selections: list[TrialSelection] = []
+    if (best := view.find_best_trial()) is not None:
+        title = f"best trial #{best.number} {fmt.format_score(best.value)}"
+        selections.append(TrialSelection("best", title, "best"))
+    if trial is not None and trial != view.best:
+        selections.append(TrialSelection(str(trial), f"trial #{trial}", f"trial-{trial}"))
+    if marks:
+        numbers = ",".join(map(str, marks))
+        selections.append(TrialSelection(numbers, f"marked ({len(marks)})", "marked"))
+    return [*selections, TrialSelection("all", "all trials", "trials")]
+
+
+class ExportPreview(Pane):
+    """The file as it would be written."""
+
+    def __init__(self) -> None:
+        self.text, self._is_error = "", False
+        super().__init__("Preview", id="export-preview")
+        self.can_focus = False
+
+    def show_text(self, text: str, *, failed: bool = False) -> None:
+        """Another text, from its beginning; the reason where there is none."""
+        self.text, self._is_error = text, failed
+        self.redraw_content()
+        self.scroll_home(animate=False)
+
+    def content_lines(self, width: int, height: int) -> Lines:  # noqa: ARG002
+        """Its first lines; whoever wants more writes it."""
+        styles = theme_styles(self)
+        if self._is_error:
+            return [[(line, styles.failed)] for line in wrap_at_spaces(self.text, width)]
+        return [
+            [(sanitize_text(line), styles.text)]
+            for line in self.text.splitlines()[:MAX_PREVIEW_LINES]
+        ]
+
+
+class ExportScreen(ModalScreen[None]):
+    """What, as what, where to; enter."""
+
+    AUTO_FOCUS = ""
+    BINDINGS = [
+        Binding("escape", "close", "Cancel", id="export.close", tooltip="Write nothing"),
+        Binding("enter", "write", "Write", id="export.write", tooltip="Write the file"),
+        Binding("y", "copy", "Copy", id="export.copy", tooltip="Copy the text instead"),
+        Binding("up,k", "what(-1)", "Which", id="export.what_before", tooltip="Trials before"),
+        Binding("down,j", "what(1)", "Which", id="export.what_after", tooltip="Other trials"),
+        Binding("left,h", "format(-1)", "As", id="export.format_before", tooltip="Format before"),
+        Binding("right,l", "format(1)", "As", id="export.format_after", tooltip="Next format"),
+        Binding("pageup", "page(-1)", "Page", id="export.page_up", tooltip="Preview: page up"),
+        Binding("pagedown", "page(1)", "Page", id="export.page_down", tooltip="Preview: page down"),
+        Binding("tab", "name", "File", id="export.name", tooltip="Into the file's name, and back"),
+    ]
+
+    def __init__(
+        self, reader: SessionReader, marks: Sequence[int] = (), trial: int | None = None
+    ) -> None:
+        super().__init__()
+        self._session = reader.session
+        self._selections = available_selections(reader, marks, trial)
+
+    def compose(self) -> ComposeResult:
+        """The two choices, the file, what it will hold, the keys."""
+        with Container(id="export"):
+            yield Choice(
+                [selection.title for selection in self._selections], hint="↑↓ ", id="export-what"
+            )
+            yield Choice([name.upper() for name in FORMATS], hint="←→ ", id="export-as")
+            yield Input(id="export-file", compact=True)
+            yield ExportPreview()
+            keys = " enter Write   y Copy   tab file   pgup pgdn read   esc Cancel"
+            yield Static(Content(keys), id="export-keys")
+
+    def on_mount(self) -> None:
+        """Keys choose; the name is changed after tab."""
+        self.query_one("#export").border_title = Content("Export")
+        self._show_selection()
+
+    @property
+    def trial_selection(self) -> TrialSelection:
+        """Which trials."""
+        return self._selections[self.query_one("#export-what", Choice).chosen_index]
+
+    @property
+    def export_format(self) -> str:
+        """As what."""
+        return FORMATS[self.query_one("#export-as", Choice).chosen_index]
+
+    def on_choice_chosen(self, event: Choice.Chosen) -> None:
+        """A click."""
+        event.choice_bar.show_as_chosen(event.index)
+        self._show_selection()
+
+    def action_what(self, step: int) -> None:
+        """Other trials."""
+        self._step_choice("#export-what", step)
+
+    def action_format(self, step: int) -> None:
+        """Another format."""
+        self._step_choice("#export-as", step)
+
+    def _step_choice(self, selector: str, step: int) -> None:
+        choice = self.query_one(selector, Choice)
+        choice.show_as_chosen((choice.chosen_index + step) % len(choice.names))
+        self._show_selection()
+
+    def _show_selection(self) -> None:
+        file_name = f"{self._session.name}.{self.trial_selection.stem}.{self.export_format}"
+        self.query_one(Input).value = file_name
+        self.query_one(ExportPreview).show_text("…")
+        self._load_preview(self.trial_selection.argument, self.export_format)
+
+    @work(thread=True, exclusive=True, group="preview")
+    def _load_preview(self, trials: str, format_name: str) -> None:
+        outcome = run_export(export_command(self._session, trials, format_name, "-"), self._session)
+        self.post_message(
+            PreviewRead(trials, format_name, outcome.report, failed=not outcome.written)
+        )
+
+    def on_preview_read(self, event: PreviewRead) -> None:
+        """Shown where nothing else was chosen meanwhile."""
+        if (event.trials, event.format) == (self.trial_selection.argument, self.export_format):
+            self.query_one(ExportPreview).show_text(event.text, failed=event.failed)
+
+    def action_name(self) -> None:
+        """Into the line with the file's name, and out of it."""
+        file_input = self.query_one(Input)
+        self.set_focus(None if file_input.has_focus else file_input)
+
+    def action_page(self, direction: int) -> None:
+        """Read on in the preview."""
+        preview = self.query_one(ExportPreview)
+        preview.scroll_relative(y=direction * preview.size.height, animate=False)
+
+    def action_copy(self) -> None:
+        """The text as it would be written."""
+        self.app.copy_to_clipboard(self.query_one(ExportPreview).text)
+        cast("TunerApp", self.app).notify_user("the export was copied")
+
+    def on_input_submitted(self) -> None:
+        """Enter in the line with the name."""
+        self.action_write()
+
+    def action_write(self) -> None:
+        """Written by the command line, in a process of its own."""
+        target = self.query_one(Input).value
+        command = export_command(
+            self._session, self.trial_selection.argument, self.export_format, target
+        )
+        cast("TunerApp", self.app).start_export(command, self._session)
+        self.dismiss(None)
+
+    def action_close(self) -> None:
+        """Nothing is written."""
+        self.dismiss(None)
+
+
+def export_command(session: Session, trials: str, format_name: str, target: str) -> list[str]:
+    """The command line that writes it."""
+    command = [sys.executable, "-m", "tuner", "export", session.name]
+    return [*command, "--trials", trials, "--format", format_name, f"--output={target}"]
+
+
+def run_export(command: Sequence[str], session: Session) -> ExportEnded:
+    """Run the command: what it printed, or how it went."""
+    environment = {**os.environ, "TUNER_SESSIONS": str(session.path.parent)}
+    try:
+        process = subprocess.run(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=EXPORT_TIMEOUT,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return ExportEnded(f"not exported: {error}", written=False)
+    lines = [line for line in process.stderr.splitlines() if line.strip()]
+    if process.returncode:
+        return ExportEnded(sanitize_text(lines[-1]) if lines else "not exported", written=False)
+    return ExportEnded(process.stdout or (sanitize_text(lines[-1]) if lines else ""), written=True)

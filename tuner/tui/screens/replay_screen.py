@@ -1,0 +1,127 @@
+"""A recorded session in the views of a live one, with the keys of a player."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual.binding import Binding
+from textual.widget import Widget
+
+from tuner.render.charts.inline_bars import draw_progress_bar
+from tuner.render.event_text import local_time_of_day
+from tuner.render.styles import Styles, TextRun
+from tuner.results import format as fmt
+from tuner.tui.screens.study_screen import StudyScreen
+from tuner.tui.state.replay_reader import ReplayReader
+from tuner.tui.widgets.drawn_line import DrawnLine
+
+JUMP_SHARE = 0.05
+"""The share of the recording that < and > jump over."""
+_WORKER_ACTIONS = frozenset(
+    {"start", "edit", "pause", "resume", "drain", "prune", "stop", "delete", "rerun", "enqueue"}
+)
+
+
+class ReplayScreen(StudyScreen):
+    """Nothing can be asked of a worker here."""
+
+    KEY_ORDER = ("replay.halt", "replay.faster", "replay.slower", "replay.ahead", "trials.detail")
+    BINDINGS = [
+        Binding("p", "halt", "Halt", id="replay.halt", tooltip="Stop the replay, or go on"),
+        Binding(
+            "plus,equals_sign",
+            "speed(2)",
+            "Faster",
+            key_display="+",
+            id="replay.faster",
+            tooltip="Twice as fast",
+        ),
+        Binding(
+            "minus",
+            "speed(0.5)",
+            "Slower",
+            key_display="-",
+            id="replay.slower",
+            tooltip="Half as fast",
+        ),
+        Binding(
+            "greater_than_sign",
+            "jump(1)",
+            "Jump",
+            key_display="< >",
+            id="replay.ahead",
+            tooltip="Jump ahead by 5 %",
+        ),
+        Binding(
+            "less_than_sign",
+            "jump(-1)",
+            "Back",
+            show=False,
+            id="replay.back",
+            tooltip="Jump back by 5 %",
+        ),
+    ]
+    reader: ReplayReader
+
+    def __init__(self, reader: ReplayReader, view: str = "Live") -> None:
+        super().__init__(reader)
+        self._first_view = view
+
+    def on_mount(self) -> None:
+        """The view that was looked at before a jump back."""
+        if self._first_view != self.view_name:
+            self.call_later(self.show_view_named, self._first_view)
+
+    def compose_below_views(self) -> Iterable[Widget]:
+        """How far the replay is."""
+        yield DrawnLine(self._playback_runs, id="replay")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What was recorded cannot be changed."""
+        return action not in _WORKER_ACTIONS and super().check_action(action, parameters)
+
+    def leave_screen(self) -> None:
+        """There is nothing but the recording."""
+        self.tuner_app.exit()
+
+    def redraw_progress(self) -> None:
+        """Every look moves the bar."""
+        self.query_one("#replay", DrawnLine).redraw_content()
+
+    def _playback_runs(self, width: int, styles: Styles) -> list[TextRun]:
+        playhead = self.reader.recording.playhead
+        glyph = "■" if self.reader.recording.ended else "‖" if playhead.halted else "▶"
+        played = f"{fmt.format_clock(playhead.current_moment() - playhead.start)} of {fmt.format_clock(playhead.end - playhead.start)}"
+        speed = f"×{fmt.format_amount(playhead.speed)}"
+        tail = f"  {speed}  {played}  {local_time_of_day(playhead.current_moment())}"
+        room = max(width - len(tail) - 14, 6)
+        return [
+            (f" {glyph} replay ", styles.accent),
+            (draw_progress_bar(playhead.played_share, room), styles.accent),
+            (tail, styles.text),
+        ]
+
+    def action_halt(self) -> None:
+        """Stand still, or go on."""
+        playhead = self.reader.recording.playhead
+        playhead.set_halted(not playhead.halted)
+        self.redraw_progress()
+
+    def action_speed(self, factor: float) -> None:
+        """Faster or slower."""
+        playhead = self.reader.recording.playhead
+        playhead.change_speed(playhead.speed * factor)
+        self.redraw_progress()
+
+    def action_jump(self, direction: int) -> None:
+        """Ahead, or back: then all is folded again up to there, for panes that know nothing yet."""
+        playhead = self.reader.recording.playhead
+        moment = playhead.current_moment() + direction * JUMP_SHARE * (
+            playhead.end - playhead.start
+        )
+        if direction > 0:
+            playhead.jump_to_moment(moment)
+            self.redraw_progress()
+        else:
+            self.reader.rewind_to_moment(moment)
+            self.app.switch_screen(ReplayScreen(self.reader, self.view_name))

@@ -1,0 +1,284 @@
+"""What can be done to a session, with the keys for it: the same on every screen that shows one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import events
+from textual.binding import Binding
+from textual.screen import Screen
+from textual.widget import Widget
+
+from tuner.errors import TunerError
+from tuner.render.state_marks import session_state_text
+from tuner.session import commands
+from tuner.session.continuation import advice_to_continue, is_search_over
+from tuner.session.folder import delete_session
+from tuner.session.inbox import send_command
+from tuner.session.status import ALIVE_STATES
+from tuner.session.view import SessionState, TrialState, TrialView
+from tuner.tui.state.session_reader import SessionReader
+from tuner.tui.widgets.first_visit_hint import first_visit_hints
+from tuner.tui.widgets.key_bar import KeyBar
+
+if TYPE_CHECKING:
+    from tuner.tui.app import TunerApp
+
+RESUMABLE = frozenset({SessionState.PAUSED, SessionState.CRASHED, SessionState.FAILED})
+
+
+def is_action_allowed(action: str, state: SessionState) -> bool:
+    """Whether a session in this state can be started, paused and so on; True for other actions."""
+    alive = state in ALIVE_STATES
+    return {
+        "start": state is SessionState.DRAFT,
+        "edit": not alive,
+        "pause": state is SessionState.RUNNING,
+        "drain": state is SessionState.RUNNING,
+        "prune": state is SessionState.RUNNING,
+        "resume": state in RESUMABLE,
+        "stop": alive,
+        "delete": not alive,
+    }.get(action, True)
+
+
+class SessionScreen(Screen[None]):
+    """A screen about one session at a time: `target` says which.
+
+    KEY_ORDER names the bindings that the bar of keys shows first.
+    """
+
+    KEY_ORDER: ClassVar[tuple[str, ...]] = ()
+    BINDINGS = [
+        Binding("s", "start", "Start", id="session.start", tooltip="Start the search"),
+        Binding(
+            "p",
+            "pause",
+            "Pause",
+            id="session.pause",
+            tooltip="Pause now, with a checkpoint",
+        ),
+        Binding(
+            "p", "resume", "Resume", id="session.resume", tooltip="Go on where the session stopped"
+        ),
+        Binding(
+            "P",
+            "drain",
+            "Drain",
+            id="session.drain",
+            tooltip="Finish the running trials, then pause",
+        ),
+        Binding("e", "edit", "Edit", id="session.edit", tooltip="Change what is searched, and how"),
+        Binding(
+            "E",
+            "export",
+            "Export",
+            id="session.export",
+            tooltip="Write the best parameters to a file",
+        ),
+        Binding("y", "copy", "Copy", show=False, id="session.copy", tooltip="Copy the parameters"),
+        Binding(
+            "ctrl+k", "stop", "Stop", id="session.stop", tooltip="End the search for good (asks)"
+        ),
+        Binding(
+            "ctrl+d",
+            "delete",
+            "Delete",
+            show=False,
+            id="session.delete",
+            tooltip="Delete the session's folder (asks)",
+        ),
+    ]
+
+    _shown_dependencies: object = None
+
+    @property
+    def tuner_app(self) -> TunerApp:
+        """The app."""
+        return cast("TunerApp", self.app)
+
+    def session_state_changed(self) -> None:
+        """A worker is being started, or could not be."""
+
+    def first_use_hint(self, screen_name: str) -> Iterable[Widget]:
+        """One line of help where this screen is seen for the first time."""
+        return first_visit_hints(self.app, screen_name)
+
+    def set_breakpoint_classes(self) -> None:
+        """Set the breakpoints' classes before the first layout, so that no other one flashes up."""
+        size, app = self.app.size, self.app
+        for extent, breakpoints in (
+            (size.width, app.HORIZONTAL_BREAKPOINTS or []),
+            (size.height, app.VERTICAL_BREAKPOINTS or []),
+        ):
+            self.add_class(max(threshold for threshold in breakpoints if threshold[0] <= extent)[1])
+
+    def target_reader(self) -> SessionReader | None:
+        """The session that keys are about, None where there is none."""
+        raise NotImplementedError
+
+    def leave_deleted_session(self, reader: SessionReader) -> None:
+        """A session's folder is gone."""
+        raise NotImplementedError
+
+    def current_trial(self) -> TrialView | None:
+        """The trial whose parameters are copied: the best one, unless an heir knows better."""
+        reader = self.target_reader()
+        return None if reader is None else reader.view.find_best_trial()
+
+    def marked_trials(self) -> Sequence[int]:
+        """The trials that are marked, where any can be."""
+        return ()
+
+    def session_state(self) -> SessionState:
+        """The state of the target, starting from the moment that somebody asked for it."""
+        reader = self.target_reader()
+        return SessionState.DRAFT if reader is None else self.tuner_app.displayed_state(reader)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Only what makes sense in the target's state."""
+        if action not in _SESSION_ACTIONS:
+            return True
+        reader = self.target_reader()
+        if reader is None:
+            return False
+        if action == "export":
+            return bool(reader.view.trials)
+        if action == "copy":
+            return self.current_trial() is not None
+        return is_action_allowed(action, self.session_state())
+
+    def on_key(self, event: events.Key) -> None:
+        """A key that the session has no use for in its state says so."""
+        reader, state = self.target_reader(), self.session_state()
+        bindings_of_key = self._bindings.key_to_bindings.get(event.key, [])
+        unavailable = [
+            binding for binding in bindings_of_key if not is_action_allowed(binding.action, state)
+        ]
+        if reader is not None and unavailable and event.key not in self.active_bindings:
+            session_and_state = f"{reader.session.name}: {session_state_text(state)}"
+            self.tuner_app.notify_user(
+                f"{unavailable[0].description} is not possible now ({session_and_state})"
+            )
+
+    def request_confirmation(self, question: str, on_confirm: object) -> None:
+        """Ask in the footer; `yes` is called when the answer is y."""
+        if callable(on_confirm):
+            self.query_one(KeyBar).ask_yes_or_no(question, on_confirm)
+
+    def action_start(self) -> None:
+        """Start the worker of a draft."""
+        if reader := self.target_reader():
+            self.tuner_app.launch_worker(reader.session)
+
+    def action_resume(self) -> None:
+        """Start a worker that goes on, unless it would end at once: then say what raises that."""
+        reader = self.target_reader()
+        if reader is None:
+            return
+        try:
+            has_ended = is_search_over(reader.session, reader.view, self.session_state())
+            advice = advice_to_continue(reader.session, reader.view) if has_ended else ""
+        except (TunerError, OSError) as error:
+            advice = str(error)
+        if advice:
+            self.tuner_app.notify_user(f"{reader.session.name}: {advice}", failed=True)
+        else:
+            self.action_start()
+
+    def action_pause(self) -> None:
+        """Ask the worker to pause; the screen tells when it has."""
+        self._send_command(commands.Pause(id=""))
+
+    def action_drain(self) -> None:
+        """Ask the worker to finish what runs and then pause."""
+        self._send_command(commands.Drain(id=""))
+
+    def action_stop(self) -> None:
+        """Ask, then end the search."""
+        if reader := self.target_reader():
+            name = reader.session.name
+            self.request_confirmation(
+                f"Stop {name} for good?", lambda: self._send_command(commands.Stop(id=""), reader)
+            )
+
+    def confirm_and_prune(self, trial: TrialView) -> None:
+        """Ask, then have a running trial pruned."""
+        if (reader := self.target_reader()) and trial.state is TrialState.RUNNING:
+            command = commands.Prune(id="", trial=trial.number)
+            self.request_confirmation(
+                f"Prune trial {trial.number}?", lambda: self._send_command(command, reader)
+            )
+
+    def action_delete(self) -> None:
+        """Ask, then delete the folder."""
+        if reader := self.target_reader():
+            self.request_confirmation(
+                f"Delete {reader.session.name} and all its files?",
+                lambda: self._delete_session_folder(reader),
+            )
+
+    def action_edit(self) -> None:
+        """Open the recipe; of a session with trials the next start takes over what fits."""
+        if reader := self.target_reader():
+            self.tuner_app.open_setup_screen(reader.session)
+
+    def action_export(self) -> None:
+        """Ask for format and file."""
+        if reader := self.target_reader():
+            from tuner.tui.screens.export_screen import ExportScreen
+
+            trial = self.current_trial()
+            number = None if trial is None else trial.number
+            self.app.push_screen(ExportScreen(reader, self.marked_trials(), number))
+
+    def action_copy(self) -> None:
+        """The parameters as JSON into the clipboard."""
+        trial = self.current_trial()
+        if trial is not None:
+            values = {**trial.params, **trial.fixed}
+            self.app.copy_to_clipboard(json.dumps(values, indent=2))
+            self.tuner_app.notify_user(f"parameters of trial {trial.number} copied as JSON")
+
+    def _send_command(self, command: commands.Command, reader: SessionReader | None = None) -> None:
+        reader = reader or self.target_reader()
+        if reader is None:
+            return
+        try:
+            send_command(reader.session, command)
+        except (OSError, TunerError) as error:
+            self.tuner_app.notify_user(f"the command could not be written: {error}", failed=True)
+            return
+        reader.expire_lock_check()
+        self.refresh_bindings()
+
+    def _delete_session_folder(self, reader: SessionReader) -> None:
+        try:
+            delete_session(reader.session)
+        except (TunerError, OSError) as error:
+            self.tuner_app.notify_user(str(error), failed=True)
+            return
+        self.leave_deleted_session(reader)
+
+    def key_bar_dependencies(self) -> object:
+        """What the keys that apply are made from: as long as it is the same, so are they."""
+        reader, trial = self.target_reader(), self.current_trial()
+        return (
+            None if reader is None else (reader.session.name, reader.view.best is None),
+            self.session_state(),
+            None if trial is None else trial.state,
+        )
+
+    def refresh_changed_keys(self) -> None:
+        """Show the keys that apply now, where they are no longer those that are shown."""
+        dependencies = self.key_bar_dependencies()
+        if dependencies != self._shown_dependencies:
+            self._shown_dependencies = dependencies
+            self.refresh_bindings()
+
+
+_SESSION_ACTIONS = frozenset(
+    {"start", "edit", "pause", "resume", "drain", "prune", "stop", "delete", "export", "copy"}
+)

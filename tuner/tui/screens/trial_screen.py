@@ -1,0 +1,330 @@
+"""One trial on the whole screen: tabs over one scope, and what can be asked for from here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import ClassVar
+
+from rich.cells import cell_len
+from textual import events
+from textual.app import ComposeResult
+from textual.widget import Widget
+
+from tuner.render.misclassified import MatrixCell
+from tuner.render.state_marks import trial_state_text
+from tuner.render.status_text import screen_title_runs
+from tuner.render.styles import Styles, TextRun
+from tuner.results import format as fmt
+from tuner.results.format import sanitize_text
+from tuner.session import commands
+from tuner.session.status import ALIVE_STATES
+from tuner.session.view import SessionState, TrialState, TrialView
+from tuner.tui.screens.trial_screen_keys import KEY_ORDER, TRIAL_BINDINGS
+from tuner.tui.screens.views_screen import ViewsScreen
+from tuner.tui.shell.messages import RowsRequested
+from tuner.tui.state.session_reader import SessionReader
+from tuner.tui.state.trial_scope import TrialScope
+from tuner.tui.state.workspace import MAX_MARKS, Workspace
+from tuner.tui.views.trial_tabs import (
+    ALL_TABS,
+    NARROW_TAB_TITLES,
+    NARROW_TABS,
+    WIDE_TABS,
+    OverviewTab,
+    TrialTab,
+)
+from tuner.tui.widgets.drawn_line import Choice, DrawnLine, TooSmall, runs_of_choices
+from tuner.tui.widgets.key_bar import KeyBar
+
+MARK_SYMBOL = "◈"
+
+
+class TrialScreen(ViewsScreen):
+    """The detail of one trial; j and k go to its neighbours, ← and → through its evaluations."""
+
+    VIEWS = WIDE_TABS
+    KEY_ORDER: ClassVar[tuple[str, ...]] = KEY_ORDER
+    BINDINGS = [*TRIAL_BINDINGS]
+
+    def __init__(self, workspace: Workspace, number: int) -> None:
+        super().__init__()
+        self.workspace = workspace
+        self.reader = workspace.reader
+        self._first_trial = number
+        self._scope: TrialScope | None = None
+
+    @property
+    def scope(self) -> TrialScope:
+        """What the panes are about."""
+        if self._scope is None:
+            self._scope = TrialScope(self.workspace, self._first_trial, self.tuner_app.clock)
+        return self._scope
+
+    def compose(self) -> ComposeResult:
+        """Title, tabs where the title has no room for them, the tab, the keys."""
+        self.set_breakpoint_classes()
+        yield DrawnLine(self._title_line, id="title")
+        yield Choice(NARROW_TAB_TITLES, hint="[ ] switch tab", id="trial-tabs")
+        yield OverviewTab(self.scope)
+        yield from self.first_use_hint("trial")
+        yield KeyBar()
+        yield TooSmall()
+
+    def on_mount(self) -> None:
+        """The first pane scrolls."""
+        if view := self.current_view:
+            view.focus_first_pane()
+
+    # The tabs
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether panes are tabs."""
+        return self.has_class("-narrow") or self.has_class("-low")
+
+    @property
+    def view_names(self) -> tuple[str, ...]:
+        """The tabs that there are in this size."""
+        return NARROW_TABS if self.is_narrow else WIDE_TABS
+
+    def create_view(self, name: str) -> TrialTab:
+        """A tab that was not looked at before."""
+        return ALL_TABS[name](self.scope)
+
+    def widget_below_views(self) -> Widget:
+        """Tabs are mounted before this."""
+        return self.query_one(KeyBar)
+
+    def after_view_switch(self) -> None:
+        """The tab says which it is; it may have been made for another evaluation."""
+        self.query_one("#trial-tabs", Choice).show_as_chosen(self._view_index)
+        self.query_one("#title", DrawnLine).redraw_content()
+        if (view := self.current_view) and view.is_mounted:
+            view.show_everything()
+
+    async def on_choice_chosen(self, event: Choice.Chosen) -> None:
+        """A tab was clicked."""
+        await self.show_view_at(event.index)
+
+    async def action_pane(self, number: int) -> None:
+        """Focus a pane; where the overview has no room for it, the tab that has it."""
+        if self.view_name == "Overview" and self.is_narrow and number > 1:
+            await self.show_view_at(min(number, 5) - 1)
+        else:
+            await super().action_pane(number)
+
+    async def action_back(self) -> None:
+        """One layer out: zoom, what is open in the tab, tab, screen."""
+        view = self.current_view
+        if view is not None and view.is_zoomed:
+            view.zoom_pane(None)
+            view.close_inner_layer()
+        elif view is not None and view.close_inner_layer():
+            return
+        elif self._view_index:
+            await self.show_view_at(0)
+        else:
+            self.leave_screen()
+
+    async def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002
+        """Another size may have other tabs: the fourth is one or the other."""
+        self.call_after_refresh(self._show_existing_tab)
+
+    async def _show_existing_tab(self) -> None:
+        if self.is_mounted and (self.current_view is None or not self.current_view.display):
+            await self.show_view_at(self._view_index)
+
+    async def on_rows_requested(self, event: RowsRequested) -> None:
+        """From a cell of the confusion matrix to its rows."""
+        await self.show_rows_of_cell(event.evaluation, event.cell)
+
+    async def show_rows_of_cell(self, evaluation_index: int, cell: MatrixCell) -> None:
+        """The rows of one cell of the confusion matrix, at one evaluation."""
+        self.scope.narrow_to_cell(evaluation_index, cell)
+        await self.show_view_named("Errors")
+
+    # What the keys are about
+
+    def target_reader(self) -> SessionReader | None:
+        """The session of the trial."""
+        return self.reader
+
+    def leave_screen(self) -> None:
+        """To the session."""
+        self.app.pop_screen()
+
+    def leave_deleted_session(self, reader: SessionReader) -> None:
+        """Nothing is left to show: the session's screen goes, too."""
+        self.app.pop_screen()
+        self.tuner_app.catalog.forget_session(reader.session)
+        self.tuner_app.return_to_picker()
+
+    def marked_trials(self) -> Sequence[int]:
+        """In the order of marking."""
+        return self.workspace.marks
+
+    def current_trial(self) -> TrialView | None:
+        """This one."""
+        return self.reader.view.trials.get(self.scope.number)
+
+    def trials_changed(self, changed: Collection[int]) -> None:
+        """Draw anew where this trial is among them, or one of its re-runs."""
+        if self.scope.number in changed or any(
+            self.scope.involves_trial(number) for number in changed
+        ):
+            self._redraw_screen()
+
+    def session_state_changed(self) -> None:
+        """Other keys may apply."""
+        self.refresh_changed_keys()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Pruning needs a trial that runs."""
+        if action == "prune":
+            trial = self.current_trial()
+            if trial is None or trial.state is not TrialState.RUNNING:
+                return False
+        if action in ("scrub", "mode", "against"):
+            return bool(self.scope.trial.evaluations)
+        return super().check_action(action, parameters)
+
+    def _redraw_screen(self) -> None:
+        self.query_one("#title", DrawnLine).redraw_content()
+        if view := self.current_view:
+            view.show_everything()
+        self.refresh_changed_keys()
+
+    def _title_line(self, width: int, styles: Styles) -> list[TextRun]:
+        trial, view = self.scope.trial, self.reader.view
+        is_best = trial.number == view.best
+        state_word = trial_state_text(view, trial)
+        score = f" {fmt.format_score(trial.value)}" if trial.value is not None else ""
+        mark = f"{MARK_SYMBOL} " if trial.number in self.workspace.marks else ""
+        right = [
+            (mark, styles.accent),
+            (f"{state_word}{score} ", styles.trial_style(trial.state, best=is_best)),
+        ]
+        tabs = [] if self.is_narrow else runs_of_choices(WIDE_TABS, self._view_index, styles)
+        used_width = sum(cell_len(text) for text, _ in (*tabs, *right))
+        return screen_title_runs(
+            self._fitted_title_path(width - used_width - 8), tabs, right, width, styles
+        )
+
+    def _fitted_title_path(self, room: int) -> list[str]:
+        """The session's name gives way to the trial's number: its end stays, as far as it fits."""
+        name, trial = sanitize_text(self.reader.session.name), f"trial {self.scope.number}"
+        room -= cell_len("tuner ▸  ▸ ") + len(trial)
+        if cell_len(name) <= room:
+            return [name, trial]
+        return [f"…{name[-(room - 1) :]}", trial] if room > 3 else [trial]
+
+    # Moving
+
+    def action_trial(self, step: int) -> None:
+        """A neighbour among the trials that pass the filter."""
+        if self.scope.show_neighbour(step):
+            for tab in self.query(TrialTab):
+                tab.scroll_to_top()
+            self._redraw_screen()
+
+    def action_scrub(self, step: int) -> None:
+        """An earlier or later evaluation, in all panes."""
+        self.scope.step_evaluation(step)
+        self._redraw_screen()
+
+    # How it is shown
+
+    def action_mode(self) -> None:
+        """Counts, percent of rows, percent of columns."""
+        self.scope.cycle_matrix_mode()
+        self._redraw_screen()
+
+    def action_against(self) -> None:
+        """The difference with the best, then with each marked trial, then none."""
+        previous_other = self.scope.compared_number
+        self.scope.cycle_compared_trial()
+        if self.scope.compared_number is None and previous_other is None:
+            self.tuner_app.notify_user(
+                "nothing to compare with: space marks trials, or one is the best"
+            )
+        self._redraw_screen()
+
+    def action_log(self) -> None:
+        """Logarithmic y."""
+        if isinstance(view := self.current_view, TrialTab):
+            view.toggle_log_scale()
+
+    def action_drawn(self) -> None:
+        """Train, eval or both."""
+        self.scope.cycle_drawn_curves()
+        self._redraw_screen()
+
+    # What can be asked for
+
+    def action_mark(self) -> None:
+        """Mark for compare, or take the mark off."""
+        if not self.workspace.toggle_trial_mark(self.scope.number):
+            self.tuner_app.notify_user(f"{MAX_MARKS} trials are marked: no more can be compared")
+        self._redraw_screen()
+
+    def action_folder(self) -> None:
+        """The path of the trial's folder into the clipboard."""
+        folder = self.reader.session.trial_folder(self.scope.number)
+        if not folder.is_dir():
+            self.tuner_app.notify_user(f"{folder} is not there: the trial has left no files")
+            return
+        self.app.copy_to_clipboard(str(folder))
+        self.tuner_app.notify_user(f"{folder} copied")
+
+    def action_prune(self) -> None:
+        """Ask, then prune."""
+        if trial := self.current_trial():
+            self.confirm_and_prune(trial)
+
+    def action_rerun(self) -> None:
+        """The same values again; the worker picks a seed that they have not had."""
+        number = self.scope.number
+        command = commands.Enqueue(params={}, rerun_of=number)
+        self._enqueue_trial(command, f"trial {number} again, on another seed")
+
+    def action_enqueue(self) -> None:
+        """A copy with other values."""
+        from tuner.tui.screens.enqueue_screen import EnqueueScreen
+
+        number = self.scope.number
+
+        def enqueue_copy(params: dict[str, object] | None) -> None:
+            if params:
+                command = commands.Enqueue(params=params, copy_of=number)
+                self._enqueue_trial(command, f"an edited copy of trial {number}")
+
+        if self._accepts_new_trials():
+            self.app.push_screen(EnqueueScreen(self.reader, self.scope.trial), enqueue_copy)
+
+    def _accepts_new_trials(self) -> bool:
+        if self.session_state() is not SessionState.STOPPED:
+            return True
+        name = self.reader.session.name
+        self.tuner_app.notify_user(
+            f"{name} was stopped for good: it takes no more trials", failed=True
+        )
+        return False
+
+    def _enqueue_trial(self, command: commands.Enqueue, description: str) -> None:
+        """Send it now; where nobody is at work, say when it will be read."""
+        if not self._accepts_new_trials():
+            return
+        state = self.session_state()
+        if state is SessionState.FINISHED:
+            self.request_confirmation(
+                f"Start {self.reader.session.name} for {description}?",
+                lambda: self._start_with_command(command),
+            )
+            return
+        self._send_command(command, self.reader)
+        when = "next" if state in ALIVE_STATES else f"once the session goes on; it is {state.value}"
+        self.tuner_app.notify_user(f"{description}: {when}")
+
+    def _start_with_command(self, command: commands.Enqueue) -> None:
+        self._send_command(command, self.reader)
+        self.tuner_app.launch_worker(self.reader.session)

@@ -1,0 +1,132 @@
+"""What the editor's keys do to one group's learning rate. Pure: a setting in, a setting out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from tuner.errors import TunerError
+from tuner.recipe.types import FROZEN, Choices, Range, Rate, Scale, Setting, TiedRate
+from tuner.tui.setup.setting_text import exact_number_text
+from tuner.tui.widgets.group_axis import HIGHEST_DECADE, LOWEST_DECADE, grid_rate, next_grid_rate
+
+RangeEnd = Literal["low", "high", "both"]
+USUAL_RANGE = Range(1e-6, 1e-4, "log")
+"""What a group gets that was frozen or empty before."""
+FINE_FACTOR = 1.01
+"""The factor of a fine step."""
+
+
+@dataclass(frozen=True, slots=True)
+class RateGrid:
+    """Where keys move numbers: from `floor` to `ceiling`, to 1, 2 and 5, or in `fine` steps."""
+
+    floor: float
+    ceiling: float
+    fine: bool = False
+
+    def next_value(self, value: float, direction: int, scale: Scale) -> float:
+        """The next number up (+1) or down (-1); TunerError where there is none."""
+        if value <= 0:
+            return self.floor if direction > 0 else 0.0
+        if direction < 0 and value <= self.floor:
+            if scale == "linear":
+                return 0.0
+            raise TunerError(f"the keys end at {exact_number_text(self.floor)}: enter types less")
+        if direction > 0 and value >= self.ceiling:
+            raise TunerError(f"the keys end at {exact_number_text(self.ceiling)}: enter types more")
+        if self.fine:
+            return float(f"{value * FINE_FACTOR**direction:.3g}")
+        return next_grid_rate(value, direction)
+
+
+RATES = RateGrid(grid_rate(1, LOWEST_DECADE), grid_rate(1, HIGHEST_DECADE))
+TIMES = RateGrid(1e-3, 1e3)
+
+
+def step_rate(lr: Rate, end: RangeEnd, direction: int, *, fine: bool = False) -> Rate:
+    """One step down (-1) or up (+1) for an end of a range, or for a fixed rate.
+
+    Of a tied rate its factor moves. Raises TunerError where there is nothing to move, or no room.
+    """
+    if isinstance(lr, TiedRate):
+        times = _step_setting(lr.times, end, direction, replace(TIMES, fine=fine))
+        return TiedRate(lr.group, times)
+    return _step_setting(lr, end, direction, replace(RATES, fine=fine))
+
+
+def _step_setting(setting: Setting, end: RangeEnd, direction: int, grid: RateGrid) -> Setting:
+    if not isinstance(setting, Range):
+        return grid.next_value(single_rate(setting), direction, "log")
+    scale = setting.scale
+    low = grid.next_value(setting.low, direction, scale) if end != "high" else setting.low
+    high = grid.next_value(setting.high, direction, scale) if end != "low" else setting.high
+    return replace_range_ends(setting, low, high)
+
+
+def single_rate(lr: Setting) -> float:
+    """The rate of a fixed group; TunerError for a frozen group and for choices."""
+    if isinstance(lr, Choices):
+        raise TunerError("this group tries single rates: enter types others")
+    if isinstance(lr, str | Range):
+        raise TunerError("this group is frozen: 0 gives its rate back")
+    return float(lr)
+
+
+def replace_range_ends(lr: Range, low: float, high: float) -> Range:
+    """The range with other ends; TunerError where low would reach high."""
+    if low >= high:
+        ends = f"{exact_number_text(lr.low)}..{exact_number_text(lr.high)}"
+        raise TunerError(f"low stays below high ({ends}): = fixes the rate")
+    return Range(low, high, lr.scale, lr.integer)
+
+
+def drag_range_end(lr: Rate, end: RangeEnd, rate: float) -> Setting:
+    """An end of a range, or a fixed rate, put at a rate (the mouse). TunerError as for `step_rate`."""
+    if isinstance(lr, TiedRate):
+        raise TunerError(f"tied to {lr.group}: l unties the rate, the arrows move its factor")
+    if not isinstance(lr, Range):
+        single_rate(lr)
+        return rate
+    low = rate if end == "low" else lr.low
+    high = rate if end == "high" else lr.high
+    return replace_range_ends(lr, low, high)
+
+
+def middle_of_range(setting: Range) -> float:
+    """The geometric (log) or arithmetic middle, to two digits; whole for whole numbers."""
+    if setting.scale == "log" and setting.low > 0:
+        value = math.sqrt(setting.low * setting.high)
+    else:
+        value = (setting.low + setting.high) / 2
+    return float(round(value)) if setting.integer else float(f"{value:.1e}")
+
+
+def fix_setting(setting: Setting) -> Setting:
+    """A range's middle, the first of the choices, or what is fixed already."""
+    if isinstance(setting, Range):
+        return middle_of_range(setting)
+    return setting.values[0] if isinstance(setting, Choices) else setting
+
+
+def toggle_fixed(lr: Setting, before: Rate | None) -> Rate:
+    """A searched group fixed in the middle; a fixed one searched `before`'s range again.
+
+    Without a range to go back to, one step of the grid on either side of the rate.
+    """
+    if isinstance(lr, Range | Choices):
+        return fix_setting(lr)
+    rate = single_rate(lr)
+    if isinstance(before, Range | Choices | TiedRate):
+        return before
+    if rate <= 0:
+        return USUAL_RANGE
+    return Range(next_grid_rate(rate, -1), next_grid_rate(rate, 1), "log")
+
+
+def toggle_frozen(lr: Rate, before: Rate | None) -> Rate:
+    """A group frozen, or a frozen one given `before` (or the usual range) back."""
+    if lr != FROZEN:
+        return FROZEN
+    return USUAL_RANGE if before is None or before == FROZEN else before

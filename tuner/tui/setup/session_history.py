@@ -1,0 +1,191 @@
+"""What a session has done before its recipe is edited: what may change, and what trials had."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from tuner.errors import TunerError
+from tuner.recipe.changes import METRIC, TEST, incomparable_key
+from tuner.recipe.load import parse_recipe
+from tuner.recipe.rates import find_rate_owner, multiply_tied_rate
+from tuner.recipe.space import LR_PREFIX, TIMES_PREFIX, settings_by_name
+from tuner.recipe.types import GroupSpec, Recipe, Setting, TiedRate
+from tuner.results.format import GLYPHS
+from tuner.session.budget import count_trials_left, reason_for_immediate_end
+from tuner.session.fold import ENDED_STATES
+from tuner.session.folder import Session
+from tuner.session.generations import NextGeneration, describe_next_generation, next_generation
+from tuner.session.status import ALIVE_STATES, load_current_session
+from tuner.session.test_seal import reason_test_change_refused, reason_test_is_final
+from tuner.session.view import SessionState, SessionView, TrialState, TrialView
+
+GOOD_SHARE = 0.2
+"""Which of the complete trials count as good: the best fifth."""
+
+
+@dataclass(frozen=True, slots=True)
+class TriedRates:
+    """The rates that ended trials had in a group, and those of the good ones among them."""
+
+    rates: tuple[float, ...]
+    good: tuple[float, ...]
+
+
+class SessionHistory:
+    """A session's log at the time when its setup is opened.
+
+    `recipe` is that of the last start, None for a draft; TunerError where it can no longer be read.
+    """
+
+    def __init__(self, view: SessionView, state: SessionState) -> None:
+        self.view, self.state = view, state
+        started = self.has_trials and bool(view.recipe)
+        self.recipe = parse_recipe(view.recipe, "events.jsonl") if started else None
+
+    @classmethod
+    def from_session(cls, session: Session) -> SessionHistory:
+        """What the session's log tells now."""
+        return cls(*load_current_session(session))
+
+    @property
+    def has_live_worker(self) -> bool:
+        """Whether a worker is at it: a changed recipe waits for the next start."""
+        return self.state in ALIVE_STATES
+
+    @property
+    def has_trials(self) -> bool:
+        """Whether there are trials that a changed recipe has to be comparable with."""
+        return bool(self.view.trials)
+
+    @property
+    def read_only_reason(self) -> str:
+        """Why nothing may be changed, "" where something may."""
+        if self.state is SessionState.STOPPED:
+            return "read-only: the search was stopped for good; clone the session to go on"
+        return ""
+
+    @property
+    def state_with_glyph(self) -> str:
+        """The state with its glyph."""
+        return f"{GLYPHS[self.state.value]} {self.state}"
+
+    def lock_reason(self, key: str) -> str:
+        """Why a key of the recipe may not change, "" where it may."""
+        if key == TEST:
+            return reason_test_is_final(self.view)
+        if not self.has_trials or not (key.startswith(("model.", "data.")) or key == METRIC):
+            return ""
+        return f"{key} stays: {len(self.view.trials)} trials have it; clone the session for another"
+
+    def refuse_incomparable(self, recipe: Recipe) -> None:
+        """Refuses, by TunerError, a recipe whose trials could not be compared with these."""
+        before = self.recipe
+        key = incomparable_key(before, recipe) if before is not None else ""
+        refused = self.lock_reason(key) if key else ""
+        if before is not None:
+            refused = refused or reason_test_change_refused(self.view, before, recipe)
+        if refused:
+            raise TunerError(refused)
+
+    def generation_to_open(self, recipe: Recipe) -> NextGeneration | None:
+        """What a start with this recipe opens."""
+        return next_generation(self.view, recipe)
+
+    def start_forecast(self, recipe: Recipe) -> str:
+        """What ctrl+r will do, in one line; "" for a draft."""
+        if not self.has_trials:
+            return ""
+        spent = reason_for_immediate_end(self.view, recipe)
+        if spent is not None:
+            return spent.describe_with_advice(" (4 Search)")
+        trials_to_go = count_trials_left(self.view, recipe)
+        consequence = (
+            describe_next_generation(self.generation_to_open(recipe))
+            or f"goes on in generation {self.view.generation}"
+        )
+        return f"the next start {consequence}; {trials_to_go} trial{'' if trials_to_go == 1 else 's'} to go"
+
+    def start_question(self, recipe: Recipe) -> str:
+        """What is to be asked before a start: it opens a generation, or a worker runs; else ""."""
+        opens = self.generation_to_open(recipe)
+        carried = ""
+        if opens is not None:
+            carried_text = f"{opens.carried} of {opens.trials} trials"
+            carried = f"Generation {opens.number} takes {carried_text} over. "
+        if self.has_trials and self.has_live_worker:
+            return f"{carried}Pause, save and start again?"
+        return f"{carried}Start?" if carried else ""
+
+    def start_refusal(self, recipe: Recipe) -> str:
+        """Why a start would end at once, "" where it would not."""
+        over = reason_for_immediate_end(self.view, recipe) is not None
+        return self.start_forecast(recipe) if over else ""
+
+    @cached_property
+    def rates_by_group(self) -> Mapping[str, TriedRates]:
+        """By group, what its ended trials had; groups whose rate never varied are left out."""
+        if self.recipe is None:
+            return {}
+        return rates_tried_by_group(self.recipe, self.view)
+
+
+def rates_tried_by_group(recipe: Recipe, view: SessionView) -> dict[str, TriedRates]:
+    """The rates of all ended trials by group, and of the good ones."""
+    ended = [trial for trial in view.trials.values() if trial.state in ENDED_STATES]
+    good = best_trial_numbers(ended, view.direction)
+    fixed = settings_by_name(recipe)
+    tried_by_group: dict[str, TriedRates] = {}
+    for group in recipe.groups:
+        rates = {
+            trial.number: rate
+            for trial in ended
+            if (
+                rate := _rate_in_trial(recipe.groups, group, fixed, {**trial.params, **trial.fixed})
+            )
+        }
+        if len(set(rates.values())) > 1:
+            best = tuple(rate for number, rate in rates.items() if number in good)
+            tried_by_group[group.name] = TriedRates(tuple(rates.values()), best)
+    return tried_by_group
+
+
+def _without_one_label(trials: Sequence[TrialView]) -> Sequence[TrialView]:
+    """Models with one answer for all rows are no guide, as long as there are others."""
+    return [trial for trial in trials if not trial.one_label] or trials
+
+
+def best_trial_numbers(trials: Sequence[TrialView], direction: str) -> frozenset[int]:
+    """The numbers of the best fifth of the complete trials, at least one of them."""
+    complete = [
+        (trial.value, trial.number)
+        for trial in _without_one_label(trials)
+        if trial.state is TrialState.COMPLETE
+        and trial.value is not None
+        and math.isfinite(trial.value)
+    ]
+    ranked = sorted(complete, reverse=direction == "maximize")
+    return frozenset(number for _, number in ranked[: math.ceil(len(ranked) * GOOD_SHARE)])
+
+
+def _rate_in_trial(
+    groups: Sequence[GroupSpec],
+    group: GroupSpec,
+    fixed: Mapping[str, Setting],
+    values: Mapping[str, object],
+) -> float | None:
+    """What a group's rate was in a trial; None where that cannot be told."""
+    rate_name = LR_PREFIX + find_rate_owner(groups, group).name
+    rate = _number_or_none(values.get(rate_name, fixed.get(rate_name)))
+    if rate is None or not isinstance(group.lr, TiedRate):
+        return rate
+    times = _number_or_none(values.get(TIMES_PREFIX + group.name, group.lr.times))
+    return None if times is None else multiply_tied_rate(rate, times)
+
+
+def _number_or_none(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value)

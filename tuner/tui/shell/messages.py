@@ -1,0 +1,75 @@
+"""Facts that screens and the app tell each other."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from textual.message import Message
+
+from tuner.session.folder import Session
+
+
+class WorkerLaunched(Message):
+    """A worker has taken the session on."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+
+
+class LaunchFailed(Message):
+    """No worker could be started; `reason` is one line for the user."""
+
+    def __init__(self, session: Session, reason: str) -> None:
+        super().__init__()
+        self.session = session
+        self.reason = reason
+
+
+class ExportEnded(Message):
+    """An export was written, or not; `told` is one line for the user."""
+
+    def __init__(self, report: str, *, written: bool) -> None:
+        super().__init__()
+        self.report = report
+        self.written = written
+
+
+class ZoomRequested(Message):
+    """The search is to go on in these ranges, by flat name."""
+
+    def __init__(self, ranges: dict[str, tuple[float, float]]) -> None:
+        super().__init__()
+        self.ranges = ranges
+
+
+class TrialChosen(Message):
+    """A trial was pointed at, outside of the table: go to it there, only select it, or open it."""
+
+    def __init__(self, trial: int, then: Literal["go", "stay", "open"] = "go") -> None:
+        super().__init__()
+        self.trial = trial
+        self.then = then
+
+
+class RowsRequested(Message):
+    """The rows of one cell of a confusion matrix are to be shown: those of the label number `gold`
+    that were answered as `answer`, at the evaluation number `at` of a trial.
+    """
+
+    def __init__(self, trial: int, evaluation: int, gold: int, predicted: int) -> None:
+        super().__init__()
+        self.trial = trial
+        self.evaluation = evaluation
+        self.cell = (gold, predicted)
+
+
+class PreviewRead(Message):
+    """The text of an export, or why there is none."""
+
+    def __init__(self, trials: str, format: str, text: str, *, failed: bool) -> None:
+        super().__init__()
+        self.trials = trials
+        self.format = format
+        self.text = text
+        self.failed = failed

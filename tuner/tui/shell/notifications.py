@@ -1,0 +1,81 @@
+"""Calling the user back: a bell and a desktop notification when a search has ended."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from tuner.results import format as fmt
+from tuner.results.format import sanitize_text
+from tuner.session.scores import majority_of_validation
+from tuner.session.status import ALIVE_STATES
+from tuner.session.view import SessionState
+from tuner.tui.state.session_reader import SessionReader
+
+END_WORDS = {
+    SessionState.FINISHED: "finished",
+    SessionState.FAILED: "failed",
+    SessionState.CRASHED: "crashed",
+}
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One sentence about a search that ended."""
+
+    text: str
+    failed: bool
+
+
+class FinishDetector:
+    """Notes which searches were alive at the last look, and so which have ended since."""
+
+    def __init__(self) -> None:
+        self._alive: set[str] = set()
+
+    def newly_finished(self, readers: Iterable[SessionReader]) -> list[Notice]:
+        """A notice for each search that ended by itself since the last look."""
+        notices: list[Notice] = []
+        for reader in readers:
+            name = reader.session.name
+            if reader.state in ALIVE_STATES:
+                self._alive.add(name)
+            elif name in self._alive:
+                self._alive.discard(name)
+                notices += [_finish_notice(reader)] if reader.state in END_WORDS else []
+        return notices
+
+
+def _finish_notice(reader: SessionReader) -> Notice:
+    best, view = reader.view.find_best_trial(), reader.view
+    text = f"{reader.session.name} {END_WORDS[reader.state]}"
+    if best is not None and best.value is not None:
+        text += f", best trial {best.number} with {view.metric} {fmt.format_score(best.value)}"
+        if (floor := majority_of_validation(view)) is not None:
+            text += f" (majority {fmt.format_score(floor.value)})"
+    elif reader.state is SessionState.FAILED and view.reason:
+        text += f": {view.reason}"
+    return Notice(sanitize_text(text), failed=reader.state is not SessionState.FINISHED)
+
+
+def notification_codes(
+    text: str, ways: Iterable[str], environment: Mapping[str, str] = os.environ
+) -> str:
+    """What to write to the terminal, so that it calls: control sequences OSC 9 and OSC 777.
+
+    Inside tmux they are wrapped, so that it passes them on where `allow-passthrough` is on.
+    """
+    body = sanitize_text(text).replace(";", ",")
+    codes = ""
+    for way in ways:
+        if way == "bell":
+            codes += "\a"
+            continue
+        code = f"\x1b]9;{body}\a" if way == "osc9" else f"\x1b]777;notify;tuner;{body}\a"
+        codes += _wrap_for_tmux(code) if environment.get("TMUX") else code
+    return codes
+
+
+def _wrap_for_tmux(code: str) -> str:
+    return "\x1bPtmux;" + code.replace("\x1b", "\x1b\x1b") + "\x1b\\"

@@ -1,0 +1,178 @@
+"""From the log to the screens: read in slices, folded, told as one message."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from textual.message import Message
+
+from tuner.session.events import AnyEvent, Unknown
+from tuner.session.fold import fold_events, preview_recipe
+from tuner.session.folder import Session
+from tuner.session.status import (
+    derive_session_state,
+    estimate_seconds_left,
+    is_session_stalled,
+    pause_abandoned_trials,
+)
+from tuner.session.tail import EventTail
+from tuner.session.trial_counter import TrialCounter
+from tuner.session.view import SessionState, SessionView
+from tuner.tui.state.table_layout import TableLayout
+
+READING_SLICE = 0.04
+"""Seconds that one reading may take, and folding nearly as many: a longer history is read over
+several frames."""
+LOCK_CHECK_EVERY = 0.5
+"""Seconds between two looks at the lock, which changes without a word in the log."""
+
+
+LONG_HISTORY = 20_000
+"""Events from which on a history counts as long."""
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Reading makes many objects and no garbage: looking for some doubles the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+@dataclass(frozen=True)
+class SessionDelta:
+    """What one look at a session brought. `trials` changed; `complete` is False while older history
+    is still being read.
+    """
+
+    trials: frozenset[int]
+    events: int
+    state: SessionState
+    is_stalled: bool
+    complete: bool
+
+    def merged_with(self, later: SessionDelta) -> SessionDelta:
+        """Both looks as one."""
+        events = self.events + later.events
+        return replace(later, trials=self.trials | later.trials, events=events)
+
+
+class SessionUpdated(Message):
+    """A session was read on, or its state changed."""
+
+    def __init__(self, delta: SessionDelta) -> None:
+        super().__init__()
+        self.delta = delta
+
+
+class EventSource(Protocol):
+    """Where events come from: a log that grows, or a recording."""
+
+    @property
+    def at_end(self) -> bool: ...
+
+    def read_events(self, budget: float) -> Sequence[AnyEvent | Unknown]:
+        """The next events, for about `budget` seconds."""
+
+
+class SessionReader:
+    """Follows one session. The view is changed in `read` alone.
+
+    `layout` is how the session's table of trials was arranged: both live as long as the app.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        clock: Callable[[], float] = time.time,
+        tail: EventSource | None = None,
+    ) -> None:
+        self.session = session
+        self.layout = TableLayout()
+        self.is_stalled = False
+        self._clock = clock
+        self._tail = tail or EventTail(session.events_path)
+        self._history_length = 0
+        self.start_over(SessionView(name=session.name))
+
+    def start_over(self, view: SessionView) -> None:
+        """Nothing has been read yet."""
+        self.view = view
+        self.state = SessionState.DRAFT
+        self.complete = False
+        self.trial_counts = TrialCounter()
+        self._remaining_seconds: float | None = None
+        self._remaining_computed_at = -1
+        self._last_lock_check = -LOCK_CHECK_EVERY
+
+    def read_new_events(self, budget: float = READING_SLICE) -> SessionDelta | None:
+        """Read on for at most `budget` seconds; None where nothing is new."""
+        with _no_garbage_collection():
+            events = self._tail.read_events(budget)
+            trials = frozenset(fold_events(self.view, events))
+            self.trial_counts.recount_trials(self.view, trials)
+            if not self.complete:
+                self._freeze_long_history(len(events))
+        was_complete, self.complete = self.complete, self._tail.at_end
+        if self.complete and not self.view.recipe and (events or not was_complete):
+            preview_recipe(self.view, self.session)
+        state_changed = self._state_changed(due=bool(events) or was_complete != self.complete)
+        if not (events or state_changed or was_complete != self.complete):
+            return None
+        trials |= self._settle_interrupted()
+        return SessionDelta(trials, len(events), self.state, self.is_stalled, self.complete)
+
+    def _freeze_long_history(self, events: int) -> None:
+        """A long history stays as long as the app: no later collection needs to walk it again."""
+        self._history_length += events
+        if self._history_length > LONG_HISTORY:
+            gc.freeze()
+
+    @property
+    def remaining_seconds(self) -> float | None:
+        """Seconds to the end of the search while it runs; thought over with every ended trial."""
+        if self._remaining_computed_at != self.trial_counts.ended_count:
+            self._remaining_computed_at = self.trial_counts.ended_count
+            self._remaining_seconds = estimate_seconds_left(self.view)
+        return self._remaining_seconds if self.state is SessionState.RUNNING else None
+
+    def check_lock(self) -> SessionDelta | None:
+        """Look at the lock alone, for a log that did not grow; None where nothing changed."""
+        if not self._state_changed(due=False):
+            return None
+        return SessionDelta(
+            self._settle_interrupted(), 0, self.state, self.is_stalled, self.complete
+        )
+
+    def _settle_interrupted(self) -> frozenset[int]:
+        """What the log of a lost worker left running: it waits, as the next worker will say."""
+        if not self.complete or not self.trial_counts.running:
+            return frozenset()
+        trials = frozenset(pause_abandoned_trials(self.view, self.state))
+        self.trial_counts.recount_trials(self.view, trials)
+        return trials
+
+    def session_state(self) -> SessionState:
+        """Where the session stands by its lock and its log."""
+        return derive_session_state(self.session, self.view)
+
+    def expire_lock_check(self) -> None:
+        """Look at the lock with the next reading, whatever the clock says."""
+        self._last_lock_check = -LOCK_CHECK_EVERY
+
+    def _state_changed(self, *, due: bool) -> bool:
+        moment = time.monotonic()
+        if not self.complete or not (due or moment - self._last_lock_check >= LOCK_CHECK_EVERY):
+            return False
+        self._last_lock_check = moment
+        before = (self.state, self.is_stalled)
+        self.state = self.session_state()
+        self.is_stalled = is_session_stalled(self.state, self.view, self._clock())
+        return before != (self.state, self.is_stalled)

@@ -1,0 +1,76 @@
+"""The filter of trials as it is typed: what may be named in it is what the session knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from tuner.errors import TunerError
+from tuner.results.filters import Flags, Predicate, Trial, parse_filter
+from tuner.session.view import SessionView, TrialView
+
+NAME_SAMPLE = 40
+"""Trials whose names are looked at first: nearly always they have all there are."""
+
+
+class CachedFilter:
+    """A filter that remembers which trials passed: of ten thousand only what changed is asked."""
+
+    def __init__(self, test: Predicate) -> None:
+        self._test = test
+        self._passed: dict[int, bool] = {}
+
+    def __call__(self, trial: Trial) -> bool:
+        """Whether the trial passes, as it was when it was looked at last."""
+        passed = self._passed.get(trial.number)
+        if passed is None:
+            passed = self._passed[trial.number] = self._test(trial)
+        return passed
+
+    def matching_trials(self, trials: Iterable[TrialView]) -> list[TrialView]:
+        """Those that pass, in their order: quicker than asking for one after the other."""
+        cached = self._passed
+        return [
+            trial
+            for trial in trials
+            if (passed if (passed := cached.get(trial.number)) is not None else self(trial))
+        ]
+
+    def update_trial(self, trial: Trial) -> bool:
+        """Look at a trial anew; True where the answer is another one, or the first."""
+        before, now = self._passed.get(trial.number), self._test(trial)
+        self._passed[trial.number] = now
+        return now != before
+
+    def forget_results(self) -> None:
+        """Look at all trials anew."""
+        self._passed.clear()
+
+
+def parse_trial_filter(
+    text: str, view: SessionView, is_marked: Callable[[int], bool] = lambda _number: False
+) -> Predicate | None:
+    """Whether a trial passes, None where the text lets all pass.
+
+    Raises TunerError in one line, with the nearest name or word, where the text is no filter.
+    """
+    if not text.strip():
+        return None
+    flags: Flags = {
+        "best": lambda trial: trial.number == view.best,
+        "marked": lambda trial: is_marked(trial.number),
+    }
+    trials = list(view.trials.values())
+    try:
+        return parse_filter(
+            text, _filterable_names(view, [*trials[:NAME_SAMPLE], *trials[-NAME_SAMPLE:]]), flags
+        )
+    except TunerError:
+        return parse_filter(text, _filterable_names(view, trials), flags)
+
+
+def _filterable_names(view: SessionView, trials: Sequence[TrialView]) -> list[str]:
+    """The metrics and settings that these trials have."""
+    metrics = [trial.evaluations[-1].metrics for trial in trials if trial.evaluations]
+    settings = [values for trial in trials for values in (trial.params, trial.fixed)]
+    always = (view.metric, "accuracy", "f1_macro", "loss")
+    return list(dict.fromkeys((*always, *sorted(set().union(*settings, *metrics)))))

@@ -1,0 +1,287 @@
+"""What the panes of the trial screen are about: one trial, one evaluation of it, one comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from tuner.errors import TunerError
+from tuner.recipe.config import TrialConfig
+from tuner.recipe.origins import repeated_trial_number
+from tuner.recipe.space import build_trial_config
+from tuner.recipe.types import Recipe
+from tuner.render.confusion_cells import Mode
+from tuner.render.confusion_matrix import ReferenceMatrix
+from tuner.render.misclassified import (
+    MatrixCell,
+    RowSelection,
+    cell_row_positions,
+    select_row_positions,
+)
+from tuner.render.range_text import Space, searched_settings
+from tuner.render.trial_curves import LOSS_CHOICES, LossChoice
+from tuner.render.trial_detail import kept_evaluation_index
+from tuner.render.trial_parameters import EndedValues, ValueRanks
+from tuner.session.events import AnyEvent, Evaluated, Unknown
+from tuner.session.fold import ENDED_STATES
+from tuner.session.predictions import Predictions, read_kept_predictions, read_predictions
+from tuner.session.reruns import original_trial_number, recipe_of_generation
+from tuner.session.scores import ScoreWithInterval, score_of_trial
+from tuner.session.validation_texts import ValidationTexts, read_validation_texts
+from tuner.session.view import SessionView, TrialView
+from tuner.tui.state.workspace import Workspace
+
+Answer = TypeVar("Answer")
+MODES: tuple[Mode, ...] = ("counts", "row", "column")
+
+
+@dataclass(frozen=True)
+class MisclassifiedRows:
+    """The rows of the errors tab: positions in the predictions; `why` says why there are none."""
+
+    rows: tuple[int, ...] = ()
+    predictions: Predictions | None = None
+    reason: str = ""
+
+
+class TrialScope:
+    """Shared by all panes, so that they show the same evaluation. Costly answers are remembered."""
+
+    def __init__(self, workspace: Workspace, number: int, now: Callable[[], float]) -> None:
+        self.workspace = workspace
+        self.reader = workspace.reader
+        self.number = number
+        self.now = now
+        self.matrix_mode: Mode = "counts"
+        self.drawn_curves: LossChoice = "both"
+        self.which: RowSelection = "wrong"
+        self.cell: MatrixCell | None = None
+        self.compared_number: int | None = None
+        self._chosen_index: int | None = None
+        self._ended_values = EndedValues()
+        self._answers: dict[str, tuple[object, object]] = {}
+        self._events: dict[int, list[AnyEvent | Unknown]] = {}
+        self._indexed_events = 0
+
+    # The trial and the evaluation
+
+    @property
+    def view(self) -> SessionView:
+        """The session's view."""
+        return self.reader.view
+
+    @property
+    def trial(self) -> TrialView:
+        """The trial."""
+        return self.view.trials[self.number]
+
+    @property
+    def kept_index(self) -> int | None:
+        """Which evaluation the trial's value is from, else the last one."""
+        return kept_evaluation_index(self.trial)
+
+    @property
+    def shown_index(self) -> int | None:
+        """Which evaluation is shown: the kept one until another is chosen; None without any."""
+        if self._chosen_index is None or self.kept_index is None:
+            return self.kept_index
+        return min(self._chosen_index, len(self.trial.evaluations) - 1)
+
+    @property
+    def shown_evaluation(self) -> Evaluated | None:
+        """The evaluation that is shown."""
+        return None if self.shown_index is None else self.trial.evaluations[self.shown_index]
+
+    def trial_score(self) -> ScoreWithInterval | None:
+        """What the trial's score is worth."""
+        basis = (self.number, self.trial.value, self.trial.state, len(self.trial.evaluations))
+        return self._computed_once(
+            "score", basis, lambda: score_of_trial(self.reader.session, self.view, self.trial)
+        )
+
+    def empty_state_text(self, what: str, when: str) -> tuple[str, str]:
+        """An empty state: what will be there and when, or that it will never be."""
+        if self.trial.state in ENDED_STATES:
+            return (
+                f"{what}: there is nothing",
+                f"the trial is {self.trial.state.value}, it ended before",
+            )
+        return f"{what} will be here", when
+
+    def step_evaluation(self, step: int) -> None:
+        """An earlier or later evaluation."""
+        if self.shown_index is not None:
+            self._chosen_index = min(
+                max(self.shown_index + step, 0), len(self.trial.evaluations) - 1
+            )
+
+    def show_nearest_evaluation(self, share: float) -> None:
+        """The evaluation that is nearest to a share of the schedule."""
+        distances = [abs(item.share - share) for item in self.trial.evaluations]
+        self._chosen_index = distances.index(min(distances)) if distances else None
+
+    def narrow_to_cell(self, evaluation_index: int, cell: MatrixCell) -> None:
+        """The rows of one cell of the confusion matrix, at one evaluation."""
+        self._chosen_index, self.cell = evaluation_index, cell
+
+    def show_neighbour(self, step: int) -> bool:
+        """To a neighbour that passes the filter; False at the ends."""
+        numbers = [trial.number for trial in self.workspace.matching_trials()]
+        if self.number not in numbers:
+            numbers = sorted(self.view.trials)
+        index = numbers.index(self.number) + step
+        if not 0 <= index < len(numbers):
+            return False
+        self.number, self._chosen_index = numbers[index], None
+        self.compared_number = None if self.compared_number == self.number else self.compared_number
+        return True
+
+    def involves_trial(self, number: int) -> bool:
+        """Whether another trial is shown here, too: the one compared with, or a re-run."""
+        trial = self.view.trials.get(number)
+        if trial is None or number == self.compared_number:
+            return number == self.compared_number
+        first = original_trial_number(self.view, self.number)
+        return first in (number, repeated_trial_number(trial.origin))
+
+    # How it is shown
+
+    def cycle_matrix_mode(self) -> None:
+        """Counts, percent of rows, percent of columns."""
+        self.matrix_mode = MODES[(MODES.index(self.matrix_mode) + 1) % len(MODES)]
+
+    def cycle_drawn_curves(self) -> None:
+        """Both, evaluation, training."""
+        self.drawn_curves = LOSS_CHOICES[
+            (LOSS_CHOICES.index(self.drawn_curves) + 1) % len(LOSS_CHOICES)
+        ]
+
+    def cycle_compared_trial(self) -> None:
+        """The difference with the best, then with each marked trial, then none."""
+        candidates = [self.view.best, *self.workspace.marks]
+        others = [n for n in dict.fromkeys(candidates) if n is not None and self._is_comparable(n)]
+        index = others.index(self.compared_number) + 1 if self.compared_number in others else 0
+        self.compared_number = others[index] if index < len(others) else None
+
+    def _is_comparable(self, number: int) -> bool:
+        trial = self.view.trials.get(number)
+        return trial is not None and number != self.number and bool(trial.evaluations)
+
+    def subtracted_matrix(self) -> ReferenceMatrix | None:
+        """The matrix to subtract: that of the other trial's kept evaluation."""
+        compared_trial = (
+            None if self.compared_number is None else self.view.trials.get(self.compared_number)
+        )
+        kept_index = None if compared_trial is None else kept_evaluation_index(compared_trial)
+        if compared_trial is None or kept_index is None:
+            return None
+        return ReferenceMatrix(
+            f"#{compared_trial.number}",
+            compared_trial.evaluations[kept_index].confusion,
+            subtract=True,
+        )
+
+    # What is worked out once
+
+    def search_space(self) -> Space:
+        """The searched settings with their ranges."""
+        return self._computed_once(
+            "space", self._recipe_version(), lambda: searched_settings(self.view)
+        )
+
+    def value_ranks(self) -> ValueRanks:
+        """The ranks of the trial's values among the ended trials."""
+        basis = (self.number, self.reader.trial_counts.ended_count)
+        return self._computed_once(
+            "ranks",
+            basis,
+            lambda: self._ended_values.add_ended_trials(self.view).ranks_of_trial(self.trial),
+        )
+
+    def recipe_of_trial(self) -> Recipe | None:
+        """The recipe as it was when the trial ran; None where the log does not tell."""
+        basis = (self.trial.generation, self._recipe_version())
+        return self._computed_once(
+            "recipe", basis, lambda: recipe_of_generation(self.view, self.trial.generation)
+        )
+
+    def trainer_config(self) -> TrialConfig | None:
+        """All that the trainer was told of the trial."""
+        basis = (self.number, self.trial.generation, self._recipe_version())
+        return self._computed_once("config", basis, self._build_trainer_config)
+
+    def _build_trainer_config(self) -> TrialConfig | None:
+        recipe, trial = self.recipe_of_trial(), self.trial
+        try:
+            values = {**trial.params, **trial.fixed}
+            return None if recipe is None else build_trial_config(recipe, values, trial.number)
+        except TunerError:
+            return None
+
+    def _recipe_version(self) -> object:
+        return (id(self.view.recipe), self.view.generation)
+
+    def events_of_trial(self) -> list[AnyEvent | Unknown]:
+        """What the log says of the trial, in order."""
+        history = self.view.history
+        for index in range(self._indexed_events, len(history)):
+            number = getattr(history[index], "trial", None)
+            if isinstance(number, int):
+                self._events.setdefault(number, []).append(history[index])
+        self._indexed_events = len(history)
+        return self._events.get(self.number, [])
+
+    # Rows
+
+    def misclassified_rows(self) -> MisclassifiedRows:
+        """The rows of the errors tab at the evaluation that is shown."""
+        kind = (self.which, self.cell)
+        basis = (self.number, self.shown_index, *kind, self.view.best, self._best_kept_step())
+        return self._computed_once("errors", basis, self._find_misclassified_rows)
+
+    def _best_kept_step(self) -> int | None:
+        best = self.view.find_best_trial()
+        return None if best is None else best.kept_step
+
+    def _find_misclassified_rows(self) -> MisclassifiedRows:
+        if self.shown_index is None:
+            return MisclassifiedRows(reason="the trial has no evaluation yet")
+        try:
+            predictions = read_predictions(self.reader.session, self.number, self.shown_index)
+            if self.cell is not None:
+                return MisclassifiedRows(
+                    tuple(cell_row_positions(predictions, self.cell)), predictions
+                )
+            best_predictions = self._best_predictions() if self.which != "wrong" else None
+            rows = select_row_positions(predictions, best_predictions, self.which)
+        except TunerError as error:
+            return MisclassifiedRows(reason=str(error))
+        return MisclassifiedRows(tuple(rows), predictions)
+
+    def _best_predictions(self) -> Predictions:
+        best = self.view.find_best_trial()
+        if best is None:
+            raise TunerError("no trial is complete yet, so there is no best one to compare with")
+        if best.number == self.number:
+            raise TunerError("this is the best trial: there is no other to compare it with")
+        return read_kept_predictions(self.reader.session, best)
+
+    def validation_texts(self) -> ValidationTexts | str:
+        """The texts of the validation rows, or why there are none."""
+
+        def read_texts() -> ValidationTexts | str:
+            try:
+                return read_validation_texts(self.reader.session)
+            except TunerError as error:
+                return str(error)
+
+        return self._computed_once("texts", len(self.view.rows), read_texts)
+
+    def _computed_once(self, name: str, basis: object, work: Callable[[], Answer]) -> Answer:
+        cached = self._answers.get(name)
+        if cached is not None and cached[0] == basis:
+            return cached[1]  # type: ignore[return-value]
+        answer = work()
+        self._answers[name] = (basis, answer)
+        return answer

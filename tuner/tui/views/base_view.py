@@ -1,0 +1,186 @@
+"""A view: numbered panes side by side, as tabs where it is narrow, one alone when zoomed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.widget import Widget
+
+from tuner.tui.state.session_reader import SessionDelta
+from tuner.tui.widgets.drawn_line import Choice, DrawnLine
+
+if TYPE_CHECKING:
+    from tuner.tui.app import TunerApp
+
+
+class View(Container):
+    """One view of a session. Heirs give the panes and redraw them from what was read.
+
+    PANES   the panes' ids, in the order of their numbers
+    ALWAYS  how many of the first stay in sight where the others are tabs
+    TABS    the tabs' names, one for each pane after those; without any, all panes stay in sight
+    FILTERS whether the filter of trials has a meaning here
+    """
+
+    PANES: ClassVar[tuple[str, ...]] = ()
+    ALWAYS: ClassVar[int] = 0
+    TABS: ClassVar[tuple[str, ...]] = ()
+    FILTERS: ClassVar[bool] = False
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id, classes="view")
+        self._missed_delta: SessionDelta | None = None
+        self._missed_filter_change = self._missed_marks_change = False
+
+    @property
+    def tuner_app(self) -> TunerApp:
+        """The app."""
+        return cast("TunerApp", self.app)
+
+    # What heirs give
+
+    def compose_above(self) -> Iterable[Widget]:
+        """Lines over the panes."""
+        return ()
+
+    def compose_panes(self) -> Iterable[Widget]:
+        """The panes, in the order of their numbers."""
+        raise NotImplementedError
+
+    def compose_below(self) -> Iterable[Widget]:
+        """Lines under the panes."""
+        return ()
+
+    def show_everything(self) -> None:
+        """Draw all that is known: another part of the program may have read on."""
+
+    def redraw_changes(self, delta: SessionDelta) -> None:
+        """Draw what changed."""
+
+    def redraw_after_filter(self) -> None:
+        """Other trials pass."""
+
+    def redraw_after_marks(self) -> None:
+        """Other trials are marked."""
+
+    def redraw_elapsed_times(self) -> None:
+        """A second passed."""
+
+    def close_inner_layer(self) -> bool:
+        """One layer out inside the view; False where there is none."""
+        return False
+
+    # What all have
+
+    def compose(self) -> ComposeResult:
+        """Lines, panes with their tabs, lines."""
+        yield from self.compose_above()
+        with Container(classes="panes"):
+            panes = list(self.compose_panes())
+            yield from panes[: self.ALWAYS]
+            if self.TABS:
+                numbers = f"{self.ALWAYS + 1}-{len(self.PANES)}"
+                yield Choice(self.TABS, hint=f"{numbers} switch", classes="tabs")
+            yield from panes[self.ALWAYS :]
+        yield from self.compose_below()
+
+    def on_mount(self) -> None:
+        """The first tab is open, and everything known is drawn."""
+        for name in self.PANES[: self.ALWAYS] if self.TABS else self.PANES:
+            self.pane_with_id(name).add_class("-always")
+        self.open_tab_at(self.ALWAYS)
+        self.show_everything()
+
+    def pane_with_id(self, pane_id: str) -> Widget:
+        """A pane by its id."""
+        return self.query_one(f"#{pane_id}")
+
+    def focus_first_pane(self) -> None:
+        """Give the focus to the pane that shows: the first, or the open tab."""
+        for name in self.PANES:
+            pane = self.pane_with_id(name)
+            if pane.can_focus and pane.display:
+                pane.focus()
+                return
+
+    def focus_pane_number(self, number: int) -> None:
+        """Focus a pane by its number, in the narrow layout by its tab."""
+        self.open_tab_at(number - 1)
+        pane = self.pane_with_id(self.PANES[number - 1])
+        if self.is_zoomed:
+            self.zoom_pane(pane)
+        pane.focus()
+
+    def open_tab_at(self, index: int) -> None:
+        """Where it is narrow, the pane with this index is the one that shows."""
+        if index < self.ALWAYS or not self.TABS:
+            return
+        self.query_one(".tabs", Choice).show_as_chosen(index - self.ALWAYS)
+        for position, name in enumerate(self.PANES):
+            self.pane_with_id(name).set_class(position == index, "-active")
+
+    def on_choice_chosen(self, event: Choice.Chosen) -> None:
+        """A tab was clicked."""
+        event.stop()
+        self.focus_pane_number(event.index + self.ALWAYS + 1)
+
+    @property
+    def is_zoomed(self) -> bool:
+        """Whether one pane has the whole view."""
+        return self.query_one(".panes").has_class("-zoom")
+
+    def zoom_pane(self, pane: Widget | None) -> None:
+        """One pane on the whole view, or all panes again."""
+        self.query_one(".panes").set_class(pane is not None, "-zoom")
+        for name in self.PANES:
+            listed_pane = self.pane_with_id(name)
+            listed_pane.set_class(pane is not None and listed_pane is not pane, "-aside")
+
+    def toggle_pane_zoom(self) -> None:
+        """The focused pane alone, and back."""
+        focused = self.screen.focused
+        if self.is_zoomed:
+            self.zoom_pane(None)
+        elif focused is not None and focused.id in self.PANES:
+            self.zoom_pane(focused)
+
+    def redraw_lines(self) -> None:
+        """The lines above and below."""
+        for line in self.query(DrawnLine):
+            line.redraw_content()
+
+    # Readings and what the user changed, now or later
+
+    def receive_delta(self, delta: SessionDelta) -> None:
+        """Draw what was read where the view shows, else remember it for later."""
+        if self.display:
+            self.redraw_changes(delta)
+        else:
+            self._missed_delta = (
+                delta if self._missed_delta is None else self._missed_delta.merged_with(delta)
+            )
+
+    def receive_filter_change(self) -> None:
+        """Other trials pass: draw them where the view shows, else later."""
+        self._missed_filter_change = not self.display
+        if self.display:
+            self.redraw_after_filter()
+
+    def receive_marks_change(self) -> None:
+        """Other trials are marked: draw them where the view shows, else later."""
+        self._missed_marks_change = not self.display
+        if self.display:
+            self.redraw_after_marks()
+
+    def draw_missed_changes(self) -> None:
+        """The view shows again: draw what came meanwhile."""
+        missed_delta, self._missed_delta = self._missed_delta, None
+        if missed_delta is not None:
+            self.redraw_changes(missed_delta)
+        if self._missed_filter_change:
+            self.receive_filter_change()
+        if self._missed_marks_change:
+            self.receive_marks_change()

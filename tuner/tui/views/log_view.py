@@ -1,0 +1,101 @@
+"""Everything that was logged, and what the worker printed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from textual.widget import Widget
+
+from tuner.recipe.regular_file import open_regular_file
+from tuner.render.renderable_lines import Lines
+from tuner.results.format import sanitize_text
+from tuner.tui.state.session_reader import SessionDelta, SessionReader
+from tuner.tui.views.base_view import View
+from tuner.tui.widgets.events_pane import EventsPane
+from tuner.tui.widgets.line_widgets import Pane, empty_state_lines, theme_styles
+
+TAIL_BYTES = 64 * 1024
+"""Bytes of worker.log that are shown, from its end."""
+
+
+class LogView(View):
+    """All events with their reasons, and what the worker printed."""
+
+    PANES = ("all-events", "worker-log")
+
+    def __init__(self, reader: SessionReader) -> None:
+        super().__init__(id="log")
+        self._reader = reader
+
+    def compose_panes(self) -> Iterable[Widget]:
+        """Two."""
+        yield EventsPane(lambda: self._reader.view, number=1, all_kinds=True, id="all-events")
+        yield WorkerLogPane(self._reader.session.log_path, id="worker-log")
+
+    def on_mount(self) -> None:
+        """The worker's output grows without an event."""
+        self.set_interval(0.5, self._poll_worker_log)
+
+    def show_everything(self) -> None:
+        """Both from the start."""
+        self.query_one(EventsPane).append_new_events()
+        self.query_one(WorkerLogPane).reload_if_changed()
+
+    def redraw_changes(self, delta: SessionDelta) -> None:  # noqa: ARG002
+        """More events."""
+        self.query_one(EventsPane).append_new_events()
+
+    def _poll_worker_log(self) -> None:
+        if self.display:
+            self.query_one(WorkerLogPane).reload_if_changed()
+
+
+class WorkerLogPane(Pane):
+    """The end of a text file that somebody else writes."""
+
+    def __init__(self, path: Path, *, id: str) -> None:
+        self._path = path
+        self._shown_stamp: tuple[int, float] | None = None
+        super().__init__("worker.log", number=2, id=id)
+
+    def reload_if_changed(self) -> None:
+        """Read again where the file changed, and stay at the end where the end was seen."""
+        file_stamp = _size_and_mtime(self._path)
+        if file_stamp == self._shown_stamp:
+            return
+        self._shown_stamp = file_stamp
+        at_end = self.scroll_offset.y >= self.max_scroll_y
+        self.redraw_content()
+        if at_end:
+            self.call_after_refresh(self.scroll_end, animate=False)
+
+    def content_lines(self, width: int, height: int) -> Lines:
+        """The last lines."""
+        styles = theme_styles(self)
+        text = read_tail_text(self._path)
+        if not text:
+            texts = ("What the worker and its trainers print", "will be here once they run")
+            return empty_state_lines(texts, width, height, styles)
+        return [[(sanitize_text(line.expandtabs(4)), styles.text)] for line in text.splitlines()]
+
+
+def _size_and_mtime(path: Path) -> tuple[int, float] | None:
+    try:
+        file_stat = path.stat()
+    except OSError:
+        return None
+    return file_stat.st_size, file_stat.st_mtime
+
+
+def read_tail_text(path: Path, size: int = TAIL_BYTES) -> str:
+    """The last `size` bytes of a file from a line's start on; "" where there is none."""
+    try:
+        with open_regular_file(path) as file:
+            end = file.seek(0, os.SEEK_END)
+            file.seek(max(end - size, 0))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+    return text.split("\n", 1)[-1] if end > size else text

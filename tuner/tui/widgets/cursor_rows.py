@@ -1,0 +1,154 @@
+"""Rows of one line each with a cursor on one of them: what tables and forms have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tuner.render.styles import TextRun
+from tuner.tui.widgets.line_widgets import (
+    CachedStyle,
+    overlay_style,
+    strip_from_runs,
+    update_virtual_size,
+)
+
+CURSOR_MARK = "▌"
+
+
+def cursor_bindings(*, letters: bool = True) -> list[BindingType]:
+    """The keys of the cursor; without the letters where j and k mean something else."""
+    j, k = (",j", ",k") if letters else ("", "")
+    rows = (
+        (f"down{j}", "cursor_by(1)", "move.down", "Row below"),
+        (f"up{k}", "cursor_by(-1)", "move.up", "Row above"),
+        ("g,home", "cursor_to(0)", "move.top", "First row"),
+        ("G,end", "cursor_to(-1)", "move.end", "Last row"),
+        ("pageup", "page(-1)", "move.pageup", "Page up"),
+        ("pagedown", "page(1)", "move.pagedown", "Page down"),
+    )
+    return [
+        Binding(key, action, text, show=False, id=name, tooltip=text)
+        for key, action, name, text in rows
+    ]
+
+
+class CursorRows(ScrollView, CachedStyle, can_focus=True):
+    """Only what is seen is drawn; the first `HEADER` lines stay while the rows scroll.
+
+    A row begins with `LEAD` cells, in which the cursor shows.
+    """
+
+    DEFAULT_CSS = """
+    CursorRows {
+        overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1;
+        & > .rows--cursor { background: $block-cursor-blurred-background; text-style: bold; }
+        & > .rows--mark { color: $primary; text-style: bold; }
+    }
+    """
+    COMPONENT_CLASSES = {"rows--cursor", "rows--cursor-blurred", "rows--mark"}
+    BINDINGS = cursor_bindings()
+    HEADER = 1
+    LEAD = 1
+    cursor: reactive[int] = reactive(0, repaint=False)
+
+    def row_count(self) -> int:
+        """How many rows there are."""
+        raise NotImplementedError
+
+    def header_runs(self, width: int) -> Sequence[TextRun]:  # noqa: ARG002
+        """The heads of the columns."""
+        return ()
+
+    def strip_of_row(self, index: int, width: int) -> Strip:
+        """One row without its cursor, `width` cells wide."""
+        raise NotImplementedError
+
+    def strip_with_lead(self, runs: Sequence[TextRun], width: int) -> Strip:
+        """A line behind the cells of the cursor."""
+        lead: TextRun = (" " * self.LEAD, Style.null())
+        return strip_from_runs([lead, *runs], width).apply_style(self.cached_style)
+
+    @property
+    def content_width(self) -> int:
+        """Cells across, beside the scrollbar."""
+        return self.scrollable_content_region.width
+
+    def update_rows(self) -> None:
+        """Rows came, went or moved: the cursor stays on one."""
+        update_virtual_size(self, Size(self.content_width, self.row_count() + self.HEADER))
+        self.cursor = self.validate_cursor(self.cursor)
+        self.refresh()
+
+    def validate_cursor(self, cursor: int) -> int:
+        """The nearest row there is."""
+        return max(0, min(cursor, self.row_count() - 1))
+
+    def watch_cursor(self) -> None:
+        """Keep it in sight."""
+        self._scroll_to_cursor()
+
+    def _scroll_to_cursor(self) -> None:
+        """The cursor's row, below the header."""
+        region = Region(0, self.cursor, 1, 1 + self.HEADER)
+        self.scroll_to_region(region, animate=False, force=True)
+        self.refresh()
+
+    def move_cursor_to(self, index: int) -> None:
+        """Somebody put the cursor on another row."""
+        self.cursor = index
+
+    def render_line(self, y: int) -> Strip:
+        """The header, or the row that is seen at y."""
+        width = self.content_width
+        if y < self.HEADER:
+            return self.strip_with_lead(self.header_runs(width - self.LEAD), width)
+        index = y - self.HEADER + self.scroll_offset.y
+        if index >= self.row_count():
+            return Strip.blank(width, self.cached_style)
+        strip = self.strip_of_row(index, width)
+        return self._strip_with_cursor(strip) if index == self.cursor else strip
+
+    def _strip_with_cursor(self, strip: Strip) -> Strip:
+        component = "rows--cursor" if self.has_focus else "rows--cursor-blurred"
+        cursor_style = self.get_component_rich_style(component, partial=True)
+        mark_style = self.get_component_rich_style("rows--mark", partial=True)
+        content = overlay_style(strip.crop(1).apply_style(Style.null()), cursor_style)
+        return Strip.join(
+            [
+                strip_from_runs([(CURSOR_MARK, self.cached_style + mark_style + cursor_style)], 1),
+                content,
+            ]
+        )
+
+    def on_resize(self) -> None:
+        """Everything depends on the width."""
+        self.update_rows()
+        self._scroll_to_cursor()
+
+    def row_under_mouse(self, event: events.MouseEvent) -> int | None:
+        """The row under the mouse."""
+        offset = event.get_content_offset(self)
+        if offset is None or offset.y < self.HEADER:
+            return None
+        index = offset.y - self.HEADER + self.scroll_offset.y
+        return index if index < self.row_count() else None
+
+    def action_cursor_by(self, rows: int) -> None:
+        """Move the cursor."""
+        self.move_cursor_to(self.validate_cursor(self.cursor + rows))
+
+    def action_cursor_to(self, index: int) -> None:
+        """Go to a row, −1 is the last."""
+        self.move_cursor_to(self.validate_cursor(self.row_count() - 1 if index < 0 else index))
+
+    def action_page(self, pages: int) -> None:
+        """Move the cursor by screenfuls."""
+        self.action_cursor_by(pages * max(self.size.height - self.HEADER - 1, 1))

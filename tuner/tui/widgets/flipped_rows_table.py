@@ -1,0 +1,116 @@
+"""The table of the rows that one contestant answers rightly and the other does not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.binding import Binding
+
+from tuner.errors import TunerError
+from tuner.render.confusion_cells import label_name_at
+from tuner.render.misclassified import fold_at_words, row_text_start
+from tuner.render.styles import TextRun
+from tuner.render.text_fitting import fit_text
+from tuner.results.format import sanitize_text
+from tuner.tui.state.comparison_state import ComparisonState
+from tuner.tui.widgets.line_widgets import theme_styles
+from tuner.tui.widgets.row_table import RowTable
+
+_LABEL_WIDTHS = (8, 16)
+_ROW_NUMBER_WIDTH = 6
+
+
+class FlippedRowsTable(RowTable):
+    """One line a row: its number, its gold label, both answers, and how its text begins."""
+
+    BINDINGS = [
+        Binding("enter", "open", "Text", id="compare.row", tooltip="The row's text and answers"),
+    ]
+
+    def __init__(self, board: ComparisonState) -> None:
+        self._board = board
+        self._positions: Sequence[int] = ()
+        super().__init__("Flipped rows", number=4, id="contest-rows")
+
+    def reload_rows(self) -> None:
+        """Other contestants, other rows."""
+        self._positions = self._board.flipped_rows()
+        self._cached_strips.clear()
+        self.set_border_text(self._count_text(), "enter shows the text" if self._positions else "")
+        self.update_rows()
+
+    def _count_text(self) -> str:
+        return str(len(self._positions)) if self._positions else ""
+
+    def keys_in_order(self) -> Sequence[int]:
+        """Positions in the validation set, ascending."""
+        return self._positions
+
+    def header_runs(self, width: int) -> Sequence[TextRun]:
+        """The titles: the contestants by name."""
+        board, styles = self._board, theme_styles(self)
+        label_width = self._label_width(width)
+        names = [
+            board.candidates[0].name,
+            board.other_candidate.name if board.other_candidate else "",
+        ]
+        heads = "".join(fit_text(sanitize_text(name), label_width + 2) + " " for name in names)
+        text = f"{fit_text('ROW', _ROW_NUMBER_WIDTH)}{fit_text('GOLD', label_width)} {heads}TEXT"
+        return [(fit_text(text, width), styles.muted)]
+
+    def runs_of_row(self, key: int, width: int) -> Sequence[TextRun]:
+        """One row."""
+        board, styles = self._board, theme_styles(self)
+        pair, labels = board.pair_with_other(), board.candidates[0].view.labels
+        label_width, gold, row_number = (
+            self._label_width(width),
+            pair.first.gold[key],
+            pair.first.rows[key],
+        )
+        runs: list[TextRun] = [
+            (fit_text(str(row_number), _ROW_NUMBER_WIDTH), styles.muted),
+            (fit_text(label_name_at(labels, gold), label_width) + " ", styles.text),
+        ]
+        for predictions in (pair.first, pair.second):
+            is_correct = predictions.predicted[key] == gold
+            style = styles.complete if is_correct else styles.failed
+            runs += [
+                ("✓ " if is_correct else "✗ ", style),
+                (
+                    fit_text(label_name_at(labels, predictions.predicted[key]), label_width) + " ",
+                    style,
+                ),
+            ]
+        text_width = width - _ROW_NUMBER_WIDTH - 3 * (label_width + 1) - 4
+        if text_width > 6:
+            runs.append(
+                (
+                    fit_text(row_text_start(board.baseline_texts(), row_number), text_width),
+                    styles.muted,
+                )
+            )
+        return runs
+
+    def _label_width(self, width: int) -> int:
+        labels = self._board.candidates[0].view.labels
+        longest = max(
+            (len(label_name_at(labels, index)) for index in range(len(labels))), default=8
+        )
+        return min(
+            max(longest, _LABEL_WIDTHS[0]),
+            max((width - _ROW_NUMBER_WIDTH - 8) // 4, _LABEL_WIDTHS[0]),
+            _LABEL_WIDTHS[1],
+        )
+
+    def empty_state_texts(self) -> Sequence[str]:
+        """Why there are none."""
+        if not self._board.is_comparable:
+            return ("Rows that flip between two", "will be here")
+        try:
+            self._board.pair_with_other()
+        except TunerError as error:
+            return (
+                "No row can be compared",
+                *fold_at_words(sanitize_text(error), max(self.content_width - 2, 1)),
+            )
+        return ("No row flips", "both answer the same rows rightly")

@@ -1,0 +1,189 @@
+"""The last line: the keys that apply now, or a question to answer with y or n."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.cells import cell_len
+from textual import events
+from textual.app import App
+from textual.binding import ActiveBinding, Binding
+from textual.screen import Screen
+from textual.widget import Widget
+
+from tuner.render.renderable_lines import Lines
+from tuner.render.styles import TextRun
+from tuner.results.format import sanitize_text
+from tuner.tui.widgets.line_widgets import LineBar, theme_styles
+
+MAX_KEYS = 10
+LAST_KEYS = ("app.palette", "app.help", "app.leave", "app.back")
+"""Kept at the right end, in this order, whatever else there is."""
+
+_KEY_SYMBOLS = {
+    "question_mark": "?",
+    "slash": "/",
+    "colon": ":",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "left_curly_bracket": "{",
+    "right_curly_bracket": "}",
+    "equals_sign": "=",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+    "comma": ",",
+    "full_stop": ".",
+    "plus": "+",
+    "minus": "-",
+    "escape": "esc",
+    "pagedown": "pgdn",
+    "pageup": "pgup",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+}
+
+
+def display_of_key(key: str) -> str:
+    """A key as people write it: ctrl+k, ?, esc, ↑."""
+    *modifiers, key_name = key.split("+")
+    return "+".join([*modifiers, _KEY_SYMBOLS.get(key_name, key_name)])
+
+
+@dataclass(frozen=True)
+class DisplayedKey:
+    """A key in the bar, and what it does."""
+
+    display: str
+    label: str
+    action: Callable[[], Awaitable[None]]
+
+
+def keys_to_display(app: App[Any], screen: Screen[Any]) -> list[DisplayedKey]:
+    """The keys that apply now, at most ten, each action once, in the order of the screen."""
+    bindings_by_id: dict[str, tuple[Binding, ActiveBinding]] = {}
+    for active in screen.active_bindings.values():
+        binding = active.binding
+        if binding.show and active.enabled and binding.id and binding.id not in bindings_by_id:
+            bindings_by_id[binding.id] = (binding, active)
+    last_ids = [name for name in LAST_KEYS if name in bindings_by_id]
+    first_ids = [name for name in _sorted_by_screen(screen, bindings_by_id) if name not in last_ids]
+    displayed_ids = [*first_ids[: MAX_KEYS - len(last_ids)], *last_ids]
+    return [_displayed_key(app, *bindings_by_id[name]) for name in displayed_ids]
+
+
+def _sorted_by_screen(screen: Screen[Any], binding_ids: Collection[str]) -> list[str]:
+    order: Sequence[str] = getattr(screen, "KEY_ORDER", ())
+    rank_by_id = {name: index for index, name in enumerate(order)}
+    return sorted(binding_ids, key=lambda name: rank_by_id.get(name, len(rank_by_id)))
+
+
+def _displayed_key(app: App[Any], binding: Binding, active: ActiveBinding) -> DisplayedKey:
+    async def run_bound_action() -> None:
+        await app.run_action(binding.action, active.node)
+
+    screen_display = getattr(app.screen, "key_shown", lambda _name: None)(binding.id)
+    display = screen_display or binding.key_display or display_of_key(binding.key)
+    return DisplayedKey(display, binding.description, run_bound_action)
+
+
+class KeyBar(LineBar, can_focus=True):
+    """Keys to read and to click. While it asks, nothing but y, n and esc is heard."""
+
+    DEFAULT_CSS = "KeyBar { height: 1; }"
+
+    def __init__(self, *, id: str = "keys") -> None:
+        super().__init__(id=id)
+        self.can_focus = False
+        self._question = ""
+        self._on_yes: Callable[[], object] | None = None
+        self._previous_focus: Widget | None = None
+        self._click_ranges: list[tuple[int, DisplayedKey]] = []
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether an answer is awaited."""
+        return self._on_yes is not None
+
+    def ask_yes_or_no(self, question: str, on_yes: Callable[[], object]) -> None:
+        """Ask in the place of the keys; `yes` is called on y, nothing on n or esc."""
+        self._question, self._on_yes = sanitize_text(question), on_yes
+        self._previous_focus = self.screen.focused
+        self.can_focus = True
+        self.focus()
+        self.redraw_content()
+
+    def content_lines(self, width: int, height: int) -> Lines:  # noqa: ARG002
+        """The question, or the keys that fit."""
+        styles = theme_styles(self)
+        if self.is_asking:
+            answers: list[TextRun] = [(" y ", styles.accent), ("Yes ", styles.text)]
+            answers += [(" n ", styles.accent), ("No", styles.text)]
+            return [[(f" {self._question} ", styles.paused), *answers]]
+        return [self._runs_of_keys(width)]
+
+    def _runs_of_keys(self, width: int) -> list[TextRun]:
+        styles = theme_styles(self)
+        keys = self._keys_that_fit(keys_to_display(self.app, self.screen), width)
+        runs: list[TextRun] = []
+        self._click_ranges = []
+        right_edge = 0
+        for key in keys:
+            right_edge += cell_len(key.display) + cell_len(key.label) + 3
+            self._click_ranges.append((right_edge, key))
+            runs += [(f" {key.display} ", styles.accent), (f"{key.label} ", styles.text)]
+        return runs
+
+    def _keys_that_fit(self, keys: list[DisplayedKey], width: int) -> list[DisplayedKey]:
+        """Keys are left out from before the last ones, which are always kept."""
+        fitting = list(keys)
+        while (
+            sum(cell_len(key.display) + cell_len(key.label) + 3 for key in fitting) > width
+            and fitting
+        ):
+            del fitting[max(len(fitting) - 4, 0)]
+        return fitting
+
+    def on_mount(self) -> None:
+        """Follow what applies."""
+        self.screen.bindings_updated_signal.subscribe(self, lambda _screen: self.redraw_content())
+
+    def on_key(self, event: events.Key) -> None:
+        """An answer; every other key is swallowed while one is awaited."""
+        if not self.is_asking:
+            return
+        event.stop()
+        event.prevent_default()
+        if event.key in ("y", "Y"):
+            self._answer_question(yes=True)
+        elif event.key in ("n", "N", "escape"):
+            self._answer_question(yes=False)
+
+    def on_blur(self) -> None:
+        """Who turns to something else means no."""
+        if self.is_asking:
+            self._answer_question(yes=False)
+
+    async def on_click(self, event: events.Click) -> None:
+        """A click is a key."""
+        if self.is_asking:
+            question_width = cell_len(self._question) + 2
+            if event.x >= question_width:
+                self._answer_question(yes=event.x < question_width + 7)
+            return
+        for end, key in self._click_ranges:
+            if event.x < end:
+                await key.action()
+                return
+
+    def _answer_question(self, *, yes: bool) -> None:
+        on_yes, self._on_yes = self._on_yes, None
+        self.can_focus = False
+        if self._previous_focus is not None and self.has_focus:
+            self.screen.set_focus(self._previous_focus)
+        self.redraw_content()
+        if yes and on_yes is not None:
+            on_yes()

@@ -1,0 +1,112 @@
+"""Questions that need torch, asked of a child process. Light to import: no optuna, no torch."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from tuner.errors import TunerError
+from tuner.pool.local import trainer_command
+from tuner.recipe.findings import CheckReport, ModelDescription
+from tuner.recipe.load import load_recipe, recipe_to_dict
+from tuner.recipe.types import Recipe
+from tuner.session.folder import Session
+from tuner.worker.test_scoring import score_test_rows
+
+__all__ = ["query_session_check", "query_model_description", "score_test_rows"]
+
+Answer = TypeVar("Answer")
+ReportStage = Callable[[str], None]
+_REFUSED = 2
+_STAGE = b'{"stage":'
+
+
+def query_model_description(
+    recipe_or_name: Recipe | str, labels: Sequence[str] = ()
+) -> ModelDescription:
+    """The shape of a recipe's model, or of one by hub id or folder, with this many labels.
+
+    Raises TunerError where it cannot be read.
+    """
+    request: dict[str, Any] = (
+        {"model": recipe_or_name}
+        if isinstance(recipe_or_name, str)
+        else {"recipe": recipe_to_dict(recipe_or_name)}
+    )
+    return _query_trainer("describe", request | {"labels": list(labels)}, ModelDescription)
+
+
+def query_session_check(
+    session_or_recipe: Session | Recipe,
+    *,
+    rehearse: bool = True,
+    report_stage: ReportStage = lambda _stage: None,
+) -> CheckReport:
+    """All that can be known before training, of a session or of a recipe alone.
+
+    With `rehearse`, weights are loaded and a step is tried (else seconds); `tell` hears the stage.
+    """
+    request: dict[str, Any] = {"rehearse": rehearse, "session": None}
+    if isinstance(session_or_recipe, Session):
+        request |= {"recipe": recipe_to_dict(load_recipe(session_or_recipe.recipe_path))}
+        request |= {"session": str(session_or_recipe.path.resolve())}
+    else:
+        request |= {"recipe": recipe_to_dict(session_or_recipe)}
+    return _query_trainer("check", request, CheckReport, report_stage)
+
+
+def _query_trainer(
+    question: str,
+    request: dict[str, Any],
+    answer: type[Answer],
+    report_stage: ReportStage = lambda _stage: None,
+) -> Answer:
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(
+            [*trainer_command(), question],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+        )
+        try:
+            last = _send_request_and_read(process, msgspec.json.encode(request), report_stage)
+            code = process.wait()
+        finally:
+            process.terminate()
+            process.wait()
+        errors.seek(0)
+        printed = errors.read().decode("utf-8", "replace")
+    if code == 0:
+        return msgspec.json.decode(last, type=answer)
+    raise _query_error(question, code, [line for line in printed.splitlines() if line.strip()])
+
+
+def _send_request_and_read(
+    process: subprocess.Popen[bytes], request: bytes, report_stage: ReportStage
+) -> bytes:
+    """Hand the request over and wait; the lines before the last one name stages."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with contextlib.suppress(BrokenPipeError), process.stdin:
+        process.stdin.write(request)
+    last_line = b""
+    for last_line in process.stdout:
+        if last_line.startswith(_STAGE):
+            report_stage(msgspec.json.decode(last_line)["stage"])
+    return last_line
+
+
+def _query_error(question: str, code: int, lines: Sequence[str]) -> Exception:
+    if code == _REFUSED and lines:
+        return TunerError(lines[-1])
+    if code < 0:
+        return TunerError(
+            f"reading model and data was ended by signal {-code}: one of their files "
+            "may be damaged, or memory short"
+        )
+    return RuntimeError(f"{question} ended with exit code {code}:\n" + "\n".join(lines))
