@@ -24,14 +24,14 @@ from tuner.session.lock import WorkerLock, lock_holder_pid, read_holder_details
 HOLD = """
 import sys, pathlib
 from tuner.session.lock import WorkerLock
-print(WorkerLock(pathlib.Path(sys.argv[1])).acquire(), flush=True)
+print(WorkerLock(pathlib.Path(sys.argv[1])).try_acquire(), flush=True)
 sys.stdin.read()
 """
 
 LOOK = """
 import sys, pathlib
-from tuner.session.lock import lock_holder
-print(lock_holder(pathlib.Path(sys.argv[1])))
+from tuner.session.lock import lock_holder_pid
+print(lock_holder_pid(pathlib.Path(sys.argv[1])))
 """
 
 

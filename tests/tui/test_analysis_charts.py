@@ -118,9 +118,9 @@ def test_the_history_has_a_sign_for_every_end() -> None:
     )
     counts = {sign: text.count(sign) for sign in "•×⊘★"}
     assert counts["★"] == 1
-    assert counts["×"] == chosen.count(TrialState.PRUNED)
-    assert counts["⊘"] == chosen.count(TrialState.COLLAPSED)
-    assert counts["•"] == chosen.count(TrialState.COMPLETE) - 1
+    assert counts["×"] == chosen.count_in_state(TrialState.PRUNED)
+    assert counts["⊘"] == chosen.count_in_state(TrialState.COLLAPSED)
+    assert counts["•"] == chosen.count_in_state(TrialState.COMPLETE) - 1
     without = lines_to_strings(
         draw_trial_history(chosen, [True] * 40, 200, 30, TERMINAL_STYLES, pruned=False)
     )

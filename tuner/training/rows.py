@@ -16,7 +16,7 @@ from tuner.training.labels import LabelValue
 from tuner.training.sources import find_data_file, is_hub_source, parse_hub_source
 from tuner.training.tables import Table, read_table_file
 
-__all__ = ["Rows", "existing_data_file", "count_duplicates", "is_hub_source", "read_source_rows"]
+__all__ = ["Rows", "count_duplicates", "existing_data_file", "is_hub_source", "read_source_rows"]
 
 
 @dataclass(frozen=True, slots=True)

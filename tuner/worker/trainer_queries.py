@@ -18,7 +18,7 @@ from tuner.recipe.types import Recipe
 from tuner.session.folder import Session
 from tuner.worker.test_scoring import score_test_rows
 
-__all__ = ["query_session_check", "query_model_description", "score_test_rows"]
+__all__ = ["query_model_description", "query_session_check", "score_test_rows"]
 
 Answer = TypeVar("Answer")
 ReportStage = Callable[[str], None]

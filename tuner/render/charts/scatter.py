@@ -206,9 +206,9 @@ def _glyph_per_look(
     best_lit = any(lit for trial, lit in drawn_trials if trial is sample.best_trial)
     return [
         (DIM_GLYPH, styles.faint),
-        ("×", styles.trial(TrialState.PRUNED)),
-        ("⊘", styles.trial(TrialState.COLLAPSED)),
-        ("•", styles.trial(TrialState.COMPLETE)),
+        ("×", styles.trial_style(TrialState.PRUNED)),
+        ("⊘", styles.trial_style(TrialState.COLLAPSED)),
+        ("•", styles.trial_style(TrialState.COMPLETE)),
         (GLYPHS["best"], styles.best if best_lit else styles.faint),
     ]
 

@@ -13,7 +13,7 @@ from tuner.recipe.load import read_recipe_text
 from tuner.session.folder import Session
 from tuner.tui.setup import inspection
 from tuner.tui.setup.draft import Draft
-from tuner.tui.setup.inspection import Inspection, Partition, Services
+from tuner.tui.setup.inspection import Inspection, Partition, Services, StartEnded
 from tuner.tui.setup.navigation import PanesScreen
 from tuner.tui.setup.prompt import Prompt
 from tuner.tui.setup.session_history import SessionHistory
@@ -116,8 +116,8 @@ class StartingScreen(PanesScreen):
             lambda: inspection.launch_worker(self._services, self.session, pause_first=pause_first),
         )
 
-    @on(inspection.StartEnded)
-    def go_live(self, message: inspection.StartEnded) -> None:
+    @on(StartEnded)
+    def go_live(self, message: StartEnded) -> None:
         """The study has begun, or it is said why not."""
         self._starting = False
         self.history = SessionHistory.from_session(self.session)

@@ -14,7 +14,7 @@ from tuner.errors import TunerError
 from tuner.recipe.nearest import quote_value, spelling_hint
 from tuner.tui.shell.settings import Settings
 
-_UI_FOLDER = str(Path(__file__).parent)
+_UI_FOLDER = str(Path(__file__).parent.parent)
 
 
 def ui_node_classes() -> list[type[DOMNode]]:

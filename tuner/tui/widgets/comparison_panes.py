@@ -92,7 +92,7 @@ class ComparisonTable(Pane):
         """How many, and the keys."""
         board = self._board
         if board.is_comparable:
-            tick = "✓" if board.differing else "·"
+            tick = "✓" if board.only_differing else "·"
             hint = f"←/→ column   space unmark   c baseline   = only differing {tick}"
             count = len(board.candidates)
             fitting_count = count_fitting_columns(

@@ -60,7 +60,7 @@ def _read_seen_screens(path: Path | None) -> set[str]:
 
 def first_visit_hints(app: App[Any], screen: str) -> Iterable[Widget]:
     """One line of help where this screen is seen for the first time."""
-    seen_screens = getattr(app, "first_steps", None)
+    seen_screens = getattr(app, "seen_screens", None)
     if isinstance(seen_screens, SeenScreens) and seen_screens.is_first_visit(screen):
         yield HintLine(screen)
 

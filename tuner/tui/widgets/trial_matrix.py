@@ -60,7 +60,7 @@ class EvaluationsPane(ScopePane):
         if evaluation is None:
             self.set_border_text("", "")
             return
-        difference = "" if scope.subtracted_matrix() is None else f" − #{scope.other}"
+        difference = "" if scope.subtracted_matrix() is None else f" − #{scope.compared_number}"
         self.set_border_text(
             f"{fmt.format_epoch(evaluation.epoch)}{difference}, {_MODE_WORDS[scope.matrix_mode]}",
             "←/→ epoch   n counts/row/col   d diff with…",
