@@ -46,7 +46,7 @@ def test_trials_as_json(tuner: Tuner) -> None:
     assert told["baseline"] == "#1"
     assert [each["trial"] for each in told["contestants"]] == [1, 0, 2]
     facts = {fact["name"]: fact["values"] for fact in told["facts"]}
-    assert facts["rows right"] == [[16, 20], [14, 20], [10, 20]]
+    assert facts["rows correct"] == [[16, 20], [14, 20], [10, 20]]
     first, second = told["pairs"]
     assert (first["rows"], first["p"]) == (20, 0.5)
     assert (first["only_first_right"], first["only_second_right"]) == ([100, 101], [])

@@ -59,7 +59,7 @@ WRONG: list[tuple[list[str], str]] = [
     (["new"], "required: NAME"),
     (["new", "fresh"], "--model"),
     (["new", "fresh", "--model", "m"], "--train"),
-    (["new", "done", "--model", "m", "--train", TRAIN], "exists already"),
+    (["new", "done", "--model", "m", "--train", TRAIN], "already exists"),
     (["new", ".hidden", "--model", "m", "--train", TRAIN], "only letters"),
     (["new", "a/b", "--model", "m", "--train", TRAIN], "only letters"),
     (["new", "fresh", "--model", "m", "--train", "trian.jsonl"], "did you mean train.jsonl?"),

@@ -185,8 +185,8 @@ DATABASES: dict[str, tuple[Callable[[Path], object], str]] = {
     "foreign": (_foreign, "another program"),
     "torn": (_torn, "damaged"),
     "garbage": (lambda path: path.write_bytes(b"garbage" * 1000), "damaged or not"),
-    "gone": (lambda path: path.unlink(), "knows nothing of trial"),
-    "empty": (lambda path: path.write_bytes(b""), "knows nothing of trial"),
+    "gone": (lambda path: path.unlink(), "has no trial"),
+    "empty": (lambda path: path.write_bytes(b""), "has no trial"),
     "a folder": (_a_folder, "is a folder"),
 }
 

@@ -74,7 +74,7 @@ def test_a_trainer_that_says_nothing_is_replaced(
     session = tiny.session(training="silence_seconds = 2")
     after(session, Mishap(what, notes))
     assert retries(session) == [(1, "hung")]
-    assert "said nothing for 2 s" in of_kind(session, e.TrialRetried)[0].error
+    assert "was silent for 2 s" in of_kind(session, e.TrialRetried)[0].error
     assert_same(session, calm.portrait)
 
 
@@ -117,7 +117,7 @@ def test_an_exception_in_a_tokenizer_costs_nothing(
     fault = mishaps.CrashThenNoTokenizer(Mishap(mishaps.crash, notes), also)
     session = after(tiny.session(), fault)
     said = [log.text for log in of_kind(session, e.Log) if log.level == "error"]
-    assert said == ["a trainer could not begin: ValueError: a tokenizer with a bad day"]
+    assert said == ["a trainer could not start: ValueError: a tokenizer with a bad day"]
     assert_same(session, calm.portrait)
 
 

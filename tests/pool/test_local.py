@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import sys
 import time
@@ -10,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from tuner.errors import TunerError
+from tuner.pool import orphans
 from tuner.pool import protocol as p
 from tuner.pool.local import LocalTrainer, module_command, trainer_command
-from tuner.pool.orphans import end_orphaned_trainers, trainer_lock_path
+from tuner.pool.orphans import end_orphaned_trainers, hold_lock_for_child, trainer_lock_path
 from tuner.pool.trainer import Trainer, TrainerExited, TrainerMessage, UndecodableMessage
 
 ECHO = """
@@ -105,6 +108,22 @@ def test_a_trainer_is_an_orphan_until_it_has_ended(start: Start, tmp_path: Path)
     assert end_orphaned_trainers(tmp_path, patience=0.0) == [trainer.pid]
     assert isinstance(take(messages), TrainerExited)
     assert end_orphaned_trainers(tmp_path, patience=0.0) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "problem"),
+    [("", "does not tell its pid"), ("4321\n", "trainer 4321 .* cannot be killed")],
+)
+def test_an_orphan_that_cannot_be_ended_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str, problem: str
+) -> None:
+    monkeypatch.setattr(os, "killpg", lambda *_: None)
+    monkeypatch.setattr(orphans, "KILL_PATIENCE", 0.0)
+    path = trainer_lock_path(tmp_path, 0)
+    with hold_lock_for_child(path):
+        path.write_text(written)
+        with pytest.raises(TunerError, match=problem):
+            end_orphaned_trainers(tmp_path, patience=0.0)
 
 
 def test_no_orphans_in_a_folder_that_does_not_exist(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def test_facts_of_trials(session: Session) -> None:
     found = candidates_of_session(session, view, [3, 4, 99, 12])
     assert [each.name for each in found] == ["#4", "#3", "#12"]
     by_name = {fact.name: fact for fact in comparison_rows(found)}
-    assert by_name["rows right"].values == ((223, 277), (160, 277), (175, 277))
+    assert by_name["rows correct"].values == ((223, 277), (160, 277), (175, 277))
     low, high = by_name["accuracy 95 %"].values[0]
     assert low < by_name["accuracy"].values[0] < high
     assert by_name["lr.head"].values[1] == view.trials[3].params["lr.head"]
@@ -70,20 +70,20 @@ def test_sessions_are_paired_only_on_the_same_rows(session: Session, tmp_path: P
         best_candidate(each, load_session_view(each)) for each in (session, same, other)
     )
     assert PredictionCache().pair_predictions(one, two).flips.mcnemar_p_value == 1
-    with pytest.raises(TunerError, match="other labels"):
+    with pytest.raises(TunerError, match="different labels"):
         PredictionCache().pair_predictions(one, six)
     path = same.cache_folder / "validation.jsonl"
     text = path.read_text()
     path.write_text(text.replace("The city", "The town"))
-    with pytest.raises(TunerError, match="other validation rows"):
+    with pytest.raises(TunerError, match="different validation rows"):
         PredictionCache().pair_predictions(one, two)
     path.unlink()
-    with pytest.raises(TunerError, match="not known: same has no texts"):
+    with pytest.raises(TunerError, match="not known: same has no row texts"):
         PredictionCache().pair_predictions(one, two)
     path.write_text(text)
     assert two.counted_evaluation is not None
     write_predictions(same, 4, len(two.trial.evaluations) - 1, [0, 1], [0, 1], 2)
-    with pytest.raises(TunerError, match=r"other rows \(277 and 2\)"):
+    with pytest.raises(TunerError, match=r"different rows \(277 and 2\)"):
         PredictionCache().pair_predictions(one, two)
     view = load_session_view(old)
     view.metric = "mcc"

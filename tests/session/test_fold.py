@@ -189,7 +189,7 @@ def test_trials_without_improvement_are_counted_by_the_log_alone() -> None:
 @pytest.mark.parametrize(
     ("events", "reason"),
     [
-        ([], "no trial is complete: none was begun; done"),
+        ([], "no trial is complete: none was started; done"),
         (
             [e.TrialCollapsed(trial=n, reason="one label", label="a") for n in range(2)],
             "no trial is complete: 2 collapsed (one label); done",

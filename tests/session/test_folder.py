@@ -61,7 +61,7 @@ def test_a_good_name_passes(name: str) -> None:
 
 def test_a_name_is_taken_once_and_the_nearest_one_is_offered(tmp_path: Path) -> None:
     create_session(tmp_path, "rte-basic", "")
-    with pytest.raises(TunerError, match="exists already"):
+    with pytest.raises(TunerError, match="already exists"):
         create_session(tmp_path, "rte-basic", "")
     with pytest.raises(TunerError, match="did you mean 'rte-basic'"):
         find_session(tmp_path, "rte-basik")

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import os
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from tests.session.logs import story, write
 from tuner.session import events as e
 from tuner.session.codec import UNREADABLE
+from tuner.session.existing_file import UnreadableFile
 from tuner.session.fold import fold_events
+from tuner.session.inbox import CommandReader
 from tuner.session.tail import EventTail
 from tuner.session.view import SessionView
-from tuner.session.writer import EventWriter, last_event_number
+from tuner.session.write_guard import read_log_schema
+from tuner.session.writer import EventWriter, last_event_number, size_of_complete_lines
 
 
 def test_a_log_cut_at_every_byte_opens_and_goes_on(tmp_path: Path) -> None:
@@ -45,6 +54,56 @@ def test_a_torn_tail_is_closed_off_and_shown_as_unreadable(tmp_path: Path) -> No
     assert isinstance(unreadable, e.Unknown)
     assert unreadable.kind == UNREADABLE
     assert isinstance(log, e.Log)
+
+
+READERS: list[Callable[[Path], object]] = [
+    lambda path: EventTail(path).read_all_events(),
+    lambda path: EventTail(path).skip_to_end(),
+    lambda path: CommandReader(path).read_events(),
+    last_event_number,
+    size_of_complete_lines,
+    read_log_schema,
+]
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EIO, errno.EMFILE])
+def test_a_file_that_cannot_be_read_does_not_look_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: Callable[[Path], object], code: int
+) -> None:
+    path = tmp_path / "some.jsonl"
+    reader(path)  # a missing one does
+    path.write_bytes(b"{}\n")
+
+    def refuse(*_arguments: object) -> int:
+        raise OSError(code, os.strerror(code), str(path))
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(UnreadableFile, match=r"some\.jsonl cannot be read: "):
+        reader(path)
+
+
+class BadBlock(io.BytesIO):
+    """A file whose second block cannot be read."""
+
+    def read(self, _size: int | None = -1) -> bytes:
+        if self.tell():
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return super().read_events(400)
+
+
+def test_events_before_a_bad_block_are_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = write(tmp_path / "events.jsonl", story())
+    monkeypatch.setattr(
+        "tuner.session.existing_file.open_regular_file", lambda _: BadBlock(content)
+    )
+    tail = EventTail(tmp_path / "events.jsonl")
+    assert tail.read_all_events() == story()[: content[:400].count(b"\n")]
+    assert not tail.at_end
+    with pytest.raises(UnreadableFile, match=r"events\.jsonl cannot be read"):
+        tail.read_all_events()
 
 
 def test_unknown_kinds_and_garbage_pass(tmp_path: Path) -> None:

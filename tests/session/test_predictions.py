@@ -133,7 +133,7 @@ def test_nothing_outside_of_the_folder_is_read(session: Session, tmp_path: Path)
         read_predictions(session, 12, 2)
     path_of(session).unlink()
     os.mkfifo(path_of(session))
-    with pytest.raises(TunerError, match="no plain file"):
+    with pytest.raises(TunerError, match="not a plain file"):
         read_predictions(session, 12, 2)
     outside = tmp_path / "outside"
     session.trial_folder(12).rename(outside)
@@ -144,7 +144,7 @@ def test_nothing_outside_of_the_folder_is_read(session: Session, tmp_path: Path)
 
 
 def test_what_is_no_file_of_texts_says_so_in_one_line(session: Session, tmp_path: Path) -> None:
-    with pytest.raises(TunerError, match="began before tuner wrote"):
+    with pytest.raises(TunerError, match="started before tuner wrote"):
         read_validation_texts(session)
     with pytest.raises(TunerError, match="first start writes them"):
         read_validation_texts(Session(tmp_path / "draft"))

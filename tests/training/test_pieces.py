@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.training.conftest import BenchMaker, RecipeMaker, of_kind, request_of, run_through
-from tuner.pool.protocol import Completed, Evaluated, Failed, Reply, Request
+from tuner.pool.protocol import Completed, Evaluated, Failed, Pause, Reply, Request
 from tuner.training.batches import PaddedLayout, PaddingSide, cheapest_cuts, cuts_within_budget
 from tuner.training.channel import Channel
 from tuner.training.data_order import DataOrder
@@ -161,6 +161,17 @@ def channel_with(*requests: Request) -> tuple[Channel, Heard]:
     os.write(writing, b"".join(msgspec.json.encode(request) + b"\n" for request in requests))
     heard = Heard()
     return Channel(reading, heard), heard
+
+
+@pytest.mark.parametrize(
+    "line", [b"{", b'{"kind":"dance"}', b'{"kind":"go"}', b"\xff", b"[" * 9999]
+)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_request_that_does_not_decode_ends_the_trainer(line: bytes) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, line + b"\n")
+    assert isinstance(Channel(reading, Heard()).wait(), Pause)
+    os.close(writing)
 
 
 @pytest.mark.parametrize(

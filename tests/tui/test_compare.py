@@ -215,7 +215,7 @@ def test_a_session_without_texts_says_so(whole_corpus: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await compare(pilot, app, 4, 3)
         await press(pilot, "4", "enter")
-        assert "it began before tuner wrote" in " ".join(visible_screen_text(app).split())
+        assert "it was started before tuner wrote" in " ".join(visible_screen_text(app).split())
 
     play(whole_corpus, scene, session=NAME)
 

@@ -301,13 +301,13 @@ def test_findings_and_errors_are_listed_with_their_glyphs(tmp_path: Path) -> Non
 
 def test_a_child_process_that_breaks_leaves_the_screen_standing(tmp_path: Path) -> None:
     def broken(recipe: Recipe, rehearse: bool = False) -> NoReturn:  # noqa: ARG001
-        raise RuntimeError("describe ended with exit code 1:\nTraceback\n  File x\nValueError: odd")
+        raise RuntimeError("describe exited with code 1:\nTraceback\n  File x\nValueError: odd")
 
     session = make_session(tmp_path)
     stage = Stage(SetupScreen(session, services=Services(describe=broken, check=broken)))
 
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:
-        assert "ended with exit code 1: ValueError: odd" in " ".join(screen_text(pilot.app).split())
+        assert "exited with code 1: ValueError: odd" in " ".join(screen_text(pilot.app).split())
         await pilot.press("0")
         assert screen.draft.has_unsaved_changes
 

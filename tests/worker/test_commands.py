@@ -27,7 +27,7 @@ from tuner.session import events as e
 from tuner.session.fold import ENDED_STATES, load_session_view
 from tuner.session.folder import Session
 from tuner.session.inbox import send_command
-from tuner.session.lock import lock_holder_pid
+from tuner.session.lock import WorkerLock, lock_holder_pid
 from tuner.session.status import derive_session_state
 from tuner.session.view import SessionState, TrialState
 from tuner.worker.control import (
@@ -37,6 +37,7 @@ from tuner.worker.control import (
     prune_trial,
     stop_session,
 )
+from tuner.worker.exclusive import exclusive_session
 from tuner.worker.launch import start_worker
 from tuner.worker.test_rows import break_test_seal
 from tuner.worker.trainer_queries import score_test_rows
@@ -218,7 +219,7 @@ def test_a_search_ends_when_every_configuration_was_tried(tmp_path: Path) -> Non
     wish = send_command(session, c.Enqueue(params=dict(view.trials[1].params)))
     assert work(session) == 0
     answers = {event.id: event.result for event in of_kind(session, e.CommandDone)}
-    assert answers[wish].endswith("waits for its turn; it repeats trial 1 to the bit")
+    assert answers[wish].endswith("waits for its turn; it repeats trial 1 bit for bit")
 
 
 def sealed_rows(digest: str = "d", source: str = "test.csv") -> dict[str, Any]:
@@ -271,3 +272,38 @@ def test_what_another_session_opened_is_not_opened_for_the_first_time(
     first, second = (score_test_rows(session) for session in sessions)
     assert (first.opened, first.sessions) == (1, [])
     assert (second.opened, second.sessions) == (2, ["one"])
+
+
+def test_commands_that_cannot_be_read_pause_the_session(tmp_path: Path) -> None:
+    session = make(tmp_path, trials=1)
+    session.commands_path.unlink()
+    session.commands_path.mkdir()
+    assert work(session) == 0
+    (paused,) = of_kind(session, e.SessionPaused)
+    assert "commands.jsonl cannot be read" in paused.reason
+    session.commands_path.rmdir()
+    assert work(session) == 0
+    assert state(session) is SessionState.FINISHED
+
+
+@pytest.mark.parametrize("refusals", [1, 2])
+def test_nobody_writes_without_the_lock_where_its_holder_has_just_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusals: int
+) -> None:
+    session = make(tmp_path)
+    left, acquire = [False] * refusals, WorkerLock.try_acquire
+    monkeypatch.setattr(
+        WorkerLock,
+        "try_acquire",
+        lambda self, purpose: left.pop() if left else acquire(self, purpose),
+    )
+    if refusals == 2:
+        with (
+            pytest.raises(TunerError, match="taken by another process"),
+            exclusive_session(session),
+        ):
+            raise AssertionError("not held")
+    else:
+        with exclusive_session(session):
+            assert lock_holder_pid(session.lock_path) == os.getpid()
+    assert lock_holder_pid(session.lock_path) is None

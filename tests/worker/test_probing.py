@@ -123,7 +123,7 @@ def test_no_more_than_trials_and_cores_and_memory_allow(tmp_path: Path) -> None:
     tight = automatic(tmp_path / "tight", trials=9)
     assert work(tight, speeds=speeds, free=150) == 0
     assert chosen(tight).slots == 2
-    assert chosen(tight).reason.endswith("; more do not fit into the memory")
+    assert chosen(tight).reason.endswith("; more do not fit into memory")
 
 
 @pytest.mark.parametrize("plan", [{"lose_at": 2}, {"no_room": 3}])

@@ -146,7 +146,7 @@ def test_a_setup_that_nobody_foresaw_to_fail_is_tried_again(tmp_path: Path) -> N
     session = make(tmp_path, trials=2)
     assert work(session, stumble=2) == 0
     said = [log.text for log in of_kind(session, e.Log) if log.level == "error"]
-    assert said == ["a trainer could not begin: ValueError: as planned"] * 2
+    assert said == ["a trainer could not start: ValueError: as planned"] * 2
     assert kinds(session)[-1] == "SessionFinished"
 
 
@@ -211,7 +211,7 @@ def test_a_database_of_another_session_is_refused(tmp_path: Path) -> None:
     for path in session.path.glob("study.db*"):
         path.unlink()
     assert work(session) == 1
-    assert "knows nothing of trial 0" in of_kind(session, e.SessionFailed)[0].reason
+    assert "has no trial 0" in of_kind(session, e.SessionFailed)[0].reason
 
 
 def test_the_log_is_readable_while_it_is_written(tmp_path: Path) -> None:

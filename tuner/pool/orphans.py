@@ -15,7 +15,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from tuner.errors import TunerError
+
 LOCK_PATTERN = "trainer-*.lock"
+KILL_PATIENCE = 30.0
 _POLL = 0.05
 _HANDOVER = 10.0
 
@@ -53,15 +56,22 @@ def end_orphaned_trainers(folder: Path, patience: float) -> list[int]:
     """Wait until no trainer of an earlier worker is left; kill after `patience` seconds.
 
     An orphan checkpoints and ends by itself, since its stdin was closed. Returns the pids killed.
+    Raises TunerError where one cannot be ended.
     """
     deadline = time.monotonic() + patience
     killed: list[int] = []
     for path in sorted(folder.glob(LOCK_PATTERN)):
-        while _is_lock_held(path):
-            if time.monotonic() >= deadline:
-                killed.extend(_kill_lock_holder(path, killed))
-            time.sleep(_POLL)
+        if not _is_free_by(path, deadline):
+            killed.append(_kill_lock_holder(path))
     return killed
+
+
+def _is_free_by(path: Path, deadline: float) -> bool:
+    while _is_lock_held(path):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_POLL)
+    return True
 
 
 def _is_lock_held(path: Path) -> bool:
@@ -80,11 +90,20 @@ def _try_to_lock(file: int) -> bool:
     return True
 
 
-def _kill_lock_holder(path: Path, killed: list[int]) -> list[int]:
-    """A trainer leads its own process group; whatever it started goes with it."""
+def _kill_lock_holder(path: Path) -> int:
+    """Kill the trainer's process group, and with it whatever it started; return its pid."""
     written = path.read_text().strip()
-    if not written.isdigit() or int(written) in killed:
-        return []
-    with contextlib.suppress(ProcessLookupError):
+    if not written.isdigit():
+        raise TunerError(
+            f"{path}: a trainer of an earlier worker is still running, and the file does not tell "
+            "its pid: end it (`fuser` names it), then resume"
+        )
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(int(written), signal.SIGKILL)
-    return [int(written)]
+    # SIGKILL waits while the kernel does: for a hung GPU driver or a network disk, perhaps forever.
+    if not _is_free_by(path, time.monotonic() + KILL_PATIENCE):
+        raise TunerError(
+            f"{path}: trainer {written} of an earlier worker cannot be killed: end it (or restart "
+            "the machine), then resume"
+        )
+    return int(written)

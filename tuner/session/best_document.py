@@ -39,7 +39,7 @@ MODEL_FILE = "model.json"
 def best_document(
     session: Session, recipe: Recipe, view: SessionView, model: ModelDescription
 ) -> dict[str, Any] | None:
-    """The content of best.json, None while no trial is complete.
+    """Build the content of best.json; None while no trial is complete.
 
     It follows from its arguments alone, of the session the predictions: `created` is when the best
     trial ended, in UTC.
@@ -73,7 +73,7 @@ def best_document(
 
 
 def current_best_document(session: Session, view: SessionView) -> dict[str, Any] | None:
-    """best.json as a session's log tells it now, None while no trial is complete."""
+    """Build best.json from a session's log as it is now; None while no trial is complete."""
     model = load_cached_model(session)
     if model is None:
         raise TunerError(
@@ -84,7 +84,7 @@ def current_best_document(session: Session, view: SessionView) -> dict[str, Any]
 
 
 def load_cached_model(session: Session) -> ModelDescription | None:
-    """The shape of the session's model as the worker found it, None where no worker has yet."""
+    """Load the shape of the model that the worker saved; None where no worker has yet."""
     try:
         return msgspec.json.decode(
             (session.cache_folder / MODEL_FILE).read_bytes(), type=ModelDescription
@@ -94,13 +94,12 @@ def load_cached_model(session: Session) -> ModelDescription | None:
 
 
 def save_model_description(session: Session, model: ModelDescription) -> None:
-    """Keep the shape of the session's model for later."""
     session.cache_folder.mkdir(mode=0o700, exist_ok=True)
     write_private_file(session.cache_folder / MODEL_FILE, msgspec.json.encode(model).decode())
 
 
 def package_versions() -> dict[str, str]:
-    """The versions of what takes part, by name, read without importing any of it."""
+    """Look up the versions of tuner, Python and the packages used, without importing any."""
     from importlib.metadata import PackageNotFoundError, version  # with a parser of e-mails
 
     versions = {"tuner": __version__, "python": platform.python_version()}
@@ -148,7 +147,7 @@ def _validation_document(
 
 
 def figures_as_object(figures: Interval | Majority | None) -> dict[str, Any] | None:
-    """`{low, high, method}` or `{label, value}`, None for what is not known."""
+    """Return `{low, high, method}` or `{label, value}`; None for what is not known."""
     return None if figures is None else asdict(figures)
 
 

@@ -25,29 +25,28 @@ class SpentBudget(NamedTuple):
     key: str
 
     def describe_with_advice(self, where: str = "") -> str:
-        """All of it in one line; `where` tells where the key is found."""
+        """Say in one line what is used up and what raises it; `where` says where the key is."""
         if not self.key:
             return f"{self.reason}: nothing is searched; a range adds trials"
         return f"{self.reason}: raise {self.key}{where} to go on"
 
 
 def planned_trial_count(recipe: Recipe) -> int:
-    """How many trials the search is to have: one where nothing is searched."""
+    """Return search.trials, or one where nothing is searched."""
     return recipe.search.trials if search_space(recipe) else 1
 
 
 def count_begun_trials(view: SessionView) -> int:
-    """Trials of the plan that were started: re-runs say more of one that was planned already."""
+    """Count started trials of the plan; re-runs repeat one that was planned already."""
     return sum(repeated_trial_number(trial.origin) is None for trial in view.trials.values())
 
 
 def count_trials_left(view: SessionView, recipe: Recipe) -> int:
-    """Trials of the plan that were not started yet."""
     return max(planned_trial_count(recipe) - count_begun_trials(view), 0)
 
 
 def training_seconds_spent(view: SessionView, now: float | None = None) -> float:
-    """Seconds in which at least one trial was training, until `now` (UTC) where one still is.
+    """Return the seconds in which at least one trial was training, up to `now` (UTC).
 
     Loading, pauses and what passed after a worker was lost are not in it: it follows from the log.
     """
@@ -65,7 +64,7 @@ def _is_trial_running(view: SessionView, number: int) -> bool:
 def spent_time_budget(
     search: SearchSection, view: SessionView, now: float | None = None
 ) -> SpentBudget | None:
-    """The time budget, where it is used up."""
+    """Return the time budget if it is used up."""
     if search.time is None or training_seconds_spent(view, now) < search.time:
         return None
     return SpentBudget(
@@ -76,7 +75,7 @@ def spent_time_budget(
 def spent_time_or_patience(
     search: SearchSection, view: SessionView, now: float | None = None
 ) -> SpentBudget | None:
-    """The time budget or the patience, where one of them is used up."""
+    """Return the time budget or the patience, whichever is used up."""
     out_of_time = spent_time_budget(search, view, now)
     if out_of_time is not None:
         return out_of_time
@@ -88,7 +87,7 @@ def spent_time_or_patience(
 
 
 def spent_trial_budget(begun: int, planned: int) -> SpentBudget | None:
-    """The number of trials, where all have begun."""
+    """Return the number of trials as a spent budget once all have begun."""
     if begun < planned:
         return None
     if begun > planned:
@@ -99,7 +98,7 @@ def spent_trial_budget(begun: int, planned: int) -> SpentBudget | None:
 
 
 def reason_for_immediate_end(view: SessionView, recipe: Recipe) -> SpentBudget | None:
-    """What would end a search with this recipe at once; None where a start would train something.
+    """Return what would end a search with this recipe at once; None where a start would train.
 
     What waits in commands.jsonl is not looked at.
     """
@@ -113,14 +112,14 @@ def reason_for_immediate_end(view: SessionView, recipe: Recipe) -> SpentBudget |
 
 
 def has_recipe_changed(view: SessionView, recipe: Recipe) -> bool:
-    """Whether the recipe asks for something else than at the last start."""
+    """Compare the recipe with the one of the last start."""
     if not view.recipe:
         return planned_trial_count(recipe) > view.planned
     return parse_recipe(view.recipe, "events.jsonl") != recipe
 
 
 def waits_for_more_time(origin: str, search: SearchSection, *, out_of_time: bool) -> bool:
-    """Whether an unfinished trial stays paused: the time is used up, and it is part of the plan."""
+    """Check whether an unfinished trial of the plan stays paused because the time is used up."""
     return out_of_time and search.on_timeout == PAUSE and is_planned_origin(origin)
 
 
@@ -135,7 +134,6 @@ def _has_unfinished_to_resume(view: SessionView, search: SearchSection) -> bool:
 
 
 def time_budget_seconds(view: SessionView) -> float | None:
-    """The seconds that the recipe allows, None where it sets no limit."""
     search = view.recipe.get("search")
     limit = search.get("time") if isinstance(search, dict) else None
     return float(limit) if isinstance(limit, int | float) else None

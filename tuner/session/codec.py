@@ -18,12 +18,12 @@ _NOT_UNDERSTOOD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def encode_event_line(event: Event) -> bytes:
-    """The event as one line of JSON, newline included."""
+    """Encode the event as one line of JSON, newline included."""
     return _encoder.encode(event) + b"\n"
 
 
 def decode_event_lines(lines: Sequence[bytes]) -> list[AnyEvent | Unknown]:
-    """The events in these lines: where all can be understood, in one go."""
+    """Decode all lines in one go, or one by one where a line cannot be understood."""
     decode = _events.decode
     try:
         return [decode(line) for line in lines]
@@ -32,7 +32,7 @@ def decode_event_lines(lines: Sequence[bytes]) -> list[AnyEvent | Unknown]:
 
 
 def decode_event_line(line: bytes) -> AnyEvent | Unknown:
-    """The event in a line; what no reader of this version understands comes back as `Unknown`."""
+    """Decode one line; what this version cannot understand comes back as `Unknown`."""
     try:
         event: AnyEvent = _events.decode(line)
     except _NOT_UNDERSTOOD:
@@ -57,7 +57,7 @@ def _unknown_event(line: bytes) -> Unknown:
 
 
 def _bounded_number(raw: dict[str, Any], key: str, default: float, highest: float) -> float:
-    """A number from 0 to `most`, else what is taken for none."""
+    """Return the number under a key if it lies between 0 and `highest`, else the default."""
     value = raw.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return default

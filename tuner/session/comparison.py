@@ -45,17 +45,15 @@ class Candidate:
 
     @property
     def is_best_of_session(self) -> bool:
-        """Whether it is the best trial of its session."""
         return self.trial.number == self.view.best
 
     @property
     def is_highlighted_best(self) -> bool:
-        """Whether it is the best beside others of its session; of several sessions each is."""
+        """Whether it is the best among trials of one session; never true across sessions."""
         return self.is_best_of_session and self.name == f"#{self.trial.number}"
 
     @property
     def counted_evaluation(self) -> Evaluated | None:
-        """The evaluation that counts: the kept one, else the last one."""
         last = self.trial.evaluations[-1] if self.trial.evaluations else None
         return kept_evaluation(self.trial) or last
 
@@ -70,7 +68,6 @@ class ComparisonRow:
 
     @property
     def has_differences(self) -> bool:
-        """Whether the contestants do not all have the same."""
         return any(value != self.values[0] for value in self.values[1:])
 
 
@@ -89,12 +86,11 @@ class PairedPredictions:
 
     @property
     def tested_metric(self) -> str:
-        """The metric that `p` is about: the accuracy where the search's own has no test."""
+        """The metric that `p_value` is about: accuracy where the search's own has no test."""
         return self.metric if self.difference and self.difference.p is not None else "accuracy"
 
     @property
     def p_value(self) -> float:
-        """Of the test of that metric."""
         metric_p_value = self.difference.p if self.difference else None
         return self.flips.mcnemar_p_value if metric_p_value is None else metric_p_value
 
@@ -102,7 +98,7 @@ class PairedPredictions:
 def candidates_of_session(
     session: Session, view: SessionView, numbers: Sequence[int]
 ) -> list[Candidate]:
-    """Trials of one session, the best of them first; numbers that are no trial's are left out."""
+    """Make candidates of one session's trials, best first; unknown numbers are left out."""
     existing_numbers = [number for number in numbers if number in view.trials]
     return with_best_first(
         [Candidate(f"#{n}", session, view, view.trials[n]) for n in existing_numbers]
@@ -110,7 +106,7 @@ def candidates_of_session(
 
 
 def with_best_first(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """The same with the best of them first, where all have one metric; the others as they were."""
+    """Put the best candidate first if all share one metric; else keep the order."""
     if len({candidate.view.metric for candidate in candidates}) != 1:
         return list(candidates)
     best = min(candidates, key=_candidate_rank)
@@ -118,7 +114,7 @@ def with_best_first(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _candidate_rank(candidate: Candidate) -> tuple[bool, bool, bool, float]:
-    """Best trials of their session before all, complete ones before others, then by value."""
+    """Sort the best trials of their sessions first, then complete ones, then by value."""
     trial, view = candidate.trial, candidate.view
     has_finite_value = trial.value is not None and math.isfinite(trial.value)
     value = trial.value if has_finite_value and trial.value is not None else math.inf
@@ -128,7 +124,7 @@ def _candidate_rank(candidate: Candidate) -> tuple[bool, bool, bool, float]:
 
 
 def best_candidate(session: Session, view: SessionView) -> Candidate:
-    """A session's best trial; TunerError where none is complete."""
+    """Return a session's best trial; TunerError where none is complete."""
     best = view.find_best_trial()
     if best is None:
         raise no_best_error(view, session.name, "none is the best")
@@ -136,7 +132,7 @@ def best_candidate(session: Session, view: SessionView) -> Candidate:
 
 
 def comparison_rows(candidates: Sequence[Candidate]) -> list[ComparisonRow]:
-    """Scores first, then settings, then what the trials were like; recipes where they differ."""
+    """List scores, settings and training facts; across sessions also where recipes differ."""
     return [
         *_score_rows(candidates),
         *_setting_rows(candidates),
@@ -161,7 +157,7 @@ def _score_rows(candidates: Sequence[Candidate]) -> Iterator[ComparisonRow]:
         for evaluation in evaluations
     ]
     if any(counts):
-        yield ComparisonRow("rows right", "share", tuple(counts))
+        yield ComparisonRow("rows correct", "share", tuple(counts))
     for name in searched:
         yield from _interval_and_majority_rows(
             candidates, name, "majority" if len(searched) == 1 else f"{name} of majority"
@@ -171,7 +167,7 @@ def _score_rows(candidates: Sequence[Candidate]) -> Iterator[ComparisonRow]:
 def _interval_and_majority_rows(
     candidates: Sequence[Candidate], metric: str, floor_name: str
 ) -> Iterator[ComparisonRow]:
-    """The metric's own intervals, and what the most frequent label alone would score."""
+    """Yield the metric's intervals and the score of always predicting the most frequent label."""
     intervals = [interval_of_trial(c.session, c.view, c.trial, metric) for c in candidates]
     interval_ends = tuple(
         (interval.low, interval.high) if interval else None for interval in intervals
@@ -200,7 +196,7 @@ def _setting_rows(candidates: Sequence[Candidate]) -> Iterator[ComparisonRow]:
 
 
 def _fixed_settings_of_recipe(view: SessionView) -> dict[str, Any]:
-    """What the recipe fixes for all trials that have no value of their own."""
+    """Return what the recipe fixes for all trials that have no value of their own."""
     try:
         all_settings = settings_by_name(parse_recipe(view.recipe, view.name))
     except TunerError:
@@ -230,7 +226,7 @@ def _training_rows(candidates: Sequence[Candidate]) -> Iterator[ComparisonRow]:
 
 
 def _recipe_difference_rows(candidates: Sequence[Candidate]) -> Iterator[ComparisonRow]:
-    """What the recipes of several sessions ask for differently."""
+    """Yield the settings in which the recipes of several sessions differ."""
     if len({candidate.session.path for candidate in candidates}) < 2:
         return
     flat_recipes = [dict(_flatten_recipe(candidate.view.recipe)) for candidate in candidates]
@@ -278,13 +274,13 @@ class PredictionCache:
         self._paired: dict[tuple[_Key, _Key], PairedPredictions | TunerError] = {}
 
     def predictions_of(self, candidate: Candidate) -> Predictions:
-        """What a contestant answered; TunerError in one line where that cannot be known."""
+        """Return a candidate's predictions; TunerError in one line where they cannot be read."""
         return _get_or_compute(
             self._read, _evaluation_key(candidate), lambda: _read_candidate_predictions(candidate)
         )
 
     def pair_predictions(self, first: Candidate, second: Candidate) -> PairedPredictions:
-        """Two contestants row by row; TunerError saying why where their rows are not the same."""
+        """Pair two candidates row by row; TunerError where their rows are not the same."""
         keys = (_evaluation_key(first), _evaluation_key(second))
         return _get_or_compute(self._paired, keys, lambda: self._compute_pairing(first, second))
 
@@ -297,8 +293,8 @@ class PredictionCache:
         )
         if not have_same_rows(first_predictions, second_predictions):
             raise TunerError(
-                f"{first.name} and {second.name} were scored on other rows ({len(first_predictions)} and "
-                f"{len(second_predictions)}), so no row can be compared"
+                f"{first.name} and {second.name} were scored on different rows ({len(first_predictions)} and "
+                f"{len(second_predictions)}): not compared by rows"
             )
         view, losses = first.view, (_loss_of_candidate(first), _loss_of_candidate(second))
         difference = prediction_difference(
@@ -314,7 +310,7 @@ class PredictionCache:
     def indistinguishable_candidates(
         self, first: Candidate, others: Sequence[Candidate]
     ) -> list[Candidate]:
-        """Those of the others that cannot be told apart from the first, as far as it is known.
+        """Return those that cannot be told apart from the first, as far as is known.
 
         By the metric of the first's search, with Holm's correction for as many tests.
         """
@@ -342,7 +338,7 @@ def _read_candidate_predictions(candidate: Candidate) -> Predictions:
 
 
 def _get_or_compute(results: dict[_K, _V | TunerError], key: _K, compute: Callable[[], _V]) -> _V:
-    """What was found for a key, good or bad, found out once."""
+    """Compute a value or its TunerError once per key."""
     if key not in results:
         try:
             results[key] = compute()
@@ -355,14 +351,14 @@ def _get_or_compute(results: dict[_K, _V | TunerError], key: _K, compute: Callab
 
 
 def _check_same_validation_data(first: Candidate, second: Candidate) -> None:
-    """Raise TunerError where two sessions' row numbers may not mean the same rows."""
+    """Raise TunerError where row numbers of the two sessions may not mean the same rows."""
     if first.view.labels != second.view.labels:
-        raise TunerError(f"{first.name} and {second.name} have other labels")
+        raise TunerError(f"{first.name} and {second.name} have different labels")
     try:
         same = read_validation_texts(first.session) == read_validation_texts(second.session)
     except TunerError as error:
         raise TunerError(f"whether the rows are the same is not known: {error}") from None
     if not same:
         raise TunerError(
-            f"{first.name} and {second.name} have other validation rows, so no row can be compared"
+            f"{first.name} and {second.name} have different validation rows: not compared by rows"
         )

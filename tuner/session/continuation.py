@@ -12,7 +12,7 @@ from tuner.session.view import SessionState, SessionView
 
 
 def is_search_over(session: Session, view: SessionView, state: SessionState) -> bool:
-    """Whether nothing is left to start: stopped, or done with all that was asked for."""
+    """Check whether nothing is left to start: stopped, or all that was asked for is done."""
     if state is SessionState.STOPPED:
         return True
     if (
@@ -28,7 +28,7 @@ def is_search_over(session: Session, view: SessionView, state: SessionState) -> 
 
 
 def advice_to_continue(session: Session, view: SessionView) -> str:
-    """What to change so that a search goes on that is over, as a clause."""
+    """Say in a clause what to change so that a finished search can continue."""
     spent_budget = reason_for_immediate_end(view, load_recipe(session.recipe_path))
     change, resume = command_line("set", session), f"then {command_line('resume', session)} goes on"
     if spent_budget is None:

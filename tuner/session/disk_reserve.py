@@ -17,7 +17,7 @@ _NAME = "reserve"
 
 
 def ensure_disk_reserve(session: Session) -> None:
-    """Take up the reserve, unless it is there. Raises NoRoom where nothing can be written."""
+    """Fill the reserve unless it is there. Raises NoRoom where nothing can be written."""
     path = session.cache_folder / _NAME
     with contextlib.suppress(OSError):
         if path.stat().st_size == RESERVE_BYTES:
@@ -28,7 +28,7 @@ def ensure_disk_reserve(session: Session) -> None:
     except OSError as error:
         release_disk_reserve(session)
         raise DiskFull(
-            f"{session.path}: nothing can be written there: {describe_os_error(error)}; "
+            f"{session.path}: cannot write there: {describe_os_error(error)}; "
             f"{advise_on_disk_problem(error)}, then start again"
         ) from error
 
@@ -47,13 +47,12 @@ def _write_reserve_file(path: Path) -> None:
 
 
 def release_disk_reserve(session: Session) -> None:
-    """Give the reserve back to the disk."""
     with contextlib.suppress(OSError):
         (session.cache_folder / _NAME).unlink(missing_ok=True)
 
 
 def session_bytes_used(session: Session) -> int:
-    """What the files of a session take up, links not followed; what cannot be read counts 0."""
+    """Sum the sizes of a session's files without following links; unreadable ones count 0."""
     return sum(_iterate_file_sizes(session.path))
 
 

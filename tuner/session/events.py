@@ -1,4 +1,4 @@
-"""What the worker says: one JSON object a line in events.jsonl, read by everybody."""
+"""What the worker reports: one JSON object per line in events.jsonl, read by everybody."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from msgspec import Meta
 
 SCHEMA = 1
 
-# What no worker can have meant is refused where it is read, so that everything behind that can
-# count on numbers that fit a machine word, a date, and each other.
+# Values that no worker can have meant are rejected when a line is decoded, so that all other code
+# can rely on numbers that fit a machine word or a date, and on square matrices.
 _MANY = 10**9
 _FAR = 1e39
 _BYTES = 2**60
@@ -31,7 +31,7 @@ Confusion = list[list[Count]]
 
 
 def _check_square(confusion: list[list[int]]) -> None:
-    """A matrix has as many columns as rows; msgspec makes of the error one of decoding."""
+    """Raise ValueError for a matrix that is not square; msgspec reports it as a decoding error."""
     side = len(confusion)
     for row in confusion:  # A hundred thousand matrices when a long log is opened.
         if len(row) != side:
@@ -75,8 +75,10 @@ class SessionStopped(Event, tag="session_stopped", frozen=True):
 
 
 class SessionFailed(Event, tag="session_failed", frozen=True):
-    """`over` says why the search has come to its end, where it did, and without a complete trial;
-    "" where something broke it off; `refused`: recipe or data are wrong, and a user can mend them.
+    """The study cannot go on, or has ended without a complete trial.
+
+    `over` says why the search came to its end; "" where something interrupted it. `refused`: recipe
+    or data are wrong, and a user can fix them.
     """
 
     reason: str
@@ -93,8 +95,11 @@ class WorkerStarted(Event, tag="worker_started", frozen=True):
 
 
 class TrialStarted(Event, tag="trial_started", frozen=True):
-    """`params` are the searched values; `fixed` the values that this trial has instead of the
-    recipe's own; `origin` is one of `recipe.origins`: "sampled", "enqueued", "rerun of 9" …"""
+    """A trainer has the trial, from the beginning or from a checkpoint.
+
+    `params` are the searched values; `fixed` the values that this trial has instead of the recipe's
+    own; `origin` is one of `recipe.origins`: "sampled", "enqueued", "rerun of 9" …
+    """
 
     trial: Count
     generation: Count
@@ -119,12 +124,13 @@ class Step(Event, tag="step", frozen=True):
 
 
 class Evaluated(Event, tag="evaluated", frozen=True):
-    """`share` of the schedule that is done, 0…1; confusion[i][j] counts label i answered as j.
+    """`share` of the schedule that is done, 0…1; confusion[i][j] counts label i predicted as j.
 
-    `train_loss` is the mean of the `updates` since the evaluation before, `guess_loss` what
-    answering the label frequencies would have lost on the same rows, and `loss_spread` the standard
-    deviation from update to update of the loss beyond that; `row_information` the nats that an
-    answer tells of its row, 0 for one answer for all rows. Logs of earlier versions have 0 updates.
+    `train_loss` is the mean of the `updates` since the evaluation before, `guess_loss` the
+    loss of predicting the label frequencies on the same rows, and `loss_spread` the standard
+    deviation from update to update of the loss beyond that; `row_information` the nats that a
+    prediction tells of its row, 0 for one prediction for all rows. Logs of earlier versions have
+    0 updates.
     """
 
     trial: Count
@@ -151,7 +157,7 @@ class Rung(Event, tag="rung", frozen=True):
 
     `spared`: the rule would have pruned it, and it was kept all the same, as `rule` says.
     `one_label`: whatever its value, the trial was compared as the worst there is, because its
-    model had one answer for all rows.
+    model predicted one label for all rows.
     """
 
     trial: Count
@@ -183,8 +189,8 @@ class TrialCollapsed(Event, tag="trial_collapsed", frozen=True):
 class TrialCompleted(Event, tag="trial_completed", frozen=True):
     """`value` is the metric at the evaluation that was kept, `epoch` and `step` where that was.
 
-    `one_label`: that one has one answer for all rows, so that any other trial stands above this
-    one. None in logs of versions that compared trials by the value alone.
+    `one_label`: that one predicts one label for all rows, so that any other trial ranks above
+    this one. None in logs of versions that compared trials by the value alone.
     `share` of the schedule was done: less than 1 where the time was used up before.
     """
 
@@ -199,8 +205,10 @@ class TrialCompleted(Event, tag="trial_completed", frozen=True):
 
 
 class TrialFailed(Event, tag="trial_failed", frozen=True):
-    """`cause` is "out of memory", "not a number", "exception", "died", "hung", "device lost" or
-    "stopped".
+    """The trial is over without a value.
+
+    `cause` is one of `pool.protocol`: "out of memory", "not a number", "exception", "died", "hung",
+    "device lost" or "stopped".
     """
 
     trial: Count
@@ -211,7 +219,7 @@ class TrialFailed(Event, tag="trial_failed", frozen=True):
 
 
 class TrialRetried(Event, tag="trial_retried", frozen=True):
-    """The trainer was lost, or its memory too small: the trial goes on from its checkpoint.
+    """The trainer was lost or ran out of memory: the trial goes on from its checkpoint.
 
     `cause` is "died", "hung", "device lost" or, where half the rows at once are tried next, "out of
     memory".

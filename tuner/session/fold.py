@@ -32,7 +32,7 @@ ENDED_STATES = frozenset(
 
 
 def fold_events(view: SessionView, events: Iterable[AnyEvent | Unknown]) -> set[int]:
-    """Change the view by these events and return the numbers of the trials that changed.
+    """Apply the events to the view and return the numbers of the trials that changed.
 
     Folding a log in any number of pieces gives the same view as folding it at once.
     """
@@ -52,7 +52,7 @@ def fold_events(view: SessionView, events: Iterable[AnyEvent | Unknown]) -> set[
 
 
 def load_session_view(session: Session) -> SessionView:
-    """The view of everything that is in the log by now.
+    """Build the view of everything that is in the log now.
 
     A session that never started shows what its recipe asks for, as far as that can be read.
     """
@@ -65,7 +65,7 @@ def load_session_view(session: Session) -> SessionView:
 
 
 def preview_recipe(view: SessionView, session: Session) -> None:
-    """Show in the view of a draft what its recipe asks for; one that is not valid shows nothing."""
+    """Fill the view of a draft from its recipe, unless that is not valid."""
     try:
         recipe = load_recipe(session.recipe_path)
     except (TunerError, FileNotFoundError):
@@ -76,14 +76,14 @@ def preview_recipe(view: SessionView, session: Session) -> None:
 
 
 def keeps_last_evaluation(view: SessionView) -> bool:
-    """Whether the recipe keeps a trial's last evaluation, not its best one."""
+    """Check whether the recipe keeps a trial's last evaluation instead of its best one."""
     training = view.recipe.get("training")
     return isinstance(training, dict) and training.get("keep") == "last"
 
 
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    """A long log makes a million objects and no garbage: looking for some doubles the time."""
+    """Pause the collector: a long log makes a million objects, none of them garbage."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -114,7 +114,7 @@ def _trial_of_event(view: SessionView, event: Any) -> TrialView:
 
 
 def pause_running_trials(view: SessionView) -> list[int]:
-    """Trials that ran without an end are waiting for the next worker; their numbers."""
+    """Mark trials left running by a lost worker as paused; return their numbers."""
     running = [t for t in view.trials.values() if t.state is TrialState.RUNNING]
     for trial in running:
         trial.state = TrialState.PAUSED
@@ -154,7 +154,7 @@ def _apply_session_ended(view: SessionView, event: Any) -> list[int]:
 
 
 def _apply_session_finished(view: SessionView, event: e.SessionFinished) -> list[int]:
-    """The search is over. Older versions called that finished without a complete trial, too."""
+    """End the search. Older versions wrote this event without a complete trial, too."""
     interrupted = _apply_session_ended(view, event)
     view.over_reason = event.reason or "the search is over"
     if not has_complete_trial(view):

@@ -76,12 +76,12 @@ class Session:
         return self.path / "trials"
 
     def trial_folder(self, number: int) -> Path:
-        """trials/0012 for trial 12."""
+        """Return trials/0012 for trial 12."""
         return self.trials_folder / f"{number:04d}"
 
 
 def check_session_name(name: str) -> str:
-    """The name itself; raises TunerError where it cannot be a session's."""
+    """Return the name; raises TunerError where no session can have it."""
     if len(name) > _LONGEST_NAME:
         raise TunerError(f"session name: {len(name)} characters, {_LONGEST_NAME} are allowed")
     if not _NAME.fullmatch(name):
@@ -93,7 +93,7 @@ def check_session_name(name: str) -> str:
 
 
 def check_new_session_name(name: str) -> str:
-    """A name for a session that is to be made: one that commands do not take for an option."""
+    """Check a name for a new session, which must not look like an option of a command."""
     if name.startswith("-"):
         raise TunerError(
             f"session name {name!r}: '-' at the start would be taken for an option"
@@ -103,7 +103,7 @@ def check_new_session_name(name: str) -> str:
 
 
 def create_session(root: Path, name: str, recipe_text: str) -> Session:
-    """A new session below `root` with this recipe, there as a whole or not at all.
+    """Create a session below `root` with this recipe, as a whole or not at all.
 
     Raises TunerError where the name is taken, or where nothing can be written.
     """
@@ -115,7 +115,9 @@ def create_session(root: Path, name: str, recipe_text: str) -> Session:
             _write_first_files(Session(draft), name, recipe_text)
             _rename_to_final_name(draft, root / name)
     except OSError as error:
-        raise TunerError(f"no session can be made in {root}: {describe_os_error(error)}") from error
+        raise TunerError(
+            f"cannot create a session in {root}: {describe_os_error(error)}"
+        ) from error
     return Session(root / name)
 
 
@@ -128,20 +130,20 @@ def _write_first_files(session: Session, name: str, recipe_text: str) -> None:
 
 
 def _rename_to_final_name(draft: Path, path: Path) -> None:
-    """Give the finished folder its name. An empty folder of that name makes way, nothing else."""
+    """Rename the finished folder. An empty folder of that name is replaced, nothing else."""
     try:
         draft.rename(path)
     except OSError as error:
         if error.errno not in _NAME_TAKEN_ERRORS:
             raise
         raise TunerError(
-            f"session {path.name!r} exists already in {path.parent}: choose another name"
+            f"session {path.name!r} already exists in {path.parent}: choose another name"
         ) from None
     sync_folder_entries(path.parent)
 
 
 def find_session(root: Path, name: str) -> Session:
-    """The session of that name; raises TunerError, with the nearest name, where there is none."""
+    """Return the session of that name; TunerError, with the nearest name, where there is none."""
     check_session_name(name)
     session = Session(root / name)
     if not _is_session_folder(session.path):
@@ -152,7 +154,7 @@ def find_session(root: Path, name: str) -> Session:
 
 
 def list_sessions(root: Path) -> list[Session]:
-    """All sessions below `root`, by name; [] where the folder does not exist."""
+    """List all sessions below `root` by name; [] where the folder does not exist."""
     try:
         names = sorted(entry.name for entry in os.scandir(root) if entry.is_dir())
     except (FileNotFoundError, NotADirectoryError):
@@ -162,7 +164,7 @@ def list_sessions(root: Path) -> list[Session]:
 
 
 def delete_session(session: Session) -> None:
-    """Remove the folder with all that is in it; raises TunerError while a worker is at it."""
+    """Delete the folder with all its files; TunerError while a worker is running."""
     holder = lock_holder_pid(session.lock_path)
     if holder is not None:
         raise TunerError(
@@ -172,7 +174,7 @@ def delete_session(session: Session) -> None:
 
 
 def write_private_file(path: Path, text: str) -> None:
-    """Replace a file's content at once, readable by the user alone."""
+    """Replace a file's content atomically, readable by the user alone."""
     draft = path.with_name(f"{path.name}.new")
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
@@ -200,9 +202,9 @@ def _nearest_name_hint(name: str, names: Sequence[str]) -> str:
     near = nearest_spelling(name, names)
     if near:
         return f"; did you mean {near!r}?"
-    return "; see `tuner list`" if names else "; make one with `tuner new`"
+    return "; see `tuner list`" if names else "; create one with `tuner new`"
 
 
 def _suggest_valid_name(name: str) -> str:
     cleaned = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-")
-    return f"; {cleaned!r} would do" if cleaned else ""
+    return f"; try {cleaned!r}" if cleaned else ""

@@ -35,7 +35,7 @@ class NextGeneration:
 
 
 def next_generation(view: SessionView, recipe: Recipe) -> NextGeneration | None:
-    """What a start with this recipe opens, None where it goes on with the generation it is in."""
+    """Describe the generation that a start with this recipe opens; None where it opens none."""
     if not view.recipe or not view.trials:
         return None
     before = parse_recipe(view.recipe, "events.jsonl")
@@ -54,7 +54,7 @@ def next_generation(view: SessionView, recipe: Recipe) -> NextGeneration | None:
 
 
 def describe_next_generation(next_one: NextGeneration | None) -> str:
-    """What a start will do about a changed recipe, in one line; "" where nothing changed."""
+    """Say in one line what a start will do about a changed recipe; "" where nothing changed."""
     if next_one is None:
         return ""
     carried = f"{next_one.carried} of {next_one.trials} trials lie inside and are carried over"
@@ -63,7 +63,7 @@ def describe_next_generation(next_one: NextGeneration | None) -> str:
 
 
 def recipe_with_present_groups(view: SessionView) -> Recipe | None:
-    """The recipe of the present generation with the groups that hold something in the model.
+    """Return the present generation's recipe with the groups that hold something in the model.
 
     None while there is none, or none that this version can read.
     """
@@ -72,16 +72,16 @@ def recipe_with_present_groups(view: SessionView) -> Recipe | None:
 
 
 def without_empty_groups(view: SessionView, recipe: Recipe) -> Recipe:
-    """A recipe without the groups that were seen to hold nothing in the session's model."""
+    """Return a recipe without the groups that hold nothing in the session's model."""
     before = recipe_of_generation(view, view.generation) or recipe
     return _drop_empty_groups(view.group_sizes, before, recipe)
 
 
 def make_point_test(view: SessionView, recipe: Recipe | None) -> Callable[[TrialView], bool]:
-    """Tells of a trial, of whatever generation, whether a search with this recipe could have made
-    it itself: the sampler learns from these alone, and importance rests on them.
+    """Return a test whether a search with this recipe could have made a trial of any generation.
 
-    `recipe` has the groups that hold something in the model; None has no points.
+    The sampler learns from these alone, and importance rests on them. `recipe` has the groups that
+    hold something in the model; None has no points.
     """
     if recipe is None:
         return lambda _: False
@@ -98,7 +98,7 @@ def make_point_test(view: SessionView, recipe: Recipe | None) -> Callable[[Trial
 
 
 def _drop_empty_groups(sizes: Collection[str], before: Recipe, recipe: Recipe) -> Recipe:
-    """Groups that were empty in the model are searched no more than before.
+    """Drop the groups that were empty in the model.
 
     `sizes` names the groups of `before` that held something, {} where that is not known.
     """
@@ -110,7 +110,7 @@ def _drop_empty_groups(sizes: Collection[str], before: Recipe, recipe: Recipe) -
 
 
 def _fixed_settings_by_generation(view: SessionView) -> dict[int, Mapping[str, Scalar]]:
-    """What the recipe of each generation fixed for all of its trials."""
+    """Map each generation to what its recipe fixed for all of its trials."""
     fixed_by_generation: dict[int, Mapping[str, Scalar]] = {}
     sizes: Collection[str] = ()
     for event in view.history:

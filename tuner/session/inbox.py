@@ -11,8 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from tuner.recipe.regular_file import open_regular_file
 from tuner.session.commands import AnyCommand, Command, Enqueue
+from tuner.session.existing_file import existing_file
 from tuner.session.folder import Session
 from tuner.session.write_guard import refuse_unsafe_folder
 
@@ -42,7 +42,7 @@ def send_command(session: Session, command: Command) -> str:
 
 
 def pending_enqueues(session: Session, done: Collection[str]) -> list[Enqueue]:
-    """The trials that were asked for and that no worker has taken on; `done` are answered ids."""
+    """List the enqueued trials that no worker has taken on; `done` are answered ids."""
     commands = CommandReader(session.commands_path).read_new_commands()
     return [
         command for command in commands if isinstance(command, Enqueue) and command.id not in done
@@ -59,13 +59,15 @@ class CommandReader:
         self.bad_lines: list[str] = []
 
     def read_new_commands(self) -> list[AnyCommand]:
-        """The commands that were written since the last call, in order."""
-        try:
-            with open_regular_file(self._path) as file:
-                file.seek(self._offset)
-                chunk = file.read()
-        except OSError:
-            return []
+        """Return the commands written since the last call, in order.
+
+        Raises UnreadableFile where they cannot be read.
+        """
+        with existing_file(self._path) as file:
+            if file is None:
+                return []
+            file.seek(self._offset)
+            chunk = file.read()
         self._offset += len(chunk)
         *lines, self._partial = (self._partial + chunk).split(b"\n")
         commands = [self._decode_command(line) for line in lines if line.strip()]

@@ -30,7 +30,7 @@ from tuner.recipe.regular_file import open_regular_file
 
 TOUCH_EVERY = 10.0
 GONE_AFTER = 60.0
-"""Seconds without a touch after which a holder on another host is taken for lost."""
+"""Seconds without a touch after which a holder on another host counts as lost."""
 # struct flock: short l_type, short l_whence, off_t l_start, off_t l_len, pid_t l_pid on Linux;
 # off_t l_start, off_t l_len, pid_t l_pid, short l_type, short l_whence on macOS and the BSDs.
 _MOST_DETAILS = 4096
@@ -49,7 +49,7 @@ class WorkerLock:
         self._released = threading.Event()
 
     def try_acquire(self, purpose: str = "work") -> bool:
-        """Take the lock; False where somebody holds it.
+        """Take the lock; False where another process holds it.
 
         Raises TunerError where the file system has no locks.
         """
@@ -83,7 +83,6 @@ class WorkerLock:
             os.ftruncate(self._file, 0)
 
     def release_lock(self) -> None:
-        """Give the lock back."""
         self.clear_signature()
         if self._file is not None:
             _held_by_this_process.discard(_resolved_lock_path(self._path))
@@ -108,7 +107,7 @@ def _touch_periodically(file: int, released: threading.Event) -> None:
 
 
 def lock_holder_pid(path: Path) -> int | None:
-    """The process that holds the lock, None where nobody does. Disturbs nobody."""
+    """Return the pid that holds the lock, None where nobody does, without disturbing anybody."""
     if _resolved_lock_path(path) in _held_by_this_process:
         return os.getpid()
     try:
@@ -123,16 +122,16 @@ def lock_holder_pid(path: Path) -> int | None:
 
 
 def describe_lock_holder(path: Path) -> str:
-    """Who holds the lock, for people: pid 12 on host; and how sure that is."""
+    """Describe the holder for people: pid and host, and when it was last seen if remote."""
     details = read_holder_details(path)
     holder = f"pid {lock_holder_pid(path)} on {details.get('host', 'this machine')}"
     if not _is_other_host(details):
         return holder
-    return f"{holder}, which showed itself less than {GONE_AFTER:.0f} s ago"
+    return f"{holder}, last seen less than {GONE_AFTER:.0f} s ago"
 
 
 class RemoteHolder(NamedTuple):
-    """A process on another host that seems to hold a lock, and when it last showed itself."""
+    """A process on another host that seems to hold a lock, and when it last touched it."""
 
     pid: int
     host: str
@@ -140,12 +139,11 @@ class RemoteHolder(NamedTuple):
 
     @property
     def seconds_since_touch(self) -> float:
-        """Seconds since it showed itself."""
         return abs(time.time() - self.touched)
 
 
 def find_remote_holder(path: Path) -> RemoteHolder | None:
-    """The process on another host that seems to hold the lock, whatever this host's kernel says."""
+    """Find the holder on another host, which this host's kernel may not know of."""
     details = read_holder_details(path)
     if not _is_other_host(details) or not details.get("pid", "").isdigit():
         return None
@@ -162,7 +160,6 @@ def _remote_holder_pid(path: Path) -> int | None:
 
 
 def is_held_remotely(path: Path) -> bool:
-    """Whether it is a process on another host that holds the lock, or seems to."""
     return lock_holder_pid(path) is not None and _is_other_host(read_holder_details(path))
 
 
@@ -173,7 +170,7 @@ def _is_other_host(details: dict[str, str]) -> bool:
 
 @lru_cache
 def _read_boot_id() -> str:
-    """Which kernel this is, since when; "" where that cannot be told."""
+    """Return an id of this boot of the kernel; "" where there is none."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
@@ -181,7 +178,7 @@ def _read_boot_id() -> str:
 
 
 def read_holder_details(path: Path) -> dict[str, str]:
-    """What the last holder wrote into the lock file: pid, host and purpose, or nothing."""
+    """Read what the last holder wrote into the lock file: pid, host and purpose, or nothing."""
     if _resolved_lock_path(path) in _held_by_this_process:
         return {"pid": str(os.getpid()), "host": socket.gethostname()}
     try:
@@ -217,7 +214,7 @@ def _holder_by_trying_lock(file: int, path: Path) -> int | None:
 
 
 def _pid_in_lock_file(path: Path) -> int:
-    """The pid in the lock file: the kernel does not tell that of a holder on another host."""
+    """Read the pid in the lock file: the kernel does not know one on another host."""
     return int(read_holder_details(path).get("pid", "0"))
 
 

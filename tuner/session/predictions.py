@@ -43,18 +43,18 @@ class Predictions:
         return len(self.rows)
 
     def label_probabilities(self, position: int) -> tuple[float, ...]:
-        """The share of each label at a position, () where they were not written."""
+        """Return the probability of each label at a position; () where they were not written."""
         classes = len(self._halves) // 2 // max(1, len(self.rows))
         return struct.unpack_from(f"<{classes}e", self._halves, position * classes * 2)
 
     def answer_probability(self, position: int) -> float | None:
-        """The probability of the answer given at a position."""
+        """Return the probability of the predicted label at a position."""
         probabilities, answer = self.label_probabilities(position), self.predicted[position]
         return probabilities[answer] if 0 <= answer < len(probabilities) else None
 
 
 def read_predictions(session: Session, trial: int, evaluation: int) -> Predictions:
-    """The answers at a trial's evaluation (0 for the first).
+    """Read the predictions of a trial's evaluation (0 for the first).
 
     Raises TunerError in one line where the file is missing, torn, not the trainer's, or leads out
     of the session's folder.
@@ -72,7 +72,7 @@ def read_predictions(session: Session, trial: int, evaluation: int) -> Predictio
 
 
 def read_kept_predictions(session: Session, trial: TrialView) -> Predictions:
-    """The answers of the evaluation that counts for a trial; TunerError where there are none."""
+    """Read the predictions that a trial is scored by; TunerError where there are none."""
     evaluation = kept_evaluation(trial) or (trial.evaluations[-1] if trial.evaluations else None)
     if evaluation is None:
         raise TunerError(f"trial {trial.number} has no evaluation yet")
@@ -80,14 +80,14 @@ def read_kept_predictions(session: Session, trial: TrialView) -> Predictions:
 
 
 def evaluation_index(trial: TrialView, step: int) -> int:
-    """Which of a trial's evaluations (0 for the first) was at this step."""
+    """Return which of a trial's evaluations (0 for the first) was at this step."""
     return sum(evaluation.step < step for evaluation in trial.evaluations)
 
 
 def misclassified_positions(
     predictions: Predictions, gold: int | None = None, predicted: int | None = None
 ) -> list[int]:
-    """Positions answered wrongly, the surest first; of these labels alone where they are given."""
+    """List misclassified positions, most confident first, optionally of these labels alone."""
     wrong = [
         position
         for position, (gold_label, predicted_label) in enumerate(
@@ -101,7 +101,7 @@ def misclassified_positions(
 
 
 def have_same_rows(first: Predictions, second: Predictions) -> bool:
-    """Whether both answer the same rows with the same gold labels, so that they can be paired."""
+    """Check that both predict the same rows with the same gold labels."""
     return list(first.rows) == list(second.rows) and list(first.gold) == list(second.gold)
 
 
@@ -130,7 +130,7 @@ def _read_number_array(archive: zipfile.ZipFile, name: str) -> Sequence[int]:
 def _read_numpy_array(
     archive: zipfile.ZipFile, name: str, expected_type: str
 ) -> tuple[tuple[int, ...], bytes]:
-    """The shape and the bytes of an array of numpy's file format (NEP 1)."""
+    """Return shape and bytes of an array in numpy's file format (NEP 1)."""
     entry = archive.getinfo(f"{name}.npy")
     if entry.file_size > _LARGEST_ARRAY:
         raise ValueError("too large")

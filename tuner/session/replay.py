@@ -33,28 +33,26 @@ class Playhead:
         self._since = clock()
 
     def current_moment(self) -> float:
-        """The recording's time, UTC in seconds; never beyond its end."""
+        """Return the recording's time, UTC in seconds, never beyond its end."""
         passed = 0.0 if self.halted else (self._clock() - self._since) * self.speed
         return min(self._at + passed, self.end)
 
     @property
     def played_share(self) -> float:
-        """How much of the recording has been played, 0…1."""
         length = self.end - self.start
         return (self.current_moment() - self.start) / length if length > 0 else 1.0
 
     def change_speed(self, speed: float) -> None:
-        """Faster or slower from here on, within what makes sense."""
+        """Change the speed from here on, between SLOWEST and FASTEST."""
         self.jump_to_moment(self.current_moment())
         self.speed = min(max(speed, SLOWEST), FASTEST)
 
     def set_halted(self, halted: bool) -> None:
-        """Stand still, or go on."""
+        """Pause or resume playing."""
         self.jump_to_moment(self.current_moment())
         self.halted = halted
 
     def jump_to_moment(self, moment: float) -> None:
-        """Go to a moment of the recording."""
         self._at = min(max(moment, self.start), self.end)
         self._since = self._clock()
 
@@ -75,13 +73,13 @@ class Recording:
 
     @classmethod
     def from_events(cls, events: Sequence[AnyEvent | Unknown], speed: float) -> Recording:
-        """A recording with a playhead at its start."""
+        """Make a recording with a playhead at its start."""
         times = [event.time for event in events if event.time > 0]
         start, end = (min(times), max(times)) if times else (0.0, 0.0)
         return cls(events, Playhead(start, end, speed))
 
     def read_events(self, budget: float = math.inf) -> list[AnyEvent | Unknown]:
-        """What has come up to the playhead since the last look, for about `budget` seconds."""
+        """Return the events up to the playhead since the last call, for about `budget` seconds."""
         deadline = time.monotonic() + budget
         until = bisect.bisect_right(self._times, self.playhead.current_moment())
         played_events: list[AnyEvent | Unknown] = []
@@ -94,16 +92,15 @@ class Recording:
         return played_events
 
     def rewind_to_start(self) -> None:
-        """Begin again with the first event; whoever folded them begins anew, too."""
+        """Start again with the first event; the caller starts with a fresh view, too."""
         self._next = 0
 
     @property
     def has_played_all(self) -> bool:
-        """Whether every event has been given."""
         return self._next >= len(self._events)
 
     def seconds_until_next(self) -> float:
-        """Seconds of the recording until the next event; 0 where there is none."""
+        """Return the recorded seconds until the next event; 0 where there is none."""
         return (
             0.0
             if self.has_played_all

@@ -18,8 +18,10 @@ from tuner.session.view import SessionView, TrialState, TrialView
 
 @dataclass(frozen=True)
 class RerunGroup:
-    """A trial and its re-runs, by number. `values` are those of the complete ones; `mean` and
-    `deviation` (of the sample, n - 1) are over them, None where there are too few.
+    """A trial and its re-runs, by number.
+
+    `values` are those of the complete ones; `mean` and `deviation` (of the sample, n - 1) are over
+    them, None where there are too few.
     """
 
     first: TrialView
@@ -30,14 +32,14 @@ class RerunGroup:
 
 
 def original_trial_number(view: SessionView, number: int) -> int:
-    """The trial that a re-run repeats; itself where it is none."""
+    """Return the trial that a re-run repeats, or the trial itself."""
     trial = view.trials.get(number)
     first_number = None if trial is None else repeated_trial_number(trial.origin)
     return number if first_number is None or first_number not in view.trials else first_number
 
 
 def find_rerun_group(view: SessionView, number: int) -> RerunGroup:
-    """The trial, or the one that it repeats, with every re-run of that."""
+    """Collect a trial, or the one that it repeats, with all re-runs of that."""
     first = view.trials[original_trial_number(view, number)]
     others = tuple(
         t
@@ -63,14 +65,14 @@ def values_for_rerun(
     taken_seeds: Iterable[Scalar] = (),
     requested_seed: Scalar | None = None,
 ) -> dict[str, Scalar]:
-    """What a re-run of a trial is to be trained with: the same values, and a seed of its own.
+    """Return the values for a re-run of a trial: the same ones, and a seed of its own.
 
     The seed is the wanted one, else the smallest that no run of these values had; `taken` are those
     of re-runs that wait. Raises TunerError for a trial that has not started.
     """
     first = original_trial_number(view, number)
     if first not in view.trials:
-        raise TunerError(f"there is no trial {number} that could be run again")
+        raise TunerError(f"there is no trial {number} to run again")
     group = find_rerun_group(view, first)
     seeds = {*taken_seeds, group.first.seed, *(trial.seed for trial in group.others)}
     seed = _smallest_free_seed(seeds) if requested_seed is None else requested_seed
@@ -78,7 +80,7 @@ def values_for_rerun(
 
 
 def trial_values_now(view: SessionView, trial: TrialView) -> dict[str, Scalar]:
-    """All values that a trial had and that it would not have again by itself, by flat name.
+    """Return all values that the trial had and that a new trial would not have by itself.
 
     After a change of the recipe these are also the settings that were fixed at other values then.
     """
@@ -97,7 +99,7 @@ def trial_values_now(view: SessionView, trial: TrialView) -> dict[str, Scalar]:
 
 
 def recipe_of_generation(view: SessionView, generation: int) -> Recipe | None:
-    """The recipe of a generation as the log has it; None where it has none or an unknown one."""
+    """Return a generation's recipe from the log; None where it is missing or cannot be parsed."""
     recorded = view.recipe if generation == view.generation else _recorded_recipe(view, generation)
     try:
         return parse_recipe(recorded, "events.jsonl") if recorded else None

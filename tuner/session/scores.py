@@ -58,7 +58,7 @@ class ScoreWithInterval:
 
     @property
     def is_above_majority(self) -> bool | None:
-        """Whether it is better than the majority by more than its interval; None if not known."""
+        """Whether it beats the majority by more than its interval; None if not known."""
         if self.majority is None:
             return None
         better = gain_in_metric(self.metric, self.value, self.majority.value) > 0
@@ -93,14 +93,13 @@ class ScoreGain:
 
     @property
     def is_improvement(self) -> bool:
-        """Whether the change is for the better."""
         return gain_in_metric(self.metric, self.change, 0.0) > 0
 
 
 def score_of_trial(
     session: Session, view: SessionView, trial: TrialView
 ) -> ScoreWithInterval | None:
-    """A trial's score with its interval, None before its first evaluation."""
+    """Score a trial with its interval; None before its first evaluation."""
     evaluation = kept_or_last_evaluation(trial)
     if evaluation is None or trial.value is None or not math.isfinite(trial.value):
         return None
@@ -109,7 +108,7 @@ def score_of_trial(
 
 
 def score_on_test_rows(view: SessionView, scored: TestScored) -> ScoreWithInterval:
-    """The score on the sealed rows; without their predictions a loss has no interval."""
+    """Score the sealed rows; without their predictions a loss has no interval."""
     confusion = scored.confusion
     value = scored.metrics.get(view.metric, math.nan)
     return _build_score(view, scored.trial, value, confusion, interval_of_matrix(view, confusion))
@@ -139,7 +138,7 @@ def _name_of_only_label(view: SessionView, confusion: Confusion) -> str | None:
 def interval_of_trial(
     session: Session, view: SessionView, trial: TrialView, metric: str = ""
 ) -> Interval | None:
-    """The interval of a metric, the search's where none is named, at the kept evaluation."""
+    """Compute a metric's interval at the kept evaluation; by default the search's metric."""
     evaluation, metric = kept_or_last_evaluation(trial), metric or view.metric
     if evaluation is None:
         return None
@@ -157,14 +156,14 @@ def interval_of_trial(
 
 
 def interval_of_matrix(view: SessionView, confusion: Confusion) -> Interval | None:
-    """The interval of the search's metric, where it follows from a confusion matrix."""
+    """Compute the interval of the search's metric, where it follows from a confusion matrix."""
     return metric_interval(view.metric, confusion, _labels_of_matrix(view, confusion))
 
 
 def majority_of_matrix(
     view: SessionView, confusion: Confusion, metric: str = ""
 ) -> Majority | None:
-    """What the most frequent label would score on the rows of a matrix; see `interval_of_trial`."""
+    """Score the most frequent label on the rows of a matrix; by default on the search's metric."""
     labels = _labels_of_matrix(view, confusion)
     if not labels:
         return None
@@ -174,19 +173,19 @@ def majority_of_matrix(
 
 
 def majority_of_validation(view: SessionView) -> Majority | None:
-    """The majority's score on the validation rows, None before the first evaluation."""
+    """Score the majority on the validation rows; None before the first evaluation."""
     evaluations = (trial.evaluations[0] for trial in view.trials.values() if trial.evaluations)
     first = next(evaluations, None)
     return None if first is None else majority_of_matrix(view, first.confusion)
 
 
 def _labels_of_matrix(view: SessionView, confusion: Confusion) -> Sequence[str]:
-    """The labels of a matrix; none where a log does not name as many as the matrix has."""
+    """Return the labels of a matrix; none where the log names another number of labels."""
     return view.labels if len(view.labels) == len(confusion) else ()
 
 
 def complete_baseline_trial(view: SessionView) -> TrialView | None:
-    """The published recipe's trial, where it ran to its end."""
+    """Find the trial of the published recipe if it is complete."""
     for trial in view.trials.values():
         if trial.origin == BASELINE and trial.state is TrialState.COMPLETE:
             return trial
@@ -196,7 +195,7 @@ def complete_baseline_trial(view: SessionView) -> TrialView | None:
 def gain_over_trial(
     session: Session, view: SessionView, trial: TrialView, base: TrialView
 ) -> ScoreGain | None:
-    """How a trial compares with another of the same session, None where one has no score."""
+    """Compare a trial with another of the same session; None where one has no score."""
     evaluation, base_evaluation = kept_or_last_evaluation(trial), kept_or_last_evaluation(base)
     if evaluation is None or base_evaluation is None or trial.value is None or base.value is None:
         return None
@@ -223,13 +222,13 @@ def gain_over_trial(
 def trial_difference(
     session: Session, view: SessionView, trial: TrialView, base: TrialView
 ) -> MetricDifference | None:
-    """The paired difference of two trials; TunerError where their predictions cannot be paired."""
+    """Compute the paired difference of two trials; TunerError where they cannot be paired."""
     predictions, base_predictions = (
         read_kept_predictions(session, trial),
         read_kept_predictions(session, base),
     )
     if not have_same_rows(predictions, base_predictions):
-        raise TunerError(f"trials {trial.number} and {base.number} were scored on other rows")
+        raise TunerError(f"trials {trial.number} and {base.number} were scored on different rows")
     return prediction_difference(
         predictions, base_predictions, view.metric, view.labels, _mean_losses(trial, base)
     )
@@ -249,7 +248,7 @@ def prediction_difference(
     labels: Sequence[str],
     losses: tuple[float, float],
 ) -> MetricDifference | None:
-    """The difference of a metric between predictions of the same rows; `losses` are their means."""
+    """Compute a metric's difference on the same rows; `losses` are the mean losses."""
     if metric != "loss":
         return paired_difference(first.gold, first.predicted, second.predicted, metric, labels)
     first_losses, second_losses = (
@@ -264,7 +263,7 @@ def prediction_difference(
 
 
 def losses_of_rows(predictions: Predictions, mean: float) -> list[float]:
-    """The loss of every row, from its stored probability; () where these were not written.
+    """Compute every row's loss from its stored probability; [] where these were not written.
 
     `mean` is the loss as the trainer had it. A probability too small for float16 was written as 0:
     such rows share what the others leave of the mean, and all are moved by what rounding took.

@@ -19,12 +19,12 @@ _LONGEST_REASON = 120
 
 
 def has_complete_trial(view: SessionView) -> bool:
-    """Whether any trial is complete: without one there is no best trial and nothing to export."""
+    """Check for a complete trial: without one there is no best trial and nothing to export."""
     return view.count_trials(TrialState.COMPLETE) > 0
 
 
 def reason_without_result(view: SessionView, over: str) -> str:
-    """Why a search that is over has no result, in one sentence.
+    """Explain in one sentence why a finished search has no result.
 
     "no trial is complete: 5 collapsed (one label for every row …), 2 failed (out of memory); all 7
     trials have ended". `over` says why the search is over.
@@ -35,11 +35,11 @@ def reason_without_result(view: SessionView, over: str) -> str:
     ends = [
         f"{len(trials)} {word}{_causes_in_parentheses(trials)}" for word, trials in by_state.items()
     ]
-    return f"no trial is complete: {', '.join(ends) or 'none was begun'}{over and f'; {over}'}"
+    return f"no trial is complete: {', '.join(ends) or 'none was started'}{over and f'; {over}'}"
 
 
 def cut_short_text(share: float) -> str:
-    """Why a complete trial has done only this share of its schedule; "" for the whole of it."""
+    """Say that a complete trial stopped at this share of its schedule; "" for the whole of it."""
     return (
         ""
         if share >= 1.0
@@ -48,20 +48,20 @@ def cut_short_text(share: float) -> str:
 
 
 def trials_cut_short(view: SessionView) -> list[TrialView]:
-    """The complete trials that had no time to come to the end of their schedule."""
+    """List complete trials that ran out of time before the end of their schedule."""
     complete = (t for t in view.trials.values() if t.state is TrialState.COMPLETE)
     return [trial for trial in complete if trial.share < 1.0]
 
 
 def no_best_error(view: SessionView, name: str, consequence: str) -> TunerError:
-    """What to raise where a best trial is asked for and there is none: not yet, or never."""
+    """Build the error for a missing best trial: not there yet, or never to come."""
     if view.lifecycle == "session_failed":
         return StudyFailed(f"{name}: {consequence}: {view.reason}")
     return NotFinished(f"{name} has no complete trial yet: {consequence}")
 
 
 def _causes_in_parentheses(trials: list[TrialView]) -> str:
-    """The cause that they share, or how many have each: `(2 out of memory, 1 died)`."""
+    """Summarize the causes of a group of trials: `(2 out of memory, 1 died)`."""
     if trials[0].state in (TrialState.PAUSED, TrialState.RUNNING):
         shares = [
             format_percent(trial.step / trial.total_steps) for trial in trials if trial.total_steps

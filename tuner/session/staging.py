@@ -16,7 +16,7 @@ _HIDDEN_PREFIX = ".making-"
 
 @contextmanager
 def staging_folder(root: Path, name: str) -> Iterator[Path]:
-    """An empty folder below `root`, for its user to fill and rename; else it goes away again.
+    """Yield an empty folder below `root` to fill and rename; it is removed if it was not renamed.
 
     What earlier ones left behind that were killed is removed first: a lock on each, which ends
     with its process, tells those that are still at it.
@@ -40,7 +40,7 @@ def _remove_abandoned_folders(root: Path) -> None:
 
 @contextmanager
 def _locked_folder(folder: Path, opening: int = 0, locking: int = 0) -> Iterator[None]:
-    """The folder's lock; both numbers are further flags, and LOCK_NB raises where it is held."""
+    """Hold the folder's lock; LOCK_NB in `locking` raises where another process holds it."""
     file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | opening)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | locking)
@@ -50,7 +50,7 @@ def _locked_folder(folder: Path, opening: int = 0, locking: int = 0) -> Iterator
 
 
 def sync_folder_entries(folder: Path) -> None:
-    """Wait until it is on the disk which file has which name."""
+    """Wait until the folder's entries are on the disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

@@ -38,7 +38,6 @@ class TrialCounts(msgspec.Struct, frozen=True):
 
     @property
     def ended_count(self) -> int:
-        """Trials that have come to an end, whatever end."""
         return self.complete + self.pruned + self.collapsed + self.failed
 
 
@@ -81,7 +80,7 @@ class Status(msgspec.Struct, frozen=True):
 
 
 def load_current_session(session: Session) -> tuple[SessionView, SessionState]:
-    """The session as its log and its lock tell it now; without a worker no trial runs."""
+    """Load the session as its log and lock describe it now; without a worker no trial runs."""
     view = load_session_view(session)
     state = derive_session_state(session, view)
     pause_abandoned_trials(view, state)
@@ -89,12 +88,12 @@ def load_current_session(session: Session) -> tuple[SessionView, SessionState]:
 
 
 def pause_abandoned_trials(view: SessionView, state: SessionState) -> list[int]:
-    """What the log of a lost worker left running waits, as the next one will say; its numbers."""
+    """Mark trials that a dead worker left running as paused; return their numbers."""
     return [] if state in ALIVE_STATES else pause_running_trials(view)
 
 
 def derive_session_state(session: Session, view: SessionView) -> SessionState:
-    """Where the session stands by its lock and the last lifecycle event that the view knows."""
+    """Derive the state from the lock and the last lifecycle event in the view."""
     holder = lock_holder_pid(session.lock_path)
     if holder is None:
         return _derive_state_without_worker(session, view)
@@ -106,14 +105,14 @@ def derive_session_state(session: Session, view: SessionView) -> SessionState:
 
 
 def is_session_stalled(state: SessionState, view: SessionView, now: float | None = None) -> bool:
-    """Whether a worker is there but has said nothing for a minute: a badge, not a state."""
+    """Check whether a worker is there but has been silent for a minute: a badge, not a state."""
     silent_since = view.last_time or 0.0
     moment = time.time() if now is None else now
     return state in ALIVE_STATES and moment - silent_since > STALLED_AFTER
 
 
 def build_status(session: Session, view: SessionView, state: SessionState) -> Status:
-    """What `tuner status --json` says of the `load_current_session` session."""
+    """Build what `tuner status --json` prints."""
     return Status(
         session=session.name,
         status=state,
@@ -131,7 +130,6 @@ def build_status(session: Session, view: SessionView, state: SessionState) -> St
 
 
 def count_trial_states(view: SessionView) -> TrialCounts:
-    """Trials by state."""
     return TrialCounts(
         complete=view.count_trials(TrialState.COMPLETE),
         pruned=view.count_trials(TrialState.PRUNED),
@@ -144,7 +142,7 @@ def count_trial_states(view: SessionView) -> TrialCounts:
 
 
 def describe_best_trial(session: Session, view: SessionView) -> BestTrial | None:
-    """The best complete trial with every value that it was given."""
+    """Describe the best complete trial with all of its values."""
     best = view.find_best_trial()
     if best is None or best.value is None:
         return None
@@ -153,7 +151,7 @@ def describe_best_trial(session: Session, view: SessionView) -> BestTrial | None
 
 
 def estimate_seconds_left(view: SessionView) -> float | None:
-    """Seconds to the end of the search, at the mean wall time of the trials ended so far.
+    """Estimate the seconds to the end of the search from the mean wall time of ended trials.
 
     Pruned trials count in that mean, so the estimate has pruning in it. None before the first trial
     has ended and while nothing runs. A time budget bounds it.

@@ -12,7 +12,7 @@ DEFAULT_ROOT = "sessions"
 
 
 def command_line(verb: str, session: Session) -> str:
-    """`tuner VERB NAME`, with the folder of the sessions where a command would look elsewhere."""
+    """Return `tuner VERB NAME`, with `--sessions` where a plain command would look elsewhere."""
     root = session.path.parent
     usual_root = resolve_user_path(
         os.environ.get("TUNER_SESSIONS") or DEFAULT_ROOT, "TUNER_SESSIONS"

@@ -42,23 +42,23 @@ class _Hashes(msgspec.Struct):
 
 
 def reason_test_is_final(view: SessionView) -> str:
-    """Why data.test may not change any more, "" where it may: until the rows were opened."""
+    """Say why data.test may not change any more: its rows were opened. "" where it may."""
     if view.scored_test is None:
         return ""
     day = datetime.fromtimestamp(view.scored_test.time, UTC).date().isoformat()
     return (
-        f"{TEST} stays: its rows were opened on {day} (trial {view.scored_test.trial}), and a choice "
-        "made after looking would make another score too good; make a new session for other rows"
+        f"{TEST} cannot change any more: its rows were opened on {day} (trial {view.scored_test.trial}), "
+        "and choices made after looking would bias another score; make a new session for other rows"
     )
 
 
 def reason_test_change_refused(view: SessionView, before: Recipe, after: Recipe) -> str:
-    """Why a recipe with another data.test is refused, "" where it is not."""
+    """Say why a recipe with another data.test is refused; "" where it is not."""
     return "" if before.data.test == after.data.test else reason_test_is_final(view)
 
 
 def reason_seal_is_broken(view: SessionView, rows: TestRows) -> str:
-    """Why these rows cannot stand for the sealed ones; "" where they are those, or may be new."""
+    """Say why these rows cannot replace the sealed ones; "" where they can or are the same."""
     sealed_before = view.sealed_test
     if sealed_before is None or sealed_before.digest == rows.digest:
         return ""
@@ -68,7 +68,7 @@ def reason_seal_is_broken(view: SessionView, rows: TestRows) -> str:
     if not rows.source:
         return (
             f"the test rows, a share of validation, are not those that were sealed ({changed}): "
-            "put the old data back, or make a new session"
+            "restore the old data, or make a new session"
         )
     refused = reason_test_is_final(view)
     advice = (
@@ -78,17 +78,16 @@ def reason_seal_is_broken(view: SessionView, rows: TestRows) -> str:
     )
     return (
         f"{TEST}: {rows.source} has changed since its rows were sealed ({changed}): "
-        f"put the old file back, or {advice}"
+        f"restore the old file, or {advice}"
     )
 
 
 def sealed_rows_event(rows: TestRows) -> TestSealed:
-    """What the log says of newly sealed rows."""
     return TestSealed(source=rows.source, rows=rows.rows, digest=rows.digest, texts=rows.texts)
 
 
 def find_openings(session: Session, texts: str, hashes: Sequence[str] = ()) -> TestOpenings:
-    """The openings that the session's folder and those beside it tell of.
+    """Collect the openings recorded in the session folder and in those beside it.
 
     `texts` and `hashes` name the rows' content. A copied session tells of the same openings as the
     one it was copied from: they count once.
@@ -125,7 +124,7 @@ def find_openings(session: Session, texts: str, hashes: Sequence[str] = ()) -> T
 
 
 def own_opened_hashes(session: Session) -> list[str]:
-    """The names of the rows that the session itself opened last."""
+    """Return the hashes of the rows that the session itself opened last."""
     return sorted(_read_opened_hashes(session))
 
 
@@ -139,7 +138,7 @@ def _read_opened_hashes(session: Session) -> set[str]:
 
 
 def _iterate_test_scores(session: Session) -> Iterator[TestScored]:
-    """Without decoding the rest of what may be a very long log."""
+    """Yield the log's test scores without decoding the rest of what may be a very long log."""
     try:
         file = open_regular_file(session.events_path)
     except FileNotFoundError:
@@ -165,7 +164,7 @@ def _scan_test_scores(descriptor: int) -> Iterator[TestScored]:
 
 
 def describe_openings(scored: TestScored) -> str:
-    """How often these rows were opened, and by whom: "opened 3 times, before by a, b"."""
+    """Say how often these rows were opened, and by whom: "opened 3 times, before by a, b"."""
     parts = ["opened for the first time by a session of this folder"]
     if scored.opened > 1:
         before = f", before by {', '.join(scored.sessions)}" if scored.sessions else ""
@@ -179,7 +178,7 @@ def describe_openings(scored: TestScored) -> str:
 
 
 def describe_test_rows(view: SessionView) -> str:
-    """How it is with the test rows, in a line for status and screens; "" where there are none."""
+    """Describe the test rows in a line for status and screens; "" where there are none."""
     if view.scored_test is not None:
         return f"{count_in_words(view.scored_test.n, 'row')}, {describe_openings(view.scored_test)}"
     if view.sealed_test is not None:

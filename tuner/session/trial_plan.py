@@ -8,7 +8,7 @@ from tuner.session.view import SessionView
 
 
 def total_planned_trials(planned: int, started: int, started_of_plan: int) -> int:
-    """How many trials the search will have had: `started` ones are never more than that.
+    """Return how many trials the search will have had, never fewer than have started.
 
     Re-runs, and what was asked for when the plan was at its end, come on top of `planned`;
     `of_plan` counts the started trials that are no re-runs.
@@ -17,12 +17,12 @@ def total_planned_trials(planned: int, started: int, started_of_plan: int) -> in
 
 
 def planned_trials_of_view(view: SessionView) -> int:
-    """`total_planned_trials` of a view."""
+    """Return `total_planned_trials` of a view."""
     return total_planned_trials(view.planned, len(view.trials), count_begun_trials(view))
 
 
 def trials_to_continue(view: SessionView, recipe: Recipe) -> int:
-    """How many trials to plan so that a search goes on: half as many again where none is left."""
+    """Return a search.trials that lets the search continue: half as many again if none is left."""
     planned = recipe.search.trials
     return (
         planned

@@ -60,7 +60,7 @@ class ValidationTexts:
         return len(self._lines)
 
     def find_row_text(self, number: int) -> RowText | None:
-        """The row with this number in the data file, None where it was not kept."""
+        """Return the row with this number in the data file; None where it was not kept."""
         line = self._lines.get(number)
         try:
             return None if line is None else _row_decoder.decode(line)
@@ -69,16 +69,14 @@ class ValidationTexts:
 
 
 def read_validation_texts(session: Session) -> ValidationTexts:
-    """All texts of a session's validation rows.
+    """Read all texts of a session's validation rows.
 
     Raises TunerError in one line where the file is missing (older versions wrote none), damaged,
     or leads out of the session's folder.
     """
     path = session.cache_folder / TEXTS_FILE
     if not path.exists() and not path.is_symlink():
-        raise TunerError(
-            f"{session.name} has no texts of its rows{_why_texts_are_missing(session)}"
-        )
+        raise TunerError(f"{session.name} has no row texts{_why_texts_are_missing(session)}")
     lines = read_file_in_session(session, path).splitlines()
     try:
         header = _header_decoder.decode(lines[0] if lines else b"")
@@ -90,5 +88,5 @@ def read_validation_texts(session: Session) -> ValidationTexts:
 
 def _why_texts_are_missing(session: Session) -> str:
     if session.trials_folder.is_dir():
-        return f": it began before tuner wrote cache/{TEXTS_FILE}"
+        return f": it was started before tuner wrote cache/{TEXTS_FILE}"
     return " yet: its first start writes them"

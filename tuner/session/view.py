@@ -1,4 +1,4 @@
-"""A session as its event log tells it: what every screen and command shows."""
+"""A session as its event log describes it: what every screen and command shows."""
 
 from __future__ import annotations
 
@@ -48,14 +48,16 @@ class SessionState(StrEnum):
 
 @dataclass(slots=True)
 class TrialView:
-    """One trial. `value` is the metric at the kept evaluation once complete, else the best so far
-    (last where the recipe keeps the last one); None before the first evaluation. `only_label` is
-    the number of the label that the kept evaluation answers all rows with, None where it has
-    several answers, or the rows one label.
+    """One trial.
+
+    `value` is the metric at the kept evaluation once complete, else the best so far (last where the
+    recipe keeps the last one); None before the first evaluation. `only_label` is the number of the
+    label that the kept evaluation predicts for all rows; None where it predicts several, or where
+    the rows have one label.
 
     `share` of its schedule was done when it was complete: less than 1 where the time was up before.
     `seconds` counts the time in which it ran; `losses` holds (step, loss), thinned out evenly as it
-    grows: every `loss_stride`-th of the `loss_count` points seen so far.
+    grows: every `loss_stride`-th of the `loss_count` points so far.
     """
 
     number: int
@@ -94,16 +96,16 @@ class TrialView:
 
     @property
     def one_label(self) -> bool:
-        """Whether its kept evaluation has one answer for all rows: it learned nothing."""
+        """Whether its kept evaluation predicts one label for all rows: it learned nothing."""
         return self.only_label is not None
 
     @property
     def finish_order_key(self) -> tuple[float, int]:
-        """Of equal trials the first to finish is the best: this is what they are sorted by."""
+        """Sort key among equal trials: the first to finish is the best."""
         return (math.inf if self.ended is None else self.ended, self.number)
 
     def current_standing(self) -> Standing | None:
-        """What it is compared with others by; None before the first evaluation."""
+        """Return what it is compared with others by; None before the first evaluation."""
         return None if self.value is None else Standing(self.value, self.one_label)
 
 
@@ -163,9 +165,8 @@ class SessionView:
     schema: int = 0
 
     def find_best_trial(self) -> TrialView | None:
-        """The best complete trial, if there is one."""
         return None if self.best is None else self.trials[self.best]
 
     def count_trials(self, *states: TrialState) -> int:
-        """How many trials are in one of these states."""
+        """Count the trials in any of these states."""
         return sum(trial.state in states for trial in self.trials.values())

@@ -11,9 +11,9 @@ from typing import Self, TypeVar
 
 import msgspec
 
-from tuner.recipe.regular_file import open_regular_file
 from tuner.session.codec import decode_event_line, encode_event_line
 from tuner.session.events import Event
+from tuner.session.existing_file import existing_file
 
 AppendedEvent = TypeVar("AppendedEvent", bound=Event)
 
@@ -45,18 +45,16 @@ class EventWriter:
         return numbered
 
     def is_writing_to(self, path: Path) -> bool:
-        """Whether this is the file that is written to."""
+        """Check whether the path still leads to the file that is written to."""
         try:
             return os.path.samestat(path.stat(), os.fstat(self._file))
         except OSError:
             return False
 
     def sync_to_disk(self) -> None:
-        """Wait until everything appended is on the disk."""
         os.fsync(self._file)
 
     def close_file(self) -> None:
-        """Give the file back."""
         os.close(self._file)
 
     def __enter__(self) -> Self:
@@ -89,29 +87,25 @@ class EventWriter:
 
 
 def last_event_number(path: Path) -> int:
-    """The number of the last readable event of a log, -1 where there is none."""
-    try:
-        file = open_regular_file(path)
-    except OSError:
-        return -1
-    with file:
-        return _last_number_and_time(file.fileno())[0] - 1
+    """Return the number of a log's last readable event; -1 where there is none."""
+    with existing_file(path) as file:
+        return -1 if file is None else _last_number_and_time(file.fileno())[0] - 1
 
 
 def size_of_complete_lines(path: Path) -> int:
-    """The bytes of a file up to and with its last newline; 0 where there is no file."""
-    try:
-        content = open_regular_file(path)
-    except OSError:
-        return 0
-    with content as file:
-        end = os.fstat(file.fileno()).st_size
-        while end > 0:
-            start = max(0, end - _CHUNK)
-            newline = os.pread(file.fileno(), end - start, start).rfind(b"\n")
-            if newline >= 0:
-                return start + newline + 1
-            end = start
+    """Return a file's size up to and including its last newline; 0 where there is no file."""
+    with existing_file(path) as file:
+        return 0 if file is None else _end_of_last_line(file.fileno())
+
+
+def _end_of_last_line(file: int) -> int:
+    end = os.fstat(file).st_size
+    while end > 0:
+        start = max(0, end - _CHUNK)
+        newline = os.pread(file, end - start, start).rfind(b"\n")
+        if newline >= 0:
+            return start + newline + 1
+        end = start
     return 0
 
 
@@ -124,7 +118,7 @@ def _last_number_and_time(file: int) -> tuple[int, float]:
 
 
 def _iterate_lines_backwards(file: int) -> Iterator[bytes]:
-    """Complete lines, the last one first; bytes after the last newline are left out."""
+    """Yield complete lines, last one first; bytes after the last newline are left out."""
     end = os.fstat(file).st_size
     unfinished: bytes | None = None
     while end > 0:

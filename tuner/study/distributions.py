@@ -16,7 +16,6 @@ from tuner.recipe.types import Choices, Range, Scalar
 
 
 def setting_distribution(setting: Range | Choices) -> BaseDistribution:
-    """The setting as Optuna knows it."""
     if isinstance(setting, Choices):
         return CategoricalDistribution(setting.values)
     log = setting.scale == "log"
@@ -26,12 +25,11 @@ def setting_distribution(setting: Range | Choices) -> BaseDistribution:
 
 
 def space_distributions(space: Space) -> dict[str, BaseDistribution]:
-    """Every setting of a space as Optuna knows it, in the same order."""
     return {name: setting_distribution(setting) for name, setting in space.items()}
 
 
 def value_at_share(setting: Range | Choices, share: float) -> Scalar:
-    """The value at a share 0…1 of the setting: of the range on its scale, or of the choices."""
+    """Return the value at a share 0…1 of the range (on its scale) or of the choices."""
     if isinstance(setting, Choices):
         return setting.values[min(int(share * len(setting.values)), len(setting.values) - 1)]
     low, high = _edges_on_scale(setting)
@@ -43,7 +41,7 @@ def value_at_share(setting: Range | Choices, share: float) -> Scalar:
 
 
 def share_at_value(setting: Range, value: float) -> float:
-    """Where a value lies in its range, 0…1 on the range's scale; a single value lies at 0.5."""
+    """Return where a value lies in its range, 0…1 on the range's scale; 0.5 in a single value."""
     low, high = _edges_on_scale(setting)
     point = math.log(value) if setting.scale == "log" else value
     return (point - low) / (high - low) if high > low else 0.5

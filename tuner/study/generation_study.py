@@ -37,7 +37,7 @@ def open_generation_study(
     space: Space,
     settings: Mapping[str, Scalar],
 ) -> GenerationStudy:
-    """Find the study of a generation, or begin it with the earlier trials that lie in its space.
+    """Find the study of a generation, or create it with the earlier trials that lie in its space.
 
     A study is known by the generation noted in it, so a session folder can be copied under
     another name. Taking trials over is finished here when a crash has cut it short.
@@ -51,7 +51,7 @@ def open_generation_study(
     if storage.get_study_directions(study_id) != [direction]:
         raise TunerError(
             f"the study of {name} does not {direction.name.lower()} its metric, but the recipe "
-            f"asks for it now: begin a new session for another metric"
+            f"asks for it now: make a new session for another metric"
         )
     first_number = (
         _carry_over_trials(storage, study_ids, generation, space, settings) if generation else 0
@@ -60,7 +60,6 @@ def open_generation_study(
 
 
 def is_carried_over(trial: FrozenTrial) -> bool:
-    """Whether the trial was taken over from an earlier generation."""
     return Attribute.CARRIED in trial.user_attrs
 
 
@@ -96,7 +95,7 @@ def _carry_over_trials(
     space: Space,
     settings: Mapping[str, Scalar],
 ) -> int:
-    """Take over the trials that lie in the new space; the number of trials before it."""
+    """Carry over the trials that lie in the new space; return the number of trials before it."""
     study_id = study_ids[generation]
     carried_numbers = {
         trial.user_attrs[Attribute.CARRIED]
@@ -118,7 +117,7 @@ def _carry_over_trials(
 def _iterate_earlier_trials(
     storage: RDBStorage, study_ids: Mapping[int, int], generation: int
 ) -> Iterator[tuple[FrozenTrial, Mapping[str, Scalar]]]:
-    """Every trial that was trained, with what its generation fixed for all trials."""
+    """Yield every trained trial with what its generation fixed for all trials."""
     for earlier in sorted(g for g in study_ids if g < generation):
         fixed_values = storage.get_study_user_attrs(study_ids[earlier]).get(_SETTINGS, {})
         trials = storage.get_all_trials(study_ids[earlier], deepcopy=False)

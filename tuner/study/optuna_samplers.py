@@ -45,7 +45,7 @@ def build_sampler(
     tried: Collection[Point] = (),
     attempt: int = 0,
 ) -> BaseSampler:
-    """The sampler for one trial; `earlier` are the records of the study, this trial's or not.
+    """Build the sampler for one trial; `earlier` are the records of the study, this trial's or not.
 
     The grid leaves out the `tried` points. Another `attempt` draws other random numbers.
     """
@@ -74,7 +74,7 @@ def build_sampler(
 def find_untried_point(
     search: SearchSection, space: Space, seeds: PurposeSeeds, tried: Collection[Point]
 ) -> dict[str, Scalar] | None:
-    """A point that was not tried, in a scattered order; None where there is none.
+    """Find an untried point, in a scattered order; None where there is none.
 
     Of the grid for that sampler, else of the whole space, which has to be finite.
     """
@@ -91,7 +91,7 @@ def find_untried_point(
 def _next_grid_point(
     search: SearchSection, space: Space, seeds: PurposeSeeds, seed: int, tried: Collection[Point]
 ) -> dict[str, Scalar]:
-    """The next point of the grid; a random one when all were tried, for what was enqueued."""
+    """Return the next grid point, or a random one for an enqueued trial when all were tried."""
     sizes = grid_size_per_setting(space, search.grid_points)
     point = find_untried_point(search, space, seeds, tried)
     return _grid_values_at(space, sizes, seed % math.prod(sizes)) if point is None else point
@@ -188,7 +188,6 @@ class _SobolSampler(_FixedPointSampler):
 
 
 def _grid_values_at(space: Space, sizes: list[int], index: int) -> dict[str, Scalar]:
-    """The point of the grid with this index."""
     values: dict[str, Scalar] = {}
     for (name, setting), size in zip(space.items(), sizes, strict=True):
         index, place = divmod(index, size)
@@ -221,7 +220,7 @@ def _whole_grid_value_at(setting: Range, place: int, size: int) -> int:
 
 
 def _scattered_index(nth: int, total: int, seed: int) -> int:
-    """A bijection of 0…total-1: every point once, neighbours far apart, no list of all points."""
+    """Permute 0…total-1 with neighbours far apart, without a list of all points."""
     stride = seed % total
     while math.gcd(stride, total) != 1:
         stride += 1

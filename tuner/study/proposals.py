@@ -61,7 +61,7 @@ class Proposals:
         self._history.set_trial_params(record)
 
     def describe_exhaustion(self, records: Sequence[TrialRecord]) -> str:
-        """Why there is nothing new to propose; "" as long as there is."""
+        """Say why there is nothing new to propose; "" as long as there is."""
         total, grid = (
             count_reachable_points(self._search, self._space),
             self._search.sampler == "grid",
@@ -80,7 +80,7 @@ class Proposals:
     def find_repeated_trial(
         self, record: TrialRecord, records: Sequence[TrialRecord]
     ) -> int | None:
-        """The earlier trial with all the values, and the seed, that a trial was given."""
+        """Find the earlier trial with the same values and the same seed."""
         tried = self._tried_configurations([r for r in records if r.number < record.number])
         trial_values = {**record.given_params, **record.params}
         if not self._space.keys() <= trial_values.keys() or set(record.fixed) - {SEED}:
@@ -123,7 +123,7 @@ class Proposals:
         tried: TriedConfigurations,
         values: Values,
     ) -> Values:
-        """Ask the sampler again; then take any point that is left, at random where all are."""
+        """Ask the sampler again, then take an untried point (at random in an infinite space)."""
         for attempt in range(1, ATTEMPTS + 1):
             values = self._propose_values(record, records, trial, tried, attempt)
             if tried.find_trial_with(values) is None:

@@ -53,7 +53,7 @@ class RungDecision:
     spared: bool = False
 
     def as_spared_decision(self, reason: str) -> RungDecision:
-        """The same decision, with the trial kept whatever it says."""
+        """Return the same decision with the trial kept."""
         if self.kept:
             return self
         return replace(self, kept=True, spared=True, rule=f"{self.rule}; kept, {reason}")
@@ -63,21 +63,21 @@ class PruningRule(Protocol):
     """A rule. Curves map whole percents of the schedule to values."""
 
     def learn_curve(self, number: int, curve: Curve, *, complete: bool) -> None:
-        """Take in what is known of a trial, from the database or because it has ended."""
+        """Add a trial's curve, from the database or because it has ended."""
 
     def judge_trial(self, number: int, percent: int, curve: Curve) -> RungDecision | None:
         """Compare a trial at a percent of its curve; None when there is nothing to compare."""
 
 
 def percent_of_schedule(share: float) -> int:
-    """A share 0…1 of the schedule in whole percents, rounded down."""
+    """Convert a share 0…1 of the schedule to whole percents, rounded down."""
     return min(100, max(0, math.floor(share * 100 + 1e-6)))
 
 
 def build_pruning_rule(
     search: SearchSection, direction: StudyDirection, keep: str = "best"
 ) -> PruningRule:
-    """The rule that a recipe asks for; TunerError for one that is not known.
+    """Build the rule that a recipe asks for; TunerError for an unknown one.
 
     `keep` is that of the recipe: rules that compare trials do so by the values they are kept with.
     """
@@ -95,7 +95,7 @@ def build_pruning_rule(
 
 
 def curve_of_kept_values(curve: Curve, direction: StudyDirection, keep: str) -> dict[int, float]:
-    """At each percent the value that the trial would end with there."""
+    """Map each percent to the value that the trial would end with there."""
     maximize = direction == StudyDirection.MAXIMIZE
     percents = sorted(curve)
     values = cumulative_kept_values((curve[p] for p in percents), maximize=maximize, keep=keep)

@@ -90,30 +90,30 @@ class TrialRecord:
 
     @property
     def has_ended(self) -> bool:
-        """Whether the trial has ended, in whatever way."""
         return self.state not in ("running", "waiting")
 
     @property
     def is_rerun(self) -> bool:
-        """Whether it is a re-run. The search learns nothing from those: the point is known, and
-        several of the best one would draw the sampler there and raise the cutoffs for all others.
+        """Whether it is a re-run.
+
+        The search learns nothing from those: the point is known, and several of the best one would
+        draw the sampler there and raise the cutoffs for all others.
         """
         return repeated_trial_number(self.origin) is not None
 
     def value_for_search(self, worst: float) -> float | None:
-        """What the search takes the trial for: a model that learned nothing is the worst there is.
+        """Return the value for sampler and pruner: the worst one for a model that learned nothing.
 
         On lopsided data its score is high, and a sampler would go where most models collapse.
         """
         return worst if self.one_label and self.value is not None else self.value
 
     def lies_in_space(self, space: Space) -> bool:
-        """Whether the trial is a point of the space: only then a sampler may learn from it."""
+        """Check that the trial is a point of the space: a sampler may learn from no other."""
         off = is_outside_space(self.origin, self.fixed)
         return not off and not self.is_rerun and space.keys() == self.params.keys()
 
     def as_suggestion(self, space: Space) -> Suggestion:
-        """The trial as it is to be trained."""
         trial_values = {**self.params, **self.fixed}
         return Suggestion(
             number=self.number,
@@ -125,7 +125,7 @@ class TrialRecord:
 
 
 def record_from_trial(trial: FrozenTrial, number: int, space: Space) -> TrialRecord:
-    """A trial of the database; parameters that the space does not (or no longer) hold are left."""
+    """Read a trial of the database; parameters that are not in the space are left out."""
     attributes = trial.user_attrs
     return TrialRecord(
         number=number,
@@ -146,7 +146,7 @@ def record_from_trial(trial: FrozenTrial, number: int, space: Space) -> TrialRec
 
 
 def values_inside_space(values: Mapping[str, Any], space: Space) -> dict[str, Scalar]:
-    """The values that lie in the space, in the types and the order that it has them in."""
+    """Return the values that lie in the space, in its types and order."""
     values_in_space = {
         name: coerce_to_setting(space[name], values[name]) for name in space if name in values
     }

@@ -47,16 +47,16 @@ class SamplerHistory:
         self._ids: dict[int, int] = {}
 
     def as_optuna_study(self) -> optuna.Study:
-        """The trials as an Optuna study; afresh each time, because a study caches its trials."""
+        """Return the trials as a new Optuna study, because a study caches its trials."""
         return optuna.load_study(study_name=_NAME, storage=self._storage)
 
     def begin_trial(self, number: int) -> FrozenTrial:
-        """Take in a trial that is about to get its parameters."""
+        """Add a trial that is about to get its parameters."""
         self._ids[number] = self._storage.create_new_trial(self._study_id)
         return self._storage.get_trial(self._ids[number])
 
     def set_trial_params(self, record: TrialRecord) -> None:
-        """Show a running trial's parameters, or hide the trial when it is no point of the space."""
+        """Show a running trial's parameters, or hide a trial that is not a point of the space."""
         if not record.lies_in_space(self._space):
             self._hide_record(record)
             return
@@ -65,7 +65,7 @@ class SamplerHistory:
             self._storage.set_trial_param(self._ids[record.number], name, internal, target)
 
     def load_record(self, record: TrialRecord) -> None:
-        """Take in a trial from the database."""
+        """Add a trial from the database."""
         if record.state == "waiting" or not record.lies_in_space(self._space):
             return
         self.begin_trial(record.number)
@@ -74,7 +74,6 @@ class SamplerHistory:
             self.end_record(record)
 
     def end_record(self, record: TrialRecord) -> None:
-        """Show how a trial ended."""
         if record.number not in self._ids:
             return
         value = record.value_for_search(self._worst)
@@ -107,7 +106,7 @@ def suggest_values(
     space: Space,
     given_values: Mapping[str, Scalar],
 ) -> dict[str, Scalar]:
-    """A value for every setting of the space: the given one, else the sampler's.
+    """Suggest a value for every setting of the space: the given one, else the sampler's.
 
     Source: the contract of optuna.samplers.BaseSampler (what is sampled jointly first, then each
     parameter by itself). `Study.ask` would create the trial first and its parameters one by one

@@ -14,10 +14,10 @@ class PurposeSeeds:
     generation: int
 
     def seed_for_purpose(self, purpose: str, number: int = 0) -> int:
-        """A 32-bit seed; the same in every process, unlike hash()."""
+        """Return a 32-bit seed; the same in every process, unlike hash()."""
         text = f"{purpose}:{self.seed}:{self.generation}:{number}"
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
     def chance_for_purpose(self, purpose: str, number: int) -> float:
-        """A number drawn evenly from 0…1."""
+        """Return a number drawn uniformly from 0…1."""
         return self.seed_for_purpose(purpose, number) / 2**32

@@ -20,7 +20,7 @@ _URL = "sqlite:///study.db"
 
 
 def open_study_storage(database: Path) -> RDBStorage:
-    """The storage in this file, made (0600) when there is none.
+    """Open the storage in this file, created with mode 0600 where there is none.
 
     WAL lets a reader such as optuna-dashboard look on without ever locking the writer out.
 
@@ -62,7 +62,7 @@ def _connect_database(database: Path) -> sqlite3.Connection:
 
 
 def _check_database(database: Path) -> str | None:
-    """The version of Optuna that made the tables, None when there are none yet."""
+    """Return the version of Optuna that made the tables; None where there are none yet."""
     with closing(_connect_database(database)) as connection:
         check_result = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if check_result != "ok":
@@ -83,4 +83,4 @@ def _check_database(database: Path) -> str | None:
 
 
 def _unusable_database_error(database: Path, what: str) -> TunerError:
-    return TunerError(f"{database} {what}: put a sound copy in its place, or make a new session")
+    return TunerError(f"{database} {what}: replace it with an intact copy, or make a new session")

@@ -95,23 +95,26 @@ class Study:
         own_seed: int | None = None,
         keep: str = "best",
     ) -> Study:
-        """Open the study in a database, or begin it.
+        """Open the study in a database, or create it.
 
         Args:
+            database: the SQLite file.
             name: the session's name, which a new study gets.
             space: the searched settings in a fixed order.
+            search: sampler, pruner and their settings.
             direction: "maximize" or "minimize".
-            worst: the value that a collapsed trial counts as, and any other model that has one
-                answer for all rows.
-            generation: a new one takes over the trials of those before that lie in its space.
+            worst: the value that a collapsed trial counts as, and any other model that predicts
+                one label for all rows.
+            generation: a new one carries over earlier generations' trials that lie in its space.
             settings: the recipe's own values of what is not searched. An enqueued trial with
                 just these is a point of the space.
-            own_seed: the seed that every trial has by itself, so that the same values would train
-                to the same bit; None where each has another one.
+            own_seed: the recipe's one seed for all trials, so that equal values train bit for bit
+                alike; None where each trial has its own.
             keep: which evaluation a trial counts with, "best" or "last".
 
         Raises TunerError for a database that cannot be used, or a sampler or pruner that is not
         known or cannot search this space.
+
         """
         check_sampler_can_search(search, space)
         optuna_direction = (
@@ -127,12 +130,11 @@ class Study:
 
     @property
     def generation_number(self) -> int:
-        """Which study of the session this is, counted from 0."""
         return self._lineage.generation
 
     @property
     def carried_count(self) -> int:
-        """The number of trials that were taken over from earlier generations."""
+        """The number of trials carried over from earlier generations."""
         return len(self._carried)
 
     @property
@@ -143,20 +145,20 @@ class Study:
         return self._proposals.describe_exhaustion(self._carried_and_own_records())
 
     def find_repeated_trial(self, number: int) -> int | None:
-        """The earlier trial that this one would repeat to the bit, None where there is none."""
+        """Find the earlier trial that this one would repeat bit for bit."""
         return self._proposals.find_repeated_trial(
             self._find_record(number), self._carried_and_own_records()
         )
 
     def close_database(self) -> None:
-        """Close the database; SQLite then folds its write-ahead log into the one file."""
+        """Close the database; SQLite then merges its write-ahead log into the one file."""
         self._storage.remove_session()
         self._storage.engine.dispose()
 
     # ── asking ───────────────────────────────────────────────────────────────────────────────
 
     def add_waiting_trial(self, params: Mapping[str, Scalar], origin: str, key: str) -> int:
-        """Let a trial with these values wait to be asked next; its number.
+        """Add a trial with these values that waits to be asked next; return its number.
 
         What is not given is suggested by the sampler. A second call with the same key changes
         nothing. Values outside of their range and of settings that are not searched are taken as
@@ -187,7 +189,7 @@ class Study:
         return record.number
 
     def next_suggestion(self) -> Suggestion:
-        """The next trial to run: one that waits, or one that the sampler suggests."""
+        """Return the next trial to run: the first that waits, or a new one of the sampler's."""
         waiting = [r.number for r in self._records.values() if r.state == "waiting"]
         if waiting:
             return self._start_waiting(self._records[min(waiting)])
@@ -199,12 +201,12 @@ class Study:
         return record.as_suggestion(self._space)
 
     def running_suggestions(self) -> list[Suggestion]:
-        """The trials that were asked for and have not ended, in the order of their numbers."""
+        """Return the trials that were asked for and have not ended, by number."""
         numbers = sorted(r.number for r in self._records.values() if r.state == "running")
         return [self._records[number].as_suggestion(self._space) for number in numbers]
 
     def waiting_trials(self) -> list[tuple[str, dict[str, Scalar]]]:
-        """Origin and given values of the trials that wait to be asked for."""
+        """Return origin and given values of the trials that wait to be asked for."""
         return [
             (record.origin, {**record.given_params, **record.fixed})
             for record in self._records.values()
@@ -236,7 +238,7 @@ class Study:
     def record_evaluation(
         self, number: int, share: float, value: float, *, one_label: bool = False
     ) -> RungDecision | None:
-        """Note a value at a share 0…1 of the schedule; the comparison, if there is one there.
+        """Record a value at a share 0…1 of the schedule; return the comparison made there.
 
         Kept at whole percents: a second value for the same percent is not taken, and the answer
         is given for the first. The baseline is never pruned: it is the yardstick. A re-run is not
@@ -269,7 +271,7 @@ class Study:
     def prune_trial(
         self, number: int, value: float | None = None, *, one_label: bool = False
     ) -> None:
-        """End a trial as given up, with this value or else the one that it would be kept with."""
+        """End a trial as pruned, with this value or else the one that it would be kept with."""
         record = self._find_record(number)
         if value is None:
             value = record.value if record.has_ended else self._kept_value(record)
@@ -280,24 +282,22 @@ class Study:
         return curve[max(curve)] if curve else None
 
     def collapse_trial(self, number: int) -> None:
-        """End a trial that answers one label whatever it is asked: pruned, with the worst value."""
+        """End a trial that predicts one label for every row: as pruned, with the worst value."""
         self._end_trial(number, "pruned", self._worst, collapsed=True)
 
     def fail_trial(self, number: int) -> None:
-        """End a trial that could not be trained; the sampler does not hear of it."""
+        """End a trial that could not be trained; the sampler does not learn of it."""
         self._end_trial(number, "failed", None)
 
     def trial_states(self) -> dict[int, RecordState]:
-        """The state of every trial of this generation."""
+        """Map every trial of this generation to its state."""
         return {number: record.state for number, record in self._records.items()}
 
     def trial_outcome(self, number: int) -> Outcome:
-        """The state and value of a trial."""
         record = self._find_record(number)
         return Outcome(record.state, record.value)
 
     def is_trial_collapsed(self, number: int) -> bool:
-        """Whether the trial was ended as collapsed."""
         return self._find_record(number).collapsed
 
     def _end_trial(

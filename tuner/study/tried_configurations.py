@@ -16,7 +16,7 @@ Point = tuple[str, ...]
 
 
 def point_of_values(space: Space, values: Mapping[str, Scalar]) -> Point:
-    """A configuration as a key; 1, 1.0 and True are different values."""
+    """Return a configuration as a key; 1, 1.0 and True are different values."""
     return tuple(repr(values[name]) for name in space)
 
 
@@ -42,20 +42,19 @@ class TriedConfigurations:
 
     @property
     def points_on_own_seed(self) -> set[Point]:
-        """The points that were tried on the recipe's own seed."""
         return {point for point, seed in self._numbers if seed == self._own_seed}
 
     def find_trial_with(
         self, values: Mapping[str, Scalar], seed: Scalar | None = None
     ) -> int | None:
-        """The first trial with these values on this seed (the recipe's own where None)."""
+        """Find the first trial with these values on this seed (the recipe's own where None)."""
         if self._own_seed is None:
             return None
         seed_or_own = self._own_seed if seed is None else seed
         return self._numbers.get((point_of_values(self._space, values), seed_or_own))
 
     def smallest_untried_seed(self, values: Mapping[str, Scalar]) -> int:
-        """The smallest seed on which these values were not trained yet."""
+        """Return the smallest seed on which these values were not trained yet."""
         seed = 0
         while self.find_trial_with(values, seed) is not None:
             seed += 1

@@ -23,6 +23,7 @@ from tuner.recipe.types import Recipe
 from tuner.session import events as e
 from tuner.session.best_document import package_versions
 from tuner.session.disk_reserve import ensure_disk_reserve, release_disk_reserve
+from tuner.session.existing_file import UnreadableFile
 from tuner.session.fold import TERMINAL_KINDS
 from tuner.session.folder import Session
 from tuner.session.lock import WorkerLock, describe_lock_holder
@@ -36,7 +37,7 @@ ORPHAN_PATIENCE = 30.0
 
 
 def run_worker_process(arguments: list[str]) -> int:
-    """Work on a session; 0 finished or paused, 1 failed, 2 not possible here."""
+    """Run a session; 0 finished or paused, 1 failed, 2 not possible here."""
     if len(arguments) != 1 or not Path(arguments[0], "recipe.toml").is_file():
         print("usage: python -m tuner.worker DIR, the folder of a session", file=sys.stderr)
         return 2
@@ -94,11 +95,13 @@ def _work_and_report_errors(session: Session, locked_at: float, signalled: list[
 
 
 def _reason_to_pause(error: Exception, event_log: EventLog) -> str | None:
-    """What a person has to mend before the study can go on; None where the error is another."""
+    """Say what a person has to fix before the study can go on; None for any other error."""
     try:
         event_log.refuse_moved_folder()
     except SessionFolderMoved as moved:
         return str(moved)
+    if isinstance(error, UnreadableFile):
+        return f"{error}; make it readable, then resume"
     trouble = describe_disk_problem(error)
     if trouble is None:
         return None
@@ -106,7 +109,7 @@ def _reason_to_pause(error: Exception, event_log: EventLog) -> str | None:
 
 
 def _pause_for_reason(session: Session, event_log: EventLog, reason: str) -> int:
-    """Say so, with the reserve where nothing else is left, and leave the rest as it is.
+    """Log the pause, using the disk reserve where nothing else is left.
 
     What is on the disk is whole at any moment, so that the next worker goes on from there.
     """
@@ -173,7 +176,7 @@ def _print_log_line(line: str) -> None:
 
 
 def _redirect_output_to_log(log: Path) -> None:
-    """Let everything that is printed from here on go into the log."""
+    """Redirect stdout and stderr to the log from here on."""
     file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     os.dup2(file, 1)
     os.dup2(file, 2)
@@ -183,7 +186,7 @@ def _redirect_output_to_log(log: Path) -> None:
 
 
 def _record_pause_signals() -> list[str]:
-    """The names of the signals that asked for a pause, as they come.
+    """Return a list that collects the names of signals that ask for a pause.
 
     Set explicitly, as PID 1 of a container has no default action.
     """
@@ -199,7 +202,7 @@ def _record_pause_signals() -> list[str]:
 
 
 def _guess_device() -> str:
-    """What the trainer will choose; it says for certain once it has torch (`data_read`)."""
+    """Guess the trainer's device; the trainer reports it once it has torch (`data_read`)."""
     if Path("/dev/nvidiactl").exists():
         return "cuda"
     return "mps" if sys.platform == "darwin" and platform.machine() == "arm64" else "cpu"

@@ -33,7 +33,7 @@ def keep_best_model(session: Session, event_log: EventLog) -> None:
 
 
 def move_model_to_best(model: Path, best: Path) -> None:
-    """Move a trial's model to where the best one lies.
+    """Move a trial's model to best/.
 
     The new model's own folder tells how far this came: while it is there, the move is not done.
     """
@@ -48,14 +48,14 @@ def move_model_to_best(model: Path, best: Path) -> None:
 
 
 def write_best_json_file(session: Session, view: SessionView) -> None:
-    """Write best.json where it does not say yet what the log says."""
+    """Write best.json unless it already agrees with the log."""
     text = json.dumps(current_best_document(session, view), indent=2, ensure_ascii=False) + "\n"
     if not session.best_json.exists() or session.best_json.read_text(encoding="utf-8") != text:
         write_private_file(session.best_json, text)
 
 
 def remove_trial_files(session: Session, number: int) -> None:
-    """Remove the checkpoint and the model of a trial that has ended; its predictions stay.
+    """Remove the checkpoint and the model of an ended trial; its predictions stay.
 
     For when study and log have the end, so that whatever is lost before that goes on from the
     checkpoint, and no trainer has the trial any more.
@@ -71,7 +71,7 @@ def remove_trial_files(session: Session, number: int) -> None:
 
 
 def remove_files_of_ended_trials(session: Session, view: SessionView) -> None:
-    """The same for all that have ended: what a kill left behind."""
+    """Remove checkpoints and models of all ended trials, left behind by a kill."""
     for trial in view.trials.values():
         if trial.state in ENDED_STATES:
             remove_trial_files(session, trial.number)

@@ -22,25 +22,25 @@ _TICK = 0.05
 
 
 def pause_session(session: Session, timeout: float | None = PAUSE_PATIENCE) -> None:
-    """Checkpoint what runs and end the worker."""
+    """Checkpoint running trials and end the worker."""
     _send_and_await_answer(session, Pause(), timeout)
     wait_for_worker_end(session)
 
 
 def drain_session(session: Session, timeout: float | None = None) -> None:
-    """Let what runs finish, then end the worker. It takes as long as the trials take."""
+    """Let running trials finish, however long they take, then end the worker."""
     _send_and_await_answer(session, Drain(), timeout)
     wait_for_worker_end(session)
 
 
 def stop_session(session: Session, timeout: float | None = PAUSE_PATIENCE) -> None:
-    """Give up what runs and end the study."""
+    """Give up running trials and end the study."""
     _send_and_await_answer(session, Stop(), timeout)
     wait_for_worker_end(session)
 
 
 def prune_trial(session: Session, trial: int, timeout: float | None = ANSWER_PATIENCE) -> str:
-    """End a running trial as pruned; the worker's answer."""
+    """End a running trial as pruned; return the worker's answer."""
     return _send_and_await_answer(session, Prune(trial=trial), timeout)
 
 
@@ -52,7 +52,7 @@ def enqueue_trial(
     rerun_of: int | None = None,
     copy_of: int | None = None,
 ) -> str:
-    """Let a trial with these flat values be the next one, as `Enqueue` has it; the answer."""
+    """Enqueue a trial with these flat values to run next; return the worker's answer."""
     command = Enqueue(params=dict(params), rerun_of=rerun_of, copy_of=copy_of)
     return _send_and_await_answer(session, command, timeout)
 
@@ -83,14 +83,14 @@ def _send_and_await_answer(session: Session, command: Command, timeout: float | 
             )
         if time.monotonic() > deadline:
             raise TunerError(
-                f"session {session.name!r} has not answered in {timeout:g} s; it has got the "
-                f"request, `{command_line('status', session)}` shows what becomes of it"
+                f"session {session.name!r} has not answered in {timeout:g} s; the request "
+                f"is queued, `{command_line('status', session)}` shows what becomes of it"
             )
         time.sleep(_TICK)
 
 
 def wait_for_worker_end(session: Session) -> None:
-    """The facts are in the log; the process needs a moment more before the next can start."""
+    """Wait until the process has released the lock, which follows its last event."""
     deadline = time.monotonic() + ANSWER_PATIENCE
     while lock_holder_pid(session.lock_path) is not None and time.monotonic() < deadline:
         time.sleep(_TICK)

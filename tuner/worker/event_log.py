@@ -47,7 +47,7 @@ class EventLog:
         fold_events(self.view, EventTail(session.events_path).read_all_events())
 
     def record_event(self, event: RecordedEvent) -> RecordedEvent:
-        """Append the event and take it into the view; the ends of things wait for the disk."""
+        """Append the event and fold it into the view; sync the ends of things to the disk."""
         written_event = self._writer.append_event(event)
         fold_events(self.view, [written_event])  # type: ignore[list-item]
         if isinstance(event, _SYNCED_EVENTS):
@@ -55,25 +55,23 @@ class EventLog:
         return written_event
 
     def sync_to_disk(self) -> None:
-        """Wait until everything recorded is on the disk."""
         self._writer.sync_to_disk()
 
     def refuse_moved_folder(self) -> None:
-        """Raise FolderMoved where the log is no longer where the session was opened.
+        """Raise SessionFolderMoved where the log is no longer where the session was opened.
 
         Trainers would go on writing beside it.
         """
         if not self._writer.is_writing_to(self._path):
             raise SessionFolderMoved(
-                "the session's folder was moved or deleted while it ran; from where it is now it "
-                "goes on"
+                "the session folder was moved or deleted while it was running; resume it from its "
+                "new location"
             )
 
     def log_message(self, level: str, text: str) -> None:
-        """A line for people."""
+        """Record a message for people."""
         self.record_event(e.Log(level=level, text=text))
 
     def close_log(self) -> None:
-        """Wait for the disk and give the file back."""
         self.sync_to_disk()
         self._writer.close_file()

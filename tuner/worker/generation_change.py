@@ -21,14 +21,17 @@ from tuner.worker.trial_recorder import TrialRecorder
 
 
 def with_groups_in_model(recipe: Recipe, model: ModelDescription) -> Recipe:
-    """The recipe with the groups that hold something in its model."""
+    """Return the recipe with the groups that hold something in its model."""
     parameters = [Parameter(name, tuple(shape)) for name, shape in model.parameters]
     resolved = resolve_groups(recipe.groups, parameters)
     return keep_present_groups(recipe, [group.spec.name for group in resolved])
 
 
-def open_study_of_generation(session: Session, recipe: Recipe, view: SessionView) -> Study:
-    """The study of the view's generation; `recipe` has only the groups that are present."""
+def open_study_of_generation(session: Session, recipe: Recipe, name: str, generation: int) -> Study:
+    """Open the study of a generation; `recipe` has only the groups that are present.
+
+    `name` is the one that the log has: a copied session is called otherwise.
+    """
     space = search_space(recipe)
     unsearched_settings = {
         name: s for name, s in settings_by_name(recipe).items() if name not in space
@@ -36,15 +39,15 @@ def open_study_of_generation(session: Session, recipe: Recipe, view: SessionView
     metric = recipe.search.metric
     return Study.open_study(
         session.database_path,
-        view.name,
+        name,
         space,
         recipe.search,
         direction_of_metric(metric),
         worst_metric_value(metric),
-        view.generation,
+        generation,
         {
-            name: s
-            for name, s in unsearched_settings.items()
+            key: s
+            for key, s in unsearched_settings.items()
             if isinstance(s, bool | int | float | str)
         },
         recipe.training.seed if isinstance(recipe.training.seed, int) else None,
@@ -55,7 +58,7 @@ def open_study_of_generation(session: Session, recipe: Recipe, view: SessionView
 def open_new_generation_if_changed(
     session: Session, recipe: Recipe, model: ModelDescription, event_log: EventLog
 ) -> None:
-    """Where settings or ranges changed since the session's last start, move on a generation.
+    """Open a new generation where settings or ranges changed since the session's last start.
 
     Trials of the old one that were not finished are given up: they were begun with other settings.
     Raises TunerError where model or data changed: that is another session.
@@ -72,13 +75,13 @@ def open_new_generation_if_changed(
     if not changes:
         return
     old_recipe = with_groups_in_model(before, model)
-    old = open_study_of_generation(session, old_recipe, view)
+    old = open_study_of_generation(session, old_recipe, view.name, view.generation)
     trials = TrialRecorder(session, old_recipe, old, event_log)
     reconcile_study_and_log(session, old_recipe, old, event_log, trials)
     for trial in old.running_suggestions():
         trials.prune_trial(trial.number, "the recipe was changed")
-    view.generation += 1
-    new = open_study_of_generation(session, with_groups_in_model(recipe, model), view)
+    present = with_groups_in_model(recipe, model)
+    new = open_study_of_generation(session, present, view.name, view.generation + 1)
     event_log.record_event(
         e.GenerationOpened(
             generation=new.generation_number, changes=changes, carried=new.carried_count
@@ -87,7 +90,7 @@ def open_new_generation_if_changed(
 
 
 def _has_opened_generation(view: SessionView) -> bool:
-    """Whether a worker was lost after it had opened the generation, before it said what for."""
+    """Detect a worker that was lost after it opened the generation and before it started it."""
     latest = next(
         (x for x in reversed(view.history) if isinstance(x, e.GenerationOpened | e.SessionStarted)),
         None,

@@ -74,7 +74,7 @@ def start_worker(
 
 
 def pause_workers_started_here() -> list[Session]:
-    """Pause the workers that this process has started, and wait for them; their sessions.
+    """Pause the workers that this process started and wait for them; return their sessions.
 
     For a process whose end may be that of all others: in a container, or a job of a cluster.
     """
@@ -87,7 +87,7 @@ def pause_workers_started_here() -> list[Session]:
 
 
 def refuse_running_session(session: Session) -> None:
-    """Raise TunerError, naming pid and host, where somebody works on the session.
+    """Raise TunerError with pid and host of a process that works on the session.
 
     A worker that wrote its last event holds the lock for a moment more, so that is waited for.
     """
@@ -103,7 +103,7 @@ def refuse_running_session(session: Session) -> None:
 
 
 def last_log_lines(path: Path, count: int = 3) -> str:
-    """The end of a log in one line, for an error message."""
+    """Return the end of a log in one line, for an error message."""
     try:
         with open_regular_file(path) as file:
             file.seek(-min(os.fstat(file.fileno()).st_size, _TAIL), os.SEEK_END)
@@ -138,6 +138,5 @@ def _spawn_worker_process(session: Session) -> subprocess.Popen[bytes]:
 def _worker_ended_error(session: Session, code: int) -> TunerError:
     refuse_running_session(session)
     last_words = last_log_lines(session.log_path)
-    return StudyFailed(
-        f"the worker of {session.name!r} ended with exit code {code}: {last_words or 'it said nothing'}"
-    )
+    output = f": {last_words}" if last_words else " (no output)"
+    return StudyFailed(f"the worker of {session.name!r} exited with code {code}{output}")

@@ -10,7 +10,6 @@ from tuner.errors import TunerError
 from tuner.pool import protocol as p
 from tuner.pool.disk import NO_ROOM, DiskFull
 from tuner.pool.trainer import TrainerExited, TrainerMessage, UndecodableMessage
-from tuner.recipe.findings import summarize_check_warnings
 from tuner.recipe.load import recipe_to_dict
 from tuner.recipe.types import Recipe
 from tuner.session import commands as c
@@ -29,6 +28,7 @@ from tuner.worker.slots import SlotPool, TrainerSlot
 if TYPE_CHECKING:  # Optuna is imported while the first trainer loads its model
     from tuner.study.records import Suggestion
     from tuner.worker.open_study import OpenStudy
+    from tuner.worker.trial_recorder import TrialRecorder
 
 TICK = 0.1
 PAUSE_PATIENCE = 30.0
@@ -65,7 +65,7 @@ class SessionWorker:
         self._retry_policy = RetryPolicy(recipe.training.silence_seconds)
 
     def run_to_end(self, started: float) -> int:
-        """Work to the end and return the exit code; `started` tells old commands from new ones."""
+        """Run to the end and return the exit code; commands from before `started` are outdated."""
         self._commands.take_earlier_commands(started)
         self._start_trainer_in_slot(self._pool.slots[0])
         from tuner.worker.open_study import prepare_study_storage
@@ -123,7 +123,7 @@ class SessionWorker:
         self._pool.start_trainer(slot, setup)
 
     def _continue_slot_probe(self) -> None:
-        """Go on finding out how many trials to train side by side, where that is open."""
+        """Continue the probe for the number of slots, if there is one."""
         slots_choice = None if self._slot_probe is None else self._slot_probe.continue_probe()
         if slots_choice is not None:
             self._event_log.record_event(slots_choice)
@@ -131,7 +131,7 @@ class SessionWorker:
             self._slot_probe = None
 
     def _assign_trials(self) -> None:
-        """Give every free slot a trainer and a trial, as long as there is something to train."""
+        """Give every free slot a trainer and a trial while there is something to train."""
         if self._slot_probe is not None:
             return
         for slot in self._pool.slots if self._open_study is not None else self._pool.slots[:1]:
@@ -153,7 +153,7 @@ class SessionWorker:
         )
 
     def _left_over_to_resume(self, study: OpenStudy) -> list[Suggestion]:
-        """What earlier workers left unfinished, and is to go on now."""
+        """Return what earlier workers left unfinished and is to be resumed now."""
         return [trial for trial in self._left_over_trials if not study.stays_paused_for_time(trial)]
 
     def _next_suggestion(self, study: OpenStudy) -> Suggestion:
@@ -163,7 +163,7 @@ class SessionWorker:
         return study.next_trial()
 
     def _enforce_time_budget(self) -> None:
-        """Once the time is up, what runs of the plan ends with what it has, or pauses."""
+        """Once the time is up, ask running trials of the plan to finish or to pause."""
         study = self._open_study
         if study is None or not study.is_out_of_time():
             return
@@ -199,7 +199,7 @@ class SessionWorker:
         )
 
     def _give_up_trial(self, slot: TrainerSlot) -> None:
-        """The trial is over for study and log; a trainer that has it answers `Stopped`."""
+        """Release a trial that has ended in study and log; its trainer answers `Stopped`."""
         if slot.trial is None or not slot.is_trial_sent:
             slot.release_trial()
         else:
@@ -219,14 +219,14 @@ class SessionWorker:
             case p.Refused() if message.lines:
                 # Nobody foresaw this, and another trainer may do better: `Lost` follows.
                 slot.refusal = message.error
-                self._event_log.log_message("error", f"a trainer could not begin: {message.error}")
+                self._event_log.log_message("error", f"a trainer could not start: {message.error}")
             case p.Refused():
                 self._failure_reason, self._refused = message.error, True
             case p.Note():
                 self._event_log.log_message(message.level, message.text)
             case UndecodableMessage():
                 self._event_log.log_message(
-                    "error", f"a message of the trainer's: {message.line[:200]}"
+                    "error", f"the trainer sent a message that cannot be read: {message.line[:200]}"
                 )
                 slot.kill_trainer()
             case TrainerExited():
@@ -240,16 +240,9 @@ class SessionWorker:
         slot.ready, slot.setups_lost = ready, 0
         if self._open_study is not None:
             return
-        for line in ready.loading.lines if ready.loading else ():
-            self._event_log.log_message("notice", line)
-        for line in ready.loading.warnings if ready.loading else ():
-            self._event_log.log_message("warning", line)
-        for note in ready.notes:
-            self._event_log.log_message("info", note)
-        if ready.warnings:
-            name = self._session.name
-            self._event_log.log_message("warning", summarize_check_warnings(ready.warnings, name))
-        from tuner.worker.open_study import open_session_study
+        from tuner.worker.open_study import log_findings, open_session_study
+
+        log_findings(self._event_log, ready, self._session.name)
 
         try:
             self._open_study = open_session_study(
@@ -262,7 +255,7 @@ class SessionWorker:
         self._begin_slot_probe(self._open_study, ready)
 
     def _begin_slot_probe(self, study: OpenStudy, ready: p.Ready) -> None:
-        """For slots = "auto", unless there is no choice or it was found out on this machine."""
+        """Probe for slots = "auto", unless there is no choice or it was made on this machine."""
         slots_choice = study.recorder.session_view.slots_choice
         if isinstance(self._recipe.search.slots, int) or choice_still_holds(
             slots_choice, ready.device
@@ -291,29 +284,28 @@ class SessionWorker:
             case p.Progress() if not slot.is_trial_over:
                 trials.record_progress(message)
             case p.Evaluated() if not slot.is_trial_over and not self._pausing:
-                self._handle_evaluated(slot, message)
+                self._handle_evaluated(trials, slot, message)
             case p.Completed() | p.Failed() | p.Stopped():
-                self._handle_trial_end(slot, message)
+                self._handle_trial_end(trials, slot, message)
             case _:
                 pass
 
-    def _handle_evaluated(self, slot: TrainerSlot, message: p.Evaluated) -> None:
-        assert self._open_study is not None
+    def _handle_evaluated(
+        self, trials: TrialRecorder, slot: TrainerSlot, message: p.Evaluated
+    ) -> None:
         if slot.is_finishing:
             # It ends in any case: an evaluation at an odd moment is not compared with others.
-            self._open_study.recorder.record_evaluation(message)
+            trials.record_evaluation(message)
             slot.send_request(p.Go(trial=message.trial))
-        elif self._open_study.recorder.record_and_judge(message):
+        elif trials.record_and_judge(message):
             slot.send_request(p.Go(trial=message.trial))
         else:
             self._give_up_trial(slot)
 
     def _handle_trial_end(
-        self, slot: TrainerSlot, message: p.Completed | p.Failed | p.Stopped
+        self, trials: TrialRecorder, slot: TrainerSlot, message: p.Completed | p.Failed | p.Stopped
     ) -> None:
-        """The trainer has let go of the trial."""
-        assert self._open_study is not None
-        trials = self._open_study.recorder
+        """Handle a trial that its trainer has let go of."""
         if isinstance(message, p.Failed) and not slot.is_trial_over:
             if self._retry_policy.retry_after_failure(trials, message):
                 slot.renew_trainer()
@@ -351,7 +343,7 @@ class SessionWorker:
     # ── ends ─────────────────────────────────────────────────────────────────────────────────
 
     def _end_if_due(self) -> int | None:
-        """End the session where it is time to; the exit code then."""
+        """End the session where it is time to; return the exit code then."""
         if self._failure_reason is not None:
             return self._fail_session(self._failure_reason)
         if self._commands.stops and self._open_study is not None:
@@ -382,8 +374,9 @@ class SessionWorker:
         return 1
 
     def _pause_session(self, reason: str) -> int:
-        """Checkpoint everything. A trainer that does not come to an end is killed: the checkpoint
-        on the disk is whole at any time.
+        """Checkpoint everything and pause the session.
+
+        A trainer that does not end is killed: the checkpoint on the disk is whole at any time.
         """
         self._pausing = True
         for slot in self._pool.slots_with_trainers():
@@ -410,7 +403,7 @@ class SessionWorker:
         return 1
 
     def _close_session(self, last_event: e.Event, answer: str) -> int:
-        """The last words, once no trainer is left."""
+        """Record the last event once no trainer is left."""
         remove_files_of_ended_trials(self._session, self._event_log.view)
         self._event_log.record_event(last_event)
         self._commands.answer_end_requests(answer)
@@ -418,6 +411,6 @@ class SessionWorker:
 
 
 def _last_printed_line(lost: TrainerExited) -> str:
-    """The last line that the trainer printed, where it printed any."""
+    """Return the last line that the trainer printed, after a colon; "" where it printed none."""
     line = next((line for line in reversed(lost.lines) if line.strip()), "")
     return f": {line.strip()}" if line else ""

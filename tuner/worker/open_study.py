@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tuner.pool import protocol as p
 from tuner.recipe.baselines import baseline_values, middle_values
-from tuner.recipe.findings import ModelDescription
+from tuner.recipe.findings import ModelDescription, summarize_check_warnings
 from tuner.recipe.load import recipe_to_dict
 from tuner.recipe.origins import (
     BASELINE,
@@ -44,6 +44,7 @@ from tuner.worker.generation_change import (
     open_study_of_generation,
     with_groups_in_model,
 )
+from tuner.worker.message_events import event_from
 from tuner.worker.reconcile import reconcile_study_and_log
 from tuner.worker.test_rows import refuse_unscorable
 from tuner.worker.trainer_queries import query_model_description
@@ -65,7 +66,7 @@ class OpenStudy:
     absent_settings: frozenset[str] = frozenset()
 
     def reason_to_end(self) -> str | None:
-        """Why no new trial is to be started, or None.
+        """Say why no new trial is to be started; None while one is.
 
         What somebody asked for is trained beyond the plan and beyond time and patience, too; the
         baseline and the middle of the ranges are part of the plan.
@@ -81,30 +82,28 @@ class OpenStudy:
         return None if waiting else self.study.reason_exhausted or None
 
     def is_out_of_time(self) -> bool:
-        """Whether the time budget is used up, so that what runs of the plan is not to go on."""
+        """Check the time budget, beyond which running trials of the plan do not go on."""
         return (
             spent_time_budget(self.recipe.search, self.recorder.session_view, time.time())
             is not None
         )
 
     def ends_at_time_budget(self, trial: Suggestion) -> bool:
-        """Whether the trial is not to run on beyond the time budget."""
         return self.recipe.search.on_timeout != FINISH and is_planned_origin(trial.origin)
 
     def stays_paused_for_time(self, trial: Suggestion) -> bool:
-        """Whether an unfinished trial waits until the time budget is raised."""
         out_of_time = self.is_out_of_time()
         return waits_for_more_time(trial.origin, self.recipe.search, out_of_time=out_of_time)
 
     def next_trial(self) -> Suggestion:
-        """The next trial; the log says where the sampler proposed one that was tried already."""
+        """Return the next trial; log where the sampler proposed one that was tried already."""
         suggestion = self.study.next_suggestion()
         if suggestion.proposed_again is not None:
             self.recorder.log_repeated_proposal(suggestion)
         return suggestion
 
     def accept_enqueue(self, command: Enqueue) -> str:
-        """Let a trial of the user's wait for its turn, and say which it is.
+        """Add a user's trial to those that wait, and say which it is.
 
         Raises TunerError for values that no trial can have, and for a trial that does not exist.
         """
@@ -115,7 +114,7 @@ class OpenStudy:
         lineage = "" if origin == ENQUEUED else f", {origin}"
         repeated_number = self.study.find_repeated_trial(number)
         repeat = (
-            "" if repeated_number is None else f"; it repeats trial {repeated_number} to the bit"
+            "" if repeated_number is None else f"; it repeats trial {repeated_number} bit for bit"
         )
         return f"trial {number}{lineage} waits for its turn{repeat}"
 
@@ -134,7 +133,7 @@ class OpenStudy:
         return origin, {**values, **command.params}
 
     def _count_planned_trials(self) -> int:
-        """Trials of the plan: re-runs say more of a trial that was planned already."""
+        """Count trials of the plan: re-runs repeat a trial that was planned already."""
         started = self.recorder.session_view.trials.values()
         earlier = sum(trial.generation < self.study.generation_number for trial in started)
         origins = [
@@ -146,17 +145,30 @@ class OpenStudy:
 
 
 def prepare_study_storage(session: Session) -> None:
-    """Import and make what opening the study needs, while the trainer loads its model.
+    """Import and create what opening the study needs, while the trainer loads its model.
 
     Raises TunerError for a database that cannot be used.
     """
     open_study_storage(session.database_path)
 
 
+def log_findings(journal: EventLog, ready: p.Ready, session_name: str) -> None:
+    """Log what the first trainer found in the checkpoint, the data and by its check."""
+    if ready.loading is not None:
+        for line in ready.loading.lines:
+            journal.log("notice", line)
+        for line in ready.loading.warnings:
+            journal.log("warning", line)
+    for note in ready.notes:
+        journal.log("info", note)
+    if ready.warnings:
+        journal.log("warning", summarize_check_warnings(ready.warnings, session_name))
+
+
 def open_session_study(
     session: Session, recipe: Recipe, event_log: EventLog, ready: p.Ready
 ) -> OpenStudy:
-    """Open or begin the study, tell the log, and make both agree.
+    """Open or create the study, record the start, and make study and log agree.
 
     Raises TunerError where recipe, data and study do not fit together.
     """
@@ -166,7 +178,9 @@ def open_session_study(
     planned = planned_trial_count(recipe)
     study_recipe = with_groups_in_model(recipe, model)
     open_new_generation_if_changed(session, recipe, model, event_log)
-    study = open_study_of_generation(session, study_recipe, event_log.view)
+    study = open_study_of_generation(
+        session, study_recipe, event_log.view.name, event_log.view.generation
+    )
     trials = TrialRecorder(session, study_recipe, study, event_log)
     _log_session_start(event_log, recipe, ready, planned, study.generation_number)
     reconcile_study_and_log(session, study_recipe, study, event_log, trials)
@@ -188,18 +202,7 @@ def _log_session_start(
     event_log: EventLog, recipe: Recipe, ready: p.Ready, planned: int, generation: int
 ) -> None:
     view = event_log.view
-    data_read = e.DataRead(
-        rows=ready.rows,
-        labels=ready.labels,
-        parameters=ready.parameters,
-        groups=ready.groups,
-        device=ready.device,
-        device_name=ready.device_name,
-        batches=ready.batches,
-        threads=ready.threads,
-        label_counts=ready.label_counts,
-    )
-    event_log.record_event(data_read)
+    event_log.record_event(event_from(e.DataRead, ready))
     event_log.record_event(
         e.SessionStarted(
             trials=planned,
@@ -213,7 +216,7 @@ def _log_session_start(
 
 
 def _add_first_trials(study: Study, recipe: Recipe, model: ModelDescription, planned: int) -> None:
-    """The published recipe first, then the middle of the ranges, as far as the plan allows."""
+    """Add the published recipe, then the middle of the ranges, as far as the plan allows."""
     baseline = baseline_values(recipe, model.model_type, model.hidden_size, model.layers)
     middle = middle_values(recipe)
     first_trials = [(BASELINE, baseline)]

@@ -8,7 +8,7 @@ from tuner.session.view import SessionView
 
 
 def initial_slot_count(search: SearchSection, view: SessionView) -> int:
-    """Trials side by side: as asked for, or as a probe found with as many cores, else 1."""
+    """Return search.slots, or what a probe found with as many cores, else 1."""
     if isinstance(search.slots, int):
         return max(1, search.slots)
     return (
@@ -19,10 +19,9 @@ def initial_slot_count(search: SearchSection, view: SessionView) -> int:
 
 
 def threads_per_trainer(slots: int) -> int:
-    """Cores that this process may use, divided between the slots."""
+    """Divide the usable cores between the slots."""
     return max(1, usable_core_count() // slots)
 
 
 def usable_core_count() -> int:
-    """Those that this process may use."""
     return count_usable_cores()

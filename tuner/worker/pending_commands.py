@@ -28,7 +28,7 @@ class PendingCommands:
         self.stops: list[c.Stop] = []
 
     def take_earlier_commands(self, started: float) -> None:
-        """What was asked of an earlier worker is not meant for this one, but trials are."""
+        """Refuse what was asked of an earlier worker, except for enqueued trials."""
         for command in self._read_unanswered():
             if command.time >= started or isinstance(command, c.Enqueue):
                 self._sort_command(command)
@@ -36,16 +36,14 @@ class PendingCommands:
                 self.answer_command(command.id, NOT_RUNNING_THEN, ok=False)
 
     def take_new_commands(self) -> None:
-        """What was asked since the last time."""
         for command in self._read_unanswered():
             self._sort_command(command)
 
     def answer_command(self, command_id: str, result: str, *, ok: bool = True) -> None:
-        """Answer a command."""
         self._event_log.record_event(e.CommandDone(id=command_id, result=result, ok=ok))
 
     def answer_end_requests(self, result: str) -> None:
-        """Answer all that asked for the worker's end."""
+        """Answer all commands that asked for the worker's end."""
         for command in (*self.pauses, *self.drains, *self.stops):
             self.answer_command(command.id, result)
 
@@ -72,7 +70,7 @@ class PendingCommands:
         ]
 
     def _warn_only_once(self, text: str) -> None:
-        """Every worker reads the file from its start; a warning in the log is enough."""
+        """Warn unless the log has the warning: every worker reads the file from its start."""
         logs = (event for event in self._event_log.view.history if isinstance(event, e.Log))
         if all(log.text != text for log in logs):
             self._event_log.log_message("warning", text)

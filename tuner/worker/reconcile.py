@@ -25,7 +25,7 @@ from tuner.worker.trial_recorder import (
 def reconcile_study_and_log(
     session: Session, recipe: Recipe, study: Study, event_log: EventLog, trials: TrialRecorder
 ) -> None:
-    """Write the ends that are in the study and not in the log, and the other way round.
+    """Record ends that the study has and the log lacks, and the other way round.
 
     The study is told first and the log second, so a lost worker leaves at most one end a trial to
     add. The opposite is the mark of a database put back from an older copy. Raises TunerError
@@ -51,8 +51,8 @@ def reconcile_study_and_log(
 def _refuse_unknown_trials(session: Session, numbers: set[int]) -> None:
     if numbers:
         raise TunerError(
-            f"{session.database_path}: knows nothing of trial {min(numbers)}, which the event log "
-            "has; put the database that belongs to this log back in its place"
+            f"{session.database_path} has no trial {min(numbers)}, but the event log does: restore "
+            "the database that belongs to this log"
         )
 
 
@@ -70,7 +70,7 @@ def _missing_end_event(
     if study.is_trial_collapsed(number):
         return collapsed_event(event_log.view, trial, *collapse_known_to_study(trial, recipe))
     pruning_rungs = [rung for rung in trial.rungs if not rung.kept]
-    reason = pruned_at_rung_text(pruning_rungs[-1]) if pruning_rungs else "ended before its time"
+    reason = pruned_at_rung_text(pruning_rungs[-1]) if pruning_rungs else "ended early"
     return e.TrialPruned(trial=number, reason=reason, value=trial.value, seconds=trial.seconds)
 
 

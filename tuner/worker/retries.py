@@ -41,14 +41,14 @@ class RetryPolicy:
         self._oom_kills_before = count_oom_kills()
 
     def note_trial_started(self, trial: int, step: int) -> None:
-        """A trainer has the trial, from the checkpoint at this step."""
+        """Note the step at which a trainer begins; a trial that got further has its tries again."""
         self._oom_kills_before = count_oom_kills()
         if step > self._steps_by_trial.get(trial, 0):
             self._steps_by_trial[trial] = step
             self._tries_by_trial.pop(trial, None)
 
     def end_silent_trainers(self, pool: SlotPool) -> None:
-        """One that has work and says nothing for too long hangs: it is ended by force."""
+        """Kill trainers that have work and have been silent for too long."""
         for slot in pool.slots:
             patience = self._silence_allowed(slot)
             if slot.seconds_of_silence() > patience and not slot.hung_after:
@@ -58,7 +58,7 @@ class RetryPolicy:
     def retry_after_loss(
         self, trials: TrialRecorder, slot: TrainerSlot, number: int, lost: TrainerExited
     ) -> bool:
-        """The trainer of a trial is gone; whether the trial is tried again, else it has failed."""
+        """Retry the trial of a lost trainer, or record it as failed and return False."""
         cause, description = self.cause_of_loss(slot, lost)
         if self._allow_another_try(number, killed=cause == DIED and lost.code == _KILLED):
             trials.record_retried(number, cause, description)
@@ -67,7 +67,7 @@ class RetryPolicy:
         return False
 
     def retry_after_failure(self, trials: TrialRecorder, failed: p.Failed) -> bool:
-        """The trial could not go on in its trainer; whether it is tried again, else it has failed.
+        """Retry a trial that failed in its trainer, or record it as failed and return False.
 
         What has no room gets half the rows at once, and a device that is lost to one process may
         serve the next; everything else would go wrong again.
@@ -86,20 +86,21 @@ class RetryPolicy:
         return max(self._silence, SETUP_SILENCE) if slot.ready is None else self._silence
 
     def cause_of_loss(self, slot: TrainerSlot, lost: TrainerExited) -> tuple[str, str]:
-        """Why a trainer was lost, and the same in words."""
+        """Return why a trainer was lost, as a cause and as a sentence."""
         if slot.hung_after:
             return (
                 HUNG,
-                f"the trainer said nothing for {format_duration_in_words(slot.hung_after)} and was ended",
+                f"the trainer was silent for {format_duration_in_words(slot.hung_after)} and was killed",
             )
         if lost.code == _KILLED and count_oom_kills() > self._oom_kills_before:
-            return OUT_OF_MEMORY, "the system ended the trainer for want of memory"
+            return OUT_OF_MEMORY, "the kernel killed the trainer: out of memory"
         return DIED, lost.describe_exit()
 
 
 def count_oom_kills(counters: tuple[Path, ...] = _OOM_COUNTER_FILES) -> int:
-    """How many processes the kernel has ended for want of memory: in this container, if it can be
-    told, else on this machine; 0 where nobody counts.
+    """Count the processes that the kernel killed for lack of memory.
+
+    In this container if that can be read, else on this machine; 0 where nobody counts.
     """
     for path in counters:
         try:

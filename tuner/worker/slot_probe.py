@@ -28,12 +28,12 @@ class MeasuredSpeed:
 
 
 def highest_slot_count(planned: int, device: str) -> int:
-    """Beyond this many trials side by side there is nothing to gain."""
+    """Return the number of slots beyond which there is nothing to gain."""
     return min(planned, MOST_ON_CUDA if device.startswith("cuda") else usable_core_count())
 
 
 def choice_still_holds(slots_choice: e.SlotsChosen | None, device: str) -> bool:
-    """Whether what a probe found before was found on a machine like this one."""
+    """Check that a choice was made on a machine like this one."""
     return slots_choice is not None and (slots_choice.cores, slots_choice.device) == (
         usable_core_count(),
         device,
@@ -67,19 +67,18 @@ class SlotProbe:
         self._lost = ""
 
     def record_measurement(self, slot: TrainerSlot, probed: p.Probed) -> None:
-        """A trainer has measured."""
         slot.is_measuring = False
         self._slots_measuring.discard(slot)
         self._answers.append(probed)
 
     def record_lost_trainer(self, slot: TrainerSlot, reason: str) -> None:
-        """A trainer is gone, or never came to be one. Of several reasons the first one counts."""
+        """Record a trainer that was lost or never started; the first reason counts."""
         self._slots_measuring.discard(slot)
         if not self._lost:
             self._lost = f"with {len(self._pool.slots)} side by side a trainer was lost: {reason}"
 
     def continue_probe(self) -> e.SlotsChosen | None:
-        """Do what can be done by now; the choice once there is one, and no trainer measures."""
+        """Take the next step; return the choice once there is one and no trainer measures."""
         if self._slots_measuring:
             return None
         if self._lost:
@@ -93,7 +92,7 @@ class SlotProbe:
         return None
 
     def _begin_probe_round(self) -> None:
-        """Start the trainers that are missing; once all are ready, let them measure together."""
+        """Start missing trainers; once all are ready, let them measure together."""
         slots = self._pool.slots
         for slot in slots:
             if slot.trainer is None:
@@ -107,7 +106,7 @@ class SlotProbe:
             self._slots_measuring.update(slots)
 
     def _reason_to_stop_probing(self) -> str | None:
-        """Why this was the last round, as far as the speeds do not tell; None where it was not."""
+        """Say why this was the last round, "" where the speeds do; None where it was not."""
         count, answers = len(self._pool.slots), self._answers
         rate = sum(answer.examples_per_second for answer in answers)
         self._speeds[count] = MeasuredSpeed(rate, answers[0].threads)
@@ -118,11 +117,11 @@ class SlotProbe:
         if self._best_slot_count() < count or 2 * count > self._highest_slots:
             return ""
         if count * max(answer.memory for answer in answers) > min(a.free for a in answers):
-            return "more do not fit into the memory"
+            return "more do not fit into memory"
         return None
 
     def _best_slot_count(self) -> int:
-        """The last number that paid."""
+        """Return the last number that paid."""
         *before, last = self._speeds
         pays = (
             not before
@@ -146,7 +145,7 @@ class SlotProbe:
         )
 
     def _describe_choice(self, slots: int, note: str) -> str:
-        """2 trials side by side × 1 thread: 12.1 examples/s, against 9.0 for one × 2 threads."""
+        """Say "2 trials side by side × 1 thread: 12.1 examples/s, against 9.0 for one × …"."""
         text = "one trial at a time" if slots == 1 else f"{slots} trials side by side"
         if slots in self._speeds:
             speed = self._speeds[slots]
@@ -161,7 +160,6 @@ class SlotProbe:
 
 
 def _epochs_of_middle_trial(recipe: Recipe) -> float:
-    """Of a trial in the middle of the ranges."""
     epochs = middle_values(recipe).get("epochs", recipe.training.epochs)
     assert isinstance(epochs, int | float)
     return epochs

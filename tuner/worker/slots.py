@@ -20,7 +20,9 @@ _MOST_AT_ONCE = 64
 
 @dataclass(slots=True, eq=False)
 class TrainerSlot:
-    """`trial` is what is to be trained here, `sent` whether the trainer has got it, `announced`
+    """A place for one trainer and one trial.
+
+    `trial` is what is to be trained here, `sent` whether the trainer has got it, `announced`
     whether the log says so, and `ended` that the trial is over and the trainer was told. `measures`
     tells that it was asked how fast it trains.
 
@@ -44,7 +46,7 @@ class TrainerSlot:
     hung_after: float = 0.0
 
     def is_training_trial(self, number: int) -> bool:
-        """Whether this trial is being trained here, and not over."""
+        """Check that this trial is being trained here and is not over."""
         return self.trial is not None and self.trial.number == number and not self.is_trial_over
 
     @property
@@ -52,19 +54,20 @@ class TrainerSlot:
         return "" if self.ready is None else self.ready.device
 
     def send_request(self, request: p.Request) -> None:
-        """Hand it to the trainer; where that is gone, `TrainerExited` will tell."""
+        """Send a request to the trainer; where that is gone, `TrainerExited` follows."""
         self.last_heard = time.monotonic()
         if self.trainer is not None:
             self.trainer.send(request)
 
     def kill_trainer(self) -> None:
-        """End the trainer by force; `TrainerExited` follows."""
+        """Kill the trainer; `TrainerExited` follows."""
         if self.trainer is not None:
             self.trainer.kill_process_group()
 
     def renew_trainer(self) -> None:
-        """End the trainer by force, as if it had never been ready: its trial goes on in a new one,
-        whose memory nothing has cut up yet.
+        """Kill the trainer as if it had never been ready.
+
+        Its trial continues in a new one, whose memory is not fragmented yet.
         """
         self.ready, self.is_trial_sent, self.is_trial_announced, self.is_finishing = (
             None,
@@ -75,14 +78,13 @@ class TrainerSlot:
         self.kill_trainer()
 
     def seconds_of_silence(self) -> float:
-        """Seconds without a word from a trainer that has something to do."""
+        """Return the seconds since a trainer with something to do was last heard."""
         busy = self.trainer is not None and (
             self.ready is None or self.is_trial_sent or self.is_measuring
         )
         return time.monotonic() - self.last_heard if busy else 0.0
 
     def release_trial(self) -> None:
-        """The trainer has no trial any more."""
         self.trial, self.is_trial_over, self.is_trial_sent, self.is_trial_announced = (
             None,
             False,
@@ -92,7 +94,7 @@ class TrainerSlot:
         self.is_finishing = False
 
     def note_lost_trainer(self) -> None:
-        """The trainer is gone; its trial stays assigned."""
+        """Forget the trainer; its trial stays assigned."""
         if self.ready is None:
             self.setups_lost += 1
         self.trainer, self.ready, self.is_trial_sent, self.is_trial_announced = (
@@ -117,7 +119,6 @@ class SlotPool:
         self._messages: queue.Queue[tuple[Trainer, TrainerMessage]] = queue.Queue()
 
     def start_trainer(self, slot: TrainerSlot, setup: p.Setup) -> None:
-        """Start a trainer in a slot that has none."""
         slot.trainer = self._start_trainer(
             self._enqueue_message, self.slots.index(slot), setup.threads
         )
@@ -125,7 +126,7 @@ class SlotPool:
         slot.send_request(setup)
 
     def resize_slots(self, slots: int) -> None:
-        """Have more slots, or fewer: what trains in the last ones is asked to end."""
+        """Add slots or drop the last ones, whose trainers are asked to end."""
         self._surplus_slots += self.slots[slots:]
         for slot in self.slots[slots:]:
             if slot.trainer is not None:
@@ -133,7 +134,7 @@ class SlotPool:
         self.slots = self.slots[:slots] + [TrainerSlot() for _ in range(slots - len(self.slots))]
 
     def receive_messages(self, seconds: float) -> Iterator[tuple[TrainerSlot, TrainerMessage]]:
-        """What arrives: waits for the first one at most so long, then takes what is there.
+        """Yield messages: wait up to `seconds` for the first one, then take what is there.
 
         A slot has lost its trainer once `TrainerExited` is handed out. What trainers say in slots that are
         given up is dropped.
@@ -152,11 +153,11 @@ class SlotPool:
                     yield slot, message
 
     def slots_with_trainers(self) -> Sequence[TrainerSlot]:
-        """The slots that have one, also where it is one too many and about to end."""
+        """Return the slots that have a trainer, surplus ones included."""
         return [slot for slot in (*self.slots, *self._surplus_slots) if slot.trainer is not None]
 
     def end_all_trainers(self, patience: float) -> None:
-        """End all trainers, by asking, and after `patience` seconds by force.
+        """Ask all trainers to end, and kill them after `patience` seconds.
 
         One that still loads data and model hears nothing and has nothing to lose.
         """
@@ -169,13 +170,13 @@ class SlotPool:
         self.kill_all_trainers()
 
     def kill_all_trainers(self) -> None:
-        """End all trainers by force and wait until they are gone."""
+        """Kill all trainers and wait until they are gone."""
         for slot in self.slots_with_trainers():
             slot.kill_trainer()
         self.wait_until_gone(float("inf"))
 
     def wait_until_gone(self, patience: float) -> None:
-        """Drop messages until no trainer is left, or the time is over."""
+        """Drop messages until no trainer is left or the time is over."""
         deadline = time.monotonic() + patience
         while self.slots_with_trainers() and time.monotonic() < deadline:
             for _ in self.receive_messages(0.05):

@@ -6,15 +6,13 @@ from tuner.errors import TunerError
 from tuner.recipe.findings import TestReport
 from tuner.session.events import TestReplaced
 from tuner.session.folder import Session
-from tuner.session.lock import WorkerLock
 from tuner.session.test_seal import reason_seal_is_broken, sealed_rows_event
-from tuner.session.write_guard import refuse_unsafe_folder
 from tuner.worker.event_log import EventLog
-from tuner.worker.launch import refuse_running_session
+from tuner.worker.exclusive import exclusive_session
 
 
 def seal_test_rows(event_log: EventLog, report: TestReport) -> str:
-    """Log which rows are sealed, where the log has none or others may take their place.
+    """Record which rows are sealed, where the log has none or others may replace them.
 
     Returns why `tuner test` could not score them, "" where it can.
     """
@@ -49,18 +47,12 @@ def refuse_unscorable(event_log: EventLog, report: TestReport | None) -> None:
 
 
 def break_test_seal(session: Session, source: str) -> None:
-    """Log that data.test was set anew, so that what is read next is sealed.
+    """Record that data.test was set anew, so that what is read next is sealed.
 
     For rows that were not opened yet. Raises TunerError while a worker is running.
     """
-    refuse_unsafe_folder(session)
-    lock = WorkerLock(session.lock_path)
-    if not lock.try_acquire("test"):
-        refuse_running_session(session)
-    try:
+    with exclusive_session(session):
         event_log = EventLog(session)
         if event_log.view.sealed_test is not None:
             event_log.record_event(TestReplaced(source=source))
         event_log.close_log()
-    finally:
-        lock.release_lock()

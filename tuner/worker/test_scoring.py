@@ -16,13 +16,12 @@ from tuner.session import events as e
 from tuner.session.best_document import load_cached_model, save_model_description
 from tuner.session.fold import load_session_view
 from tuner.session.folder import Session
-from tuner.session.lock import WorkerLock
 from tuner.session.suggested_command import command_line
 from tuner.session.test_seal import find_openings, own_opened_hashes, reason_test_change_refused
-from tuner.session.write_guard import refuse_unsafe_folder
 from tuner.worker.best_model import write_best_json_file
 from tuner.worker.event_log import EventLog
-from tuner.worker.launch import refuse_running_session
+from tuner.worker.exclusive import exclusive_session
+from tuner.worker.message_events import event_from
 from tuner.worker.parallelism import threads_per_trainer
 from tuner.worker.test_rows import seal_test_rows
 
@@ -31,7 +30,7 @@ ORPHAN_PATIENCE = 30.0
 
 
 def score_test_rows(session: Session, again: bool = False) -> e.TestScored:
-    """Score the best model on the sealed test split, and note it in the log and in best.json.
+    """Score the best model on the sealed test split; record it in the log and in best.json.
 
     Where the present best was scored before, the stored result comes back, unless it is to be
     scored `again`; `opened` counts how often the rows were looked at, in all sessions. Raises
@@ -56,15 +55,8 @@ def score_test_rows(session: Session, again: bool = False) -> e.TestScored:
         and not again
     ):
         return stored_view.scored_test
-    refuse_running_session(session)
-    refuse_unsafe_folder(session)
-    lock = WorkerLock(session.lock_path)
-    if not lock.try_acquire("test"):
-        refuse_running_session(session)
-    try:
+    with exclusive_session(session):
         return _score_with_lock(session, recipe)
-    finally:
-        lock.release_lock()
 
 
 def _score_with_lock(session: Session, recipe: Recipe) -> e.TestScored:
@@ -72,7 +64,7 @@ def _score_with_lock(session: Session, recipe: Recipe) -> e.TestScored:
     try:
         best = event_log.view.best
         if best is None or not session.best_folder.is_dir():
-            raise NotFinished(f"session {session.name!r} has no best model yet to be tested")
+            raise NotFinished(f"session {session.name!r} has no best model to test yet")
         scored = _score_in_trainer(session, recipe, event_log)
         event = event_log.record_event(_test_scored_event(session, event_log, best, scored))
         write_best_json_file(session, event_log.view)
@@ -88,13 +80,12 @@ def _test_scored_event(
     openings = find_openings(session, texts, own_opened_hashes(session))
     for name in openings.unread:
         event_log.log_message(
-            "warning", f"whether {name} opened these test rows is not known: not readable"
+            "warning", f"cannot tell whether {name} opened these test rows: not readable"
         )
-    return e.TestScored(
+    return event_from(
+        e.TestScored,
+        scored,
         trial=best,
-        n=scored.n,
-        metrics=scored.metrics,
-        confusion=scored.confusion,
         opened=1 + openings.times,
         texts=texts,
         sessions=openings.sessions,
@@ -139,7 +130,7 @@ def _wait_for_scores(
     session: Session,
     event_log: EventLog,
 ) -> p.Scored:
-    """Raises TunerError, before anything is opened, where the rows are not those sealed."""
+    """Wait for the scores; TunerError, before anything is opened, if the rows have changed."""
     while True:
         match messages.get():
             case p.Ready() as ready:
@@ -160,7 +151,9 @@ def _wait_for_scores(
                 words = " / ".join(lost.lines[-3:])
                 raise StudyFailed(f"{lost.describe_exit()}: {words}")
             case UndecodableMessage() as garbled:
-                raise RuntimeError(f"a message of the trainer's: {garbled.line[:200]}")
+                raise RuntimeError(
+                    f"the trainer sent a message that cannot be read: {garbled.line[:200]}"
+                )
             case _:
                 continue
 

@@ -29,7 +29,7 @@ _STAGE = b'{"stage":'
 def query_model_description(
     recipe_or_name: Recipe | str, labels: Sequence[str] = ()
 ) -> ModelDescription:
-    """The shape of a recipe's model, or of one by hub id or folder, with this many labels.
+    """Return the shape of a recipe's model, or of one by hub id or folder, with this many labels.
 
     Raises TunerError where it cannot be read.
     """
@@ -47,7 +47,7 @@ def query_session_check(
     rehearse: bool = True,
     report_stage: ReportStage = lambda _stage: None,
 ) -> CheckReport:
-    """All that can be known before training, of a session or of a recipe alone.
+    """Check all that can be known before training, of a session or of a recipe alone.
 
     With `rehearse`, weights are loaded and a step is tried (else seconds); `tell` hears the stage.
     """
@@ -89,7 +89,7 @@ def _query_trainer(
 def _send_request_and_read(
     process: subprocess.Popen[bytes], request: bytes, report_stage: ReportStage
 ) -> bytes:
-    """Hand the request over and wait; the lines before the last one name stages."""
+    """Send the request and wait for the answer; the lines before it name stages."""
     assert process.stdin is not None
     assert process.stdout is not None
     with contextlib.suppress(BrokenPipeError), process.stdin:
@@ -106,7 +106,7 @@ def _query_error(question: str, code: int, lines: Sequence[str]) -> Exception:
         return TunerError(lines[-1])
     if code < 0:
         return TunerError(
-            f"reading model and data was ended by signal {-code}: one of their files "
-            "may be damaged, or memory short"
+            f"reading model and data was killed by signal {-code}: one of their files "
+            "may be damaged, or memory too small"
         )
-    return RuntimeError(f"{question} ended with exit code {code}:\n" + "\n".join(lines))
+    return RuntimeError(f"{question} exited with code {code}:\n" + "\n".join(lines))

@@ -18,11 +18,11 @@ from tuner.session.fold import ENDED_STATES
 from tuner.session.folder import Session
 from tuner.session.generations import make_point_test
 from tuner.session.view import SessionView, TrialState, TrialView
-from tuner.study.pruners import RungDecision
 from tuner.study.records import Suggestion
 from tuner.study.study import Study
 from tuner.worker.best_model import keep_best_model, remove_trial_files
 from tuner.worker.event_log import EventLog
+from tuner.worker.message_events import event_from
 
 IMPORTANCE_FROM = 4
 IMPORTANCE_RARER_FROM = 50
@@ -48,19 +48,17 @@ class TrialRecorder:
         return self._event_log.view
 
     def config_of_trial(self, suggestion: Suggestion) -> TrialConfig:
-        """All that the trainer needs to know of a trial."""
         values = {**suggestion.params, **suggestion.fixed}
         return build_trial_config(self._recipe, values, suggestion.number)
 
     def has_trial_ended(self, number: int) -> bool:
-        """Whether the log has the trial's end."""
         return (
             number in self.session_view.trials
             and self.session_view.trials[number].state in ENDED_STATES
         )
 
     def record_started(self, suggestion: Suggestion, device: str, step: int) -> None:
-        """A trainer has the trial, from the beginning or from a checkpoint."""
+        """Record that a trainer has the trial, from step 0 or from a checkpoint."""
         self._event_log.record_event(
             e.TrialStarted(
                 trial=suggestion.number,
@@ -75,7 +73,7 @@ class TrialRecorder:
         )
 
     def log_repeated_proposal(self, suggestion: Suggestion) -> None:
-        """The sampler proposed what an earlier trial was: say so, and what was done instead."""
+        """Log that the sampler repeated an earlier trial, and what was done instead."""
         earlier_number, number = suggestion.proposed_again, suggestion.number
         seed = suggestion.fixed.get(SEED)
         instead = "another one is tried" if seed is None else f"it is tried on seed {seed}"
@@ -85,21 +83,10 @@ class TrialRecorder:
         )
 
     def record_progress(self, message: p.Progress) -> None:
-        """At most two a second."""
-        self._event_log.record_event(
-            e.Step(
-                trial=message.trial,
-                step=message.step,
-                of=message.of,
-                loss=message.loss,
-                learning_rates=message.learning_rates,
-                examples_per_second=message.examples_per_second,
-                memory=message.memory,
-            )
-        )
+        self._event_log.record_event(event_from(e.Step, message))
 
     def record_and_judge(self, message: p.Evaluated) -> bool:
-        """Log an evaluation and decide on it: whether the trial is to go on.
+        """Record an evaluation and judge it; return whether the trial is to go on.
 
         One that the log has already, because it is from before a checkpoint, is decided on again:
         the worker may have been lost before the decision was written.
@@ -110,10 +97,10 @@ class TrialRecorder:
         return self._passes_rung(message)
 
     def record_evaluation(self, message: p.Evaluated) -> None:
-        """Log an evaluation, unless the log has it."""
+        """Record an evaluation unless the log has it."""
         trial = self.session_view.trials[message.trial]
         if all(message.step != evaluation.step for evaluation in trial.evaluations):
-            self._event_log.record_event(_evaluated_event(message))
+            self._event_log.record_event(event_from(e.Evaluated, message))
 
     def _end_if_collapsed(self, trial: TrialView, step: int) -> bool:
         collapse = find_collapse(trial, self._recipe, step)
@@ -138,24 +125,29 @@ class TrialRecorder:
                 self._recipe.search.metric
             )
             rung = self._event_log.record_event(
-                _rung_decision_event(message.trial, decision, value, as_worst)
+                event_from(
+                    e.Rung,
+                    decision,
+                    trial=message.trial,
+                    value=value if as_worst else decision.value,
+                    one_label=as_worst,
+                )
             )
         if not rung.kept:
             self.prune_trial(message.trial, pruned_at_rung_text(rung))
         return rung.kept
 
     def _find_logged_rung(self, number: int, share: float) -> e.Rung | None:
-        """A decision that was written stands, even if others have ended since."""
+        """Find a decision that was recorded: it stands, even if other trials have ended since."""
         rungs = self.session_view.trials[number].rungs
         return next((rung for rung in rungs if rung.share == share), None)
 
     def _study_after_sync(self) -> Study:
-        """The study, which is about to hear of an end: what led there is on the disk before."""
+        """Return the study, about to hear of an end, once what led there is on the disk."""
         self._event_log.sync_to_disk()
         return self._study
 
     def prune_trial(self, number: int, reason: str) -> None:
-        """End a trial before its time."""
         trial = self.session_view.trials.get(number, TrialView(number))
         value = trial.value
         self._study_after_sync().prune_trial(number, value, one_label=trial.one_label)
@@ -166,25 +158,15 @@ class TrialRecorder:
         )
 
     def record_completed(self, message: p.Completed) -> None:
-        """A trial came to the end of its schedule."""
         one_label = answers_one_label(self.session_view.trials[message.trial], message.step)
         self._study_after_sync().complete_trial(message.trial, message.value, one_label=one_label)
+        share = share_of_schedule_done(self.session_view.trials[message.trial])
         self._event_log.record_event(
-            e.TrialCompleted(
-                trial=message.trial,
-                value=message.value,
-                epoch=message.epoch,
-                step=message.step,
-                seconds=message.seconds,
-                memory=message.memory,
-                one_label=one_label,
-                share=share_of_schedule_done(self.session_view.trials[message.trial]),
-            )
+            event_from(e.TrialCompleted, message, one_label=one_label, share=share)
         )
         self.settle_complete_trials()
 
     def record_failed(self, number: int, cause: str, error: str, lines: list[str]) -> None:
-        """A trial cannot go on."""
         self._study_after_sync().fail_trial(number)
         self._event_log.record_event(
             e.TrialFailed(
@@ -197,7 +179,7 @@ class TrialRecorder:
         )
 
     def reason_to_fail_session(self) -> str | None:
-        """Why the session is to end, where the latest trials all failed with the same cause."""
+        """Say why the session is to end if the latest trials all failed with the same cause."""
         latest = list(itertools.islice(_iterate_latest_ends(self.session_view), FAILURES_IN_A_ROW))
         causes = {end.cause if isinstance(end, e.TrialFailed) else None for end in latest}
         if len(latest) < FAILURES_IN_A_ROW or len(causes) > 1 or None in causes:
@@ -207,14 +189,14 @@ class TrialRecorder:
         return f"{count} trials failed in a row ({latest_failure.cause}): {latest_failure.error}"
 
     def record_retried(self, number: int, cause: str, error: str) -> None:
-        """The trial was set back, and is tried again from its checkpoint."""
+        """Record that the trial is tried again from its checkpoint."""
         attempt = self.session_view.trials[number].attempts
         self._event_log.record_event(
             e.TrialRetried(trial=number, cause=cause, error=error, attempt=attempt)
         )
 
     def settle_complete_trials(self) -> None:
-        """All that follows from a complete trial; what was done already is left as it is."""
+        """Do all that follows from a complete trial and is not done yet."""
         keep_best_model(self._session, self._event_log)
         complete = self.session_view.count_trials(TrialState.COMPLETE)
         completed_between = IMPORTANCE_EVERY if complete > IMPORTANCE_RARER_FROM else 1
@@ -229,7 +211,7 @@ class TrialRecorder:
             self._event_log.record_event(e.Importance(values=shares, method=METHOD, trials=count))
 
     def _judge_importance(self) -> Verdict:
-        """What `tuner importance` would say, without its intervals."""
+        """Compute what `tuner importance` would say, without its intervals."""
         return judge_importance(
             self.session_view.trials.values(),
             search_space(self._recipe),
@@ -240,7 +222,6 @@ class TrialRecorder:
         )
 
     def remove_leftover_files(self, number: int) -> None:
-        """Remove what an ended trial does not need any more."""
         remove_trial_files(self._session, number)
 
     def _seconds_of_trial(self, number: int) -> float:
@@ -249,14 +230,14 @@ class TrialRecorder:
 
 
 def share_of_schedule_done(trial: TrialView) -> float:
-    """How much of its schedule a trial had done when it ended as complete."""
+    """Return how much of its schedule a trial had done when it completed."""
     return trial.evaluations[-1].share if trial.evaluations else 1.0
 
 
 def find_collapse(
     trial: TrialView, recipe: Recipe, step: int | None = None
 ) -> tuple[int, str] | None:
-    """Label and reason where the trial had collapsed at a step (the last one where None)."""
+    """Return label and reason if the trial had collapsed by a step (the last one where None)."""
     rule = recipe.search.collapse
     if rule == "off":
         return None
@@ -269,7 +250,7 @@ def find_collapse(
 
 
 def collapse_known_to_study(trial: TrialView, recipe: Recipe) -> tuple[int, str]:
-    """Label and reason of a trial that the study has as collapsed, by whichever rule that was."""
+    """Return label and reason of a trial that the study has as collapsed, by whichever rule."""
     label = only_predicted_label(trial.evaluations[-1].confusion) if trial.evaluations else None
     rule = "one label for every row, by the rule that held then"
     return find_collapse(trial, recipe) or (label or 0, rule)
@@ -278,13 +259,12 @@ def collapse_known_to_study(trial: TrialView, recipe: Recipe) -> tuple[int, str]
 def collapsed_event(
     view: SessionView, trial: TrialView, label: int, reason: str
 ) -> e.TrialCollapsed:
-    """The end of a trial whose model answers one label only."""
     name = view.labels[label] if label < len(view.labels) else str(label)
     return e.TrialCollapsed(trial=trial.number, reason=reason, label=name, seconds=trial.seconds)
 
 
 def answers_one_label(trial: TrialView, step: int) -> bool:
-    """Whether the model of the evaluation at this step has one answer for all rows."""
+    """Check whether the model evaluated at this step predicts one label for all rows."""
     evaluations_at_step = [
         evaluation for evaluation in trial.evaluations if evaluation.step == step
     ]
@@ -295,7 +275,7 @@ def answers_one_label(trial: TrialView, step: int) -> bool:
 
 
 def pruned_at_rung_text(rung: e.Rung) -> str:
-    """Why a rung ended a trial: "pruned at 33 %: 0.541 < cutoff 0.603, rank 7 of 9"."""
+    """Say why a rung ended a trial: "pruned at 33 %: 0.541 < cutoff 0.603, rank 7 of 9"."""
     pruned_at = f"pruned at {round(rung.share * 100)} %"
     rank = f"rank {rung.rank} of {rung.among}"
     if rung.cutoff is None:
@@ -307,7 +287,7 @@ def pruned_at_rung_text(rung: e.Rung) -> str:
 
 
 def _iterate_latest_ends(view: SessionView) -> Iterator[TrialEnd]:
-    """The ends of trials since the session failed the last time, the latest first."""
+    """Yield the ends of trials since the session last failed, latest first."""
     for event in reversed(view.history):
         if isinstance(event, e.SessionFailed):
             return
@@ -316,44 +296,7 @@ def _iterate_latest_ends(view: SessionView) -> Iterator[TrialEnd]:
 
 
 def _count_completed_since_importance(view: SessionView) -> int:
-    """How many trials were completed since importance was logged the last time."""
     since = itertools.takewhile(
         lambda event: not isinstance(event, e.Importance), reversed(view.history)
     )
     return sum(isinstance(event, e.TrialCompleted) for event in since)
-
-
-def _rung_decision_event(
-    number: int, decision: RungDecision, value: float, one_label: bool
-) -> e.Rung:
-    return e.Rung(
-        trial=number,
-        share=decision.share,
-        kept=decision.kept,
-        value=value if one_label else decision.value,
-        cutoff=decision.cutoff,
-        rank=decision.rank,
-        among=decision.among,
-        rule=decision.rule,
-        spared=decision.spared,
-        one_label=one_label,
-    )
-
-
-def _evaluated_event(message: p.Evaluated) -> e.Evaluated:
-    return e.Evaluated(
-        trial=message.trial,
-        epoch=message.epoch,
-        share=message.share,
-        step=message.step,
-        of=message.of,
-        metrics=message.metrics,
-        confusion=message.confusion,
-        gradient_norms=message.gradient_norms,
-        train_loss=message.train_loss,
-        seconds=message.seconds,
-        updates=message.updates,
-        guess_loss=message.guess_loss,
-        loss_spread=message.loss_spread,
-        row_information=message.row_information,
-    )
