@@ -1,7 +1,5 @@
 """Data files that are wrong in every way: read as what they are, or refused in one line."""
 
-# ruff: noqa: E501
-
 from __future__ import annotations
 
 import json

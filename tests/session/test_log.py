@@ -59,7 +59,7 @@ def test_a_torn_tail_is_closed_off_and_shown_as_unreadable(tmp_path: Path) -> No
 READERS: list[Callable[[Path], object]] = [
     lambda path: EventTail(path).read_all_events(),
     lambda path: EventTail(path).skip_to_end(),
-    lambda path: CommandReader(path).read_events(),
+    lambda path: CommandReader(path).read_new_commands(),
     last_event_number,
     size_of_complete_lines,
     read_log_schema,
@@ -89,7 +89,7 @@ class BadBlock(io.BytesIO):
     def read(self, _size: int | None = -1) -> bytes:
         if self.tell():
             raise OSError(errno.EIO, os.strerror(errno.EIO))
-        return super().read_events(400)
+        return super().read(400)
 
 
 def test_events_before_a_bad_block_are_not_lost(

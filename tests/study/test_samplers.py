@@ -29,7 +29,7 @@ from pathlib import Path
 from tests.study.toys import SAMPLERS, opened
 for sampler in SAMPLERS:
     study = opened(Path(sys.argv[1]) / sampler, sampler)
-    suggestion = study.ask()
+    suggestion = study.next_suggestion()
     assert (sampler == "gp") == ("torch" in sys.modules), sampler
     print(json.dumps([suggestion.number, dict(suggestion.params)]))
 """

@@ -1,7 +1,5 @@
 """Files in every form that programs write: each read as what it is, and said how."""
 
-# ruff: noqa: E501
-
 from __future__ import annotations
 
 import bz2

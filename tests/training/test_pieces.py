@@ -170,7 +170,7 @@ def channel_with(*requests: Request) -> tuple[Channel, Heard]:
 def test_a_request_that_does_not_decode_ends_the_trainer(line: bytes) -> None:
     reading, writing = os.pipe()
     os.write(writing, line + b"\n")
-    assert isinstance(Channel(reading, Heard()).wait(), Pause)
+    assert isinstance(Channel(reading, Heard()).wait_for_request(), Pause)
     os.close(writing)
 
 

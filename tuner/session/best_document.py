@@ -76,9 +76,10 @@ def current_best_document(session: Session, view: SessionView) -> dict[str, Any]
     """Build best.json from a session's log as it is now; None while no trial is complete."""
     model = load_cached_model(session)
     if model is None:
+        check = command_line("check", session)
         raise TunerError(
             f"{session.cache_folder / MODEL_FILE} is missing, so the parameters of the groups are "
-            f"not known: `{command_line('check', session)}` tells whether the model can still be read"
+            f"not known: `{check}` tells whether the model can still be read"
         )
     return best_document(session, parse_recipe(view.recipe, str(session.events_path)), view, model)
 

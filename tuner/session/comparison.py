@@ -287,14 +287,12 @@ class PredictionCache:
     def _compute_pairing(self, first: Candidate, second: Candidate) -> PairedPredictions:
         if first.session.path != second.session.path:
             _check_same_validation_data(first, second)
-        first_predictions, second_predictions = (
-            self.predictions_of(first),
-            self.predictions_of(second),
-        )
+        first_predictions = self.predictions_of(first)
+        second_predictions = self.predictions_of(second)
         if not have_same_rows(first_predictions, second_predictions):
             raise TunerError(
-                f"{first.name} and {second.name} were scored on different rows ({len(first_predictions)} and "
-                f"{len(second_predictions)}): not compared by rows"
+                f"{first.name} and {second.name} were scored on different rows "
+                f"({len(first_predictions)} and {len(second_predictions)}): not compared by rows"
             )
         view, losses = first.view, (_loss_of_candidate(first), _loss_of_candidate(second))
         difference = prediction_difference(

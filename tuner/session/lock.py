@@ -2,7 +2,7 @@
 
 The kernel gives the lock back when its holder ends, however that happens, and a forked child does
 not inherit it. The price: closing *any* descriptor of the file gives up the lock of the whole
-process, so the holder opens the file once only; `lock_holder_pid` knows the locks of its own process.
+process, so the holder opens the file once only; `lock_holder_pid` knows its own process's locks.
 
 Some network file systems keep locks to one host. So the holder signs the file with its host and
 touches it every few seconds: fresh and signed by another host counts as held, too. A container of

@@ -40,9 +40,9 @@ _SMALLEST_HALF = 2.0**-24
 
 @dataclass(frozen=True, slots=True)
 class ScoreWithInterval:
-    """One trial's `value` of the search's metric on `rows` validation rows, `count_correct` of them.
+    """One trial's `value` of the search's metric on `rows` validation rows, `correct` of them.
 
-    `interval` is the metric's own; None where it does not follow from what is stored. `only_predicted_label`
+    `interval` is the metric's own; None where it does not follow from what is stored. `only_label`
     is the label that every row is predicted to have, None where there are several.
     """
 

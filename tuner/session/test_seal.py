@@ -46,9 +46,10 @@ def reason_test_is_final(view: SessionView) -> str:
     if view.scored_test is None:
         return ""
     day = datetime.fromtimestamp(view.scored_test.time, UTC).date().isoformat()
+    opened = f"its rows were opened on {day} (trial {view.scored_test.trial})"
     return (
-        f"{TEST} cannot change any more: its rows were opened on {day} (trial {view.scored_test.trial}), "
-        "and choices made after looking would bias another score; make a new session for other rows"
+        f"{TEST} cannot change any more: {opened}, and choices made after looking would bias "
+        "another score; make a new session for other rows"
     )
 
 

@@ -17,12 +17,12 @@ def exclusive_session(session: Session) -> Iterator[None]:
     """Hold the session's lock. Raises TunerError where another process has it."""
     refuse_unsafe_folder(session)
     lock = WorkerLock(session.lock_path)
-    if not lock.acquire("test"):
+    if not lock.try_acquire("test"):
         refuse_running_session(session)
         # The holder left meanwhile; whoever takes the lock next must not write beside this process.
-        if not lock.acquire("test"):
+        if not lock.try_acquire("test"):
             raise TunerError(f"session {session.name!r} was just taken by another process: retry")
     try:
         yield
     finally:
-        lock.release()
+        lock.release_lock()

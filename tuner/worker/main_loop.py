@@ -326,7 +326,8 @@ class SessionWorker:
             return
         if slot.setups_lost >= MOST_SETUPS_LOST:
             _, description = self._retry_policy.cause_of_loss(slot, lost)
-            self._failure_reason = f"no trainer could be started: {slot.refusal or description + _last_printed_line(lost)}"
+            reason = slot.refusal or description + _last_printed_line(lost)
+            self._failure_reason = f"no trainer could be started: {reason}"
         if slot.setups_lost or slot.trial is None or self._open_study is None:
             return
         trials, number = self._open_study.recorder, slot.trial.number

@@ -152,17 +152,17 @@ def prepare_study_storage(session: Session) -> None:
     open_study_storage(session.database_path)
 
 
-def log_findings(journal: EventLog, ready: p.Ready, session_name: str) -> None:
+def log_findings(event_log: EventLog, ready: p.Ready, session_name: str) -> None:
     """Log what the first trainer found in the checkpoint, the data and by its check."""
     if ready.loading is not None:
         for line in ready.loading.lines:
-            journal.log("notice", line)
+            event_log.log_message("notice", line)
         for line in ready.loading.warnings:
-            journal.log("warning", line)
+            event_log.log_message("warning", line)
     for note in ready.notes:
-        journal.log("info", note)
+        event_log.log_message("info", note)
     if ready.warnings:
-        journal.log("warning", summarize_check_warnings(ready.warnings, session_name))
+        event_log.log_message("warning", summarize_check_warnings(ready.warnings, session_name))
 
 
 def open_session_study(

@@ -88,10 +88,8 @@ class RetryPolicy:
     def cause_of_loss(self, slot: TrainerSlot, lost: TrainerExited) -> tuple[str, str]:
         """Return why a trainer was lost, as a cause and as a sentence."""
         if slot.hung_after:
-            return (
-                HUNG,
-                f"the trainer was silent for {format_duration_in_words(slot.hung_after)} and was killed",
-            )
+            silence = format_duration_in_words(slot.hung_after)
+            return HUNG, f"the trainer was silent for {silence} and was killed"
         if lost.code == _KILLED and count_oom_kills() > self._oom_kills_before:
             return OUT_OF_MEMORY, "the kernel killed the trainer: out of memory"
         return DIED, lost.describe_exit()

@@ -147,12 +147,13 @@ class SlotProbe:
     def _describe_choice(self, slots: int, note: str) -> str:
         """Say "2 trials side by side × 1 thread: 12.1 examples/s, against 9.0 for one × …"."""
         text = "one trial at a time" if slots == 1 else f"{slots} trials side by side"
-        if slots in self._speeds:
-            speed = self._speeds[slots]
-            text += f" × {fmt.format_thread_count(speed.threads)}: {fmt.format_speed(speed.examples_per_second)} examples/s"
+        rates = {n: fmt.format_speed(s.examples_per_second) for n, s in self._speeds.items()}
+        threads = {n: fmt.format_thread_count(s.threads) for n, s in self._speeds.items()}
+        if slots in rates:
+            text += f" × {threads[slots]}: {rates[slots]} examples/s"
         others = [
-            f"{fmt.format_speed(speed.examples_per_second)} for {'one' if n == 1 else n} × {fmt.format_thread_count(speed.threads)}"
-            for n, speed in self._speeds.items()
+            f"{rate} for {'one' if n == 1 else n} × {threads[n]}"
+            for n, rate in rates.items()
             if n != slots
         ]
         against = f", against {' and '.join(others)}" if others else ""

@@ -136,8 +136,8 @@ class SlotPool:
     def receive_messages(self, seconds: float) -> Iterator[tuple[TrainerSlot, TrainerMessage]]:
         """Yield messages: wait up to `seconds` for the first one, then take what is there.
 
-        A slot has lost its trainer once `TrainerExited` is handed out. What trainers say in slots that are
-        given up is dropped.
+        A slot has lost its trainer once `TrainerExited` is handed out. Messages from trainers in
+        surplus slots are dropped.
         """
         for wait in itertools.chain([seconds], itertools.repeat(0.0, _MOST_AT_ONCE)):
             try:
