@@ -135,7 +135,7 @@ def test_what_does_not_fit_goes_through_in_halves(tmp_path: Path) -> None:
     after(narrow, mishaps.LittleMemory(64 << 20))
     said = memory_warnings(narrow)
     assert said
-    assert all("gradients added up" in text for text in said)
+    assert all("gradients accumulated" in text for text in said)
     assert failures(narrow) == []
     np.testing.assert_allclose(losses(narrow), losses(roomy), rtol=1e-4)
 
@@ -156,7 +156,7 @@ def test_an_evaluation_without_memory_is_tried_again_with_half_the_rows(
     session = after(tiny.session(), mishaps.NoMemoryToEvaluate(notes))
     assert retries(session) == [(1, "out of memory")]
     said = memory_warnings(session)
-    assert said == ["memory is short: 4 rows of a batch at once, gradients added up"]
+    assert said == ["memory is short: micro-batches of 4 rows, gradients accumulated"]
     assert load_session_view(session).trials[1].state is TrialState.COMPLETE
 
 

@@ -73,12 +73,12 @@ def test_validation_is_matched_by_value_and_said(train: list[Any], validation: l
             ["one", "two"],
             r'no label in common with train \(rows\.csv\): it has "one", "two", train has',
         ),
-        (["POS", "NEG"], ["pos", "neg"], "data.merge_labels = true makes those one"),
-        (["a", "a"], [], 'every row has the label "a"; two classes'),
+        (["POS", "NEG"], ["pos", "neg"], "data.merge_labels = true merges labels"),
+        (["a", "a"], [], 'every row has the label "a"; at least two classes'),
         ([str(n) for n in range(30)], [], "every row has a label of its own; is data.label"),
         ([str(n) for n in range(201)] * 2, [], "201 different labels, at most 200"),
-        ([f"{n / 7:.3f}" for n in range(30)] * 2, [], "30 different numbers.*no regressions"),
-        ([-1, -1], [], "2 rows have the label -1, which usually means none"),
+        ([f"{n / 7:.3f}" for n in range(30)] * 2, [], "30 different numbers.*not regressions"),
+        ([-1, -1], [], "2 rows have the label -1, which usually means no label"),
         ([0, 1] * 60 + [-1], [], r"1 rows have the label -1.*unlabelled = \[-1\] leaves"),
         (["x", "y"] * 9 + ["-1"] * 9, [], "9 rows have the label -1"),
         ([0, 1, -100] * 9, [], "9 rows have the label -100"),
@@ -95,7 +95,7 @@ def test_labels_that_cannot_be_learnt_are_refused(
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (0.5, "row 2: the label 0.5 is a fraction; tuner trains classifiers, no regressions"),
+        (0.5, "row 2: the label 0.5 is a fraction; tuner trains classifiers, not regressions"),
         (["a", "b"], "row 2: the label .* is a list: tuner trains one label a row"),
         ({"a": 1}, "row 2: the label .* is an object"),
     ],
@@ -118,7 +118,7 @@ def test_rows_without_a_label_are_named_and_can_be_left_out(missing: Any) -> Non
 def test_minus_one_is_a_label_where_it_is_common_and_left_out_where_the_recipe_says_so() -> None:
     sentiment = [-1, 0, 1] * 9
     assert scheme(sentiment).labels == ("-1", "0", "1")
-    assert "-1 is taken for a label, of 9 of 27 rows" in scheme(sentiment).decisions[0]
+    assert "-1 counts as a label, in 9 of 27 rows" in scheme(sentiment).decisions[0]
     assert scheme(sentiment, unlabelled=("-1",)).labels == ("0", "1")
     assert scheme([0, 1] * 60 + [-1], unlabelled=()).labels == ("-1", "0", "1")
 

@@ -109,7 +109,7 @@ def test_rows_go_by_label_names_whatever_their_order(kind: str, tmp_path: Path) 
     assert not loaded.fresh
     assert loaded.report.head == "kept"
     assert head_line(loaded) == (
-        "head: the checkpoint's own, its rows matched by label names (2 of its 3)"
+        "head: kept from the checkpoint, its rows matched by label names (2 of its 3)"
     )
 
 
@@ -172,8 +172,8 @@ def test_names_in_label2id_alone_are_names(classifier: Path, tmp_path: Path) -> 
     ("config", "names", "reason"),
     [
         ({}, None, "its classes have no names"),
-        ({"num_labels": 1}, None, "it answers with a number, not with labels"),
-        ({"problem_type": "regression"}, DATA, "it answers with a number, not with labels"),
+        ({"num_labels": 1}, None, "it predicts a number, not labels"),
+        ({"problem_type": "regression"}, DATA, "it predicts a number, not labels"),
     ],
 )
 def test_heads_that_say_nothing_of_labels_are_drawn_anew(
@@ -182,7 +182,7 @@ def test_heads_that_say_nothing_of_labels_are_drawn_anew(
     loaded = load(save_classifier(tmp_path / "model", "bert", names, **config))
     assert loaded.fresh == {"classifier.weight", "classifier.bias"}
     assert reason in head_line(loaded)
-    assert "bert.pooler.dense before it is the checkpoint's" in head_line(loaded)
+    assert "bert.pooler.dense before it comes from the checkpoint" in head_line(loaded)
 
 
 @pytest.mark.parametrize("lost", ["classifier.bias", "bert.pooler.dense.weight"])
@@ -194,7 +194,7 @@ def test_rows_without_what_they_were_trained_with_are_drawn_anew(
     )
     loaded = load(out)
     assert loaded.fresh >= {lost, "classifier.weight", "classifier.bias"}
-    assert "its classifier is built in another way" in head_line(loaded)
+    assert "its classifier is built differently" in head_line(loaded)
 
 
 def test_a_head_of_another_task_is_drawn_anew(classifier: Path, tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ def test_a_head_of_another_task_is_drawn_anew(classifier: Path, tmp_path: Path) 
     config = json.loads((folder / "config.json").read_text())
     config["architectures"] = ["BertForTokenClassification"]
     (folder / "config.json").write_text(json.dumps(config))
-    assert "that of a BertForTokenClassification" in head_line(load(folder))
+    assert "a BertForTokenClassification" in head_line(load(folder))
 
 
 # --- names that a wrapper has changed
@@ -228,7 +228,7 @@ def test_a_known_prefix_is_taken_off_and_said(
     )
     loaded, plain = load(out), load(classifier)
     assert loaded.report.prefix == prefix
-    assert f'"{prefix}" taken off their names' in loaded.report.lines[0]
+    assert f'without the prefix "{prefix}" of their names' in loaded.report.lines[0]
     assert all(map(torch.equal, loaded.model.parameters(), plain.model.parameters()))
     loaded.model.save_pretrained(tmp_path / "again")  # type: ignore[operator]
     saved = load_file(tmp_path / "again" / "model.safetensors")
@@ -307,7 +307,7 @@ def test_values_that_are_no_numbers_are_an_error(classifier: Path, tmp_path: Pat
     tensors[name][3] = float("nan")
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     source = find_model_source(ModelSection(str(folder)))
-    with pytest.raises(TunerError, match=f"1 tensor holds values that are no numbers .* {name}"):
+    with pytest.raises(TunerError, match=f"1 tensor holds values that are not finite .* {name}"):
         load_model_weights(source, load_model_config(source, DATA))
 
 
@@ -323,7 +323,7 @@ def test_what_a_classifier_has_no_use_for_is_left_out_and_said(
         }
 
     loaded = load(change_tensors(classifier, tmp_path / "m", extend))
-    assert "that a classifier has no use for are left out" in loaded.report.lines[0]
+    assert "that a classifier does not need are left out" in loaded.report.lines[0]
     assert "cls" in loaded.report.lines[0]
     assert not loaded.fresh
 

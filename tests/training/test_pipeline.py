@@ -191,7 +191,9 @@ def test_a_model_whose_rows_see_each_other_is_refused(tmp_path: Path) -> None:
     bench.packing.switch_off_packing()
     model: Any = bench.model
     model.classifier = torch.nn.Sequential(model.classifier, Neighbours())
-    with pytest.raises(TunerError, match="answers a row differently alone and beside other rows"):
+    with pytest.raises(
+        TunerError, match="prediction for a row depends on the other rows of its batch"
+    ):
         choose_layouts(model, bench.data, bench.padding, bench.device, bench.techniques)
 
 

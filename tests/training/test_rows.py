@@ -121,7 +121,7 @@ def test_parquet(tmp_path: Path, labels: list[Any]) -> None:
         ("t.tsv", "x\t1\n", {"text": (0,), "label": "label"}, "numbers for all"),
         ("t.tsv", "x\t1\n", {"text": (0,), "label": 7}, 'has no column "7"'),
         ("t.txt", "x", {}, "one field a line"),
-        ("t.jsonl", "{}", {"text": (0,), "label": 1}, "by number in .csv and .tsv"),
+        ("t.jsonl", "{}", {"text": (0,), "label": 1}, "by number only in .csv and .tsv"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(

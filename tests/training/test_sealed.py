@@ -77,9 +77,9 @@ def test_what_spoils_a_score_is_counted(make_recipe: RecipeMaker, tmp_path: Path
     said = "\n".join(report_on(section_with(make_recipe, test=str(path))).warnings)
     assert "5 of 9 test rows are in train too" in said
     assert "3 of 9 test rows are in validation too" in said
-    assert "has 9 rows only" in said
-    assert "rows of 1 of 2 labels only" in said
-    assert "1 rows with an empty text" in said
+    assert "has only 9 rows" in said
+    assert "rows of only 1 of 2 labels" in said
+    assert "1 row with an empty text" in said
     clean = write_jsonl(tmp_path / "clean.jsonl", [r for r in GOOD if len(r["text"]) > 20])
     assert report_on(section_with(make_recipe, test=str(clean))).warnings == []
 

@@ -184,7 +184,7 @@ def test_what_is_packed_on_the_device_is_proven_first() -> None:
     assert all(parameter.grad is None for parameter in model.parameters())
 
     refused = tiny("mpnet", REFUSED["mpnet"])
-    with pytest.raises(NotPackable, match="not told the spans"):
+    with pytest.raises(NotPackable, match="does not receive the spans"):
         pack_on_device(
             refused, data, prepare_proof(refused, data, 0), padding, Packing(refused), BF16
         )

@@ -1,8 +1,9 @@
 """`python -m tuner.training [describe|check]`: the trainer, or one question about a recipe.
 
 The trainer speaks tuner.pool.protocol on stdin and stdout. `describe` and `check` read one JSON
-request and write one JSON answer, `check` before that {"stage": TEXT} whenever it begins something
-else; where the user's input is wrong: exit code 2, one line on stderr. They end with their parent.
+request and write one JSON reply; before its reply `check` writes {"stage": TEXT} whenever it begins
+something else. Where the user's input is wrong they exit with code 2 and one line on stderr. They
+end with their parent.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ Question = Callable[[dict[str, Any], ReportStage], msgspec.Struct]
 
 
 def main(arguments: list[str]) -> int:
-    """Run one of the three; returns the exit code."""
+    """Run the trainer, or answer one question; return the exit code."""
     if not arguments:
         return serve_requests()
     if arguments == ["describe"]:
@@ -86,7 +87,10 @@ def _write_json_line(stream: BinaryIO, value: object) -> None:
 
 
 def _end_with_parent(parent: int) -> None:
-    """Nobody waits for an answer whose asker is gone, and a step of a large model takes long."""
+    """End this process once its parent is gone.
+
+    Nobody waits for the reply any more, and a step of a large model takes long.
+    """
     while os.getppid() == parent:
         time.sleep(_POLL_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)

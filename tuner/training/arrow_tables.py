@@ -18,7 +18,10 @@ from tuner.training.tables import Table, refuse_missing_columns, refuse_numbered
 def read_parquet_file(
     path: Path, where: str, wanted_columns: Sequence[Column], limit: int | None
 ) -> Table:
-    """The wanted columns of a parquet file; categories as the values that they stand for."""
+    """Read the wanted columns of a parquet file, all where none is named.
+
+    Dictionary-encoded columns come as the values that they stand for. Raises TunerError.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -42,7 +45,7 @@ def read_parquet_file(
 
 
 def _class_names_by_column(metadata: Mapping[bytes, bytes]) -> dict[Column, tuple[str, ...]]:
-    """The names of numbered classes, as `datasets` leaves them in a file's schema."""
+    """Find the names of numbered classes, as `datasets` leaves them in a file's schema."""
     try:
         features = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
         return {
@@ -58,7 +61,7 @@ def _class_names_by_column(metadata: Mapping[bytes, bytes]) -> dict[Column, tupl
 def read_dataset_split(
     source: HubSource, where: str, wanted_columns: Sequence[Column], limit: int | None
 ) -> Table:
-    """The wanted columns of a split, of the hub or of a folder. Raises TunerError."""
+    """Read the wanted columns of a split, from the hub or from a folder. Raises TunerError."""
     refuse_numbered_columns(wanted_columns, where)
     rows = _load_dataset_split(source, where)
     names = list(rows.column_names)
@@ -103,7 +106,7 @@ def _load_dataset_split(source: HubSource, where: str) -> Any:
 
 
 def _pick_saved_split(saved: Any, split: str, where: str) -> Any:
-    """A split of what save_to_disk wrote; what has no splits is one, whatever it is called."""
+    """Pick a split of what save_to_disk wrote; a data set without splits matches any name."""
     if not isinstance(saved, dict):
         return saved
     if split not in saved:

@@ -1,7 +1,7 @@
-"""From rows to what the model takes: padded pieces of about equal length.
+"""From rows to what the model takes: padded micro-batches of about equal length.
 
-Another way to lay rows out (one packed row, say) is another class with `pieces`; the loop and the
-evaluation know no more than that a piece gives its rows' logits.
+Another way to lay rows out (all in one packed row, say) is another class with `iter_micro_batches`;
+the loop and the evaluation only know that a micro-batch computes its rows' logits.
 """
 
 from __future__ import annotations
@@ -30,22 +30,26 @@ class MicroBatch(Protocol):
     def labels(self) -> torch.Tensor: ...
 
     def compute_logits(self, model: nn.Module) -> torch.Tensor:
-        """Unscaled scores, rows × classes."""
+        """Return unnormalised scores, rows × classes."""
         ...
 
 
 class Layout(Protocol):
-    """A split on the device, cut to pieces on request."""
+    """A split on the device that is cut into micro-batches on request."""
 
     def iter_micro_batches(
         self, rows: Indices, overhead: int
     ) -> Iterator[tuple[Indices, MicroBatch]]:
-        """Positions in `rows` and their piece, together all of them; `overhead` in wordpieces."""
+        """Yield (positions in `rows`, micro-batch) until all rows are covered.
+
+        `overhead` is what one more micro-batch costs, in tokens of arithmetic.
+        """
         ...
 
 
 def copy_to_device(array: npt.NDArray[Any], device: torch.device) -> torch.Tensor:
-    """A copy on the device for which the host does not wait."""
+    """Copy an array to the device without making the host wait."""
+    # Only a copy from pinned memory is asynchronous; from pageable memory CUDA waits.
     tensor = torch.from_numpy(array)
     if device.type != "cuda":
         return tensor.to(device)
@@ -60,15 +64,14 @@ class PaddedMicroBatch:
     labels: torch.Tensor
 
     def compute_logits(self, model: nn.Module) -> torch.Tensor:
-        """Unscaled scores, rows × classes."""
         scores: torch.Tensor = model(**self.inputs).logits
         return scores
 
 
 class PaddedLayout:
-    """Length-sorted pieces, each padded on one side to its own longest row.
+    """Length-sorted micro-batches, each padded on one side to its own longest row.
 
-    Without a side nothing is padded: a piece holds rows of one length.
+    Without a side nothing is padded: a micro-batch holds rows of one length.
     """
 
     def __init__(
@@ -90,8 +93,9 @@ class PaddedLayout:
     def iter_micro_batches(
         self, rows: Indices, overhead: int
     ) -> Iterator[tuple[Indices, MicroBatch]]:
-        """Cut `rows` where sorting by length saves more wordpieces of padding than `overhead`."""
+        """Cut `rows` where sorting by length saves more padding than `overhead`, in tokens."""
         lengths = self._lengths[rows]
+        # Stable, so that rows of one length keep the order that the seed gave them.
         order = np.argsort(lengths, kind="stable")
         ascending = lengths[order].tolist()
         cuts = (
@@ -102,11 +106,12 @@ class PaddedLayout:
             yield positions, self.build_micro_batch(rows[positions])
 
     def build_micro_batch(self, rows: Indices) -> PaddedMicroBatch:
-        """Lengths are known on the host, so that nothing waits for the device here."""
+        """Pad these rows to the longest of them."""
         lengths = self._lengths[rows]
         longest = int(lengths.max())
         row_numbers = copy_to_device(rows, self._device)
         columns = torch.arange(longest, device=self._device)
+        # Without padding no mask: most attention kernels have a faster path then.
         if int(lengths.min()) == longest:
             where = self._starts[row_numbers, None] + columns
             inputs = {"input_ids": self._tokens[where].long()}
@@ -115,6 +120,8 @@ class PaddedLayout:
             if self._side == "left":
                 columns = columns - (longest - sizes)
             mask = (columns >= 0) & (columns < sizes)
+            # Outside of the mask the index is 0: a place that exists, whose token is replaced
+            # below.
             where = (self._starts[row_numbers, None] + columns) * mask
             inputs = {
                 "input_ids": self._tokens[where].masked_fill(~mask, self._pad).long(),
@@ -131,7 +138,7 @@ class PaddedLayout:
 class SingleRowLayout:
     """Every row by itself, as a pipeline gives a single text to a model.
 
-    This is what a row's answer is; other layouts have to give the same.
+    This defines what a row's prediction is; other layouts have to give the same.
     """
 
     def __init__(self, split: TokenizedSplit, device: torch.device) -> None:
@@ -140,7 +147,6 @@ class SingleRowLayout:
     def iter_micro_batches(
         self, rows: Indices, overhead: int
     ) -> Iterator[tuple[Indices, MicroBatch]]:
-        """One piece a row."""
         del overhead
         for position in range(len(rows)):
             micro_batch = self._unpadded_layout.build_micro_batch(rows[[position]])
@@ -150,24 +156,26 @@ class SingleRowLayout:
 
 
 def cuts_at_length_changes(ascending: Sequence[int]) -> list[tuple[int, int]]:
-    """Spans (start, end) of one length each."""
+    """Return (start, end) of each run of equal lengths."""
     lengths = np.asarray(ascending, dtype=np.int64)
     bounds = [0, *(np.flatnonzero(np.diff(lengths)) + 1).tolist(), len(lengths)]
     return list(itertools.pairwise(bounds))
 
 
 def cheapest_cuts(lengths: Sequence[int], overhead: int) -> list[tuple[int, int]]:
-    """Spans (start, end) of ascending lengths with the least padded wordpieces + overhead a span.
+    """Cut ascending lengths into (start, end) with the least padded tokens + overhead for each cut.
 
     Exact, by dynamic programming over the last cut; O(n²) for n lengths.
     """
     ascending = np.asarray(lengths, dtype=np.int64)
+    # All padding together costs less than one cut.
     if ascending[-1] * len(lengths) - ascending.sum() <= overhead:
         return [(0, len(lengths))]
     costs = np.zeros(len(lengths) + 1, dtype=np.int64)
     starts = np.zeros(len(lengths) + 1, dtype=np.int64)
     counts = np.arange(len(lengths), 0, -1, dtype=np.int64)
     for end in range(1, len(lengths) + 1):
+        # The last span is start:end, padded to its longest row, for every possible start at once.
         tries = costs[:end] + ascending[end - 1] * counts[len(lengths) - end :] + overhead
         starts[end] = int(np.argmin(tries))
         costs[end] = tries[starts[end]]
@@ -180,7 +188,7 @@ def cheapest_cuts(lengths: Sequence[int], overhead: int) -> list[tuple[int, int]
 
 
 def cuts_within_budget(lengths: Any, budget: int) -> Iterator[tuple[int, int]]:
-    """Spans of ascending lengths of at most `budget` padded wordpieces, at least one row each."""
+    """Cut ascending lengths into (start, end) of at most `budget` padded tokens, or of one row."""
     start = 0
     for end, length in enumerate(lengths):
         if end > start and (end + 1 - start) * length > budget:

@@ -6,6 +6,7 @@ import os
 import queue
 import sys
 import threading
+import traceback
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -28,7 +29,7 @@ class Channel:
 
     @classmethod
     def over_standard_streams(cls) -> Channel:
-        """Take stdout for messages alone: whatever a library prints from now on goes to stderr."""
+        """Reserve stdout for messages: whatever a library prints from now on goes to stderr."""
         replies = os.fdopen(os.dup(1), "wb", buffering=0)
         os.dup2(2, 1)
         sys.stdout = sys.stderr
@@ -38,28 +39,30 @@ class Channel:
         try:
             for line in _read_whole_lines(self._requests):
                 self._queue.put(self._decoder.decode(line))
+        except msgspec.DecodeError:
+            # Before the end, at which the process exits and would cut a daemon thread's trace off.
+            traceback.print_exc()
         finally:
-            # Also after what is no request: the trainer ends with its trace, and is not waited for.
             self.end_conversation()
 
     def end_conversation(self) -> None:
-        """From now on every answer is `Pause`. Also called from a signal handler."""
+        """Answer `Pause` to whoever waits from now on. Also called from a signal handler."""
         self._ended.set()
         self._queue.put(Pause())
 
     def wait_for_request(self) -> Request:
-        """The next request, however long it takes."""
+        """Return the next request, however long it takes."""
         return Pause() if self._ended.is_set() and self._queue.empty() else self._queue.get()
 
     def poll_request(self) -> Request | None:
-        """The next request if there is one already."""
+        """Return the next request if one has arrived."""
         try:
             return self._queue.get_nowait()
         except queue.Empty:
             return Pause() if self._ended.is_set() else None
 
     def send_message(self, message: Reply) -> None:
-        """Write one message. Where nobody listens any more, stdin's end will say so."""
+        """Write one message; drop it once the worker is gone: the end of stdin will say so."""
         if not self._worker_listens:
             return
         try:
@@ -69,9 +72,10 @@ class Channel:
 
 
 def _read_whole_lines(descriptor: int) -> Iterator[bytes]:
-    """Whole lines as they come in.
+    """Yield whole lines as they arrive.
 
-    Not through sys.stdin: a thread that waits there holds a lock that Python needs to end.
+    os.read instead of sys.stdin: a thread that waits in sys.stdin holds a lock that Python needs to
+    exit.
     """
     unfinished = b""
     while chunk := os.read(descriptor, 1 << 16):

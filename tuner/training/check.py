@@ -51,17 +51,16 @@ class _Findings:
         self.test_rows: int | None = None
 
     def add_finding(self, level: FindingLevel, topic: str, text: str) -> None:
-        """Note a fact, unless it was noted under another topic."""
+        """Add a finding, unless another topic has the same text."""
         if all(finding.text != text for finding in self.findings):
             self.findings.append(Finding(level, topic, text))
 
     def has_error_in(self, *topics: str) -> bool:
-        """Whether there is an error in one of these topics."""
         return any(f.level == "error" and f.topic in topics for f in self.findings)
 
     @contextmanager
     def errors_as_findings(self, topic: str) -> Iterator[None]:
-        """What a user can mend becomes a finding, and the other topics are still looked at."""
+        """Turn a TunerError into a finding, so that the other topics are still checked."""
         try:
             yield
         except TunerError as error:
@@ -71,7 +70,7 @@ class _Findings:
 def answer_check_request(request: dict[str, Any], report_stage: ReportStage) -> CheckReport:
     """Answer {"recipe": …, "session": DIR or null, "rehearse": bool}.
 
-    `tell` hears what is being done. TunerError where that is no recipe at all.
+    `report_stage` hears what is being done. TunerError where `recipe` is not a recipe at all.
     """
     recipe = parse_recipe(request["recipe"], "recipe")
     session = request.get("session")
@@ -88,11 +87,11 @@ def check_recipe(
     rehearse: bool = True,
     report_stage: ReportStage = lambda _text: None,
 ) -> CheckReport:
-    """Look at data, model, groups, search and the disk of `folder`.
+    """Check data, model, groups, search and the disk of `folder`.
 
-    Of sealed rows the labels are compared with those of train, and the texts hashed. With
-    `rehearse`, the set-up of a trainer follows, weights included, and a step and predictions with
-    the oddest rows. Nothing is written into `folder`.
+    The labels of sealed rows are compared with those of train, and their texts hashed. With
+    `rehearse`, a trainer is set up, weights included, and a step and predictions are tried with the
+    oddest rows. Nothing is written into `folder`.
     """
     report = _Findings()
     rows: LabelledRows | None = None
@@ -119,7 +118,7 @@ def check_recipe(
 
 
 def warnings_at_start(context: TrainerContext) -> list[str]:
-    """What a check would find wrong, told by a trainer that has begun, whose own come last."""
+    """Return what a check would warn of, followed by the trainer's own warnings."""
     report = _Findings()
     with report.errors_as_findings("data"):
         _read_and_check_data(context.recipe, report)
@@ -157,7 +156,7 @@ def _read_and_check_data(recipe: Recipe, report: _Findings) -> LabelledRows:
 
 
 def _check_sealed_test(recipe: Recipe, rows: LabelledRows, report: _Findings) -> None:
-    """Whether the sealed rows can be scored; nothing that is found here tells a score."""
+    """Check whether the sealed rows can be scored, without revealing anything about a score."""
     if not has_sealed_test(recipe.data):
         return
     test_report = inspect_sealed_rows(recipe.data, rows)
@@ -168,7 +167,7 @@ def _check_sealed_test(recipe: Recipe, rows: LabelledRows, report: _Findings) ->
     report.add_finding(
         "ok",
         "data",
-        f"test: {count_in_words(test_report.sealed.rows, 'row')} sealed, their labels are train's",
+        f"test: {count_in_words(test_report.sealed.rows, 'row')} sealed, with the labels of train",
     )
     for warning in test_report.warnings:
         report.add_finding("warning", "data", warning)
@@ -190,9 +189,9 @@ def _check_label_balance(rows: LabelledRows, report: _Findings) -> None:
         text = (
             f"{fewest} is rare"
             if len(rare) == 1
-            else f"{len(rare)} classes are rare, most of all {fewest}"
+            else f"{len(rare)} classes are rare, the rarest is {fewest}"
         )
-        report.add_finding("warning", "data", f"{text}; f1_macro or mcc tells more than accuracy")
+        report.add_finding("warning", "data", f"{text}; f1_macro or mcc says more than accuracy")
 
 
 def _check_empty_and_shared_texts(rows: LabelledRows, report: _Findings) -> None:
@@ -253,7 +252,7 @@ def _check_trainer_setup(
 
 @contextmanager
 def _failures_as_tuner_errors() -> Iterator[None]:
-    """Models and tokenizers bring code of their own, and it may raise what it likes."""
+    """Turn any failure into a TunerError: models and tokenizers bring code of their own."""
     try:
         yield
     except TunerError:
@@ -265,7 +264,6 @@ def _failures_as_tuner_errors() -> Iterator[None]:
 def _prepare_without_weights(
     recipe: Recipe, rows: LabelledRows, report: _Findings, folder: Path, report_stage: ReportStage
 ) -> None:
-    """The set-up without weights."""
     from tuner.training.forecast import forecast_batches
     from tuner.training.inputs import prepare_session_data
     from tuner.training.model import find_model_source, load_tokenizer
@@ -316,7 +314,7 @@ def _add_setup_findings(
     for name, split in (("train", data.train), ("validation", data.validation)):
         middle, longest = int(np.median(split.lengths)), int(split.lengths.max())
         report.add_finding(
-            "ok", "data", f"{name}: {middle} tokens a row in the middle, {longest} at most"
+            "ok", "data", f"{name}: {middle} tokens a row (median), {longest} at most"
         )
     for text in notes:
         report.add_finding("ok", "model", text)
@@ -345,7 +343,7 @@ def _check_layer_groups(recipe: Recipe, model: ModelDescription, report: _Findin
 def _check_search_space(
     recipe: Recipe, resolved: tuple[ResolvedGroup, ...], report: _Findings
 ) -> None:
-    """As the study will: groups that are empty in this model are not searched."""
+    """Check the search as the study will: groups that are empty in this model are not searched."""
     with report.errors_as_findings("search"):
         space = search_space(keep_present_groups(recipe, [group.spec.name for group in resolved]))
         check_sampler_can_search(recipe.search, space)
@@ -390,5 +388,5 @@ def _check_disk_space(
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
-    text = f"about {need / 1e9:.1f} GB for models and checkpoints, {free / 1e9:.1f} GB are free"
+    text = f"models and checkpoints need about {need / 1e9:.1f} GB, {free / 1e9:.1f} GB are free"
     report.add_finding("ok" if free > need else "error", "disk", text)

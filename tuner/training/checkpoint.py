@@ -1,7 +1,8 @@
 """A trial's state on disk: tensors as safetensors, the rest as JSON, never a pickle.
 
-Two files a checkpoint, STEP.safetensors and STEP.json. The JSON is written last and names the
-digest of the tensors; only then is the checkpoint before removed, so one that is whole is there.
+A checkpoint is two files, STEP.safetensors and STEP.json. The JSON is written last and contains the
+digest of the tensors; only then is the previous checkpoint removed, so that a whole one exists at
+every instant.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ class GeneratorStates(msgspec.Struct, frozen=True):
 class CheckpointState(msgspec.Struct, frozen=True, kw_only=True):
     """All of a trial's state that is not a tensor. `data` identifies data, model and groups.
 
-    `fit` is how rows went through the model: other pieces would add up in another order.
-    The sums are those of `LossSums`; checkpoints of earlier versions lack two of them.
+    `fit` is the memory plan: other micro-batches would add up gradients in another order. The sums
+    are those of `LossSums`; checkpoints of earlier versions lack two of them.
     """
 
     format: int = FORMAT
@@ -59,7 +60,7 @@ class CheckpointState(msgspec.Struct, frozen=True, kw_only=True):
     digest: str = ""
 
     def to_loss_sums(self) -> LossSums:
-        """The sums of the losses since the last evaluation."""
+        """Return the sums of the losses since the last evaluation."""
         guess = math.nan if self.guess_sum is None else self.guess_sum
         squares = math.nan if self.excess_squares is None else self.excess_squares
         return LossSums(self.loss_sum, self.loss_updates, guess, squares)
@@ -73,6 +74,8 @@ def save_checkpoint(
 
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / f"{state.step:08d}.safetensors"
+    # Tensors first, JSON with their digest last: a crash in between leaves the previous checkpoint
+    # whole and this one without its JSON, which nobody looks at.
     with atomic_file_write(path) as temporary:
         save_file({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, temporary)
         state = msgspec.structs.replace(state, digest=file_digest(temporary))
@@ -86,21 +89,21 @@ def save_checkpoint(
 def load_checkpoint(
     folder: Path, config: TrialConfig, data: str, metric: str
 ) -> tuple[tuple[CheckpointState, dict[str, torch.Tensor]] | None, list[str]]:
-    """The newest whole checkpoint of this very trial, or None; and what to say about the others."""
+    """Return the newest whole checkpoint of this very trial, if any, and notes on the others."""
     notes: list[str] = []
     for path in sorted(folder.glob("[0-9]*.json"), reverse=True):
         try:
             state = msgspec.json.decode(path.read_bytes(), type=CheckpointState)
         except (msgspec.MsgspecError, UnicodeDecodeError, OSError) as error:
-            notes.append(f"checkpoint {path.stem} is damaged and left aside: {error}")
+            notes.append(f"checkpoint {path.stem} is damaged and was ignored: {error}")
             continue
         if (state.format, state.config, state.data, state.metric) != (FORMAT, config, data, metric):
-            notes.append(f"checkpoint {path.stem} is of another configuration and left aside")
+            notes.append(f"checkpoint {path.stem} belongs to another configuration and was ignored")
             continue
         tensors = _load_whole_tensors(path.with_suffix(".safetensors"), state.digest)
         if tensors is not None:
             return (state, tensors), notes
-        notes.append(f"checkpoint {path.stem} is damaged and left aside: its tensors have changed")
+        notes.append(f"checkpoint {path.stem} is damaged and was ignored: its tensors have changed")
     return None, notes
 
 
@@ -114,7 +117,6 @@ def _load_whole_tensors(path: Path, expected: str) -> dict[str, torch.Tensor] | 
 
 
 def generator_states(device: torch.device) -> GeneratorStates:
-    """The state of every generator now."""
     kind, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)
     version, internal, gauss_next = random.getstate()
     cuda = _encode_state(torch.cuda.get_rng_state(device)) if device.type == "cuda" else None
@@ -127,7 +129,6 @@ def generator_states(device: torch.device) -> GeneratorStates:
 
 
 def restore_generators(states: GeneratorStates, device: torch.device) -> None:
-    """Set every generator to a state from `generator_states`."""
     torch.set_rng_state(_decode_state(states.torch))
     if states.cuda is not None and device.type == "cuda":
         torch.cuda.set_rng_state(_decode_state(states.cuda), device)

@@ -1,4 +1,4 @@
-"""What a split is too small for: labels it lacks, scores it cannot tell apart."""
+"""What the rows of train and validation cannot show."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _SHOWN = 5
 
 
 def few_rows_warning(split: str, rows: int) -> str:
-    """What an accuracy of so many rows tells, "" where they are not few."""
+    """Say how little an accuracy on so many rows tells; "" where they are enough."""
     if rows >= FEW_ROWS:
         return ""
     low, high = wilson_interval(rows // 2, rows)
     return (
-        f"the {split} has {rows} rows only: an accuracy in the middle would be known "
-        f"no better than {format_score(low)}…{format_score(high)}"
+        f"the {split} has only {rows} rows: an accuracy near 50 % could be anything "
+        f"from {format_score(low)} to {format_score(high)}"
     )
 
 
 def validation_warnings(rows: LabelledRows) -> Iterator[str]:
-    """What validation cannot show, a line for each kind of want however many labels have it."""
+    """Yield what validation cannot show, one line for each kind of problem."""
     division, labels = rows.division, rows.labels
     train = Counter(rows.train_classes[division.train].tolist())
     validation = Counter(rows.validation_classes[division.validation].tolist())
@@ -42,11 +42,11 @@ def validation_warnings(rows: LabelledRows) -> Iterator[str]:
     little = few_rows_warning("validation", len(division.validation))
     scarce = sum(0 < validation[number] < _FEW_OF_A_CLASS for number in train)
     if little:
-        yield f"{little}; more rows in validation would tell trials apart"
+        yield f"{little}; more validation rows would tell trials apart"
     if scarce > len(labels) / 2:
         yield (
             f"{scarce} of {len(labels)} labels have fewer than {_FEW_OF_A_CLASS} validation rows: "
-            "scores of single labels, and f1_macro, move by much with one row"
+            "one row moves the scores of single labels, and f1_macro, a lot"
         )
 
 

@@ -41,7 +41,7 @@ _NOT_READING = ("train", "test", "root")
 
 
 class DatasetFacts(msgspec.Struct, frozen=True):
-    """What is kept beside the arrays. `texts` tells by split which rows are odd."""
+    """What is cached beside the arrays. `texts` says for each split which rows are odd."""
 
     labels: list[str]
     texts: dict[str, TextFacts] = {}
@@ -60,7 +60,7 @@ class SessionData:
     def splits_with_sources(
         self, section: DataSection
     ) -> tuple[tuple[str, TokenizedSplit, str], ...]:
-        """Each split by name, with the file that its row numbers are those of."""
+        """Return (name, split, file) for each split; row numbers count in that file."""
         shared = not isinstance(section.validation, str)
         validation = section.train if shared else str(section.validation)
         return ("train", self.train, section.train), ("validation", self.validation, validation)
@@ -82,11 +82,10 @@ class LabelledRows:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The names of the classes, in their order."""
         return self.scheme.labels
 
     def reading_decisions(self) -> list[str]:
-        """How the files were read and labels understood, a line a file; keys overrule it."""
+        """Say how the files were read and labels understood, and which keys overrule that."""
         files = [self.train] if self.validation is self.train else [self.train, self.validation]
         lines = [decision_line(rows.source, rows.decisions) for rows in files if rows.decisions]
         return [*lines, *self.scheme.decisions, *self._describe_unlabelled_rows()]
@@ -102,7 +101,7 @@ class LabelledRows:
 
 
 def read_labelled_rows(section: DataSection) -> LabelledRows:
-    """Read train and validation and divide them. Raises TunerError for what a user can mend."""
+    """Read train and validation and divide them. Raises TunerError for what a user can fix."""
     train = read_source_rows(section.train, "train", section)
     separate = isinstance(section.validation, str)
     validation = (
@@ -132,7 +131,7 @@ def read_labelled_rows(section: DataSection) -> LabelledRows:
 
 
 def _checked_label_texts(rows: Rows, train: Rows, key: str, section: DataSection) -> list[str]:
-    """The labels of a file; numbers in one go by the names that the other's classes have."""
+    """Return a file's labels as texts; numbers go by its class names, or by those of train."""
     texts = labels_as_texts(rows.labels, rows.names or train.names, _error_location(key, rows))
     refuse_missing(texts, _error_location(key, rows), section.unlabelled or ())
     return texts
@@ -150,11 +149,12 @@ def load_session_data(
     pin_sources: bool = True,
     unadapted_key: str | None = None,
 ) -> SessionData:
-    """The session's data from session/cache, made there first where it is missing or damaged.
+    """Load the session's data from session/cache; read and tokenize it first where that is missing.
 
-    Trainers that start together make it once: the others wait. With `seal`, data files that have
-    changed since the session's first use of them are refused with TunerError. `unfitted` is the
-    `tokenizer_key` from before the tokenizer was fitted to its model, which older versions knew.
+    Trainers that start together do this once: the others wait. With `pin_sources`, data files that
+    have changed since the session's first use of them are refused with TunerError. `unadapted_key`
+    is the `tokenizer_key` from before the tokenizer was adapted to its model, which older versions
+    used.
     """
     digests = _source_digests(recipe.data)
     cache = session / "cache"
@@ -178,7 +178,7 @@ def load_session_data(
 def _open_older_cache(
     cache: Path, section: DataSection, digests: dict[str, str], unadapted_key: str, max_length: int
 ) -> SessionData | None:
-    """What the version that the session began with read, so that its trials stay comparable.
+    """Open what the version that the session began with read, so that its trials stay comparable.
 
     None where this version began it. Raises TunerError where the older one's rows are lost.
     """
@@ -192,15 +192,15 @@ def _open_older_cache(
             return replace(data, facts=msgspec.structs.replace(data.facts, texts=texts))
     raise TunerError(
         "data: this session began with an older version of tuner, which divided the rows "
-        "otherwise, and its cache is gone, so its trials could not be compared with new ones; "
-        "start a new session"
+        "differently, and its cache is gone, so new trials could not be compared with the old "
+        "ones; start a new session"
     )
 
 
 def older_content_keys(
     section: DataSection, digests: dict[str, str], unadapted_key: str, max_length: int
 ) -> list[str]:
-    """What `content_key` was before formats were written beside the digests."""
+    """Return what `content_key` was before formats were written beside the digests."""
     return [
         _hash_key_parts([
             1, digests, list(section.text), section.label, section.validation, section.holdout,
@@ -211,7 +211,7 @@ def older_content_keys(
 
 
 def _source_digests(section: DataSection) -> dict[str, str]:
-    """Each file by its content; a hub data set by its name, for it is read once a session."""
+    """Hash each file's content; a hub data set goes by its name, for it is read once a session."""
     sources = {"train": section.train}
     if isinstance(section.validation, str):
         sources["validation"] = section.validation
@@ -245,7 +245,7 @@ def _record_sources(path: Path, digests: dict[str, str]) -> None:
 def content_key(
     section: DataSection, digests: dict[str, str], tokenizer: Any, max_length: int
 ) -> str:
-    """A name for the content that the tokenized arrays follow from, 32 hexadecimal digits."""
+    """Hash everything that the tokenized arrays depend on, to 32 hexadecimal digits."""
     reading = {k: v for k, v in section_to_dict(section).items() if k not in _NOT_READING}
     return _hash_key_parts([_FORMAT, digests, reading, max_length, tokenizer_key(tokenizer)])
 
@@ -255,7 +255,7 @@ def _hash_key_parts(parts: list[Any]) -> str:
 
 
 def tokenizer_key(tokenizer: Any) -> str:
-    """A digest of all that decides how texts become wordpieces."""
+    """Hash everything that decides how texts become tokens."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     whole = (
         backend.to_str()
@@ -274,7 +274,7 @@ def _exclusive_lock(path: Path) -> Iterator[None]:
 
 
 def _open_cached_data(folder: Path, key: str) -> SessionData | None:
-    """The cached data, or None where it is missing or damaged (and then removed)."""
+    """Open the cached data; None where it is missing or damaged (and then removed)."""
     if not folder.is_dir():
         return None
     try:
@@ -326,7 +326,7 @@ def _notes_on_rows(rows: LabelledRows) -> list[str]:
 
 
 def remove_stale_files(folder: Path) -> None:
-    """Remove what a process that was killed left half written in session/cache."""
+    """Remove what a killed process left half written in session/cache."""
     for path in folder.glob(".*"):
         pid = path.suffix.removeprefix(".")
         if pid.isdigit() and int(pid) != os.getpid() and not _process_exists(int(pid)):

@@ -23,7 +23,6 @@ class DataOrder:
 
     @classmethod
     def from_trial_config(cls, config: TrialConfig, rows: int) -> DataOrder:
-        """The timetable of a trial on `rows` training rows."""
         return cls(
             rows=rows,
             rows_per_update=config.batch_size * config.accumulation,
@@ -34,28 +33,27 @@ class DataOrder:
 
     @property
     def updates_per_epoch(self) -> int:
-        """The last update of an epoch may have fewer rows."""
+        """Return the updates of an epoch, the last of which may have fewer rows."""
         return -(-self.rows // self.rows_per_update)
 
     @property
     def total_updates(self) -> int:
-        """Updates of the whole trial."""
         return self.updates_per_epoch * self.epochs
 
     def rows_of_update(self, update: int) -> npt.NDArray[np.int64]:
-        """The training rows of an update: the next ones of the epoch's own permutation."""
+        """Return the training rows of an update: the next ones of the epoch's own permutation."""
         order, start, end = self.slice_of_update(update)
         return order[start:end]
 
     def slice_of_update(self, update: int) -> tuple[npt.NDArray[np.int64], int, int]:
-        """Those rows as order[start:end]; one object is the order of all updates of an epoch."""
+        """Return those rows as order[start:end]; all updates of an epoch share one order object."""
         epoch, position = divmod(update, self.updates_per_epoch)
         start = position * self.rows_per_update
         end = min(start + self.rows_per_update, self.rows)
         return epoch_permutation(self.rows, self.seed, epoch), start, end
 
     def evaluates_after(self, done: int) -> bool:
-        """Whether an evaluation follows when `done` updates are done."""
+        """Return whether an evaluation follows when `done` updates are done."""
         position = (done - 1) % self.updates_per_epoch + 1
         per_epoch = min(self.evaluations_per_epoch, self.updates_per_epoch)
         shares = range(1, per_epoch + 1)
@@ -64,7 +62,10 @@ class DataOrder:
 
 @lru_cache(maxsize=2)
 def epoch_permutation(rows: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:
-    """The order of the training rows in an epoch, from (seed, epoch) alone."""
+    """Return the order of the training rows in an epoch, from (seed, epoch) alone."""
+    # PCG64 seeded by (seed, epoch), not a generator that advances: a checkpoint then needs no state
+    # of it, and resuming in epoch 7 does not replay six epochs.
     order = np.random.Generator(np.random.PCG64([seed, epoch])).permutation(rows)
+    # Shared by all updates of an epoch, through the cache.
     order.setflags(write=False)
     return order

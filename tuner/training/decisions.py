@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """In a few words, and the recipe's key that overrules it."""
+    """A decision in a few words, and the recipe's key that overrules it."""
 
     text: str
     key: str
 
 
 def decision_line(source: str, decisions: Sequence[Decision]) -> str:
-    """All that was decided about a file in one sentence."""
+    """Put all decisions about a file into one sentence."""
     texts = ", ".join(decision.text for decision in decisions)
     keys = ", ".join(dict.fromkeys(decision.key for decision in decisions))
-    return f"{source}: {texts} ({keys} to overrule)"
+    return f"{source}: {texts} (override with {keys})"

@@ -1,7 +1,7 @@
 """How rows of fields are written in a text file, decided by its content.
 
 RFC 4180 is one dialect of many: pandas doubles quotes in .tsv files too, Spark escapes them with a
-backslash, SST-2 and its like take them for plain characters, spreadsheets separate by semicolons
+backslash, SST-2 and its like have them as plain characters, and spreadsheets separate by semicolons
 where the comma is a decimal point.
 """
 
@@ -51,10 +51,10 @@ class DialectKeys:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How fields are separated and quoted, whether names come first, and what was decided.
+    """How fields are separated and quoted, whether a header comes first, and what was decided.
 
-    `row_names`: the header lacks a name for the first column, which counts the rows, as R writes.
-    `padded`: a blank follows each separator and is no part of the field.
+    `row_names`: the header lacks a name for the first column, which counts the rows, as R writes
+    it. `padded`: a blank follows each separator and is not part of the field.
     """
 
     separator: str
@@ -70,7 +70,7 @@ class RecordReader(Iterator[list[str]], Protocol):
 
     @property
     def line_num(self) -> int:
-        """How many lines were read."""
+        """Return how many lines were read."""
         ...
 
 
@@ -82,7 +82,7 @@ class Sample:
     whole: bool
 
     def has_padded_fields(self, separator: str) -> bool:
-        """Whether each line has a blank after its last separator, the header too."""
+        """Return whether each line, header included, has a blank after its last separator."""
         ends = (line.rstrip("\r\n").rpartition(separator) for line in self.lines if line.strip())
         return not separator.isspace() and all(
             separator_found and end[:1] == " " for _, separator_found, end in ends
@@ -100,14 +100,14 @@ class ParseAttempt:
 
     @property
     def width_agreement(self) -> float:
-        """The share of rows with the usual number of fields, 0 where that is one or quotes fail."""
+        """Return the share of rows with the usual number of fields; 0 for one field or a fault."""
         widths = Counter(len(row) for row in self.rows)
         usual = max(widths, key=widths.__getitem__, default=1)
         return 0.0 if self.fault or usual < 2 else widths[usual] / len(self.rows)
 
 
 def read_file_sample(file: TextIO) -> Sample:
-    """The first megabyte, and another one from the first quote on where that comes later."""
+    """Read the first megabyte, and another one from the first quote on where that comes later."""
     lines, more = _take_megabyte(file)
     if lines and SEPARATOR_LINE.fullmatch(lines[0]):
         del lines[0]
@@ -119,7 +119,7 @@ def read_file_sample(file: TextIO) -> Sample:
 
 
 def _take_megabyte(file: TextIO) -> tuple[list[str], bool]:
-    """Lines of about a megabyte, and whether there are more."""
+    """Read lines of about a megabyte; return them and whether there are more."""
     lines, room = [], _SAMPLE_CHARACTERS
     for line in file:
         lines.append(line)
@@ -132,9 +132,9 @@ def _take_megabyte(file: TextIO) -> tuple[list[str], bool]:
 def decide_dialect(
     sample: Sample, suffix: str, keys: DialectKeys, wanted_columns: Sequence[Column]
 ) -> Dialect | None:
-    """The dialect of a file, or None where its lines have one field whatever separates them.
+    """Decide the dialect of a file; None where its lines have one field whatever separates them.
 
-    `wanted` are the columns that the recipe names; a header that has them settles the separator.
+    A header that has all `wanted_columns`, those that the recipe names, settles the separator.
     """
     if _is_labelled_text(sample, keys, after_tables=False):
         return _labelled_text_dialect(keys)
@@ -176,7 +176,7 @@ def _candidate_separators(suffix: str, keys: DialectKeys) -> list[str]:
 def _attempt_rank(
     attempt: ParseAttempt, wanted_columns: Sequence[Column]
 ) -> tuple[bool, float, bool]:
-    """What speaks for a way to read: the columns that are wanted, rows of one width, labels."""
+    """Rank a way to read: it has the wanted columns, rows of one width, a label column."""
     names = [name for name in wanted_columns if isinstance(name, str)]
     first = {cell.strip() for cell in attempt.rows[0]} if attempt.rows else set()
     columns = zip(*(row for row in attempt.rows[:_COMPARED] if len(row) > 1), strict=False)
@@ -187,9 +187,9 @@ def _attempt_rank(
 def _attempt_with_best_quotes(
     sample: Sample, separator: str, suffix: str, keys: DialectKeys
 ) -> ParseAttempt:
-    """The sample read with the quotes that fit it best.
+    """Read the sample with the quotes that fit it best.
 
-    Where quotes both as characters and as marks around fields fit, they are marks in .csv files,
+    Where quotes fit both as characters and as marks around fields, they are marks in .csv files,
     and elsewhere if a field would need them or all fields of a column have them.
     """
     if keys.quotes is not None:
@@ -218,7 +218,7 @@ def _quotes_from_keys(keys: DialectKeys) -> Quotes:
 
 
 def _enclosed_fields(text: str, separator: str) -> tuple[int, bool]:
-    """How many fields stand between quotes, and whether one of them would be misread without."""
+    """Count the fields between quotes; also return whether one would be misread without them."""
     apart = re.escape(separator)
     field = re.compile(rf'(?:^|(?<={apart}))"((?:[^"]|"")*+)"(?={apart}|\r?$)', re.MULTILINE)
     enclosed = field.findall(text) if '"' in text else []
@@ -250,7 +250,7 @@ def parse_sample(sample: Sample, separator: str, quotes: Quotes) -> ParseAttempt
 def csv_reader_for_dialect(
     lines: Iterable[str], separator: str, quotes: Quotes, *, padded: bool = False
 ) -> RecordReader:
-    """The csv reader of a dialect; it raises csv.Error where a quote is wrong."""
+    """Return the csv reader of a dialect; it raises csv.Error where a quote is wrong."""
     csv.field_size_limit(1 << 30)
     if quotes == "plain":
         return csv.reader(
@@ -262,13 +262,13 @@ def csv_reader_for_dialect(
 
 
 def _double_escaped_quote(match: re.Match[str]) -> str:
-    """Backslashes before a quote: each two are one, and an odd one makes the quote a character."""
+    """Rewrite backslashes before a quote: two make one, an odd one makes the quote a character."""
     pairs, odd = divmod(len(match[1]), 2)
     return "\\" * pairs + ('""' if odd else '"')
 
 
 def iter_labelled_lines(lines: Iterable[str]) -> Iterator[tuple[int, str, str]]:
-    """(line number, label, text) of lines with a label, a blank and a text."""
+    """Yield (line number, label, text) of lines with a label, a blank and a text."""
     for number, line in enumerate(lines, 1):
         label, _, text = line.strip().partition(" ")
         if label:
@@ -276,9 +276,9 @@ def iter_labelled_lines(lines: Iterable[str]) -> Iterator[tuple[int, str, str]]:
 
 
 def _is_labelled_text(sample: Sample, keys: DialectKeys, *, after_tables: bool) -> bool:
-    """Whether each line is a label, a blank and a text: for sure by its mark, else by repetition.
+    """Return whether each line is a label, a blank and a text, by fastText's mark or by repetition.
 
-    Other lines are seen as tables first, for a label and a text are apart in these as well.
+    Other lines are tried as tables first, since those separate a label and a text as well.
     """
     if keys.separator is not None:
         return keys.separator == BLANK_SEPARATOR
@@ -292,9 +292,9 @@ def _is_labelled_text(sample: Sample, keys: DialectKeys, *, after_tables: bool) 
 
 
 def _look_like_labels(first: Sequence[str]) -> bool:
-    """Whether the first words of lines are labels, and not those of sentences.
+    """Return whether the first words of lines are labels, and not those of sentences.
 
-    Labels come again and again, and look like numbers or TREC's CLASS:kind, or none is there once.
+    Labels repeat, and look like numbers or TREC's CLASS:kind, or hardly any occurs only once.
     """
     counts = Counter(first)
     if not 2 <= len(counts) <= min(len(first) / 2, _MOST_LABELS):
@@ -317,7 +317,7 @@ def _labelled_text_dialect(keys: DialectKeys) -> Dialect:
 def _describe_decisions(
     attempt: ParseAttempt, header: bool, quoted: bool, keys: DialectKeys
 ) -> Iterator[Decision]:
-    """What was decided, with the key that overrules it."""
+    """Yield what was decided, each with the key that overrules it."""
     if keys.separator is None:
         apart = SEPARATOR_NAMES.get(attempt.separator, attempt.separator)
         yield Decision(f"separated by {apart}", "data.separator")

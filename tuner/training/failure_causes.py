@@ -1,4 +1,4 @@
-"""What can go wrong in a trial, told apart by cause."""
+"""What can go wrong in a trial, by cause."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class NotANumber(ArithmeticError):
 
 
 class TrialOutOfMemory(MemoryError):
-    """One row at a time, layers computed twice, and still no room; the message says what failed."""
+    """Out of memory even row by row with gradient checkpointing; the message says where."""
 
 
 def failure_cause(error: BaseException) -> str:
-    """One of the causes that `Failed` names."""
+    """Return one of the causes that `Failed` has."""
     if describe_disk_problem(error) is not None:
         return NO_ROOM
     if isinstance(error, NotANumber):
@@ -44,7 +44,7 @@ def failure_cause(error: BaseException) -> str:
 
 
 def error_in_one_line(error: BaseException) -> str:
-    """The error in one line, its type in front where the text alone would not tell."""
+    """Describe an error in one line, with its type where the text alone would not be clear."""
     trouble = describe_disk_problem(error)
     if trouble is not None:
         return trouble
@@ -56,13 +56,13 @@ def error_in_one_line(error: BaseException) -> str:
 
 
 def traceback_tail(error: BaseException) -> list[str]:
-    """The end of the traceback, for the log."""
+    """Return the end of the traceback, for the log."""
     text = "".join(traceback.format_exception(error))
     return text.rstrip().splitlines()[-_TRACE_LINES:]
 
 
 def device_is_lost(error: BaseException) -> bool:
-    """Whether the CUDA context is unusable from now on, so that only a new process helps."""
+    """Return whether the CUDA context is unusable from now on, so that only a new process helps."""
     if type(error).__name__ == "AcceleratorError":
         return True
     text = str(error)

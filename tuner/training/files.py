@@ -16,7 +16,7 @@ from tuner.recipe.user_paths import describe_os_error, require_utf8
 
 @contextmanager
 def atomic_file_write(path: Path) -> Iterator[Path]:
-    """Give a temporary name to write to; it takes the place of `path` at the end.
+    """Yield a temporary name to write to, which replaces `path` at the end.
 
     Waits for the disk, so that a loss of power leaves the old file or the new one.
     """
@@ -32,7 +32,7 @@ def atomic_file_write(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder_write(path: Path) -> Iterator[Path]:
-    """Give an empty temporary folder to fill; it takes the place of `path` at the end."""
+    """Yield an empty temporary folder to fill, which replaces `path` at the end."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True, mode=0o700)
@@ -50,7 +50,7 @@ def atomic_folder_write(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def make_temporary_folder(prefix: str) -> Iterator[Path]:
-    """A folder that is removed at the end; TunerError where none can be made."""
+    """Yield a folder that is removed at the end; TunerError where none can be made."""
     try:
         folder = tempfile.TemporaryDirectory(prefix=prefix)
     except OSError as error:
@@ -70,6 +70,6 @@ def sync_to_disk(path: Path) -> None:
 
 
 def file_digest(path: Path) -> str:
-    """BLAKE2b of a file's bytes, 32 hexadecimal digits."""
+    """Return BLAKE2b of a file's bytes, 32 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()

@@ -1,4 +1,4 @@
-"""How batches will be laid out, told before the weights are loaded."""
+"""How batches will be laid out, known before the weights are loaded."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def forecast_batches(
     train: TokenizedSplit,
     precision: str,
 ) -> str:
-    """What a trainer will say about its batches of these rows.
+    """Return what a trainer will say about its batches of these rows.
 
-    Whether packed rows give what padded ones give is a matter of the model's code, so that two
-    layers with random weights prove it.
+    Whether packed rows give what padded ones give depends on the model's code, not on its weights,
+    so that two layers with random weights prove it.
     """
     pad = int(tokenizer.pad_token_id or 0)
     data = SessionData("", DatasetFacts(list(labels), {}, []), train, train)
@@ -51,7 +51,7 @@ def forecast_batches(
 
 
 def two_layer_model(source: ModelSource, labels: Sequence[str], pad: int) -> nn.Module:
-    """The model with two layers and random weights; with all where it cannot be had with two."""
+    """Build the model with two random layers, or with all where it cannot have fewer."""
     config = load_model_config(source, labels)
     if getattr(config, "pad_token_id", None) is None:
         config.pad_token_id = pad

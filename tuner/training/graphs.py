@@ -12,30 +12,32 @@ import torch
 
 from tuner.training.backward import Step
 
-# Recording costs about as much as three steps without it.
+# Recording costs about as much as three steps: a shape that came three times has paid for it if it
+# comes three times more.
 _BEFORE_RECORDING = 3
+# Every graph holds memory of its own, and rare shapes are not worth it.
 _MOST_GRAPHS = 32
 
 
 class GraphCapture(Protocol):
-    """Makes a replay of a step."""
+    """Captures a step so that it can be replayed."""
 
     def capture_step(self, step: Step, warmup: Step) -> Step:
-        """A call that does what `step` did, to the same tensors. RuntimeError if that cannot be.
+        """Return a call that does what `step` did, to the same tensors. RuntimeError if that fails.
 
-        `rehearsal` is `step` without a lasting effect. Neither gradients nor random numbers move.
+        `warmup` is `step` without a lasting effect. Neither gradients nor random numbers change.
         """
         ...
 
     def release_captures(self) -> None:
-        """All replays are dropped: let go of their memory."""
+        """Release the memory of all replays, which nobody holds any more."""
         ...
 
 
 class GraphRunner:
-    """A runner that records what comes often: at most `most` steps, the least recent goes first.
+    """A runner that records frequent steps: `most_graphs` at most, least recently used out first.
 
-    After a recording that failed everything runs unrecorded, and `tell(level, text)` hears why.
+    After a recording that failed everything runs unrecorded, and `notify(level, text)` hears why.
     """
 
     def __init__(
@@ -62,7 +64,7 @@ class GraphRunner:
         (replay or step)()
 
     def forget_recordings(self) -> None:
-        """Drop all recordings, and count afresh."""
+        """Drop all recordings and all counts."""
         self._replays.clear()
         self._run_counts.clear()
         self._capture.release_captures()
@@ -73,11 +75,15 @@ class GraphRunner:
 
     def _record_step(self, key: Hashable, step: Step, warmup: Step) -> Step | None:
         if len(self._replays) >= self._most_graphs:
+            # Its count starts anew, so that two shapes at the limit do not replace each other every
+            # time.
             oldest, _ = self._replays.popitem(last=False)
             del self._run_counts[oldest]
         try:
             replay = self._capture.capture_step(step, warmup)
         except RuntimeError as error:
+            # Once and for all: what cannot be captured (an operation that waits, an unsupported
+            # kernel) would fail for every shape, and each attempt costs several steps.
             self._failed = True
             self.forget_recordings()
             self._notify(
@@ -89,14 +95,14 @@ class GraphRunner:
 
 
 def _first_cause_line(error: BaseException) -> str:
-    """Of what went wrong first: ending a broken recording raises another error on top."""
+    """Describe what went wrong first: ending a broken capture raises another error on top."""
     while error.__context__ is not None:
         error = error.__context__
     return (str(error) or type(error).__name__).splitlines()[0][:200]
 
 
 class CudaGraphCapture:
-    """Records CUDA graphs that share one memory pool.
+    """Captures CUDA graphs that share one memory pool.
 
     Sharing is safe in any order of replays, since no step leaves a result in the pool. The
     generator's seed and offset are read at every replay, as without a graph.
@@ -108,12 +114,17 @@ class CudaGraphCapture:
         self._pool = torch.cuda.graph_pool_handle()
 
     def capture_step(self, step: Step, warmup: Step) -> Step:
-        """See Tape. As torch documents it: rehearsed on a side stream, then captured there."""
+        """Warm up on a side stream and capture there, as torch documents it; see GraphCapture."""
+        # The warm-up draws dropout masks. Without restoring, a trial would depend on when it
+        # recorded.
         state = torch.cuda.get_rng_state(self._device)
         graph = torch.cuda.CUDAGraph()
+        # torch.cuda.graph leaves the capture stream as the current one where the capture fails.
         with torch.cuda.stream(torch.cuda.current_stream(self._device)):
             try:
                 self._run_warmup_twice(warmup)
+                # thread_local: other threads (a library's, say) may call CUDA meanwhile, which
+                # breaks a capture in the default mode.
                 with torch.cuda.graph(
                     graph, self._pool, self._stream, capture_error_mode="thread_local"
                 ):
@@ -126,12 +137,16 @@ class CudaGraphCapture:
         return graph.replay
 
     def release_captures(self) -> None:
-        """See Tape."""
+        """Start a new memory pool; the old one goes with its last graph."""
+        # A pool is not freed while a graph uses it: new recordings get a new one, the old one is
+        # returned when its graphs are collected.
         self._pool = torch.cuda.graph_pool_handle()
 
     def _run_warmup_twice(self, warmup: Step) -> None:
-        """Once for what is made at first use, once more to find out whether it would wait."""
+        """Run once for what is made at first use, once more to see whether the step ever waits."""
         current = torch.cuda.current_stream(self._device)
+        # Both ways: the warm-up reads what the current stream wrote, and what comes next on the
+        # current stream may use what the warm-up left (lazily made workspaces, autograd buffers).
         self._stream.wait_stream(current)
         with torch.cuda.stream(self._stream):
             warmup()
@@ -140,15 +155,18 @@ class CudaGraphCapture:
         current.wait_stream(self._stream)
 
     def _end_broken_capture(self) -> None:
-        """A capture that broke off leaves the generator believing that it goes on."""
+        """Reset the generator, which believes after a broken capture that the capture goes on."""
+        # Setting its own state again ends the mode in which it refuses to draw outside of a
+        # capture.
         generator = torch.cuda.default_generators[self._device.index]
         generator.graphsafe_set_state(generator.clone_state())
 
 
 @contextmanager
 def _forbid_device_sync() -> Iterator[None]:
-    """Raise RuntimeError where an operation would wait for the device: it would break a capture."""
+    """Raise RuntimeError where an operation waits for the device, which would break a capture."""
     before = torch.cuda.get_sync_debug_mode()
+    # torch warns that this debug mode is a prototype.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.cuda.set_sync_debug_mode("error")

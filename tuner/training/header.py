@@ -15,9 +15,9 @@ _COMPARED = 1_000
 def has_header_row(
     rows: Sequence[Sequence[str]], wanted_columns: Sequence[Column], header_key: bool | None
 ) -> bool:
-    """As asked, by the columns that are wanted, or by the content.
+    """Decide by the recipe's key, by the wanted columns, or by the content.
 
-    Columns wanted by number are those of a file without a header, unless the label's is called so.
+    Columns wanted by number mean a file without a header, unless the label's is called like one.
     """
     if header_key is not None or not rows:
         return bool(header_key)
@@ -35,7 +35,7 @@ def has_header_row(
 
 
 def _looks_like_names(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
-    """Whether a cell is a usual name, or all could be names and none comes again in its column."""
+    """Return whether a cell is a usual name, or all are new to their columns and could be names."""
     usual = [index for index, cell in enumerate(first) if cell.lower() in USUAL_NAMES]
     if any(not _recurs_in_column(first[index], index, below) for index in usual):
         return True
@@ -52,7 +52,7 @@ def _looks_like_names(first: Sequence[str], below: Sequence[Sequence[str]]) -> b
 
 
 def _are_column_numbers(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
-    """Whether the cells count from 0, as pandas names columns that have no name."""
+    """Return whether the cells count from 0, as pandas names columns that have no name."""
     counted = list(first[1:] if first[:1] == [""] else first)
     if counted != [str(number) for number in range(len(counted))] or len(counted) < 2:
         return False
@@ -60,7 +60,7 @@ def _are_column_numbers(first: Sequence[str], below: Sequence[Sequence[str]]) ->
 
 
 def _is_text_of_column(cell: str, index: int, below: Sequence[Sequence[str]]) -> bool:
-    """Whether a cell of several words stands above texts: a name is shorter."""
+    """Return whether a cell of several words stands above texts: a name is shorter."""
     lengths = sorted(len(row[index]) for row in below if index < len(row))
     usual = lengths[len(lengths) // 2] if lengths else 0
     return usual >= _LONG_TEXT and len(cell.split()) >= _LONG_NAME

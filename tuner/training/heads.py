@@ -1,4 +1,4 @@
-"""The checkpoint's classifier and the data's labels: which of its rows answers for which label."""
+"""The checkpoint's classifier and the data's labels: which of its rows stands for which label."""
 
 from __future__ import annotations
 
@@ -32,10 +32,9 @@ class HeadShape:
 
 @dataclass(frozen=True, slots=True)
 class HeadMatch:
-    """The checkpoint's row for each of the data's labels, in their order; None: drawn anew.
+    """The checkpoint's row for each of the data's labels, in their order; None: newly initialised.
 
-    `reason` says by what the rows were matched, or why the head is drawn anew. `is_there` tells
-    whether the checkpoint has a head at all.
+    `reason` says by what the rows were matched, or why the head is initialised anew.
     """
 
     rows: tuple[int, ...] | None
@@ -67,13 +66,13 @@ def find_head_shape(model: nn.Module, model_of_one_more: nn.Module) -> HeadShape
 
 
 def encoder_prefix(model: Any) -> str:
-    """What the names of the encoder's tensors begin with, "" where that cannot be known."""
+    """Return what the names of the encoder's tensors begin with, "" where that cannot be known."""
     base = str(getattr(model, "base_model_prefix", ""))
     return f"{base}." if base and hasattr(model, base) else ""
 
 
 def is_pooler_tensor(name: str, body: str) -> bool:
-    """Whether a tensor belongs to what sums up the last hidden states before the classifier."""
+    """Return whether a tensor is in the module between last hidden states and classifier."""
     return name.removeprefix(body).split(".")[0].endswith("pooler")
 
 
@@ -110,16 +109,19 @@ def _why_head_is_unusable(
 ) -> str | None:
     classes = [str(name) for name in getattr(own_config, "architectures", None) or []]
     if classes and not any(n == head.owner or "SequenceClassification" in n for n in classes):
-        return f"its classifier is that of a {classes[0]}"
+        return f"its classifier belongs to a {classes[0]}"
     if _is_built_otherwise(head, tensors):
-        return "its classifier is built in another way"
+        return "its classifier is built differently"
     if getattr(own_config, "problem_type", None) == "regression" or own_config.num_labels == 1:
-        return "it answers with a number, not with labels"
+        return "it predicts a number, not labels"
     return None
 
 
 def _is_built_otherwise(head: HeadShape, tensors: dict[str, Tensor]) -> bool:
-    """Rows of a classifier mean something only with all else that it was trained with."""
+    """Return whether the head differs from the model's in any tensor.
+
+    Rows of a classifier mean something only together with all layers that they were trained with.
+    """
     modules = {name.rpartition(".")[0] for name in head.by_label}
     inside = {name for name in tensors if name.rpartition(".")[0] in modules}
     before = {name: shape for name, shape in head.shapes.items() if name not in head.by_label}
@@ -129,7 +131,7 @@ def _is_built_otherwise(head: HeadShape, tensors: dict[str, Tensor]) -> bool:
 
 
 def checkpoint_label_names(config: Any) -> list[str]:
-    """A configuration's label names in the order of its classifier's rows."""
+    """Return a configuration's label names in the order of its classifier's rows."""
     names = [str(config.id2label[number]) for number in sorted(config.id2label)]
     if not all(_UNNAMED.fullmatch(name) for name in names):
         return names
@@ -139,7 +141,7 @@ def checkpoint_label_names(config: Any) -> list[str]:
 
 
 def match_head_labels(head_names: Sequence[str], labels: Sequence[str]) -> HeadMatch:
-    """By names as they stand, else by names without regard to case, blanks and underscores.
+    """Match by names as they stand, else regardless of case, blanks and underscores.
 
     Names that nobody gave (LABEL_0, LABEL_1) stand for the numbers 0, 1 and for nothing else.
     """
@@ -147,7 +149,7 @@ def match_head_labels(head_names: Sequence[str], labels: Sequence[str]) -> HeadM
     unnamed = len(numbers) == len(head_names)
     ways: list[tuple[str, Sequence[str], Callable[[str], str]]] = [
         ("matched by label names", head_names, str),
-        ("matched by label names, but for their spelling", head_names, loose_label_name),
+        ("matched by label names, ignoring case and blanks", head_names, loose_label_name),
         ("matched by number (LABEL_0 is 0)", numbers if unnamed else [], str),
     ]
     for how, names, key in ways:
@@ -157,8 +159,8 @@ def match_head_labels(head_names: Sequence[str], labels: Sequence[str]) -> HeadM
     if unnamed:
         return HeadMatch(
             None,
-            f"its classes have no names ({_quote_some_names(head_names)}), so none is known to be {_quote_some_names(labels)}; "
-            "with id2label in its config.json it would be kept",
+            f"its classes have no names ({_quote_some_names(head_names)}), so they cannot be matched "
+            f"with {_quote_some_names(labels)}; with id2label in its config.json it would be kept",
         )
     numbered = all(label.isdecimal() for label in labels)
     hint = "; data.label_names gives numbers their names" if numbered else ""
@@ -179,7 +181,7 @@ def _head_rows_for_labels(
 
 
 def loose_label_name(name: str) -> str:
-    """A label without regard to case, Unicode form, blanks, underscores and hyphens."""
+    """Normalise a label's case, Unicode form, blanks, underscores and hyphens."""
     folded = unicodedata.normalize("NFKC", name).casefold()
     return re.sub(r"[\s_-]+", " ", folded).strip()
 
@@ -202,7 +204,7 @@ def _quote_some_names(names: Sequence[str]) -> str:
 def reorder_head_rows(
     tensors: dict[str, Tensor], head: HeadShape, match: HeadMatch
 ) -> dict[str, Tensor]:
-    """The tensors with the classifier's rows in the data's order, or without a classifier."""
+    """Put the classifier's rows in the data's order, or leave the classifier out."""
     if match.rows is None:
         return {name: tensor for name, tensor in tensors.items() if name not in head.by_label}
     rows = torch.tensor(match.rows)

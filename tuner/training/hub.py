@@ -1,4 +1,4 @@
-"""Whether the hub can be reached, asked once and quickly instead of retried for half a minute."""
+"""Whether the hub can be reached, tested once and quickly instead of retried for half a minute."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CONNECT_SECONDS = 5.0
 
 @cache
 def hub_is_reachable() -> bool:
-    """Whether a connection to the hub opens; taken for granted where there is a proxy."""
+    """Return whether a connection to the hub opens; assumed where there is a proxy."""
     from huggingface_hub import constants
 
     if constants.HF_HUB_OFFLINE:
@@ -36,10 +36,10 @@ def hub_is_reachable() -> bool:
 
 
 def cache_trouble(error: BaseException | None) -> str | None:
-    """Why the folder in which the libraries keep what they fetch is no use, where `error` is that.
+    """Return why the libraries' download folder cannot be used, where `error` comes from that.
 
-    It is tried, since what they raise for it says much about the model or the rows and little of
-    the folder.
+    The folder is tested: what the libraries raise says much about the model or the rows and little
+    about the folder.
     """
     for folder in _library_cache_folders():
         if any(_error_names_folder(cause, folder) for cause in error_chain(error)):
@@ -49,9 +49,7 @@ def cache_trouble(error: BaseException | None) -> str | None:
                     pass
             except OSError as refused:
                 problem = f"{folder} cannot be written ({describe_os_error(refused)})"
-                return (
-                    f"{problem}, and what is fetched is kept there: set HF_HOME to another folder"
-                )
+                return f"{problem}; downloads are kept there: set HF_HOME to another folder"
     return None
 
 
@@ -64,7 +62,7 @@ def _library_cache_folders() -> list[Path]:
 
 
 def _error_names_folder(error: BaseException, folder: Path) -> bool:
-    """Whether it names something in the folder, or the folder above that could not be made."""
+    """Return whether an error names something in the folder, or a parent that could not be made."""
     if not isinstance(error, OSError):
         return False
     named = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else None
@@ -80,8 +78,8 @@ def error_chain(error: BaseException | None) -> Iterator[BaseException]:
 def quiet_libraries(threads: int) -> None:
     """Set, before they are imported, what the libraries read from the environment.
 
-    Bars and hints would only fill the log, and a background conversion of pickle weights to
-    safetensors on the hub's servers is nothing that a user asked for.
+    Progress bars and hints would only fill the log, and nobody asked for a background conversion of
+    pickled weights to safetensors on the hub's servers.
     """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true" if threads > 1 else "false")
     os.environ.setdefault("RAYON_NUM_THREADS", str(max(threads, 1)))

@@ -1,4 +1,4 @@
-"""What a model is given: rows of tokens from a tokenizer that is fitted to the model."""
+"""What a model is given: rows of tokens from a tokenizer that is adapted to the model."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ _MUCH_UNKNOWN = 0.2
 
 @dataclass(frozen=True, slots=True)
 class ModelInputs:
-    """`embedded` counts the ids that have an embedding, `types` the token types; None: any.
+    """The adapted tokenizer and its limits.
 
-    `max_length` is in tokens, special ones included. `warnings` tell what was not as it should be.
+    `embedded` counts the ids that have an embedding, `types` the token types; None: any.
+    `max_length` is in tokens, special ones included. `warnings` say what was not as it should be.
     """
 
     tokenizer: Any
@@ -53,7 +54,7 @@ class PreparedData:
 def prepare_session_data(
     recipe: Recipe, source: ModelSource, tokenizer: Any, session: Path
 ) -> PreparedData:
-    """Fit the tokenizer to the model, and have the session's rows tokenized.
+    """Adapt the tokenizer to the model, and tokenize the session's rows.
 
     Raises TunerError for data or a tokenizer that this model cannot be trained with.
     """
@@ -80,7 +81,7 @@ def prepare_session_data(
 def adapt_inputs_to_model(
     source: ModelSource, tokenizer: Any, columns: int, max_length: int
 ) -> ModelInputs:
-    """Fit the tokenizer to the model of `source`, for texts of so many columns.
+    """Adapt the tokenizer to the model of `source`, for texts of so many columns.
 
     Raises TunerError where they cannot work together.
     """
@@ -110,13 +111,13 @@ def adapt_inputs_to_model(
 def _refuse_missing_end_token(
     tokenizer: Any, config: Any, special: list[int], source: ModelSource
 ) -> None:
-    """An encoder-decoder is asked at the token that ends a text."""
+    """Raise TunerError where an encoder-decoder never sees the end token, at which it predicts."""
     end = getattr(config, "eos_token_id", None)
     if getattr(config, "is_encoder_decoder", False) and end is not None and end not in special:
         raise TunerError(
-            f"model.name: {source.name} answers at the end token (config.eos_token_id = {end}), "
-            f"and its tokenizer ends no text with it (eos_token {quote_value(tokenizer.eos_token)}): give "
-            "the tokenizer a template with it, and save it"
+            f"model.name: {source.name} predicts at the end token (config.eos_token_id = {end}), "
+            f"but its tokenizer does not end texts with it (eos_token "
+            f"{quote_value(tokenizer.eos_token)}): give the tokenizer a template that does, and save it"
         )
 
 
@@ -144,7 +145,7 @@ def refuse_unembedded_tokens(
 
 
 def _rows_with_values_from(values: Any, limit: int, split: TokenizedSplit) -> list[int]:
-    """Numbers of the rows with a value from `limit` on, ascending."""
+    """Return the numbers of the rows with a value of at least `limit`, ascending."""
     positions = np.flatnonzero(values >= limit)
     rows = np.unique(np.searchsorted(split.offsets, positions, side="right") - 1)
     return sorted(split.rows[rows].tolist())
@@ -157,7 +158,7 @@ def _count_rows_that_have(rows: list[int]) -> str:
 def text_warnings(
     facts: TextFacts, split: str, where: str, rows: int, inputs: ModelInputs
 ) -> Iterator[str]:
-    """What is odd about the texts of a split of so many rows, a line each."""
+    """Yield what is odd about the texts of a split of so many rows, a line each."""
 
     def describe_rows(kind: RowCount) -> str:
         rows_of_kind = "1 row" if kind.count == 1 else f"{kind.count:,} rows"
@@ -169,9 +170,9 @@ def text_warnings(
     if facts.no_tokens.count:
         yield f"{describe_rows(facts.no_tokens)} without any token left out: the texts are empty"
     if facts.no_text.count:
-        yield f"{describe_rows(facts.no_text)} without text: nothing but special tokens is seen"
+        yield f"{describe_rows(facts.no_text)} without text: the model only sees special tokens"
     if facts.all_unknown.count:
-        yield f"{describe_rows(facts.all_unknown)} of nothing but unknown tokens"
+        yield f"{describe_rows(facts.all_unknown)} with only unknown tokens"
     if facts.unknown_share > _MUCH_UNKNOWN:
         yield (
             f"{split}: {facts.unknown_share:.0%} of all tokens are unknown to the tokenizer: is it "

@@ -15,10 +15,10 @@ from tuner.training.text_files import TextFile
 
 
 def read_json_table(file: TextFile, wanted_columns: Sequence[Column], limit: int | None) -> Table:
-    """The wanted columns of the objects in a file, with None where an object lacks one.
+    """Read the wanted columns of the objects in a file; None where an object lacks one.
 
-    Python reads them, not Arrow, which guesses types, takes texts for dates, and dies of very deep
-    lists.
+    Python parses them, not Arrow, which guesses types, takes texts for dates, and crashes on very
+    deep lists.
     """
     with file.open_text() as text:
         rows = islice(_iter_json_objects(text, file.where), limit)
@@ -39,7 +39,7 @@ def read_json_table(file: TextFile, wanted_columns: Sequence[Column], limit: int
 def _collect_columns(
     rows: Iterator[dict[str, Any]], wanted_columns: Sequence[Column], where: str
 ) -> tuple[dict[Column, list[Any]], list[Column]]:
-    """These columns, and the names of all that there are."""
+    """Collect these columns; also return the names of all that there are."""
     columns: dict[Column, list[Any]] = {name: [] for name in wanted_columns}
     present_names: dict[Column, None] = {}
     row: dict[str, Any] = {}
@@ -103,7 +103,7 @@ def _require_object(value: Any, place: str) -> dict[str, Any]:
 def _refuse_single_object(
     row: Mapping[str, Any], wanted_columns: Sequence[Column], where: str
 ) -> None:
-    """TunerError where the only object holds all rows, or whole columns as pandas writes them."""
+    """Raise TunerError where the only object holds all rows, or columns as pandas writes them."""
     inside = [
         name
         for name, value in row.items()
@@ -111,8 +111,8 @@ def _refuse_single_object(
     ]
     if len(inside) == 1 and not (wanted_columns and set(wanted_columns) <= set(row)):
         raise TunerError(
-            f"{where} is one object whose rows are in {quote_value(inside[0])}: write these alone, such "
-            f"as jq -c '.{inside[0]}[]' FILE > rows.jsonl"
+            f"{where} is one object whose rows are in {quote_value(inside[0])}: write only these, "
+            f"with jq -c '.{inside[0]}[]' FILE > rows.jsonl"
         )
     if row and all(isinstance(row.get(str(name)), dict | list) for name in wanted_columns or row):
         raise TunerError(

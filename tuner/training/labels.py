@@ -1,4 +1,4 @@
-"""From label values as files hold them to class numbers and their names."""
+"""Which class a row's label means."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ class LabelScheme:
     """Which class a label of any file means. `labels` names the classes in their order.
 
     `spellings` has every label of train and validation; labels of other files are brought to the
-    same `form` first. `keys` are those of `normalized_label_key`, empty where near labels stay apart.
+    same `form` first. `keys` are those of `normalized_label_key`, empty where near labels stay
+    apart.
     """
 
     labels: tuple[str, ...]
@@ -54,9 +55,10 @@ class LabelScheme:
     warnings: tuple[str, ...] = ()
 
     def class_numbers(self, texts: Sequence[str], where: str) -> npt.NDArray[np.int64]:
-        """The class of each row, `UNLABELLED` where the recipe calls its label none.
+        """Return the class of each row, `UNLABELLED` where the recipe says so of its label.
 
-        Raises TunerError for labels that neither train nor validation has, and for rows without.
+        Raises TunerError for labels that neither train nor validation has, and for rows without a
+        label.
         """
         refuse_missing(texts, where, self.unlabelled)
         number = {text: self.class_number(text) for text in set(texts)}
@@ -72,7 +74,7 @@ class LabelScheme:
         return np.array([number[text] for text in texts], dtype=np.int64)
 
     def class_number(self, text: str) -> int | None:
-        """The class that a label means: `UNLABELLED` for none, None where it is not known."""
+        """Return the class that a label means: `UNLABELLED` for none, None for an unknown one."""
         canonical = _canonical_label(text, self.form)
         if canonical in self.unlabelled:
             return UNLABELLED
@@ -82,7 +84,7 @@ class LabelScheme:
 def labels_as_texts(
     values: Sequence[LabelValue], names: Sequence[str] | None, where: str
 ) -> list[str]:
-    """Each row's label as text, "" where there is none; `names[value]` of numbered classes.
+    """Return each row's label as text, "" where there is none; `names[value]` of numbered classes.
 
     Raises TunerError for labels that are lists, objects or fractions.
     """
@@ -105,7 +107,7 @@ def _label_as_text(value: LabelValue, row: int, where: str) -> str:
         if not value.is_integer():
             raise TunerError(
                 f"{where}, row {row}: the label {value} is a fraction; tuner trains classifiers, "
-                "no regressions"
+                "not regressions"
             )
         return str(int(value))
     return str(value)
@@ -117,7 +119,9 @@ def _name_numbered_class(text: str, names: Sequence[str], where: str) -> str:
     if int(text) == UNLABELLED:
         return ""
     if not 0 <= int(text) < len(names):
-        raise TunerError(f"{where}: the label {text} has no name among {len(names)} classes")
+        raise TunerError(
+            f"{where}: the label {text} is not the number of one of {len(names)} classes"
+        )
     return names[int(text)]
 
 
@@ -128,7 +132,7 @@ def decide_labels(
     class_names: Sequence[str] | None,
     where: str,
 ) -> LabelScheme:
-    """The classes of these labels; `validation` is empty where it is a share of train.
+    """Decide the classes of these labels; `validation` is empty where it is a share of train.
 
     `where` begins the errors about train's labels. Raises TunerError for labels that cannot be
     learnt.
@@ -183,7 +187,7 @@ def decide_labels(
 
 
 def _labels_of_names(labels: Iterable[str], section: DataSection) -> dict[str, str]:
-    """The label that each given name stands for, so that a file may hold names already."""
+    """Map each given name to the label that it stands for: a file may hold names already."""
     names, numbers = section.label_names, [text for text in labels if _INTEGER.fullmatch(text)]
     if names is None or not (isinstance(names, Mapping) or numbers):
         return {}
@@ -210,14 +214,14 @@ def _count_labels(texts: Sequence[str], form: LabelForm) -> Counter[str]:
 
 
 def _detect_label_form(labels: set[str]) -> LabelForm:
-    """Whether labels are numbers, true and false, or any texts, by all of them."""
+    """Return whether labels are numbers, true and false, or any texts, judged by all of them."""
     if labels and {label.lower() for label in labels} <= {"true", "false"}:
         return "boolean"
     return "number" if labels and all(map(_WHOLE.fullmatch, labels)) else "text"
 
 
 def _canonical_label(text: str, form: LabelForm) -> str:
-    """A label in the one spelling of its form: 1 for 1.0 and +1, true for True."""
+    """Return a label in the one spelling of its form: 1 for 1.0 and +1, true for True."""
     if form == "boolean":
         return text.lower()
     if form == "number" and _WHOLE.fullmatch(text):
@@ -227,7 +231,7 @@ def _canonical_label(text: str, form: LabelForm) -> str:
 
 
 def refuse_missing(texts: Sequence[str], where: str, unlabelled: Iterable[str]) -> None:
-    """Raise TunerError with the rows whose label is empty, unless the recipe names these."""
+    """Raise TunerError with the rows whose label is empty, unless the recipe allows these."""
     if "" in unlabelled or all(text.strip() for text in set(texts)):
         return
     rows = [number for number, text in enumerate(texts, 1) if not text.strip()]
@@ -245,9 +249,10 @@ def _list_row_numbers(rows: Sequence[int]) -> str:
 
 
 def _refuse_sentinels(train: Counter[str], validation: Counter[str], where: str) -> None:
-    """-1 and -100 mean "no label" where they are rare, or stand among labels that are no numbers.
+    """Raise TunerError where -1 or -100 seem to mean "no label".
 
-    Sentiment is -1, 0 and 1 in many data sets: there -1 is a label like the others.
+    They do where they are rare, or stand among labels that are not numbers. Sentiment is -1, 0 and
+    1 in many data sets: there -1 is a label like the others.
     """
     for sentinel in _SENTINELS:
         count, total = train[sentinel], train.total()
@@ -258,15 +263,15 @@ def _refuse_sentinels(train: Counter[str], validation: Counter[str], where: str)
         if rows and not common:
             raise TunerError(
                 f"{where if count else 'data.validation'}: {rows} rows have the label {sentinel}, "
-                f"which usually means none: data.unlabelled = [{sentinel}] leaves them out, "
-                "data.unlabelled = [] takes it for a label"
+                f"which usually means no label: data.unlabelled = [{sentinel}] leaves them out, "
+                "data.unlabelled = [] keeps it as a label"
             )
 
 
 def labels_in_class_order(
     texts: Iterable[str], names: Sequence[str] | None = None
 ) -> tuple[str, ...]:
-    """All labels in class order: as the data set numbers them, by number, or by alphabet."""
+    """Sort labels into class order: as the data set numbers them, by number, or by alphabet."""
     distinct = set(texts)
     if names is not None and distinct <= set(names):
         return tuple(name for name in names if name in distinct)
@@ -276,18 +281,20 @@ def labels_in_class_order(
 
 
 def _check_class_count(labels: Sequence[str], train: set[str], rows: int, where: str) -> None:
-    """Raise TunerError unless train has 2 classes and all files at most 200, of which rows repeat.
+    """Raise TunerError unless train has 2 classes, all files at most 200, and labels repeat.
 
-    A column of numbers or of texts that are all different is no label.
+    A column of numbers or of texts that are all different is not a label.
     """
     if len(train) < 2:
         only = quote_label_visibly(next(iter(train))) if train else "none"
-        raise TunerError(f"{where}: every row has the label {only}; two classes are needed")
+        raise TunerError(
+            f"{where}: every row has the label {only}; at least two classes are needed"
+        )
     fractions = [label for label in labels if not _INTEGER.fullmatch(label)]
     if len(labels) > _MOST_FRACTIONS and fractions and all(map(_NUMBER.fullmatch, labels)):
         raise TunerError(
             f"{where}: {len(labels)} different numbers as labels, such as {fractions[0]}: tuner "
-            "trains classifiers, no regressions"
+            "trains classifiers, not regressions"
         )
     if len(train) == rows >= _FEW_ROWS or len(labels) > MOST_CLASSES:
         amount = (
@@ -305,7 +312,7 @@ def _refuse_disjoint_labels(train: set[str], validation: set[str], where: str) -
     keys = {normalized_label_key(label) for label in train} & {
         normalized_label_key(label) for label in validation
     }
-    hint = "; data.merge_labels = true makes those one that differ in case or blanks only"
+    hint = "; data.merge_labels = true merges labels that differ only in case or blanks"
     raise TunerError(
         f"data.validation has no label in common with train ({where.split(': ')[-1]}): it has "
         f"{_quote_some_labels(validation)}, train has {_quote_some_labels(train)}{hint if keys else ''}"
@@ -321,9 +328,10 @@ def _quote_some_labels(labels: Iterable[str]) -> str:
 def apply_label_names(
     labels: tuple[str, ...], names: tuple[str, ...] | Mapping[str, str] | None
 ) -> tuple[str, ...]:
-    """The labels under the names that the recipe gives them. TunerError unless each has its own.
+    """Return the labels under the names that the recipe gives them.
 
     A list goes by the labels' own numbers, from 0 or from 1; a table by the labels themselves.
+    Raises TunerError unless each label has its own name.
     """
     if names is None:
         return labels
@@ -367,13 +375,13 @@ def _label_decisions(
         yield f"labels go by their value: {quote_value(respelt[0])} is {quote_value(canonical)}"
     if unlabelled_key is None and labels["-1"]:
         yield (
-            f"-1 is taken for a label, of {labels['-1']} of {labels.total()} rows "
+            f"-1 counts as a label, in {labels['-1']} of {labels.total()} rows "
             "(data.unlabelled = [-1] leaves them out)"
         )
 
 
 def _near_label_warning(labels: Mapping[str, int]) -> Iterable[str]:
-    """One warning for all labels that differ in case, blanks or Unicode form only."""
+    """Yield one warning for all labels that differ in case, blanks or Unicode form only."""
     groups = group_near_labels(labels)
     if groups:
         listed = "; ".join(
@@ -385,6 +393,6 @@ def _near_label_warning(labels: Mapping[str, int]) -> Iterable[str]:
         )
         more = f" and {len(groups) - _SHOWN} more" if len(groups) > _SHOWN else ""
         yield (
-            f"labels that differ in case, blanks or Unicode form only are classes of their own: "
-            f"{listed}{more}; data.merge_labels = true makes them one"
+            f"labels that differ only in case, blanks or Unicode form are different classes: "
+            f"{listed}{more}; data.merge_labels = true merges them"
         )

@@ -1,4 +1,4 @@
-"""How this model's batches are laid out: only in ways that are proven to change no answer."""
+"""How this model's batches are laid out: only in ways that are proven to change no prediction."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ from tuner.training.techniques import Techniques
 from tuner.training.tokens import TokenizedSplit
 from tuner.training.varlen import reference_attention, verifying_kernel
 
+# Lengths of the proof's rows: from the shortest on, short of outliers that would take long.
 _PROOF_QUANTILES = (0.0, 0.3, 0.6, 0.9)
 # Plain attention takes the square of it, in every layer.
 _PROOF_TOKENS = 1_024
@@ -50,8 +51,8 @@ class Padding:
 class ChosenLayouts:
     """Both splits on the device, a line that says how, and the packing if there is one.
 
-    `padding` is what changes no answer where rows are padded. `warning` says what a user has to
-    know of it, "" where that is nothing.
+    `padding` changes no prediction where rows are padded. `warning` is what a user has to know
+    about it, "" where that is nothing.
     """
 
     train: Layout
@@ -79,14 +80,18 @@ def choose_layouts(
     techniques: Techniques,
     autocast: Autocast = nullcontext,
 ) -> ChosenLayouts:
-    """Packed rows where logits and gradients are proven those of rows alone, else sorted batches.
+    """Choose packed rows where logits and gradients are proven those of single rows, else padding.
 
-    These are padded on the side of `padding`, or on the other one, or not at all, whichever is
-    proven first. On a CPU the host packs, with CUDA the device. `autocast` gives the precision
-    that trains. Raises TunerError where a row's answer depends on its batch in any case.
+    Padded batches are sorted by length and padded on the side of `padding`, or on the other one, or
+    not at all, whichever is proven first. On a CPU the host packs, with CUDA the device. `autocast`
+    gives the precision of training. Raises TunerError where a row's prediction depends on its batch
+    in any case.
     """
     if device.type == "cpu" and techniques.cheap_dropout:
         make_dropout_cheap(model)
+    # Each row alone defines what is right. Everything else is compared with that, on this machine,
+    # with this model's code: transformers has hundreds of models, and not all of them mask padding
+    # wherever they should.
     proof = prepare_proof(model, data, padding.token)
     used, warning = find_exact_padding(model, proof, padding)
     pack = PACKERS.get(device.type)
@@ -96,7 +101,7 @@ def choose_layouts(
             packing = Packing(model, first_token_only=techniques.first_token_only)
             layouts = pack(model, data, proof, used, packing, autocast)
         except NotPackable as reason:
-            why = f": packed is not possible, {reason}"
+            why = f": packing is not possible, {reason}"
         else:
             packing.switch_on_packing()
             return replace(layouts, warning=warning)
@@ -112,10 +117,10 @@ def choose_layouts(
 
 
 def prepare_proof(model: nn.Module, data: SessionData, pad: int) -> Proof:
-    """The outcome of a few real rows, each by itself.
+    """Compute the outcome of a few real rows, each by itself.
 
-    Of a split whose lengths differ, so that there is padding to prove; where all texts are cut at
-    one length, some are cut more.
+    They come from a split whose lengths differ, so that there is padding to prove; where all texts
+    are cut at one length, some are cut more.
     """
     device = next(model.parameters()).device
     most = _PROOF_TOKENS if device.type == "cuda" else None
@@ -127,7 +132,7 @@ def prepare_proof(model: nn.Module, data: SessionData, pad: int) -> Proof:
 
 
 def _vary_row_lengths(split: TokenizedSplit) -> TokenizedSplit:
-    """Every second row without its second token, where there are more than special ones."""
+    """Drop the second token of every second row, where there are more than special ones."""
     length = int(split.lengths[0])
     keep_mask = np.ones((len(split), length), dtype=bool)
     keep_mask[::2, 1] = length < _SHORTEST
@@ -141,7 +146,7 @@ def _vary_row_lengths(split: TokenizedSplit) -> TokenizedSplit:
 
 
 def find_exact_padding(model: nn.Module, proof: Proof, padding: Padding) -> tuple[Padding, str]:
-    """The first padding under which rows give what they give alone, and what to say of it."""
+    """Find a padding under which rows give what they give alone; also return a warning, or ""."""
     device, reason = next(model.parameters()).device, ""
     opposite_side: PaddingSide = "left" if padding.side == "right" else "right"
     for side in (padding.side, opposite_side):
@@ -161,13 +166,13 @@ def _opposite_side_warning(
     if side == tokenizer_side:
         return ""
     return (
-        f"the tokenizer pads on the {tokenizer_side}, which changes this model's answers ({reason}): "
+        f"the tokenizer pads on the {tokenizer_side}, which changes this model's predictions ({reason}): "
         f"tuner pads on the {side}, and so does the tokenizer saved with the best model"
     )
 
 
 def _no_padding_warning(model: nn.Module, proof: Proof, reason: str) -> str:
-    """What to say where any padding changes answers. TunerError where other rows do, too."""
+    """Say that any padding changes predictions. TunerError where other rows do, too."""
     device = next(model.parameters()).device
     unpadded = PaddedLayout(proof.split, 0, device, side=None)
     # Rows of the proof may all differ in length: every one once more makes batches of two.
@@ -177,12 +182,12 @@ def _no_padding_warning(model: nn.Module, proof: Proof, reason: str) -> str:
         check_padding(model, alone, unpadded, twice)
     except Disagrees as difference:
         raise TunerError(
-            "model.name: this model answers a row differently alone and beside other rows "
-            f"({difference}), so no score of it would hold for single rows; choose another model"
+            "model.name: this model's prediction for a row depends on the other rows of its batch "
+            f"({difference}), so no score of it would hold for single texts; choose another model"
         ) from None
     return (
-        f"padding changes this model's answers ({reason}): batches hold rows of equal length only, "
-        "and a pipeline gives the same answers with batch_size=1 alone"
+        f"padding changes this model's predictions ({reason}): batches only hold rows of equal "
+        "length, and a pipeline gives the same predictions only with batch_size=1"
     )
 
 
@@ -197,7 +202,7 @@ def pack_on_host(
     packing: Packing,
     autocast: Autocast,
 ) -> ChosenLayouts:
-    """Rows that the host puts together. Raises NotPackable where that is not proven right."""
+    """Lay out rows that the host packs. Raises NotPackable where that is not proven exact."""
     del autocast
     offset, device = position_offset(model), torch.device("cpu")
     packed = PackedLayout(proof.split, offset, device)
@@ -216,10 +221,11 @@ def pack_on_device(
     packing: Packing,
     autocast: Autocast,
 ) -> ChosenLayouts:
-    """Rows that the device puts together. Raises NotPackable where that is not proven right.
+    """Lay out rows that the device packs. Raises NotPackable where that is not proven exact.
 
-    First the layout, with plain attention in full precision, then the attention that is used, by
-    itself and in the model, in the precision that is used, at last with dropout.
+    Three proofs, one for each thing that can go wrong: the layout, with plain attention in full
+    precision; the attention kernel, by itself and in the model, in the precision of training;
+    dropout.
     """
     offset, device = position_offset(model), next(model.parameters()).device
     resident, rows = ResidentSplit.from_split(proof.split, device), proof.rows
@@ -249,13 +255,15 @@ PACKERS: dict[
 
 
 def choose_proof_rows(split: TokenizedSplit, pad: int, most_tokens: int | None = None) -> Indices:
-    """A few rows, from the shortest to long ones, and one that holds the padding token, if any.
+    """Choose a few rows, from the shortest to long ones, and one with the padding token, if any.
 
-    Two may always be more than `wordpieces`.
+    At least two, even if they have more than `most_tokens`.
     """
     order = np.argsort(split.lengths, kind="stable")
     places = {int(quantile * (len(order) - 1)) for quantile in _PROOF_QUANTILES}
     rows = [int(order[place]) for place in sorted(places)]
+    # A text can contain the padding token's id (where another token stands in for it): models that
+    # derive positions or masks from ids rather than from the attention mask go wrong there.
     padlike = np.flatnonzero(split.tokens == pad)
     if len(padlike):
         rows.insert(0, int(np.searchsorted(split.offsets, padlike[0], side="right")) - 1)

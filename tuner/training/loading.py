@@ -84,7 +84,7 @@ def _refuse_not_finite(model: nn.Module, source: ModelSource) -> None:
     if wrong:
         counted = "1 tensor holds" if len(wrong) == 1 else f"{len(wrong)} tensors hold"
         raise TunerError(
-            f"model.name: {source.name}: {counted} values that are no numbers (nan or infinite), "
+            f"model.name: {source.name}: {counted} values that are not finite (nan or infinite), "
             f"the first is {wrong[0]}: the checkpoint is damaged"
         )
 
@@ -100,14 +100,14 @@ def _labels_of_config(config: Any) -> list[str]:
 
 
 def _mismatched_shapes(info: dict[str, Any]) -> dict[str, tuple[Sequence[int], Sequence[int]]]:
-    """The shapes (in the file, in the model) of tensors that have another one."""
+    """Return (shape in the file, shape in the model) of tensors where they differ."""
     return {name: (in_file, in_model) for name, in_file, in_model in info["mismatched_keys"]}
 
 
 def _misfits_outside_head(
     info: dict[str, Any], shape: nn.Module, head: HeadShape, tensors: dict[str, Tensor]
 ) -> Misfits:
-    """What does not fit outside of the head."""
+    """Collect what does not fit outside of the head."""
     mismatched = _mismatched_shapes(info)
     encoder_names = shape.state_dict().keys() - head.shapes.keys()
     return Misfits(
@@ -122,9 +122,10 @@ def _misfits_outside_head(
 def _names_in_body(
     names: Iterable[str], encoder_names: Iterable[str], body: str, tensors: dict[str, Tensor]
 ) -> list[str]:
-    """Those of the checkpoint's tensors that would belong among the encoder's `own`.
+    """Return those of the checkpoint's tensors that would belong among `encoder_names`.
 
-    Others are of heads that a classifier has no use for, or buffers that once were saved.
+    The others belong to heads that a classifier has no use for, or are buffers that once were
+    saved.
     """
     tops = {name.removeprefix(body).split(".")[0] for name in encoder_names}
     all_have_prefix = body and any(name.startswith(body) for name in tensors)
@@ -140,7 +141,7 @@ def _names_in_body(
 
 
 def _is_saved_buffer(name: str, tensor: Tensor | None) -> bool:
-    """Masks, positions and frequencies, which older versions saved with the weights."""
+    """Return whether it is a mask, a position or a frequency, which older versions saved."""
     last = name.rpartition(".")[2]
     if last in _BUFFERS or tensor is None:
         return last in _BUFFERS
@@ -155,7 +156,7 @@ def _build_loading_report(
     head: HeadShape,
     match: HeadMatch,
 ) -> LoadingReport:
-    weights = f"weights: {loaded} tensors are the checkpoint's{_describe_extras(prefix, left_out)}"
+    weights = f"weights: {loaded} tensors from the checkpoint{_describe_extras(prefix, left_out)}"
     line = f"head: {_describe_head_fate(fresh, head, match)}"
     dropped = match.rows is None and match.checkpoint_has_head
     return LoadingReport(
@@ -171,22 +172,22 @@ def _build_loading_report(
 
 def _describe_head_fate(fresh: set[str], head: HeadShape, match: HeadMatch) -> str:
     if match.rows is not None:
-        return f"the checkpoint's own, its rows {match.reason}"
+        return f"kept from the checkpoint, its rows {match.reason}"
     kept_modules = _join_module_names(head.shapes.keys() - fresh)
-    before = f"; {kept_modules} before it is the checkpoint's" if kept_modules else ""
-    return f"{_join_module_names(fresh)} drawn anew for every trial: {match.reason}{before}"
+    before = f"; {kept_modules} before it comes from the checkpoint" if kept_modules else ""
+    return f"{_join_module_names(fresh)} initialised anew for every trial: {match.reason}{before}"
 
 
 def _describe_extras(prefix: str, left_out: Sequence[str]) -> str:
-    stripped = f', "{prefix}" taken off their names' if prefix else ""
+    stripped = f', without the prefix "{prefix}" of their names' if prefix else ""
     if not left_out:
         return stripped
     tops = sorted({name.split(".")[0] for name in left_out})
     listed = ", ".join(tops[:_SHOWN]) + (", …" if len(tops) > _SHOWN else "")
-    return f"{stripped}; {len(left_out)} that a classifier has no use for are left out ({listed})"
+    return f"{stripped}; {len(left_out)} that a classifier does not need are left out ({listed})"
 
 
 def _join_module_names(names: Iterable[str]) -> str:
-    """The modules that hold these tensors: `bert.pooler.dense and classifier`."""
+    """Name the modules that hold these tensors: `bert.pooler.dense and classifier`."""
     modules = sorted({name.rpartition(".")[0] or name for name in names})
     return " and ".join(modules)

@@ -1,4 +1,4 @@
-"""The training loop: a generator of messages that hears its decisions as answers."""
+"""The training loop: a generator of messages that receives decisions in return."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def train_trial(
     Yields messages, and None after a step about which there is nothing to say. An `Evaluated` is to
     be answered by Go, Prune, Finish or Pause; any other yield but a Note may be answered by the
     last three. The last message is Completed, Stopped or Paused. Closing the generator drops the
-    trial without a trace. Raises what goes wrong (see errors.cause_of).
+    trial without a trace. Raises what goes wrong (see `failure_cause`).
     """
     context.set_thread_count(request.threads)
     trial = Trial(context, request, clock)
@@ -57,9 +57,11 @@ def train_trial(
 
 
 def _train_to_the_end(trial: Trial) -> Generator[Reply | None, Decision, bool]:
-    """Train to the end of the schedule, or to `Finish`; False where it ended in another way."""
+    """Train to the end of the schedule, or to `Finish`; return False where it ended otherwise."""
     finishes = False
     started = Started(trial=trial.request.trial, step=trial.step, of=trial.total_updates)
+    # A resumed trial repeats its evaluations: the worker may have been killed before it logged the
+    # last of them. It skips those that it knows, and decides again as it did.
     first: list[Reply] = [started, *trial.evaluations]
     for message in first:
         decision = yield message
@@ -88,7 +90,7 @@ def _train_to_the_end(trial: Trial) -> Generator[Reply | None, Decision, bool]:
 
 
 def _end_if_decided(trial: Trial, decision: Decision) -> Generator[Reply | None, Decision, bool]:
-    """Carry out a decision that ends the trial here; tell whether it was one."""
+    """Carry out a decision that ends the trial here; return whether it was one."""
     if isinstance(decision, Prune):
         yield Stopped(trial=trial.request.trial, seconds=trial.seconds)
         return True

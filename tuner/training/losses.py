@@ -29,7 +29,7 @@ class LossSums(msgspec.Struct, frozen=True):
 class LossSummary:
     """Means over `updates`, which are 0 where `guess` and `spread` are not known.
 
-    `guess` is what answering the label frequencies would have lost on the same rows, `spread` the
+    `guess` is what predicting the label frequencies would have lost on the same rows, `spread` the
     standard deviation, from update to update, of the loss beyond that.
     """
 
@@ -40,21 +40,23 @@ class LossSummary:
 
 
 class TrainingLosses:
-    """Sums the losses of updates beside what answering the label frequencies loses on their rows.
+    """Sums the losses of updates beside what predicting the label frequencies loses on their rows.
 
-    Of the difference between the two the spread is told, not of the loss: which labels a batch
+    The spread is that of the difference between the two, not of the loss: which labels a batch
     happens to hold moves both alike.
     """
 
     def __init__(self, row_costs: Costs, device: torch.device) -> None:
         self._row_costs = row_costs
+        # Double precision: thousands of fp32 losses would lose digits, and a resumed sum has to go
+        # on exactly where it was.
         self._loss = torch.zeros((), dtype=accumulator_dtype(device), device=device)
         self._excess_squares = torch.zeros_like(self._loss)
         self._guess = 0.0
         self._updates = 0
 
     def add_update(self, loss: torch.Tensor, rows: Indices) -> None:
-        """Take in the mean loss of an update on these rows."""
+        """Add the mean loss of an update on these rows."""
         guess = float(self._row_costs[rows].mean())
         exact = loss.to(self._loss.dtype)
         excess = exact - guess
@@ -64,39 +66,39 @@ class TrainingLosses:
         self._updates += 1
 
     def take_summary(self) -> LossSummary:
-        """The summary of all since the last one. Waits for the device."""
+        """Summarize everything since the last summary. Waits for the device."""
         sums = self.current_sums()
         self.restore_sums(LossSums(0.0, 0, 0.0, 0.0))
         return summarize_losses(sums)
 
     def current_sums(self) -> LossSums:
-        """All that is to be kept to go on later. Waits for the device."""
+        """Return what a checkpoint needs. Waits for the device."""
         return LossSums(float(self._loss), self._updates, self._guess, float(self._excess_squares))
 
     def restore_sums(self, sums: LossSums) -> None:
-        """Go on from sums that were kept."""
         self._loss.fill_(sums.loss)
         self._excess_squares.fill_(sums.excess_squares)
         self._guess, self._updates = sums.guess, sums.updates
 
 
 def summarize_losses(sums: LossSums) -> LossSummary:
-    """Means and the spread between updates, 0 for a single one."""
+    """Compute means and the spread between updates, 0 for a single one."""
     count = sums.updates
     mean = sums.loss / max(1, count)
     if not count or math.isnan(sums.guess):
         return LossSummary(mean, 0, 0.0, 0.0)
     excess = (sums.loss - sums.guess) / count
+    # Σ(x - mean)² = Σx² - n mean²; rounding may make it slightly negative.
     squares = max(0.0, sums.excess_squares - count * excess * excess)
     return LossSummary(mean, count, sums.guess / count, math.sqrt(squares / max(1, count - 1)))
 
 
 def guess_loss_of_rows(classes: Indices, labels: int, smoothing: float) -> Costs:
-    """What answering the label frequencies of all rows loses on each of them, in nats."""
+    """Return what predicting the label frequencies of all rows loses on each row, in nats."""
     counts = np.bincount(classes, minlength=labels)
     return np.array(label_frequency_losses(counts.tolist(), smoothing))[classes]
 
 
 def accumulator_dtype(device: torch.device) -> torch.dtype:
-    """The type that sums are kept in: MPS has no double precision."""
+    """Return the type for sums: double precision, which MPS does not have."""
     return torch.float32 if device.type == "mps" else torch.float64

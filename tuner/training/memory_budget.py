@@ -25,14 +25,14 @@ _CGROUP_FILES = (
 
 
 def needed_memory_bytes(device: torch.device) -> int:
-    """Bytes that this process took lately at most: of a GPU's memory, else of the machine's."""
+    """Return the peak bytes of this process lately: of a GPU's memory, else of the machine's."""
     if device.type == "cuda":
         return int(torch.cuda.max_memory_reserved(device)) + _CUDA_CONTEXT
     return peak_memory_bytes(device)
 
 
 def free_memory_bytes(device: torch.device, cgroup: Path = _CGROUP) -> int:
-    """Bytes that are free there now, within what this process is allowed."""
+    """Return the bytes that are free there now, within what this process is allowed."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     return min(
@@ -42,10 +42,10 @@ def free_memory_bytes(device: torch.device, cgroup: Path = _CGROUP) -> int:
 
 
 def allowed_memory_bytes(device: torch.device, cgroup: Path = _CGROUP) -> int:
-    """Bytes that a trainer may count on: of a GPU those that are free, else those of the machine.
+    """Return the bytes that a trainer may count on: those free on a GPU, else those of the machine.
 
-    On a CPU they are the same at every start, whatever else runs: what is decided by them may
-    change the order of sums, and a trial that goes on must have the sums that it began with.
+    On a CPU they are the same at every start, whatever else runs: the memory plan decides in which
+    order gradients add up, and a resumed trial must add them up as it began.
     """
     if device.type == "cuda":
         return free_memory_bytes(device)

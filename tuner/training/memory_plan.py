@@ -1,4 +1,4 @@
-"""Memory of a trial: how much it took, and how many rows of a batch fit at once."""
+"""How many rows of a batch fit into memory at once, and how much memory a trial took."""
 
 from __future__ import annotations
 
@@ -17,23 +17,25 @@ _PROCESS = Path("/proc/self")
 
 
 def reset_peak_memory(device: torch.device) -> None:
-    """Let `peak_memory_bytes` count from here, where the system can do that."""
+    """Start counting the peak anew, where the system can do that."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         return
     try:
+        # Linux: resets VmHWM, the peak of resident memory, without a restart of the process.
         (_PROCESS / "clear_refs").write_text("5", encoding="ascii")
     except OSError:
         return
 
 
 def peak_memory_bytes(device: torch.device) -> int:
-    """The most bytes held since `reset_peak_memory`: of the device, or by this process on a CPU."""
+    """Return the most bytes held since the last reset, on the device or, for a CPU, in memory."""
     if device.type == "cuda":
         return int(torch.cuda.max_memory_allocated(device))
     resident_peak = _read_status_bytes(_PROCESS / "status", "VmHWM")
     if resident_peak is not None:
         return resident_peak
+    # Elsewhere the peak of the whole process, in kilobytes, but in bytes on macOS.
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024
 
@@ -52,11 +54,12 @@ def _read_status_bytes(path: Path, key: str) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Activations:
-    """What a wordpiece leaves behind for the backward pass, in bytes, in rows of `longest`.
+    """What a token leaves behind for the backward pass, in bytes, in rows of `longest`.
 
     After Korthikanti et al. 2022 (Reducing Activation Recomputation in Large Transformer Models):
-    34 × hidden and 5 × heads × length at 16 bits a number, twice that at 32. `kept` is with all
-    activations, `checkpointed` with those between layers only and one layer's at a time.
+    34 × hidden and 5 × heads × length at 16 bits a number, twice that at 32.
+    `per_token_checkpointed` is with gradient checkpointing: what lies between layers, and one
+    layer's activations at a time.
     """
 
     longest: int
@@ -65,15 +68,17 @@ class Activations:
 
     @classmethod
     def from_model_config(cls, config: Any, longest: int) -> Activations:
-        """Of a transformers configuration; zeros where it does not tell its shape."""
+        """Estimate from a transformers configuration; zeros where it does not state its shape."""
         layers = int(getattr(config, "num_hidden_layers", 0) or 0)
         hidden = int(getattr(config, "hidden_size", 0) or 0)
         heads = int(getattr(config, "num_attention_heads", 0) or 0)
+        # The paper counts 16-bit numbers, and attention without a fused kernel: an upper bound for
+        # bf16, about right for fp32 (2 ×).
         layer = 2 * (34 * hidden + 5 * heads * longest)
         return cls(longest, layers * layer, layers * hidden * _FLOAT + layer)
 
     def rows_that_fit(self, available_bytes: int, *, checkpointing: bool) -> int:
-        """Rows of the longest kind that fit at once."""
+        """Return how many of the longest rows fit at once."""
         bytes_per_row = self.longest * (
             self.per_token_checkpointed if checkpointing else self.per_token
         )
@@ -82,9 +87,7 @@ class Activations:
 
 @dataclass(frozen=True, slots=True)
 class MemoryPlan:
-    """How many rows go through the model at once (None: as many as there are), and whether layers
-    are computed twice to save memory.
-    """
+    """The micro-batch size (None: the whole batch), and whether to use gradient checkpointing."""
 
     rows: int | None = None
     checkpointing: bool = False
@@ -93,7 +96,9 @@ class MemoryPlan:
     def fastest_that_fits(
         cls, activations: Activations, batch: int, available_bytes: int
     ) -> MemoryPlan:
-        """The fastest way for batches of so many rows in so many bytes, by estimate."""
+        """Return the fastest plan for batches of so many rows in so many bytes, by estimate."""
+        # Splitting a batch costs little (launches, less parallel work); checkpointing costs a
+        # second forward pass, about a third more time. So micro-batches shrink to one row first.
         if activations.rows_that_fit(available_bytes, checkpointing=False) >= batch:
             return cls()
         rows = activations.rows_that_fit(available_bytes, checkpointing=False)
@@ -103,12 +108,13 @@ class MemoryPlan:
         return cls(min(batch, max(1, rows)), checkpointing=True)
 
     def micro_batch_size(self, batch: int) -> int:
-        """Rows of a batch of so many that go through together."""
+        """Return how many rows of a batch of so many go through the model together."""
         return batch if self.rows is None else min(batch, self.rows)
 
     def next_smaller_plan(self, batch: int) -> MemoryPlan | None:
-        """After an allocation failed: half the rows, then checkpointing; None where nothing is
-        left to try.
+        """Return the plan after an allocation failed; None where nothing is left to try.
+
+        Half the rows come first: gradient checkpointing costs a second forward pass.
         """
         rows = self.micro_batch_size(batch)
         if rows > 1:
@@ -116,8 +122,8 @@ class MemoryPlan:
         return None if self.checkpointing else MemoryPlan(1, checkpointing=True)
 
     def describe_plan(self) -> str:
-        """One line for the log; "" where nothing is special."""
+        """Describe the plan in a line for the log; "" where nothing is special."""
         if self.rows is None:
             return ""
-        line = f"memory is short: {self.rows} rows of a batch at once, gradients added up"
-        return f"{line}; layers are computed twice to save more" if self.checkpointing else line
+        line = f"memory is short: micro-batches of {self.rows} rows, gradients accumulated"
+        return f"{line}; gradient checkpointing is on" if self.checkpointing else line

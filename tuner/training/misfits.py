@@ -1,4 +1,4 @@
-"""Weights that do not fit their configuration: how many, and what is the likely reason."""
+"""Weights that do not fit their configuration: how many, and the likely reason."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Misfits:
 
 
 def explain_misfits(misfits: Misfits, model: Any, tensors: Mapping[str, Tensor]) -> str:
-    """What to say of them in one line: counts, an example each, and the likely reason."""
+    """Say in one line how many there are, with an example each, and the likely reason."""
     counts = []
     total = len(model.state_dict())
     if misfits.missing:
@@ -69,7 +69,7 @@ def _adapter_reason(tensors: Mapping[str, Tensor]) -> str | None:
 
 def _quantized_reason(tensors: Mapping[str, Tensor]) -> str | None:
     if any(_QUANTIZED.search(name) for name in tensors):
-        return "they are quantized: give the model that they were made from"
+        return "they are quantized: use the model that they were made from"
     return None
 
 
@@ -86,7 +86,7 @@ def _vocabulary_reason(misfits: Misfits, model: Any) -> str | None:
 
 
 def _layer_count_reason(misfits: Misfits, model: Any, tensors: Mapping[str, Tensor]) -> str | None:
-    """Whether layers, whole and at the end, are all that is missing or too much."""
+    """Explain the misfits where they are whole layers at the end, missing or too many."""
     odd = [*misfits.missing, *misfits.unknown]
     body = encoder_prefix(model)
     in_file, by_config = (
@@ -108,7 +108,7 @@ def _parameters_named(names: Iterable[str]) -> list[Parameter]:
 
 
 def _prefix_reason(misfits: Misfits, model: nn.Module, tensors: Mapping[str, Tensor]) -> str | None:
-    """A prefix that no wrapper is known by, under which the missing tensors are there."""
+    """Explain the misfits where the missing tensors are there under an unknown prefix."""
     body = encoder_prefix(model)
     missing = {name.removeprefix(body) for name in misfits.missing}
     prefixes = Counter(

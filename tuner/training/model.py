@@ -41,7 +41,7 @@ class ModelSource:
 
 
 def quiet_transformers() -> None:
-    """Silence what transformers says about newly made heads and loading bars."""
+    """Silence what transformers says about newly initialised heads and loading bars."""
     import transformers
 
     transformers.logging.set_verbosity_error()
@@ -75,7 +75,7 @@ def _check_model_folder(folder: Path, section: ModelSection) -> None:
     if (folder / ADAPTER_FILE).is_file():
         raise TunerError(f"model.name: {adapter_message(str(folder), folder / ADAPTER_FILE)}")
     if not (folder / "config.json").is_file():
-        raise TunerError(f"model.name: {folder} holds no config.json, so it is no model folder")
+        raise TunerError(f"model.name: {folder} holds no config.json, so it is not a model folder")
     if any((folder / name).is_file() for name in SAFE_FILES):
         return
     if not any((folder / name).is_file() for name in PICKLE_FILES):
@@ -85,7 +85,7 @@ def _check_model_folder(folder: Path, section: ModelSection) -> None:
 
 
 def find_model_file(source: ModelSource, name: str) -> Path | None:
-    """The file in the model's folder, or in the hub's cache, where it is fetched to if need be."""
+    """Find a file in the model's folder, or in the hub's cache, downloading it if need be."""
     if source.folder is not None:
         path = source.folder / name
         return path if path.is_file() else None
@@ -99,7 +99,7 @@ def find_model_file(source: ModelSource, name: str) -> Path | None:
 
 
 def adapter_message(name: str, path: Path) -> str:
-    """What to do with an adapter (PEFT), which is no model by itself and is not loaded beside one.
+    """Say what to do with an adapter (PEFT), which is not a model by itself.
 
     `path` is its configuration.
     """
@@ -117,7 +117,7 @@ def adapter_message(name: str, path: Path) -> str:
 
 
 def pickle_message(name: str) -> str:
-    """Why a model whose weights are a pickle is not opened, and what would open it."""
+    """Say why a model whose weights are a pickle is not opened, and what would open it."""
     return (
         f"model.name: {name} has its weights as a pickle only, which can run any code; "
         "if you trust it, set model.allow_pickle = true"
@@ -133,7 +133,7 @@ def _refuse_missing_path(name: str, root: str | None) -> None:
 
 
 def _suggest_near_folder(path: Path) -> str:
-    """A folder beside it with a name like it."""
+    """Suggest a folder beside it with a similar name."""
     if why_folder_is_unreadable(path.parent) is not None:
         return "; give a hub id or a folder with config.json"
     match = nearest_spelling(path.name, [p.name for p in path.parent.iterdir() if p.is_dir()])
@@ -141,7 +141,7 @@ def _suggest_near_folder(path: Path) -> str:
 
 
 def _is_in_hub_cache(section: ModelSection) -> bool:
-    """Whether the hub's local cache has configuration and weights, so that no network is needed."""
+    """Return whether configuration and weights are in the hub's cache: no network is needed."""
     from huggingface_hub import try_to_load_from_cache
 
     def is_cached_file(file: str) -> bool:
@@ -201,7 +201,7 @@ def _load_error_reason(source: ModelSource, what: str, error: BaseException) -> 
 
 
 def _cached_adapter(source: ModelSource) -> Path | None:
-    """The adapter's configuration of a hub repository that has no model's; None without one."""
+    """Find the adapter's configuration of a hub repository that has no model's, if any."""
     from huggingface_hub import try_to_load_from_cache
 
     if source.folder is not None:
@@ -227,7 +227,7 @@ def _error_chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def load_model_config(source: ModelSource, labels: Sequence[str]) -> Any:
-    """The model's configuration with a head for these labels."""
+    """Load the model's configuration with a head for these labels."""
     from transformers import AutoConfig
 
     with explain_load_errors(source, "configuration"):
@@ -242,7 +242,7 @@ def load_model_config(source: ModelSource, labels: Sequence[str]) -> Any:
 
 
 def checkpoint_config(source: ModelSource) -> Any:
-    """The configuration as the checkpoint has it, with its own labels."""
+    """Load the configuration as the checkpoint has it, with its own labels."""
     from transformers import AutoConfig
 
     with explain_load_errors(source, "configuration"):
@@ -250,13 +250,13 @@ def checkpoint_config(source: ModelSource) -> Any:
 
 
 def load_tokenizer(source: ModelSource) -> Any:
-    """The model's tokenizer as it is saved. TunerError where the model has none."""
+    """Load the model's tokenizer as it is saved. TunerError where the model has none."""
     from transformers import AutoTokenizer
 
     with explain_load_errors(source, "tokenizer"):
         tokenizer = AutoTokenizer.from_pretrained(source.location, **source.options)
     if len(tokenizer) <= len(tokenizer.all_special_tokens):
-        raise TunerError(f"model.name: {source.name} brings no tokenizer; add tokenizer.json to it")
+        raise TunerError(f"model.name: {source.name} has no tokenizer; add tokenizer.json to it")
     return tokenizer
 
 
@@ -278,7 +278,7 @@ def save_tokenizer(tokenizer: Any, folder: Path, max_length: int, side: str | No
 
 
 def build_empty_model(source: ModelSource, config: Any) -> nn.Module:
-    """The model on the meta device: names and shapes, no weights."""
+    """Build the model on the meta device: names and shapes, no weights."""
     from transformers import AutoModelForSequenceClassification
 
     with explain_load_errors(source, "code"), torch.device("meta"):
@@ -289,7 +289,7 @@ def build_empty_model(source: ModelSource, config: Any) -> nn.Module:
 
 
 def input_embedding(model: Any) -> Any:
-    """The module that embeds token ids; None where a model does not name one."""
+    """Return the module that embeds token ids; None where a model does not name one."""
     try:
         return model.get_input_embeddings()
     except NotImplementedError:
@@ -297,12 +297,12 @@ def input_embedding(model: Any) -> Any:
 
 
 def parameters_of(model: nn.Module) -> list[Parameter]:
-    """Every parameter in the model's order, tied ones once."""
+    """List every parameter in the model's order, tied ones once."""
     return [Parameter(name, tuple(tensor.shape)) for name, tensor in model.named_parameters()]
 
 
 def describe_model(source: ModelSource, labels: Sequence[str]) -> ModelDescription:
-    """A model's shape with a head for these labels; reads its configuration alone."""
+    """Describe a model's shape with a head for these labels; reads its configuration alone."""
     config = load_model_config(source, labels)
     return description_of(source, config, build_empty_model(source, config), labels)
 
@@ -310,7 +310,7 @@ def describe_model(source: ModelSource, labels: Sequence[str]) -> ModelDescripti
 def description_of(
     source: ModelSource, config: Any, model: nn.Module, labels: Sequence[str]
 ) -> ModelDescription:
-    """The shape of a model that is there, with or without weights."""
+    """Describe the shape of a model that is built, with or without weights."""
     parameters = parameters_of(model)
     layers = count_encoder_layers(parameters)
     declared = int(getattr(config, "num_hidden_layers", layers) or layers)
@@ -326,7 +326,7 @@ def description_of(
 
 
 def position_limit(model: nn.Module, config: Any, tokenizer: Any) -> int | None:
-    """The most wordpieces that the model has positions for; None where unlimited."""
+    """Return the most tokens that the model has positions for; None where unlimited."""
     limits = [int(tokenizer.init_kwargs.get(OWN_LIMIT, tokenizer.model_max_length))]
     positions = getattr(config, "max_position_embeddings", None)
     if positions is not None and positions > 0:
@@ -336,7 +336,10 @@ def position_limit(model: nn.Module, config: Any, tokenizer: Any) -> int | None:
 
 
 def position_offset(model: nn.Module) -> int:
-    """RoBERTa and its kin count positions from padding_idx + 1, so that so many fewer are left."""
+    """Return the first position's number: RoBERTa and its kin count from padding_idx + 1.
+
+    The position table holds so many fewer tokens.
+    """
     for name, module in model.named_modules():
         if name.endswith("position_embeddings") and isinstance(module, nn.Embedding):
             return 0 if module.padding_idx is None else module.padding_idx + 1

@@ -1,4 +1,4 @@
-"""README.md beside a saved model: its labels, and how to ask it so that it answers as in tuner."""
+"""README.md beside a saved model: its labels, and how to use it so that it predicts as in tuner."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tuner.recipe.nearest import quote_value
 
 _SHOWN = 20
 _CARD = """\
-A text classifier, trained by tuner from {base}. It answers with one of {count} labels:
+A text classifier, trained by tuner from {base}. It predicts one of {count} labels:
 {labels}.
 
 ```python
@@ -19,16 +19,16 @@ classify({example})
 ```
 
 With `truncation=True` texts are cut at {length} tokens, as they were in training; without it a
-pipeline reads longer texts whole, and may answer otherwise. {padding}
+pipeline reads longer texts whole, and may predict another label. {padding}
 """
 
 
 def render_model_card(
     base: str, labels: Sequence[str], columns: int, length: int, padded: bool
 ) -> str:
-    """The text for a model with these labels, for texts of one column or two.
+    """Write the text for a model with these labels, for texts of one column or two.
 
-    `padded` tells whether padding leaves its answers as they are.
+    `padded` says whether padding leaves its predictions as they are.
     """
     names = ", ".join(quote_value(label) for label in labels[:_SHOWN])
     return _CARD.format(
@@ -38,8 +38,8 @@ def render_model_card(
         example='{"text": "…", "text_pair": "…"}' if columns > 1 else '"…"',
         length=length,
         padding=(
-            "Any `batch_size` gives the same answers."
+            "Any `batch_size` gives the same predictions."
             if padded
-            else "Padding changes its answers: leave `batch_size` at 1."
+            else "Padding changes its predictions: leave `batch_size` at 1."
         ),
     )

@@ -10,13 +10,13 @@ from tuner.recipe.nearest import quote_value
 
 
 def normalized_label_key(label: str) -> str:
-    """The same for labels that differ in case, blanks, width, invisible characters or form only."""
+    """Return what labels share that differ in case, blanks, width or invisible characters only."""
     folded = unicodedata.normalize("NFKC", label).casefold()
     return " ".join(_without_invisible(folded).split())
 
 
 def group_near_labels(labels: Iterable[str]) -> list[list[str]]:
-    """The groups of labels that share a key, of two and more, each in order."""
+    """Group labels that share a key, groups of at least two, each in order."""
     groups: dict[str, list[str]] = defaultdict(list)
     for label in sorted(labels):
         groups[normalized_label_key(label)].append(label)
@@ -24,7 +24,7 @@ def group_near_labels(labels: Iterable[str]) -> list[list[str]]:
 
 
 def merge_near_labels(counts: Mapping[str, int]) -> dict[str, str]:
-    """Label → the one that stands for all near it: the most frequent, without what is invisible."""
+    """Map each label to the most frequent one near it, without what is invisible."""
     merged = {label: label for label in counts}
     for group in group_near_labels(counts):
         usual = _clean_label_text(max(group, key=lambda label: counts[label]))
@@ -33,7 +33,7 @@ def merge_near_labels(counts: Mapping[str, int]) -> dict[str, str]:
 
 
 def quote_label_visibly(label: str) -> str:
-    """A label in quotes; what one cannot see in it as an escape."""
+    """Quote a label, with escapes for what one cannot see in it."""
     plain = label == _clean_label_text(unicodedata.normalize("NFKC", label))
     return quote_value(label if plain else ascii(label)[1:-1]).replace("\\\\", "\\")
 

@@ -20,7 +20,7 @@ _STRANGE = re.compile(
 
 
 def find_odd_rows(split: TokenizedSplit, texts: Rows, facts: TextFacts) -> Indices:
-    """Places in the split: its longest and shortest row, its rarest label, its oddest texts."""
+    """Find places in the split: longest and shortest row, rarest label, oddest texts."""
     kinds = (facts.no_text, facts.all_unknown, facts.control, facts.leaked, facts.cut)
     places = [
         int(np.argmax(split.lengths)),
@@ -34,7 +34,7 @@ def find_odd_rows(split: TokenizedSplit, texts: Rows, facts: TextFacts) -> Indic
 
 
 def find_longest_rows(split: TokenizedSplit, count: int) -> Indices:
-    """Places of so many rows, the longest first."""
+    """Return the places of so many rows, the longest first."""
     order: Indices = np.argsort(-split.lengths, kind="stable")
     return order[:count]
 

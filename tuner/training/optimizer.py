@@ -18,6 +18,7 @@ from tuner.recipe.schedule import learning_rate_factor
 from tuner.recipe.types import ResolvedGroup
 from tuner.training.batches import copy_to_device
 
+# Devices that have AdamW as one kernel for all tensors instead of a dozen operations for each.
 _FUSED = {"cpu", "cuda", "mps"}
 # Where the fused kernel takes its rate from the device.
 _RESIDENT = {"cuda"}
@@ -34,7 +35,7 @@ def check_partition(model: nn.Module, groups: Sequence[ResolvedGroup]) -> None:
 
 
 def undecayed_names(model: nn.Module) -> set[str]:
-    """Parameters that weight decay leaves alone: biases, and all of the norms."""
+    """Name the parameters that weight decay leaves alone: biases, and all of the norms."""
     names = set()
     for prefix, module in model.named_modules():
         norm = "norm" in type(module).__name__.lower()
@@ -65,10 +66,11 @@ def build_or_reset_optimizer(
     *,
     fused: bool = True,
 ) -> AdamW:
-    """An AdamW at its start over the trained groups, each level in two parts: decayed and not.
+    """Return an AdamW in its initial state over the trained groups, decayed and undecayed apart.
 
-    Each part carries its group's name and, as "rate", the rate that the schedule multiplies. The
-    one of the trial before is set back in place where it is over the same tensors.
+    Each param group carries its layer group's name and, as "rate", the rate that the schedule
+    multiplies. The previous trial's optimizer is reset in place where it has the same tensors:
+    steps that were recorded as CUDA graphs know their addresses.
     """
     torch_groups = _torch_param_groups(model, groups, config)
     settings: dict[str, Any] = {
@@ -80,12 +82,16 @@ def build_or_reset_optimizer(
     ):
         for old, new in zip(optimizer.param_groups, torch_groups, strict=True):
             old.update(new | settings)
+        # Moments and step counts in place: the addresses stay, nothing is allocated.
         torch._foreach_zero_(
             [tensor for state in optimizer.state.values() for tensor in state.values()]
         )
         return optimizer
     on_device = fused and torch_groups[0]["params"][0].device.type in _FUSED
     optimizer = AdamW(torch_groups, **settings, fused=on_device)
+    # torch makes this state lazily at the first step. Made here, a checkpoint can be restored
+    # before any step, and the first step is like all others. The fused kernel wants the step count
+    # on the parameter's device.
     for torch_group in optimizer.param_groups:
         for parameter in torch_group["params"]:
             optimizer.state[parameter] = {
@@ -125,9 +131,9 @@ def _torch_param_groups(
 
 
 class LrScheduler:
-    """The rates of a trial: every part's own, times the schedule's factor.
+    """The rates of a trial: each param group's own, times the schedule's factor.
 
-    On CUDA a part's "lr" is a view of one vector on the device, which changes with one launch and
+    On CUDA a group's "lr" is a view of one vector on the device, which changes with one launch and
     without waiting; elsewhere it is a float.
     """
 
@@ -136,6 +142,8 @@ class LrScheduler:
         device = self._torch_groups[0]["params"][0].device
         self._on_device = device.type in _RESIDENT and bool(optimizer.defaults["fused"])
         if self._on_device:
+            # All factors of the schedule at once, so that no update computes or uploads any. In
+            # double precision, as Python floats on the host; the product is rounded to fp32 once.
             factors = np.array([self._schedule_factor(update) for update in range(updates)])
             bases = np.array([torch_group["rate"] for torch_group in self._torch_groups])
             self._factors, self._base_rates = (
@@ -143,13 +151,14 @@ class LrScheduler:
                 copy_to_device(bases, device),
             )
             self._current_rates = torch.zeros(len(bases), device=device)
+            # Views of one vector: writing the vector sets every group's rate in one launch.
             for torch_group, rate in zip(
                 self._torch_groups, self._current_rates.unbind(), strict=True
             ):
                 torch_group["lr"] = rate
 
     def set_rates_for_update(self, update: int) -> None:
-        """Give every part its rate for this update (from 0)."""
+        """Give every param group its rate for this update (from 0)."""
         if self._on_device:
             torch.mul(self._base_rates, self._factors[update], out=self._current_rates)
             return
@@ -158,7 +167,7 @@ class LrScheduler:
             torch_group["lr"] = torch_group["rate"] * factor
 
     def rates_by_group(self, update: int) -> dict[str, float]:
-        """The rate of each trained group, where layers differ its top one's, at this update."""
+        """Return each trained group's rate at this update, of its top layer where layers differ."""
         factor = self._schedule_factor(update)
         return {
             torch_group["name"]: torch_group["rate"] * factor for torch_group in self._torch_groups
@@ -172,9 +181,10 @@ class LrScheduler:
 def decay_factor_until(
     groups: Sequence[ResolvedGroup], config: TrialConfig, name: str, update: int, updates: int
 ) -> float:
-    """What weight decay alone makes of a parameter over the updates before `update`: a factor.
+    """Return the factor that weight decay alone makes of a parameter before `update`.
 
-    For a parameter that is decayed; Loshchilov & Hutter 2019, as AdamW in torch has it.
+    For a parameter that is decayed; decoupled weight decay (Loshchilov & Hutter 2019) as AdamW in
+    torch has it.
     """
     param_group = next(
         param_group
@@ -184,6 +194,8 @@ def decay_factor_until(
     rate, decay = param_group.lr, param_group.weight_decay
     if rate is None or decay == 0.0:
         return 1.0
+    # AdamW multiplies a parameter by (1 - rate × decay) before each step; a row without gradients
+    # has zero moments, so that nothing else moves it.
     return math.prod(
         1.0 - decay * rate * learning_rate_factor(config.schedule, past, updates, config.warmup)
         for past in range(update)
@@ -206,7 +218,7 @@ class Gradients:
         self._owners: list[str] = []
 
     def clip_total_norm(self, max_norm: float) -> torch.Tensor:
-        """Scale all gradients so that their total norm is at most `most` (0: leave them).
+        """Scale all gradients so that their total norm is at most `max_norm` (0: leave them).
 
         Returns the total norm before, on the device. The same arithmetic as clip_grad_norm_.
         """
@@ -220,13 +232,16 @@ class Gradients:
         self._norms = torch.stack(torch._foreach_norm(gradients))
         total: torch.Tensor = torch.linalg.vector_norm(self._norms)
         if max_norm > 0:
+            # On CUDA comparing the factor would wait for the device, so gradients are multiplied
+            # always; by 1.0 that changes nothing. On a CPU the comparison is free and usually saves
+            # the pass.
             factor = torch.clamp(max_norm / (total + 1e-6), max=1.0)
             if factor.is_cuda or factor < 1.0:
                 torch._foreach_mul_(gradients, factor)
         return total
 
     def norms_by_group(self) -> dict[str, float]:
-        """The norm of each group's gradient at the last `clip`, before clipping."""
+        """Return the norm of each group's gradient at the last clipping, before it was clipped."""
         squares = dict.fromkeys(self._names, 0.0)
         norms = [] if self._norms is None else self._norms.tolist()
         for name, norm in zip(self._owners, norms, strict=True):

@@ -9,7 +9,7 @@ _SENTENCEPIECE = {"sentencepiece": "sentencepiece", "google.protobuf": "protobuf
 
 
 def unread_vocabulary_reason(message: str) -> str | None:
-    """Why transformers could not read a vocabulary, by its message; None for another failure."""
+    """Explain why transformers could not read a vocabulary; None for another failure."""
     if not any(name in message for name in ("tiktoken", "sentencepiece", "protobuf")):
         return None
     missing = [package for module, package in _SENTENCEPIECE.items() if not _is_installed(module)]

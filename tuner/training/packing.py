@@ -20,25 +20,24 @@ ATTENTION = "tuner_spans"
 
 
 class NotPackable(Exception):
-    """This model cannot run packed; the message says why."""
+    """The model cannot run packed; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class PackedMicroBatch:
-    """Sequences one after the other in a row of 1 × wordpieces."""
+    """Sequences one after the other in a row of 1 × tokens."""
 
     inputs: dict[str, Tensor]
     spans: Spans
     labels: Tensor
 
     def compute_logits(self, model: nn.Module) -> Tensor:
-        """Unscaled scores, rows × classes."""
         scores: Tensor = model(**self.inputs, spans=self.spans).logits
         return scores
 
 
 class PackedLayout:
-    """A split as packed pieces; a piece is a whole batch."""
+    """A split as packed micro-batches; each is a whole batch."""
 
     def __init__(self, split: TokenizedSplit, position_offset: int, device: torch.device) -> None:
         self._tokens = torch.from_numpy(split.tokens).to(device)
@@ -52,14 +51,17 @@ class PackedLayout:
     def iter_micro_batches(
         self, rows: Indices, overhead: int
     ) -> Iterator[tuple[Indices, MicroBatch]]:
-        """All rows as one piece: there is no padding to save, whatever a piece costs."""
+        """Yield all rows as one micro-batch: there is no padding that cutting could save."""
         del overhead
         yield np.arange(len(rows)), self._build_packed_batch(rows)
 
     def _build_packed_batch(self, rows: Indices) -> PackedMicroBatch:
+        # Position of each token within its sequence: 0 1 2 | 0 1 | 0 1 2 3 …
         lengths = self._lengths[rows]
         within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        # Where each token lies in the split's flat array.
         where = torch.from_numpy(np.repeat(self._starts[rows], lengths) + within).to(self._device)
+        # Given explicitly: a model would count on through the whole row.
         positions = torch.from_numpy(within + self._position_offset).to(self._device)
         inputs = {"input_ids": self._tokens[where].long()[None], "position_ids": positions[None]}
         if self._types is not None:
@@ -77,6 +79,7 @@ def register_span_attention() -> None:
     AttentionMaskInterface.register(ATTENTION, _no_attention_mask)
 
 
+# Sequences attend within their spans; a mask would be a square of the whole packed row.
 def _no_attention_mask(*_: Any, **__: Any) -> None:
     return None
 
@@ -93,9 +96,12 @@ def _span_attention(
     dropout: float = 0.0,
     **others: Any,
 ) -> tuple[Tensor, None]:
-    """Attention as transformers calls it: 1 × heads × wordpieces × head size, each."""
+    """Attend as transformers calls it: 1 × heads × tokens × head size, each."""
+    # transformers hands unknown keyword arguments down to the attention function; models that do
+    # not cannot run packed, and the proof says so before a trial depends on it.
     if spans is None or attention_mask is not None:
         raise NotPackable("its layers do not pass the spans on")
+    # What spans do not express: a local window, logit caps, attention sinks, causality.
     limits = [
         name for name in ("sliding_window", "softcap", "s_aux") if others.get(name) is not None
     ]
@@ -110,8 +116,8 @@ class Packing:
     """A model that is switched between packed rows and the padded batches that it came with.
 
     The encoder's output becomes the first hidden state of each sequence (sequences × 1 × size), so
-    that the model's own pooler and head take it for a batch of one-wordpiece sequences. Where the
-    last layer is built like BERT's, it computes those first states only.
+    that the model's own pooler and head see a batch of sequences of one token. Where the last layer
+    is built like BERT's, it computes those first states only.
     """
 
     def __init__(self, model: Any, *, first_token_only: bool = True) -> None:
@@ -125,18 +131,18 @@ class Packing:
 
     @property
     def first_token_only(self) -> bool:
-        """Whether the last layer computes the first wordpiece of each sequence alone."""
+        """Return whether the last layer computes the first token of each sequence alone."""
         return self._first_only
 
     def switch_on_packing(self) -> None:
-        """Take packed rows from now on."""
         self._model.config._attn_implementation = ATTENTION
+        # A hook on the encoder, since the pooler and the head behind it differ from model to model:
+        # all of them read hidden[:, 0].
         self._hook = self._encoder.register_forward_hook(self._pick_first_tokens, with_kwargs=True)
         if self._first_only:
             self._last.forward = MethodType(_first_token_forward, self._last)
 
     def switch_off_packing(self) -> None:
-        """Take padded batches again."""
         self._model.config._attn_implementation = self._plain_attention
         if self._hook is not None:
             self._hook.remove()
@@ -145,7 +151,7 @@ class Packing:
 
     @contextmanager
     def packing_switched_off(self) -> Iterator[None]:
-        """Padded batches meanwhile, and a configuration that others can read."""
+        """Use padded batches meanwhile, and a configuration that other programs can read."""
         self.switch_off_packing()
         try:
             yield
@@ -156,7 +162,9 @@ class Packing:
         self, _module: nn.Module, _args: Any, kwargs: dict[str, Any], output: Any
     ) -> Any:
         if "spans" not in kwargs:
-            raise NotPackable("its encoder is not told the spans")
+            raise NotPackable("its encoder does not receive the spans")
+        # 1 × tokens × size becomes sequences × 1 × size: a batch of sequences that are one token
+        # long.
         hidden = output.last_hidden_state
         if not self._first_only:
             hidden = hidden.index_select(1, kwargs["spans"].first)
@@ -165,10 +173,11 @@ class Packing:
 
 
 def _encoder_and_last_layer(model: Any) -> tuple[nn.Module, Any]:
-    """The module that holds the list of all layers and returns their last hidden state."""
+    """Find the module that holds the list of all layers and returns their last hidden state."""
     layers = int(getattr(model.config, "num_hidden_layers", 0) or 0)
     base = getattr(model, "base_model", model)
     for module in base.modules():
+        # The output of the base model itself comes too late: its pooler has read it by then.
         if module is base:
             continue
         for child in module.children():
@@ -187,9 +196,12 @@ def _is_bert_layer(layer: Any) -> bool:
 def _first_token_forward(
     layer: Any, hidden_states: Tensor, *_: Any, spans: Spans, **__: Any
 ) -> Tensor:
-    """A BERT layer whose queries are the first wordpieces alone: 1 × sequences × size."""
+    """Run a BERT layer with the first tokens as its only queries: 1 × sequences × size."""
     inner = layer.attention.self
     shape = (-1, inner.attention_head_size)
+    # Keys and values of all tokens, one query a sequence: the head reads nothing else of this
+    # layer. The output projection, the residual and the feed-forward block see first tokens only,
+    # which saves most of the layer's work.
     first = hidden_states.index_select(1, spans.first)
     mixed = spans.attend(
         inner.query(first)[0].unflatten(-1, shape),

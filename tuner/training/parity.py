@@ -1,4 +1,4 @@
-"""Proof, once for each model at start, that a row's answer does not depend on its batch."""
+"""Proof, once for each model at start, that a row's prediction does not depend on its batch."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from torch.nn import functional
 from tuner.training.batches import Indices, Layout
 from tuner.training.packing import NotPackable, Packing
 
+# Relative: far above what reordered fp32 sums change (about 1e-6), far below what a foreign token
+# in the attention does. Gradients add up more terms than logits.
 LOGITS_TOLERANCE = 1e-4
 GRADIENTS_TOLERANCE = 1e-3
 # Of what rounding alone does to padded batches, so much is granted to packed ones.
 _SLACK = 4.0
+# For models whose own rate is 0: the kernels' dropout path has to be run.
 _DROPOUT = 0.1
 _MEASURES = ("logits", "gradients")
 _REFUSALS = (NotPackable, TypeError, RuntimeError, AttributeError, ValueError, IndexError)
@@ -26,11 +29,11 @@ Outcome = tuple[Tensor, Tensor]
 
 
 class Disagrees(Exception):
-    """A layout gives other answers than each row alone; the message says by how much."""
+    """A layout gives other logits or gradients than single rows; the message says by how much."""
 
 
 def exact_outcome(model: nn.Module, layout: Layout, rows: Indices) -> Outcome:
-    """Logits and gradients of these rows in full precision, dropout off; packing has to be off."""
+    """Compute logits and gradients in full precision, dropout off; packing has to be off."""
     with _dropout_disabled(model), _full_precision():
         return _compute_outcome(model, layout, rows)
 
@@ -100,7 +103,7 @@ def check_dropout(
 
 @contextmanager
 def _packing_switched_on(packing: Packing) -> Iterator[None]:
-    """Packing is on; what goes wrong meanwhile is the reason why it is not possible."""
+    """Switch packing on; what goes wrong meanwhile is the reason why it is not possible."""
     packing.switch_on_packing()
     try:
         yield
@@ -123,7 +126,7 @@ def _refuse_differences(expected: Outcome, actual: Outcome, most: tuple[float, f
 
 
 def _relative_differences(expected: Outcome, actual: Outcome) -> tuple[float, float]:
-    """Of logits and of gradients, relative; see `check_packing`."""
+    """Return the relative differences of logits and of gradients; see `check_packing`."""
     logits = (expected[0] - actual[0]).abs().max() / expected[0].abs().max().clamp(min=1e-12)
     gradients = (expected[1] - actual[1]).norm() / expected[1].norm().clamp(min=1e-12)
     return float(logits), float(gradients)
@@ -132,18 +135,21 @@ def _relative_differences(expected: Outcome, actual: Outcome) -> tuple[float, fl
 def _compute_outcome(
     model: nn.Module, layout: Layout, rows: Indices, autocast: Autocast = nullcontext
 ) -> Outcome:
-    """Logits in the rows' order and all gradients, flat."""
+    """Return logits in the rows' order and all gradients, flat."""
     model.zero_grad(set_to_none=True)
     logits: list[Tensor | None] = [None] * len(rows)
     total = 0
     for positions, micro_batch in layout.iter_micro_batches(rows, overhead=1 << 40):
         with autocast():
             scores = micro_batch.compute_logits(model)
+        # Summed, so that the gradient of all rows is the sum of the rows' gradients, in whatever
+        # batches.
         loss = functional.cross_entropy(scores.float(), micro_batch.labels, reduction="sum")
         loss.backward()  # type: ignore[no-untyped-call]
         for position, score in zip(positions.tolist(), scores.detach().float(), strict=True):
             logits[position] = score
         total += len(positions)
+    # A layout that drops or repeats a row would otherwise compare equal by chance.
     assert total == len(rows)
     # What a layout passes by has no gradient, where another one may give it some.
     gradients = [
@@ -156,7 +162,7 @@ def _compute_outcome(
 
 
 def _autocast_epsilon(autocast: Autocast, device: torch.device) -> float:
-    """Of the type that `autocast` computes in; 0 without one."""
+    """Return the epsilon of the type that `autocast` computes in; 0 without one."""
     with autocast():
         if not torch.is_autocast_enabled(device.type):
             return 0.0
@@ -165,7 +171,7 @@ def _autocast_epsilon(autocast: Autocast, device: torch.device) -> float:
 
 @contextmanager
 def _full_precision() -> Iterator[None]:
-    """No TF32, which some images of CUDA switch on for all float32 products."""
+    """Switch off TF32, which some images of CUDA switch on for all float32 products."""
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")
     try:

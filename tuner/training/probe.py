@@ -23,10 +23,10 @@ def measure_throughput(
     may_continue: Callable[[], bool],
     clock: Clock = time.monotonic,
 ) -> Probed | None:
-    """Train for about the seconds asked for, at least one update; None once `go_on` says no.
+    """Train for about the seconds asked for, at least one update; None once `may_continue` says no.
 
     One update before that warms up. The trial writes no file, and the next one begins with a
-    restart of the bench, as always.
+    restart of the context, as always.
     """
     threads = context.set_thread_count(request.threads)
     throw_away = Train(
@@ -53,13 +53,13 @@ def measure_throughput(
 
 
 def _throwaway_config(context: TrainerContext) -> TrialConfig:
-    """The middle of the recipe's ranges, with rates of 0: as much work, and nothing can blow up."""
+    """Take the middle of the ranges, with rates of 0: as much work, and no divergence."""
     config = build_trial_config(context.recipe, middle_values(context.recipe), 0)
     rates = {name: None if rate is None else 0.0 for name, rate in config.learning_rates.items()}
     return msgspec.structs.replace(config, learning_rates=rates)
 
 
 def _synchronize_device(context: TrainerContext) -> None:
-    """Wait until the device has done what it was told."""
+    """Wait until the device has done all its work: launches return before they are carried out."""
     if context.device.type == "cuda":
         torch.cuda.synchronize(context.device)

@@ -37,7 +37,7 @@ _AT_THEIR_HIGHEST = ("batch_size", "dropout", "label_smoothing")
 
 @dataclass(frozen=True, slots=True)
 class _RehearsedSplit:
-    """A split with its texts; `source` is the file that its row numbers are those of."""
+    """A split with its texts; `source` is the file that its row numbers count in."""
 
     name: str
     split: TokenizedSplit
@@ -45,23 +45,23 @@ class _RehearsedSplit:
     source: str
 
     def risky_batches(self, context: TrainerContext, size: int) -> list[Indices]:
-        """The longest rows, and the oddest ones filled up with the shortest."""
+        """Return the longest rows, and the oddest ones filled up with the shortest."""
         odd = find_odd_rows(self.split, self.texts, context.data.facts.texts[self.name])
         others = np.setdiff1d(find_longest_rows(self.split, len(self.split))[::-1][:size], odd)
         return [find_longest_rows(self.split, size), np.concatenate((odd, others))[:size]]
 
     def describe_row(self, place: int) -> str:
-        """A row by file, number and the begin of its texts."""
+        """Describe a row by file, number and the begin of its texts."""
         row = int(self.split.rows[place])
         excerpts = " / ".join(quote_value(column[row][:_EXCERPT]) for column in self.texts.texts)
         return f"{self.name} row {row + 1} of {self.source} ({excerpts})"
 
 
 def rehearse_odd_rows(context: TrainerContext, rows: LabelledRows) -> str:
-    """Train and predict with the longest and the oddest rows; writes nothing, returns a summary.
+    """Train and predict with the longest and the oddest rows; write nothing, return a summary.
 
     Of searched settings, those that need memory are at their highest, others in the middle. Raises
-    TunerError that names the row with which it cannot be done.
+    TunerError that names the row that fails.
     """
     config = _memory_heavy_config(context.recipe)
     train, validation = _rehearsed_splits(context, rows)
@@ -98,12 +98,11 @@ def _rehearsed_splits(
 
 @dataclass(frozen=True, slots=True)
 class _FixedOrder(DataOrder):
-    """A timetable whose every update is on the same rows."""
+    """An order whose every update is on the same rows."""
 
     row_places: tuple[int, ...] = ()
 
     def slice_of_update(self, update: int) -> tuple[Indices, int, int]:
-        """See Timetable."""
         del update
         return np.array(self.row_places, dtype=np.int64), 0, len(self.row_places)
 
@@ -133,7 +132,7 @@ def _predict_rows(context: TrainerContext, places: Indices) -> None:
 def _find_failing_row(
     rehearsed: _RehearsedSplit, places: Indices, work: Callable[[Indices], None]
 ) -> None:
-    """Do the work; where that fails, find the row that it fails with."""
+    """Do the work; where that fails, raise TunerError with the row that it fails with."""
     failure = _failure_of_work(work, places)
     if failure is None:
         return

@@ -20,7 +20,7 @@ _LOADED = "_is_hf_initialized"
 
 
 class Restart:
-    """Keeps a model's base weights; `fresh` names the tensors that every trial draws anew."""
+    """Keeps a model's base weights; `fresh` names the tensors that every trial initialises anew."""
 
     def __init__(self, model: nn.Module, fresh: set[str]) -> None:
         self._model: Any = model
@@ -33,9 +33,12 @@ class Restart:
         self._dropouts = _find_dropout_rates(model)
 
     def restart_model(self, dropout: float | None) -> None:
-        """Draw the fresh tensors, copy the others, set dropout (None: the model's own)."""
+        """Initialise the fresh tensors, copy the others, set dropout (None: the model's own)."""
+        # Before the copy, which undoes whatever an initialisation touched besides the fresh
+        # tensors.
         self._draw_fresh_tensors()
         with torch.no_grad():
+            # In place: param groups, recorded steps and hooks keep referring to the same tensors.
             torch._foreach_copy_(
                 [tensor.detach() for tensor in self._loaded_tensors], self._base_weights
             )
@@ -44,9 +47,10 @@ class Restart:
         self._model.train()
 
     def _draw_fresh_tensors(self) -> None:
-        """Through the model's own initialisation, which leaves alone what is marked as loaded.
+        """Initialise through the model's own code, which leaves alone what is marked as loaded.
 
-        Modules are marked from within: all that hold a fresh tensor somewhere are asked again.
+        Modules are marked from within: all that hold a fresh tensor somewhere are initialised
+        again.
         """
         if not self._fresh:
             return
@@ -57,7 +61,7 @@ class Restart:
 
 
 def _find_dropout_rates(model: nn.Module) -> list[tuple[nn.Module, str, float]]:
-    """Every place where a dropout rate is kept: (module, attribute, rate)."""
+    """Find every place where a dropout rate is kept: (module, attribute, rate)."""
     places: list[tuple[nn.Module, str, float]] = []
     for module in model.modules():
         if isinstance(module, nn.Dropout):

@@ -37,12 +37,10 @@ class Rows:
 
 
 def existing_data_file(source: str, key: str, section: DataSection) -> Path:
-    """The path of a data file that is there, or TunerError."""
     return find_data_file(source, key, section.root)
 
 
 def dialect_keys_of_recipe(section: DataSection) -> DialectKeys:
-    """What the recipe says about the form of its files."""
     return DialectKeys(section.separator, section.header, section.quotes, section.encoding)
 
 
@@ -54,7 +52,7 @@ def read_source_table(
     wanted_columns: Sequence[str | int] = (),
     limit: int | None = None,
 ) -> Table:
-    """The columns of what data.`key` names: a file, or "hub:NAME[:CONFIG]:SPLIT". TunerError."""
+    """Read the columns of what data.`key` names, a file or hub:NAME[:CONFIG]:SPLIT. TunerError."""
     if is_hub_source(source):
         from tuner.training.arrow_tables import read_dataset_split
 
@@ -70,7 +68,7 @@ def read_source_rows(source: str, key: str, section: DataSection) -> Rows:
     """Read a file or "hub:NAME[:CONFIG]:SPLIT"; `key` is the recipe's key, for messages.
 
     Raises TunerError where it is missing, unreadable, empty, of an unknown kind, or lacks a column,
-    and where a text is none.
+    and where a text is not a string.
     """
     wanted_columns = (*section.text, section.label)
     table = read_source_table(
@@ -83,7 +81,7 @@ def read_source_rows(source: str, key: str, section: DataSection) -> Rows:
 
 
 def require_text_values(values: list[Any], name: str | int, where: str) -> list[str]:
-    """The values as texts, "" where there is none. TunerError for the first that is no text."""
+    """Return the values as texts, "" for null. TunerError for the first that is not a text."""
     if all(isinstance(value, str) for value in values):
         return values
     for number, value in enumerate(values, 1):
@@ -110,7 +108,7 @@ def _describe_value_kind(value: Any) -> str:
 
 
 def count_duplicates(first: Rows, second: Rows) -> int:
-    """How many rows of `second` have the texts of a row of `first`."""
+    """Count the rows of `second` that have the texts of a row of `first`."""
     first_texts = set(_texts_by_row(first))
     return sum(key in first_texts for key in _texts_by_row(second))
 

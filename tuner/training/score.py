@@ -19,7 +19,7 @@ PREDICTIONS = "test_predictions.json"
 
 
 def score_sealed_rows(context: TrainerContext, folder: str) -> Scored:
-    """Score the model in `folder` on the sealed rows; FOLDER/../test_predictions.json has them.
+    """Score the model in `folder` on the sealed rows; write FOLDER/../test_predictions.json.
 
     Raises TunerError where nothing is sealed, or where the folder holds no model for these labels.
     """
@@ -60,7 +60,7 @@ def score_sealed_rows(context: TrainerContext, folder: str) -> Scored:
 def _save_test_predictions(
     path: Path, labels: list[str], scores: Scores, hashes: list[str]
 ) -> None:
-    """`hashes` let other sessions recognise rows that were opened here."""
+    """Write the predictions; `hashes` let other sessions recognise rows that were opened here."""
     contents = {
         "labels": labels,
         "rows": scores.rows.tolist(),

@@ -18,6 +18,7 @@ from tuner.errors import TunerError
 from tuner.recipe.findings import TestReport, TestRows
 from tuner.recipe.nearest import quote_value
 from tuner.recipe.types import DataSection
+from tuner.results.format import count_in_words
 from tuner.training.coverage import few_rows_warning
 from tuner.training.data import LabelledRows, SessionData, read_labelled_rows
 from tuner.training.files import atomic_file_write, file_digest
@@ -31,7 +32,7 @@ _WAY_OUT = (
 )
 _NOTHING_SEALED = "data: nothing is sealed as test; set data.holdout or data.test"
 _NO_LABEL = ("", "-1", "-100", "None", "nan", "?")
-_OTHER_ROWS = "the rows are read otherwise than when this session began; start a new session"
+_OTHER_ROWS = "the rows are read differently than when this session began; start a new session"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +44,18 @@ class SealedRows:
     classes: Indices
 
     def texts_by_row(self) -> list[tuple[str, ...]]:
-        """The texts of each test row, one a column."""
         return _texts_of_rows(self.rows, self.numbers)
 
 
 def has_sealed_test(section: DataSection) -> bool:
-    """Whether a recipe keeps rows for `tuner test`."""
+    """Return whether a recipe keeps rows for `tuner test`."""
     return section.test is not None or section.holdout > 0
 
 
 def read_sealed_rows(
     section: DataSection, labels: Sequence[str], data: SessionData | None = None
 ) -> SealedRows:
-    """Read the test rows; raises TunerError where there are none, or none that can be scored.
+    """Read the test rows; raise TunerError where there are none, or none that can be scored.
 
     `data` is what the session trains and validates on.
     """
@@ -70,7 +70,7 @@ def read_sealed_rows(
 def inspect_sealed_rows(
     section: DataSection, labelled: LabelledRows, data: SessionData | None = None
 ) -> TestReport:
-    """Whether the test rows can be scored, and what will be wrong with the score.
+    """Report whether the test rows can be scored, and what will be wrong with the score.
 
     `data` is what the session trains and validates on, once it does.
     """
@@ -98,7 +98,7 @@ def inspect_sealed_rows(
 def load_test_report(
     section: DataSection, data_key: str, session: Path, data: SessionData | None = None
 ) -> TestReport | None:
-    """The report, read once for each content; None where nothing is sealed.
+    """Return the report, made once for each content; None where nothing is sealed.
 
     `data_key` stands for the content of train and validation.
     """
@@ -118,12 +118,12 @@ def load_test_report(
 
 
 def hash_row_texts(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """A name for the content of each row, 16 hexadecimal digits."""
+    """Hash the content of each row, to 16 hexadecimal digits."""
     return [hashlib.blake2b(json.dumps(row).encode(), digest_size=8).hexdigest() for row in rows]
 
 
 def _digest_of_hashes(hashes: Sequence[str]) -> str:
-    """A name for these rows in whatever order."""
+    """Hash these rows, in whatever order."""
     return hashlib.blake2b("".join(sorted(hashes)).encode(), digest_size=16).hexdigest()
 
 
@@ -136,7 +136,7 @@ def _test_content_key(section: DataSection, data_key: str) -> str:
 
 
 def _select_sealed_share(labelled: LabelledRows, data: SessionData | None) -> SealedRows:
-    """The rows that were set aside: those that are in neither of the parts that the session uses.
+    """Return the rows that were set aside: those in neither of the parts that the session uses.
 
     A session of an older version divided its rows in another way, and keeps to that.
     """
@@ -154,7 +154,7 @@ def _select_sealed_share(labelled: LabelledRows, data: SessionData | None) -> Se
 
 
 def _is_division_of(labelled: LabelledRows, data: SessionData) -> bool:
-    """Whether the session's rows, but those without any token, are divided as they are now."""
+    """Return whether the session's rows, but for those without tokens, are divided as now."""
     division = labelled.division
     return bool(
         np.isin(data.validation.rows, division.validation).all()
@@ -179,7 +179,7 @@ def _read_test_file(section: DataSection, source: str, labelled: LabelledRows) -
 
 
 def _refuse_unlabelled(texts: Sequence[str], labelled: LabelledRows, where: str) -> None:
-    """A value that says "no label" in every row: the public test files of GLUE are like that."""
+    """Raise TunerError where every row says "no label", as the public test files of GLUE do."""
     only = {text.strip() for text in texts}
     is_known = any(labelled.scheme.class_number(text) is not None for text in only)
     if only.issubset(_NO_LABEL) and not is_known:
@@ -214,10 +214,10 @@ def _sealed_test_warnings(
         yield few
     present = len(set(sealed.classes.tolist()))
     if present < len(labelled.labels):
-        yield f"the test has rows of {present} of {len(labelled.labels)} labels only"
+        yield f"the test has rows of only {present} of {len(labelled.labels)} labels"
     empty = sum(any(not part.strip() for part in text) for text in texts)
     if empty:
-        yield f"the test has {empty} rows with an empty text"
+        yield f"the test has {count_in_words(empty, 'row')} with an empty text"
 
 
 def _texts_of_rows(rows: Rows, numbers: Indices) -> list[tuple[str, ...]]:

@@ -1,4 +1,8 @@
-"""The trainer: hears requests, trains, answers. torch is imported once `Setup` told the threads."""
+"""The trainer: receives requests, trains, replies.
+
+torch is imported only once `Setup` said how many threads there are: the libraries read that from
+the environment when they are imported.
+"""
 
 from __future__ import annotations
 
@@ -49,12 +53,13 @@ NO_TRIAL = -1
 
 
 def serve_requests() -> int:
-    """Answer requests on stdin until `Pause` or its end; returns the exit code.
+    """Answer requests on stdin until `Pause` or its end; return the exit code.
 
     0 after a pause, 2 after a refused setup, 70 where the device is unusable for this process.
     """
     os.umask(0o077)
     channel = Channel.over_standard_streams()
+    # Ctrl-C in a terminal reaches the whole process group; the worker decides what to do about it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda _signal, _frame: channel.end_conversation())
     setup = channel.wait_for_request()
@@ -121,7 +126,7 @@ def _answer_requests(context: TrainerContext, channel: Channel) -> int:
 def _train_and_report(
     context: TrainerContext, request: Train, channel: Channel
 ) -> tuple[Reply, bool]:
-    """Train to the end; returns the last message, and whether the device is lost."""
+    """Train to the end; return the last message, and whether the device is lost."""
     from tuner.training.loop import train_trial
 
     started = time.monotonic()
@@ -144,9 +149,9 @@ def _train_and_report(
 
 
 def _exchange_messages(conversation: Conversation, trial: int, channel: Channel) -> Reply:
-    """Carry messages out and decisions in; returns the last message.
+    """Carry messages out and decisions in; return the last message.
 
-    Once that is out, what comes in is no decision any more but the next request.
+    Once that is sent, what comes in is the next request, not a decision any more.
     """
     decision: Decision = None
     while True:
@@ -164,7 +169,7 @@ def _exchange_messages(conversation: Conversation, trial: int, channel: Channel)
 
 
 def _next_decision(channel: Channel, trial: int, wait: bool) -> Decision:
-    """The next decision about this trial; those about others came too late and are dropped."""
+    """Return the next decision about this trial, dropping those about others: too late."""
     while True:
         request: Request | None = channel.wait_for_request() if wait else channel.poll_request()
         if request is None or isinstance(request, Pause):
@@ -176,7 +181,7 @@ def _next_decision(channel: Channel, trial: int, wait: bool) -> Decision:
 
 
 def _measure_or_pause(context: TrainerContext, request: Probe, channel: Channel) -> Reply:
-    """Measure; what goes wrong ends the trainer, and the worker takes that for an answer."""
+    """Measure; a failure ends the trainer, which the worker takes for "it does not fit"."""
     from tuner.training.probe import measure_throughput
 
     may_continue = partial(_no_decision_came, channel)

@@ -28,14 +28,14 @@ class HubSource:
 
 
 def is_hub_source(source: str) -> bool:
-    """Whether a source names a data set by hub:NAME[:CONFIG]:SPLIT rather than a file."""
+    """Return whether a source names a data set by hub:NAME[:CONFIG]:SPLIT rather than a file."""
     return source.startswith(HUB)
 
 
 def parse_hub_source(source: str, where: str, root: str | None) -> HubSource:
-    """What hub:NAME[:CONFIG]:SPLIT names; a NAME may be a folder, relative to `root`.
+    """Parse hub:NAME[:CONFIG]:SPLIT; a NAME may be a folder, relative to `root`.
 
-    Raises TunerError for other forms, and for what looks like a folder and is none.
+    Raises TunerError for other forms, and for what looks like a folder and is not one.
     """
     parts = source.removeprefix(HUB).split(":")
     for length in (len(parts) - 1, len(parts) - 2):
@@ -53,7 +53,7 @@ def parse_hub_source(source: str, where: str, root: str | None) -> HubSource:
 
 
 def find_data_file(source: str, key: str, root: str | None) -> Path:
-    """The path of a data file that is there, or TunerError with a near name."""
+    """Return the path of an existing data file, or raise TunerError with a near name."""
     path = resolve_user_path(source, f"data.{key}", root)
     trouble = why_file_is_unreadable(path)
     if trouble is not None and why_folder_is_unreadable(path) is None:
@@ -64,7 +64,7 @@ def find_data_file(source: str, key: str, root: str | None) -> Path:
 
 
 def _suggest_near_file(path: Path) -> str:
-    """A file beside it with a name like it, or that its folder is missing."""
+    """Suggest a file beside it with a similar name, or say that its folder is missing."""
     trouble = why_folder_is_unreadable(path.parent)
     if trouble is not None:
         return f"; {path.parent}: {trouble}"
@@ -73,17 +73,17 @@ def _suggest_near_file(path: Path) -> str:
 
 
 def is_saved_folder(folder: Path) -> bool:
-    """Whether `datasets`' save_to_disk wrote a folder."""
+    """Return whether `datasets`' save_to_disk wrote a folder."""
     return any((folder / name).is_file() for name in _SAVED)
 
 
 def splits_of_folder(folder: Path) -> list[str]:
-    """The splits of a folder that save_to_disk wrote; none where it holds one data set alone."""
+    """List the splits that save_to_disk wrote; none where it wrote a data set without splits."""
     return sorted(p.name for p in folder.iterdir() if (p / "state.json").is_file())
 
 
 def folder_advice(folder: Path, written: str) -> str:
-    """How to name a split in a folder, or that a file is wanted."""
+    """Say how to name a split in a folder, or that a file is expected."""
     if not is_saved_folder(folder):
         return f"name a file in it, or hub:{written}:SPLIT for a data set of several files"
     splits = splits_of_folder(folder) or ["train"]

@@ -16,7 +16,7 @@ from tuner.training.dropout import random_keep_mask
 class Spans(Protocol):
     """Where the sequences of a packed row lie, and attention within them.
 
-    `first` holds every sequence's first wordpiece on the device.
+    `first` holds the place of every sequence's first token, on the device.
     """
 
     @property
@@ -25,18 +25,18 @@ class Spans(Protocol):
     def attend(
         self, query: Tensor, key: Tensor, value: Tensor, scaling: float, dropout: float
     ) -> Tensor:
-        """Softmax attention of every sequence to itself.
+        """Compute softmax attention of every sequence to itself.
 
-        key and value: wordpieces × heads × head size. query: the same, or sequences × heads × head
-        size where only the first wordpiece of each asks. Returns the query's shape. Dropout is on
-        the attention probabilities, as in Vaswani et al. 2017.
+        key and value: tokens × heads × head size. query: the same, or sequences × heads × head size
+        where only the first token of each sequence is a query. Returns the query's shape. Dropout
+        is on the attention probabilities, as in Vaswani et al. 2017.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class HostSpans:
-    """Spans whose lengths and starts, in wordpieces, the host knows."""
+    """Spans whose lengths and starts, in tokens, the host knows."""
 
     lengths: tuple[int, ...]
     starts: tuple[int, ...]
@@ -44,14 +44,13 @@ class HostSpans:
 
     @classmethod
     def from_lengths(cls, lengths: Sequence[int], device: torch.device) -> HostSpans:
-        """Sequences of these lengths, one after the other."""
         starts = tuple(accumulate(lengths[:-1], initial=0))
         return cls(tuple(lengths), starts, torch.tensor(starts, device=device))
 
     def attend(
         self, query: Tensor, key: Tensor, value: Tensor, scaling: float, dropout: float
     ) -> Tensor:
-        """One product a sequence and head; see Spans."""
+        """Attend with one matrix product for each sequence; see Spans."""
         output: Tensor = _SpanAttention.apply(  # type: ignore[no-untyped-call]
             query, key, value, self, scaling, dropout
         )
@@ -59,7 +58,10 @@ class HostSpans:
 
 
 class _SpanAttention(torch.autograd.Function):
-    """One node for all sequences: autograd would spend more on nodes than on the products."""
+    """Attention of all sequences as one node of the autograd graph.
+
+    With a node for each sequence, autograd would spend more on nodes than on the products.
+    """
 
     @staticmethod
     def forward(
@@ -71,14 +73,22 @@ class _SpanAttention(torch.autograd.Function):
         scaling: float,
         dropout: float,
     ) -> Tensor:
+        # Rows of each sequence's score matrix: all its tokens, or its first one (see
+        # Packing.first_token_only).
         counts = spans.lengths if len(query) == len(key) else (1,) * len(spans.lengths)
         keeps, scale = _draw_keep_masks(counts, spans.lengths, query, dropout)
+        # Once for all sequences rather than on each score matrix; backward scales the gradient
+        # alike.
         scaled = query * scaling
+        # The query is a transposed view; results are written in place through views of a contiguous
+        # tensor, so that no concatenation copies them afterwards.
         output = torch.empty_like(query, memory_format=torch.contiguous_format)
         q, o = _split_by_sequence(scaled, counts), _split_by_sequence(output, counts)
         k, v = _split_by_sequence(key, spans.lengths), _split_by_sequence(value, spans.lengths)
         all_shares, all_kept = [], []
         for q_, k_, v_, o_, keep in zip(q, k, v, o, keeps, strict=True):
+            # A product a sequence, not one masked product for the row: work grows with the sum of
+            # the squares of the lengths instead of the square of their sum.
             shares = torch.softmax(torch.bmm(q_, k_.mT), dim=-1)
             masked_shares = shares if keep is None else shares * keep
             o_.copy_(torch.bmm(masked_shares, v_))
@@ -87,6 +97,8 @@ class _SpanAttention(torch.autograd.Function):
         ctx.save_for_backward(scaled, key, value)
         ctx.counts, ctx.lengths, ctx.scaling, ctx.scale = counts, spans.lengths, scaling, scale
         ctx.keeps, ctx.shares, ctx.kept = keeps, all_shares, all_kept
+        # Dropout's scale commutes with the product: once on the output, which is smaller than the
+        # shares.
         return output if scale == 1.0 else output.mul_(scale)
 
     @staticmethod
@@ -95,6 +107,8 @@ class _SpanAttention(torch.autograd.Function):
         grads = [
             torch.empty_like(x, memory_format=torch.contiguous_format) for x in (scaled, key, value)
         ]
+        # With S = softmax(QKᵀ), M the mask and O = c (S∘M) V: dV = c (S∘M)ᵀ dO, dS = c (dO Vᵀ)∘M,
+        # and softmax's own backward gives the scores' gradient from dS.
         gradient = gradients[0] if ctx.scale == 1.0 else gradients[0] * ctx.scale
         by_query = (_split_by_sequence(x, ctx.counts) for x in (scaled, gradient, grads[0]))
         by_key = (_split_by_sequence(x, ctx.lengths) for x in (key, value, *grads[1:]))
@@ -114,18 +128,19 @@ class _SpanAttention(torch.autograd.Function):
 
 
 def _split_by_sequence(tensor: Tensor, lengths: Sequence[int]) -> tuple[Tensor, ...]:
-    """Views of heads × rows × head size, one for each sequence."""
+    """Return views of heads × rows × head size, one for each sequence."""
     return torch.split(tensor.transpose(0, 1), list(lengths), dim=1)
 
 
 def _draw_keep_masks(
     rows: Sequence[int], columns: Sequence[int], query: Tensor, dropout: float
 ) -> tuple[list[Tensor | None], float]:
-    """A mask of heads × rows × columns for each sequence, cut from one draw of random numbers."""
+    """Draw a mask of heads × rows × columns for each sequence, all from one draw."""
     if dropout == 0.0:
         return [None] * len(rows), 1.0
     heads = query.shape[1]
     sizes = [heads * a * b for a, b in zip(rows, columns, strict=True)]
+    # One draw for all sequences: starting a generator costs more than drawing a short mask.
     keep, scale = random_keep_mask(sum(sizes), dropout, query.dtype)
     pieces = torch.split(keep, sizes)
     shaped = zip(pieces, rows, columns, strict=True)

@@ -55,7 +55,7 @@ def divide_rows(train: Indices, validation: Indices | None, section: DataSection
 def stratified_cut(
     classes: Indices, share: float, seed: int, stream: int = 0
 ) -> tuple[Indices, Indices]:
-    """Cut rows in (kept, cut), `share` of them cut, each class in proportion.
+    """Cut rows in (remaining, cut), `share` of them cut, each class in proportion.
 
     A class's share is rounded up or down at random, up the more often the larger its remainder, so
     that no class is left out by every seed; a class keeps at least one row. Deterministic in (seed,
@@ -84,10 +84,10 @@ def _round_at_random(
     total: int,
     generator: np.random.Generator,
 ) -> Indices:
-    """Whole numbers near the quotas whose sum is `total` as near as may be.
+    """Round the quotas to whole numbers whose sum is `total`, or as near as possible.
 
-    Which quotas are rounded up is drawn without replacement with their remainders as weights:
-    the largest of u^(1/weight), by Efraimidis and Spirakis (2006).
+    Which quotas are rounded up is drawn without replacement with their remainders as weights: the
+    largest of u^(1/weight), by Efraimidis and Spirakis (2006).
     """
     whole = np.floor(quotas).astype(np.int64)
     remainders = quotas - whole

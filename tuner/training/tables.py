@@ -35,8 +35,8 @@ _LABELLED_COLUMNS = ("label", "text")
 class Table:
     """Columns by name, or by number in a file without a header, all of one length.
 
-    `class_names`: those of columns that number their labels. `decisions`: what the content
-    decided, each with the key that overrules it.
+    `class_names`: those of columns that number their labels. `decisions`: what the content decided,
+    each with the key that overrules it.
     """
 
     columns: Mapping[Column, list[Any]]
@@ -51,9 +51,9 @@ def read_table_file(
     wanted_columns: Sequence[Column] = (),
     limit: int | None = None,
 ) -> Table:
-    """The wanted columns of a file (all, where none is named), of the first `limit` rows.
+    """Read the wanted columns of a file (all, where none is named), of the first `limit` rows.
 
-    Raises TunerError, its text begun by `where`, for what cannot be read as such.
+    Raises TunerError, its text begun by `where`, for what cannot be read.
     """
     start = read_first_bytes(path, where)
     if start.startswith(_PARQUET):
@@ -61,7 +61,7 @@ def read_table_file(
 
         return read_parquet_file(path, where, wanted_columns, limit)
     if unpacked_suffix(path) == ".parquet":
-        raise TunerError(f"{where} cannot be read: it is not a parquet file, whatever its name")
+        raise TunerError(f"{where} cannot be read: it is not a parquet file, despite its name")
     file = detect_text_file(path, where, start, keys.encoding)
     if _is_json_file(file):
         from tuner.training.json_tables import read_json_table
@@ -82,7 +82,7 @@ def read_table_file(
 
 
 def _is_json_file(file: TextFile) -> bool:
-    """By content: a table whose first field begins with a brace is one that nobody has."""
+    """Decide by content: nobody has a table whose first field begins with a brace."""
     with file.open_text() as lines:
         first = next((line.strip() for line in lines if line.strip()), "")
     if file.suffix in (".jsonl", ".json", ".ndjson"):
@@ -99,15 +99,15 @@ def _explain_no_table(lines: Sequence[str]) -> str:
 
 
 def refuse_numbered_columns(wanted_columns: Sequence[Column], where: str) -> None:
-    """Raise TunerError for columns by number where columns have names only."""
+    """Raise TunerError for columns by number in formats where columns have names."""
     if any(isinstance(name, int) for name in wanted_columns):
-        raise TunerError(f"{where}: columns go by number in .csv and .tsv files only")
+        raise TunerError(f"{where}: columns can be given by number only in .csv and .tsv files")
 
 
 def refuse_missing_columns(
     wanted_columns: Sequence[Column], present: Sequence[Column], where: str
 ) -> None:
-    """Raise TunerError for all columns that are not there, each with the nearest name."""
+    """Raise TunerError for all columns that do not exist, each with the nearest name."""
     missing = [name for name in dict.fromkeys(wanted_columns) if name not in present]
     if not missing:
         return
@@ -161,7 +161,7 @@ def _delimited_table(
 
 
 def _iter_filled_rows(reader: RecordReader, where: str) -> Iterator[list[str]]:
-    """The rows that are not blank. TunerError with the line where a quote is wrong."""
+    """Yield the rows that are not blank. TunerError with the line where a quote is wrong."""
     try:
         yield from (row for row in reader if row and (len(row) > 1 or row[0].strip()))
     except csv.Error as error:
@@ -171,13 +171,13 @@ def _iter_filled_rows(reader: RecordReader, where: str) -> Iterator[list[str]]:
             else "there is text after a closing quote"
         )
         raise TunerError(
-            f"{where} cannot be read, line {reader.line_num}: {fault}; mend it, or set "
+            f"{where} cannot be read, line {reader.line_num}: {fault}; fix it, or set "
             "data.quotes = false where quotes are plain characters"
         ) from None
 
 
 def _without_separator_line(lines: TextIO) -> Iterator[str]:
-    """The lines without the one that tells spreadsheets the separator ("sep=;")."""
+    """Skip the line that tells spreadsheets the separator ("sep=;")."""
     first = next(lines, "")
     if not SEPARATOR_LINE.fullmatch(first):
         yield first
@@ -187,7 +187,7 @@ def _without_separator_line(lines: TextIO) -> Iterator[str]:
 def _column_indices(
     header: Sequence[Column], wanted_columns: Sequence[Column], dialect: Dialect, where: str
 ) -> dict[Column, int]:
-    """Where each wanted column is; all columns that have a name of their own if none is wanted."""
+    """Find each wanted column; all columns that have a name of their own if none is wanted."""
     if not wanted_columns:
         return {name: header.index(name) for name in dict.fromkeys(header)}
     twice = [name for name in wanted_columns if header.count(name) > 1]
@@ -211,7 +211,7 @@ def _column_indices(
 
 
 def _trim_row_to_width(row: list[str], width: int, needed: int, place: str) -> list[str]:
-    """A row without empty fields after its last; TunerError where a wanted field is in doubt."""
+    """Drop empty fields after a row's last; TunerError where a wanted field is in doubt."""
     full = len(row)
     while full > width and not row[full - 1].strip():
         full -= 1

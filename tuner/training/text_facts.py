@@ -26,7 +26,6 @@ class RowCount(msgspec.Struct, frozen=True):
 
     @classmethod
     def of_masked_rows(cls, rows: Indices, mask: Mask) -> RowCount:
-        """Of the `rows` where the mask is set."""
         selected = rows[mask]
         return cls(len(selected), int(selected.min())) if len(selected) else cls()
 
@@ -60,7 +59,7 @@ def collect_text_facts(
     lengths: Indices,
     cut: Mask,
 ) -> TextFacts:
-    """Facts about `rows`, whose tokens lie one after the other, so many a row."""
+    """Collect facts about `rows`, whose `tokens` lie one after the other, `lengths` a row."""
     template = template_token_ids(tokenizer, len(texts))
     text_lengths = lengths - len(template)
     unknown = _count_ids_by_row(tokens, lengths, template, _unknown_token_ids(tokenizer))
@@ -84,7 +83,7 @@ def _has_lone_surrogate(text: str) -> bool:
 
 
 def template_token_ids(tokenizer: Any, columns: int) -> list[int]:
-    """The special tokens that every row has around its texts."""
+    """Return the special tokens that every row has around its texts."""
     with truncation_restored(tokenizer):
         # A batch of one: transformers takes an empty second text by itself for none.
         encoded = tokenizer(*([[""]] * columns), return_attention_mask=False)
@@ -99,7 +98,7 @@ def _unknown_token_ids(tokenizer: Any) -> list[int]:
 def _count_ids_by_row(
     tokens: Ids, lengths: Indices, template: list[int], ids: list[int]
 ) -> Indices:
-    """How many of the `ids` each row has beyond those of the template."""
+    """Count how many of the `ids` each row has beyond those of the template."""
     before = np.concatenate(([0], np.cumsum(np.isin(tokens, ids))))
     ends = np.cumsum(lengths)
     counts: Indices = before[ends] - before[ends - lengths]
@@ -107,7 +106,7 @@ def _count_ids_by_row(
 
 
 def _rows_containing(tokens: Sequence[str], texts: Sequence[Sequence[str]], rows: Indices) -> Mask:
-    """Which rows have one of these strings in a text."""
+    """Mark the rows that have one of these strings in a text."""
     # Without tokens, a pattern that matches nothing rather than everything.
     pattern = re.compile("|".join(map(re.escape, tokens)) or r"(?!)")
     matches = (any(pattern.search(column[row]) for column in texts) for row in rows.tolist())

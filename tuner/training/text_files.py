@@ -28,7 +28,7 @@ _UNPACKERS: dict[bytes, Callable[[Path], Any]] = {
 _SPREADSHEET = "is a spreadsheet: save the sheet as CSV (UTF-8) and name that file"
 _ARCHIVE = "is an archive: unpack it and name the file inside"
 _PICKLE = "is a pickle, which can run code when it is read: save the rows as .csv or .parquet"
-_ARRAYS = "holds no rows that tuner reads: save them as .csv, .jsonl or .parquet"
+_ARRAYS = "is not a format that tuner reads: save the rows as .csv, .jsonl or .parquet"
 _REFUSED_SUFFIXES = {
     **dict.fromkeys((".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers"), _SPREADSHEET),
     **dict.fromkeys((".zip", ".tar", ".tgz", ".7z", ".rar"), _ARCHIVE),
@@ -71,12 +71,12 @@ class TextFile:
 
     @property
     def suffix(self) -> str:
-        """What its name ends in, without the ending of packed files."""
+        """Return what its name ends in, without the suffix of packed files."""
         return unpacked_suffix(self.path)
 
     @contextmanager
     def open_text(self) -> Iterator[TextIO]:
-        """Its lines with their ends as they are. TunerError where bytes are not of the encoding."""
+        """Open it with line ends as they are. TunerError where bytes are not of the encoding."""
         try:
             with open_unpacked(self.path) as raw:
                 yield TextIOWrapper(raw, encoding=self.encoding, newline="")
@@ -90,13 +90,13 @@ class TextFile:
 
 
 def unpacked_suffix(path: Path) -> str:
-    """`.csv` of `rows.csv` and of `rows.csv.gz`."""
+    """Return `.csv` for `rows.csv` and for `rows.csv.gz`."""
     name = path.with_suffix("") if path.suffix.lower() in PACKED_SUFFIXES else path
     return name.suffix.lower()
 
 
 def open_unpacked(path: Path) -> IO[bytes]:
-    """The bytes of a file, or of what is packed in it (gzip, bzip2, xz), whatever its name."""
+    """Open the bytes of a file, or of what is packed in it (gzip, bzip2, xz), whatever its name."""
     with path.open("rb") as file:
         start = file.read(6)
     opener = next((o for magic, o in _UNPACKERS.items() if start.startswith(magic)), None)
@@ -105,7 +105,7 @@ def open_unpacked(path: Path) -> IO[bytes]:
 
 
 def read_first_bytes(path: Path, where: str) -> bytes:
-    """The first bytes of what is in a file. TunerError where these are no rows of text."""
+    """Read the first bytes of what is in a file. TunerError where these are not rows of text."""
     refusal = _REFUSED_SUFFIXES.get(unpacked_suffix(path))
     if refusal is not None:
         raise TunerError(f"{where} {refusal}")
@@ -125,10 +125,10 @@ def read_first_bytes(path: Path, where: str) -> bytes:
 
 
 def detect_text_file(path: Path, where: str, start: bytes, encoding: str | None) -> TextFile:
-    """The file with its encoding: that of its byte order mark, UTF-8, or the one asked for.
+    """Determine a file's encoding: that of its byte order mark, UTF-8, or the recipe's.
 
     `encoding` is for files that are not UTF-8: one key speaks of all files of a recipe, and text in
-    another encoding is not UTF-8 by chance. Raises TunerError where the bytes are none of a text.
+    another encoding is not UTF-8 by chance. Raises TunerError where the bytes are not text.
     """
     mark = next((e for bom, e in _BYTE_ORDER_MARKS.items() if start.startswith(bom)), None)
     if encoding is not None and _is_ascii_alike(encoding) and _is_utf8_text(path):
@@ -159,7 +159,7 @@ def _is_utf8_text(path: Path) -> bool:
 
 
 def _utf16_by_zero_bytes(start: bytes) -> str | None:
-    """UTF-16 without a mark, by the zero bytes that are half of any western text."""
+    """Recognise UTF-16 without a mark by the zero bytes that are half of any western text."""
     even, odd = start[0::2].count(0), start[1::2].count(0)
     half = len(start) // 2
     if half > 1 and odd > 0.4 * half and even < 0.05 * half:
@@ -170,7 +170,7 @@ def _utf16_by_zero_bytes(start: bytes) -> str | None:
 
 
 def _explain_undecodable(file: TextFile, error: UnicodeError) -> str:
-    """Which line is not of the encoding, and what may be done about it."""
+    """Say which line is not of the encoding, and what can be done about it."""
     if not file.encoding.startswith("utf-8"):
         return f" is not {file.encoding} text: data.encoding names the encoding of the file"
     with open_unpacked(file.path) as lines:
@@ -185,7 +185,7 @@ def _explain_undecodable(file: TextFile, error: UnicodeError) -> str:
 
 
 def _suggest_encoding(line: bytes, position: int) -> str:
-    """How the word around a byte looks in the usual other encoding, for a person to judge."""
+    """Show how the word around a byte looks in the usual other encoding, for a person to judge."""
     text = line.decode("cp1252", "replace")
     before, after = (
         _WORD_END.split(text[max(position - 20, 0) : position])[-1],

@@ -1,4 +1,4 @@
-"""A tokenizer made fit for its model: no text gives control tokens, and what it gives is embedded.
+"""A tokenizer adapted to its model: no text gives control tokens, and what it gives is embedded.
 
 Whatever is changed here is changed in the tokenizer itself, so that it is saved with the model and
 a plain pipeline encodes a text as tuner did.
@@ -25,8 +25,10 @@ _NEW_PAD = "[PAD]"
 
 @contextmanager
 def truncation_restored(tokenizer: Any) -> Iterator[None]:
-    """A fast tokenizer keeps the truncation that it was called with, and saves it, too: a best
-    model's tokenizer would depend on whether the rows were tokenized before or came from the cache.
+    """Restore a tokenizer's truncation afterwards.
+
+    A fast tokenizer keeps the truncation that it was called with, and saves it, too: a best model's
+    tokenizer would depend on whether the rows were tokenized before or came from the cache.
     """
     backend: Any = getattr(tokenizer, "backend_tokenizer", None)
     before: dict[str, Any] | None = getattr(backend, "truncation", None)
@@ -38,13 +40,13 @@ def truncation_restored(tokenizer: Any) -> Iterator[None]:
 
 
 def control_tokens(tokenizer: Any) -> list[str]:
-    """The tokens that a model takes for the begin, the end, the padding of a text, or the like."""
+    """List the tokens that mean begin, end, padding or the like to a model."""
     tokens = (getattr(tokenizer, role, None) for role in _ROLES)
     return sorted({str(token) for token in tokens if token})
 
 
 def control_token_ids(tokenizer: Any) -> list[int]:
-    """Ids of the control tokens, without one that stands for unknown words as well."""
+    """Return the ids of the control tokens, without one that stands for unknown words as well."""
     ids = {int(tokenizer.convert_tokens_to_ids(token)) for token in control_tokens(tokenizer)}
     return sorted(ids - {tokenizer.unk_token_id})
 
@@ -53,8 +55,8 @@ def encode_control_tokens_as_text(tokenizer: Any) -> None:
     """Let "</s>" in a text be those four characters, never the token that ends texts.
 
     Special tokens that have no such role (markers that somebody added) and ordinary added tokens
-    are still found in texts. A tokenizer written in Python can only give up all of them or none:
-    the special ones go with the control tokens, and where there are ordinary ones, none goes.
+    are still recognised in texts. A tokenizer written in Python can only give up all of them or
+    none: the special ones go with the control tokens, and where there are ordinary ones, none goes.
     """
     if is_fast_tokenizer(tokenizer):
         _demote_marker_tokens(tokenizer)
@@ -66,12 +68,12 @@ def encode_control_tokens_as_text(tokenizer: Any) -> None:
 
 
 def is_fast_tokenizer(tokenizer: Any) -> bool:
-    """Whether it is one of the tokenizers library, and not written in Python."""
+    """Return whether it comes from the tokenizers library, rather than being written in Python."""
     return getattr(tokenizer, "backend_tokenizer", None) is not None
 
 
 def tokens_taken_for_text(tokenizer: Any) -> list[str]:
-    """The special tokens that are encoded as text where they are written out."""
+    """List the special tokens that are encoded as text where they are written out."""
     if is_fast_tokenizer(tokenizer) or not tokenizer.split_special_tokens:
         return control_tokens(tokenizer)
     return sorted(map(str, tokenizer.all_special_tokens))
@@ -97,9 +99,10 @@ def _demote_marker_tokens(tokenizer: Any) -> None:
 
 
 def _break_vocabulary_entries(tokenizer: Any) -> None:
-    """Word and unigram models find "</s>" in their vocabulary: a space within keeps them from it.
+    """Put a space into control tokens that a word or unigram model has in its vocabulary.
 
-    The space is what the tokenizer's own normalizer makes of one.
+    Otherwise it would find "</s>" there. The space is what the tokenizer's own normalizer makes of
+    one.
     """
     from tokenizers import normalizers
 
@@ -120,7 +123,7 @@ def _break_vocabulary_entries(tokenizer: Any) -> None:
 
 
 def _encodes_as_control_token(tokenizer: Any, token: str) -> bool:
-    """Whether some text with this token's string in it gives a control token."""
+    """Return whether some text with this token's string in it gives a control token."""
     control = set(control_token_ids(tokenizer))
     texts = (token, f"a{token}b", f"a {token} b", token + token, token.upper(), token.lower())
     encode = tokenizer.backend_tokenizer.encode
@@ -131,7 +134,7 @@ def _encodes_as_control_token(tokenizer: Any, token: str) -> bool:
 
 
 def count_embedded_ids(model: Any, config: Any) -> int | None:
-    """How many ids the model has embeddings for; None where it does not look them up in a table."""
+    """Count the ids that have embeddings; None where the model does not look them up in a table."""
     embedding = input_embedding(model)
     vocabulary = getattr(config, "vocab_size", None)
     if isinstance(embedding, nn.Embedding) and embedding.num_embeddings == vocabulary:
@@ -140,9 +143,9 @@ def count_embedded_ids(model: Any, config: Any) -> int | None:
 
 
 def adapt_tokenizer(tokenizer: Any, model: Any, config: Any, name: str) -> list[str]:
-    """Fit padding and token types to a model, which may be one without weights.
+    """Adapt padding and token types to a model, which may be one without weights.
 
-    Returns what is worth a warning. Raises TunerError where nothing can be padded with.
+    Returns what is worth a warning. Raises TunerError where there is nothing to pad with.
     """
     embedded = count_embedded_ids(model, config)
     warnings = [
@@ -177,7 +180,10 @@ def _adapt_padding_token(
 
 
 def _resolve_padding_mismatch(tokenizer: Any, model: Any, config: Any) -> list[str]:
-    """Two padding ids: the model's rules where it counts positions by it, else the tokenizer's."""
+    """Choose between two padding ids.
+
+    The model's is used where it counts positions by it, else the tokenizer's.
+    """
     tokenizer_id, model_id = tokenizer.pad_token_id, getattr(config, "pad_token_id", None)
     if model_id is None or model_id == tokenizer_id:
         return []
@@ -205,7 +211,7 @@ def _check_vocabulary_size(tokenizer: Any, embedded: int | None, name: str) -> l
         first = tokenizer.convert_ids_to_tokens(embedded)
         return [
             f"the tokenizer has {len(tokenizer):,} tokens, {explain_missing_embedding(embedded)}; no row has "
-            f"{quote_value(first)} or a later one, but a new text with one cannot be answered"
+            f"{quote_value(first)} or a later one, but nothing can be predicted for a new text with one"
         ]
     if 2 * len(tokenizer) < embedded:
         return [
@@ -216,7 +222,7 @@ def _check_vocabulary_size(tokenizer: Any, embedded: int | None, name: str) -> l
 
 
 def explain_missing_embedding(embedded: int) -> str:
-    """How many ids have an embedding, and the likely reason why others lack one."""
+    """Say how many ids have an embedding, and the likely reason why others lack one."""
     return (
         f"the model has embeddings for {embedded:,} only (was a token added without "
         "model.resize_token_embeddings(len(tokenizer))?)"
@@ -224,7 +230,7 @@ def explain_missing_embedding(embedded: int) -> str:
 
 
 def _adapt_token_types(tokenizer: Any, model: Any, config: Any) -> None:
-    """No token types for a model that takes none, or that has one type only."""
+    """Drop token types for a model that takes none, or that has one type only."""
     names = list(tokenizer.model_input_names)
     if "token_type_ids" not in names:
         return

@@ -1,4 +1,4 @@
-"""Rows as flat arrays of wordpieces, made once and shared through memory-mapped files."""
+"""Rows as flat arrays of tokens, made once and shared through memory-mapped files."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _AT_ONCE = 2_000
 class TokenizedSplit:
     """n tokenized rows.
 
-    tokens  int32, all rows' wordpieces one after the other, special ones included
+    tokens  int32, all rows' tokens one after the other, special ones included
     offsets int64, n + 1: row i is tokens[offsets[i]:offsets[i + 1]]
-    types   uint8, the token type of each wordpiece; empty where the model takes none
+    types   uint8, the token type of each token; empty where the model takes none
     labels  int64, class numbers
     rows    int64, each row's number in its file
     """
@@ -42,7 +42,7 @@ class TokenizedSplit:
 
     @property
     def lengths(self) -> npt.NDArray[np.int64]:
-        """Wordpieces of each row."""
+        """Return the number of tokens of each row."""
         return np.diff(self.offsets)
 
 
@@ -108,7 +108,7 @@ def _encode_texts(
 
 
 def _first_that_fails(tokenizer: Any, columns: Sequence[list[str]], max_length: int) -> int:
-    """The place of the first row that cannot be encoded, 0 where each one can by itself."""
+    """Return the place of the first row that cannot be encoded, 0 where each one can by itself."""
     for place in range(len(columns[0])):
         try:
             _encode_texts(tokenizer, [[column[place]] for column in columns], max_length, False)
@@ -120,7 +120,11 @@ def _first_that_fails(tokenizer: Any, columns: Sequence[list[str]], max_length: 
 def _which_are_cut(
     tokenizer: Any, columns: Sequence[list[str]], encoded: Any, max_length: int
 ) -> npt.NDArray[np.bool_]:
-    """A tokenizer written in Python does not tell: rows that are full are encoded once more."""
+    """Mark the rows that truncation cut.
+
+    A tokenizer written in Python does not say: rows that are full are encoded once more, without a
+    limit.
+    """
     if encoded.encodings:
         return np.array([bool(encoding.overflowing) for encoding in encoded.encodings])
     cut = np.array([len(ids) >= max_length for ids in encoded["input_ids"]], np.bool_)

@@ -1,4 +1,4 @@
-"""What a trainer holds between trials: one model on one device, its base weights, the data."""
+"""What a trainer keeps between trials: one model on one device, its base weights, the data."""
 
 from __future__ import annotations
 
@@ -60,13 +60,15 @@ _WIDE_HIDDEN_SIZE = 256
 class TrainerContext:
     """One model on one device, ready to train one trial after the other.
 
-    Raises TunerError where the recipe cannot be set up. `tell(level, text)` hears what is worth a
-    line in the log.
+    Raises TunerError where the recipe cannot be set up. `notify(level, text)` receives what is
+    worth a line in the log.
     """
 
     def __init__(self, setup: Setup, notify: Notify, techniques: Techniques = ALL) -> None:
         self.techniques = techniques
         self._notify = notify
+        # AdamW's moments of unused weights decay into denormals, which a CPU handles many times
+        # slower.
         torch.set_flush_denormal(True)
         self.recipe: Recipe = parse_recipe(setup.recipe, "recipe")
         self.session = Path(setup.session)
@@ -126,13 +128,16 @@ class TrainerContext:
         )
 
     def apply_memory_plan(self, plan: MemoryPlan) -> None:
-        """Take as many rows at once as this says, and checkpoint layers where it says so."""
+        """Limit the micro-batch size and switch gradient checkpointing as `plan` says."""
         self.memory_plan = plan
         if getattr(self.model, "supports_gradient_checkpointing", False):
             set_gradient_checkpointing(self.model, plan.checkpointing)
 
     def shrink_memory_plan(self, batch: int) -> bool:
-        """After a batch of so many rows did not fit; False where there is nothing left to try."""
+        """Switch to the next smaller memory plan after a batch did not fit.
+
+        Returns False where there is nothing left to try.
+        """
         smaller = self.memory_plan.next_smaller_plan(batch)
         if smaller is None:
             return False
@@ -142,11 +147,13 @@ class TrainerContext:
         return True
 
     def _build_static_backward(self, notify: Notify) -> StaticBackward | None:
-        """Where batches have fixed shapes; it keeps its recorded steps from trial to trial."""
+        """Build the backward pass for layouts of fixed shapes; its recordings outlive a trial."""
         if not isinstance(self.train_layout, StaticLayout):
             return None
         recorded = self.techniques.graphs and self.device.type == "cuda"
         runner = GraphRunner(CudaGraphCapture(self.device), notify) if recorded else EagerRunner()
+        # The cache would keep converted weights from capture time, and replays would never see
+        # updates.
         autocast = partial(self.autocast_context, cache=False)
         return StaticBackward(self.model, self.train_layout, autocast, runner)
 
@@ -162,7 +169,7 @@ class TrainerContext:
         return loaded.model, loaded.fresh
 
     def ready_message(self, warnings: Sequence[str] = ()) -> Ready:
-        """What is told once everything is loaded; `warnings` are those of a check."""
+        """Build the message that everything is loaded; `warnings` are those of a check."""
         rows = {"train": len(self.data.train), "validation": len(self.data.validation)}
         if self.test_report is not None and self.test_report.sealed is not None:
             rows["test"] = self.test_report.sealed.rows
@@ -186,9 +193,9 @@ class TrainerContext:
         )
 
     def set_thread_count(self, available: int) -> int:
-        """Let the model have as many of these threads as it has use for, 0 leaves it what it has.
+        """Use as many of the available threads as the model profits from; 0 changes nothing.
 
-        Returns how many that is.
+        Returns the number of threads in use.
         """
         if available > 0:
             torch.set_num_threads(useful_thread_count(self.model, available))
@@ -197,17 +204,18 @@ class TrainerContext:
     def restart_for_trial(self, config: TrialConfig) -> None:
         """Seed all generators, copy the base weights back, draw the head, set dropout.
 
-        Rows at once are as at the first trial: what a trial had to give up holds for it alone.
+        The memory plan is the first one again: what a trial had to give up holds for it alone.
         """
         self.model.zero_grad(set_to_none=True)
         if self.memory_plan != self._first_memory_plan:
             self.apply_memory_plan(self._first_memory_plan)
+        # Before anything is drawn: head, dropout and data order depend on the trial's seed alone.
         seed_everything(config.seed)
         self._restart.restart_model(config.dropout)
         reset_peak_memory(self.device)
 
     def reset_optimizer(self, config: TrialConfig) -> AdamW:
-        """The optimizer of a trial, at its start."""
+        """Return the optimizer in the state in which a trial begins."""
         self._optimizer = build_or_reset_optimizer(
             self._optimizer, self.model, self.groups, config,
             fused=self.techniques.fused_optimizer,
@@ -215,7 +223,7 @@ class TrainerContext:
         return self._optimizer
 
     def release_memory(self) -> None:
-        """Let go of what a trial that failed left on the device."""
+        """Free what a failed trial left on the device."""
         self.model.zero_grad(set_to_none=True)
         if self.static_backward is not None:
             self.static_backward.release_recordings()
@@ -224,9 +232,9 @@ class TrainerContext:
             torch.cuda.empty_cache()
 
     def save_pretrained(self, folder: Path, decay: float = 1.0) -> None:
-        """Write model and tokenizer as transformers does, to answer as here in a pipeline.
+        """Write model and tokenizer as transformers does, so that a pipeline predicts as tuner did.
 
-        `decay` is what weight decay made of word embeddings that no row asked for.
+        `decay` is the factor that weight decay applied to embeddings of tokens that no row has.
         """
         model: Any = self.model
         with contextlib.ExitStack() as stack:
@@ -244,21 +252,21 @@ class TrainerContext:
         (folder / "README.md").write_text(card, encoding="utf-8")
 
     def autocast_context(self, cache: bool = True) -> Any:
-        """bf16 arithmetic where the recipe asks for it: by itself on GPUs that have it.
+        """Return the autocast context for the recipe's precision.
 
-        With `cache`, a weight is converted once for as long as this is open.
+        With `cache`, a weight is converted once for as long as the context is open.
         """
         return autocast_for_precision(self.recipe.training.precision, self.device, cache)
 
     def trial_peak_memory(self) -> int:
-        """The trial's peak in bytes: of the device, or of this process on a CPU."""
+        """Return the trial's peak in bytes: of the device, or of this process on a CPU."""
         return peak_memory_bytes(self.device)
 
 
 def disable_generation_caches(config: Any) -> None:
-    """Have no state returned for a next call: texts that are classified have none.
+    """Switch off states for a next call (KV caches, XLNet's memory): a text to classify has none.
 
-    A pipeline cannot divide XLNet's among the rows of a batch.
+    A pipeline could not divide XLNet's among the rows of a batch.
     """
     for switch in ("use_cache", "use_mems_eval", "use_mems_train"):
         if getattr(config, switch, False):
@@ -266,7 +274,7 @@ def disable_generation_caches(config: Any) -> None:
 
 
 def set_gradient_checkpointing(model: Any, on: bool) -> None:
-    """Compute a layer's activations again in the backward pass, or keep them."""
+    """Recompute a layer's activations in the backward pass, or keep them."""
     # transformers 5.23 renamed these.
     word = "activation" if hasattr(model, "is_activation_checkpointing") else "gradient"
     if on:
@@ -276,7 +284,10 @@ def set_gradient_checkpointing(model: Any, on: bool) -> None:
 
 
 def autocast_for_precision(precision: str, device: torch.device, cache: bool = True) -> Any:
-    """`TrainerContext.autocast_context` for a recipe's precision."""
+    """Return a bf16 autocast context, or a context that does nothing.
+
+    "auto" means bf16 on GPUs that have it, and full precision elsewhere.
+    """
     has = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     if precision == "bf16" or (precision == "auto" and has):
         return torch.autocast(device.type, torch.bfloat16, cache_enabled=cache)
@@ -284,9 +295,10 @@ def autocast_for_precision(precision: str, device: torch.device, cache: bool = T
 
 
 def useful_thread_count(model: Any, available: int) -> int:
-    """One thread for narrow models, whose products end before a second thread has woken up.
+    """Return 1 for narrow models, whose products end before a second thread has woken up.
 
-    By the model alone, so that a trial that goes on has the threads, and the sums, it began with.
+    Depends on the model alone, so that a resumed trial adds up its sums with as many threads as
+    before, in the same order.
     """
     return (
         available if int(getattr(model.config, "hidden_size", 0) or 0) >= _WIDE_HIDDEN_SIZE else 1
@@ -294,9 +306,11 @@ def useful_thread_count(model: Any, available: int) -> int:
 
 
 def require_deterministic_kernels() -> None:
-    """Let torch use deterministic kernels only; it raises where an operation has none."""
+    """Make torch use deterministic kernels only; it raises where an operation has none."""
+    # cuBLAS picks algorithms by the workspace it gets; a fixed one makes its sums reproducible.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
+    # Fills every empty tensor with NaN to find bugs: a pass over memory for nothing here.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
@@ -308,7 +322,7 @@ def seed_everything(seed: int) -> None:
 
 
 def resolve_device(name: str) -> torch.device:
-    """The device by name; "auto" is the best there is. TunerError for one that is not there."""
+    """Return the device of this name; "auto" is the best one. TunerError where it is missing."""
     if name == "auto":
         if torch.cuda.is_available():
             name = "cuda"
@@ -323,7 +337,7 @@ def resolve_device(name: str) -> torch.device:
 
 
 def device_display_name(device: torch.device) -> str:
-    """What the device calls itself."""
+    """Return the product name of a GPU or of the processor."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     try:
@@ -336,7 +350,7 @@ def device_display_name(device: torch.device) -> str:
 
 
 def package_versions() -> dict[str, str]:
-    """Of everything that a result depends on."""
+    """Return the versions of everything that a result depends on."""
     packages = ("torch", "transformers", "tokenizers", "datasets", "numpy")
     return {
         "tuner": tuner.__version__,

@@ -45,7 +45,7 @@ Clock = Callable[[], float]
 
 
 class Trial:
-    """The state of one trial. Whatever is measured in seconds leaves out waiting for answers."""
+    """The state of one trial. Whatever is measured in seconds leaves out waiting for decisions."""
 
     def __init__(
         self, context: TrainerContext, request: Train, clock: Clock = time.monotonic
@@ -84,18 +84,22 @@ class Trial:
     # --- training
 
     def train_one_update(self) -> None:
-        """One optimizer step on the next rows. NotANumber for an infinite loss or gradient."""
+        """Do one optimizer step on the next rows. NotANumber for an infinite loss or gradient."""
         started = self.clock()
         order, start, end = self.data_order.slice_of_update(self.step)
         self.lr_scheduler.set_rates_for_update(self.step)
         loss = self._accumulate_gradients(order, start, end)
         total = self.gradients.clip_total_norm(self.config.max_grad_norm)
+        # On a GPU these floats would make the host wait at every step; `progress_message` checks
+        # there.
         if self.context.device.type == "cpu":
             self._refuse_not_finite(loss, total)
         self.optimizer.step()
         self.backward.clear_gradients()
         self.step += 1
         self.losses.add_update(loss, order[start:end])
+        # 0 × inf and 0 × NaN are NaN: one number carries both checks without another launch to
+        # read.
         self._recent_loss += loss + 0.0 * total
         self._recent_updates += 1
         self._recent_rows += end - start
@@ -104,7 +108,7 @@ class Trial:
         self._recent_seconds += seconds
 
     def _accumulate_gradients(self, order: Indices, start: int, end: int) -> torch.Tensor:
-        """The mean loss of rows order[start:end], with as many at once as memory has room for."""
+        """Return the mean loss of these rows, in smaller micro-batches where memory is short."""
         while True:
             loss, failure = self._try_to_accumulate(order, start, end)
             if loss is not None:
@@ -137,7 +141,7 @@ class Trial:
                 )
 
     def apply_oom_retries(self) -> None:
-        """Halve the rows at once as often as the trial has failed for want of memory."""
+        """Shrink the memory plan once for each time the trial has run out of memory."""
         for _ in range(self.request.halvings):
             if self.context.shrink_memory_plan(self.config.batch_size):
                 self._begin_backward()
@@ -145,11 +149,11 @@ class Trial:
     # --- messages
 
     def progress_is_due(self) -> bool:
-        """At most two a second."""
+        """Return whether half a second has passed since the last progress message."""
         return self.clock() - self._last_progress_at >= 0.5
 
     def progress_message(self) -> Progress:
-        """How the steps since the last one went. Raises NotANumber where the loss is infinite."""
+        """Summarize the steps since the last message. NotANumber where the loss is infinite."""
         started = self.clock()
         loss = float(self._recent_loss) / max(1, self._recent_updates)
         # A GPU still works on the steps until the loss is there.
@@ -211,13 +215,13 @@ class Trial:
         return message
 
     def is_step_evaluated(self) -> bool:
-        """Whether there is an evaluation of this very step."""
+        """Return whether there is an evaluation of this very step."""
         return bool(self.evaluations) and self.evaluations[-1].step == self.step
 
     # --- the kept evaluation
 
     def _keep_if_best(self) -> None:
-        """Note the best evaluation so far; hold its weights only while they may be wanted."""
+        """Note the best evaluation so far; hold its weights only while they may be needed."""
         newest = len(self.evaluations) - 1
         if self.config.keep == "last":
             self.kept_index = newest
@@ -226,6 +230,9 @@ class Trial:
         ):
             self.kept_index, self._kept_weights = newest, None
             if self.step < self.total_updates and self.beats_all_trials():
+                # Only while training goes on and the trial could still become the best: a copy of
+                # all trained weights is expensive, and at the last step the model itself is that
+                # copy.
                 self._kept_weights = [p.detach().clone() for p in self._trained.values()]
 
     def _standing_of_evaluation(self, index: int) -> Standing:
@@ -237,12 +244,12 @@ class Trial:
         return self._standing_of_evaluation(index).ranks_above(standing, self.request.direction)
 
     def kept_evaluation(self) -> Evaluated:
-        """The evaluation that the trial ends with."""
+        """Return the evaluation that the trial is scored by."""
         assert self.kept_index is not None, "no evaluation yet"
         return self.evaluations[self.kept_index]
 
     def beats_all_trials(self) -> bool:
-        """Whether the kept value is better than every trial's before."""
+        """Return whether the kept value is better than that of every trial before."""
         assert self.kept_index is not None, "no evaluation yet"
         best, one_label = self.request.best_value, self.request.best_one_label
         return self._improves_on(
@@ -250,7 +257,7 @@ class Trial:
         )
 
     def save_model_if_best(self) -> bool:
-        """Write the kept model to trials/NNNN/model if it beats all before; tell whether so."""
+        """Write the kept model to trials/NNNN/model if it beats all before; return whether so."""
         evaluation = self.kept_evaluation()
         if not self.beats_all_trials() or (
             evaluation.step != self.step and self._kept_weights is None
@@ -275,16 +282,16 @@ class Trial:
 
     @property
     def checkpoint_folder(self) -> Path:
-        """Where the trial's checkpoint lies while it is unfinished."""
+        """Return where the trial's checkpoint lies while it is unfinished."""
         return self.folder / "checkpoint"
 
     def checkpoint_is_due(self) -> bool:
-        """By training time since the last one."""
+        """Return whether enough training time has passed since the last checkpoint."""
         interval = self.context.recipe.training.checkpoint_seconds
         return self.step < self.total_updates and self.seconds - self.checkpointed_at >= interval
 
     def write_checkpoint(self) -> None:
-        """Write a checkpoint of this very moment, between two updates, unless it is there."""
+        """Write a checkpoint of this very moment, between two updates, unless it exists."""
         if self._saved_step == self.step:
             return
         tensors: dict[str, torch.Tensor] = {f"model/{name}": p for name, p in self._trained.items()}
@@ -316,7 +323,7 @@ class Trial:
         self.checkpointed_at, self._saved_step = self.seconds, self.step
 
     def resume_from_checkpoint(self) -> list[str]:
-        """Go on from the newest whole checkpoint, if any; returns lines for the log."""
+        """Continue from the newest whole checkpoint, if any; return lines for the log."""
         metric = f"{self.request.direction} {self.request.metric}"
         checkpoint, notes = load_checkpoint(
             self.checkpoint_folder, self.config, self._checkpoint_identity(), metric
@@ -324,6 +331,7 @@ class Trial:
         if checkpoint is None:
             return notes
         state, tensors = checkpoint
+        # In place, as everything: optimizer state and recorded steps keep their addresses.
         self._restore_tensors(tensors)
         self.step, self.seconds, self.kept_index = state.step, state.seconds, state.kept
         self.checkpointed_at, self._saved_step = state.seconds, state.step
@@ -332,6 +340,7 @@ class Trial:
         if state.fit is not None and state.fit != self.context.memory_plan:
             self.context.apply_memory_plan(state.fit)
             self._begin_backward()
+        # Last, since whatever comes before may draw random numbers.
         restore_generators(state.generators, self.context.device)
         return notes
 
@@ -349,7 +358,7 @@ class Trial:
             ]
 
     def _checkpoint_identity(self) -> str:
-        """What a checkpoint belongs to besides its configuration: data, model and groups."""
+        """Hash what a checkpoint belongs to besides its configuration: data, model and groups."""
         context = self.context
         parts = [
             context.data.key,

@@ -26,7 +26,7 @@ def write_validation_texts(
     columns: Sequence[str | int],
     labels: Sequence[str],
 ) -> None:
-    """Write the rows with these `numbers` as JSON lines, a head line first, readable by you alone.
+    """Write the rows with these `numbers` as JSON lines after a head line, readable by you alone.
 
     `classes` go with all rows. Texts longer than `LONGEST_TEXT` are cut there, and rows after the
     first `MOST_BYTES` are left out. Nothing else is read or written: rows of a sealed test split
@@ -71,7 +71,7 @@ def _limit_total_bytes(lines: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def replace_lone_surrogates(text: str) -> str:
-    """The text with "?" for halves of surrogate pairs, which JSON files can hold and UTF-8 cannot.
+    """Replace halves of surrogate pairs, which JSON files can hold and UTF-8 cannot, with "?".
 
     They come from texts that were cut within an emoji; no tokenizer takes them.
     """

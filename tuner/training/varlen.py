@@ -12,20 +12,24 @@ from torch.nn import functional
 
 from tuner.training.packing import NotPackable
 
+# Limits of aten's _flash_attention_forward: Ampere and later, heads of at most 256 numbers, a
+# multiple of 8.
 _FLASH_SINCE = (8, 0)
 _FLASH_WIDEST = 256
 _FLASH_MULTIPLE = 8
-# What the memory-efficient kernel loads at once.
+# The memory-efficient kernel loads 16 bytes at once, and a head has to be a multiple of that.
 _EFFICIENT_BYTES = 16
-# Half types are off by up to 0.03, attention to a wrong sequence by more than 0.3.
+# Half types differ from the fp32 reference by up to 0.03 of the largest value, attention to a wrong
+# sequence by more than 0.3: anything between separates the two.
 _TOLERANCE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class SequenceBounds:
-    """Sequences one after the other: sequence i is ends[i]:ends[i + 1].
+    """Sequences one after the other: sequence i is cu_seqlens[i]:cu_seqlens[i + 1].
 
-    `ends` is int32 on the device; `longest` is a length that none of them exceeds.
+    The names are FlashAttention's. `cu_seqlens` is int32 on the device; `max_seqlen` is a length
+    that no sequence exceeds, and has to be known on the host, since kernels are launched by it.
     """
 
     cu_seqlens: Tensor
@@ -41,14 +45,14 @@ Kernel = Callable[[Tensor, Tensor, Tensor, SequenceBounds, SequenceBounds, float
 
 @dataclass(frozen=True, slots=True)
 class DeviceSpans:
-    """Spans of a row that is filled up with spare sequences, which nobody reads.
+    """Spans of a row that is filled up with filler sequences, whose results nobody reads.
 
-    first  the first wordpiece of every real sequence, int64
-    spare  whether a wordpiece is in a spare sequence
-    every  bounds of all sequences, spare ones last
-    real   bounds of the real ones
-    heads  bounds of the first wordpieces, put one after the other
-    kernel what computes the attention; None: the fastest that takes the tensors
+    first          the first token of every real sequence, int64
+    is_filler      whether a token is in a filler sequence
+    all_sequences  bounds of all sequences, filler ones last
+    real_sequences bounds of the real ones
+    first_tokens   bounds of the first tokens, put one after the other
+    kernel         what computes the attention; None: the fastest that takes the tensors
     """
 
     first: Tensor
@@ -61,13 +65,17 @@ class DeviceSpans:
     def attend(
         self, query: Tensor, key: Tensor, value: Tensor, scaling: float, dropout: float
     ) -> Tensor:
-        """Without waiting for the device; see Spans. NotPackable where no kernel takes these."""
+        """Attend without waiting for the device; see Spans. NotPackable if no kernel fits."""
         kernel = self.kernel or fastest_kernel(query.device, query.dtype, query.shape[-1])
+        # Every layer but the last: each token is a query. Filler sequences attend to themselves, so
+        # that no query is without a key, whose softmax would be NaN.
         if len(query) == len(key):
             return kernel(
                 query, key, value, self.all_sequences, self.all_sequences, scaling, dropout
             )
-        # A kernel need not write the gradients of keys that nobody asks: masking discards them.
+        # The last layer: only the first token of each real sequence is a query, so that the keys of
+        # filler sequences belong to none. A kernel need not write the gradients of such keys (aten
+        # allocates them uninitialised); the backward of masked_fill puts zeros there.
         is_filler = self.is_filler[:, None, None]
         key, value = key.masked_fill(is_filler, 0.0), value.masked_fill(is_filler, 0.0)
         return kernel(query, key, value, self.first_tokens, self.real_sequences, scaling, dropout)
@@ -75,7 +83,7 @@ class DeviceSpans:
 
 @lru_cache
 def fastest_kernel(device: torch.device, dtype: torch.dtype, size: int) -> Kernel:
-    """The fastest kernel for heads of `size`. NotPackable on a GPU where none takes them."""
+    """Choose the fastest kernel for heads of `size`. NotPackable on a GPU where none takes them."""
     if device.type == "cpu":
         return reference_attention
     if device.type == "cuda":
@@ -97,7 +105,8 @@ def reference_attention(
     scaling: float,
     dropout: float,
 ) -> Tensor:
-    """Plain operations, with a product of all queries with all keys; see Kernel."""
+    """Attend by plain operations, with a product of all queries with all keys; see Kernel."""
+    # Quadratic in the packed row's length: for the proof on a few rows, and on a CPU for tests.
     q, k, v = (tensor.transpose(0, 1) for tensor in (query, key, value))
     foreign = _sequence_of_rows(query_bounds, len(query))[:, None] != _sequence_of_rows(
         key_bounds, len(key)
@@ -108,7 +117,7 @@ def reference_attention(
 
 
 def _sequence_of_rows(bounds: SequenceBounds, count: int) -> Tensor:
-    """The number of the sequence that each of `count` rows is in."""
+    """Return the number of the sequence that each of `count` rows is in."""
     rows = torch.arange(count, dtype=bounds.cu_seqlens.dtype, device=bounds.cu_seqlens.device)
     return torch.searchsorted(bounds.cu_seqlens[1:], rows, right=True)
 
@@ -122,10 +131,11 @@ def flash_attention(
     scaling: float,
     dropout: float,
 ) -> Tensor:
-    """FlashAttention-2 for half types (Dao 2023); see Kernel.
+    """Attend by FlashAttention-2, for half types (Dao 2023); see Kernel.
 
     The operator beneath torch.nn.attention.varlen, which itself has no dropout.
     """
+    # Arguments by position, as aten has them: max lengths, dropout, is_causal, return_debug_mask.
     output: Tensor = torch.ops.aten._flash_attention_forward(
         query,
         key,
@@ -151,7 +161,10 @@ def memory_efficient_attention(
     scaling: float,
     dropout: float,
 ) -> Tensor:
-    """Tiled attention for any floating type (Rabe and Staats 2021); see Kernel."""
+    """Attend in tiles, for any floating type (Rabe and Staats 2021); see Kernel."""
+    # This operator takes a batch axis, here of one packed row. Arguments by position: no bias, the
+    # bounds, the max lengths, dropout, mask type 0 (none), and whether backward will need the
+    # log-sum-exp.
     output: Tensor = torch.ops.aten._efficient_attention_forward(
         query[None],
         key[None],
@@ -170,11 +183,12 @@ def memory_efficient_attention(
 
 
 def verifying_kernel(kernel: Kernel | None = None) -> Kernel:
-    """`kernel` (None: see kernel_for), compared with the reference wherever it is called.
+    """Return a kernel (None: the fastest) that is compared with the reference at every call.
 
-    On random tensors of the same shapes and types, whose attention is far from even: in a model
-    with fresh weights it is nearly even, so that a wrong one hardly shows. NotPackable where the
-    largest difference of outputs or gradients exceeds a tenth of the largest value.
+    It is compared on random tensors of the same shapes and types whose attention is far from even:
+    in a model with fresh weights it is nearly even, so that attention to a wrong sequence hardly
+    shows. NotPackable where the largest difference of outputs or gradients exceeds a tenth of the
+    largest value.
     """
 
     def verified_attention(
@@ -187,9 +201,12 @@ def verifying_kernel(kernel: Kernel | None = None) -> Kernel:
         dropout: float,
     ) -> Tensor:
         used = kernel or fastest_kernel(query.device, query.dtype, query.shape[-1])
+        # A generator of its own: the proof must not move the one that the trial draws from.
         draw = torch.Generator(query.device).manual_seed(0)
         like = [torch.randn(x.shape, generator=draw, device=x.device) for x in (query, key, value)]
         like = [tensor.to(query.dtype) for tensor in like]
+        # Twice the usual scale: scores of random vectors then differ enough for softmax to pick a
+        # few keys, so that a wrong key changes the output visibly.
         scale = 2.0 * query.shape[-1] ** -0.5
         expected = _output_and_gradients(
             reference_attention, [x.float() for x in like], query_bounds, key_bounds, scale
@@ -213,11 +230,12 @@ def _output_and_gradients(
     key_bounds: SequenceBounds,
     scale: float,
 ) -> list[Tensor]:
-    """Output and gradients; rows beyond the last sequence are nobody's."""
+    """Return output and gradients, without rows beyond the last sequence, which are undefined."""
     rows, keys = int(query_bounds.cu_seqlens[-1]), int(key_bounds.cu_seqlens[-1])
     with torch.enable_grad(), torch.autocast(inputs[0].device.type, enabled=False):
         query, key, value = leaves = [tensor.detach().requires_grad_() for tensor in inputs]
         output = kernel(query, key, value, query_bounds, key_bounds, scale, 0.0)[:rows]
+        # A sum with unequal weights: with equal ones the gradient of a softmax would nearly vanish.
         weights = torch.linspace(-1.0, 1.0, output.numel(), device=output.device).view_as(output)
         grads = torch.autograd.grad((output.float() * weights).sum(), leaves)
     return [output.detach(), grads[0][:rows], grads[1][:keys], grads[2][:keys]]

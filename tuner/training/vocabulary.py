@@ -1,4 +1,4 @@
-"""Word embeddings of the wordpieces that the data has; all others wait until the model is saved.
+"""Word embeddings of the tokens that the data has; all others wait until the model is saved.
 
 A row that no batch asks for has no gradient, so that AdamW's moments stay zero and nothing but
 weight decay moves it. Leaving those rows out is exact, and their decay is made up for on saving.
@@ -20,7 +20,7 @@ from tuner.training.model import input_embedding
 
 
 class UsedRowsEmbedding(nn.Embedding):
-    """An embedding with some of its rows: it takes the model's own ids all the same.
+    """An embedding with some of its rows, which still takes the model's own ids.
 
     `place` gives for every id its row here; ids without one must not come.
     """
@@ -28,7 +28,6 @@ class UsedRowsEmbedding(nn.Embedding):
     place: Tensor
 
     def forward(self, input: Tensor) -> Tensor:
-        """Ids of any shape to vectors."""
         return functional.embedding(self.place[input], self.weight, self.padding_idx)
 
 
@@ -42,6 +41,8 @@ class UsedVocabulary:
         self._padding = embedding.padding_idx
         self._used = used
         self._all_rows = embedding.weight.detach().cpu()
+        # -1 for ids out of use: an id that should not come raises an index error instead of
+        # silently taking another token's vector.
         place = torch.full((self.full_size,), -1, dtype=torch.int64)
         place[used] = torch.arange(len(used))
         device = embedding.weight.device
@@ -49,15 +50,16 @@ class UsedVocabulary:
         self._shrink_embedding(nn.Parameter(self._all_rows[used].to(device)))
 
     def __len__(self) -> int:
-        """Rows in use."""
+        """Return the number of rows in use."""
         return len(self._used)
 
     @contextmanager
     def whole_embedding(self, decay: float) -> Iterator[None]:
-        """The embeddings as they came, rows out of use times `decay`, as long as this is open."""
+        """Restore the whole embedding meanwhile, rows out of use times `decay`."""
         rows = self._embedding.weight
         weight = self._all_rows * decay
         weight[self._used] = rows.detach().cpu()
+        # The class is exchanged in place, since the model and its hooks hold the module itself.
         self._embedding.__class__ = nn.Embedding
         self._embedding.num_embeddings, self._embedding.padding_idx = self.full_size, self._padding
         self._embedding.weight = nn.Parameter(weight)
@@ -80,8 +82,8 @@ def shrink_to_used_rows(
 ) -> UsedVocabulary | None:
     """Cut a model's word embeddings down to the ids of the data and `pad`, or leave them.
 
-    They are left where all are in use, where another module shares them, where every trial draws
-    them anew, or where the model has its own kind of embedding.
+    They are left where all are in use, where another module shares them, where every trial
+    initialises them anew, or where the model has its own kind of embedding.
     """
     embedding = input_embedding(model)
     if type(embedding) is not nn.Embedding or embedding.max_norm is not None or embedding.sparse:
@@ -92,6 +94,7 @@ def shrink_to_used_rows(
         if parameter is embedding.weight
     ]
     padding_ids = {pad} if embedding.padding_idx is None else {pad, embedding.padding_idx}
+    # The padding id as well: padded batches and filler look it up even where no text has it.
     used = np.union1d(np.union1d(data.train.tokens, data.validation.tokens), sorted(padding_ids))
     used = used[used < embedding.num_embeddings].astype(np.int64)
     if len(names) != 1 or names[0] in fresh or len(used) == embedding.num_embeddings:

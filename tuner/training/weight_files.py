@@ -37,7 +37,7 @@ _NESTED = ("state_dict", "model_state_dict", "model")
 
 
 def checkpoint_tensors(source: ModelSource) -> dict[str, Tensor]:
-    """Every tensor of the checkpoint, mapped from its files. TunerError where one is missing."""
+    """Map every tensor of the checkpoint from its files. TunerError where one is missing."""
     tensors: dict[str, Tensor] = {}
     for path in _weight_files(source):
         tensors |= _read_tensors(path)
@@ -83,7 +83,7 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def _find_named_tensors(content: Any) -> dict[str, Tensor]:
-    """The tensors by name, wherever a training framework put them."""
+    """Return the tensors by name, wherever a training framework put them."""
     items = content if isinstance(content, Mapping) else {}
     for key in _NESTED:
         if isinstance(items.get(key), Mapping):
@@ -94,7 +94,7 @@ def _find_named_tensors(content: Any) -> dict[str, Tensor]:
 def strip_wrappers(
     tensors: dict[str, Tensor], expected: Set[str], body: str
 ) -> tuple[dict[str, Tensor], str]:
-    """Rename tensors that were saved from inside a wrapper; returns the prefix that is taken off.
+    """Rename tensors that were saved from inside a wrapper; also return the prefix taken off.
 
     Of all ways to take off known wrappers the one that fits most `expected` names; none if that
     fits as many. `body` is the prefix of the encoder's names, which checkpoints have or not.
@@ -117,7 +117,7 @@ def _strip_outer_prefix(name: str) -> str:
 
 
 def _common_prefix(before: Mapping[str, Tensor], after: list[str]) -> str:
-    """What most of the changed names have lost."""
+    """Return what most of the changed names have lost."""
     lost = Counter(
         old.removesuffix(new) if old.endswith(new) else _INNER.findall(old)[0]
         for old, new in zip(before, after, strict=True)
