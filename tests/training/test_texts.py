@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import tuner.training.validation_texts as texts_module
+import tuner.training.texts_for_display as texts_module
 from tests.training.conftest import (
     BenchMaker,
     learnable_rows,
@@ -22,7 +22,7 @@ from tuner.session.folder import Session
 from tuner.session.predictions import read_predictions
 from tuner.session.validation_texts import read_validation_texts
 from tuner.training.rows import Rows
-from tuner.training.validation_texts import LONGEST_TEXT, write_validation_texts
+from tuner.training.texts_for_display import LONGEST_TEXT, write_validation_texts
 
 
 def test_predictions_and_texts_agree_with_the_evaluations(

@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> int:
 
 def _answer_check(request: dict[str, Any], report_stage: ReportStage) -> msgspec.Struct:
     # Imported here, after the libraries were told how many threads they have.
-    from tuner.training.check import answer_check_request
+    from tuner.training.recipe_check import answer_check_request
 
     return answer_check_request(request, report_stage)
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from tuner.recipe.nearest import quote_value
 from tuner.results.format import format_score
 from tuner.results.intervals import wilson_interval
 from tuner.training.data import LabelledRows
+from tuner.training.listing import quote_first
 
 FEW_ROWS = 100
 _FEW_OF_A_CLASS = 5
-_SHOWN = 5
 
 
 def few_rows_warning(split: str, rows: int) -> str:
@@ -34,11 +33,12 @@ def validation_warnings(rows: LabelledRows) -> Iterator[str]:
     unseen = [number for number in sorted(validation) if not train[number]]
     if unseen:
         count = sum(validation[number] for number in unseen)
-        yield f"validation has {count} rows of {_quote_some_labels(unseen, labels)}, train has none"
+        names = quote_first([labels[number] for number in unseen])
+        yield f"validation has {count} rows of {names}, train has none"
     absent = [number for number in sorted(train) if not validation[number]]
     if absent:
         many = f"{len(absent)} of {len(labels)} labels: " if len(absent) > 1 else ""
-        yield f"validation has no row of {many}{_quote_some_labels(absent, labels)}"
+        yield f"validation has no row of {many}{quote_first([labels[n] for n in absent])}"
     little = few_rows_warning("validation", len(division.validation))
     scarce = sum(0 < validation[number] < _FEW_OF_A_CLASS for number in train)
     if little:
@@ -48,8 +48,3 @@ def validation_warnings(rows: LabelledRows) -> Iterator[str]:
             f"{scarce} of {len(labels)} labels have fewer than {_FEW_OF_A_CLASS} validation rows: "
             "one row moves the scores of single labels, and f1_macro, a lot"
         )
-
-
-def _quote_some_labels(numbers: Sequence[int], labels: Sequence[str]) -> str:
-    more = f" and {len(numbers) - _SHOWN} more" if len(numbers) > _SHOWN else ""
-    return ", ".join(quote_value(labels[number]) for number in numbers[:_SHOWN]) + more

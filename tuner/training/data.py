@@ -31,8 +31,8 @@ from tuner.training.labels import (
 from tuner.training.rows import Rows, existing_data_file, is_hub_source, read_source_rows
 from tuner.training.split import Division, Indices, divide_rows
 from tuner.training.text_facts import TextFacts
+from tuner.training.texts_for_display import TEXTS_FILE, write_validation_texts
 from tuner.training.tokens import TokenizedSplit, map_split_arrays, save_split_arrays, tokenize_rows
-from tuner.training.validation_texts import TEXTS_FILE, write_validation_texts
 
 _FORMAT = 2
 """Of what reading, labels and division make of the same files; another one is another cache."""

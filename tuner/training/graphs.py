@@ -41,9 +41,12 @@ class GraphRunner:
     """
 
     def __init__(
-        self, capture: GraphCapture, notify: Callable[[str, str], None], runs_before_recording: int = _BEFORE_RECORDING,
+        self,
+        capture: GraphCapture,
+        notify: Callable[[str, str], None],
+        runs_before_recording: int = _BEFORE_RECORDING,
         most_graphs: int = _MOST_GRAPHS,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._capture, self._notify, self._runs_before_recording, self._most_graphs = (
             capture,
             notify,

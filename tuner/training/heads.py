@@ -12,10 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tuner.recipe.nearest import quote_value
+from tuner.training.listing import quote_first
 
 _UNNAMED = re.compile(r"LABEL_(\d+)")
-_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,14 +158,14 @@ def match_head_labels(head_names: Sequence[str], labels: Sequence[str]) -> HeadM
     if unnamed:
         return HeadMatch(
             None,
-            f"its classes have no names ({_quote_some_names(head_names)}), so they cannot be matched "
-            f"with {_quote_some_names(labels)}; with id2label in its config.json it would be kept",
+            f"its classes have no names ({quote_first(head_names)}), so they cannot be matched "
+            f"with {quote_first(labels)}; with id2label in its config.json it would be kept",
         )
     numbered = all(label.isdecimal() for label in labels)
     hint = "; data.label_names gives numbers their names" if numbered else ""
     return HeadMatch(
         None,
-        f"its labels ({_quote_some_names(head_names)}) are not the data's ({_quote_some_names(labels)}){hint}",
+        f"its labels ({quote_first(head_names)}) are not the data's ({quote_first(labels)}){hint}",
     )
 
 
@@ -192,13 +191,8 @@ def _describe_row_order(head_names: Sequence[str], rows: tuple[int, ...]) -> str
     return (
         ""
         if rows == tuple(range(len(head_names)))
-        else f" (its own order is {_quote_some_names(head_names)})"
+        else f" (its own order is {quote_first(head_names)})"
     )
-
-
-def _quote_some_names(names: Sequence[str]) -> str:
-    quoted = ", ".join(quote_value(name) for name in names[:_SHOWN])
-    return f"{quoted}, …" if len(names) > _SHOWN else quoted
 
 
 def reorder_head_rows(

@@ -117,7 +117,8 @@ def _refuse_missing_end_token(
         raise TunerError(
             f"model.name: {source.name} predicts at the end token (config.eos_token_id = {end}), "
             f"but its tokenizer does not end texts with it (eos_token "
-            f"{quote_value(tokenizer.eos_token)}): give the tokenizer a template that does, and save it"
+            f"{quote_value(tokenizer.eos_token)}): give the tokenizer a template that does, and "
+            "save it"
         )
 
 
@@ -131,16 +132,17 @@ def refuse_unembedded_tokens(
         size, token = len(inputs.tokenizer), int(split.tokens[split.tokens >= inputs.embedded][0])
         raise TunerError(
             f"model.name: {source.name}: its tokenizer has {size:,} tokens, "
-            f"{explain_missing_embedding(inputs.embedded)}; {_count_rows_that_have(beyond)} such tokens, the first is row "
-            f"{beyond[0] + 1} of {where} with {quote_value(inputs.tokenizer.convert_ids_to_tokens(token))}"
+            f"{explain_missing_embedding(inputs.embedded)}; {_count_rows_that_have(beyond)} such "
+            f"tokens, the first is row {beyond[0] + 1} of {where} with "
+            f"{quote_value(inputs.tokenizer.convert_ids_to_tokens(token))}"
         )
     if inputs.types is not None and (
         beyond := _rows_with_values_from(split.types, inputs.types, split)
     ):
         raise TunerError(
             f"model.name: {source.name}: its tokenizer gives token type {int(split.types.max())}, "
-            f"the model has {inputs.types} types (config.type_vocab_size); {_count_rows_that_have(beyond)} "
-            f"it, the first is row {beyond[0] + 1} of {where}"
+            f"the model has {inputs.types} types (config.type_vocab_size); "
+            f"{_count_rows_that_have(beyond)} it, the first is row {beyond[0] + 1} of {where}"
         )
 
 
@@ -184,6 +186,6 @@ def text_warnings(
         yield f"{describe_rows(facts.control)} with special tokens in the text, encoded as text"
     if facts.leaked.count:
         yield (
-            f"{describe_rows(facts.leaked)} with special tokens in the text that this tokenizer cannot "
-            "encode as text: the model takes them for its own"
+            f"{describe_rows(facts.leaked)} with special tokens in the text that this tokenizer "
+            "cannot encode as text: the model takes them for its own"
         )

@@ -15,6 +15,7 @@ from tuner.errors import TunerError
 from tuner.recipe.nearest import nearest_spelling, quote_value
 from tuner.recipe.types import DataSection
 from tuner.results.format import count_in_words
+from tuner.training.listing import list_first
 from tuner.training.near_labels import (
     group_near_labels,
     merge_near_labels,
@@ -64,7 +65,7 @@ class LabelScheme:
         number = {text: self.class_number(text) for text in set(texts)}
         unknown = Counter(text for text in texts if number[text] is None)
         if unknown:
-            listed = ", ".join(quote_label_visibly(text) for text in sorted(unknown)[:_SHOWN])
+            listed = _quote_some_labels(unknown)
             near = nearest_spelling(min(unknown), self.spellings)
             hint = f"; did you mean {quote_value(near)}?" if near else ""
             raise TunerError(
@@ -243,9 +244,7 @@ def refuse_missing(texts: Sequence[str], where: str, unlabelled: Iterable[str]) 
 
 
 def _list_row_numbers(rows: Sequence[int]) -> str:
-    listed = ", ".join(map(str, rows[:_SHOWN]))
-    more = f" and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
-    return f"{'row' if len(rows) == 1 else 'rows'} {listed}{more}"
+    return f"{'row' if len(rows) == 1 else 'rows'} {list_first(list(map(str, rows)))}"
 
 
 def _refuse_sentinels(train: Counter[str], validation: Counter[str], where: str) -> None:
@@ -315,14 +314,13 @@ def _refuse_disjoint_labels(train: set[str], validation: set[str], where: str) -
     hint = "; data.merge_labels = true merges labels that differ only in case or blanks"
     raise TunerError(
         f"data.validation has no label in common with train ({where.split(': ')[-1]}): it has "
-        f"{_quote_some_labels(validation)}, train has {_quote_some_labels(train)}{hint if keys else ''}"
+        f"{_quote_some_labels(validation)}, train has {_quote_some_labels(train)}"
+        f"{hint if keys else ''}"
     )
 
 
 def _quote_some_labels(labels: Iterable[str]) -> str:
-    listed = sorted(labels)
-    more = ", …" if len(listed) > _SHOWN else ""
-    return ", ".join(map(quote_label_visibly, listed[:_SHOWN])) + more
+    return list_first([quote_label_visibly(label) for label in sorted(labels)])
 
 
 def apply_label_names(

@@ -166,8 +166,8 @@ def _opposite_side_warning(
     if side == tokenizer_side:
         return ""
     return (
-        f"the tokenizer pads on the {tokenizer_side}, which changes this model's predictions ({reason}): "
-        f"tuner pads on the {side}, and so does the tokenizer saved with the best model"
+        f"the tokenizer pads on the {tokenizer_side}, which changes this model's predictions "
+        f"({reason}): tuner pads on the {side}, and so does the tokenizer saved with the best model"
     )
 
 

@@ -21,6 +21,7 @@ from tuner.training.heads import (
     match_checkpoint_head,
     reorder_head_rows,
 )
+from tuner.training.listing import list_first
 from tuner.training.misfits import Misfits, explain_misfits
 from tuner.training.model import (
     ModelSource,
@@ -32,7 +33,6 @@ from tuner.training.weight_files import checkpoint_tensors, strip_wrappers
 
 _BUFFERS = ("position_ids", "token_type_ids", "inv_freq", "masked_bias")
 _MATRIX = 2
-_SHOWN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ def _describe_extras(prefix: str, left_out: Sequence[str]) -> str:
     if not left_out:
         return stripped
     tops = sorted({name.split(".")[0] for name in left_out})
-    listed = ", ".join(tops[:_SHOWN]) + (", …" if len(tops) > _SHOWN else "")
+    listed = list_first(tops)
     return f"{stripped}; {len(left_out)} that a classifier does not need are left out ({listed})"
 
 

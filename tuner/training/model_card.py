@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tuner.recipe.nearest import quote_value
+from tuner.training.listing import quote_first
 
 _SHOWN = 20
 _CARD = """\
@@ -30,11 +30,10 @@ def render_model_card(
 
     `padded` says whether padding leaves its predictions as they are.
     """
-    names = ", ".join(quote_value(label) for label in labels[:_SHOWN])
     return _CARD.format(
         base=base,
         count=len(labels),
-        labels=names + (", …" if len(labels) > _SHOWN else ""),
+        labels=quote_first(labels, _SHOWN),
         example='{"text": "…", "text_pair": "…"}' if columns > 1 else '"…"',
         length=length,
         padding=(

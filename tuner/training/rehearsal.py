@@ -112,8 +112,8 @@ def _run_one_update(context: TrainerContext, config: TrialConfig, places: Indice
     trial = Trial(context, request)
     data_order = trial.data_order
     trial.data_order = _FixedOrder(
-        data_order.rows, data_order.rows_per_update, data_order.epochs, data_order.evaluations_per_epoch, data_order.seed,
-        tuple(places.tolist()),
+        data_order.rows, data_order.rows_per_update, data_order.epochs,
+        data_order.evaluations_per_epoch, data_order.seed, tuple(places.tolist()),
     )  # fmt: skip
     trial.train_one_update()
     # Tells of a loss that is no number where the device was not waited for.

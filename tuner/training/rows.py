@@ -87,8 +87,8 @@ def require_text_values(values: list[Any], name: str | int, where: str) -> list[
     for number, value in enumerate(values, 1):
         if value is not None and value == value and not isinstance(value, str):
             raise TunerError(
-                f"{where}, row {number}: the text in {quote_value(str(name))} is {_describe_value_kind(value)}, "
-                f"{quote_value(value)}; texts are strings"
+                f"{where}, row {number}: the text in {quote_value(str(name))} is "
+                f"{_describe_value_kind(value)}, {quote_value(value)}; texts are strings"
             )
     if not any(isinstance(value, str) for value in values):
         raise TunerError(

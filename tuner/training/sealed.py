@@ -23,10 +23,10 @@ from tuner.training.coverage import few_rows_warning
 from tuner.training.data import LabelledRows, SessionData, read_labelled_rows
 from tuner.training.files import atomic_file_write, file_digest
 from tuner.training.labels import UNLABELLED, labels_as_texts
+from tuner.training.listing import quote_first
 from tuner.training.rows import Rows, existing_data_file, is_hub_source, read_source_rows
 from tuner.training.split import Indices
 
-_SHOWN_LABELS = 5
 _WAY_OUT = (
     "`tuner test` could not score it: set data.test to a file with labels, or remove that key"
 )
@@ -170,8 +170,8 @@ def _read_test_file(section: DataSection, source: str, labelled: LabelledRows) -
     numbers = [labelled.scheme.class_number(text) for text in sorted(set(texts))]
     if all(number in (None, UNLABELLED) for number in numbers):
         raise TunerError(
-            f"{where}: its labels ({_quote_some_labels(sorted(set(texts)))}) are none of those in train "
-            f"({_quote_some_labels(labels)})"
+            f"{where}: its labels ({quote_first(sorted(set(texts)))}) are none of those in train "
+            f"({quote_first(labels)})"
         )
     classes = labelled.scheme.class_numbers(texts, where)
     with_label = np.flatnonzero(classes != UNLABELLED)
@@ -187,11 +187,6 @@ def _refuse_unlabelled(texts: Sequence[str], labelled: LabelledRows, where: str)
             quote_value(value) if value else "null or empty" for value in sorted(only)
         )
         raise TunerError(f"{where}: none of its {len(texts)} rows has a label (all are {values})")
-
-
-def _quote_some_labels(labels: Sequence[str]) -> str:
-    quoted = ", ".join(map(quote_value, labels[:_SHOWN_LABELS]))
-    return f"{quoted}, …" if len(labels) > _SHOWN_LABELS else quoted
 
 
 def _sealed_test_warnings(

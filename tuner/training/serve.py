@@ -89,7 +89,7 @@ def _set_up_context(setup: Setup, channel: Channel) -> TrainerContext | None:
 
 
 def _check_warnings(context: TrainerContext) -> list[str]:
-    from tuner.training.check import warnings_at_start
+    from tuner.training.recipe_check import warnings_at_start
 
     return warnings_at_start(context)
 

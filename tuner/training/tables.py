@@ -24,6 +24,7 @@ from tuner.training.dialect import (
     read_file_sample,
 )
 from tuner.training.header import Column
+from tuner.training.listing import quote_first
 from tuner.training.text_files import TextFile, detect_text_file, read_first_bytes, unpacked_suffix
 
 _PARQUET = b"PAR1"
@@ -93,8 +94,8 @@ def _is_json_file(file: TextFile) -> bool:
 def _explain_no_table(lines: Sequence[str]) -> str:
     first = next(line for line in lines if line.strip()).strip()
     return (
-        f"has one field a line, such as {quote_value(first[:60])}: separate label and text by a comma or "
-        "a tab, or name the separator in data.separator"
+        f"has one field a line, such as {quote_value(first[:60])}: separate label and text by a "
+        "comma or a tab, or name the separator in data.separator"
     )
 
 
@@ -118,10 +119,9 @@ def refuse_missing_columns(
         parts.append(
             quote_value(str(name)) + (f" (did you mean {quote_value(near)}?)" if near else "")
         )
-    listed = ", ".join(quote_value(name) for name in names[:_SHOWN_COLUMNS])
-    more = f" and {len(names) - _SHOWN_COLUMNS} more" if len(names) > _SHOWN_COLUMNS else ""
     noun = "column" if len(missing) == 1 else "columns"
-    raise TunerError(f"{where} has no {noun} {' and '.join(parts)}; there are {listed}{more}")
+    listed = quote_first(names, _SHOWN_COLUMNS)
+    raise TunerError(f"{where} has no {noun} {' and '.join(parts)}; there are {listed}")
 
 
 # --- fields between separators

@@ -10,8 +10,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from tuner.training.texts_for_display import replace_lone_surrogates
 from tuner.training.tokenizer import control_token_ids, tokens_taken_for_text, truncation_restored
-from tuner.training.validation_texts import replace_lone_surrogates
 
 Ids = npt.NDArray[np.int32]
 Indices = npt.NDArray[np.int64]

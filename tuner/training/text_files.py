@@ -193,5 +193,8 @@ def _suggest_encoding(line: bytes, position: int) -> str:
     )
     word = before + _WORD_END.split(after)[0]
     if word and word.isprintable() and "\ufffd" not in word:
-        return f'if {quote_value(word)} looks right, set data.encoding = "cp1252"; else name the right one'
+        return (
+            f'if {quote_value(word)} looks right, set data.encoding = "cp1252"; '
+            "else name the right one"
+        )
     return 'name the encoding of the file, such as data.encoding = "cp1252", "gb18030", "shift_jis"'

@@ -187,15 +187,11 @@ def _resolve_padding_mismatch(tokenizer: Any, model: Any, config: Any) -> list[s
     tokenizer_id, model_id = tokenizer.pad_token_id, getattr(config, "pad_token_id", None)
     if model_id is None or model_id == tokenizer_id:
         return []
+    used = tokenizer_id
     token = tokenizer.convert_ids_to_tokens(model_id) if model_id < len(tokenizer) else None
     if position_offset(model) and token is not None:
-        tokenizer.pad_token = token
-        return [
-            f"the tokenizer pads with id {tokenizer_id}, the model with {model_id}: {model_id} is used"
-        ]
-    return [
-        f"the tokenizer pads with id {tokenizer_id}, the model with {model_id}: {tokenizer_id} is used"
-    ]
+        tokenizer.pad_token, used = token, model_id
+    return [f"the tokenizer pads with id {tokenizer_id}, the model with {model_id}: {used} is used"]
 
 
 def _check_vocabulary_size(tokenizer: Any, embedded: int | None, name: str) -> list[str]:
@@ -204,14 +200,15 @@ def _check_vocabulary_size(tokenizer: Any, embedded: int | None, name: str) -> l
     pad = tokenizer.pad_token_id
     if pad >= embedded:
         raise TunerError(
-            f"model.name: {name}: the padding token {quote_value(tokenizer.pad_token)} has id {pad}, "
-            f"{explain_missing_embedding(embedded)}"
+            f"model.name: {name}: the padding token {quote_value(tokenizer.pad_token)} has id "
+            f"{pad}, {explain_missing_embedding(embedded)}"
         )
     if len(tokenizer) > embedded:
         first = tokenizer.convert_ids_to_tokens(embedded)
         return [
-            f"the tokenizer has {len(tokenizer):,} tokens, {explain_missing_embedding(embedded)}; no row has "
-            f"{quote_value(first)} or a later one, but nothing can be predicted for a new text with one"
+            f"the tokenizer has {len(tokenizer):,} tokens, {explain_missing_embedding(embedded)}; "
+            f"no row has {quote_value(first)} or a later one, but nothing can be predicted for a "
+            "new text with one"
         ]
     if 2 * len(tokenizer) < embedded:
         return [

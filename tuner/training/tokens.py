@@ -13,8 +13,8 @@ import numpy.typing as npt
 from tuner.errors import TunerError
 from tuner.training.failure_causes import error_in_one_line
 from tuner.training.text_facts import Ids, TextFacts, collect_text_facts
+from tuner.training.texts_for_display import replace_lone_surrogates
 from tuner.training.tokenizer import truncation_restored
-from tuner.training.validation_texts import replace_lone_surrogates
 
 _ARRAYS = ("tokens", "offsets", "types", "labels", "rows")
 _AT_ONCE = 2_000

@@ -105,8 +105,8 @@ class TrainerContext:
         )
         self._restart = Restart(self.model, fresh)
         layouts = choose_layouts(
-            self.model, self.data, Padding(self.pad_token_id, self.tokenizer.padding_side), self.device,
-            self.techniques, self.autocast_context,
+            self.model, self.data, Padding(self.pad_token_id, self.tokenizer.padding_side),
+            self.device, self.techniques, self.autocast_context,
         )  # fmt: skip
         self.train_layout, self.validation_layout = layouts.train, layouts.validation
         self.packing, self.padding = layouts.packing, layouts.padding

@@ -162,7 +162,8 @@ class Trial:
         self._recent_seconds += waited
         if not np.isfinite(loss):
             raise NotANumber(
-                f"the training loss or a gradient is {loss} by step {self.step} of {self.total_updates}"
+                f"the training loss or a gradient is {loss} by step {self.step} of "
+                f"{self.total_updates}"
             )
         message = Progress(
             trial=self.request.trial,

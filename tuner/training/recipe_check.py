@@ -29,6 +29,7 @@ from tuner.training.coverage import validation_warnings
 from tuner.training.data import LabelledRows, SessionData, read_labelled_rows
 from tuner.training.failure_causes import error_in_one_line
 from tuner.training.files import make_temporary_folder
+from tuner.training.listing import list_first
 from tuner.training.rows import Rows, count_duplicates
 from tuner.training.sealed import has_sealed_test, inspect_sealed_rows
 
@@ -39,7 +40,7 @@ _RARE = 0.1
 _BYTES = 4
 # Weights, two moments of AdamW, and the weights of the best evaluation.
 _CHECKPOINT_COPIES = 4
-_SHOWN_GROUPS = 4
+_SHOWN_LABELS = 8
 _ASSUMED_SLOTS = 2
 
 ReportStage = Callable[[str], None]
@@ -177,12 +178,12 @@ def _check_label_balance(rows: LabelledRows, report: _Findings) -> None:
     division, labels = rows.division, rows.labels
     train = Counter(rows.train_classes[division.train].tolist())
     shares = {labels[number]: count / len(division.train) for number, count in train.items()}
-    balance = ", ".join(
+    balance = [
         f"{quote_value(label)} {format_percent(share, 1)}"
-        for label, share in sorted(shares.items())[:8]
-    )
-    more = f" and {len(shares) - 8} more" if len(shares) > 8 else ""
-    report.add_finding("ok", "data", f"{len(labels)} classes in train: {balance}{more}")
+        for label, share in sorted(shares.items())
+    ]
+    text = f"{len(labels)} classes in train: {list_first(balance, _SHOWN_LABELS)}"
+    report.add_finding("ok", "data", text)
     rare = [label for label, share in shares.items() if share < _RARE / len(labels)]
     if rare:
         fewest = quote_value(min(rare, key=lambda label: shares[label]))
@@ -234,8 +235,9 @@ def _check_model_description(
     model = describe_model(source, labels or ["0", "1"])
     size = _parameter_count(model)
     shared = ", all layers share one set of weights" if model.shared_layers else ""
-    text = f"{model.name}: {model.model_type}, {count_in_words(model.layers, 'layer')} × {model.hidden_size}"
-    report.add_finding("ok", "model", f"{text}, {format_count(size)} parameters{shared}")
+    layers = f"{count_in_words(model.layers, 'layer')} × {model.hidden_size}"
+    text = f"{model.name}: {model.model_type}, {layers}, {format_count(size)} parameters{shared}"
+    report.add_finding("ok", "model", text)
     return model
 
 
@@ -329,7 +331,8 @@ def _check_layer_groups(recipe: Recipe, model: ModelDescription, report: _Findin
     resolved = resolve_groups(recipe.groups, parameters)
     for group in resolved:
         frozen = " (frozen)" if is_frozen_group(recipe.groups, group.spec) else ""
-        text = f"group {quote_value(group.spec.name)}{frozen}: {count_in_words(len(group.parameters), 'tensor')}"
+        tensors = count_in_words(len(group.parameters), "tensor")
+        text = f"group {quote_value(group.spec.name)}{frozen}: {tensors}"
         report.add_finding(
             "ok", "groups", f"{text}, {format_count(group.element_count)} parameters"
         )
@@ -373,8 +376,7 @@ def _warn_of_empty_groups(
     if len(empty) == 1:
         report.add_finding("warning", "groups", f"group {empty[0]} is empty in this model")
     elif empty:
-        more = f" and {len(empty) - _SHOWN_GROUPS} more" if len(empty) > _SHOWN_GROUPS else ""
-        text = f"groups {', '.join(empty[:_SHOWN_GROUPS])}{more} are empty in this model"
+        text = f"groups {list_first(empty)} are empty in this model"
         report.add_finding("warning", "groups", text)
 
 
