@@ -187,10 +187,10 @@ def test_of_a_tied_rate_the_factor_moves() -> None:
 @pytest.mark.parametrize(
     ("lr", "end", "direction", "reason"),
     [
-        (Range(5e-6, 1e-5, "log"), "low", 1, "low stays below high"),
-        (Range(5e-6, 1e-5, "log"), "high", -1, "low stays below high"),
-        (Range(1e-7, 1e-5, "log"), "low", -1, "the keys end at 1e-7"),
-        (0.1, "both", 1, "the keys end at 0.1"),
+        (Range(5e-6, 1e-5, "log"), "low", 1, "low must stay below high"),
+        (Range(5e-6, 1e-5, "log"), "high", -1, "low must stay below high"),
+        (Range(1e-7, 1e-5, "log"), "low", -1, "the keys stop at 1e-7"),
+        (0.1, "both", 1, "the keys stop at 0.1"),
         (FROZEN, "low", 1, "frozen"),
         (Choices((1e-5, 2e-5)), "low", 1, "enter types"),
     ],

@@ -57,7 +57,7 @@ def test_a_key_changes_the_rate_and_u_takes_it_back(tmp_path: Path) -> None:
         assert group(screen, "embeddings").lr == FROZEN
         await pilot.press("u", "left", "left")
         await pilot.pause()
-        assert "the keys end at 1e-7" in message(screen)
+        assert "the keys stop at 1e-7" in message(screen)
 
     play(setup_stage(tmp_path), scenario)
 
@@ -221,7 +221,7 @@ def test_without_a_model_rates_can_be_edited_all_the_same(tmp_path: Path) -> Non
         assert group(screen, "embeddings").lr == FROZEN
         await pilot.press("g")
         await type_text(pilot, "4")
-        await until(pilot, lambda: "before the model is read" in message(screen))
+        await until(pilot, lambda: "until the model is read" in message(screen))
 
     play(setup_stage(tmp_path, Answers(model="no such model")), scenario)
 

@@ -182,7 +182,7 @@ def test_ties_and_decays_as_typed() -> None:
     assert parse_layer_decay("decay no") == (None,)
     assert parse_layer_decay("1e-5") is None
     for text in ("like a x 0", "like a x -1..2"):
-        with pytest.raises(TunerError, match=r"above 0|no number|negative"):
+        with pytest.raises(TunerError, match=r"above 0|not a number|negative"):
             parse_tied_rate(text)
     with pytest.raises(TunerError, match="at most 1"):
         parse_layer_decay("decay 1.1")

@@ -98,7 +98,7 @@ def test_typed_values(key: str, typed: str, value: FieldValue) -> None:
         ("training.epochs", "0", "at least 1"),
         ("training.epochs", "2.5", "whole number"),
         ("training.epochs", "", "cannot be empty"),
-        ("training.batch_size", "{16,x}", "no number"),
+        ("training.batch_size", "{16,x}", "not a number"),
         ("training.schedule", "cosin", "did you mean"),
         ("training.precision", "fp16", "bf16"),
         ("training.precision", "{fp32,bf16}", "table|not known"),
@@ -107,8 +107,8 @@ def test_typed_values(key: str, typed: str, value: FieldValue) -> None:
         ("data.text", "a, b, c", "two different"),
         ("search.time", "soon", "time"),
         ("search.metric", "f1", "of what"),
-        ("search.trials", "2..3", "not searched"),
-        ("search.baseline", "maybe", "true or false|none of|not known|must be|no number"),
+        ("search.trials", "2..3", "cannot be searched"),
+        ("search.baseline", "maybe", "true or false|none of|not known|must be|not a number"),
     ],
 )
 def test_wrong_values_are_refused_in_one_line(key: str, typed: str, reason: str) -> None:
@@ -133,7 +133,7 @@ def test_space_searches_and_fixes() -> None:
     assert toggle_searched(epochs, 3, {epochs.key: before}) == before
     assert toggle_searched(epochs, before, {}) == 20
     assert toggle_searched(ALL["training.batch_size"], Choices((16, 32)), {}) == 16
-    with pytest.raises(TunerError, match="not searched"):
+    with pytest.raises(TunerError, match="cannot be searched"):
         toggle_searched(seed, 0, {})
 
 
@@ -170,24 +170,24 @@ def test_overlaps_are_told_and_allowed() -> None:
 def test_a_body_that_may_collapse_is_told_a_head_is_not() -> None:
     hot = GroupSpec("layers 0-5", Range(1e-6, 5e-3, "log"), layers="0-5")
     warm = GroupSpec("all", Range(1e-6, 4e-4, "log"), rest=True)
-    assert any("invites collapse" in text for text in texts(hot, size=23_000_000))
-    assert not any("invites collapse" in text for text in texts(HEAD, size=23_000_000))
+    assert any("risks collapse" in text for text in texts(hot, size=23_000_000))
+    assert not any("risks collapse" in text for text in texts(HEAD, size=23_000_000))
     assert not texts(hot, size=600_000)
     assert not texts(hot)
     assert not texts(warm, size=23_000_000)
-    assert any("invites collapse" in text for text in texts(warm, size=355_000_000))
+    assert any("risks collapse" in text for text in texts(warm, size=355_000_000))
 
 
 def test_a_uniform_range_over_decades_is_told() -> None:
     uniform = GroupSpec("head", Range(0.0, 4e-4, "linear"), part="head")
-    assert texts(uniform) == ["uniform: 90% of its draws lie above 4e-5; log spreads them"]
+    assert texts(uniform) == ["uniform: 90% of its draws lie above 4e-5; log spreads them evenly"]
 
 
 def test_a_large_model_on_few_rows_collapses_earlier() -> None:
     warm = GroupSpec("layers 0-5", Range(1e-6, 8e-5, "log"), layers="0-5")
     assert not texts(warm, size=355_000_000, rows=100_000)
     assert texts(warm, size=355_000_000, rows=2_490) == [
-        "8e-5 invites collapse: a model this large on 2,490 rows rarely bears above 5e-5"
+        "8e-5 risks collapse: a model this large on 2,490 rows rarely survives above 5e-5"
     ]
 
 
@@ -204,7 +204,7 @@ def test_ranges_with_nothing_to_find_and_slow_heads_are_told() -> None:
     assert texts(narrow) == ["only ×1.5 from end to end: = would fix it"]
     assert not texts(GroupSpec("head", Range(1e-4, 2e-4, "log"), part="head"))
     slow = GroupSpec("head", Range(1e-6, 1e-5, "log"), part="head")
-    assert texts(UPPER, slow) == ["ends below the body (1e-4), but starts from random"]
+    assert texts(UPPER, slow) == ["stays below the body (1e-4), but starts from random weights"]
 
 
 def test_embeddings_that_are_forgotten_and_a_published_rate_that_is_left_out_are_told() -> None:

@@ -14,7 +14,7 @@ from tuner.tui.setup.suggestions import KNOWN_MODELS, complete_known_name, compl
 def test_visual_goes_before_editor_and_may_have_arguments() -> None:
     assert editor_command({"VISUAL": "code --wait", "EDITOR": "vi"}) == ["code", "--wait"]
     assert editor_command({"VISUAL": " ", "EDITOR": "vi"}) == ["vi"]
-    with pytest.raises(TunerError, match="no command"):
+    with pytest.raises(TunerError, match="cannot be parsed"):
         editor_command({"EDITOR": "vi 'x"})
 
 

@@ -106,7 +106,7 @@ def test_a_start_asks_first_and_says_how_many_trials_are_carried_over(tmp_path: 
         assert told is not None
         await pilot.press("ctrl+r")
         assert screen.query_one(KeyBar).is_asking
-        line = f"Generation 1 takes {told.carried} of {told.trials} trials over. Start?"
+        line = f"Generation 1 keeps {told.carried} of {told.trials} trials. Start?"
         assert line in screen_text(pilot.app)
         await pilot.press("n")
         assert not answers.started
@@ -121,7 +121,7 @@ def test_without_a_change_a_start_just_goes_on(tmp_path: Path) -> None:
     answers = Answers()
 
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:  # noqa: ARG001
-        assert "goes on in generation 0; " in screen_text(pilot.app)
+        assert "continues in generation 0; " in screen_text(pilot.app)
         await pilot.press("ctrl+r")
         await until(pilot, lambda: answers.started)
         assert not answers.paused
@@ -136,7 +136,7 @@ def test_a_running_session_is_paused_before_it_starts_again(tmp_path: Path) -> N
 
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:  # noqa: ARG001
         await pilot.press("ctrl+r")
-        assert "Pause, save and start again?" in screen_text(pilot.app)
+        assert "Pause, save and restart?" in screen_text(pilot.app)
         await pilot.press("y")
         await until(pilot, lambda: answers.started)
         assert answers.paused == ["sst2-bert-groups"]
@@ -168,11 +168,11 @@ def test_model_data_and_metric_stay(tmp_path: Path) -> None:
         for keys in (["1", "enter"], ["1", "down", "enter"], ["4", "enter"], ["4", "right"]):
             await pilot.press(*keys)
             await pilot.pause()
-            assert "clone the session for another" in message(screen), keys
+            assert "clone the session to change it" in message(screen), keys
         before = screen.draft.recipe_text
         await pilot.press("ctrl+e")
         await pilot.pause()
-        assert "model.name stays" in message(screen)
+        assert "model.name is locked" in message(screen)
         await pilot.press("u")
         assert screen.draft.recipe_text == before
 

@@ -95,7 +95,7 @@ def test_fields_are_toggled_chosen_and_typed(tmp_path: Path) -> None:
         await pilot.press("enter")
         await type_text(pilot, "{16,x}")
         assert isinstance(pilot.app.focused, Input)
-        assert "no number" in message(screen)
+        assert "not a number" in message(screen)
         await pilot.press("escape")
         await pilot.press("left")
         await pilot.pause()
@@ -244,7 +244,7 @@ def test_the_users_editor_gets_the_text_and_gives_it_back(tmp_path: Path) -> Non
             return text.replace("trials = 40", "trials = 7")
         if len(answers) == 2:
             return "[model\n"
-        raise TunerError("nano ended with 1: nothing was taken over")
+        raise TunerError("nano exited with 1: the text is unchanged")
 
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:
         await pilot.press("ctrl+e")
@@ -257,7 +257,7 @@ def test_the_users_editor_gets_the_text_and_gives_it_back(tmp_path: Path) -> Non
         await pilot.press("u")
         assert recipe(screen).search.trials == 7
         await pilot.press("ctrl+e")
-        assert "nothing was taken over" in message(screen)
+        assert "the text is unchanged" in message(screen)
         await pilot.press("u")
         assert not screen.draft.has_unsaved_changes
 
@@ -292,7 +292,7 @@ def test_findings_and_errors_are_listed_with_their_glyphs(tmp_path: Path) -> Non
         assert text.index("✗") < text.index("✓ room")
         assert not screen.query_one(ChecksPane).border_subtitle
         await pilot.press("0")
-        assert "before the last edits" in str(screen.query_one(ChecksPane).border_subtitle)
+        assert "outdated" in str(screen.query_one(ChecksPane).border_subtitle)
         await pilot.press("c")
         await until(pilot, lambda: not screen.query_one(ChecksPane).border_subtitle)
 

@@ -176,7 +176,7 @@ def test_a_group_that_cannot_be_is_refused(typed: str, reason: str) -> None:
 
 def test_names_are_not_taken_out_of_a_large_group() -> None:
     groups = complete_document("demo").parse_groups()
-    with pytest.raises(TunerError, match="split that first"):
+    with pytest.raises(TunerError, match="split it first"):
         group_edits.add_group_from_text(groups, "*.bias", PARAMETERS)
 
 
@@ -184,7 +184,7 @@ def test_layers_are_counted_by_the_model_or_by_the_groups_themselves() -> None:
     plain = (GroupSpec("low", 1e-5, layers="0-3"), GroupSpec("high", 1e-4, layers="4-7"))
     assert group_edits.count_layers_in_groups(plain, None) == 8
     assert group_edits.count_layers_in_groups(plain, PARAMETERS) == LAYERS
-    with pytest.raises(TunerError, match="before the model is read"):
+    with pytest.raises(TunerError, match="until the model is read"):
         group_edits.count_layers_in_groups(groups_of(draft()), None)
 
 

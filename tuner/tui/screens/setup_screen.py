@@ -177,7 +177,7 @@ class SetupScreen(InspectingScreen):
             lines += self.inspection.status_lines(recipe, self._partition)
         checked = self.inspection.finished_checks
         outdated = checked is not None and checked.text != draft.recipe_text
-        outdated_note = "before the last edits · c checks again" if outdated else ""
+        outdated_note = "outdated · c checks again" if outdated else ""
         self.query_one(ChecksPane).show_findings(lines, outdated_note)
         self.query_one(SetupTitle).show(
             f"tuner ▸ {self.session.name} ▸ setup", self._draft_state_text()
@@ -280,7 +280,7 @@ class SetupScreen(InspectingScreen):
             self.refresh_draft()
             if self.draft.problem:
                 raise TunerError(self.draft.problem)
-            self.status.show_message("taken over from the editor; u goes back", "good")
+            self.status.show_message("taken over from the editor; u undoes it", "good")
 
         self._try(take_over_from_editor)
 

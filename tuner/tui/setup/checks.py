@@ -1,4 +1,4 @@
-"""The findings pane: whether the groups divide the model, and what the checks found."""
+"""What the checks found, as lines with a level each."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ LEVEL_ORDER: tuple[CheckLevel, ...] = ("error", "warning", "waiting", "ok", "hin
 
 @dataclass(frozen=True, slots=True)
 class CheckLine:
-    """One thing that is known, or awaited."""
+    """One finding, or one check that is still running."""
 
     level: CheckLevel
     text: str
 
 
 def finding_lines(findings: Sequence[Finding]) -> list[CheckLine]:
-    """The findings, the worst first."""
+    """Return the findings as lines, the worst first."""
     ordered = sorted(findings, key=lambda finding: LEVEL_ORDER.index(finding.level))
     return [CheckLine(finding.level, finding.text) for finding in ordered]
 

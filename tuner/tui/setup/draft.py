@@ -1,4 +1,4 @@
-"""What the setup screen edits: a recipe's text, the recipe that it means, and the way back."""
+"""The recipe being edited: its text, the recipe it parses to, and undo."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ UNDO_LIMIT = 500
 
 
 Guard = Callable[[Recipe], None]
-"""Raises TunerError for a recipe that the session cannot have."""
+"""Raise TunerError for a recipe that the session cannot have."""
 
 
 def accept_any_recipe(recipe: Recipe) -> None:
-    """The guard of a draft: every recipe will do."""
+    """Guard a draft, which may have any recipe."""
 
 
 @dataclass(frozen=True, slots=True)
 class UndoStep:
-    """The text before (or, for redo, after) the edit that `what` names."""
+    """The text before (or, for redo, after) the edit named `what`."""
 
     text: str
     what: str
@@ -31,14 +31,14 @@ class UndoStep:
 
 
 class Draft:
-    """The text is the truth; every edit is checked as a whole before it counts.
+    """A recipe's text; every edit is validated as a whole before it counts.
 
-    `recipe` is the last one that was right, None where there never was one; `problem` says why
-    the present text is none ("" where it is). Only a text from outside can be wrong.
+    `recipe` is the last valid one, None where there never was one; `problem` says why
+    the current text is not one ("" where it is). Only a text from outside can be invalid.
     """
 
     def __init__(self, text: str, *, read_only: str = "", guard: Guard = accept_any_recipe) -> None:
-        """`read_only` is the reason why nothing may be changed, "" where it may."""
+        """Load the text. `read_only` says why nothing may be changed, "" where it may."""
         self.read_only = read_only
         self._guard = guard
         self.saved_text = text
@@ -52,22 +52,21 @@ class Draft:
 
     @property
     def recipe_text(self) -> str:
-        """The recipe file as it would be saved."""
+        """The recipe's TOML as it would be saved."""
         return self._text
 
     @property
     def has_unsaved_changes(self) -> bool:
-        """Whether there is something to save."""
         return self._text != self.saved_text
 
     def apply_edit(self, what: str, change: Change, *, joined: str = "") -> None:
-        """Applies a change; TunerError, and nothing changed, where the recipe would be wrong.
+        """Apply a change; TunerError, and no change, where the recipe would be invalid.
 
-        Edits one after the other with the same `joined` name (a drag) are one step of undo.
+        Consecutive edits with the same `joined` id (a drag) are one step of undo.
         """
         self._refuse_read_only()
         if self.problem:
-            raise TunerError(f"{self.problem} (ctrl+e opens the editor, u goes back)")
+            raise TunerError(f"{self.problem} (ctrl+e opens the editor, u undoes)")
         document = self._document or RecipeDocument.from_text(self._text)
         # A change that fails half-way leaves a document that nobody may use again.
         self._document = None
@@ -80,22 +79,21 @@ class Draft:
             self._text, self.recipe = document.toml_text, recipe
 
     def replace_text(self, what: str, text: str) -> None:
-        """Takes a text from outside, right or wrong, as one step of undo."""
+        """Take over a text from outside, valid or not, as one step of undo."""
         self._refuse_read_only()
         if text != self._text:
             self._record_undo_step(what, "")
             self._load_text(text)
 
     def undo_edit(self) -> str:
-        """Goes one step back and says which; TunerError where there is none."""
+        """Go one step back and return its name; TunerError where there is none."""
         return self._move_in_history(self._done, self._undone, "nothing to undo")
 
     def redo_edit(self) -> str:
-        """Takes the last undo back; TunerError where there is none."""
+        """Take the last undo back and return its name; TunerError where there is none."""
         return self._move_in_history(self._undone, self._done, "nothing to redo")
 
     def mark_saved(self) -> None:
-        """The present text is what the file holds."""
         self.saved_text = self._text
 
     def _move_in_history(self, back: list[UndoStep], forth: list[UndoStep], nothing: str) -> str:
@@ -129,7 +127,7 @@ class Draft:
 
 
 def write_group_edits(document: RecipeDocument, groups: tuple[GroupSpec, ...]) -> None:
-    """Makes these the document's groups; where one rate alone differs, writes that rate alone."""
+    """Write the document's groups; where only one rate differs, write that rate alone."""
     before = document.parse_groups()
     changed = [(old, new) for old, new in zip(before, groups, strict=False) if old != new]
     if len(before) == len(groups) and len(changed) == 1:

@@ -20,13 +20,13 @@ FALLBACKS = ("nano", "vim", "vi")
 
 
 def editor_command(environment: Mapping[str, str]) -> list[str]:
-    """$VISUAL, $EDITOR or an editor that is there; TunerError where there is none."""
+    """Return $VISUAL, $EDITOR or an installed editor, split into words; TunerError without any."""
     for variable in ("VISUAL", "EDITOR"):
         if environment.get(variable, "").strip():
             try:
                 return shlex.split(environment[variable])
             except ValueError as error:
-                raise TunerError(f"${variable} is no command: {error}") from None
+                raise TunerError(f"${variable} cannot be parsed as a command: {error}") from None
     fallback = next((name for name in FALLBACKS if shutil.which(name)), None)
     if fallback is None:
         raise TunerError("no editor: set $VISUAL or $EDITOR, such as EDITOR=nano")
@@ -34,7 +34,7 @@ def editor_command(environment: Mapping[str, str]) -> list[str]:
 
 
 def edit_in_terminal(app: App[Any], text: str) -> str:
-    """The text as it is when the editor ends; the app is suspended meanwhile. Raises TunerError."""
+    """Suspend the app, edit `text` in the user's editor and return it. Raises TunerError."""
     command = editor_command(os.environ)
     with tempfile.TemporaryDirectory(prefix="tuner-") as folder:
         path = Path(folder) / "recipe.toml"
@@ -43,10 +43,10 @@ def edit_in_terminal(app: App[Any], text: str) -> str:
             with app.suspend():
                 status = subprocess.run([*command, str(path)], check=False).returncode
         except SuspendNotSupported:
-            raise TunerError("this terminal cannot be lent to an editor") from None
+            raise TunerError("this terminal cannot be handed over to an editor") from None
         except OSError as error:
             why = (error.strerror or str(error)).lower()
             raise TunerError(f"{command[0]} cannot be started: {why}") from None
         if status:
-            raise TunerError(f"{command[0]} ended with {status}: nothing was taken over")
+            raise TunerError(f"{command[0]} exited with {status}: the text is unchanged")
         return read_recipe_text(path)

@@ -1,4 +1,4 @@
-"""How long the search will take and what memory it needs: from what was measured, or not at all."""
+"""How long the search will take and how much memory it needs, from measured trials only."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tuner.session.view import SessionView
 from tuner.tui.setup.rungs import halving_rungs, training_share
 
 FEWEST_TRIALS = 3
-"""Ended trials from which on their mean time says something."""
-UNKNOWN_TIME = "time: not measured yet for this model; the first trials tell"
+"""Fewer ended trials than this say nothing about speed."""
+UNKNOWN_TIME = "time: not measured yet for this model; the first trials will tell"
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What trials of the same model took: rows trained a second, slots, the most memory."""
+    """The cost of trials of the same model: rows a second, slots, peak memory in bytes."""
 
     source: str
     rows_a_second: float
@@ -28,9 +28,9 @@ class Measurement:
 
 
 def measure_trials(view: SessionView, recipe: Recipe) -> Measurement | None:
-    """What a session's trials say about another search with the same model and text length.
+    """Measure a session's trials for another search with the same model and text length.
 
-    None where they say nothing: another model, too few trials, or no speed told.
+    None where they say nothing: another model, too few trials, or no speed recorded.
     """
     model = view.recipe.get("model", {})
     if not isinstance(model, dict) or model.get("name") != recipe.model.name:
@@ -48,7 +48,7 @@ def measure_trials(view: SessionView, recipe: Recipe) -> Measurement | None:
 
 
 def first_measurement(views: Iterable[SessionView], recipe: Recipe) -> Measurement | None:
-    """The first session that says something."""
+    """Return the measurement of the first session that has one."""
     return next(
         (measurement for view in views if (measurement := measure_trials(view, recipe))), None
     )
@@ -57,12 +57,12 @@ def first_measurement(views: Iterable[SessionView], recipe: Recipe) -> Measureme
 def estimate_lines(
     recipe: Recipe, view: SessionView, measurement: Measurement | None, rows: int | None
 ) -> list[str]:
-    """One line about time and one about memory, as far as they are known."""
+    """Return one line about time and one about memory, as far as they are known."""
     trials_to_go = count_trials_left(view, recipe)
     if measurement is None or not rows:
         return [UNKNOWN_TIME]
     if not trials_to_go:
-        return ["time: no trial is left to train"]
+        return ["time: no trials left to train"]
     trained = (
         trials_to_go
         * rows
@@ -81,7 +81,7 @@ def estimate_lines(
 
 
 def _share_after_pruning(recipe: Recipe) -> float:
-    """What the pruner is expected to leave of the training; 1 where that cannot be told before."""
+    """Return the share of training left by the pruner; 1 where it depends on the scores."""
     if recipe.search.pruner != "halving":
         return 1.0
     return training_share(halving_rungs(recipe.search))

@@ -1,4 +1,4 @@
-"""A form: a row a field, its value typed, chosen or toggled in place."""
+"""A form: one row per field; its value is typed, chosen or toggled in place."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HOW_WIDTH = 7
 
 
 class FieldList(RowList):
-    """Shows fields and turns keys into new values.
+    """Fields whose keys are turned into new values.
 
     It changes nothing itself: a value is posted as `Changed`, typing is asked for with `Asked`;
     whoever keeps the recipe answers with `show`.
@@ -59,21 +59,21 @@ class FieldList(RowList):
 
         @property
         def control(self) -> FieldList:
-            """The form it happened in."""
+            """The form that posted the message, for `on` selectors."""
             return self.sender
 
     class Asked(Changed):
-        """A field's value wants to be typed."""
+        """The user wants to type a field's value."""
 
     class Refused(Message):
-        """A key could not do what it is for; `reason` is one line."""
+        """A key has no effect here; `reason` is one line."""
 
         def __init__(self, reason: str) -> None:
             super().__init__()
             self.reason = reason
 
     class Selected(Message):
-        """The cursor is on this field; `moved` tells whether it just came there."""
+        """The cursor is on this field; `moved` says whether it has just arrived."""
 
         def __init__(self, field: FormField, *, moved: bool) -> None:
             super().__init__()
@@ -90,7 +90,7 @@ class FieldList(RowList):
         self._locked: Mapping[str, str] = {}
 
     def show_values(self, values: Mapping[str, FieldValue]) -> None:
-        """Shows these values, by key; a field without one stays empty."""
+        """Show values by field key; a field without one is empty."""
         for key, value in self.values.items():
             if isinstance(value, Range | Choices):
                 self._before[key] = value
@@ -98,7 +98,7 @@ class FieldList(RowList):
         self.update_rows()
 
     def lock_fields(self, reasons: Mapping[str, str]) -> None:
-        """Fields that stay as they are, by key, with the reason."""
+        """Lock fields: the reason by key, shown when somebody tries to change one."""
         self._locked = reasons
         self.update_rows()
 
@@ -109,21 +109,19 @@ class FieldList(RowList):
         return bool(reason)
 
     def replace_fields(self, fields: Sequence[FormField]) -> None:
-        """Other fields (other words to choose from), the cursor where it was."""
+        """Replace the fields (other words to choose from) and keep the cursor."""
         self.fields = tuple(fields)
         self.update_rows()
 
     @property
     def selected_field(self) -> FormField:
-        """The field under the cursor."""
         return self.fields[self.cursor]
 
     def row_count(self) -> int:
-        """A row a field."""
         return len(self.fields)
 
     def runs_of_row(self, index: int, width: int) -> Sequence[TextRun]:
-        """Searched or fixed, label, value, and how the value is chosen."""
+        """Draw searched or fixed, the label, the value, and how the value is chosen."""
         field = self.fields[index]
         value = self.values.get(field.key)
         value_text, how = displayed_value_text(field, value)
@@ -136,7 +134,7 @@ class FieldList(RowList):
             if field.words and shows_arrows
             else sanitize_text(value_text)
         )
-        how = "stays" if locked else how
+        how = "locked" if locked else how
         wants_how = self.has_searchable or locked
         how_cell = fit_text(how, HOW_WIDTH) if wants_how and room >= 20 else ""
         styles = theme_styles(self)
@@ -158,34 +156,31 @@ class FieldList(RowList):
         ]
 
     def value_column_start(self) -> int:
-        """Where values begin, counted from the row's start."""
+        """Return the cell where values begin, counted from the row's start."""
         return LABEL_WIDTH + (2 if self.has_searchable else 0)
 
     def watch_cursor(self) -> None:
-        """Tells who shows help for the selected field."""
         super().watch_cursor()
         if self.has_focus:
             self.post_message(self.Selected(self.selected_field, moved=True))
 
     def on_focus(self) -> None:
-        """The help is about this form from now on."""
         self.post_message(self.Selected(self.selected_field, moved=False))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Space is offered only where a form has something to search."""
+        """Offer space only where a form has something to search."""
         if action == "search_or_fix":
             return self.has_searchable
         return super().check_action(action, parameters)
 
     def action_type_value(self) -> None:
-        """Asks for a line to type in."""
         field = self.selected_field
         if self._refuse_locked():
             return
         self.post_message(self.Asked(self, field, self.values.get(field.key)))
 
     def action_search_or_fix(self) -> None:
-        """Searches a fixed value, fixes a searched one."""
+        """Search a fixed value, or fix a searched one."""
         field = self.selected_field
         try:
             value = toggle_searched(field, self.values.get(field.key), self._before)
@@ -195,17 +190,17 @@ class FieldList(RowList):
             self.post_message(self.Changed(self, field, value))
 
     def action_choose_word(self, direction: int) -> None:
-        """The next or the previous of the field's words."""
+        """Take the next (+1) or previous (-1) of the field's words."""
         field = self.selected_field
         if self._refuse_locked():
             return
         word = next_field_word(field, self.values.get(field.key), direction)
         if word is None:
-            self.post_message(self.Refused(f"{field.label} has no list: enter types a value"))
+            self.post_message(self.Refused(f"{field.label} has no list of values: enter types one"))
         else:
             self.post_message(self.Changed(self, field, word))
 
     def on_click(self, event: events.Click) -> None:
-        """A second click on a row types its value."""
+        """Type the value of a row that is clicked twice."""
         if event.chain > 1 and self.row_under_mouse(event) is not None:
             self.action_type_value()

@@ -16,7 +16,7 @@ from tuner.tui.setup.fields import FormField
 
 TASK = (
     FormField(
-        "model.name", "model", "A model of the hub, or a folder that save_pretrained left", "text"
+        "model.name", "model", "A model on the hub, or a folder written by save_pretrained", "text"
     ),
     FormField(
         "data.train",
@@ -27,35 +27,35 @@ TASK = (
     FormField(
         "data.validation",
         "validation",
-        "The rows that steer the search: a file, or a share of train such as 0.1",
+        "Rows that guide the search: a file, or a share of train, 0.1",
         "share or file",
     ),
     FormField(
         "data.test", "test", "A file that stays sealed until tuner test", "file", optional=True
     ),
     FormField(
-        "data.holdout", "holdout", "Share of validation that is sealed as test instead of a file"
+        "data.holdout",
+        "holdout",
+        "Share of validation that is sealed as test set instead of a file",
     ),
     FormField("data.text", "text", "One column or two: premise, hypothesis", "columns"),
     FormField("data.label", "label", "The column of the labels", "columns"),
-    FormField(
-        "model.max_length", "max length", "In wordpieces; what is longer is cut", integer=True
-    ),
-    FormField("data.split_seed", "split seed", "Decides which rows are set aside", integer=True),
+    FormField("model.max_length", "max length", "In tokens; longer texts are cut", integer=True),
+    FormField("data.split_seed", "split seed", "Decides which rows are held out", integer=True),
 )
 
 FORM = (
     FormField(
         "data.separator",
         "separator",
-        "Of columns: comma, tab, semicolon, bar, space or a character; empty is by the file",
+        "Comma, tab, semicolon, bar, space, any character; empty detects it",
         "text",
         optional=True,
     ),
     FormField(
         "data.header",
         "header",
-        "Whether the first row holds names; empty is by the file",
+        "Whether the first row holds names; empty detects it",
         "word",
         words=(True, False),
         optional=True,
@@ -63,7 +63,7 @@ FORM = (
     FormField(
         "data.quotes",
         "quotes",
-        "Around fields, plain characters, or escaped by a backslash; empty is by the file",
+        "Around fields, plain, or escaped by a backslash; empty detects them",
         "word",
         words=(True, False, "backslash"),
         optional=True,
@@ -71,21 +71,21 @@ FORM = (
     FormField(
         "data.encoding",
         "encoding",
-        "Such as cp1252; empty is UTF-8, or what the file's first bytes say",
+        "Such as cp1252; empty is UTF-8, or what the file's BOM says",
         "text",
         optional=True,
     ),
     FormField(
         "data.unlabelled",
         "no label",
-        "Labels that mean none, whose rows are left out: -1; none takes -1 for a label",
+        "Rows with these labels are left out, such as -1; none keeps -1",
         "labels",
         optional=True,
     ),
     FormField(
         "data.merge_labels",
         "merge labels",
-        "Labels that differ in case, blanks or Unicode form only are one",
+        "Merge labels that differ only in case, spaces or Unicode form",
         "word",
         words=(True, False),
     ),
@@ -112,7 +112,7 @@ OTHER = (
     FormField(
         "training.accumulation",
         "accumulation",
-        "Steps added up before the weights change",
+        "Batches summed up before the weights are updated",
         integer=True,
         usual=Choices((1, 2)),
     ),
@@ -125,7 +125,7 @@ OTHER = (
     FormField(
         "training.weight_decay",
         "weight decay",
-        "AdamW's, for groups without one of their own",
+        "AdamW's weight decay, for groups without their own",
         usual=Range(0.0, 0.1),
     ),
     FormField(
@@ -140,13 +140,13 @@ OTHER = (
     FormField(
         "training.max_grad_norm",
         "gradient clip",
-        "Longest gradient that a step takes whole",
+        "Gradients with a longer norm are clipped to it",
         usual=Choices((1.0, 5.0)),
     ),
     FormField(
         "training.dropout",
         "dropout",
-        "The model's own where this is empty",
+        "Empty keeps the model's own",
         usual=Range(0.0, 0.2),
         optional=True,
     ),
@@ -171,14 +171,14 @@ OTHER = (
     FormField(
         "training.precision",
         "precision",
-        "auto is fp32 on a CPU, bf16 on GPUs that have it",
+        "auto is fp32 on a CPU, bf16 on GPUs that support it",
         "word",
         words=PRECISIONS,
     ),
     FormField(
         "training.deterministic",
         "deterministic",
-        "GPU kernels that repeat to the bit, and are slower",
+        "Bit-for-bit reproducible GPU kernels, slower",
         "word",
         words=(True, False),
     ),
@@ -209,14 +209,14 @@ SEARCH = (
     FormField(
         "search.metric",
         "metric",
-        "What is best; f1.LABEL is the F1 of one label",
+        "What decides which trial is best; f1.LABEL is the F1 of one label",
         "word",
         words=METRICS,
     ),
     FormField(
         "search.sampler",
         "sampler",
-        "How values are suggested; tpe learns from what was seen",
+        "How values are suggested; tpe learns from earlier trials",
         "word",
         words=SAMPLERS,
     ),
@@ -225,21 +225,21 @@ SEARCH = (
     FormField(
         "search.time",
         "time",
-        "Of training, such as 8h or 90m; empty is no limit",
+        "Training time, such as 8h or 90m; empty is no limit",
         "duration",
         optional=True,
     ),
     FormField(
         "search.on_timeout",
         "on timeout",
-        "A trial running when the time is up ends with what it has, pauses, or finishes",
+        "When time is up, running trials end as they are, pause or finish",
         "word",
         words=ON_TIMEOUT,
     ),
     FormField(
         "search.slots",
         "slots",
-        "Trials side by side; auto measures what pays, 1 is reproducible to the bit",
+        "Trials in parallel; auto measures what pays, 1 is bit-reproducible",
         "word",
         integer=True,
         words=("auto", 1, 2, 4),
@@ -254,7 +254,7 @@ SEARCH = (
     FormField(
         "search.collapse",
         "collapse",
-        "When a model with one answer for all rows is ended; or evaluations running",
+        "End trials that predict a single label: after how many evaluations",
         "word",
         integer=True,
         words=("auto", "off", 2, 4),
@@ -262,11 +262,16 @@ SEARCH = (
     FormField(
         "search.first_rung", "first rung", "Share of the schedule before the first comparison"
     ),
-    FormField("search.reduction", "reduction", "One in so many goes on at each rung", integer=True),
+    FormField(
+        "search.reduction",
+        "reduction",
+        "Of this many trials one continues at each rung",
+        integer=True,
+    ),
     FormField(
         "search.patience",
         "patience",
-        "Stop after so many trials without a better one; empty is never",
+        "Stop after this many trials without a better one; empty is never",
         integer=True,
         optional=True,
     ),
@@ -277,11 +282,11 @@ SEARCH = (
         "word",
         words=(True, False),
     ),
-    FormField("search.grid_points", "grid points", "Values of each range in a grid", integer=True),
+    FormField("search.grid_points", "grid points", "Values per range in a grid", integer=True),
     FormField(
         "search.repeats",
         "repeats",
-        "A configuration that was tried already: another one instead, or again on the next seed",
+        "Where a configuration comes up again: a new one, or the next seed",
         "word",
         words=("new", "seed"),
     ),

@@ -42,19 +42,17 @@ class FormField:
 
     @property
     def is_searchable(self) -> bool:
-        """Whether the search may choose the value."""
         return self.usual is not None
 
 
 def value_in_recipe(recipe: Recipe, field: FormField) -> FieldValue:
-    """What the recipe says for a field."""
     section, key = field.key.split(".")
     value: FieldValue = getattr(getattr(recipe, section), key)
     return value
 
 
 def parse_field_text(field: FormField, text: str) -> FieldValue:
-    """What was typed, checked as the recipe will check it. Raises TunerError; None means empty."""
+    """Parse what was typed with the recipe's own reader. Raises TunerError; None means empty."""
     text = text.strip()
     if not text:
         if field.optional:
@@ -70,7 +68,7 @@ def parse_field_text(field: FormField, text: str) -> FieldValue:
 
 
 def _toml_value_from_text(field: FormField, text: str) -> Any:
-    """The typed text as a value that TOML could hold."""
+    """Return the typed text as a value that TOML can hold."""
     match field.kind:
         case "columns":
             columns = [int(c) if c.isdigit() else c for c in map(str.strip, text.split(",")) if c]
@@ -86,12 +84,12 @@ def _toml_value_from_text(field: FormField, text: str) -> Any:
 
 
 def split_at_commas(text: str) -> list[str]:
-    """What stands between commas, without blanks around."""
+    """Split at commas and strip the entries; empty ones are dropped."""
     return [entry for entry in map(str.strip, text.split(",")) if entry]
 
 
 def _parse_label_names(text: str) -> list[str] | dict[str, str]:
-    """Names in order, or LABEL=NAME pairs."""
+    """Parse names in order, or LABEL=NAME pairs."""
     entries = split_at_commas(text)
     if not all("=" in entry for entry in entries):
         return entries
@@ -107,12 +105,12 @@ def _parse_setting_text(field: FormField, text: str) -> Any:
         return setting_to_plain_value(_parse_word_choices(text))
     setting = parse_setting(text, Grammar(field.integer, words))
     if isinstance(setting, Range | Choices) and not field.is_searchable:
-        raise TunerError(f"{field.label} is not searched: type one value")
+        raise TunerError(f"{field.label} cannot be searched: type one value")
     return setting_to_plain_value(setting)
 
 
 def _parse_word_choices(text: str) -> Setting:
-    """A word or {words}; which ones are good is the recipe's to say."""
+    """Parse a word or {words}; the recipe's reader checks which ones are valid."""
     if text.startswith("{") and text.endswith("}"):
         words = tuple(dict.fromkeys(w.strip() for w in text[1:-1].split(",") if w.strip()))
         return Choices(words) if len(words) > 1 else "".join(words)
@@ -120,7 +118,7 @@ def _parse_word_choices(text: str) -> Setting:
 
 
 def field_value_text(field: FormField, value: FieldValue) -> str:
-    """A value as one types it."""
+    """Return a value in the form in which it is typed."""
     if value is None:
         return ""
     if isinstance(value, Mapping):
@@ -133,7 +131,7 @@ def field_value_text(field: FormField, value: FieldValue) -> str:
 
 
 def displayed_value_text(field: FormField, value: FieldValue) -> tuple[str, str]:
-    """A value as the form shows it, and a word about how it is chosen."""
+    """Return a value as the form shows it, and one word for how it is chosen."""
     if isinstance(value, Range):
         ends = f"{typed_scalar_text(value.low)} … {typed_scalar_text(value.high)}"
         return ends, "log" if value.scale == "log" else "uniform"
@@ -147,7 +145,7 @@ def displayed_value_text(field: FormField, value: FieldValue) -> tuple[str, str]
 
 
 def next_field_word(field: FormField, value: FieldValue, direction: int) -> Scalar | None:
-    """The word after (+1) or before (-1) the present one, round and round; None where none are."""
+    """Return the word after (+1) or before (-1) the current one, cyclically; None without words."""
     if not field.words:
         return None
     if isinstance(value, str | int | float) and value in field.words:
@@ -159,9 +157,9 @@ def next_field_word(field: FormField, value: FieldValue, direction: int) -> Scal
 def toggle_searched(
     field: FormField, value: FieldValue, before: Mapping[str, FieldValue]
 ) -> FieldValue:
-    """A fixed value searched (in the range it had before, if any), a searched one fixed."""
+    """Search a fixed value (in the range it had before, if any), or fix a searched one."""
     if not field.is_searchable:
-        raise TunerError(f"{field.label} is not searched: enter types a value")
+        raise TunerError(f"{field.label} cannot be searched: enter types a value")
     if isinstance(value, Range | Choices):
         middle = fix_setting(value)
         return int(middle) if field.integer and isinstance(middle, float) else middle

@@ -42,9 +42,9 @@ class Grammar:
 
 
 def parse_learning_rate(text: str, current: Setting) -> Setting:
-    """A learning rate as typed; `current` is what "log", "lin" and "fix" change.
+    """Parse a learning rate; `current` is what "log", "lin" and "fix" change.
 
-    Raises TunerError with an example where the text means nothing.
+    Raises TunerError with an example where the text is not valid.
     """
     word = text.strip().lower()
     if word in FREEZE:
@@ -64,7 +64,7 @@ def parse_learning_rate(text: str, current: Setting) -> Setting:
 
 
 def parse_tied_rate(text: str) -> TiedRate | None:
-    """“like NAME” or “like NAME x 1..100” as a tie; None for other texts. Raises TunerError."""
+    """Parse “like NAME” or “like NAME x 1..100”; None for other texts. Raises TunerError."""
     match = TIE.fullmatch(text.strip())
     if match is None:
         return None
@@ -72,12 +72,12 @@ def parse_tied_rate(text: str) -> TiedRate | None:
     example = "like 3 or 1..100"
     times = parse_setting(factor, Grammar(scale="log", example=example)) if factor else 1.0
     if min(numbers_in_setting(times)) <= 0:
-        raise TunerError("a rate is tied by a factor above 0")
+        raise TunerError("the factor of a tied rate must be above 0")
     return TiedRate(name.strip(), times)
 
 
 def parse_layer_decay(text: str) -> tuple[Setting | None] | None:
-    """“decay 0.9” or “decay 0.8..1” as a layer decay, “decay no” as none; None for other texts."""
+    """Parse “decay 0.9”, “decay 0.8..1” or, for no decay, “decay no”; None for other texts."""
     match = DECAY.fullmatch(text.strip())
     if match is None:
         return None
@@ -85,22 +85,22 @@ def parse_layer_decay(text: str) -> tuple[Setting | None] | None:
         return (None,)
     decay = parse_setting(match[1], Grammar(example="like 0.9 or 0.8..1"))
     if min(numbers_in_setting(decay)) <= 0 or max(numbers_in_setting(decay)) > 1:
-        raise TunerError("a layer's decay is above 0 and at most 1, such as 0.9 or 0.8..1")
+        raise TunerError("a layer decay must be above 0 and at most 1, such as 0.9 or 0.8..1")
     return (decay,)
 
 
 def parse_setting(text: str, grammar: Grammar) -> Setting:
-    """A number, a word of the grammar, a range or a choice. Raises TunerError."""
+    """Parse a number, a word of the grammar, a range or a choice. Raises TunerError."""
     body, typed_scale = split_off_scale(text)
     if not body:
-        raise TunerError(f"nothing typed: write something {grammar.example}")
+        raise TunerError(f"nothing typed: type something {grammar.example}")
     if body.startswith("{") or body.endswith("}"):
         return _parse_choices(body, grammar)
     ends = split_range_ends(body)
     if len(ends) == 1:
         return parse_scalar(body, grammar)
     if len(ends) > 2 or not all(ends):
-        raise TunerError(f"{quote_input(body)} is no range: write low..high, {grammar.example}")
+        raise TunerError(f"{quote_input(body)} is not a range: type low..high, {grammar.example}")
     low, high = (parse_number(end, grammar) for end in ends)
     if grammar.integer:
         low, high = int(low), int(high)
@@ -109,65 +109,66 @@ def parse_setting(text: str, grammar: Grammar) -> Setting:
 
 def _parse_choices(body: str, grammar: Grammar) -> Setting:
     if not (body.startswith("{") and body.endswith("}")):
-        raise TunerError("a choice is written with both braces, {16,32}")
+        raise TunerError("a choice needs both braces, such as {16,32}")
     parts = [part.strip() for part in body[1:-1].split(",") if part.strip()]
     values = tuple(dict.fromkeys(parse_scalar(part, grammar) for part in parts))
     if not values:
-        raise TunerError(f"no values between the braces: write something {grammar.example}")
+        raise TunerError(f"no values between the braces: type something {grammar.example}")
     return values[0] if len(values) == 1 else Choices(values)
 
 
 def parse_scalar(text: str, grammar: Grammar) -> Scalar:
-    """One number, or one of the grammar's words. Raises TunerError, the nearest word offered."""
+    """Parse a number or one of the grammar's words. Raises TunerError with the nearest word."""
     if text in grammar.words:
         return text
     if grammar.words and parse_number_text(text) is None:
         listed_words = ", ".join(grammar.words)
         raise TunerError(
-            f"{quote_input(text)} is none of {listed_words}{spelling_suggestion(text, grammar.words)}"
+            f"{quote_input(text)} is not one of {listed_words}{spelling_suggestion(text, grammar.words)}"
         )
     value = parse_number(text, grammar)
     return int(value) if grammar.integer else value
 
 
 def parse_number(text: str, grammar: Grammar) -> float:
-    """A number as `parse_number_text` has it. Raises TunerError."""
+    """Parse a number; TunerError where it is not one, or not an integer where that is needed."""
     value = parse_number_text(text)
     if value is None:
         known_words = (*FREEZE[:1], FIX, "log", "lin") if grammar.example is RATE_EXAMPLE else ()
         raise TunerError(
-            f"{quote_input(text)} is no number{spelling_suggestion(text, known_words)}: {grammar.example}"
+            f"{quote_input(text)} is not a number{spelling_suggestion(text, known_words)}: {grammar.example}"
         )
     if grammar.integer and not isinstance(value, int):
-        raise TunerError(f"{quote_input(text)} is no whole number")
+        raise TunerError(f"{quote_input(text)} is not a whole number")
     return float(value)
 
 
 def quote_input(text: str) -> str:
-    """What was typed, shown as it is."""
     return f"“{sanitize_text(text)}”"
 
 
 def spelling_suggestion(text: str, words: Iterable[str]) -> str:
-    """“ (did you mean …?)”, or nothing where no spelling is near."""
+    """Return “ (did you mean …?)”, or nothing where no spelling is near."""
     matches = difflib.get_close_matches(text.lower(), list(words), n=1)
     return f" (did you mean {matches[0]}?)" if matches else ""
 
 
 def validate_range(setting: Range) -> Range:
-    """The range itself where its ends and its scale go together, else TunerError."""
+    """Return the range, or raise TunerError where its ends and its scale do not fit."""
     low, high = exact_number_text(setting.low), exact_number_text(setting.high)
     if setting.low == setting.high:
         raise TunerError(f"low and high are both {low}: type {low} alone to fix it")
     if setting.low > setting.high:
         raise TunerError(f"low ({low}) is above high ({high})")
     if setting.scale == "log" and setting.low <= 0:
-        raise TunerError(f"a logarithmic range begins above 0, not at {low}: lin makes it uniform")
+        raise TunerError(
+            f"a logarithmic range must start above 0, not at {low}: lin makes it uniform"
+        )
     return setting
 
 
 def change_range_scale(current: Setting, scale: Scale) -> Range:
-    """The range with another scale; TunerError where there is no range."""
+    """Return the range with another scale; TunerError where there is no range."""
     if not isinstance(current, Range):
         raise TunerError("there is no range to put on a scale: type one, like 1e-5..4e-5 log")
     return validate_range(Range(current.low, current.high, scale, current.integer))
@@ -176,15 +177,12 @@ def change_range_scale(current: Setting, scale: Scale) -> Range:
 def _refuse_useless_rates(setting: Setting) -> None:
     for rate in numbers_in_setting(setting):
         if rate < 0:
-            raise TunerError(f"a learning rate is not negative ({exact_number_text(rate)})")
+            raise TunerError(f"a learning rate cannot be negative ({exact_number_text(rate)})")
         if rate > 1:
-            raise TunerError(
-                f"{exact_number_text(rate)} is far above any useful rate (they end at 1)"
-            )
+            raise TunerError(f"{exact_number_text(rate)} is far above any useful rate (at most 1)")
 
 
 def numbers_in_setting(setting: Setting) -> tuple[float, ...]:
-    """Every number in a setting."""
     if isinstance(setting, Range):
         return (setting.low, setting.high)
     values = setting.values if isinstance(setting, Choices) else (setting,)

@@ -1,4 +1,4 @@
-"""The group editor's typed wishes, put into the edits of `recipe.grouping`."""
+"""What is typed in the group editor, as edits of `recipe.grouping`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ADD_EXAMPLE = "write 9-11, embeddings, classifier.*, or NAME = 9-11"
 
 
 def selector_text(group: GroupSpec) -> str:
-    """What a group takes, in words."""
+    """Describe in words which parameters a group takes."""
     if group.layers is not None:
         return f"layers {group.layers}"
     if group.params is not None:
@@ -40,7 +40,7 @@ def _group_parts(group: GroupSpec) -> tuple[str, ...]:
 
 
 def count_layers_in_groups(groups: Groups, parameters: Parameters) -> int:
-    """The encoder's layers: the model's, or before it is read the highest that a group names.
+    """Count the encoder's layers: the model's, or until it is read the highest that a group names.
 
     Raises TunerError where that says nothing.
     """
@@ -49,39 +49,35 @@ def count_layers_in_groups(groups: Groups, parameters: Parameters) -> int:
     named = [parse_layer_expression(group.layers) for group in groups if group.layers is not None]
     whole = any("layers" in _group_parts(group) for group in groups)
     if whole or not named or not all(isinstance(layers, tuple) for layers in named):
-        raise TunerError("how many layers there are is not known before the model is read")
+        raise TunerError("the number of layers is unknown until the model is read")
     return 1 + max(index for layers in named if isinstance(layers, tuple) for index in layers)
 
 
 def with_group_rate(groups: Groups, name: str, lr: Rate) -> Groups:
-    """The groups, one of them with another rate."""
     return grouping.set_group_rate(groups, name, lr)
 
 
 def with_layer_decay(groups: Groups, name: str, decay: Setting | None) -> Groups:
-    """The groups, the rate of one falling from layer to layer."""
     return grouping.set_layer_decay(groups, name, decay)
 
 
 def with_weight_decay(groups: Groups, name: str, decay: Setting | None) -> Groups:
-    """The groups, one of them with another weight decay; None: that of [training]."""
     return grouping.set_weight_decay(groups, name, decay)
 
 
 def has_tied_rate(group: GroupSpec) -> bool:
-    """Whether a key can untie the group."""
     return isinstance(group.lr, TiedRate) or group.layer_decay is not None
 
 
 def untie_group(groups: Groups, name: str) -> Groups:
-    """The groups, one of them with one rate of its own."""
+    """Give one group a single rate of its own."""
     group = grouping.find_group_by_name(groups, name)
     untied_groups = with_group_rate(groups, name, rate_without_tie(groups, group))
     return with_layer_decay(untied_groups, name, None)
 
 
 def usual_tie_text(groups: Groups, group: GroupSpec) -> str:
-    """What is offered to be typed for a tie: layers decay, others follow them."""
+    """Return the proposed text for a tie: layers decay, other groups follow them."""
     if _holds_layers(group):
         return "decay 0.8..1"
     independent_groups = [
@@ -99,14 +95,16 @@ def _holds_layers(group: GroupSpec) -> bool:
 
 
 def group_whole_body(groups: Groups) -> Groups:
-    """One group for the whole body, its rate decaying by layer, and the others tied to it.
+    """Make one group of the whole body, its rate decaying by layer, and tie the others to it.
 
-    What is frozen stays so.
+    Frozen groups stay frozen.
     """
     body = [group for group in groups if group.layers is not None or _holds_body_part(group)]
     for group in body:
         if not {"embeddings", "layers"}.issuperset(_group_parts(group)):
-            raise TunerError(f"{group.name} holds more than the body: give its parts own groups")
+            raise TunerError(
+                f"{group.name} holds more than the body: give its parts groups of their own"
+            )
     rated = [group_rate_setting(groups, group) for group in body]
     rate = next((lr for lr in reversed(rated) if lr != FROZEN), USUAL_RANGE)
     others = tuple(group for group in groups if group not in body)
@@ -129,17 +127,14 @@ def _tie_to_group(group: GroupSpec, name: str) -> GroupSpec:
 
 
 def delete_group(groups: Groups, name: str) -> Groups:
-    """The groups without one; the rest takes what it held."""
     return grouping.delete_group(groups, name)
 
 
 def rename_group(groups: Groups, name: str, new: str) -> Groups:
-    """The groups, one of them called `new`."""
     return grouping.rename_group(groups, name, new)
 
 
 def merge_with_next(groups: Groups, name: str, parameters: Parameters) -> Groups:
-    """The groups, one of them and the next made one."""
     names = [group.name for group in groups]
     next_index = names.index(name) + 1
     if next_index == len(names):
@@ -149,7 +144,7 @@ def merge_with_next(groups: Groups, name: str, parameters: Parameters) -> Groups
 
 
 def split_at_layer(groups: Groups, name: str, typed: str, parameters: Parameters) -> Groups:
-    """The groups, one of them cut below the typed layer."""
+    """Cut one group below the typed layer."""
     return grouping.split_group_at_layer(
         groups,
         name,
@@ -159,7 +154,7 @@ def split_at_layer(groups: Groups, name: str, typed: str, parameters: Parameters
 
 
 def middle_layer_text(group: GroupSpec, parameters: Parameters) -> str:
-    """The layer that a group would be cut at if nothing else is said; "" where it has no two."""
+    """Return the proposed layer to split a group at; "" where it has fewer than two."""
     try:
         layers = grouping.layers_of_group(group, count_layers_in_groups((group,), parameters))
     except TunerError:
@@ -168,7 +163,7 @@ def middle_layer_text(group: GroupSpec, parameters: Parameters) -> str:
 
 
 def regroup_layers(groups: Groups, typed: str, parameters: Parameters) -> Groups:
-    """All layers in groups of the typed size, or one rate that decays from layer to layer."""
+    """Group all layers by the typed size, or make one rate that decays from layer to layer."""
     if typed.strip().lower() in ("decay", "ξ"):
         return group_whole_body(groups)
     size = _parse_whole_number(typed, "a number of layers, or decay")
@@ -176,14 +171,14 @@ def regroup_layers(groups: Groups, typed: str, parameters: Parameters) -> Groups
 
 
 def add_group_from_text(groups: Groups, typed: str, parameters: Parameters) -> tuple[Groups, str]:
-    """The groups and a new one, with its name.
+    """Add a group as typed; return the groups and the new one's name.
 
     `typed` is layers ("9-11"), a part ("embeddings") or parameter names and globs, perhaps with a
     name and "=" before them. The new group has the usual range. Raises TunerError.
     """
     name, equals, selector = (part.strip() for part in typed.rpartition("="))
     if not selector or (equals and not name):
-        raise TunerError(f"nothing to put into the group: {ADD_EXAMPLE}")
+        raise TunerError(f"nothing to put in the group: {ADD_EXAMPLE}")
     group = _group_from_selector(name, selector)
     if group.params is not None:
         groups = _remove_selected_names(groups, group, parameters)
@@ -213,14 +208,14 @@ def _group_from_selector(name: str, selector: str) -> GroupSpec:
 
 
 def _name_from_pattern(pattern: str) -> str:
-    """A group's name from a parameter's: no dots, nothing that a glob adds."""
+    """Make a group's name from a parameter pattern: no dots, no glob characters."""
     return re.sub(r"[^\w-]+", " ", pattern.replace("*", " ")).strip() or "new group"
 
 
 def _remove_selected_names(groups: Groups, group: GroupSpec, parameters: Parameters) -> Groups:
-    """Groups by parts or names that lose what the new one takes, told by its remaining names.
+    """Take the new group's parameters away from the others, which then list the names they keep.
 
-    A group of layers would have to be told by hundreds of names; that is refused.
+    A group of layers would have to list hundreds of names; that is refused.
     """
     if parameters is None:
         return groups
@@ -254,13 +249,13 @@ def _group_without_names(
         return None
     if len(remaining_names) > MOST_NAMES:
         raise TunerError(
-            f"{len(names) - len(remaining_names)} of these are in {spec.name}: split that first"
+            f"{len(names) - len(remaining_names)} of these are in {spec.name}: split it first"
         )
     return replace(spec, part=None, layers=None, params=tuple(remaining_names))
 
 
 def _count_or_none(groups: Groups, parameters: Parameters) -> int:
-    """The number of layers where it is known, else 0: enough for edits without layers."""
+    """Return the number of layers where the groups need it, else 0."""
     needs = any(group.layers is not None or group.part is not None for group in groups)
     return count_layers_in_groups(groups, parameters) if needs else 0
 

@@ -1,4 +1,4 @@
-"""The pane of the layer groups: the editor, what the selected group is, and what is typed."""
+"""The pane of the layer groups: the editor, the selected group's details, the prompt."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ from tuner.tui.widgets.line_widgets import theme_styles
 
 Groups = tuple[GroupSpec, ...]
 CommitGroups = Callable[[Groups, str, str], None]
-"""Takes groups over into the recipe: (groups, what was done, joined); TunerError where wrong."""
+"""Write groups into the recipe: (groups, name of the edit, drag id); TunerError where invalid."""
 
 KEYS = "= fix  0 freeze  l tie  w wd  a/d add/del  S/M split/merge  g group"
 MOVES = "←/→ low   shift+←/→ high   { } both   , . < > by 1 %   enter types"
 
 
 class GroupsPane(SetupPane):
-    """Turns what the editor posts into whole new tuples of groups, and has them committed."""
+    """Turns the editor's messages into new tuples of groups and commits them."""
 
     DEFAULT_CSS = """
     GroupsPane {
@@ -52,7 +52,7 @@ class GroupsPane(SetupPane):
     """
 
     class ParametersAsked(Message):
-        """Somebody wants to see every parameter."""
+        """The user wants to see every parameter."""
 
     def __init__(self, title: str, commit: CommitGroups, *, id: str) -> None:
         super().__init__(id=id)
@@ -66,18 +66,16 @@ class GroupsPane(SetupPane):
         self._started_groups: Groups = ()
 
     def compose(self) -> ComposeResult:
-        """The editor, the details below it, and the line that is typed in."""
         yield GroupEditor()
         yield Static(id="group-details")
         yield Prompt()
 
     @property
     def group_editor(self) -> GroupEditor:
-        """The editor itself."""
         return self.query_one(GroupEditor)
 
     def show_history(self, rates_by_group: Mapping[str, TriedRates], before: Groups) -> None:
-        """What trials had in each group, and the groups that they were started with."""
+        """Show the rates tried in each group, and the groups that trials were started with."""
         self._rates_by_group, self._started_groups = rates_by_group, before
         self.set_class(bool(rates_by_group), "-has-trials")
 
@@ -88,7 +86,7 @@ class GroupsPane(SetupPane):
         partition: Partition,
         context: HintContext,
     ) -> None:
-        """Shows these groups; `parameters` are None until the model is known."""
+        """Show these groups; `parameters` are None until the model is known."""
         self._parameters, self._partition = parameters, partition
         self._hints = hints_for_groups(groups, context)
         marked = frozenset(hint.group for hint in self._hints if hint.strong)
@@ -114,7 +112,7 @@ class GroupsPane(SetupPane):
 
     @on(GroupEditor.SelectionChanged)
     def show_group_details(self) -> None:
-        """What the selected group is, and what is to be said about its range."""
+        """Describe the selected group and give hints about its range."""
         group = self.group_editor.selected_group
         if group is None:
             self.query_one("#group-details", Static).update("")
@@ -127,7 +125,7 @@ class GroupsPane(SetupPane):
         self.query_one("#group-details", Static).update(lines, layout=False)
 
     def _append_density(self, lines: Text, tried_rates: TriedRates) -> None:
-        """Below the bars: how many trials had which rate."""
+        """Draw below the bars how many trials had which rate."""
         editor = self.group_editor
         good, faint = theme_styles(self).best, theme_styles(self).muted
         start = editor.column_layout(editor.content_width - 2).bar_start
@@ -169,13 +167,12 @@ class GroupsPane(SetupPane):
 
     @on(GroupEditor.ChangeRejected)
     def forward_refusal(self, event: GroupEditor.ChangeRejected) -> None:
-        """Refusals of the editor are shown like those of the prompt."""
         event.stop()
         self.post_message(Prompt.Refused(event.reason))
 
     @on(GroupEditor.RateChanged)
     def commit_group_rate(self, event: GroupEditor.RateChanged) -> None:
-        """A rate that was set with one key, or with the mouse."""
+        """Commit a rate that was set with one key or with the mouse."""
         event.stop()
         self._attempt_edit(lambda: self._set_group_rate(event.group, event.lr, event.drag_id))
 
@@ -191,7 +188,7 @@ class GroupsPane(SetupPane):
 
     @on(GroupEditor.EditRequested)
     def handle_action(self, event: GroupEditor.EditRequested) -> None:
-        """Does at once what needs no typing, opens the prompt for the rest."""
+        """Do at once what needs no typing; open the prompt for the rest."""
         event.stop()
         group = event.group
         match event.kind:
@@ -256,7 +253,7 @@ class GroupsPane(SetupPane):
         return submit_weight_decay
 
     def _tie_or_untie_rate(self, group: GroupSpec) -> None:
-        """What is tied is untied at once; what to tie to is typed."""
+        """Untie a tied group at once; otherwise ask what to tie it to."""
         groups = self.group_editor.groups
         if group_edits.has_tied_rate(group):
             untied = group_edits.untie_group(groups, group.name)
@@ -306,7 +303,7 @@ class GroupsPane(SetupPane):
 
 
 def lowest_layer_rates(groups: Groups, resolved: Sequence[ResolvedGroup]) -> dict[str, float]:
-    """How far the rates of lower layers go down, of groups whose rate decays."""
+    """Return by group the lowest rate of its lower layers, for groups whose rate decays."""
     lowest: dict[str, float] = {}
     for level in split_into_param_groups(resolved):
         setting = param_group_setting(groups, level)

@@ -1,4 +1,4 @@
-"""What is worth knowing about the groups' ranges: hints, never obstacles."""
+"""Hints about the groups' ranges; they never block an edit or a start."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from tuner.tui.widgets.group_axis import rates_of_setting
 Groups = Sequence[GroupSpec]
 
 BIG_MODEL = 200_000_000
-"""Parameters from which on a body was seen to collapse at moderate rates."""
+"""From this many parameters on, bodies collapse at moderate rates."""
 
 BIG_BODY_LIMIT = 1e-4
-"""Of 48 RoBERTa-large runs on RTE with rates of up to 4e-4, 38 answered one label only; published
+"""Of 48 RoBERTa-large runs on RTE with rates of up to 4e-4, 38 predicted one label only; published
 recipes of the large models stay below 5e-5 (Rajapakse 2020, Mosbach et al. 2021)."""
 
 SMALL_DATA = 10_000
@@ -50,7 +50,7 @@ class Hint:
 
 @dataclass(frozen=True, slots=True)
 class HintContext:
-    """What hints go by besides the groups: the model's size, the rows, and what was published.
+    """What hints depend on besides the groups: model size, rows, and the published recipe.
 
     `published` is the baseline's recipe, None where no baseline is trained or no model is known.
     """
@@ -62,7 +62,7 @@ class HintContext:
 
 
 def hints_for_groups(groups: Groups, context: HintContext) -> list[Hint]:
-    """Hints for all groups, the strongest kind first, in the groups' order."""
+    """Return hints for all groups, the strongest kind first, in the groups' order."""
     body = [group for group in groups if is_body_group(group)]
     body = body or [group for group in groups if group.rest]
     hints = [hint for group in body for hint in collapse_hints(groups, group, context)]
@@ -75,14 +75,14 @@ def hints_for_groups(groups: Groups, context: HintContext) -> list[Hint]:
 
 
 def is_body_group(group: GroupSpec) -> bool:
-    """Whether the group holds embeddings or encoder layers, as far as its selector tells."""
+    """Check by its selector whether a group holds embeddings or encoder layers."""
     if group.layers is not None:
         return True
     return any(part in ("embeddings", "layers") for part in _group_parts(group))
 
 
 def collapse_limit(context: HintContext) -> tuple[float, str]:
-    """The rate from which on a body invites collapse, and for whom that holds."""
+    """Return the rate above which a body tends to collapse, and the kind of model it holds for."""
     if context.parameters is None or context.parameters < TINY_MODEL:
         return math.inf, ""
     if context.parameters < BIG_MODEL:
@@ -93,17 +93,17 @@ def collapse_limit(context: HintContext) -> tuple[float, str]:
 
 
 def collapse_hints(groups: Groups, group: GroupSpec, context: HintContext) -> list[Hint]:
-    """Where a body's group may learn so fast that the model ends with one answer for everything."""
+    """Warn where a body group learns so fast that the model may predict one label for all rows."""
     limit, whose = collapse_limit(context)
     rates = rates_of_setting(group_rate_setting(groups, group))
     if not rates or max(rates) <= limit:
         return []
-    text = f"{exact_number_text(max(rates))} invites collapse: {whose} rarely bears above"
+    text = f"{exact_number_text(max(rates))} risks collapse: {whose} rarely survives above"
     return [Hint(group.name, f"{text} {exact_number_text(limit)}", strong=True)]
 
 
 def uniform_scale_hints(group: GroupSpec) -> list[Hint]:
-    """A uniform range over decades draws nearly all its rates from the highest one."""
+    """Warn of a uniform range over decades: nearly all its draws come from the highest one."""
     lr = group.lr
     if not isinstance(lr, Range) or lr.scale == "log" or lr.high <= 0:
         return []
@@ -111,14 +111,12 @@ def uniform_scale_hints(group: GroupSpec) -> list[Hint]:
         return []
     tenth = lr.high / 10
     share = (lr.high - tenth) / (lr.high - lr.low)
-    text = (
-        f"uniform: {share:.0%} of its draws lie above {exact_number_text(tenth)}; log spreads them"
-    )
+    text = f"uniform: {share:.0%} of its draws lie above {exact_number_text(tenth)}; log spreads them evenly"
     return [Hint(group.name, text)]
 
 
 def narrow_range_hints(groups: Groups) -> list[Hint]:
-    """Ranges in which there is hardly anything to find."""
+    """Warn of ranges too narrow to find anything in."""
     hints = []
     for group in groups:
         lr = group.lr
@@ -129,7 +127,7 @@ def narrow_range_hints(groups: Groups) -> list[Hint]:
 
 
 def slow_head_hints(groups: Groups, body: Groups) -> list[Hint]:
-    """A head starts from random numbers: slower than the body it is held back."""
+    """Warn of a head slower than the body: it starts from random weights."""
     tops = [
         _highest_rate(groups, group)
         for group in body
@@ -138,7 +136,7 @@ def slow_head_hints(groups: Groups, body: Groups) -> list[Hint]:
     return [
         Hint(
             group.name,
-            f"ends below the body ({exact_number_text(max(tops))}), but starts from random",
+            f"stays below the body ({exact_number_text(max(tops))}), but starts from random weights",
         )
         for group in groups
         if "head" in _group_parts(group)
@@ -150,7 +148,7 @@ def slow_head_hints(groups: Groups, body: Groups) -> list[Hint]:
 
 
 def overlap_hints(groups: Groups) -> list[Hint]:
-    """Lower layers whose range reaches above that of the layers over them, or meets it."""
+    """Warn of lower layers whose range exceeds or overlaps that of the layers above them."""
     body = [
         g for g in groups if is_body_group(g) and rates_of_setting(group_rate_setting(groups, g))
     ]
@@ -168,19 +166,19 @@ def overlap_hints(groups: Groups) -> list[Hint]:
 
 
 def embedding_hints(groups: Groups) -> list[Hint]:
-    """Embeddings that fall to the rest beside groups of layers: easily forgotten."""
+    """Warn of embeddings that fall to the rest beside groups of layers: easily overlooked."""
     layered = any(group.layers is not None or "layers" in _group_parts(group) for group in groups)
     if not layered or any(_names_embeddings(group) for group in groups):
         return []
     return [
-        Hint(group.name, "the embeddings have no group of their own: they are in here")
+        Hint(group.name, "the embeddings have no group of their own: they are in this one")
         for group in groups
         if group.rest
     ]
 
 
 def baseline_hints(groups: Groups, context: HintContext) -> Iterator[Hint]:
-    """Ranges without the rate that the baseline has there: no sampled trial can be like it."""
+    """Warn of ranges that exclude the baseline's rate: no sampled trial can match it."""
     published = context.published
     if published is None:
         return
@@ -196,7 +194,7 @@ def baseline_hints(groups: Groups, context: HintContext) -> Iterator[Hint]:
 
 
 def all_frozen_hint(groups: Groups) -> str:
-    """Why nothing would be learnt at all, "" where something would."""
+    """Return a warning where every group is frozen, else ""."""
     still = all(is_frozen_group(groups, group) or group.lr == 0 for group in groups)
     return "every group is frozen: nothing would be trained" if still else ""
 

@@ -22,14 +22,14 @@ from tuner.tui.setup.hints import HintContext
 
 
 def describe_model(recipe: Recipe) -> ModelDescription:
-    """The model's parameters, read in a child process (seconds); TunerError where it cannot be."""
+    """Read the model's parameters in a child process (seconds). Raises TunerError."""
     from tuner.worker.trainer_queries import query_model_description as describe
 
     return describe(recipe)
 
 
 def check_before_training(recipe: Recipe, rehearse: bool) -> CheckReport:
-    """All that can be known before training, found in a child process.
+    """Check in a child process all that can be known before training.
 
     Seconds; with `rehearse`, which loads the weights and tries a step, perhaps minutes.
     """
@@ -39,21 +39,21 @@ def check_before_training(recipe: Recipe, rehearse: bool) -> CheckReport:
 
 
 def start_session(session: Session) -> None:
-    """Starts the worker and waits until it has said so; TunerError where it did not."""
+    """Start the worker and wait until it reports so; TunerError where it does not."""
     from tuner.worker.launch import start_worker
 
     start_worker(session)
 
 
 def pause_running_session(session: Session) -> None:
-    """Asks the worker to pause and waits until it has ended; TunerError where it does not."""
+    """Ask the worker to pause and wait until it has ended; TunerError where it does not."""
     from tuner.worker.control import pause_session
 
     pause_session(session)
 
 
 FAILURES = (TunerError, RuntimeError, OSError)
-"""What the services raise: a wrong input, a child process that broke or could not be started.
+"""What the services raise: a wrong input, a child process that failed or could not be started.
 
 None of them may take the screen and its unsaved edits with it.
 """
@@ -61,7 +61,7 @@ None of them may take the screen and its unsaved edits with it.
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The slow things outside of this process; tests put their own in."""
+    """The slow calls that leave this process; tests pass their own."""
 
     describe: Callable[[Recipe], ModelDescription] = describe_model
     check: Callable[[Recipe, bool], CheckReport] = check_before_training
@@ -71,13 +71,13 @@ class Services:
 
 CHECKING = {
     "quick": "checking data, model and disk…",
-    "step": "checking data, model and disk, then trying a step…",
+    "step": "checking data, model and disk, then testing a step…",
 }
-NOT_TRIED = "the weights and a first step are not tried yet · c tries them"
+NOT_TRIED = "the weights and a first step are not tested yet · c tests them"
 
 
 class ModelDescribed(Message):
-    """The model was read, or could not be: then `model` is None and `problem` says why."""
+    """The model was described, or `model` is None and `problem` says why not."""
 
     def __init__(self, key: str, model: ModelDescription | None, problem: str = "") -> None:
         super().__init__()
@@ -85,7 +85,7 @@ class ModelDescribed(Message):
 
 
 class ChecksFinished(Message):
-    """The checks are done for the recipe with this text."""
+    """The checks of the recipe with this text are done."""
 
     def __init__(self, text: str, report: CheckReport, part: str) -> None:
         super().__init__()
@@ -101,7 +101,7 @@ class StartEnded(Message):
 
 
 class ThreadFailed(Message):
-    """A thread met a bug: raised again where the app can show its trace."""
+    """A thread hit a bug: raised again in the app, which shows its trace."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__()
@@ -109,7 +109,7 @@ class ThreadFailed(Message):
 
 
 def run_in_background(target: MessagePump, work: Callable[[], Message]) -> None:
-    """Runs `work` in a thread and posts what it returns.
+    """Run `work` in a thread and post the message that it returns.
 
     The thread is a daemon, because a child process that still reads a model must not keep the
     terminal from closing; Textual's own thread workers are waited for at the end.
@@ -126,12 +126,11 @@ def run_in_background(target: MessagePump, work: Callable[[], Message]) -> None:
 
 
 def model_cache_key(recipe: Recipe) -> str:
-    """What the model's description depends on: the model, and the data for its labels."""
+    """Return what the model's description depends on: the model, and the data for its labels."""
     return repr((recipe.model.name, recipe.model.revision, recipe.data.train, recipe.data.label))
 
 
 def describe_recipe_model(services: Services, recipe: Recipe) -> ModelDescribed:
-    """The message about one model."""
     key = model_cache_key(recipe)
     try:
         return ModelDescribed(key, services.describe(recipe))
@@ -140,7 +139,7 @@ def describe_recipe_model(services: Services, recipe: Recipe) -> ModelDescribed:
 
 
 def slow_check_inputs(recipe: Recipe) -> str:
-    """What the slow checks look at: where it changes, they are run again."""
+    """Return what the slow checks look at: where it changes, they are run again."""
     search = recipe.search
     return repr((recipe.model, recipe.data, search.metric, search.sampler, search.grid_points))
 
@@ -148,7 +147,7 @@ def slow_check_inputs(recipe: Recipe) -> str:
 def run_slow_checks(
     services: Services, recipe: Recipe, text: str, rehearse: bool
 ) -> ChecksFinished:
-    """The message about one recipe; an error that stops the checks is itself a finding."""
+    """Check a recipe; an error that stops the checks is itself a finding."""
     try:
         report = services.check(recipe, rehearse)
     except FAILURES as error:
@@ -157,7 +156,7 @@ def run_slow_checks(
 
 
 def launch_worker(services: Services, session: Session, *, pause_first: bool) -> StartEnded:
-    """The message about a start, of a worker that runs after it has paused."""
+    """Start the worker, where one runs after it has paused."""
     try:
         if pause_first:
             services.pause(session)
@@ -168,7 +167,7 @@ def launch_worker(services: Services, session: Session, *, pause_first: bool) ->
 
 
 def _error_in_one_line(error: Exception) -> str:
-    """The message, or of a child process' trace its last line, where the error is named."""
+    """Return the message, or of a child process's trace the last line, which names the error."""
     lines = [line for line in str(error).splitlines() if line.strip()]
     if isinstance(error, TunerError) or not lines:
         return " ".join(lines)
@@ -177,7 +176,7 @@ def _error_in_one_line(error: Exception) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """How the groups divide the model. `problem` names parameters that are in none or in two."""
+    """How the groups divide the model; `problem` names parameters in no group or in two."""
 
     sizes: dict[str, int] = field(default_factory=dict)
     total: int = 0
@@ -186,19 +185,18 @@ class Partition:
 
     @property
     def summary_line(self) -> str:
-        """One line that says it."""
         if self.problem:
             return self.problem
         return f"every parameter in exactly one group ({format_count(self.total)})"
 
 
 def parameters_of(model: ModelDescription) -> tuple[Parameter, ...]:
-    """The model's parameters in its order."""
+    """Return the parameters in the model's order."""
     return tuple(Parameter(name, tuple(shape)) for name, shape in model.parameters)
 
 
 def partition_model(groups: tuple[GroupSpec, ...], parameters: tuple[Parameter, ...]) -> Partition:
-    """Which group holds how much of the model."""
+    """Count the parameters that each group holds."""
     total = sum(parameter.element_count for parameter in parameters)
     try:
         resolved = resolve_groups(groups, parameters)
@@ -220,17 +218,17 @@ class Inspection:
     rehearse_next: bool = False
 
     def model_answer(self, recipe: Recipe) -> ModelDescribed | None:
-        """The answer about this recipe's model, if there is one yet."""
+        """Return the description of this recipe's model, None until it has arrived."""
         return self.described_models.get(model_cache_key(recipe))
 
     def needs_new_checks(self, recipe: Recipe) -> bool:
-        """Whether model or data are no longer those that the slow checks looked at."""
+        """Check whether model or data have changed since the slow checks."""
         return self.finished_checks is not None and self.finished_checks.part != slow_check_inputs(
             recipe
         )
 
     def error_count_text(self, text: str) -> str:
-        """How many errors the checks found in this very recipe, "" for none or other recipes."""
+        """Say how many errors the checks found in exactly this recipe; "" for none or another."""
         if self.finished_checks is None or self.finished_checks.text != text:
             return ""
         error_count = sum(
@@ -239,16 +237,16 @@ class Inspection:
         return f"{error_count} error{'s' if error_count > 1 else ''}" if error_count else ""
 
     def checked_labels(self) -> list[str]:
-        """The labels that the checks found, [] before."""
+        """Return the labels that the checks found, [] before."""
         return [] if self.finished_checks is None else list(self.finished_checks.report.labels)
 
     def model_parameters(self, recipe: Recipe) -> tuple[Parameter, ...] | None:
-        """The model's parameters, once they are known."""
+        """Return the model's parameters, None until they are known."""
         answer = self.model_answer(recipe)
         return parameters_of(answer.model) if answer and answer.model else None
 
     def hint_context(self, recipe: Recipe, rows: int | None = None) -> HintContext:
-        """What hints about this recipe's ranges go by; `rows` are those of a session's trials."""
+        """Return what hints depend on; `rows` are the trials', used until the checks ran."""
         answer = self.model_answer(recipe)
         checked_rows = (
             None if self.finished_checks is None else self.finished_checks.report.rows.get("train")
@@ -262,7 +260,7 @@ class Inspection:
         return HintContext(size, checked_rows or rows, baseline, answer.model.layers)
 
     def status_lines(self, recipe: Recipe, partition: Partition) -> list[CheckLine]:
-        """All of it, a line each."""
+        """Return everything known about the recipe, one line each."""
         return [*self._model_status_lines(recipe, partition), *self._check_status_lines()]
 
     def _model_status_lines(self, recipe: Recipe, partition: Partition) -> list[CheckLine]:

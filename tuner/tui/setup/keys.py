@@ -23,8 +23,10 @@ KEY_ORDER = (
 SETUP_BINDINGS: list[BindingType] = [
     Binding("ctrl+s", "save", "Save", id="setup.save", tooltip="Save recipe.toml and check it"),
     Binding("ctrl+r", "start", "Start", id="setup.start", tooltip="Save and start the study"),
-    Binding("u", "undo", "Undo", id="setup.undo", tooltip="Take the last edit back"),
-    Binding("ctrl+y", "redo", "Redo", id="setup.redo", show=False, tooltip="Undo the undo"),
+    Binding("u", "undo", "Undo", id="setup.undo", tooltip="Undo the last edit"),
+    Binding(
+        "ctrl+y", "redo", "Redo", id="setup.redo", show=False, tooltip="Redo the last undone edit"
+    ),
     Binding("ctrl+e", "editor", "Editor", id="setup.editor", tooltip="Open in $EDITOR"),
     Binding(
         "c",
@@ -32,9 +34,9 @@ SETUP_BINDINGS: list[BindingType] = [
         "Check",
         id="setup.check",
         show=False,
-        tooltip="Check model, data and disk, and try a step",
+        tooltip="Check model, data and disk, and test a step",
     ),
-    Binding("escape", "back", "Back", id="app.back", tooltip="Leave; asks when unsaved"),
+    Binding("escape", "back", "Back", id="app.back", tooltip="Leave (asks if unsaved)"),
     Binding("z", "zoom", "Zoom", id="setup.zoom", show=False, tooltip="One pane, and back"),
     Binding("tab", "next_pane(1)", "Next pane", id="setup.next", show=False, tooltip="Next"),
     Binding(

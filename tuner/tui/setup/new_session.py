@@ -1,4 +1,4 @@
-"""Asks for a new session's name, preset, model and files, and creates it."""
+"""The form for a new session's name, preset, model and files."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ NAME = FormField(
 PRESET = FormField(
     "new.preset",
     "preset",
-    "What the recipe starts from; ←/→ goes through them",
+    "What the recipe starts from; ←/→ switch",
     "word",
     words=preset_names(),
     read=_checked_preset,
@@ -71,8 +71,10 @@ class NewSessionForm(Screen[None]):
     VERTICAL_BREAKPOINTS = layout.VERTICAL
     KEY_ORDER = ("fields.type", "new.create")
     BINDINGS = [
-        Binding("ctrl+s", "create", "Create", id="new.create", tooltip="Make the session"),
-        Binding("escape", "back", "Back", id="app.back", tooltip="Leave without a session"),
+        Binding("ctrl+s", "create", "Create", id="new.create", tooltip="Create the session"),
+        Binding(
+            "escape", "back", "Back", id="app.back", tooltip="Leave without creating a session"
+        ),
     ]
 
     def __init__(self, root: Path, *, services: Services | None = None) -> None:
@@ -85,11 +87,10 @@ class NewSessionForm(Screen[None]):
         self._document = preset_document(self.preset)
 
     def open_created_session(self, session: Session) -> None:
-        """What comes after the session was made."""
+        """Continue once the session is created."""
         raise NotImplementedError
 
     def compose(self) -> ComposeResult:
-        """The form, what the preset says about itself, one line of news, the keys."""
         yield TooSmall()
         yield SetupTitle()
         yield FormPane("New session", FIELDS, self.commit_field, Path.cwd(), id="new")
@@ -98,7 +99,6 @@ class NewSessionForm(Screen[None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Begins with a name that is free."""
         self.session_name = self._first_free_name()
         self.query_one("#new", FormPane).hint("enter types · ←/→ chooses · ctrl+s creates")
         self.query_one("#new", FormPane).field_list.focus()
@@ -123,7 +123,7 @@ class NewSessionForm(Screen[None]):
         self.query_one(SetupTitle).show("tuner ▸ new session", "not created yet")
 
     def commit_field(self, field: FormField, value: FieldValue) -> None:
-        """Takes one value over; TunerError where it cannot be."""
+        """Take over one value; TunerError where it is not valid."""
         if field is NAME:
             self._set_session_name(str(value))
         elif field is PRESET:
@@ -136,7 +136,7 @@ class NewSessionForm(Screen[None]):
 
     def _set_session_name(self, name: str) -> None:
         if name in {session.name for session in list_sessions(self.root)}:
-            raise TunerError(f"there is a session {name} already")
+            raise TunerError(f"a session {name} exists already")
         self.session_name = name
 
     def _choose_preset(self, preset: str) -> None:
@@ -149,7 +149,6 @@ class NewSessionForm(Screen[None]):
 
     @on(Prompt.Refused)
     def show_refusal_reason(self, message: Prompt.Refused) -> None:
-        """One line that says what is wrong."""
         message.stop()
         self.query_one(StatusLine).show_message(
             message.reason, "wrong" if message.reason else "quiet"
@@ -157,12 +156,11 @@ class NewSessionForm(Screen[None]):
 
     @on(FormPane.Help)
     def show_field_help(self, message: FormPane.Help) -> None:
-        """One line about the selected field."""
         message.stop()
         self.query_one(StatusLine).show_help(message.text, moved=message.moved)
 
     def action_create(self) -> None:
-        """Makes the session, or goes to the field that is missing."""
+        """Create the session, or move to the field that is missing."""
         pane = self.query_one("#new", FormPane)
         if not pane.query_one(Prompt).submit_if_open():
             return
@@ -196,13 +194,12 @@ class NewSessionForm(Screen[None]):
         return create_session(self.root, self.session_name, self._document.toml_text)
 
     def _adapt_rates_to_model(self) -> None:
-        """As `tuner new` does: a preset that is for any model has ranges for this one."""
+        """Move the ranges of a preset for any model to this model's rate, as `tuner new` does."""
         shape = infer_model_shape(str(self._document.get_value("model.name")))
         if shape is not None and preset_document(self.preset).get_value("model.name") is None:
             scale_rates_to_model(self._document, shape)
 
     def action_back(self) -> None:
-        """Out, without a session."""
         self.dismiss()
 
 
@@ -214,6 +211,6 @@ def _set_or_unset(document: RecipeDocument, key: str, value: FieldValue) -> None
 
 
 def _leading_comment(text: str) -> str:
-    """The comment that a preset begins with."""
+    """Return the comment at the beginning of a preset."""
     lines = takewhile(lambda line: line.startswith("#"), text.splitlines())
     return "\n".join(line.lstrip("# ") for line in lines)

@@ -26,14 +26,14 @@ from tuner.tui.setup.suggestions import DATA_ENDINGS, KNOWN_MODELS, PathSuggeste
 SKETCH_WIDTH = 34
 
 CommitField = Callable[[FormField, FieldValue], None]
-"""Takes a field's new value over into the recipe; TunerError where it would be wrong."""
+"""Write a field's new value into the recipe; TunerError where it is not valid."""
 
 
 class FormPane(SetupPane):
-    """A form, and what its fields need to be typed."""
+    """A form, with a prompt to type its values."""
 
     class Help(Message):
-        """A line about the selected field; news go before it unless the cursor `moved`."""
+        """Help for the selected field; it replaces a message only if the cursor `moved`."""
 
         def __init__(self, text: str, *, moved: bool) -> None:
             super().__init__()
@@ -49,35 +49,30 @@ class FormPane(SetupPane):
         self._folder = folder
 
     def compose(self) -> ComposeResult:
-        """The form, and the line that is typed in."""
         yield FieldList(self._fields)
         yield Prompt()
 
     @property
     def field_list(self) -> FieldList:
-        """The form itself."""
         return self.query_one(FieldList)
 
     def show_values(self, values: Mapping[str, FieldValue]) -> None:
-        """Shows these values, by key."""
         self.field_list.show_values(values)
 
     @on(FieldList.Selected)
     def forward_field_help(self, event: FieldList.Selected) -> None:
-        """Passes the field's help on."""
         event.stop()
         text = f"{event.field.label}: {event.field.help}"
         self.post_message(self.Help(text, moved=event.moved))
 
     @on(FieldList.Refused)
     def forward_refusal(self, event: FieldList.Refused) -> None:
-        """Refusals of the form are shown like those of the prompt."""
         event.stop()
         self.post_message(Prompt.Refused(event.reason))
 
     @on(FieldList.Changed)
     def commit_field_value(self, event: FieldList.Changed) -> None:
-        """A value that was chosen with one key."""
+        """Commit a value that was chosen with one key."""
         event.stop()
         try:
             self._commit(event.field, event.value)
@@ -86,7 +81,7 @@ class FormPane(SetupPane):
 
     @on(FieldList.Asked)
     def prompt_for_value(self, event: FieldList.Asked) -> None:
-        """A value is typed where it stands."""
+        """Open the prompt over the field's value."""
         event.stop()
         form, field = self.field_list, event.field
 
@@ -107,7 +102,7 @@ class FormPane(SetupPane):
 
 
 class SearchPane(FormPane):
-    """The search's settings, and beside them what the pruner makes of the trials."""
+    """The search's settings, beside a sketch of what the pruner does to the trials."""
 
     DEFAULT_CSS = """
     SearchPane {
@@ -116,12 +111,11 @@ class SearchPane(FormPane):
     """
 
     def compose(self) -> ComposeResult:
-        """The sketch stands beside the form."""
         yield Static(id="rungs", markup=False)
         yield from super().compose()
 
     def show_search_settings(self, search: SearchSection, estimates: Sequence[str]) -> None:
-        """Draws the sketch anew, and below it what the search will take."""
+        """Draw the sketch, and below it how long the search will take."""
         lines = pruning_sketch(search, SKETCH_WIDTH)
         for estimate in estimates:
             lines += wrap_at_spaces(sanitize_text(estimate), SKETCH_WIDTH)

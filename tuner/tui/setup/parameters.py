@@ -1,4 +1,4 @@
-"""Every parameter of the model with its group and the rates that it can have."""
+"""Every parameter of the model with its group and the rates it can have."""
 
 from __future__ import annotations
 
@@ -36,7 +36,6 @@ class ParameterRow:
     size: int
 
     def contains_words(self, words: Sequence[str]) -> bool:
-        """Whether every word is in it."""
         text = f"{self.name} {self.shape} {self.group} {self.rate}".lower()
         return all(word in text for word in words)
 
@@ -44,7 +43,7 @@ class ParameterRow:
 def parameter_rows(
     groups: Sequence[GroupSpec], resolved: Sequence[ResolvedGroup]
 ) -> list[ParameterRow]:
-    """All parameters, group by group from the lowest layer up."""
+    """Return all parameters, group by group from the lowest layer up."""
     return [
         ParameterRow(
             sanitize_text(parameter.name),
@@ -60,7 +59,7 @@ def parameter_rows(
 
 
 def parameter_rate_text(setting: Setting) -> str:
-    """1e-6…5e-5 log, 4e-5, frozen or {1e-5,2e-5}."""
+    """Return a rate such as 1e-6…5e-5, 4e-5, frozen or {1e-5,2e-5}."""
     if isinstance(setting, Range):
         scale = "" if setting.scale == "log" else " uniform"
         return f"{format_range_end(setting.low)}…{format_range_end(setting.high)}{scale}"
@@ -76,7 +75,7 @@ def _tie_suffix(group: GroupSpec) -> str:
 
 
 def truncate_left(text: str, width: int) -> str:
-    """Text in exactly `width` cells; what is too long loses its beginning."""
+    """Fit text into exactly `width` cells; too long a text loses its beginning."""
     return (
         fit_text(text, width)
         if len(text) <= width
@@ -85,7 +84,7 @@ def truncate_left(text: str, width: int) -> str:
 
 
 def parameter_lines(rows: Sequence[ParameterRow], width: int, styles: Styles) -> Lines:
-    """A line a parameter; of long names the end is shown, which tells them apart."""
+    """Draw one line per parameter; long names show their end, which tells them apart."""
     group_width = min(max((len(row.group) for row in rows), default=0), 18) + 2
     name_width = max(width - SHAPE_WIDTH - RATE_WIDTH - group_width - 4, 12)
     lines: Lines = []
@@ -101,7 +100,7 @@ def parameter_lines(rows: Sequence[ParameterRow], width: int, styles: Styles) ->
 
 
 class ParameterPane(Pane):
-    """The list, and in its border how many there are."""
+    """The list of parameters, with their number in the border."""
 
     def __init__(self, rows: Sequence[ParameterRow]) -> None:
         self._all = list(rows)
@@ -110,7 +109,7 @@ class ParameterPane(Pane):
         self.show_matching("")
 
     def show_matching(self, text: str) -> None:
-        """Those that have every word of a text."""
+        """Show the parameters that contain every word of a text."""
         words = text.lower().split()
         self._rows = [row for row in self._all if row.contains_words(words)]
         size = format_count(sum(row.size for row in self._rows))
@@ -119,16 +118,15 @@ class ParameterPane(Pane):
         self.redraw_content()
 
     def content_lines(self, width: int, height: int) -> Lines:
-        """The rows, or that there are none."""
         styles = theme_styles(self)
         if not self._rows:
-            texts = ["No parameter has that.", "esc takes the filter away"]
+            texts = ["No parameter matches.", "esc clears the filter"]
             return empty_state_lines(texts, width, height, styles)
         return parameter_lines(self._rows, width, styles)
 
 
 class ParametersScreen(ModalScreen[None]):
-    """Over the setup screen."""
+    """The list of parameters, over the setup screen."""
 
     DEFAULT_CSS = """
     ParametersScreen {
@@ -149,35 +147,32 @@ class ParametersScreen(ModalScreen[None]):
         self._pane = ParameterPane(parameter_rows(groups, resolved))
 
     def compose(self) -> ComposeResult:
-        """The list, and the line for the filter below it."""
         with Vertical():
             yield self._pane
-            yield Input(compact=True, placeholder="words that a row has: layer.11 bias")
+            yield Input(compact=True, placeholder="words in a row: layer.11 bias")
 
     def on_mount(self) -> None:
-        """The list is what keys are for."""
         self._pane.focus()
 
     def action_filter(self) -> None:
-        """A line to type words into; the list follows."""
+        """Open a line for words; the list follows what is typed."""
         line = self.query_one(Input)
         line.add_class("-open")
         line.focus()
 
     @on(Input.Changed)
     def filter_parameters(self, event: Input.Changed) -> None:
-        """The rows that have what was typed."""
         event.stop()
         self._pane.show_matching(event.value)
 
     @on(Input.Submitted)
     def keep_filter(self, event: Input.Submitted) -> None:
-        """Back to the list, the filter stays."""
+        """Return to the list; the filter stays."""
         event.stop()
         self._pane.focus()
 
     def action_back(self) -> None:
-        """The filter goes first, then the list."""
+        """Close the filter if it is open, else the list."""
         line = self.query_one(Input)
         if line.has_class("-open"):
             line.value = ""

@@ -19,7 +19,7 @@ CHANGED = "▎"
 
 
 class RecipePreview(ScrollView, can_focus=True):
-    """Lines that differ from the saved file have a mark; the last change is scrolled into sight."""
+    """Lines that differ from the saved file are marked; the last change scrolls into view."""
 
     DEFAULT_CSS = """
     RecipePreview {
@@ -48,7 +48,7 @@ class RecipePreview(ScrollView, can_focus=True):
         self._latest = 0
 
     def show_recipe(self, text: str, saved: str) -> None:
-        """Shows `text`; lines that `saved` does not have are marked."""
+        """Show `text`; lines that `saved` does not have are marked."""
         before, self._lines = self._lines, [sanitize_text(line) for line in text.splitlines()]
         self._changed = _changed_line_indices(
             [sanitize_text(line) for line in saved.splitlines()], self._lines
@@ -60,7 +60,6 @@ class RecipePreview(ScrollView, can_focus=True):
             self._scroll_to_latest()
 
     def on_resize(self) -> None:
-        """The number of columns follows the width, and with it where lines are."""
         self._measure()
         self._scroll_to_latest()
 
@@ -76,11 +75,10 @@ class RecipePreview(ScrollView, can_focus=True):
         return max(1, self.size.width // COLUMN_WIDTH)
 
     def _column_depth(self) -> int:
-        """Lines in a column: all columns are about equally long, and none shorter than the pane."""
+        """Return the lines per column: all about equally long, none shorter than the pane."""
         return max(-(-len(self._lines) // self._column_count()), self.size.height, 1)
 
     def render_line(self, y: int) -> Strip:
-        """One line across all columns."""
         row, depth, count = y + self.scroll_offset.y, self._column_depth(), self._column_count()
         width = self.size.width // count
         segments: list[Segment] = []
@@ -114,7 +112,7 @@ class RecipePreview(ScrollView, can_focus=True):
 
 
 def _changed_line_indices(old: list[str], new: list[str]) -> set[int]:
-    """The indices of lines that were put in or changed."""
+    """Return the indices of lines that were inserted or changed."""
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
     return {
         index

@@ -1,4 +1,4 @@
-"""A line to type in, laid over the row that is being changed."""
+"""A line to type in, laid over the row that is being edited."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from tuner.errors import TunerError
 from tuner.tui.setup.row_list import RowList
 
 Submit = Callable[[str], None]
-"""Takes what was typed; raises TunerError where it means nothing, and the prompt stays open."""
+"""Take over what was typed; a TunerError keeps the prompt open."""
 
 
 class Prompt(Horizontal):
-    """Open with `ask`; enter hands the text over, esc leaves everything as it was."""
+    """An input over a row: enter submits the text, esc leaves everything as it was."""
 
     DEFAULT_CSS = """
     Prompt {
@@ -41,7 +41,7 @@ class Prompt(Horizontal):
     ]
 
     class Refused(Message):
-        """What was typed means nothing; `reason` says why ("" once it is being corrected)."""
+        """What was typed is not valid; `reason` says why ("" once it is being corrected)."""
 
         def __init__(self, reason: str) -> None:
             super().__init__()
@@ -53,13 +53,11 @@ class Prompt(Horizontal):
         self._back_to: Widget | None = None
 
     def compose(self) -> ComposeResult:
-        """A label and the input."""
         yield Static()
         yield Input(compact=True)
 
     @property
     def is_open(self) -> bool:
-        """Whether something is being typed."""
         return self._submit is not None
 
     def open_with(
@@ -72,7 +70,7 @@ class Prompt(Horizontal):
         placeholder: str = "",
         suggester: Suggester | None = None,
     ) -> None:
-        """Shows the line with `value` in it. `back_to` gets the focus at the end."""
+        """Open the line with `value` in it; `back_to` gets the focus at the end."""
         self._submit, self._back_to = submit, back_to
         tag = self.query_one(Static)
         tag.update(Text(label))
@@ -85,14 +83,14 @@ class Prompt(Horizontal):
 
     @on(Input.Changed)
     def clear_refusal(self, event: Input.Changed) -> None:
-        """Whoever corrects a value does not need to see the old complaint."""
+        """Clear the error while the value is being corrected."""
         event.stop()
         if self.is_open:
             self.post_message(self.Refused(""))
 
     @on(Input.Submitted)
     def submit_text(self, event: Input.Submitted) -> None:
-        """Hands the text over and closes, or stays open with the reason."""
+        """Submit the text and close, or stay open with the reason."""
         event.stop()
         if self._submit is None:
             return
@@ -105,21 +103,20 @@ class Prompt(Horizontal):
 
     @on(Input.Blurred)
     def cancel_on_blur(self, event: Input.Blurred) -> None:
-        """Whoever goes elsewhere has cancelled, unless it is the terminal that lost the focus."""
+        """Cancel when the focus goes elsewhere, unless the terminal itself lost it."""
         event.stop()
         if self.is_open and self.app.app_focus:
             self._back_to = None
             self._close_prompt()
 
     def submit_if_open(self) -> bool:
-        """Submits what is typed, if anything is; False where it was refused."""
+        """Submit what is typed, if anything is; False where it was refused."""
         if self._submit is not None:
             line = self.query_one(Input)
             self.submit_text(Input.Submitted(line, line.value))
         return not self.is_open
 
     def action_cancel(self) -> None:
-        """Closes without a change."""
         self.post_message(self.Refused(""))
         self._close_prompt()
 

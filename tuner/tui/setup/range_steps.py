@@ -1,4 +1,4 @@
-"""What the editor's keys do to one group's learning rate. Pure: a setting in, a setting out."""
+"""What the group editor's keys do to one learning rate. Pure: a setting in, a setting out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tuner.tui.widgets.group_axis import HIGHEST_DECADE, LOWEST_DECADE, grid_rat
 
 RangeEnd = Literal["low", "high", "both"]
 USUAL_RANGE = Range(1e-6, 1e-4, "log")
-"""What a group gets that was frozen or empty before."""
+"""The range of a group that was frozen or empty before."""
 FINE_FACTOR = 1.01
 """The factor of a fine step."""
 
@@ -27,15 +27,19 @@ class RateGrid:
     fine: bool = False
 
     def next_value(self, value: float, direction: int, scale: Scale) -> float:
-        """The next number up (+1) or down (-1); TunerError where there is none."""
+        """Return the next number up (+1) or down (-1); TunerError at the end of the grid."""
         if value <= 0:
             return self.floor if direction > 0 else 0.0
         if direction < 0 and value <= self.floor:
             if scale == "linear":
                 return 0.0
-            raise TunerError(f"the keys end at {exact_number_text(self.floor)}: enter types less")
+            raise TunerError(
+                f"the keys stop at {exact_number_text(self.floor)}: enter types a lower rate"
+            )
         if direction > 0 and value >= self.ceiling:
-            raise TunerError(f"the keys end at {exact_number_text(self.ceiling)}: enter types more")
+            raise TunerError(
+                f"the keys stop at {exact_number_text(self.ceiling)}: enter types a higher rate"
+            )
         if self.fine:
             return float(f"{value * FINE_FACTOR**direction:.3g}")
         return next_grid_rate(value, direction)
@@ -46,9 +50,9 @@ TIMES = RateGrid(1e-3, 1e3)
 
 
 def step_rate(lr: Rate, end: RangeEnd, direction: int, *, fine: bool = False) -> Rate:
-    """One step down (-1) or up (+1) for an end of a range, or for a fixed rate.
+    """Move an end of a range, or a fixed rate, one step down (-1) or up (+1).
 
-    Of a tied rate its factor moves. Raises TunerError where there is nothing to move, or no room.
+    A tied rate moves its factor. Raises TunerError where there is nothing to move, or no room.
     """
     if isinstance(lr, TiedRate):
         times = _step_setting(lr.times, end, direction, replace(TIMES, fine=fine))
@@ -66,24 +70,24 @@ def _step_setting(setting: Setting, end: RangeEnd, direction: int, grid: RateGri
 
 
 def single_rate(lr: Setting) -> float:
-    """The rate of a fixed group; TunerError for a frozen group and for choices."""
+    """Return the rate of a fixed group; TunerError for a frozen group and for choices."""
     if isinstance(lr, Choices):
-        raise TunerError("this group tries single rates: enter types others")
+        raise TunerError("this group has a list of rates: enter types another")
     if isinstance(lr, str | Range):
-        raise TunerError("this group is frozen: 0 gives its rate back")
+        raise TunerError("this group is frozen: 0 unfreezes it")
     return float(lr)
 
 
 def replace_range_ends(lr: Range, low: float, high: float) -> Range:
-    """The range with other ends; TunerError where low would reach high."""
+    """Return the range with other ends; TunerError where low would reach high."""
     if low >= high:
         ends = f"{exact_number_text(lr.low)}..{exact_number_text(lr.high)}"
-        raise TunerError(f"low stays below high ({ends}): = fixes the rate")
+        raise TunerError(f"low must stay below high ({ends}): = fixes the rate")
     return Range(low, high, lr.scale, lr.integer)
 
 
 def drag_range_end(lr: Rate, end: RangeEnd, rate: float) -> Setting:
-    """An end of a range, or a fixed rate, put at a rate (the mouse). TunerError as for `step_rate`."""
+    """Put an end of a range, or a fixed rate, at a rate (the mouse). Raises TunerError."""
     if isinstance(lr, TiedRate):
         raise TunerError(f"tied to {lr.group}: l unties the rate, the arrows move its factor")
     if not isinstance(lr, Range):
@@ -95,7 +99,7 @@ def drag_range_end(lr: Rate, end: RangeEnd, rate: float) -> Setting:
 
 
 def middle_of_range(setting: Range) -> float:
-    """The geometric (log) or arithmetic middle, to two digits; whole for whole numbers."""
+    """Return the geometric (log) or arithmetic middle, to two digits; whole for integers."""
     if setting.scale == "log" and setting.low > 0:
         value = math.sqrt(setting.low * setting.high)
     else:
@@ -104,14 +108,14 @@ def middle_of_range(setting: Range) -> float:
 
 
 def fix_setting(setting: Setting) -> Setting:
-    """A range's middle, the first of the choices, or what is fixed already."""
+    """Return a range's middle, the first of the choices, or the value if fixed already."""
     if isinstance(setting, Range):
         return middle_of_range(setting)
     return setting.values[0] if isinstance(setting, Choices) else setting
 
 
 def toggle_fixed(lr: Setting, before: Rate | None) -> Rate:
-    """A searched group fixed in the middle; a fixed one searched `before`'s range again.
+    """Fix a searched rate in its middle, or search a fixed one in `before`'s range again.
 
     Without a range to go back to, one step of the grid on either side of the rate.
     """
@@ -126,7 +130,7 @@ def toggle_fixed(lr: Setting, before: Rate | None) -> Rate:
 
 
 def toggle_frozen(lr: Rate, before: Rate | None) -> Rate:
-    """A group frozen, or a frozen one given `before` (or the usual range) back."""
+    """Freeze a rate, or give a frozen one `before` (or the usual range) back."""
     if lr != FROZEN:
         return FROZEN
     return USUAL_RANGE if before is None or before == FROZEN else before

@@ -1,4 +1,4 @@
-"""Rows without a border of their own, drawn anew each time: the forms and the group editor."""
+"""Rows without a border of their own, redrawn each time: the forms and the group editor."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tuner.tui.widgets.cursor_rows import CursorRows
 
 
 class RowList(CursorRows):
-    """Heirs say how many rows there are and what is in one."""
+    """Subclasses say how many rows there are and draw one."""
 
     DEFAULT_CSS = """
     RowList {
@@ -23,19 +23,17 @@ class RowList(CursorRows):
     LEAD = 2
 
     def runs_of_row(self, index: int, width: int) -> Sequence[TextRun]:
-        """One row without its cursor, in at most `width` cells."""
+        """Draw one row without its cursor, in at most `width` cells."""
         raise NotImplementedError
 
     def strip_of_row(self, index: int, width: int) -> Strip:
-        """One row."""
         return self.strip_with_lead(self.runs_of_row(index, width - self.LEAD), width)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """A click selects the row."""
         index = self.row_under_mouse(event)
         if index is not None:
             self.move_cursor_to(index)
 
     def line_of_cursor(self) -> int:
-        """Where the cursor's row is drawn, counted from the widget's top."""
+        """Return the line of the cursor's row, counted from the widget's top."""
         return self.cursor + self.HEADER - self.scroll_offset.y

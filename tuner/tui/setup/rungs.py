@@ -1,4 +1,4 @@
-"""What the pruner will do to the trials, as a sketch beside the search's settings."""
+"""What the pruner does to the trials, as a sketch beside the search's settings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Rung:
 
 
 def halving_rungs(search: SearchSection) -> list[Rung]:
-    """The rungs of successive halving and the end: each keeps one in `reduction`.
+    """Return the rungs of successive halving and the end: each keeps one in `reduction`.
 
     At a rung the best ⌈n/reduction⌉ go on (Li et al. 2018); shares double from rung to rung.
     """
@@ -33,7 +33,7 @@ def halving_rungs(search: SearchSection) -> list[Rung]:
 
 
 def training_share(rungs: list[Rung]) -> float:
-    """The part of all trials' training that is left, were it not for the pruner 1."""
+    """Return the share of all trials' training that is left after pruning."""
     before, spent = 0.0, 0.0
     for rung in rungs:
         spent += rung.trials * (rung.share - before)
@@ -42,7 +42,7 @@ def training_share(rungs: list[Rung]) -> float:
 
 
 def pruning_sketch(search: SearchSection, width: int) -> list[str]:
-    """A few lines of at most `width` cells."""
+    """Sketch the pruner in a few lines of at most `width` cells."""
     match search.pruner:
         case "halving":
             return _halving_lines(search, width)
@@ -53,7 +53,7 @@ def pruning_sketch(search: SearchSection, width: int) -> list[str]:
                 "below the median of the others end",
             ]
         case "patient":
-            return ["a trial that has not got better for", "some evaluations ends"]
+            return ["a trial that has not improved for", "some evaluations ends"]
         case _:
             return [f"all {search.trials} trials run to their end"]
 
@@ -70,7 +70,7 @@ def _halving_lines(search: SearchSection, width: int) -> list[str]:
 
 
 def fraction_text(share: float) -> str:
-    """⅓ where there is a sign for it, else 12 %."""
+    """Return ⅓ where there is a sign for the share, else 12%."""
     for value, sign in FRACTIONS.items():
         if abs(value - share) < 1e-6:
             return sign

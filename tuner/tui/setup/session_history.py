@@ -1,4 +1,4 @@
-"""What a session has done before its recipe is edited: what may change, and what trials had."""
+"""What a session has done so far: what may still change, and the rates that trials had."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tuner.session.test_seal import reason_test_change_refused, reason_test_is_f
 from tuner.session.view import SessionState, SessionView, TrialState, TrialView
 
 GOOD_SHARE = 0.2
-"""Which of the complete trials count as good: the best fifth."""
+"""The share of complete trials that count as good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class TriedRates:
 
 
 class SessionHistory:
-    """A session's log at the time when its setup is opened.
+    """A session's view and state when its setup was opened.
 
     `recipe` is that of the last start, None for a draft; TunerError where it can no longer be read.
     """
@@ -47,12 +47,11 @@ class SessionHistory:
 
     @classmethod
     def from_session(cls, session: Session) -> SessionHistory:
-        """What the session's log tells now."""
         return cls(*load_current_session(session))
 
     @property
     def has_live_worker(self) -> bool:
-        """Whether a worker is at it: a changed recipe waits for the next start."""
+        """Whether a worker is running: a changed recipe waits for the next start."""
         return self.state in ALIVE_STATES
 
     @property
@@ -62,26 +61,26 @@ class SessionHistory:
 
     @property
     def read_only_reason(self) -> str:
-        """Why nothing may be changed, "" where something may."""
+        """Why nothing may be changed, "" otherwise."""
         if self.state is SessionState.STOPPED:
-            return "read-only: the search was stopped for good; clone the session to go on"
+            return "read-only: the search was stopped for good; clone the session to continue"
         return ""
 
     @property
     def state_with_glyph(self) -> str:
-        """The state with its glyph."""
         return f"{GLYPHS[self.state.value]} {self.state}"
 
     def lock_reason(self, key: str) -> str:
-        """Why a key of the recipe may not change, "" where it may."""
+        """Return why a key of the recipe may not change, "" where it may."""
         if key == TEST:
             return reason_test_is_final(self.view)
         if not self.has_trials or not (key.startswith(("model.", "data.")) or key == METRIC):
             return ""
-        return f"{key} stays: {len(self.view.trials)} trials have it; clone the session for another"
+        many = f"{len(self.view.trials)} trials"
+        return f"{key} is locked: {many} have it; clone the session to change it"
 
     def refuse_incomparable(self, recipe: Recipe) -> None:
-        """Refuses, by TunerError, a recipe whose trials could not be compared with these."""
+        """Raise TunerError for a recipe whose trials could not be compared with these."""
         before = self.recipe
         key = incomparable_key(before, recipe) if before is not None else ""
         refused = self.lock_reason(key) if key else ""
@@ -91,11 +90,11 @@ class SessionHistory:
             raise TunerError(refused)
 
     def generation_to_open(self, recipe: Recipe) -> NextGeneration | None:
-        """What a start with this recipe opens."""
+        """Return the generation that a start with this recipe opens, None for none."""
         return next_generation(self.view, recipe)
 
     def start_forecast(self, recipe: Recipe) -> str:
-        """What ctrl+r will do, in one line; "" for a draft."""
+        """Say in one line what a start will do; "" for a draft."""
         if not self.has_trials:
             return ""
         spent = reason_for_immediate_end(self.view, recipe)
@@ -104,36 +103,36 @@ class SessionHistory:
         trials_to_go = count_trials_left(self.view, recipe)
         consequence = (
             describe_next_generation(self.generation_to_open(recipe))
-            or f"goes on in generation {self.view.generation}"
+            or f"continues in generation {self.view.generation}"
         )
         return f"the next start {consequence}; {trials_to_go} trial{'' if trials_to_go == 1 else 's'} to go"
 
     def start_question(self, recipe: Recipe) -> str:
-        """What is to be asked before a start: it opens a generation, or a worker runs; else ""."""
+        """Return what to confirm before a start: a new generation, a running worker; else ""."""
         opens = self.generation_to_open(recipe)
         carried = ""
         if opens is not None:
             carried_text = f"{opens.carried} of {opens.trials} trials"
-            carried = f"Generation {opens.number} takes {carried_text} over. "
+            carried = f"Generation {opens.number} keeps {carried_text}. "
         if self.has_trials and self.has_live_worker:
-            return f"{carried}Pause, save and start again?"
+            return f"{carried}Pause, save and restart?"
         return f"{carried}Start?" if carried else ""
 
     def start_refusal(self, recipe: Recipe) -> str:
-        """Why a start would end at once, "" where it would not."""
+        """Return why a start would end at once, "" where it would not."""
         over = reason_for_immediate_end(self.view, recipe) is not None
         return self.start_forecast(recipe) if over else ""
 
     @cached_property
     def rates_by_group(self) -> Mapping[str, TriedRates]:
-        """By group, what its ended trials had; groups whose rate never varied are left out."""
+        """The rates of ended trials by group; groups whose rate never varied are left out."""
         if self.recipe is None:
             return {}
         return rates_tried_by_group(self.recipe, self.view)
 
 
 def rates_tried_by_group(recipe: Recipe, view: SessionView) -> dict[str, TriedRates]:
-    """The rates of all ended trials by group, and of the good ones."""
+    """Return by group the rates of all ended trials, and those of the good ones."""
     ended = [trial for trial in view.trials.values() if trial.state in ENDED_STATES]
     good = best_trial_numbers(ended, view.direction)
     fixed = settings_by_name(recipe)
@@ -153,12 +152,12 @@ def rates_tried_by_group(recipe: Recipe, view: SessionView) -> dict[str, TriedRa
 
 
 def _without_one_label(trials: Sequence[TrialView]) -> Sequence[TrialView]:
-    """Models with one answer for all rows are no guide, as long as there are others."""
+    """Leave out models that predict one label for all rows, as long as there are others."""
     return [trial for trial in trials if not trial.one_label] or trials
 
 
 def best_trial_numbers(trials: Sequence[TrialView], direction: str) -> frozenset[int]:
-    """The numbers of the best fifth of the complete trials, at least one of them."""
+    """Return the numbers of the best fifth of the complete trials, at least one of them."""
     complete = [
         (trial.value, trial.number)
         for trial in _without_one_label(trials)
@@ -176,7 +175,7 @@ def _rate_in_trial(
     fixed: Mapping[str, Setting],
     values: Mapping[str, object],
 ) -> float | None:
-    """What a group's rate was in a trial; None where that cannot be told."""
+    """Return a group's rate in a trial, ties followed; None where it is not known."""
     rate_name = LR_PREFIX + find_rate_owner(groups, group).name
     rate = _number_or_none(values.get(rate_name, fixed.get(rate_name)))
     if rate is None or not isinstance(group.lr, TiedRate):

@@ -1,4 +1,4 @@
-"""Settings written the way one types them."""
+"""Settings in the form in which they are typed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from tuner.recipe.types import Choices, Range, Rate, Scalar, Scale, TiedRate
 
 
 def exact_number_text(value: float) -> str:
-    """The shortest text that means exactly this number: 1e-5, 0.06, 16."""
+    """Return the shortest text that means exactly this number: 1e-5, 0.06, 16."""
     if value == int(value) and abs(value) < 1e6:
         return str(int(value))
     if 1e-3 < abs(value) < 1e6:
@@ -20,7 +20,7 @@ def exact_number_text(value: float) -> str:
 
 
 def setting_text(setting: Rate, usual_scale: Scale = "linear") -> str:
-    """A setting as one types it; the scale is named where it is not the usual one."""
+    """Return a setting as typed; the scale is named where it is not the usual one."""
     match setting:
         case Range(low, high, scale):
             suffix = "" if scale == usual_scale else (" log" if scale == "log" else " lin")
@@ -34,14 +34,13 @@ def setting_text(setting: Rate, usual_scale: Scale = "linear") -> str:
 
 
 def typed_scalar_text(value: Scalar) -> str:
-    """One value as one types it."""
     if isinstance(value, bool | str):
         return str(value).lower() if isinstance(value, bool) else value
     return exact_number_text(value)
 
 
 def duration_text(seconds: float) -> str:
-    """Seconds as a recipe writes them: 8h, 1h30m, 45s."""
+    """Return seconds as a recipe writes them: 8h, 1h30m, 45s."""
     parts, remainder = [], round(seconds)
     for unit, letter in ((86400, "d"), (3600, "h"), (60, "m"), (1, "s")):
         count, remainder = divmod(remainder, unit)

@@ -69,7 +69,7 @@ class StartingScreen(PanesScreen):
         recipe = self.draft.recipe
         errors = self.inspection.error_count_text(self.draft.recipe_text)
         if errors:
-            return f"The checks found {errors}; start all the same?"
+            return f"The checks found {errors}; start anyway?"
         return "" if recipe is None else self.history.start_question(recipe)
 
     def _save_then(self, then: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""One line above the keys: the last thing that happened, or what is wrong."""
+"""One line above the keys: the last message, or help."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TONE_GLYPHS: dict[Tone, str] = {"quiet": " ", "good": "✓", "wrong": "✗"}
 
 
 class StatusLine(Static):
-    """Text that is shown as it is, with a glyph beside its colour."""
+    """Text without markup, with a glyph beside its colour."""
 
     DEFAULT_CSS = """
     StatusLine {
@@ -32,12 +32,11 @@ class StatusLine(Static):
         self._tone: Tone = "quiet"
 
     def show_help(self, text: str, *, moved: bool) -> None:
-        """Shows help, which makes no news disappear before the user goes on."""
+        """Show help; it replaces a message only once the user has moved on."""
         if moved or self._tone == "quiet":
             self.show_message(text)
 
     def show_message(self, text: str, tone: Tone = "quiet") -> None:
-        """Shows one line."""
         self.message, self._tone = sanitize_text(text), tone
         for name in TONE_GLYPHS:
             self.set_class(name == tone, f"-{name}")

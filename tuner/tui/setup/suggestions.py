@@ -1,4 +1,4 @@
-"""What the forms propose while a model or a file is being typed."""
+"""Completion of models and files while they are being typed."""
 
 from __future__ import annotations
 
@@ -33,24 +33,24 @@ ENTRIES_LOOKED_AT = 2000
 
 
 class PathSuggester(Suggester):
-    """The first known name that begins with what was typed, else a path that does."""
+    """Completes to the first known name that begins with what was typed, else to a path."""
 
     def __init__(
         self, folder: Path, *, known_names: Iterable[str] = (), endings: tuple[str, ...] = ()
     ) -> None:
-        """Relative paths are looked up below `folder`; files need one of the endings."""
+        """Look relative paths up below `folder`; files need one of the endings."""
         super().__init__(use_cache=False, case_sensitive=True)
         self._folder, self._known, self._endings = folder, tuple(known_names), endings
 
     async def get_suggestion(self, value: str) -> str | None:
-        """The whole text, or None where nothing begins like this."""
+        """Return the whole text, or None where nothing begins like this."""
         return complete_known_name(value, self._known) or complete_path(
             value, self._folder, self._endings
         )
 
 
 def complete_known_name(value: str, known_names: Iterable[str]) -> str | None:
-    """The first name with this beginning, whatever the case."""
+    """Return the first name with this beginning, ignoring case."""
     if not value:
         return None
     begins = [name for name in known_names if name.lower().startswith(value.lower())]
@@ -58,7 +58,7 @@ def complete_known_name(value: str, known_names: Iterable[str]) -> str | None:
 
 
 def complete_path(value: str, folder: Path, endings: tuple[str, ...]) -> str | None:
-    """The first folder (with a slash) or file whose path begins with what was typed."""
+    """Return the first folder (with a slash) or file whose path begins with what was typed."""
     parent, _, start = value.rpartition("/")
     if not value or value.startswith("hub:"):
         return None
