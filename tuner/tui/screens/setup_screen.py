@@ -189,7 +189,7 @@ class SetupScreen(InspectingScreen):
         if key not in self._measured:
             catalog = getattr(self.app, "catalog", None)
             other_views = (
-                [] if catalog is None else [reader.view for reader in catalog.feeds.values()]
+                [] if catalog is None else [reader.view for reader in catalog.readers.values()]
             )
             self._measured[key] = first_measurement([self.history.view, *other_views], recipe)
         rows = self.inspection.hint_context(recipe, self.history.view.rows.get("train")).rows

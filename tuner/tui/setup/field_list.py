@@ -36,7 +36,9 @@ class FieldList(RowList):
     """
 
     BINDINGS = [
-        Binding("enter", "type", "Type", id="fields.type", tooltip="Type: 3, 2..10 or {16,32}"),
+        Binding(
+            "enter", "type_value", "Type", id="fields.type", tooltip="Type: 3, 2..10 or {16,32}"
+        ),
         Binding(
             "space",
             "search_or_fix",
@@ -45,9 +47,16 @@ class FieldList(RowList):
             tooltip="Search the value, or fix it",
         ),
         Binding(
-            "left", "word(-1)", "Previous", id="fields.previous", show=False, tooltip="Word before"
+            "left",
+            "choose_word(-1)",
+            "Previous",
+            id="fields.previous",
+            show=False,
+            tooltip="Word before",
         ),
-        Binding("right", "word(1)", "Next", id="fields.next", show=False, tooltip="The next word"),
+        Binding(
+            "right", "choose_word(1)", "Next", id="fields.next", show=False, tooltip="The next word"
+        ),
     ]
 
     class Changed(Message):

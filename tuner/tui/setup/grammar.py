@@ -122,9 +122,9 @@ def parse_scalar(text: str, grammar: Grammar) -> Scalar:
     if text in grammar.words:
         return text
     if grammar.words and parse_number_text(text) is None:
-        listed_words = ", ".join(grammar.words)
+        suggestion = spelling_suggestion(text, grammar.words)
         raise TunerError(
-            f"{quote_input(text)} is not one of {listed_words}{spelling_suggestion(text, grammar.words)}"
+            f"{quote_input(text)} is not one of {', '.join(grammar.words)}{suggestion}"
         )
     value = parse_number(text, grammar)
     return int(value) if grammar.integer else value
@@ -135,9 +135,8 @@ def parse_number(text: str, grammar: Grammar) -> float:
     value = parse_number_text(text)
     if value is None:
         known_words = (*FREEZE[:1], FIX, "log", "lin") if grammar.example is RATE_EXAMPLE else ()
-        raise TunerError(
-            f"{quote_input(text)} is not a number{spelling_suggestion(text, known_words)}: {grammar.example}"
-        )
+        suggestion = spelling_suggestion(text, known_words)
+        raise TunerError(f"{quote_input(text)} is not a number{suggestion}: {grammar.example}")
     if grammar.integer and not isinstance(value, int):
         raise TunerError(f"{quote_input(text)} is not a whole number")
     return float(value)

@@ -111,7 +111,8 @@ def uniform_scale_hints(group: GroupSpec) -> list[Hint]:
         return []
     tenth = lr.high / 10
     share = (lr.high - tenth) / (lr.high - lr.low)
-    text = f"uniform: {share:.0%} of its draws lie above {exact_number_text(tenth)}; log spreads them evenly"
+    lies = f"{share:.0%} of its draws lie above {exact_number_text(tenth)}"
+    text = f"uniform: {lies}; log spreads them evenly"
     return [Hint(group.name, text)]
 
 
@@ -133,16 +134,15 @@ def slow_head_hints(groups: Groups, body: Groups) -> list[Hint]:
         for group in body
         if rates_of_setting(group_rate_setting(groups, group))
     ]
+    if not tops:
+        return []
+    text = f"stays below the body ({exact_number_text(max(tops))}), but starts from random weights"
     return [
-        Hint(
-            group.name,
-            f"stays below the body ({exact_number_text(max(tops))}), but starts from random weights",
-        )
+        Hint(group.name, text)
         for group in groups
         if "head" in _group_parts(group)
         and group not in body
         and rates_of_setting(group_rate_setting(groups, group))
-        and tops
         and _highest_rate(groups, group) < max(tops)
     ]
 

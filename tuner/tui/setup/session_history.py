@@ -13,7 +13,7 @@ from tuner.recipe.load import parse_recipe
 from tuner.recipe.rates import find_rate_owner, multiply_tied_rate
 from tuner.recipe.space import LR_PREFIX, TIMES_PREFIX, settings_by_name
 from tuner.recipe.types import GroupSpec, Recipe, Setting, TiedRate
-from tuner.results.format import GLYPHS
+from tuner.results.format import GLYPHS, count_in_words
 from tuner.session.budget import count_trials_left, reason_for_immediate_end
 from tuner.session.fold import ENDED_STATES
 from tuner.session.folder import Session
@@ -105,7 +105,7 @@ class SessionHistory:
             describe_next_generation(self.generation_to_open(recipe))
             or f"continues in generation {self.view.generation}"
         )
-        return f"the next start {consequence}; {trials_to_go} trial{'' if trials_to_go == 1 else 's'} to go"
+        return f"the next start {consequence}; {count_in_words(trials_to_go, 'trial')} to go"
 
     def start_question(self, recipe: Recipe) -> str:
         """Return what to confirm before a start: a new generation, a running worker; else ""."""
