@@ -24,12 +24,12 @@ from tests.worker.test_kills import story
 from tuner.errors import NotFinished, StudyFailed, TunerError
 from tuner.session import commands as c
 from tuner.session import events as e
-from tuner.session.fold import ENDED_STATES, load_session_view
+from tuner.session.fold import load_session_view
 from tuner.session.folder import Session
 from tuner.session.inbox import send_command
 from tuner.session.lock import WorkerLock, lock_holder_pid
 from tuner.session.status import derive_session_state
-from tuner.session.view import SessionState, TrialState
+from tuner.session.view import ENDED_STATES, SessionState, TrialState
 from tuner.worker.control import (
     drain_session,
     enqueue_trial,

@@ -8,8 +8,9 @@ from typing import Any, cast
 import pytest
 
 from tuner.pool import protocol as p
+from tuner.pool.causes import DIED, HUNG, OUT_OF_MEMORY
 from tuner.pool.trainer import TrainerExited
-from tuner.worker.retries import DIED, HUNG, OUT_OF_MEMORY, RetryPolicy
+from tuner.worker.retries import RetryPolicy
 from tuner.worker.slots import TrainerSlot
 from tuner.worker.trial_recorder import TrialRecorder
 

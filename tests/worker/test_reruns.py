@@ -12,12 +12,12 @@ from tuner.recipe.origins import ancestor_trial_number, repeated_trial_number
 from tuner.session import commands as c
 from tuner.session import events as e
 from tuner.session.continuation import is_search_over
-from tuner.session.fold import ENDED_STATES, load_session_view
+from tuner.session.fold import load_session_view
 from tuner.session.folder import Session
 from tuner.session.inbox import pending_enqueues, send_command
 from tuner.session.reruns import find_rerun_group, trial_values_now, values_for_rerun
 from tuner.session.status import derive_session_state
-from tuner.session.view import SessionState, SessionView, TrialState
+from tuner.session.view import ENDED_STATES, SessionState, SessionView, TrialState
 from tuner.worker.control import enqueue_trial, pause_session
 
 

@@ -19,9 +19,9 @@ from tests.worker.sessions import (
     work_until,
 )
 from tuner.session import events as e
-from tuner.session.fold import ENDED_STATES, load_session_view
+from tuner.session.fold import load_session_view
 from tuner.session.status import derive_session_state
-from tuner.session.view import SessionState, TrialState
+from tuner.session.view import ENDED_STATES, SessionState, TrialState
 
 
 def test_a_study_runs_to_its_end_and_keeps_the_best_model(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Iterable
 
 from tuner.cli.event_lines import first_values_text
-from tuner.cli.follow import AWAKE
 from tuner.cli.output import print_result, progress_spinner
 from tuner.cli.session_lookup import named_session
 from tuner.cli.show import find_named_trial
@@ -24,7 +23,7 @@ from tuner.session.inbox import send_command
 from tuner.session.reruns import original_trial_number, trial_values_now
 from tuner.session.status import load_current_session
 from tuner.session.suggested_command import command_line
-from tuner.session.view import SessionState, SessionView
+from tuner.session.view import ALIVE_STATES, SessionState, SessionView
 
 ALL_RATES = "lr"
 
@@ -36,7 +35,7 @@ def enqueue_trial(options: argparse.Namespace) -> int:
     recipe = without_empty_groups(view, load_recipe(session.recipe_path))
     command, description = _enqueue_command(options, recipe, view)
     check_trial_values(recipe, command.params)
-    if state in AWAKE:
+    if state in ALIVE_STATES:
         return _send_to_worker(session, command, description)
     if state is SessionState.STOPPED:
         raise TunerError(f"{session.name} is stopped: it takes no more trials")

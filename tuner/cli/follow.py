@@ -17,9 +17,8 @@ from tuner.session.folder import Session
 from tuner.session.inbox import send_command
 from tuner.session.status import derive_session_state
 from tuner.session.tail import EventTail
-from tuner.session.view import SessionState, SessionView
+from tuner.session.view import ALIVE_STATES, SessionState, SessionView
 
-AWAKE = (SessionState.STARTING, SessionState.RUNNING, SessionState.PAUSING)
 POLL_SECONDS = 0.2
 # The worker writes its last event before it lets go of the lock: what looks like a crash is one
 # only if no such event turns up.
@@ -101,7 +100,7 @@ def _report_until_idle(
         events = follower.read_new_events()
         reporter.report_events(follower.view, events)
         state = follower.current_state
-        if state in AWAKE or events:
+        if state in ALIVE_STATES or events:
             idle_since = None
         else:
             idle_since = idle_since or time.monotonic()

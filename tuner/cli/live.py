@@ -19,12 +19,11 @@ from tuner.session.budget import time_budget_seconds, training_seconds_spent
 from tuner.session.scores import majority_of_validation
 from tuner.session.status import estimate_seconds_left
 from tuner.session.trial_plan import planned_trials_of_view
-from tuner.session.view import SessionView, TrialState, TrialView
+from tuner.session.view import ENDED_STATES, SessionView, TrialState, TrialView
 
 SHOWN_EVENTS = 6
 SHOWN_RUNNING = 4
 BAR_WIDTH = 30
-ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.COLLAPSED, TrialState.FAILED)
 
 
 class LiveReporter:
@@ -69,7 +68,7 @@ def progress_display(view: SessionView, events: deque[str]) -> RenderableType:
     bars = Table.grid(padding=(0, 1))
     bars.add_row(
         Text(view.name, style="bold"),
-        _progress_bar(view.count_trials(*ENDED), planned_trials_of_view(view)),
+        _progress_bar(view.count_trials(*ENDED_STATES), planned_trials_of_view(view)),
         Text(study_progress_line(view), overflow="ellipsis", no_wrap=True),
     )
     for trial in running[:SHOWN_RUNNING]:
@@ -88,7 +87,7 @@ def _progress_bar(done: int, total: int) -> ProgressBar:
 
 def study_progress_line(view: SessionView) -> str:
     """`3/12 trials · best accuracy 0.8123 (trial 2) · 4 m left`."""
-    parts = [f"{view.count_trials(*ENDED)}/{planned_trials_of_view(view)} trials"]
+    parts = [f"{view.count_trials(*ENDED_STATES)}/{planned_trials_of_view(view)} trials"]
     best = view.find_best_trial()
     if best is not None and best.value is not None:
         floor = majority_of_validation(view)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from tuner.cli.follow import AWAKE, Follower, follow_session
+from tuner.cli.follow import Follower, follow_session
 from tuner.cli.interruptions import Interruptions, record_interruptions
 from tuner.cli.other_host import is_running_on_other_host
 from tuner.cli.output import print_note, print_result, progress_spinner
@@ -16,7 +16,7 @@ from tuner.recipe.regular_file import open_regular_file
 from tuner.session.continuation import advice_to_continue, is_search_over
 from tuner.session.folder import Session
 from tuner.session.suggested_command import command_line
-from tuner.session.view import SessionState, SessionView
+from tuner.session.view import ALIVE_STATES, SessionState, SessionView
 
 ENDED_FOR_GOOD = (
     SessionState.FINISHED,
@@ -76,7 +76,7 @@ def _follow_workers_to_end(follower: Follower, interruptions: Interruptions) -> 
 
 def start_if_needed(session: Session, state: SessionState, interruptions: Interruptions) -> None:
     """Start a worker where none runs; once it is at it, an interruption ends the waiting."""
-    if state in AWAKE:
+    if state in ALIVE_STATES:
         return
     from tuner.worker.launch import start_worker
 

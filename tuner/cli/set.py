@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 
-from tuner.cli.follow import AWAKE
 from tuner.cli.output import print_note, print_result_line
 from tuner.cli.session_lookup import named_session
 from tuner.errors import TunerError
@@ -23,7 +22,7 @@ from tuner.session.status import load_current_session
 from tuner.session.suggested_command import command_line
 from tuner.session.test_seal import reason_test_is_final
 from tuner.session.trial_plan import trials_to_continue
-from tuner.session.view import SessionState, SessionView
+from tuner.session.view import ALIVE_STATES, SessionState, SessionView
 
 
 def set_recipe_keys(options: argparse.Namespace) -> int:
@@ -86,7 +85,7 @@ def _load_changeable_recipe(
 ) -> tuple[Session, SessionView, RecipeDocument]:
     session = named_session(options)
     view, state = load_current_session(session)
-    if state in AWAKE:
+    if state in ALIVE_STATES:
         message = f"{session.name} is {state}: `{command_line('pause', session)}` first"
         raise TunerError(f"{message}, then change it and start it again")
     if state is SessionState.STOPPED:

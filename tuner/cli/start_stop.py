@@ -13,9 +13,7 @@ from tuner.session.folder import Session
 from tuner.session.lock import describe_lock_holder, is_held_remotely
 from tuner.session.status import load_current_session
 from tuner.session.suggested_command import command_line
-from tuner.session.view import SessionState, SessionView
-
-AWAKE = (SessionState.STARTING, SessionState.RUNNING, SessionState.PAUSING)
+from tuner.session.view import ALIVE_STATES, SessionState, SessionView
 
 
 def start_session(options: argparse.Namespace) -> int:
@@ -23,7 +21,7 @@ def start_session(options: argparse.Namespace) -> int:
     session = named_session(options)
     lost_elsewhere = was_lost_on_other_host(session)
     view, state = load_current_session(session)
-    if state in AWAKE and not lost_elsewhere:
+    if state in ALIVE_STATES and not lost_elsewhere:
         running = f"{session.name} is {state} already: {describe_lock_holder(session.lock_path)}"
         if is_held_remotely(session.lock_path):
             raise TunerError(running)
@@ -93,7 +91,7 @@ def _end_session(session: Session, verb: str, target_state: SessionState) -> int
     if state is target_state:
         print_result(f"{session.name} is {state} already")
         return 0
-    if state not in AWAKE:
+    if state not in ALIVE_STATES:
         raise TunerError(f"{session.name} is not running, it is {state}: nothing to {verb}")
     from tuner.worker import control
 

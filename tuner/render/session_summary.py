@@ -21,8 +21,7 @@ from tuner.render.text_fitting import fit_text, short_group_name, short_setting_
 from tuner.results import format as fmt
 from tuner.results.format import GLYPHS, format_range_end, sanitize_text
 from tuner.session.budget import time_budget_seconds, training_seconds_spent
-from tuner.session.status import ALIVE_STATES
-from tuner.session.view import SessionState, SessionView, TrialState
+from tuner.session.view import ALIVE_STATES, SessionState, SessionView, TrialState
 
 
 def recipe_section(view: SessionView, name: str) -> Mapping[str, Any]:

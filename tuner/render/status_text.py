@@ -18,9 +18,8 @@ from tuner.results import format as fmt
 from tuner.results.format import GLYPHS, sanitize_text
 from tuner.session.budget import time_budget_seconds, training_seconds_spent
 from tuner.session.scores import majority_of_validation
-from tuner.session.status import ALIVE_STATES
 from tuner.session.trial_counter import TrialCounter
-from tuner.session.view import SessionState, SessionView, TrialView
+from tuner.session.view import ALIVE_STATES, SessionState, SessionView, TrialView
 from tuner.tui.state.gpu import GpuReading, short_gpu_name
 from tuner.tui.state.machine import MachineReading
 

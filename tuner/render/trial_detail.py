@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from rich.cells import cell_len
 
 from tuner.errors import TunerError
+from tuner.recipe.schema import METRICS
 from tuner.render.confusion_matrix import Mode, confusion_lines
 from tuner.render.event_text import local_time_of_day
 from tuner.render.range_text import searched_settings
@@ -166,7 +167,7 @@ def _evaluation_section(view: SessionView, trial: TrialView, width: int, styles:
 
 
 def _shown_metric_names(view: SessionView, last: Evaluated, width: int) -> list[str]:
-    others = [name for name in ("accuracy", "f1_macro", "mcc", "loss") if name in last.metrics]
+    others = [name for name in METRICS if name in last.metrics]
     names = dict.fromkeys([view.metric, *others])
     return list(names)[: max((width - 36) // 10, 1)]
 

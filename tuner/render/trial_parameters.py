@@ -18,8 +18,7 @@ from tuner.render.styles import Styles, TextRun
 from tuner.render.text_fitting import fit_text, shorten_distinctly
 from tuner.results import format as fmt
 from tuner.results.format import sanitize_text
-from tuner.session.fold import ENDED_STATES
-from tuner.session.view import SessionView, TrialView
+from tuner.session.view import ENDED_STATES, SessionView, TrialView
 
 ROOMY_WIDTH = 62
 """From this width on the ends of every range stand beside it."""

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar
 
 from tuner.errors import TunerError
 from tuner.recipe.load import parse_recipe
+from tuner.recipe.schema import METRICS
 from tuner.recipe.space import settings_by_name
 from tuner.results.format import format_range_end, sanitize_text
 from tuner.results.metrics import count_correct, count_rows
@@ -25,7 +26,6 @@ from tuner.session.view import SessionView, TrialState, TrialView
 
 FEWEST_CANDIDATES, MOST_CANDIDATES = 2, 5
 """How many can be compared."""
-_METRICS = ("accuracy", "f1_macro", "mcc", "loss")
 _FIRST_SECTIONS = ("model", "data", "training", "search")
 
 _K = TypeVar("_K")
@@ -144,7 +144,7 @@ def comparison_rows(candidates: Sequence[Candidate]) -> list[ComparisonRow]:
 def _score_rows(candidates: Sequence[Candidate]) -> Iterator[ComparisonRow]:
     evaluations = [candidate.counted_evaluation for candidate in candidates]
     searched = dict.fromkeys(candidate.view.metric for candidate in candidates)
-    for name in dict.fromkeys([*searched, *_METRICS]):
+    for name in dict.fromkeys([*searched, *METRICS]):
         values = tuple(
             evaluation.metrics.get(name) if evaluation else None for evaluation in evaluations
         )

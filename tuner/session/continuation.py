@@ -6,9 +6,8 @@ from tuner.recipe.load import load_recipe
 from tuner.session.budget import has_recipe_changed, reason_for_immediate_end
 from tuner.session.folder import Session
 from tuner.session.inbox import pending_enqueues
-from tuner.session.status import ALIVE_STATES
 from tuner.session.suggested_command import command_line
-from tuner.session.view import SessionState, SessionView
+from tuner.session.view import ALIVE_STATES, SessionState, SessionView
 
 
 def is_search_over(session: Session, view: SessionView, state: SessionState) -> bool:

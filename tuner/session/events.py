@@ -207,7 +207,7 @@ class TrialCompleted(Event, tag="trial_completed", frozen=True):
 class TrialFailed(Event, tag="trial_failed", frozen=True):
     """The trial is over without a value.
 
-    `cause` is one of `pool.protocol`: "out of memory", "not a number", "exception", "died", "hung",
+    `cause` is one of `pool.causes`: "out of memory", "not a number", "exception", "died", "hung",
     "device lost" or "stopped".
     """
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tuner.errors import TunerError
+from tuner.pool.causes import OUT_OF_MEMORY
 from tuner.recipe.load import load_recipe, recipe_to_dict
 from tuner.recipe.origins import repeated_trial_number
 from tuner.results.collapse import only_predicted_label
@@ -25,9 +26,6 @@ from tuner.session.view import SessionView, TrialState, TrialView
 MOST_LOSSES = 400
 TERMINAL_KINDS = frozenset(
     {"session_paused", "session_finished", "session_stopped", "session_failed"}
-)
-ENDED_STATES = frozenset(
-    {TrialState.COMPLETE, TrialState.PRUNED, TrialState.COLLAPSED, TrialState.FAILED}
 )
 
 
@@ -279,7 +277,7 @@ def _apply_trial_completed(view: SessionView, trial: TrialView, event: e.TrialCo
 def _apply_trial_retried(view: SessionView, trial: TrialView, event: e.TrialRetried) -> None:
     view.numbers_in_training.discard(trial.number)
     trial.state, trial.attempts = TrialState.RUNNING, event.attempt + 1
-    trial.oom_retries += event.cause == "out of memory"
+    trial.oom_retries += event.cause == OUT_OF_MEMORY
 
 
 def _apply_best_changed(view: SessionView, event: e.BestChanged) -> list[int]:

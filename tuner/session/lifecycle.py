@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from tuner.errors import TunerError
-from tuner.session.status import ALIVE_STATES
-from tuner.session.view import SessionState
+from tuner.session.view import ALIVE_STATES, SessionState
 
 Action = Literal[
     "start", "resume", "pause", "drain", "stop", "prune", "enqueue", "edit", "change", "delete"

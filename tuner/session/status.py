@@ -12,17 +12,16 @@ from tuner.results.intervals import Interval
 from tuner.results.majority import Majority
 from tuner.session.budget import time_budget_seconds, training_seconds_spent
 from tuner.session.commands import Drain, Pause, Stop
-from tuner.session.fold import ENDED_STATES, TERMINAL_KINDS, load_session_view, pause_running_trials
+from tuner.session.fold import TERMINAL_KINDS, load_session_view, pause_running_trials
 from tuner.session.folder import Session
 from tuner.session.inbox import CommandReader
 from tuner.session.lock import lock_holder_pid, read_holder_details
 from tuner.session.scores import interval_of_trial, majority_of_validation
 from tuner.session.trial_plan import planned_trials_of_view
-from tuner.session.view import SessionState, SessionView, TrialState
+from tuner.session.view import ALIVE_STATES, ENDED_STATES, SessionState, SessionView, TrialState
 from tuner.session.writer import last_event_number
 
 STALLED_AFTER = 60.0
-ALIVE_STATES = frozenset({SessionState.STARTING, SessionState.RUNNING, SessionState.PAUSING})
 
 
 class TrialCounts(msgspec.Struct, frozen=True):

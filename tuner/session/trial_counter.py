@@ -8,9 +8,7 @@ from typing import Self
 
 from tuner.recipe.origins import repeated_trial_number
 from tuner.session.trial_plan import total_planned_trials
-from tuner.session.view import SessionView, TrialState, TrialView
-
-ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.COLLAPSED, TrialState.FAILED)
+from tuner.session.view import ENDED_STATES, SessionView, TrialState, TrialView
 
 
 class TrialCounter:
@@ -58,7 +56,7 @@ class TrialCounter:
     @property
     def ended_count(self) -> int:
         """How many trials came to an end, whatever it was."""
-        return self.count_in_states(*ENDED)
+        return self.count_in_states(*ENDED_STATES)
 
     def _record_saved_seconds(self, number: int, seconds: float) -> None:
         self.seconds_saved += seconds - self._saved.get(number, 0.0)

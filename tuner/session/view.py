@@ -46,6 +46,13 @@ class SessionState(StrEnum):
     CRASHED = "crashed"
 
 
+ENDED_STATES = frozenset(
+    {TrialState.COMPLETE, TrialState.PRUNED, TrialState.COLLAPSED, TrialState.FAILED}
+)
+ALIVE_STATES = frozenset({SessionState.STARTING, SessionState.RUNNING, SessionState.PAUSING})
+"""Those of a session with a worker."""
+
+
 @dataclass(slots=True)
 class TrialView:
     """One trial.

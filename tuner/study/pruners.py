@@ -19,10 +19,10 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
 
 from tuner.errors import TunerError
+from tuner.recipe.schema import PRUNERS
 from tuner.recipe.types import SearchSection
 from tuner.results.standing import cumulative_kept_values
 
-PRUNER_NAMES = ("halving", "median", "patient", "none")
 FEWEST_COMPARED = 3
 """With fewer values to compare, the trial's own included, nothing is pruned."""
 FEWEST_COMPLETE = 5
@@ -91,7 +91,7 @@ def build_pruning_rule(
             return Patient(direction)
         case "none":
             return NoPruning()
-    raise TunerError(f'search.pruner = "{search.pruner}" is none of {", ".join(PRUNER_NAMES)}')
+    raise TunerError(f'search.pruner = "{search.pruner}" is none of {", ".join(PRUNERS)}')
 
 
 def curve_of_kept_values(curve: Curve, direction: StudyDirection, keep: str) -> dict[int, float]:

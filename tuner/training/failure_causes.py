@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import traceback
 
+from tuner.pool.causes import DEVICE_LOST, EXCEPTION, NOT_A_NUMBER, OUT_OF_MEMORY
 from tuner.pool.disk import NO_ROOM, describe_disk_problem
 
-OUT_OF_MEMORY = "out of memory"
-NOT_A_NUMBER = "not a number"
-DEVICE_LOST = "device lost"
-EXCEPTION = "exception"
 _TRACE_LINES = 30
 # torch's own, CUDA's, and oneDNN's, which has no room for its code or its tensors then.
 _OUT_OF_MEMORY_PHRASES = (

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from tuner.errors import TunerError
+from tuner.pool.causes import DEVICE_LOST, OUT_OF_MEMORY
 from tuner.pool.protocol import Train
 from tuner.recipe.baselines import middle_values
 from tuner.recipe.config import TrialConfig
@@ -18,13 +19,7 @@ from tuner.recipe.types import Recipe, Scalar
 from tuner.training.data import LabelledRows
 from tuner.training.data_order import DataOrder
 from tuner.training.evaluate import predict_logits
-from tuner.training.failure_causes import (
-    DEVICE_LOST,
-    OUT_OF_MEMORY,
-    NotANumber,
-    error_in_one_line,
-    failure_cause,
-)
+from tuner.training.failure_causes import NotANumber, error_in_one_line, failure_cause
 from tuner.training.odd_rows import Indices, find_longest_rows, find_odd_rows
 from tuner.training.rows import Rows
 from tuner.training.tokens import TokenizedSplit

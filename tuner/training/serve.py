@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tuner.errors import TunerError
+from tuner.pool.causes import DEVICE_LOST, EXCEPTION
 from tuner.pool.disk import NO_ROOM, describe_disk_problem
 from tuner.pool.protocol import (
     Completed,
@@ -35,8 +36,6 @@ from tuner.pool.protocol import (
 )
 from tuner.training.channel import Channel
 from tuner.training.failure_causes import (
-    DEVICE_LOST,
-    EXCEPTION,
     device_is_lost,
     error_in_one_line,
     failure_cause,

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from tuner.pool.causes import OUT_OF_MEMORY
 from tuner.pool.protocol import Evaluated, Progress, Train
 from tuner.results.collapse import only_predicted_label
 from tuner.results.standing import Standing
@@ -25,7 +26,6 @@ from tuner.training.checkpoint import (
 from tuner.training.data_order import DataOrder
 from tuner.training.evaluate import save_predictions, score_split
 from tuner.training.failure_causes import (
-    OUT_OF_MEMORY,
     NotANumber,
     TrialOutOfMemory,
     error_in_one_line,

@@ -17,9 +17,8 @@ from textual.screen import Screen
 from tuner.errors import TunerError
 from tuner.recipe.load import read_recipe_text
 from tuner.session.folder import Session, create_session, find_session, list_sessions
-from tuner.session.status import ALIVE_STATES
 from tuner.session.suggested_command import command_line
-from tuner.session.view import SessionState
+from tuner.session.view import ALIVE_STATES, SessionState
 from tuner.tui.screens.session_screen import SessionScreen
 from tuner.tui.shell.messages import ExportEnded, LaunchFailed, WorkerLaunched
 from tuner.tui.shell.notifications import FinishDetector, notification_codes

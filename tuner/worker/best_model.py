@@ -8,9 +8,8 @@ from pathlib import Path
 
 from tuner.session import events as e
 from tuner.session.best_document import current_best_document
-from tuner.session.fold import ENDED_STATES
 from tuner.session.folder import Session, write_private_file
-from tuner.session.view import SessionView
+from tuner.session.view import ENDED_STATES, SessionView
 from tuner.worker.event_log import EventLog
 
 MODEL_FOLDER = "model"

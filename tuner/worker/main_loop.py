@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tuner.errors import TunerError
 from tuner.pool import protocol as p
+from tuner.pool.causes import DEVICE_LOST
 from tuner.pool.disk import NO_ROOM, DiskFull
 from tuner.pool.trainer import TrainerExited, TrainerMessage, UndecodableMessage
 from tuner.recipe.load import recipe_to_dict
@@ -21,7 +22,7 @@ from tuner.worker.best_model import remove_files_of_ended_trials
 from tuner.worker.event_log import EventLog
 from tuner.worker.parallelism import threads_per_trainer
 from tuner.worker.pending_commands import PendingCommands
-from tuner.worker.retries import DEVICE_LOST, RetryPolicy
+from tuner.worker.retries import RetryPolicy
 from tuner.worker.slot_probe import SlotProbe, choice_still_holds, highest_slot_count
 from tuner.worker.slots import SlotPool, TrainerSlot
 

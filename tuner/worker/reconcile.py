@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from tuner.errors import TunerError
+from tuner.pool.causes import DIED
 from tuner.recipe.types import Recipe
 from tuner.session import events as e
-from tuner.session.fold import ENDED_STATES
 from tuner.session.folder import Session
 from tuner.session.kept_evaluation import kept_evaluation
-from tuner.session.view import TrialState, TrialView
+from tuner.session.view import ENDED_STATES, TrialState, TrialView
 from tuner.study.study import Study
 from tuner.worker.best_model import remove_files_of_ended_trials
 from tuner.worker.event_log import EventLog
@@ -63,7 +63,7 @@ def _missing_end_event(
     state, value = study.trial_outcome(number)
     if state == "failed":
         return e.TrialFailed(
-            trial=number, cause="died", error="the worker was lost", seconds=trial.seconds
+            trial=number, cause=DIED, error="the worker was lost", seconds=trial.seconds
         )
     if state == "complete":
         return _completed_event(trial, 0.0 if value is None else value)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tuner.pool import protocol as p
+from tuner.pool.causes import DEVICE_LOST, DIED, HUNG, OUT_OF_MEMORY
 from tuner.pool.trainer import TrainerExited
 from tuner.results.format import format_duration_in_words
 from tuner.worker.slots import SlotPool, TrainerSlot
@@ -13,10 +14,6 @@ from tuner.worker.slots import SlotPool, TrainerSlot
 if TYPE_CHECKING:  # Optuna is imported while the first trainer loads its model
     from tuner.worker.trial_recorder import TrialRecorder
 
-DIED = "died"
-HUNG = "hung"
-OUT_OF_MEMORY = "out of memory"
-DEVICE_LOST = "device lost"
 _KILLED = -9
 # Data and model may have to be fetched first.
 SETUP_SILENCE = 900.0

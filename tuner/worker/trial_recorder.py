@@ -14,10 +14,9 @@ from tuner.results.collapse import detect_collapse, only_predicted_label
 from tuner.results.metrics import worst_metric_value
 from tuner.results.verdict import METHOD, Verdict, judge_importance
 from tuner.session import events as e
-from tuner.session.fold import ENDED_STATES
 from tuner.session.folder import Session
 from tuner.session.generations import make_point_test
-from tuner.session.view import SessionView, TrialState, TrialView
+from tuner.session.view import ENDED_STATES, SessionView, TrialState, TrialView
 from tuner.study.records import Suggestion
 from tuner.study.study import Study
 from tuner.worker.best_model import keep_best_model, remove_trial_files

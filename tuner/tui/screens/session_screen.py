@@ -17,8 +17,7 @@ from tuner.session import commands
 from tuner.session.continuation import advice_to_continue, is_search_over
 from tuner.session.folder import delete_session
 from tuner.session.inbox import send_command
-from tuner.session.status import ALIVE_STATES
-from tuner.session.view import SessionState, TrialState, TrialView
+from tuner.session.view import ALIVE_STATES, SessionState, TrialState, TrialView
 from tuner.tui.state.session_reader import SessionReader
 from tuner.tui.widgets.first_visit_hint import first_visit_hints
 from tuner.tui.widgets.key_bar import KeyBar

@@ -17,8 +17,7 @@ from tuner.render.styles import Styles, TextRun
 from tuner.results import format as fmt
 from tuner.results.format import sanitize_text
 from tuner.session import commands
-from tuner.session.status import ALIVE_STATES
-from tuner.session.view import SessionState, TrialState, TrialView
+from tuner.session.view import ALIVE_STATES, SessionState, TrialState, TrialView
 from tuner.tui.screens.trial_screen_keys import KEY_ORDER, TRIAL_BINDINGS
 from tuner.tui.screens.views_screen import ViewsScreen
 from tuner.tui.shell.messages import RowsRequested

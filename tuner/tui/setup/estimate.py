@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from tuner.recipe.types import Choices, Range, Recipe, Setting
 from tuner.results import format as fmt
 from tuner.session.budget import count_trials_left
-from tuner.session.fold import ENDED_STATES
-from tuner.session.view import SessionView
+from tuner.session.view import ENDED_STATES, SessionView
 from tuner.tui.setup.rungs import halving_rungs, training_share
 
 FEWEST_TRIALS = 3

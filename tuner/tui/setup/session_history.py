@@ -15,12 +15,18 @@ from tuner.recipe.space import LR_PREFIX, TIMES_PREFIX, settings_by_name
 from tuner.recipe.types import GroupSpec, Recipe, Setting, TiedRate
 from tuner.results.format import GLYPHS, count_in_words
 from tuner.session.budget import count_trials_left, reason_for_immediate_end
-from tuner.session.fold import ENDED_STATES
 from tuner.session.folder import Session
 from tuner.session.generations import NextGeneration, describe_next_generation, next_generation
-from tuner.session.status import ALIVE_STATES, load_current_session
+from tuner.session.status import load_current_session
 from tuner.session.test_seal import reason_test_change_refused, reason_test_is_final
-from tuner.session.view import SessionState, SessionView, TrialState, TrialView
+from tuner.session.view import (
+    ALIVE_STATES,
+    ENDED_STATES,
+    SessionState,
+    SessionView,
+    TrialState,
+    TrialView,
+)
 
 GOOD_SHARE = 0.2
 """The share of complete trials that count as good."""

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from tuner.results import format as fmt
 from tuner.results.format import sanitize_text
 from tuner.session.scores import majority_of_validation
-from tuner.session.status import ALIVE_STATES
-from tuner.session.view import SessionState
+from tuner.session.view import ALIVE_STATES, SessionState
 from tuner.tui.state.session_reader import SessionReader
 
 END_WORDS = {

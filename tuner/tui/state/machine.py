@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tuner.render.session_facts import SessionFacts
 from tuner.session.folder import Session
-from tuner.session.status import ALIVE_STATES
+from tuner.session.view import ALIVE_STATES
 from tuner.tui.state.gpu import GpuReader, GpuReading, is_this_host
 
 READ_EVERY = 2.0

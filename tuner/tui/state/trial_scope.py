@@ -24,12 +24,11 @@ from tuner.render.trial_curves import LOSS_CHOICES, LossChoice
 from tuner.render.trial_detail import kept_evaluation_index
 from tuner.render.trial_parameters import EndedValues, ValueRanks
 from tuner.session.events import AnyEvent, Evaluated, Unknown
-from tuner.session.fold import ENDED_STATES
 from tuner.session.predictions import Predictions, read_kept_predictions, read_predictions
 from tuner.session.reruns import original_trial_number, recipe_of_generation
 from tuner.session.scores import ScoreWithInterval, score_of_trial
 from tuner.session.validation_texts import ValidationTexts, read_validation_texts
-from tuner.session.view import SessionView, TrialView
+from tuner.session.view import ENDED_STATES, SessionView, TrialView
 from tuner.tui.state.workspace import Workspace
 
 Answer = TypeVar("Answer")

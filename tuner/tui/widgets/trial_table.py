@@ -18,8 +18,7 @@ from tuner.render.trial_columns import (
     trial_columns,
 )
 from tuner.render.trials_table import select_fitting_columns, trial_row_runs
-from tuner.session.status import ALIVE_STATES
-from tuner.session.view import SessionView
+from tuner.session.view import ALIVE_STATES, SessionView
 from tuner.tui.state.session_reader import SessionReader
 from tuner.tui.state.table_layout import ColumnDifferences
 from tuner.tui.widgets.line_widgets import theme_styles
