@@ -17,16 +17,16 @@ from tuner.worker.trial_recorder import TrialRecorder
 KILLED, CRASHED = TrainerExited(-9, ()), TrainerExited(-11, ("last words",))
 
 
-class Told:
+class RecorderStandIn:
     """What was decided, in the place of the trials."""
 
     def __init__(self) -> None:
         self.causes: list[tuple[str, str]] = []
 
-    def retried(self, _number: int, cause: str, _error: str) -> None:
+    def record_retried(self, _number: int, cause: str, _error: str) -> None:
         self.causes.append(("retried", cause))
 
-    def failed(self, _number: int, cause: str, _error: str, _lines: list[str]) -> None:
+    def record_failed(self, _number: int, cause: str, _error: str, _lines: list[str]) -> None:
         self.causes.append(("failed", cause))
 
 
@@ -34,10 +34,10 @@ def tries(
     losses: RetryPolicy, lost: TrainerExited, slot: TrainerSlot | None = None
 ) -> list[tuple[str, str]]:
     """Lose the trainer until the trial is given up."""
-    told = Told()
-    while losses.retry_after_loss(cast(TrialRecorder, told), slot or TrainerSlot(), 4, lost):
-        assert len(told.causes) < 9
-    return told.causes
+    recorder = RecorderStandIn()
+    while losses.retry_after_loss(cast(TrialRecorder, recorder), slot or TrainerSlot(), 4, lost):
+        assert len(recorder.causes) < 9
+    return recorder.causes
 
 
 def test_a_crash_is_tried_again_once() -> None:
@@ -49,12 +49,12 @@ def test_a_kill_from_outside_is_tried_again_more_often() -> None:
 
 
 def test_a_trial_that_came_further_has_its_tries_again() -> None:
-    losses, told = RetryPolicy(1.0), cast(TrialRecorder, Told())
+    losses, recorder = RetryPolicy(1.0), cast(TrialRecorder, RecorderStandIn())
     for step in (0, 5, 9, 12):
         losses.note_trial_started(4, step)
-        assert losses.retry_after_loss(told, TrainerSlot(), 4, CRASHED)
+        assert losses.retry_after_loss(recorder, TrainerSlot(), 4, CRASHED)
     losses.note_trial_started(4, 12)
-    assert not losses.retry_after_loss(told, TrainerSlot(), 4, CRASHED)
+    assert not losses.retry_after_loss(recorder, TrainerSlot(), 4, CRASHED)
 
 
 def test_a_hung_trainer_is_told_apart_from_a_killed_one() -> None:
@@ -106,7 +106,7 @@ def test_what_the_system_took_for_memory_is_told_apart(monkeypatch: pytest.Monke
     ],
 )
 def test_only_what_can_help_is_tried_again(cause: str, told: Any) -> None:
-    losses, seen = RetryPolicy(1.0), Told()
+    losses, seen = RetryPolicy(1.0), RecorderStandIn()
     failed = p.Failed(trial=4, cause=cause, error="", lines=[], seconds=0.0)
     while losses.retry_after_failure(cast(TrialRecorder, seen), failed):
         pass
