@@ -35,7 +35,7 @@ class NotFinished(TunerError):
 
 
 def _as_one_safe_line(message: str) -> str:
-    """The message without what a terminal would obey, whatever files and names are quoted in it."""
+    """Return the message on one line, without anything that a terminal would act on."""
     line = " ".join(part.strip() for part in message.splitlines())
     line = "".join(c if c.isprintable() else _escape_character(c) for c in line)
     line = _OVERLONG_WORD.sub(lambda word: f"{word[0][:_WORD_ENDS]}…{word[0][-_WORD_ENDS:]}", line)
@@ -45,6 +45,6 @@ def _as_one_safe_line(message: str) -> str:
 
 
 def _escape_character(character: str) -> str:
-    """A byte of a file's name that is no text as that byte, anything else as Python writes it."""
+    """Write a byte of a file name that is not text as that byte, anything else as Python does."""
     byte = ord(character) - 0xDC00
     return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else ascii(character)[1:-1]

@@ -35,7 +35,7 @@ CASES: Mapping[str, tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]] = {
     ),
     "nothing to learn": (
         {"trials": [(0.5, 0.48), (0.6, 0.5), (0.7, 0.38)], "gold": (40, 31)},
-        ('The best model cannot be told apart from answering "no" for every row (0.5634)',
+        ('The best model cannot be told apart from predicting "no" for every row (0.5634)',
          f"{UNTOLD} (trial 0, 0.4930): +5 of 71 rows (p = "),
         ("points",),
     ),
@@ -46,7 +46,7 @@ CASES: Mapping[str, tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]] = {
     ),
     "worse than the majority": (
         {"trials": [(0.1, 0.1), (0.2, 0.1)]},
-        ('The best model is worse than answering "no" for every row (0.5000).',), (),
+        ('The best model is worse than predicting "no" for every row (0.5000).',), (),
     ),
     "the baseline is the best": (
         {"trials": [(0.9, 0.9), (0.8, 0.8)]},
@@ -78,7 +78,7 @@ CASES: Mapping[str, tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]] = {
     ),
     "a loss without predictions": (
         {"trials": [(0.7, 0.7), (0.97, 0.97)], "metric": "loss", "stored": False},
-        ("How sure the gain over the baseline", "no interval: no predictions are stored"), ("p =",),
+        ("The gain over the baseline (trial", "no interval: no predictions are stored"), ("p =",),
     ),
     "macro F1": (
         {"trials": [(0.7, 0.7), (0.9, 0.92)], "metric": "f1_macro"},

@@ -126,9 +126,9 @@ def test_a_file_may_have_any_name_that_is_text(root: Path, name: str) -> None:
     ("name", "says"),
     [
         ("pipe.csv", "a pipe or a device, not a file"), ("zero.csv", "a pipe or a device"),
-        ("loop.csv", "its links lead in a circle"), ("dangling.csv", "a link that leads nowhere"),
+        ("loop.csv", "its links form a loop"), ("dangling.csv", "a broken link"),
         ("folder.csv", "a folder, not a file"), ("ok.csv/x", "a part of this path is a file"),
-        ("x" * 300 + ".csv", "no file can have so long a name"), ("a\0.csv", "a NUL in its name"),
+        ("x" * 300 + ".csv", "the name is too long"), ("a\0.csv", "cannot contain NUL"),
         (BYTES, r"caf\xe9.csv: not UTF-8"), (" ", "--train: is empty"), ("o k.csv", "did you mean"),
     ],
 )  # fmt: skip

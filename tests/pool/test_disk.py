@@ -24,7 +24,7 @@ def database_error(code: int) -> sqlite3.OperationalError:
         (OSError(errno.EDQUOT, "full", "x"), "make room, for your quota is used up"),
         (PermissionError(errno.EACCES, "no", "x"), "give tuner the right to write there"),
         (OSError(errno.EROFS, "no", "x"), "mount that disk for writing"),
-        (OSError(errno.EIO, "no", "x"), "see to that disk, which has failed"),
+        (OSError(errno.EIO, "no", "x"), "check that disk, which has failed"),
         (database_error(sqlite3.SQLITE_READONLY), "give tuner the right to write there"),
         (database_error(sqlite3.SQLITE_FULL), "make room"),
         (database_error(sqlite3.SQLITE_LOCKED), "close what else has study.db open"),

@@ -86,7 +86,7 @@ def test_its_end_comes_with_its_code_and_last_lines(start: Start) -> None:
     take(messages)
     lost = take(messages)
     assert isinstance(lost, TrainerExited)
-    assert lost.describe_exit() == "the trainer ended with exit code 3"
+    assert lost.describe_exit() == "the trainer exited with code 3"
     assert lost.lines == ("a traceback",)
     assert not trainer.send(p.Pause())
 
@@ -97,7 +97,7 @@ def test_a_killed_trainer_takes_its_children_along(start: Start) -> None:
     trainer.kill_process_group()
     lost = take(messages)
     assert isinstance(lost, TrainerExited)
-    assert lost.describe_exit() == "the trainer was ended by signal 9"
+    assert lost.describe_exit() == "the trainer was killed by signal 9"
     trainer.kill_process_group()
 
 

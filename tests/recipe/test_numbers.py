@@ -14,9 +14,16 @@ from tuner.cli.set import parse_range_ends
 from tuner.errors import TunerError
 from tuner.recipe.document import RecipeDocument
 from tuner.recipe.load import parse_recipe
-from tuner.recipe.numbers import parse_number_text, parse_seconds_text
+from tuner.recipe.numbers import (
+    format_typed_duration,
+    format_typed_number,
+    format_typed_setting,
+    parse_number_text,
+    parse_seconds_text,
+    round_to_digits,
+)
 from tuner.recipe.presets import preset_document
-from tuner.recipe.types import Choices, Range
+from tuner.recipe.types import Choices, Range, Rate, Scale, TiedRate
 
 
 @pytest.mark.parametrize(
@@ -133,3 +140,54 @@ def test_what_is_none_is_refused_without_talk_of_quotes(expression: str) -> None
         _document().set_expression(expression)
     assert "number" in str(caught.value)
     assert "quotes out" not in str(caught.value)
+
+
+@given(st.floats(1e-300, 1e300))
+def test_a_number_is_written_exactly(number: float) -> None:
+    written = format_typed_number(number)
+    assert float(written) == number
+    assert parse_number_text(written) == number
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (1e-5, "1e-5"), (2.5e-5, "2.5e-5"), (0.06, "0.06"), (16, "16"), (0.0, "0"), (1e-3, "1e-3"),
+        (-2e9, "-2e9"), (0.25, "0.25"),
+    ],
+)  # fmt: skip
+def test_numbers_are_written_short(number: float, text: str) -> None:
+    assert format_typed_number(number) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(28800.0, "8h"), (5400.0, "1h30m"), (45.0, "45s"), (90000.0, "1d1h")]
+)
+def test_times_are_written_as_they_are_read(seconds: float, text: str) -> None:
+    assert format_typed_duration(seconds) == text
+    assert parse_seconds_text(text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("setting", "usual_scale", "text"),
+    [
+        (Range(1e-5, 1e-4, "log"), "log", "1e-5..1e-4"),
+        (Range(2, 10, "log", integer=True), "linear", "2..10 log"),
+        (Range(0.0, 0.1), "log", "0..0.1 lin"),
+        (Choices((16, 32)), "linear", "{16,32}"),
+        (TiedRate("body", 2.0), "log", "like body x 2"),
+        (False, "linear", "false"),
+        ("frozen", "log", "frozen"),
+    ],
+)
+def test_settings_are_written_as_they_are_typed(
+    setting: Rate, usual_scale: Scale, text: str
+) -> None:
+    assert format_typed_setting(setting, usual_scale) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "rounded"), [(1.2345e-5, 3, 1.23e-5), (987.6, 2, 990.0), (0.0, 3, 0.0)]
+)
+def test_rounding_to_digits(value: float, digits: int, rounded: float) -> None:
+    assert round_to_digits(value, digits) == rounded

@@ -1,4 +1,4 @@
-"""The collapse radar."""
+"""Detection of collapsed models."""
 
 from __future__ import annotations
 
@@ -7,12 +7,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from tuner.results.collapse import (
-    detect_collapse,
-    label_frequency_losses,
-    only_predicted_label,
-    radar,
-)
+from tuner.results.collapse import detect_collapse, label_frequency_losses, only_predicted_label
 
 ONE = [[76, 0], [62, 0]]
 OTHER = [[0, 76], [0, 62]]
@@ -22,7 +17,7 @@ FLOOR = 0.693
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What the radar looks at: one label, the same answer, a loss at the floor, little noise."""
+    """An evaluation: one label, the same answer, a loss at the floor, little noise."""
 
     share: float = 0.0
     confusion: tuple[tuple[int, ...], ...] | list[list[int]] = ()
@@ -119,7 +114,7 @@ def test_a_number_of_evaluations_takes_the_place_of_the_share() -> None:
 def test_the_reason_has_the_figures() -> None:
     judged = detect_collapse(trial({}, {}, {}), 0.06)
     assert judged is not None
-    assert "at 2 evaluations running" in judged[1]
+    assert "at 2 evaluations in a row" in judged[1]
     assert "training loss 0.6950 ± 0.0014" in judged[1]
     assert "0.6930" in judged[1]
 
@@ -151,13 +146,3 @@ def test_no_constant_answer_loses_less_than_the_label_frequencies(
 )
 def test_only_label(confusion: list[list[int]], label: int | None) -> None:
     assert only_predicted_label(confusion) == label
-
-
-def test_radar() -> None:
-    seen = radar([[30, 10], [10, 30]])
-    assert (seen.labels_predicted, seen.most_frequent, seen.most_share) == (2, 0, 0.5)
-    assert seen.entropy == pytest.approx(1.0)
-    assert seen.mcc == 0.5
-    one = radar(OTHER)
-    assert (one.labels_predicted, one.most_frequent, one.most_share) == (1, 1, 1.0)
-    assert (one.entropy, one.mcc) == (0.0, 0.0)

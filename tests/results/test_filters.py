@@ -112,16 +112,16 @@ def test_filters(text: str, numbers: list[int]) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("accuracy", '"accuracy" is no term'),
+        ("accuracy", '"accuracy" is not a term'),
         ("accuracy>", '"accuracy>" lacks a value'),
-        (">0.5", "is no term"),
+        (">0.5", "is not a term"),
         ("accuracy>high", '"high" is not a number'),
-        ("state:prunde", 'no state "prunde"; did you mean "pruned"'),
-        ("state>pruned", "a state has no order"),
-        ("state:p", 'no state "p"'),
+        ("state:prunde", 'unknown state "prunde"; did you mean "pruned"'),
+        ("state>pruned", "states have no order"),
+        ("state:p", 'unknown state "p"'),
         ("!", "needs a term"),
-        ('"lr.head<1', "a quote is open"),
-        ("9,a", "is no term"),
+        ('"lr.head<1', "unclosed quote"),
+        ("9,a", "is not a term"),
         ("is:prunde", 'no trial is "prunde"; did you mean "pruned"'),
         ("is>pruned", "write is:pruned"),
         ("is:best", 'no trial is "best"'),
@@ -137,7 +137,7 @@ def test_what_is_no_filter(text: str, message: str) -> None:
 def test_unknown_names_are_refused_where_the_names_are_known() -> None:
     names = ["accuracy", "lr.head", "lr.layers 0-5"]
     parse_filter("acc>0.5 lr.layers_0-5<1 value>0 number<9", names)
-    with pytest.raises(TunerError, match=r'nothing is called "lr.haed"; did you mean "lr.head"\?'):
+    with pytest.raises(TunerError, match=r'unknown name "lr.haed"; did you mean "lr.head"\?'):
         parse_filter("lr.haed<1", names)
 
 
@@ -164,7 +164,7 @@ def test_flags_are_what_somebody_can_tell() -> None:
 
 def test_names_that_every_trial_has_are_always_known() -> None:
     parse_filter("gen:1 origin:sampled seed=4 epoch>=2 memory>0 time<60", ["lr.head"])
-    with pytest.raises(TunerError, match='nothing is called "orgin"; did you mean "origin"'):
+    with pytest.raises(TunerError, match='unknown name "orgin"; did you mean "origin"'):
         parse_filter("orgin:sampled", ["lr.head"])
 
 

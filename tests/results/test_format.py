@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tuner.recipe.types import Choices, Range, Rate, Scale, TiedRate
 from tuner.results import format as fmt
 from tuner.results.spark import draw_sparkline
 
@@ -260,3 +261,46 @@ def test_sparklines() -> None:
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False, width=32)), st.integers(1, 20))
 def test_sparklines_are_as_long_as_asked(values: list[float], width: int) -> None:
     assert len(draw_sparkline(values, width)) == min(len(values), width)
+
+
+@pytest.mark.parametrize(
+    ("setting", "usual_scale", "text"),
+    [
+        (Range(1e-6, 5e-5, "log"), None, "1e-6…5e-5"),
+        (Range(1e-6, 5e-5, "log"), "log", "1e-6…5e-5"),
+        (Range(1e-6, 5e-5, "linear"), "log", "1e-6…5e-5 linear"),
+        (Range(0.0, 0.5), "linear", "0…0.5"),
+        (Choices((16, 32)), None, "{16, 32}"),
+        (Choices(("linear", "cos\x1bine")), None, "{linear, cos␛ine}"),
+        (TiedRate("body"), None, "like body"),
+        (TiedRate("body", Range(1, 100, "log")), "log", "like body ×1…100"),
+        ("frozen", "log", "frozen"),
+        (2e-5, "log", "2e-5"),
+        (True, None, "true"),
+    ],
+)
+def test_settings_of_a_recipe(setting: Rate, usual_scale: Scale | None, text: str) -> None:
+    assert fmt.format_recipe_setting(setting, usual_scale) == text
+
+
+def test_intervals() -> None:
+    assert fmt.format_interval(0.78851, 0.88766) == "0.7885…0.8877"
+    assert fmt.format_change_interval(-0.0102, 0.0415) == "−0.0102…+0.0415"
+
+
+@pytest.mark.parametrize(
+    ("count", "signed", "full"),
+    [(0, "±0", "0"), (4, "+4", "4"), (-3, "−3", "-3"), (12345, "+12345", "12,345")],
+)
+def test_counts_in_full(count: int, signed: str, full: str) -> None:
+    assert fmt.format_signed_count(count) == signed
+    assert fmt.format_full_count(count) == full
+
+
+def test_numbers_with_a_fixed_number_of_decimals() -> None:
+    assert fmt.format_points(0.056) == "+5.6 points"
+    assert fmt.format_points(-0.004) == "−0.4 points"
+    assert fmt.format_importance(0.4249) == "0.42"
+    assert fmt.format_decimals(-2, 1) == "−2.0"
+    assert fmt.format_decimals(-0.0, 2) == "0.00"
+    assert fmt.format_bytes_of(3.1 * 2**30, 24 * 2**30) == "3.1/24.0 GiB"

@@ -90,7 +90,7 @@ def test_the_same_trials_give_the_same_interval() -> None:
 def test_few_complete_trials_are_a_sketch() -> None:
     verdict = asked(trials(ENOUGH_COMPLETE - 1))
     assert verdict.shares
-    assert verdict.doubt == "a sketch: 49 complete trials, PED-ANOVA wants 50"
+    assert verdict.doubt == "a sketch: 49 complete trials, PED-ANOVA needs 50"
     assert asked(trials(ENOUGH_COMPLETE)).doubt == ""
 
 
@@ -112,7 +112,7 @@ def test_what_cannot_differ_cannot_decide() -> None:
     chosen = trials(9)
     for space, doubt in (
         ({}, "the recipe searches nothing"),
-        ({"warmup": Range(0.1, 0.1)}, "no setting has more than one value to take"),
+        ({"warmup": Range(0.1, 0.1)}, "no setting has more than one value"),
     ):
         for trial in chosen:
             trial.params["warmup"] = 0.1

@@ -163,7 +163,7 @@ def test_wishes_that_cannot_be_are_refused(tmp_path: Path) -> None:
         assert "last group" in message(screen)
         await pilot.press("d")
         await pilot.pause()
-        assert "has to stay" in message(screen)
+        assert "cannot be deleted" in message(screen)
         for key, wrong, reason in (
             ("a", "99", "no layer 99"),
             ("a", "clasifier.*", "matches no parameter"),
@@ -171,7 +171,7 @@ def test_wishes_that_cannot_be_are_refused(tmp_path: Path) -> None:
             ("R", "head", "already"),
             ("R", "a.b", "cannot have"),
             ("g", "many", "is not a number"),
-            ("g", "0", "no groups of 0"),
+            ("g", "0", "cannot make groups of 0"),
         ):
             await pilot.press(key)
             await type_text(pilot, wrong)

@@ -162,7 +162,7 @@ def test_a_group_is_added_as_typed(typed: str) -> None:
         ("", "nothing to put"),
         ("top =", "nothing to put"),
         ("= 9", "nothing to put"),
-        ("5-2", "names no layers"),
+        ("5-2", "is not a layer expression"),
         ("99", "layers 0-11"),
         ("head = 3", "already"),
         ("clasifier.*", "matches no parameter"),

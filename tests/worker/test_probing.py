@@ -251,5 +251,5 @@ def test_a_trainer_that_never_says_how_fast_it_is_is_ended(tmp_path: Path) -> No
     text = session.recipe_path.read_text()
     session.recipe_path.write_text(text.replace("epochs = 3", "epochs = 3\nsilence_seconds = 1"))
     assert work(session, probing=60.0) == 0
-    assert chosen(session).reason.endswith("a trainer was lost: the trainer was ended by signal 9")
+    assert chosen(session).reason.endswith("a trainer was lost: the trainer was killed by signal 9")
     assert chosen(session).slots == 1

@@ -163,7 +163,7 @@ def test_trainers_that_never_get_ready_fail_the_session(tmp_path: Path) -> None:
     session = make(tmp_path)
     assert work(session, deaf_and_dumb="no torch here") == 1
     reason = of_kind(session, e.SessionFailed)[0].reason
-    assert reason.startswith("no trainer could be started: the trainer ended with exit code 1: ")
+    assert reason.startswith("no trainer could be started: the trainer exited with code 1: ")
     assert reason.endswith("no torch here")
 
 

@@ -9,10 +9,12 @@ import msgspec
 
 from tuner.export.summary import Summary, summarize_session
 from tuner.results.format import (
-    MINUS,
+    format_change_interval,
+    format_interval,
     format_p_value,
     format_percent,
-    format_score_change,
+    format_points,
+    format_signed_count,
     sanitize_text,
 )
 from tuner.results.format import format_score as score_text
@@ -25,12 +27,12 @@ from tuner.session.view import SessionView
 
 
 def describe_outcome(session: Session, view: SessionView) -> str:
-    """The paragraph on a session as its log tells it now."""
+    """Write the paragraph about a session as its log stands now."""
     return outcome_paragraph(summarize_session(session, view))
 
 
 def outcome_paragraph(summary: Summary) -> str:
-    """Caveats, the best with its interval and the majority beside it, its gain, the counts."""
+    """Put together the caveats, the best score with its interval, the gain and the counts."""
     best = summary.best
     if best is None:
         return f"No trial is complete. {format_trial_counts(summary.counts)}".rstrip()
@@ -48,12 +50,12 @@ def outcome_paragraph(summary: Summary) -> str:
 
 
 def score_with_interval(score: ScoreWithInterval) -> str:
-    """`accuracy 0.8450 (169 of 200 rows correct, 95 % interval 0.7885…0.8877; majority …)`."""
+    """Write `accuracy 0.8450 (169 of 200 rows correct, 95 % interval 0.7885…0.8877; …)`."""
     return f"{sanitize_text(score.metric)} {score_text(score.value)} ({score_details(score)})"
 
 
 def score_details(score: ScoreWithInterval) -> str:
-    """`169 of 200 rows correct, 95 % interval 0.7885…0.8877; majority "no" 0.5000; MCC 0.6900`."""
+    """Write `169 of 200 rows correct, 95 % interval 0.7885…0.8877; majority "no" 0.5000; …`."""
     counted = score.metric == "accuracy"
     rows = f"{score.correct} of {score.rows} rows correct" if counted else f"{score.rows} rows"
     details = [f"{rows}, {interval_text(score.interval)}"]
@@ -65,14 +67,13 @@ def score_details(score: ScoreWithInterval) -> str:
 
 
 def interval_text(interval: Interval | None) -> str:
-    """`95 % interval 0.7885…0.8877`."""
     if interval is None:
         return "no interval: no predictions are stored"
-    return f"95 % interval {score_text(interval.low)}…{score_text(interval.high)}"
+    return f"95 % interval {format_interval(interval.low, interval.high)}"
 
 
 def majority_short(metric: str, majority: Majority) -> str:
-    """`majority "neutral" 0.5634`; the loss of answering the frequencies has no one label."""
+    """Write `majority "neutral" 0.5634`; for the loss, what predicting the frequencies loses."""
     name = (
         "label frequencies" if metric == "loss" else f'majority "{sanitize_text(majority.label)}"'
     )
@@ -80,24 +81,24 @@ def majority_short(metric: str, majority: Majority) -> str:
 
 
 def majority_text(metric: str, majority: Majority) -> str:
-    """`answering "neutral" for every row`: what the majority's score is of."""
+    """Write what the majority's score is of: `predicting "neutral" for every row`."""
     if metric == "loss":
-        return "answering the labels' frequencies"
-    return f'answering "{sanitize_text(majority.label)}" for every row'
+        return "predicting the labels' frequencies"
+    return f'predicting "{sanitize_text(majority.label)}" for every row'
 
 
 def format_gain(gain: ScoreGain) -> str:
-    """`+4 rows, +5.6 points` of an accuracy, `higher by 0.0312` of everything else."""
+    """Write `+4 rows, +5.6 points` for an accuracy, `higher by 0.0312` for every other metric."""
     if gain.rows is not None and gain.of_rows:
-        points = f"{100 * gain.rows / gain.of_rows:+.1f} points"
-        return f"{gain.rows:+d} rows, {points}".replace("-", MINUS)
+        points = format_points(gain.rows / gain.of_rows)
+        return f"{format_signed_count(gain.rows)} rows, {points}"
     if gain.change == 0:
         return "no difference"
     return f"{'higher' if gain.change > 0 else 'lower'} by {score_text(abs(gain.change))}"
 
 
 def format_trial_counts(counts: TrialCounts) -> str:
-    """`Trials: 8 complete, 3 pruned, 1 collapsed.`, or nothing where none has ended."""
+    """Write `Trials: 8 complete, 3 pruned, 1 collapsed.`, or nothing if none has ended."""
     named = msgspec.structs.asdict(counts)
     ended = ("complete", "pruned", "collapsed", "failed")
     parts = [f"{named[word]} {word}" for word in ended if named[word]]
@@ -124,8 +125,12 @@ def _chance_sentence(summary: Summary) -> str:
     value = score_text(summary.baseline.value)
     baseline = f"the baseline (trial {summary.baseline.trial}, {value})"
     if gain.difference is None:
-        return f"How sure the gain over {baseline} is cannot be said: no predictions are stored."
-    much = f"{gain.rows:+d} of {gain.of_rows} rows" if gain.rows is not None else format_gain(gain)
+        return f"The gain over {baseline} cannot be tested: no predictions are stored."
+    much = (
+        f"{format_signed_count(gain.rows)} of {gain.of_rows} rows"
+        if gain.rows is not None
+        else format_gain(gain)
+    )
     evidence = f"{much} ({_describe_evidence(summary, gain)})"
     if gain.difference.is_significant and not gain.is_improvement:
         return f"The best trial scores worse than {baseline}: {evidence}."
@@ -147,7 +152,6 @@ def _gain_sentence(summary: Summary) -> str:
 
 
 def _cut_short_sentence(summary: Summary) -> str:
-    """`Trial 0 was cut short when the time was up, at 19 % of its schedule.`"""
     if not summary.cut_short:
         return ""
     numbers = ", ".join(map(str, summary.cut_short))
@@ -158,12 +162,12 @@ def _cut_short_sentence(summary: Summary) -> str:
 
 
 def _describe_evidence(summary: Summary, gain: ScoreGain) -> str:
-    """The p-value where the rows could be paired, else the interval of the difference."""
+    """Give the p-value where the rows could be paired, else the interval of the difference."""
     difference = gain.difference
     if difference is None:
         return ""
     if summary.corrected_p_value is None:
-        ends = f"{format_score_change(difference.low)}…{format_score_change(difference.high)}"
+        ends = format_change_interval(difference.low, difference.high)
         return f"95 % {ends}, not paired: predictions are not stored"
     count = summary.candidate_count
     return f"p {format_p_value(summary.corrected_p_value)}" + (
@@ -172,7 +176,7 @@ def _describe_evidence(summary: Summary, gain: ScoreGain) -> str:
 
 
 def _selection_sentence(summary: Summary) -> str:
-    """A winner is chosen for its score, so the score flatters it."""
+    """Say that the winner was chosen by its score, which therefore flatters it."""
     complete, equals = summary.counts.complete, summary.equals
     if complete < 2:
         return ""

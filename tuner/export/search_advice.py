@@ -11,14 +11,14 @@ from tuner.session.view import SessionView
 
 
 def advice_after_search(session: Session, view: SessionView) -> str:
-    """Ranges that exclude the baseline come first: inside of them there is nothing like it."""
+    """Name ranges that exclude the baseline first: no trial inside of them can match it."""
     outside = _rates_outside(session, view)
     if outside:
         more = f" (and {len(outside) - 1} more)" if len(outside) > 1 else ""
         where = next(iter(outside.values()))
         return f"{where[0].upper()}{where[1:]}{more}: widen it with tuner set and add trials."
     return (
-        "Its rates lie inside of all ranges: add trials, or lay the ranges closer round it "
+        "Its rates lie inside of all ranges: add trials, or narrow the ranges around it "
         "(tuner set)."
     )
 

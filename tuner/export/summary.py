@@ -49,12 +49,12 @@ class Summary:
 
     @property
     def candidate_count(self) -> int:
-        """How many complete trials the best was chosen from, the baseline left out."""
+        """Count the complete trials that the best was chosen from, without the baseline."""
         return self.counts.complete - (self.baseline is not None)
 
     @property
     def corrected_p_value(self) -> float | None:
-        """Of the best against the baseline, times the trials it was chosen from (Bonferroni).
+        """Return the p-value of best against baseline, times the number of candidates (Bonferroni).
 
         None where the two could not be paired.
         """
@@ -65,7 +65,6 @@ class Summary:
 
     @property
     def beats_baseline(self) -> bool:
-        """Whether the best is better than the baseline by more than chance explains."""
         if self.gain is None or self.gain.difference is None or not self.gain.is_improvement:
             return False
         return (
@@ -76,7 +75,7 @@ class Summary:
 
 
 def summarize_session(session: Session, view: SessionView) -> Summary:
-    """The summary of a session as its log tells it now."""
+    """Summarize a session as its log stands now."""
     best, baseline = view.find_best_trial(), complete_baseline_trial(view)
     gain = None
     nothing_better = best is baseline and view.count_trials(TrialState.COMPLETE) > 1
@@ -105,7 +104,7 @@ def _count_equal_to_best(view: SessionView, best: TrialView | None) -> int:
 
 
 def _why_no_baseline(view: SessionView) -> str:
-    """Why no baseline is complete: as yet, for good, or because the only trial is one itself."""
+    """Say why no baseline is complete: not yet, never, or because the only trial is one itself."""
     for trial in view.trials.values():
         if trial.origin == BASELINE:
             happened = _HAPPENED.get(trial.state, f"is {trial.state.value}")

@@ -19,7 +19,7 @@ TRAILING_COLUMNS = (
 
 
 def trial_as_row(trial: TrialView) -> dict[str, Any]:
-    """One trial as a JSON-able object; `metrics` are those of the kept evaluation."""
+    """Return one trial as a JSON-able object; `metrics` are those of the kept evaluation."""
     evaluation = kept_or_last_evaluation(trial)
     return {
         "trial": trial.number,
@@ -47,13 +47,13 @@ def trial_as_row(trial: TrialView) -> dict[str, Any]:
 def trials_as_rows(
     view: SessionView, numbers: Collection[int] | None = None
 ) -> list[dict[str, Any]]:
-    """Every trial, or those with these numbers, by number."""
+    """Return every trial, or those with these numbers, in the order of their numbers."""
     selected_numbers = view.trials if numbers is None else numbers
     return [trial_as_row(view.trials[number]) for number in sorted(selected_numbers)]
 
 
 def trials_document(view: SessionView, numbers: Collection[int] | None = None) -> dict[str, Any]:
-    """The trials with what they are of."""
+    """Return the trials together with the session, the metric and its direction."""
     return {
         "schema": "tuner/trials/1",
         "session": view.name,
@@ -64,7 +64,7 @@ def trials_document(view: SessionView, numbers: Collection[int] | None = None) -
 
 
 def document_as_toml(document: Mapping[str, Any]) -> str:
-    """A document as TOML; what has no value is left out, TOML has no word for it."""
+    """Write a document as TOML; keys without a value are left out, since TOML has no null."""
     import tomlkit
 
     return tomlkit.dumps(_drop_missing_values(document))
@@ -77,10 +77,10 @@ def _drop_missing_values(value: Any) -> Any:
 
 
 def trials_as_csv(view: SessionView, numbers: Collection[int] | None = None) -> str:
-    """One row a trial; parameters as params.NAME, metrics as metrics.NAME, empty where unknown.
+    """Write one row per trial: params.NAME and metrics.NAME beside the rest, empty if unknown.
 
-    A value that a trial was given instead of the recipe's own stands under its parameter's name.
-    Text is inert: the table may well be printed on a terminal.
+    A value that a trial was given instead of the recipe's own stands in its parameter's column. All
+    text is sanitized: the table may well be printed in a terminal.
     """
     rows = [_sanitize_row(_flatten_row(row)) for row in trials_as_rows(view, numbers)]
     inner = _columns_with_prefix(rows, "params.") + _columns_with_prefix(rows, "metrics.")
@@ -112,5 +112,5 @@ def _sanitize_row(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _columns_with_prefix(rows: Sequence[dict[str, Any]], prefix: str) -> list[str]:
-    """The columns with this prefix, in order of first appearance."""
+    """Return the columns with this prefix, in order of first appearance."""
     return list(dict.fromkeys(name for row in rows for name in row if name.startswith(prefix)))

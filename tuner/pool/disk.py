@@ -1,4 +1,4 @@
-"""Telling a disk that takes no more from a fault in the program: the one is waited for."""
+"""Tell a disk that cannot be written to from a bug: for the disk, the study pauses and waits."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _ADVICE = {
     errno.EACCES: _RIGHTS,
     errno.EPERM: _RIGHTS,
     errno.EROFS: "mount that disk for writing",
-    errno.EIO: "see to that disk, which has failed",
+    errno.EIO: "check that disk, which has failed",
     errno.EBUSY: "close what else has study.db open",
     errno.EFBIG: "allow larger files there",
     errno.EDQUOT: "make room, for your quota is used up",
@@ -47,11 +47,11 @@ _NUMPY = re.compile(r"\d+ requested and \d+ written")
 
 
 class DiskFull(TunerError):
-    """Nothing can be written until somebody makes room; what is on the disk is whole."""
+    """Nothing can be written until somebody frees space; what is on the disk is intact."""
 
 
 def describe_disk_problem(error: BaseException) -> str | None:
-    """What the disk refuses, in a few words; None where the error is about something else."""
+    """Say in a few words what the disk refuses; None where the error is about something else."""
     if isinstance(error, DiskFull):
         return str(error)
     disk_errnos = (
@@ -68,7 +68,7 @@ def describe_disk_problem(error: BaseException) -> str | None:
 
 
 def advise_on_disk_problem(error: BaseException) -> str:
-    """What to do about `describe_disk_problem`, as the beginning of a sentence."""
+    """Say what to do about `describe_disk_problem`, as the beginning of a sentence."""
     refused = next((number for link in _exception_chain(error) if (number := _errno_of(link))), 0)
     return _ADVICE.get(refused, "make room")
 
@@ -80,7 +80,7 @@ def _exception_chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _errno_of(error: BaseException) -> int:
-    """What the system answered: its own number, or the one that is quoted in the text."""
+    """Return the errno of an error: its own, or the one that is quoted in its text."""
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno
     if isinstance(error, sqlite3.Error):

@@ -1,4 +1,4 @@
-"""Trainers as processes of this machine, spoken to over their stdin and stdout."""
+"""Trainers as processes on this machine, which talk over stdin and stdout."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _decoder = msgspec.json.Decoder(Reply)
 
 
 def module_command(module: str) -> list[str]:
-    """How to run one of tuner's modules in a fresh interpreter, like this one.
+    """Return the command that runs one of tuner's modules in a fresh interpreter, like this one.
 
     The working folder stays out of the import path (a user's datasets.py there would be taken for
     the library), unless that is where tuner itself is.
@@ -40,7 +40,7 @@ def module_command(module: str) -> list[str]:
 
 
 def trainer_command() -> list[str]:
-    """The trainer's command line; TUNER_TRAINER replaces it (a stand-in, in the tests)."""
+    """Return the trainer's command line; TUNER_TRAINER replaces it (tests use a stand-in)."""
     override = os.environ.get(TRAINER_VARIABLE)
     return shlex.split(override) if override else module_command("tuner.training")
 
@@ -124,7 +124,7 @@ class LocalTrainer:
         self._receive(self, TrainerExited(code, self.last_output_lines))
 
     def _decode_message(self, line: bytes) -> TrainerMessage | None:
-        """None for what a library printed; it goes where stderr goes."""
+        """Return None for what a library printed; it goes where stderr goes."""
         try:
             message: Reply = _decoder.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError):
@@ -145,7 +145,7 @@ class LocalTrainer:
 
 
 def trainer_environment(threads: int) -> dict[str, str]:
-    """What a trainer's process is started with; of this process's environment, too."""
+    """Return the environment of a trainer: this process's, with the number of threads set."""
     return os.environ | {
         "OMP_NUM_THREADS": str(threads),
         "MKL_NUM_THREADS": str(threads),

@@ -1,6 +1,6 @@
-"""The messages between worker and trainer: one JSON object a line on its stdin and stdout.
+"""The messages between worker and trainer: one JSON object per line on stdin and stdout.
 
-Numbers are finite: JSON has no word for the others, so a loss that is not a number is `Failed`.
+Numbers are finite, since JSON has no others: a loss that is not a number is sent as `Failed`.
 """
 
 from __future__ import annotations
@@ -38,12 +38,11 @@ class Train(Message, tag="train", frozen=True):
 
     `metric` and `direction` say which evaluation to keep; a model that is better than `best_value`
     (None: any) is saved to trials/NNNN/model before `Completed` is sent. `best_one_label` says that
-    the best one so far has one answer for all rows, which any other is better than. `threads` are
-    those the trainer may use; 0 leaves them as they are. `halvings` counts how often the trial has
-    failed for want of memory: each time half as many rows go through the model at once, twice as
-    often.
+    the best one so far predicts one label for all rows, so that any other is better. The trainer
+    may use `threads` threads; 0 leaves the number as it is. `halvings` counts how often the trial
+    has run out of memory: each time half as many rows go through the model at once, twice as often.
 
-    The checkpoint stays when the trial ends: who asked for it removes it once that is written down.
+    The checkpoint stays when the trial ends: the worker removes it once the end is in the log.
     """
 
     trial: int
@@ -57,38 +56,39 @@ class Train(Message, tag="train", frozen=True):
 
 
 class Go(Message, tag="go", frozen=True):
-    """The answer to `Evaluated`: train on."""
+    """The reply to `Evaluated`: train on."""
 
     trial: int
 
 
 class Prune(Message, tag="prune", frozen=True):
-    """The trial is to end here. An answer to `Evaluated`, or unasked; answered by `Stopped`."""
+    """End the trial here: the reply to `Evaluated`, or unasked. The trainer replies `Stopped`."""
 
     trial: int
 
 
 class Finish(Message, tag="finish", frozen=True):
-    """The trial is to end here with what it has, also unasked: after one evaluation more, unless
-    the last step was evaluated. Answered by `Evaluated` and `Completed`.
+    """End the trial with what it has, after one more evaluation unless the last step was evaluated.
+
+    May come unasked. The trainer replies with `Evaluated` and `Completed`.
     """
 
     trial: int
 
 
 class Pause(Message, tag="pause", frozen=True):
-    """Checkpoint after the current step, answer `Paused`, and end. stdin closing means the same."""
+    """Checkpoint after the current step, reply `Paused`, and exit; closing stdin means the same."""
 
 
 class Probe(Message, tag="probe", frozen=True):
-    """Train a throw-away trial for about so many seconds; answered by `Probed`, or by `Paused`."""
+    """Train a throw-away trial for about so many seconds; the reply is `Probed`, or `Paused`."""
 
     threads: int
     seconds: float
 
 
 class Score(Message, tag="score", frozen=True):
-    """Score the model in `folder` on the sealed test split; answered by `Scored`."""
+    """Score the model in `folder` on the sealed test split; the reply is `Scored`."""
 
     folder: str
 
@@ -97,13 +97,13 @@ class Score(Message, tag="score", frozen=True):
 
 
 class Ready(Message, tag="ready", frozen=True):
-    """Data and model are loaded. `rows` counts them by split; groups counts trained elements.
+    """Data and model are loaded. `rows` counts them by split; `groups` counts trained elements.
 
     `model` is the shape of the model that was loaded; the worker asks for it where it is missing.
-    `batches` is "packed" or "padded"; `threads` counts those in use of the ones allowed, 0 where
-    that is not known. `loading` says what became of the checkpoint's tensors. `test` tells of the
-    sealed rows, None where there are none. `label_counts` are training rows by label. `warnings`
-    are those of a check where `Setup` asked for them.
+    `batches` is "packed" or "padded"; `threads` is how many of the allowed threads are used, 0 if
+    unknown. `loading` says what became of the checkpoint's tensors. `test` describes the sealed
+    rows, None where there are none. `label_counts` counts training rows by label. `warnings` are
+    those of a check, if `Setup` asked for one.
     """
 
     device: str
@@ -124,9 +124,9 @@ class Ready(Message, tag="ready", frozen=True):
 
 
 class Refused(Message, tag="refused", frozen=True):
-    """Setup is impossible with this recipe: the study fails with this one line.
+    """The recipe cannot be set up: the study fails with this one line.
 
-    Where `cause` is "no room" the disk refused to be written to, and the study is paused.
+    With the `cause` "no room" the disk could not be written to, and the study is paused.
     """
 
     error: str
@@ -160,10 +160,10 @@ class Evaluated(Message, tag="evaluated", frozen=True):
     After a resume, evaluations from before the checkpoint are sent again, in order. metrics holds
     loss, accuracy, f1_macro, mcc and f1.LABEL for every label; train_loss is the mean of the
     `updates` since the evaluation before; gradient_norms are by group, before clipping, of the last
-    update. guess_loss is what answering the label frequencies would have lost on the same rows,
+    update. guess_loss is what predicting the label frequencies would have lost on the same rows,
     loss_spread the standard deviation from update to update of the loss beyond that; `updates` is 0
-    where these are not known. row_information is the nats that an answer tells of its row, 0 for a
-    model that has one answer for all rows.
+    where these are not known. row_information is how many nats a prediction tells about its row, 0
+    for a model that predicts the same for all rows.
     """
 
     trial: int
@@ -183,7 +183,7 @@ class Evaluated(Message, tag="evaluated", frozen=True):
 
 
 class Completed(Message, tag="completed", frozen=True):
-    """`step` is that of the kept evaluation; `saved` tells whether trials/NNNN/model is there."""
+    """`step` is that of the kept evaluation; `saved` says whether trials/NNNN/model exists."""
 
     trial: int
     value: float
@@ -202,17 +202,17 @@ class Stopped(Message, tag="stopped", frozen=True):
 
 
 class Paused(Message, tag="paused", frozen=True):
-    """The checkpoint is on disk and the trainer ends."""
+    """The checkpoint is on disk and the trainer exits."""
 
     trial: int | None
     step: int
 
 
 class Failed(Message, tag="failed", frozen=True):
-    """The trial could not go on; the trainer can.
+    """The trial failed; the trainer can go on.
 
-    `cause` is "out of memory", "not a number", "no room" (of the disk: the trial is not lost),
-    "device lost" (to this process, which ends) or "exception".
+    `cause` is "out of memory", "not a number", "no room" (on the disk: the trial is not lost),
+    "device lost" (to this process, which exits) or "exception".
     """
 
     trial: int
@@ -223,9 +223,9 @@ class Failed(Message, tag="failed", frozen=True):
 
 
 class Probed(Message, tag="probed", frozen=True):
-    """How fast training is with `threads`, the ones in use.
+    """How fast training is with `threads` threads.
 
-    One more trainer takes about `memory` bytes, and `free` ones are left for more.
+    One more trainer takes about `memory` bytes, and `free` bytes are left.
     """
 
     examples_per_second: float

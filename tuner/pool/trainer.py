@@ -1,4 +1,4 @@
-"""What the worker needs of a trainer, wherever that runs."""
+"""What the worker needs of a trainer, wherever it runs."""
 
 from __future__ import annotations
 
@@ -11,21 +11,20 @@ from tuner.pool.protocol import Reply, Request
 
 @dataclass(frozen=True, slots=True)
 class TrainerExited:
-    """The trainer ended: always its last message. `code` is that of its process, −9 for SIGKILL."""
+    """The trainer exited: always its last message. `code` is its exit code, −9 for SIGKILL."""
 
     code: int
     lines: tuple[str, ...]
 
     def describe_exit(self) -> str:
-        """One line for people."""
         if self.code < 0:
-            return f"the trainer was ended by signal {-self.code}"
-        return f"the trainer ended with exit code {self.code}"
+            return f"the trainer was killed by signal {-self.code}"
+        return f"the trainer exited with code {self.code}"
 
 
 @dataclass(frozen=True, slots=True)
 class UndecodableMessage:
-    """A message that this version does not understand; the trainer cannot be trusted any more."""
+    """A message that this version cannot decode; the trainer cannot be trusted any more."""
 
     line: str
 
@@ -35,23 +34,23 @@ Receive = Callable[["Trainer", TrainerMessage], None]
 
 
 class Trainer(Protocol):
-    """One model on one device. Messages arrive in order through the `Receive` it was started with;
-    the last one is `TrainerExited`, after which the trainer holds no file and no device.
+    """One model on one device.
+
+    Messages arrive in order through the `Receive` it was started with; the last one is
+    `TrainerExited`, after which the trainer holds no file and no device.
     """
 
     def send(self, request: Request) -> bool:
-        """Hand over a request; False where the trainer is gone (`TrainerExited` is on its way)."""
+        """Hand over a request; False if the trainer is gone (`TrainerExited` is on its way)."""
 
     @property
     def is_alive(self) -> bool:
         """Whether `TrainerExited` has not been received yet."""
 
     @property
-    def last_output_lines(self) -> tuple[str, ...]:
-        """The end of what it printed."""
+    def last_output_lines(self) -> tuple[str, ...]: ...
 
     def request_end(self) -> None:
-        """Ask it to checkpoint and end."""
+        """Ask the trainer to checkpoint and exit."""
 
-    def kill_process_group(self) -> None:
-        """End it at once."""
+    def kill_process_group(self) -> None: ...

@@ -1,4 +1,4 @@
-"""What a search has to beat: recipes published for model families, and the middle of the ranges."""
+"""What a search has to beat: recipes published for model families, and the middle of its ranges."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Final
 from tuner.errors import TunerError
 from tuner.recipe.groups import part_of_parameter
 from tuner.recipe.layers import resolve_layer_expression
+from tuner.recipe.numbers import round_to_digits
 from tuner.recipe.rates import find_rate_owner
 from tuner.recipe.space import (
     LAYER_DECAY_PREFIX,
@@ -112,7 +113,7 @@ PUBLISHED: Final[dict[str, dict[str, PublishedRecipe]]] = {
 
 
 def published_recipe(model_type: str, hidden_size: int) -> PublishedRecipe:
-    """The recipe published for models of this family and size, else `GENERAL_RECIPE`.
+    """Return the recipe published for models of this family and size, else `GENERAL_RECIPE`.
 
     `model_type` is as in a model's configuration ("bert", "deberta-v2").
     """
@@ -131,10 +132,10 @@ def published_recipe(model_type: str, hidden_size: int) -> PublishedRecipe:
 def baseline_values(
     recipe: Recipe, model_type: str, hidden_size: int, layers: int
 ) -> dict[str, Scalar]:
-    """The flat values of a trial with the recipe published for this kind of model.
+    """Return the flat values of a trial with the recipe published for this kind of model.
 
-    All groups are trained, frozen ones too. Where the published recipe has rates that fall from
-    layer to layer, a group has the geometric mean of its layers' rates.
+    All groups are trained, frozen ones too. Where the published rates fall from layer to layer, a
+    group has the geometric mean of its layers' rates.
     """
     published = published_recipe(model_type, hidden_size)
     rates = {group.name: published_group_rate(published, group, layers) for group in recipe.groups}
@@ -142,7 +143,7 @@ def baseline_values(
     for group in recipe.groups:
         if isinstance(group.lr, TiedRate):
             owner_rate = rates[find_rate_owner(recipe.groups, group).name]
-            values[TIMES_PREFIX + group.name] = float(f"{rates[group.name] / owner_rate:.3g}")
+            values[TIMES_PREFIX + group.name] = round_to_digits(rates[group.name] / owner_rate)
         else:
             values[LR_PREFIX + group.name] = rates[group.name]
         if group.layer_decay is not None:
@@ -167,22 +168,21 @@ def baseline_values(
 
 
 def published_group_rate(published: PublishedRecipe, group: GroupSpec, layers: int) -> float:
-    """The published rate of a group in a model with so many layers.
+    """Return the published rate of a group in a model of `layers` layers.
 
-    ELECTRA's code has depth 0 for embeddings, i + 1 for layer i and layers + 2 for the head.
-
-    A group whose layers have rates of their own is told by that of its top one.
+    ELECTRA's code gives embeddings depth 0, layer i depth i + 1 and the head depth layers + 2. A
+    group with layer decay of its own takes the rate of its top layer, any other the geometric mean.
     """
     if published.layer_decay == 1.0:
         return published.rate
     depths = _group_depths(group, layers) or list(range(1, layers + 1))
     mean = math.fsum(depths) / max(1, len(depths))
     depth = mean if group.layer_decay is None else max(depths)
-    return float(f"{published.rate * published.layer_decay ** (layers + 2 - depth):.3g}")
+    return round_to_digits(published.rate * published.layer_decay ** (layers + 2 - depth))
 
 
 def _group_depths(group: GroupSpec, layers: int) -> list[int]:
-    """The depths of what a group holds; none where only the model could tell."""
+    """Return the depths of what a group holds; [] where only the model could tell."""
     if group.layers is not None:
         try:
             return [index + 1 for index in resolve_layer_expression(group.layers, layers)]
@@ -204,19 +204,22 @@ def _depths_of_part(part: str, index: int | None, layers: int) -> list[int]:
 
 
 def middle_values(recipe: Recipe) -> dict[str, Scalar]:
-    """The middle of every searched setting: geometric on a log scale, the middle one of choices."""
+    """Return the middle of every searched setting."""
     return {name: middle_of_setting(setting) for name, setting in search_space(recipe).items()}
 
 
 def middle_of_setting(setting: Range | Choices) -> Scalar:
-    """The middle of one searched setting, rates rounded to three digits where that is inside."""
+    """Return the middle: geometric on a log scale, the middle entry of choices.
+
+    Rounded to three digits where that stays inside of the range.
+    """
     if isinstance(setting, Choices):
         return setting.values[(len(setting.values) - 1) // 2]
     if setting.scale == "log":
         exact = math.exp((math.log(setting.low) + math.log(setting.high)) / 2)
     else:
         exact = setting.low + (setting.high - setting.low) / 2
-    rounded = round(exact) if setting.integer else float(f"{exact:.3g}")
+    rounded = round(exact) if setting.integer else round_to_digits(exact)
     if setting.low <= rounded <= setting.high:
         return rounded
     return min(max(exact, setting.low), setting.high)

@@ -13,9 +13,9 @@ TEST = "data.test"
 
 
 def incomparable_key(before: Recipe, now: Recipe) -> str:
-    """The first key that makes trials of both recipes incomparable, "" where there is none.
+    """Return the first key that makes trials of both recipes incomparable, "" if there is none.
 
-    Model, data and metric belong to a session as soon as it has trials, the test file does not.
+    Model, data and metric are fixed as soon as a session has trials; the test file is not.
     """
     for section in _UNCHANGEABLE:
         old = section_to_dict(getattr(before, section))
@@ -30,7 +30,7 @@ def incomparable_key(before: Recipe, now: Recipe) -> str:
 def changed_settings(
     before: Recipe, now: Recipe
 ) -> dict[str, tuple[Setting | None, Setting | None]]:
-    """Flat name → (before, now) of every setting that differs; None where there is none."""
+    """Map each flat name that differs to its settings (before, now); None where there is none."""
     old, new = settings_by_name(before), settings_by_name(now)
     return {
         name: (old.get(name), new.get(name))

@@ -1,4 +1,4 @@
-"""One trial's hyperparameters with every choice made: what the trainer is told."""
+"""One trial's hyperparameters with every choice made: what the trainer receives."""
 
 from __future__ import annotations
 

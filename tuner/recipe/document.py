@@ -1,4 +1,4 @@
-"""A recipe as its TOML text: edits by the program leave the user's comments and layout alone.
+"""A recipe as its TOML text: edits by the program keep the user's comments and layout.
 
 tomlkit is imported here alone; reading a recipe (`tuner.recipe.load`) does without it.
 """
@@ -39,7 +39,7 @@ _Trivia = list[tuple[None, Whitespace | Comment]]
 
 
 class RecipeDocument:
-    """The text of a recipe, complete or not. `source` is what errors call it: a path, as a rule."""
+    """The text of a recipe, complete or not. `source` is what errors call it, usually its path."""
 
     def __init__(self, text: str, source: str) -> None:
         parse_toml(text, source)
@@ -48,21 +48,20 @@ class RecipeDocument:
 
     @classmethod
     def from_text(cls, text: str, source: str = "recipe.toml") -> RecipeDocument:
-        """A document of this text; TunerError with the line where it is not TOML."""
+        """Make a document of TOML text; TunerError with the line that is not TOML."""
         return cls(text, source)
 
     @classmethod
     def from_file(cls, path: Path) -> RecipeDocument:
-        """The document in a file; TunerError where it cannot be read or is not TOML."""
+        """Read a document; TunerError if the file cannot be read or is not TOML."""
         return cls(read_recipe_text(path), str(path))
 
     @property
     def toml_text(self) -> str:
-        """The TOML as it would be saved."""
         return self._document.as_string()
 
     def save_atomically(self, path: Path) -> None:
-        """Writes the text to `path`, whole or not at all, readable for its owner alone."""
+        """Write the text to `path` in full or not at all, readable for its owner alone."""
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
             handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -78,19 +77,18 @@ class RecipeDocument:
             raise TunerError(f"{path}: cannot be written: {why}") from None
 
     def plain_values(self) -> dict[str, Any]:
-        """Everything in the document as plain values."""
         return self._document.unwrap()
 
     def parse_recipe(self) -> Recipe:
-        """The checked recipe; TunerError naming the first key that is wrong or missing."""
+        """Return the checked recipe; TunerError names the first key that is wrong or missing."""
         return parse_recipe(self.plain_values(), self.source)
 
     def parse_groups(self) -> tuple[GroupSpec, ...]:
-        """The checked layer groups, whatever the rest of the document is like."""
+        """Return the checked layer groups, even if other parts of the document are wrong."""
         return parse_groups(self.plain_values().get("groups"), Location(self.source, "groups"))
 
     def get_value(self, key: str) -> Any:
-        """The plain value at a dotted key, or None where it is not written."""
+        """Return the plain value at a dotted key, None if it is not written."""
         path = split_dotted_key(key, self.source)
         container = (
             self._document if path[0] != "groups" else {path[0]: self._group_tables_by_name()}
@@ -101,10 +99,10 @@ class RecipeDocument:
         return value.unwrap() if hasattr(value, "unwrap") else value
 
     def set_value(self, key: str, value: Any, source: str | None = None) -> None:
-        """Sets one key, such as "training.epochs" or "groups.head.lr.low", and checks it.
+        """Set one key, such as "training.epochs" or "groups.head.lr.low", and check it.
 
-        `value` may be plain, `Range`, `Choices` or what TOML gives. Where TunerError is raised the
-        document stays as it was; `source` is the file that its message names.
+        `value` may be plain, a `Range`, `Choices` or what TOML gives. On TunerError the document
+        stays as it was; `source` is the file that its message names.
         """
         before = self.toml_text
         location = Location(self.source if source is None else source)
@@ -115,12 +113,12 @@ class RecipeDocument:
             raise
 
     def set_expression(self, expression: str, source: str = "--set") -> None:
-        """Sets KEY=VALUE: the value is TOML, and a bare word is text. TunerError as `set`."""
+        """Set KEY=VALUE: the value is TOML, a bare word is text. Raises what `set_value` does."""
         key, value = split_expression(expression, source)
         self.set_value(key, value, source)
 
     def remove_key(self, key: str) -> None:
-        """Removes one key, if it is there."""
+        """Remove one key, if it is there."""
         *path, last = split_dotted_key(key, self.source)
         table: Any = (
             self._document if path[:1] != ["groups"] else {"groups": self._group_tables_by_name()}
@@ -131,7 +129,7 @@ class RecipeDocument:
             cast(Any, table).remove(last)
 
     def replace_groups(self, groups: Sequence[GroupSpec]) -> None:
-        """Makes these the layer groups. Those that stay keep their comments, in their new place."""
+        """Make these the layer groups. Those that stay keep their comments, in their new place."""
         old = self._list_group_tables()
         leads, tail = _cut_all_trailing_trivia(old)
         old_indexes = _match_tables_to_groups(old, groups)
@@ -220,7 +218,7 @@ def _find_field_spec(specs: Mapping[str, FieldSpec], key: str, location: Locatio
 
 
 def _unknown_key_error(path: Sequence[str], location: Location) -> TunerError:
-    """A key outside of every section: perhaps one written without its section."""
+    """Explain a key outside of every section, perhaps one written without its section."""
     key = ".".join(path)
     full = {f"{section}.{name}" for section, specs in SECTIONS.items() for name in specs}
     bare = {name.partition(".")[2]: name for name in sorted(full)}
@@ -238,7 +236,7 @@ def _unknown_key_error(path: Sequence[str], location: Location) -> TunerError:
 def _write_value(
     table: Any, key: str, inner: Sequence[str], value: Any, spec: FieldSpec, location: Location
 ) -> None:
-    """Writes `value` at `key`, or inside of the range that is there (`inner` is low, high, …)."""
+    """Write `value` at `key`, or into the range that is there (`inner` is low, high, …)."""
     if not inner:
         _assign_key(
             table,
@@ -264,7 +262,10 @@ def _write_value(
 
 
 def _typed_to_toml_value(value: Any, spec: FieldSpec, location: Location) -> Any:
-    """What was typed as TOML has it: 0.1 for "10%", a table for "1e-5..1e-4"; times stay."""
+    """Turn typed text into a TOML value: "10%" into 0.1, "1e-5..1e-4" into a table.
+
+    Times stay text: the recipe keeps "8h".
+    """
     if not isinstance(value, str) or spec.parse_scalar is parse_duration:
         return value
     parsed = spec.parse_setting(value, location)
@@ -272,7 +273,7 @@ def _typed_to_toml_value(value: Any, spec: FieldSpec, location: Location) -> Any
 
 
 def _assign_key(table: Any, key: str, item: Any) -> None:
-    """Sets a key; a new one goes below the last one, above what leads to the next table."""
+    """Set a key; a new one goes below the last one, above the comments of the next table."""
     if key in table or not isinstance(table, Table):
         table[key] = item
         return
@@ -286,9 +287,10 @@ def _body_of_table(table: Table) -> list[Any]:
 
 
 def _cut_trailing_trivia(table: Table) -> _Trivia:
-    """Removes and returns what stands at the end of a table but belongs to the one after it.
+    """Remove and return what stands at the end of a table but belongs to the one after it.
 
-    That is all from the first blank line on; without one, the comments right above the next header.
+    That is everything from the first blank line on; without one, the comments right above the next
+    header.
     """
     body = _body_of_table(table)
     end = len(body)
@@ -303,7 +305,7 @@ def _cut_trailing_trivia(table: Table) -> _Trivia:
 
 
 def _cut_all_trailing_trivia(tables: Sequence[Table]) -> tuple[dict[int | None, _Trivia], _Trivia]:
-    """What leads to each table but the first, by its index, and what leads on from the last one."""
+    """Return what precedes each table but the first, by index, and what follows the last one."""
     cut = [_cut_trailing_trivia(table) for table in tables]
     leads: dict[int | None, _Trivia] = dict(enumerate(cut[:-1], start=1))
     return leads, cut[-1] if cut else []
@@ -312,7 +314,7 @@ def _cut_all_trailing_trivia(tables: Sequence[Table]) -> tuple[dict[int | None, 
 def _match_tables_to_groups(
     tables: Sequence[Table], groups: Sequence[GroupSpec]
 ) -> list[int | None]:
-    """For each group the table it has already: by name, else by selector (a renamed one)."""
+    """Find for each group the table it has already: by name, else by selector (a renamed one)."""
     free = dict(enumerate(tables))
     matches: list[int | None] = [None] * len(groups)
     for keys in (("name",), ("part",), ("layers",), ("params",), ("rest",)):
@@ -328,7 +330,7 @@ def _match_tables_to_groups(
 
 
 def _fill_group_table(table: Table | None, group: GroupSpec) -> Table:
-    """The table with this group's keys; those that say so already stay as they are written."""
+    """Give the table this group's keys; keys that already mean the same keep their spelling."""
     table = tomlkit.table() if table is None else table
     new_values = group_to_dict(group)
     written = table.unwrap()
@@ -344,7 +346,7 @@ def _fill_group_table(table: Table | None, group: GroupSpec) -> Table:
 
 
 def _keys_already_equal(written: Mapping[str, Any], group: GroupSpec) -> set[str]:
-    """The keys that already mean what the group says, in whatever spelling."""
+    """Return the keys that already mean what the group says, in whatever spelling."""
     same = set()
     for key, value in written.items():
         with contextlib.suppress(TunerError):

@@ -1,6 +1,6 @@
-"""Readers of single values: what TOML or JSON gave becomes a checked value, or an error.
+"""Parsers of single values: what TOML or JSON gave becomes a checked value, or an error.
 
-A reader takes (value, place) and raises TunerError with one line: file, key, what is wrong.
+A parser takes (value, location) and raises TunerError with one line: file, key, what is wrong.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from tuner.errors import TunerError
 from tuner.recipe.nearest import quote_value, spelling_hint
 from tuner.recipe.numbers import (
     SCALE_WORDS,
+    format_typed_number,
     parse_number_text,
     parse_seconds_text,
     split_choices,
@@ -30,30 +31,29 @@ _RANGE_KEYS = ("low", "high", "scale")
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where a value stands: the file (or "--set") and its dotted key."""
+    """Where a value is written: the file (or "--set") and its dotted key."""
 
     source: str
     key: str = ""
 
     def join_key(self, name: str) -> Location:
-        """The place of a key inside this one."""
+        """Return the location of a key inside this one."""
         printable_name = name if name.isprintable() and len(name) <= 60 else quote_value(name)
         return Location(self.source, f"{self.key}.{printable_name}" if self.key else printable_name)
 
     def error(self, problem: str) -> TunerError:
-        """The error to raise about the value at this place."""
+        """Make the error to raise about the value at this location."""
         return TunerError(": ".join(part for part in (self.source, self.key, problem) if part))
 
 
 def parse_table(value: Any, location: Location) -> Mapping[str, Any]:
-    """A TOML table."""
     if not isinstance(value, Mapping):
         raise location.error(f"must be a table, not {quote_value(value)}")
     return value
 
 
 def parse_text(value: Any, location: Location) -> str:
-    """A string that is not empty."""
+    """Check for a string that is not blank."""
     if not isinstance(value, str):
         raise location.error(f"must be text in quotes, not {quote_value(value)}")
     if not value.strip():
@@ -62,14 +62,13 @@ def parse_text(value: Any, location: Location) -> str:
 
 
 def parse_boolean(value: Any, location: Location) -> bool:
-    """true or false."""
     if not isinstance(value, bool):
         raise location.error(f"must be true or false, not {quote_value(value)}")
     return value
 
 
 def integer_parser(low: int, high: int = UPPER_LIMIT) -> ValueParser:
-    """A reader of whole numbers from `low` to `high`, both included."""
+    """Make a parser of whole numbers from `low` to `high`, both included."""
     bounds = f"of at least {low}" if high == UPPER_LIMIT else f"from {low} to {high}"
 
     def parse_integer(value: Any, location: Location) -> int:
@@ -85,7 +84,7 @@ def integer_parser(low: int, high: int = UPPER_LIMIT) -> ValueParser:
 def number_parser(
     low: float, high: float = UPPER_LIMIT, *, above: bool = False, below: bool = False
 ) -> ValueParser:
-    """A reader of finite numbers low…high; `above` and `below` leave that end out."""
+    """Make a parser of finite numbers low…high; `above` and `below` exclude that end."""
     bounds = _describe_bounds(low, high, above, below)
 
     def parse_float(value: Any, location: Location) -> float:
@@ -100,20 +99,20 @@ def number_parser(
 
 
 def _describe_bounds(low: float, high: float, above: bool, below: bool) -> str:
-    start = f"above {low:g}" if above else f"of at least {low:g}"
+    start = f"{'above' if above else 'of at least'} {format_typed_number(low)}"
     if high == UPPER_LIMIT:
         return start
-    return f"{start} and {'below' if below else 'at most'} {high:g}"
+    return f"{start} and {'below' if below else 'at most'} {format_typed_number(high)}"
 
 
 def parse_if_number(value: Any) -> Any:
-    """The number where a text means one (10%, .1, 1_000), anything else as it is."""
+    """Return the number if a text means one (10%, .1, 1_000), anything else unchanged."""
     number = parse_number_text(value) if isinstance(value, str) else None
     return value if number is None else number
 
 
 def expand_shorthand(written: str) -> Any:
-    """LOW..HIGH and {A,B} as the tables that recipes have for them, other texts as they are."""
+    """Turn LOW..HIGH and {A,B} into the tables that recipes have for them; keep other texts."""
     choices = split_choices(written)
     if choices is not None:
         return {"choices": choices}
@@ -125,7 +124,7 @@ def expand_shorthand(written: str) -> Any:
 
 
 def word_parser(names: Sequence[str], aliases: Mapping[str, str] | None = None) -> ValueParser:
-    """A reader of one of these words."""
+    """Make a parser of one of these words."""
 
     def parse_word(value: Any, location: Location) -> str:
         if isinstance(value, str) and value in names:
@@ -137,7 +136,7 @@ def word_parser(names: Sequence[str], aliases: Mapping[str, str] | None = None) 
 
 
 def parse_duration(value: Any, location: Location) -> float:
-    """Seconds above 0, from a number or from text such as "8h", "1.5h", "90 min" or "1h30m"."""
+    """Parse seconds above 0, from a number or text such as "8h", "1.5h", "90 min" or "1h30m"."""
     if isinstance(value, str):
         seconds = parse_seconds_text(value)
         if seconds is not None and 0 < seconds <= UPPER_LIMIT:
@@ -153,9 +152,10 @@ def parse_duration(value: Any, location: Location) -> float:
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
-    """How one key is read. `kind` tells what may be searched: numbers in ranges, words in choices.
+    """How one key is parsed; `kind` says what may be searched: numbers in ranges, words in choices.
 
-    A `kind` of None means that the key takes plain values only.
+    A `kind` of None means that the key takes plain values only; `scale` is the default of its
+    ranges.
     """
 
     parse_scalar: ValueParser
@@ -163,7 +163,7 @@ class FieldSpec:
     scale: Scale = "linear"
 
     def parse_setting(self, value: Any, location: Location) -> Any:
-        """The value at `at`: plain, or `Range` or `Choices` where the key can be searched.
+        """Parse a plain value, or a `Range` or `Choices` if the key can be searched.
 
         These may be texts too: "1e-5..1e-4", "2..10 log", "{16,32}".
         """
@@ -184,7 +184,7 @@ class FieldSpec:
         values: list[Scalar] = [self.parse_scalar(entry, choices_location) for entry in listed]
         duplicates = [entry for i, entry in enumerate(values) if entry in values[:i]]
         if duplicates:
-            raise choices_location.error(f"{quote_value(duplicates[0])} is there twice")
+            raise choices_location.error(f"{quote_value(duplicates[0])} is listed twice")
         return Choices(tuple(values))
 
     def _parse_range(self, value: Mapping[str, Any], location: Location) -> Range:
@@ -199,7 +199,9 @@ class FieldSpec:
             value.get("scale", self.scale), location.join_key("scale")
         )
         if low > high:
-            raise location.join_key("low").error(f"{low:g} is above high = {high:g}")
+            raise location.join_key("low").error(
+                f"{format_typed_number(low)} is above high = {format_typed_number(high)}"
+            )
         if scale == "log" and low <= 0:
             raise location.join_key("low").error(
                 'a log scale cannot start from 0; write a low above 0, or scale = "linear"'
@@ -214,7 +216,7 @@ class FieldSpec:
 
 
 def check_known_keys(value: Mapping[str, Any], valid: Sequence[str], location: Location) -> None:
-    """Refuses the first key that is not one of `valid`, with the nearest spelling."""
+    """Refuse the first key that is not one of `valid`, with the nearest spelling."""
     for key in value:
         if key not in valid:
             raise location.join_key(str(key)).error(
@@ -223,5 +225,4 @@ def check_known_keys(value: Mapping[str, Any], valid: Sequence[str], location: L
 
 
 def is_searched_setting(setting: Setting | None) -> bool:
-    """Whether this setting is left to the search."""
     return isinstance(setting, Range | Choices)

@@ -39,11 +39,12 @@ class ModelDescription(msgspec.Struct, frozen=True):
 
 
 class LoadingReport(msgspec.Struct, frozen=True):
-    """What became of a checkpoint's tensors; `lines` and `warnings` say so to people.
+    """What became of a checkpoint's tensors; `lines` and `warnings` say so in words.
 
-    `loaded` are the checkpoint's, `fresh` are drawn anew for every trial, `left_out` are those that
-    a classifier has no use for, `prefix` was taken off the names of all. `head` tells whether the
-    rows of the classifier are the checkpoint's, or whether it had none, or some that were dropped.
+    `loaded` come from the checkpoint, `fresh` are drawn anew for every trial, `left_out` are not
+    needed by a classifier, `prefix` was stripped from all names. `head` says whether the rows of
+    the classifier are the checkpoint's ("kept"), it had none ("drawn"), or they did not match
+    ("dropped").
     """
 
     loaded: int
@@ -56,9 +57,9 @@ class LoadingReport(msgspec.Struct, frozen=True):
 
 
 class CheckReport(msgspec.Struct, frozen=True):
-    """All that `tuner check` found; `model` is None where it could not be read.
+    """Everything that `tuner check` found; `model` is None if it could not be read.
 
-    `rehearsed`: weights were loaded and a step tried, or that is what went wrong.
+    `rehearsed`: weights were loaded and one step was tried, successfully or not.
     """
 
     findings: list[Finding]
@@ -69,17 +70,16 @@ class CheckReport(msgspec.Struct, frozen=True):
 
 
 def summarize_check_warnings(warnings: Sequence[str], session: str) -> str:
-    """What a check of this session warned about, in one line."""
     counted = "1 warning" if len(warnings) == 1 else f"{len(warnings)} warnings"
     first_warnings = "; ".join(warnings[:_REPEATED]) + ("; …" if len(warnings) > _REPEATED else "")
     return f"check: {counted}: {first_warnings} · tuner check {session}"
 
 
 class TestRows(msgspec.Struct, frozen=True):
-    """The sealed test rows as they were read, in any order; nothing of it tells a score.
+    """The sealed test rows as they were read, in any order; nothing in it reveals a score.
 
-    `source` is data.test as written, "" where a share of validation is sealed. `digest` follows
-    from texts and labels, `texts` from the texts alone.
+    `source` is data.test as written, "" if a share of validation is sealed. `digest` is of texts
+    and labels, `texts` of the texts alone.
     """
 
     __test__ = False
@@ -90,7 +90,7 @@ class TestRows(msgspec.Struct, frozen=True):
 
 
 class TestReport(msgspec.Struct, frozen=True):
-    """What reading the test rows without scoring them showed; `problem`: they cannot be scored."""
+    """What reading the test rows without scoring showed; a `problem` rules out scoring them."""
 
     __test__ = False
     sealed: TestRows | None = None

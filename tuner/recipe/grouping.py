@@ -1,7 +1,7 @@
 """Edits of layer groups, for an editor: each takes a tuple of groups and returns a new one.
 
-No layer gets into two groups or drops out of all of them by an edit. Explicit parameter names may
-still overlap with a part or a layer; `resolve_groups` tells, since only it knows the model's names.
+No edit puts a layer into two groups or drops it from all of them. Explicit parameter names may
+still overlap with a part or a layer; `resolve_groups` finds out, since it knows the model's names.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ REST_NAME = "the rest"
 
 
 def find_group_by_name(groups: Groups, name: str) -> GroupSpec:
-    """The group of this name; TunerError with the nearest one where there is none."""
+    """Return the group of this name; TunerError with the nearest name if there is none."""
     for group in groups:
         if group.name == name:
             return group
@@ -32,7 +32,7 @@ def find_group_by_name(groups: Groups, name: str) -> GroupSpec:
 
 
 def layers_of_group(group: GroupSpec, layer_count: int) -> tuple[int, ...]:
-    """The layers that a group takes by expression or by part; none where it takes other things.
+    """Return the layers that a group selects by expression or part; () if it selects other things.
 
     Those beyond the model's last layer are left out, so that groups made for a deeper model can be
     edited; `resolve_groups` refuses them.
@@ -46,7 +46,7 @@ def layers_of_group(group: GroupSpec, layer_count: int) -> tuple[int, ...]:
 
 
 def split_group_at_layer(groups: Groups, name: str, at_layer: int, layer_count: int) -> Groups:
-    """Two groups for one: the layers below `at_layer`, and those from it on. Both keep the rate."""
+    """Split a group into the layers below `at_layer` and those from it on. Both keep the rate."""
     group = find_group_by_name(groups, name)
     layers = layers_of_group(group, layer_count)
     halves = [i for i in layers if i < at_layer], [i for i in layers if i >= at_layer]
@@ -66,10 +66,10 @@ def split_group_at_layer(groups: Groups, name: str, at_layer: int, layer_count: 
 
 
 def merge_groups(groups: Groups, a: str, b: str, layer_count: int) -> Groups:
-    """One group for two, at the place of the first, with the rates of `a`.
+    """Merge two groups, at the place of the first, with the rates of `a`.
 
     Layers merge with layers, parts with parts, names with names, and anything with the rest;
-    TunerError for other pairs, which no single selector says.
+    TunerError for other pairs, which no single selector can express.
     """
     first, second = find_group_by_name(groups, a), find_group_by_name(groups, b)
     if first is second:
@@ -87,13 +87,13 @@ def merge_groups(groups: Groups, a: str, b: str, layer_count: int) -> Groups:
 
 
 def insert_group(groups: Groups, group: GroupSpec, layer_count: int) -> Groups:
-    """The groups and a new one, above the rest. What layers and parts it takes, others lose.
+    """Insert a group above the rest; the layers and parts it selects are removed from the others.
 
-    A group that loses everything goes. TunerError where the name is taken, or for a second rest.
+    A group that loses everything is removed. TunerError if the name is taken, or for a second rest.
     """
     _check_group_name(group.name, {existing.name for existing in groups})
     if group.rest and any(existing.rest for existing in groups):
-        raise TunerError("there is a rest already; one group can be")
+        raise TunerError("there is already a group with rest = true; only one can have it")
     taken_layers = set(layers_of_group(group, layer_count))
     remaining = [
         reduced
@@ -111,13 +111,15 @@ def insert_group(groups: Groups, group: GroupSpec, layer_count: int) -> Groups:
 
 
 def delete_group(groups: Groups, name: str) -> Groups:
-    """The groups without this one; what it held falls to the rest.
+    """Remove a group; what it held falls to the rest.
 
-    Where there is no rest yet, one is made that has the deleted group's rates.
+    If there is no rest yet, one is made with the deleted group's rates.
     """
     group = find_group_by_name(groups, name)
     if group.rest:
-        raise TunerError(f"{quote_value(name)} holds what no other group does and has to stay")
+        raise TunerError(
+            f"{quote_value(name)} holds what no other group holds, so it cannot be deleted"
+        )
     remaining = tuple(existing for existing in groups if existing is not group)
     if any(existing.rest for existing in remaining):
         return _repair_broken_ties(groups, remaining)
@@ -127,7 +129,6 @@ def delete_group(groups: Groups, name: str) -> Groups:
 
 
 def rename_group(groups: Groups, name: str, new_name: str) -> Groups:
-    """The groups with one of them called `new`; TunerError where that is taken or no name."""
     group = find_group_by_name(groups, name)
     _check_group_name(new_name, {existing.name for existing in groups if existing is not group})
     renamed = _replace_group(groups, group, [replace(group, name=new_name)])
@@ -135,10 +136,10 @@ def rename_group(groups: Groups, name: str, new_name: str) -> Groups:
 
 
 def set_group_rate(groups: Groups, name: str, lr: Rate) -> Groups:
-    """The groups with another learning rate (a number, a range, choices, "frozen", a tie) for one.
+    """Give one group another rate: a number, a range, choices, "frozen" or a tie.
 
-    Tying a group that others are tied to ties them to the same one. TunerError for a group without
-    a rate of its own to be tied to.
+    Groups that were tied to it are tied to the same target. TunerError for a target that is tied
+    itself.
     """
     group = find_group_by_name(groups, name)
     if isinstance(lr, TiedRate):
@@ -157,35 +158,33 @@ def set_group_rate(groups: Groups, name: str, lr: Rate) -> Groups:
 
 
 def freeze_group(groups: Groups, name: str) -> Groups:
-    """The groups with one of them frozen: it is not trained."""
     return set_group_rate(groups, name, FROZEN)
 
 
 def fix_group_rate(groups: Groups, name: str, rate: float) -> Groups:
-    """The groups with a fixed learning rate for one."""
     return set_group_rate(groups, name, rate)
 
 
 def set_weight_decay(groups: Groups, name: str, decay: Setting | None) -> Groups:
-    """The groups with another weight decay for one; None leaves it to [training]."""
+    """Give one group another weight decay; None leaves it to [training]."""
     group = find_group_by_name(groups, name)
     return _replace_group(groups, group, [replace(group, weight_decay=decay)])
 
 
 def set_layer_decay(groups: Groups, name: str, decay: Setting | None) -> Groups:
-    """The groups with a rate that falls from layer to layer in one of them; None: it does not."""
+    """Give one group another layer decay; None for one rate in all of its layers."""
     group = find_group_by_name(groups, name)
     return _replace_group(groups, group, [replace(group, layer_decay=decay)])
 
 
 def regroup_layers_by_size(groups: Groups, layer_count: int, size: int) -> Groups:
-    """New groups of `size` layers each, in place of those by layers; the last may be smaller.
+    """Replace the groups of layers by new ones of `size` layers each; the last may be smaller.
 
     Each takes its rates from the group that had its first layer before, or else from the first
     group of layers, or the rest.
     """
     if size < 1 or layer_count < 1:
-        raise TunerError(f"no groups of {size} layers in an encoder of {layer_count}")
+        raise TunerError(f"cannot make groups of {size} layers in an encoder of {layer_count}")
     all_layers = set(range(layer_count))
     others = [
         None if group.layers else _remove_from_group(group, all_layers, {"layers"}, layer_count)
@@ -209,10 +208,10 @@ def regroup_layers_by_size(groups: Groups, layer_count: int, size: int) -> Group
 def _repair_broken_ties(
     before: Groups, groups: Iterable[GroupSpec], successors: Mapping[str, str] | None = None
 ) -> Groups:
-    """The groups, ties that lead nowhere mended: to the heir of a name, or to a rate of its own.
+    """Point broken ties at the successor of their target, or replace them by a rate.
 
-    Of several that were tied to a group that is gone, the first inherits its rate, and the others
-    are tied to that one.
+    Of several groups that were tied to a group that is gone, the first inherits its rate and the
+    others are tied to that one.
     """
     successors = dict(successors or {})
     repaired = {group.name: group for group in groups}
@@ -261,7 +260,7 @@ def _merge_selectors(first: GroupSpec, second: GroupSpec, layer_count: int) -> G
 def _remove_from_group(
     group: GroupSpec, layers: Collection[int], parts: Collection[str], layer_count: int
 ) -> GroupSpec | None:
-    """What is left of a group that loses these layers and parts; None where nothing is."""
+    """Take these layers and parts away from a group; None if nothing is left of it."""
     own_parts = set(_parts_of_group(group))
     own_layers = set(layers_of_group(group, layer_count))
     lost_parts = own_parts & set(parts)
@@ -325,10 +324,10 @@ def _unused_name(name: str, used_names: Collection[str]) -> str:
 def _check_group_name(name: str, used_names: Collection[str]) -> None:
     parse_group_name(name, Location("", "name"))
     if name in used_names:
-        raise TunerError(f"there is a group {quote_value(name)} already")
+        raise TunerError(f"there is already a group {quote_value(name)}")
 
 
 def _describe_group_layers(group: GroupSpec, layers: tuple[int, ...]) -> str:
     if layers and len(_parts_of_group(group)) < 2:
         return f"it holds layers {format_layer_expression(layers)}"
-    return "it holds more than layers" if layers else "it holds no layers by number"
+    return "it holds more than layers" if layers else "it holds no numbered layers"

@@ -30,7 +30,7 @@ _NAMES_SHOWN = 3
 
 
 def part_of_parameter(name: str) -> tuple[PartName, int | None]:
-    """The part of an encoder classifier that a parameter belongs to, and its layer's index if any.
+    """Return the part of an encoder classifier that a parameter is in, and the index of its layer.
 
     Goes by the names that transformers gives. What all layers share outside of them (DeBERTa's
     `encoder.rel_embeddings`, `encoder.LayerNorm` and `encoder.conv`, ALBERT's
@@ -53,7 +53,7 @@ def part_of_parameter(name: str) -> tuple[PartName, int | None]:
 
 
 def count_encoder_layers(parameters: Iterable[Parameter]) -> int:
-    """The number of encoder layers; layers that share their weights count once."""
+    """Count the encoder layers; layers that share their weights count once."""
     indices = (part_of_parameter(parameter.name)[1] for parameter in parameters)
     return max((index for index in indices if index is not None), default=-1) + 1
 
@@ -61,11 +61,11 @@ def count_encoder_layers(parameters: Iterable[Parameter]) -> int:
 def resolve_groups(
     groups: Sequence[GroupSpec], parameters: Sequence[Parameter]
 ) -> tuple[ResolvedGroup, ...]:
-    """The parameters of each group, in the model's order; every parameter is in exactly one group.
+    """Return each group with its parameters, in the model's order, each in exactly one group.
 
     Left out of the result: slices of a shallow encoder that hold no layer (unless all are empty)
-    and a rest of nothing. Raises TunerError, naming parameters, where one is in two groups or in
-    none, and where a selector matches nothing.
+    and a rest that holds nothing. Raises TunerError, naming parameters, where one is in two groups
+    or in none, and where a selector matches nothing.
     """
     names = [parameter.name for parameter in parameters]
     selected_names = {
@@ -132,7 +132,7 @@ def _names_in_layers(spec: GroupSpec, expression: str, names: Sequence[str]) -> 
 
 
 def _names_in_parts(spec: GroupSpec, names: Sequence[str]) -> list[str]:
-    """A single part must be there; of several, one must."""
+    """Select by part: a single part must exist; of several, one must."""
     part_names = (spec.part,) if isinstance(spec.part, str) else spec.part or ()
     kinds = {"layer" if part == "layers" else part for part in part_names}
     matching_names = [name for name in names if part_of_parameter(name)[0] in kinds]
@@ -168,7 +168,7 @@ def _names_matching_globs(
 
 
 def _describe_parameters(names: Sequence[str]) -> str:
-    """'3 parameters (a, b, c) are', at most a few of them named."""
+    """Write '3 parameters (a, b, c) are', with at most a few of them named."""
     first_names = ", ".join(names[:_NAMES_SHOWN]) + (", …" if len(names) > _NAMES_SHOWN else "")
     return f"{len(names)} parameter{'s' if len(names) > 1 else ''} ({first_names}) " + (
         "are" if len(names) > 1 else "is"

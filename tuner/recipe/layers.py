@@ -22,7 +22,7 @@ class LayerSlice:
     slice_count: int
 
     def layers_in_slice(self, layer_count: int) -> tuple[int, ...]:
-        """The layers of this slice; none where the encoder has fewer layers than slices."""
+        """Return the layers of this slice; () if the encoder has fewer layers than slices."""
         start, end = (
             (self.number - 1) * layer_count // self.slice_count,
             self.number * layer_count // self.slice_count,
@@ -31,12 +31,12 @@ class LayerSlice:
 
 
 def parse_layer_expression(expression: str) -> LayerSlice | tuple[int, ...]:
-    """A layer expression as a slice, or as indices in order; TunerError where it is neither."""
+    """Parse a layer expression into a slice or sorted indices; TunerError if it is neither."""
     if match := _SLICE.fullmatch(expression):
         number, slice_count = int(match[1]), int(match[2])
         if not 1 <= number <= slice_count:
             raise TunerError(
-                f"{quote_value(expression)} is no slice: the first of four is 1/4, the last 4/4"
+                f"{quote_value(expression)} is not a slice: the first of four is 1/4, the last 4/4"
             )
         return LayerSlice(number, slice_count)
     indices: set[int] = set()
@@ -48,10 +48,12 @@ def parse_layer_expression(expression: str) -> LayerSlice | tuple[int, ...]:
 def _parse_layer_span(part: str, expression: str, used_layers: set[int]) -> set[int]:
     match = _SPAN.fullmatch(part)
     if match is None:
-        raise TunerError(f"{quote_value(expression)} names no layers; {_FORM}")
+        raise TunerError(f"{quote_value(expression)} is not a layer expression; {_FORM}")
     first, last = int(match[1]), int(match[2] or match[1])
     if last < first or last > 10_000:
-        raise TunerError(f"{quote_value(expression)} names no layers: {first} to {last}; {_FORM}")
+        raise TunerError(
+            f"{quote_value(expression)} is not a layer expression: {first} to {last}; {_FORM}"
+        )
     span = set(range(first, last + 1))
     if span & used_layers:
         raise TunerError(f"{quote_value(expression)} names layer {min(span & used_layers)} twice")
@@ -59,19 +61,19 @@ def _parse_layer_span(part: str, expression: str, used_layers: set[int]) -> set[
 
 
 def resolve_layer_expression(expression: str, layer_count: int) -> tuple[int, ...]:
-    """What an expression means in an encoder of `layer_count` layers; TunerError beyond it."""
+    """Return the layers of an expression; TunerError if the encoder has fewer."""
     parsed = parse_layer_expression(expression)
     if isinstance(parsed, LayerSlice):
         return parsed.layers_in_slice(layer_count)
     if parsed[-1] >= layer_count:
-        several = f"layers 0-{layer_count - 1}" if layer_count > 1 else "layer 0 alone"
+        several = f"layers 0-{layer_count - 1}" if layer_count > 1 else "only layer 0"
         has = several if layer_count else "no numbered layers"
         raise TunerError(f"there is no layer {parsed[-1]}: the model has {has}")
     return parsed
 
 
 def format_layer_expression(indices: Iterable[int]) -> str:
-    """The shortest expression for these layers: {0, 1, 2, 9} is "0-2,9"."""
+    """Write the shortest expression for these layers: {0, 1, 2, 9} is "0-2,9"."""
     spans: list[list[int]] = []
     for index in sorted(set(indices)):
         if spans and index == spans[-1][1] + 1:

@@ -39,12 +39,12 @@ _MAX_BYTES = 16 * 2**20
 
 
 def load_recipe(path: Path) -> Recipe:
-    """The recipe in a file; TunerError names file, key and what is wrong."""
+    """Read a recipe; TunerError names file, key and what is wrong."""
     return parse_recipe(parse_toml(read_recipe_text(path), str(path)), str(path))
 
 
 def read_recipe_text(path: Path) -> str:
-    """A recipe file's text; TunerError where there is none to read."""
+    """Read a recipe file as text; TunerError if it cannot be read."""
     try:
         with open_regular_file(path) as file:
             content = file.read(_MAX_BYTES + 1)
@@ -60,7 +60,7 @@ def read_recipe_text(path: Path) -> str:
 
 
 def parse_toml(text: str, source: str) -> dict[str, Any]:
-    """TOML as plain values; TunerError with the line where it is not TOML."""
+    """Parse TOML into plain values; TunerError names the line that is not TOML."""
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -77,7 +77,7 @@ def parse_toml(text: str, source: str) -> dict[str, Any]:
 
 
 def parse_recipe(raw: Mapping[str, Any], source: str) -> Recipe:
-    """The recipe that `raw` says; `source` is the file's name in errors. TunerError in one line."""
+    """Check `raw` and make a recipe of it; errors name the file `source`, in one line."""
     location = Location(source)
     check_known_keys(raw, TOP_LEVEL, location)
     recipe = Recipe(
@@ -98,7 +98,6 @@ def parse_recipe(raw: Mapping[str, Any], source: str) -> Recipe:
 
 
 def parse_preset_name(value: Any, location: Location) -> str | None:
-    """The preset that a recipe was made from, if any."""
     from tuner.recipe.presets import preset_names
 
     if value is None:
@@ -127,7 +126,7 @@ def _parse_section(
 
 
 def parse_groups(raw: Any, location: Location) -> tuple[GroupSpec, ...]:
-    """The layer groups; names must differ, and one at most can be the rest."""
+    """Parse the layer groups; their names must differ, and at most one can be the rest."""
     if raw is None or raw == []:
         raise location.error("is missing: one [[groups]] table for each learning rate")
     if not isinstance(raw, list | tuple):
@@ -143,7 +142,7 @@ def parse_groups(raw: Any, location: Location) -> tuple[GroupSpec, ...]:
         raise (
             location.join_key(rests[1].name)
             .join_key("rest")
-            .error(f"{quote_value(rests[0].name)} is the rest already; one group can be")
+            .error(f"{quote_value(rests[0].name)} is the rest already; only one group can be")
         )
     for group in groups:
         if isinstance(group.lr, TiedRate):
@@ -154,7 +153,7 @@ def parse_groups(raw: Any, location: Location) -> tuple[GroupSpec, ...]:
 
 
 def _check_tied_rate(groups: tuple[GroupSpec, ...], tie: TiedRate, location: Location) -> None:
-    """A rate is tied to a group that has one of its own: no chains, no circles."""
+    """Check that a rate is tied to a group with a rate of its own: no chains, no cycles."""
     untied_names = [group.name for group in groups if not isinstance(group.lr, TiedRate)]
     if tie.group in untied_names:
         return
@@ -168,7 +167,7 @@ def _check_tied_rate(groups: tuple[GroupSpec, ...], tie: TiedRate, location: Loc
 
 
 def _parse_group(raw: Any, number: int, location: Location) -> GroupSpec:
-    """`number` counts from 1 and names the group in errors until its own name is known."""
+    """Parse a group, which errors call groups[`number`] (from 1) until its name is known."""
     numbered_location = Location(location.source, f"{location.key}[{number}]")
     values = parse_table(raw, numbered_location)
     if "name" not in values:
@@ -193,7 +192,7 @@ def _parse_group(raw: Any, number: int, location: Location) -> GroupSpec:
 
 
 def recipe_to_dict(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as values that JSON and TOML know; `parse_recipe` makes an equal recipe of them."""
+    """Return a recipe as JSON and TOML values, of which `parse_recipe` makes an equal recipe."""
     sections: dict[str, Any] = {
         name: section_to_dict(getattr(recipe, name))
         for name in ("model", "data", "training", "search")
@@ -205,13 +204,13 @@ def recipe_to_dict(recipe: Recipe) -> dict[str, Any]:
 
 
 def section_to_dict(section: Any) -> dict[str, Any]:
-    """A section's fields as plain values, those that are None left out."""
+    """Return a section's fields as plain values, without those that are None."""
     values = ((field.name, getattr(section, field.name)) for field in fields(section))
     return {name: setting_to_plain_value(value) for name, value in values if value is not None}
 
 
 def group_to_dict(group: GroupSpec) -> dict[str, Any]:
-    """A group's keys in the order of a recipe: name, selector, rates."""
+    """Return a group's keys in the order of a recipe: name, selector, rates."""
     order = ("name", *SELECTORS, "lr", "layer_decay", "weight_decay")
     values = ((key, getattr(group, key)) for key in order)
     set_ones = ((key, value) for key, value in values if value is not None and value is not False)
@@ -219,7 +218,7 @@ def group_to_dict(group: GroupSpec) -> dict[str, Any]:
 
 
 def setting_to_plain_value(value: Any) -> Any:
-    """A setting as TOML writes it: ranges and choices as tables, tuples as lists."""
+    """Return a setting as TOML holds it: ranges and choices as tables, tuples as lists."""
     if isinstance(value, Range):
         return {"low": value.low, "high": value.high, "scale": value.scale}
     if isinstance(value, Choices):

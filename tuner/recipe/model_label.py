@@ -1,4 +1,4 @@
-"""What a model is called in tables: short, and never a word that every folder of models bears."""
+"""Short names of models for tables, skipping words that any folder of models may have."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _MOST_PARTS = 3
 
 
 def short_model_label(name: str, root: str = "", more: int = 0) -> str:
-    """The last part of a hub id or folder, with those above it that it takes to say something.
+    """Return the last part of a hub id or folder, with as many above it as are needed to tell.
 
-    `root` is where a relative folder lies; `more` asks for as many further parts.
+    `root` is where a relative folder lies; `more` asks for that many further parts.
     """
     parts = _split_model_path(name, root)
     first = len(parts) - 1
@@ -37,7 +37,7 @@ def short_model_label(name: str, root: str = "", more: int = 0) -> str:
 
 
 def distinct_model_labels(names: Sequence[str]) -> list[str]:
-    """A label for each; those of different models differ, by the folders above them."""
+    """Return a label for each model; where two would be alike, folders above them are added."""
     labels = [short_model_label(name) for name in names]
     for index, name in enumerate(names):
         rivals = {
@@ -58,7 +58,7 @@ def distinct_model_labels(names: Sequence[str]) -> list[str]:
 
 
 def _split_model_path(name: str, root: str) -> list[str]:
-    """The parts of a path, those left out that the hub's cache is made of."""
+    """Split a path, without the folders that the hub's cache adds."""
     path = os.path.normpath(os.path.join(root, name) if name.startswith(".") else name)
     parts = [part for part in PurePath(path).parts if part not in ("/", "//", ".")]
     cached = next((i for i, part in enumerate(parts) if _CACHED.fullmatch(part)), None)

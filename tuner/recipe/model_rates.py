@@ -1,4 +1,4 @@
-"""Ranges of a preset, laid round the rate that is published for the model's kind and size."""
+"""Move the ranges of a preset to the rates that are published for the model's kind and size."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from tuner.recipe.baselines import GENERAL_RECIPE, LARGE_HIDDEN_SIZE, published_
 from tuner.recipe.document import RecipeDocument
 from tuner.recipe.groups import part_of_parameter
 from tuner.recipe.model_shape import ModelShape
+from tuner.recipe.numbers import round_to_digits
 from tuner.recipe.presets import preset_document
 from tuner.recipe.types import GroupSpec, Range, Rate, TiedRate
 
@@ -19,11 +20,11 @@ label only, and at 5e-5 some do (Rajapakse 2020); smaller models bear five times
 
 
 def scale_rates_to_model(document: RecipeDocument, shape: ModelShape) -> bool:
-    """Move the rates of a preset, which are written for one of 2e-5, to the model's own.
+    """Move the rates of a preset, which are written for a model with rate 2e-5, to this model's.
 
-    As far as the baseline's are from that: each group by its own where they fall from layer to
-    layer. Tied rates follow; rates that are no longer the preset's stay. Tells whether anything
-    changed.
+    By the factor between its baseline and 2e-5; each group by its own factor where the published
+    rates fall from layer to layer. Tied rates follow; rates that were edited stay. Return whether
+    anything changed.
     """
     changed = False
     preset = {
@@ -41,12 +42,11 @@ def scale_rates_to_model(document: RecipeDocument, shape: ModelShape) -> bool:
 def scale_groups_to_model(
     groups: tuple[GroupSpec, ...], shape: ModelShape
 ) -> tuple[GroupSpec, ...]:
-    """The same for groups that are in no document."""
+    """Do the same for groups that are in no document."""
     return tuple(replace(group, lr=scale_rate_to_model(group, shape)) for group in groups)
 
 
 def scale_rate_to_model(group: GroupSpec, shape: ModelShape) -> Rate:
-    """A group's rate or range, as far from the preset's as the model's baseline is."""
     rate = group.lr
     factor = published_group_rate(shape.published_recipe, group, shape.layers) / GENERAL_RECIPE.rate
     if isinstance(rate, Range):
@@ -57,12 +57,12 @@ def scale_rate_to_model(group: GroupSpec, shape: ModelShape) -> Rate:
         )
         return replace(
             rate,
-            low=_round_to_two_digits(rate.low * factor),
-            high=_round_to_two_digits(rate.high * factor * body),
+            low=round_to_digits(rate.low * factor, 2),
+            high=round_to_digits(rate.high * factor * body, 2),
         )
     if isinstance(rate, TiedRate | str) or not isinstance(rate, float | int):
         return rate
-    return _round_to_two_digits(rate * factor)
+    return round_to_digits(rate * factor, 2)
 
 
 def _holds_head(group: GroupSpec) -> bool:
@@ -72,11 +72,7 @@ def _holds_head(group: GroupSpec) -> bool:
 
 
 def _rate_as_toml_value(rate: Rate) -> object:
-    """With the scale, which need not be said: presets say it."""
+    """Return a range with its scale spelled out, as presets have it."""
     if isinstance(rate, Range):
         return {"low": rate.low, "high": rate.high, "scale": rate.scale}
     return rate
-
-
-def _round_to_two_digits(rate: float) -> float:
-    return float(f"{rate:.1e}")

@@ -1,4 +1,4 @@
-"""What kind of model a name or folder stands for, told without loading anything."""
+"""Type and size of the model that a name or folder stands for, without loading anything."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _SIZES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ModelShape:
-    """Type, width and depth; `guessed` where only the name told."""
+    """Type, width and depth; `guessed` if only the name gave them away."""
 
     model_type: str
     hidden_size: int
@@ -50,13 +50,14 @@ class ModelShape:
 
     @property
     def published_recipe(self) -> PublishedRecipe:
-        """The recipe that a session's baseline takes for such a model."""
+        """Return the recipe that a session's baseline uses for such a model."""
         return published_recipe(self.model_type, self.hidden_size)
 
 
 def infer_model_shape(name: str) -> ModelShape | None:
-    """The shape by the config.json in a folder or the hub's cache, else by the name; None if
-    nothing tells.
+    """Read the shape from config.json in a folder or the hub's cache, else guess it by the name.
+
+    None if nothing tells.
     """
     for folder in (Path(name), *_cached_snapshots(name)):
         shape = _read_config_shape(folder)
@@ -66,7 +67,7 @@ def infer_model_shape(name: str) -> ModelShape | None:
 
 
 def _read_config_shape(folder: Path) -> ModelShape | None:
-    """What a config says; None where there is none, or one that the check will complain about."""
+    """Read a config; None if there is none, or one that the check will complain about."""
     try:
         config: Any = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -83,7 +84,7 @@ def _first_integer(config: dict[str, Any], keys: tuple[str, ...]) -> int:
 
 
 def _cached_snapshots(name: str) -> list[Path]:
-    """Where huggingface_hub keeps a model that was downloaded."""
+    """Find the snapshots of a model in huggingface_hub's cache."""
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name):
         return []
     cache = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))
@@ -94,7 +95,7 @@ def _cached_snapshots(name: str) -> list[Path]:
 
 
 def _guess_shape_by_name(name: str) -> ModelShape | None:
-    """By the last part of an id such as google/electra-small-discriminator."""
+    """Guess by the last part of an id such as google/electra-small-discriminator."""
     words = name.rpartition("/")[2].lower()
     family = next((word for word in _FAMILIES if word in words), None)
     parts = re.split(r"[-_.]", words)
@@ -106,8 +107,8 @@ def _guess_shape_by_name(name: str) -> ModelShape | None:
 
 
 def describe_rate_source(shape: ModelShape | None) -> str:
-    """Where the rate comes from that ranges are laid round, for a remark."""
+    """Say where the rate that ranges are laid around comes from."""
     if shape is None or shape.published_recipe is GENERAL_RECIPE:
         return "common practice"
-    guess_note = ", as its name says" if shape.guessed else ""
+    guess_note = ", judging by its name" if shape.guessed else ""
     return f"published for models of its kind{guess_note}: {shape.published_recipe.source.partition(';')[0]}"

@@ -1,4 +1,4 @@
-"""The valid spelling that comes nearest to what somebody wrote."""
+"""Spelling suggestions: the valid name that is nearest to what somebody typed."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def nearest_spelling(
     aliases: Mapping[str, str] | None = None,
     min_similarity: float = _MIN_SIMILARITY,
 ) -> str | None:
-    """The entry of `valid` most like `word`, or None where nothing is like it.
+    """Return the entry of `valid` most like `word`, or None if none is similar.
 
-    `aliases` maps names that mean an entry without looking like it (lower case) to that entry.
+    `aliases` maps lower-case names that mean an entry without looking like it to that entry.
     """
     by_folded = {name.casefold(): name for name in valid}
     folded = word.strip().casefold()[:_LETTERS_COMPARED]
@@ -31,13 +31,13 @@ def nearest_spelling(
 
 
 def _has_similar_length(word: str, name: str) -> bool:
-    """Of about the same length, or a part of the other: `optimizer` is no misspelt `time`."""
+    """Tell whether one is about as long as the other or part of it: `optimizer` is not `time`."""
     short, long = sorted((word, name), key=len)
     return 2 * len(short) >= len(long) or (len(short) > 1 and short in long)
 
 
 def spelling_hint(word: str, valid: Iterable[str], aliases: Mapping[str, str] | None = None) -> str:
-    """The end of an error message: the nearest spelling, or else all there are."""
+    """Write the end of an error message: the nearest spelling, or else all that are valid."""
     names = list(valid)
     best = nearest_spelling(word, names, aliases)
     if best is not None:
@@ -48,7 +48,7 @@ def spelling_hint(word: str, valid: Iterable[str], aliases: Mapping[str, str] | 
 
 
 def quote_value(value: object) -> str:
-    """A value in one short line, safe to print: strings quoted, control characters escaped."""
+    """Write a value on one short line, safe to print: strings quoted, controls escaped."""
     written = repr(value)
     if isinstance(value, str):
         inner = written[1:-1].replace("\\'", "'") if written[0] == "'" else written[1:-1]

@@ -1,4 +1,4 @@
-"""Where a trial comes from: the words that study, log and screens keep of it, and its ancestor."""
+"""Where a trial comes from: the words for it in study, log and screens, and its ancestor."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _RERUN, _COPY = "rerun of", "copy of"
 
 
 def rerun_origin(number: int) -> str:
-    """The origin of a trial that repeats another one on another seed."""
+    """Name the origin of a trial that repeats another one on another seed."""
     return f"{_RERUN} {number}"
 
 
 def copy_origin(number: int) -> str:
-    """The origin of a trial that somebody asked for by editing the values of another one."""
+    """Name the origin of a trial whose values were edited from another trial's."""
     return f"{_COPY} {number}"
 
 
 def is_outside_space(origin: str, fixed: Collection[str]) -> bool:
-    """Whether a trial with these values of its own is no point of the searched space.
+    """Tell whether a trial with these values of its own lies outside of the searched space.
 
     The search itself may try a configuration again on another seed: that is a point all the same.
     """
@@ -36,18 +36,18 @@ def is_outside_space(origin: str, fixed: Collection[str]) -> bool:
 
 
 def is_planned_origin(origin: str) -> bool:
-    """Whether the search chose the trial, not a person: the plan's budgets hold for it."""
+    """Tell whether the search chose the trial, so that the plan's budgets apply to it."""
     return origin in (BASELINE, MIDDLE, SAMPLED)
 
 
 @lru_cache
 def repeated_trial_number(origin: str) -> int | None:
-    """The trial that a re-run repeats, None for a trial that is no re-run."""
+    """Return the trial that a re-run repeats, None if the origin is not a re-run."""
     return _match_trial_number(_RERUN, origin)
 
 
 def ancestor_trial_number(origin: str) -> int | None:
-    """The trial whose values were repeated or edited, None for one that has none."""
+    """Return the trial whose values were repeated or edited, None if there is none."""
     return _match_trial_number(f"{_RERUN}|{_COPY}", origin)
 
 

@@ -1,4 +1,4 @@
-"""Dotted keys and KEY=VALUE, as they are given on a command line."""
+"""Dotted keys and KEY=VALUE as they are given on a command line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _KEY = re.compile(r"""(?:"[^"]*"|'[^']*'|[^"'=])*""")
 
 
 def split_dotted_key(key: str, source: str) -> list[str]:
-    """The parts of a dotted key; a part may be quoted, and may have blanks in it either way."""
+    """Split a dotted key; a part may be quoted, and may contain blanks either way."""
     parts: list[str] = []
     position = 0
     while position < len(key):
@@ -34,7 +34,7 @@ def split_dotted_key(key: str, source: str) -> list[str]:
 
 
 def split_expression(expression: str, source: str) -> tuple[str, Any]:
-    """KEY=VALUE as the key and its value: TOML, or text where it is a bare word."""
+    """Split KEY=VALUE into the key and the value: TOML, or text if it is a bare word."""
     match = _KEY.match(expression)
     key = match[0].strip() if match else ""
     equals = match.end() if match else 0
@@ -46,7 +46,7 @@ def split_expression(expression: str, source: str) -> tuple[str, Any]:
 
 
 def parse_typed_value(written: str, source: str) -> Any:
-    """What a value on a command line means: TOML where it is TOML, else text as it stands."""
+    """Parse a value from a command line: TOML if it is TOML, else text as it stands."""
     if not written:
         raise TunerError(f'{source}: has no value; write "" for an empty text')
     try:

@@ -1,4 +1,4 @@
-"""Which trials are points of a searched space: the one rule for sampler, importance and screens."""
+"""Which trials are points of a searched space: one rule for sampler, importance and screens."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ SCALARS = (bool, int, float, str)
 
 
 def scalar_settings(settings: Mapping[str, Setting]) -> dict[str, Scalar]:
-    """The settings that are one value for all trials."""
+    """Return the settings that are one value for all trials."""
     return {name: value for name, value in settings.items() if isinstance(value, SCALARS)}
 
 
 def is_point_of_space(
     origin: str, used: Mapping[str, Scalar], space: Space, fixed: Mapping[str, Scalar]
 ) -> bool:
-    """Whether a trial trained with the values `used` is one that this search could have made.
+    """Tell whether this search could have made a trial trained with the values `used`.
 
-    `fixed` are the settings that all trials of the search share. Re-runs are no points: they say
-    more of one that is known.
+    `fixed` are the settings that all trials of the search share. Re-runs are not points: they say
+    more about one that is known.
     """
     if repeated_trial_number(origin) is not None:
         return False

@@ -19,15 +19,14 @@ _PACKAGED = "demo:"
 
 @cache
 def preset_names() -> tuple[str, ...]:
-    """The names of all presets, in alphabetical order."""
     return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
 
 
 def preset_document(name: str) -> RecipeDocument:
-    """A fresh copy of a preset, to be changed; TunerError with the nearest name if there is none.
+    """Return a fresh copy of a preset; TunerError with the nearest name if there is none.
 
-    Presets for any model and data leave those out: `recipe()` then says which key is missing. What
-    comes with tuner (`demo:model`, `demo:train`) is replaced by its place in this installation.
+    Presets for any model and data leave those out: `parse_recipe()` then says which key is missing.
+    What comes with tuner (`demo:model`, `demo:train`) is replaced by its path in this installation.
     """
     from tuner.recipe.document import RecipeDocument
 

@@ -1,4 +1,4 @@
-"""Other ends for what is searched, written into a recipe's text."""
+"""New ends for searched ranges, written into a recipe's text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Ends = tuple[float, float]
 
 
 def recipe_key_of_setting(name: str) -> str:
-    """The dotted key of a recipe at which a flat setting is written."""
+    """Return the dotted key of a recipe at which a flat setting is written."""
     prefix, dot, group = name.partition(".")
     if not dot:
         return f"training.{name}"
@@ -25,9 +25,9 @@ def recipe_key_of_setting(name: str) -> str:
 def write_range_ends(
     document: RecipeDocument, ranges: Mapping[str, Ends], source: str = ""
 ) -> None:
-    """Writes other ends of searched numbers into a recipe, by flat name; comments stay.
+    """Write other ends of searched numbers into a recipe, by flat name; comments stay.
 
-    Scales stay as they are, two equal ends fix the value. TunerError for names that are no number
+    Scales stay as they are, two equal ends fix the value. TunerError for names that are not numbers
     of this recipe, and for ends that the recipe refuses.
     """
     current_settings = settings_by_name(document.parse_recipe())

@@ -1,4 +1,4 @@
-"""Whether a value lies in what is searched."""
+"""Whether a value lies in what is searched, and how many values there are."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Space = Mapping[str, Range | Choices]
 
 
 def coerce_to_setting(setting: Range | Choices, value: Scalar | None) -> Scalar | None:
-    """The value in the setting's own type, or None when the setting cannot take it."""
+    """Return the value in the setting's own type, or None if the setting cannot take it."""
     if isinstance(setting, Choices):
         return _coerce_to_choice(setting, value)
     if value is None or isinstance(value, str) or not setting.low <= value <= setting.high:
@@ -30,19 +30,17 @@ def _coerce_to_choice(setting: Choices, value: Scalar | None) -> Scalar | None:
 
 
 def has_single_value(setting: Range | Choices) -> bool:
-    """Whether there is nothing to choose."""
     if isinstance(setting, Choices):
         return len(setting.values) == 1
     return setting.low == setting.high
 
 
 def count_whole_numbers(setting: Range) -> int:
-    """How many whole numbers a range holds."""
     return int(setting.high - setting.low) + 1
 
 
 def count_configurations(space: Space) -> int | None:
-    """How many different configurations a space has; None for no end of them."""
+    """Count the configurations of a space; None if there is no end of them."""
     sizes = [_count_values(setting) for setting in space.values()]
     return None if None in sizes else math.prod(size for size in sizes if size is not None)
 

@@ -1,4 +1,4 @@
-"""What rate each parameter is trained at: ties between groups, and decay from layer to layer.
+"""The rate of each parameter: ties between groups, and decay from layer to layer.
 
 The one place with these formulas; the trainer, best.json, `tuner groups` and the editor ask here.
 """
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from tuner.recipe.config import TrialConfig
 from tuner.recipe.groups import count_encoder_layers, part_of_parameter
+from tuner.recipe.numbers import round_to_digits
 from tuner.recipe.types import (
     FROZEN,
     Choices,
@@ -25,10 +26,10 @@ from tuner.recipe.types import (
 
 @dataclass(frozen=True, slots=True)
 class ParamGroup:
-    """The parameters of a group that have one and the same rate.
+    """The parameters of a group that have one and the same rate, as in torch's optimizers.
 
-    They are `below` layers below the group's top one; without layer decay all of a group is one
-    level. `name` is the group's, with the level's own part where there are several.
+    They are `layers_below_top` layers below the group's top one; without layer decay a group is one
+    param group. `name` is the group's, with the layer's where there are several.
     """
 
     name: str
@@ -39,34 +40,24 @@ class ParamGroup:
 
 @dataclass(frozen=True, slots=True)
 class RatedParamGroup(ParamGroup):
-    """A level with its rate in one trial; None where it is frozen."""
+    """A param group with its rate in one trial; None if it is frozen."""
 
     lr: float | None
     weight_decay: float
 
 
 def find_rate_owner(groups: Sequence[GroupSpec], group: GroupSpec) -> GroupSpec:
-    """The group that says this group's rate: itself, or the one it is tied to."""
+    """Return the group with this group's rate: itself, or the one it is tied to."""
     if not isinstance(group.lr, TiedRate):
         return group
     target = group.lr.group
     return next(candidate for candidate in groups if candidate.name == target)
 
 
-def multiply_tied_rate(rate: float, times: float) -> float:
-    """The rate of a group that is tied to one with `rate`."""
-    return rate * times
-
-
-def decay_layer_rate(top: float, decay: float, below: int) -> float:
-    """The rate of what lies `below` layers below a group's top one."""
-    return top * decay**below
-
-
 def split_into_param_groups(resolved: Sequence[ResolvedGroup]) -> tuple[ParamGroup, ...]:
-    """The groups in their order; one with layer decay as a level for each layer, the lowest first.
+    """Split groups with layer decay into one param group per layer, the lowest first.
 
-    Embeddings lie one below layer 0, pooler and head one above the last layer.
+    Embeddings are one layer below layer 0, pooler and head one above the last layer.
     """
     layers = count_encoder_layers(parameter for group in resolved for parameter in group.parameters)
     param_groups: list[ParamGroup] = []
@@ -93,7 +84,7 @@ def split_into_param_groups(resolved: Sequence[ResolvedGroup]) -> tuple[ParamGro
 def rated_param_groups(
     resolved: Sequence[ResolvedGroup], config: TrialConfig
 ) -> tuple[RatedParamGroup, ...]:
-    """Every level with the rate that a trial trains it at."""
+    """Return every param group with the rate that a trial trains it at."""
     return tuple(
         RatedParamGroup(
             param_group.name,
@@ -108,19 +99,17 @@ def rated_param_groups(
 
 
 def param_group_setting(groups: Sequence[GroupSpec], param_group: ParamGroup) -> Setting:
-    """What the rate of a level can be: fixed, frozen, choices, or a range from low to high."""
+    """Return what a param group's rate can be: fixed, frozen, choices, or a range."""
     setting = group_rate_setting(groups, param_group.group)
     decay = param_group.group.layer_decay
     if decay is None or param_group.layers_below_top == 0:
         return setting
-    powers = _map_setting_values(
-        decay, lambda value: decay_layer_rate(1.0, value, param_group.layers_below_top)
-    )
+    powers = _map_setting_values(decay, lambda value: value**param_group.layers_below_top)
     return _multiply_settings(setting, powers)
 
 
 def group_rate_setting(groups: Sequence[GroupSpec], group: GroupSpec) -> Setting:
-    """What a group's rate (that of its top layer) can be, ties followed."""
+    """Return what a group's rate (that of its top layer) can be, with its tie followed."""
     if not isinstance(group.lr, TiedRate):
         return group.lr
     owner_rate = find_rate_owner(groups, group).lr
@@ -129,18 +118,17 @@ def group_rate_setting(groups: Sequence[GroupSpec], group: GroupSpec) -> Setting
 
 
 def is_frozen_group(groups: Sequence[GroupSpec], group: GroupSpec) -> bool:
-    """Whether a group is not trained in any trial."""
     return find_rate_owner(groups, group).lr == FROZEN
 
 
 def rate_without_tie(groups: Sequence[GroupSpec], group: GroupSpec) -> Setting:
-    """A rate of its own for a tied group: what it can be now, to three digits."""
+    """Return what a tied group's rate can be now, to three digits, to become its own rate."""
     return round_rate_setting(group_rate_setting(groups, group))
 
 
 def round_rate_setting(setting: Setting) -> Setting:
-    """A rate with three digits."""
-    return _map_setting_values(setting, lambda rate: float(f"{rate:.3g}"))
+    """Round the numbers of a rate to three digits."""
+    return _map_setting_values(setting, round_to_digits)
 
 
 def _param_group_rate(config: TrialConfig, param_group: ParamGroup) -> float | None:
@@ -148,7 +136,7 @@ def _param_group_rate(config: TrialConfig, param_group: ParamGroup) -> float | N
     top = config.learning_rates[name]
     if top is None or name not in config.layer_decays:
         return top
-    return decay_layer_rate(top, config.layer_decays[name], param_group.layers_below_top)
+    return top * config.layer_decays[name] ** param_group.layers_below_top
 
 
 def _depth_of_parameter(name: str, layers: int) -> int:
@@ -165,7 +153,7 @@ def _name_of_depth(depth: int, layers: int) -> str:
 
 
 def _rate_bounds(setting: Setting) -> tuple[float, float, Scale]:
-    """The lowest and the highest rate, and how it is drawn between them."""
+    """Return the lowest and the highest rate, and the scale between them."""
     if isinstance(setting, Range):
         return setting.low, setting.high, setting.scale
     values = setting.values if isinstance(setting, Choices) else (setting,)
@@ -174,7 +162,7 @@ def _rate_bounds(setting: Setting) -> tuple[float, float, Scale]:
 
 
 def _multiply_settings(a: Setting, b: Setting) -> Setting:
-    """The span of a × b; frozen stays frozen, and two fixed factors give a fixed rate."""
+    """Return the span of a × b; frozen stays frozen, and two fixed factors give a fixed rate."""
     if FROZEN in (a, b):
         return FROZEN
     low, high, scale = _rate_bounds(a)

@@ -1,4 +1,4 @@
-"""Opening a file that should be a plain one, and is not waited for where it is a pipe."""
+"""Open a file that should be a regular one, without hanging where it is a pipe."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import BinaryIO
 
 
 def open_regular_file(path: Path) -> BinaryIO:
-    """The file, to be read. Raises OSError where it is missing or not a plain one."""
+    """Open a file for reading. Raises OSError if it is missing or not a regular file."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise OSError(errno.EINVAL, "no plain file", str(path))
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
     return os.fdopen(descriptor, "rb")

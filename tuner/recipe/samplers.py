@@ -1,4 +1,4 @@
-"""What a sampler can search: asked by the study at its start, and by the check before that."""
+"""What a sampler can search: asked when a study starts, and by the check before that."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _SPARSE = 0.1
 
 
 def check_sampler_can_search(search: SearchSection, space: Space) -> None:
-    """Raise TunerError where the recipe's sampler cannot search this space."""
+    """Raise TunerError if the recipe's sampler cannot search this space."""
     if search.sampler not in SAMPLERS:
-        raise TunerError(f'search.sampler = "{search.sampler}" is none of {", ".join(SAMPLERS)}')
+        raise TunerError(f'search.sampler = "{search.sampler}" is not one of {", ".join(SAMPLERS)}')
     numbers = sum(isinstance(s, Range) and not has_single_value(s) for s in space.values())
     if search.sampler == "cmaes" and numbers < 2:
         raise TunerError(
@@ -26,14 +26,14 @@ def check_sampler_can_search(search: SearchSection, space: Space) -> None:
 
 
 def count_reachable_points(search: SearchSection, space: Space) -> int | None:
-    """How many different configurations this sampler can propose; None for no end of them."""
+    """Count the configurations that this sampler can propose; None if there is no end of them."""
     if search.sampler == "grid":
         return math.prod(grid_size_per_setting(space, search.grid_points))
     return count_configurations(space)
 
 
 def grid_size_per_setting(space: Space, points: int) -> list[int]:
-    """How many values of each setting are on a grid of at most so many points a number."""
+    """Count the values of each setting on a grid with at most `points` points per number."""
     return [_grid_points_of_setting(setting, points) for setting in space.values()]
 
 
@@ -46,7 +46,7 @@ def _grid_points_of_setting(setting: Range | Choices, points: int) -> int:
 
 
 def search_warnings(search: SearchSection, space: Space) -> Iterator[str]:
-    """What the sampler will make of this space that somebody may not have meant, a line each."""
+    """Yield a line for whatever the sampler will make of this space that may not be intended."""
     if not space:
         return
     points = count_reachable_points(search, space)
@@ -57,9 +57,8 @@ def search_warnings(search: SearchSection, space: Space) -> Iterator[str]:
             f"search.trials is {search.trials}"
         )
     elif search.sampler == "grid" and points is not None and search.trials < _SPARSE * points:
-        share = f"{search.trials / points:.1%}" if search.trials / points >= 0.001 else "under 0.1%"
         yield (
-            f"the grid has {points:,} points, of which {search.trials} trials try {share}: lower "
+            f"the grid has {points} points, search.trials is {search.trials}: lower "
             'search.grid_points, search fewer settings, or use "tpe"'
         )
     choices = [name for name, setting in space.items() if isinstance(setting, Choices)]

@@ -6,10 +6,10 @@ import math
 
 
 def learning_rate_factor(schedule: str, update: int, updates: int, warmup: float) -> float:
-    """What every group's rate is multiplied by at `update` (from 0) of `updates`.
+    """Return what every group's rate is multiplied by at `update` (from 0) of `updates`.
 
-    As transformers has it: it climbs from 0 over the first ceil(warmup × updates) updates, then
-    stays ("constant") or falls to 0 after the last update ("linear", "cosine").
+    As in transformers: it climbs from 0 over the first ceil(warmup × updates) updates, then stays
+    ("constant") or falls to 0 after the last update ("linear", "cosine").
     """
     climbing = math.ceil(warmup * updates)
     if update < climbing:

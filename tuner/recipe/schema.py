@@ -1,4 +1,4 @@
-"""Every key of a recipe and how it is read."""
+"""Every key of a recipe and how it is parsed."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def _parse_separator(value: Any, location: Location) -> str:
     written = "\t" if written == "\\t" else written
     if len(written) != 1 or written in '"\r\n' or written.isalnum():
         raise location.error(
-            'must be the character between columns, such as ";" or "tab" ("space" is what stands '
+            'must be the character between columns, such as ";" or "tab" ("space" separates '
             f"between the label and the text of a line), not {quote_value(value)}"
         )
     return written
@@ -130,7 +130,7 @@ def _parse_encoding(value: Any, location: Location) -> str:
         "".encode(codec.name)
     except (LookupError, ValueError):
         hint = spelling_hint(name, _ENCODINGS)
-        raise location.error(f"{quote_value(name)} is no encoding of texts; {hint}") from None
+        raise location.error(f"{quote_value(name)} is not a text encoding; {hint}") from None
     return codec.name
 
 
@@ -241,16 +241,16 @@ _FORBIDDEN = ".=<>\"'"
 
 
 def parse_group_name(value: Any, location: Location) -> str:
-    """A group's name: it becomes part of names such as lr.NAME, so some characters are kept out."""
+    """Check a group's name: as a part of names such as lr.NAME it cannot have every character."""
     name = parse_text(value, location)
     wrong = next((c for c in name if c in _FORBIDDEN or not c.isprintable()), None)
     if wrong is not None:
         raise location.error(
-            f"a group's name cannot have {quote_value(wrong)} in it: {quote_value(name)}"
+            f"a group's name cannot contain {quote_value(wrong)}: {quote_value(name)}"
         )
     if name != name.strip() or len(name) > 60:
         raise location.error(
-            f"must have at most 60 characters, none of them blank at an end: {quote_value(name)}"
+            f"must have at most 60 characters and no blanks at either end: {quote_value(name)}"
         )
     return name
 
@@ -260,10 +260,10 @@ TIMES = FieldSpec(number_parser(0, above=True), "number", "log")
 
 
 class RateFieldSpec(FieldSpec):
-    """A learning rate: besides what other numbers are, it may be tied to another group's."""
+    """A learning rate: besides what other numbers can be, it may be tied to another group's."""
 
     def parse_setting(self, value: Any, location: Location) -> Any:
-        """As `FieldSpec.parse_setting`, or `TiedRate` for { like = "GROUP", times = … }."""
+        """Parse as `FieldSpec.parse_setting`, or a tie { like = "GROUP", times = … }."""
         if not isinstance(value, Mapping) or "like" not in value:
             return super().parse_setting(value, location)
         check_known_keys(value, ("like", "times"), location)

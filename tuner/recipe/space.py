@@ -17,7 +17,8 @@ from tuner.errors import TunerError
 from tuner.recipe.config import TrialConfig
 from tuner.recipe.field_parsers import FieldSpec, Location, is_searched_setting
 from tuner.recipe.nearest import quote_value, spelling_hint
-from tuner.recipe.rates import find_rate_owner, multiply_tied_rate
+from tuner.recipe.numbers import round_to_digits
+from tuner.recipe.rates import find_rate_owner
 from tuner.recipe.schema import GROUP, PER_TRIAL, TIMES, TRAINING
 from tuner.recipe.types import FROZEN, Choices, GroupSpec, Range, Recipe, Scalar, Setting, TiedRate
 
@@ -29,13 +30,13 @@ SEARCHABLE_KEYS = tuple(key for key, rule in TRAINING.items() if rule.kind is no
 
 
 def search_space(recipe: Recipe) -> dict[str, Range | Choices]:
-    """The settings that are left to the search, by flat name, in a fixed order."""
+    """Return the searched settings by flat name, in a fixed order."""
     all_settings = settings_by_name(recipe)
     return {name: s for name, s in all_settings.items() if isinstance(s, Range | Choices)}
 
 
 def settings_by_name(recipe: Recipe) -> dict[str, Setting]:
-    """Every setting that the recipe makes, fixed or searched, by flat name in the fixed order."""
+    """Return every setting of the recipe, fixed or searched, by flat name in the fixed order."""
     groups = recipe.groups
     by_name: dict[str, Setting] = {
         LR_PREFIX + group.name: group.lr for group in groups if not isinstance(group.lr, TiedRate)
@@ -55,7 +56,7 @@ def settings_by_name(recipe: Recipe) -> dict[str, Setting]:
 
 
 def settable_names(recipe: Recipe) -> tuple[str, ...]:
-    """Every flat name that a trial's values may have: searched, fixed, and "seed"."""
+    """Return every flat name that a trial's values may have: searched, fixed, and "seed"."""
     groups = [group.name for group in recipe.groups]
     group_setting_names = [
         name
@@ -73,10 +74,10 @@ def settable_names(recipe: Recipe) -> tuple[str, ...]:
 def single_rate_values(
     groups: Sequence[GroupSpec], rate: Scalar, overrides: Mapping[str, Scalar]
 ) -> dict[str, Scalar]:
-    """The flat values with which every group trains at one rate, all of its layers alike.
+    """Return the flat values with which every group, and every layer of it, trains at one rate.
 
-    What is `given` by name holds: a group tied to one with another rate has the factor between
-    them. TunerError where a tied group cannot have the rate.
+    `overrides` take precedence by name: a group tied to one with an overridden rate gets the factor
+    between them. TunerError if a tied group cannot have the rate.
     """
     values: dict[str, Scalar] = {}
     for group in groups:
@@ -101,7 +102,7 @@ def _tie_factor(
         and isinstance(owner_rate, float | int)
         and min(rate, owner_rate) > 0
     ):
-        return float(f"{rate / owner_rate:.12g}")
+        return round_to_digits(rate / owner_rate, 12)
     raise TunerError(
         f"lr: {quote_value(group.name)} is tied to {quote_value(owner.name)}, whose rate is {owner_rate}, and cannot "
         f"train at {rate}: give {quote_value(TIMES_PREFIX + group.name)}, or leave lr out"
@@ -109,7 +110,7 @@ def _tie_factor(
 
 
 def check_trial_values(recipe: Recipe, values: Mapping[str, Any], source: str = "") -> None:
-    """Refuses flat values that no trial can have: unknown names, wrong types, impossible numbers.
+    """Refuse flat values that no trial can have: unknown names, wrong types, impossible numbers.
 
     Values outside of the searched ranges are fine. `source` begins the one-line TunerError.
     """
@@ -135,13 +136,13 @@ def _field_spec_of_setting(name: str) -> FieldSpec:
 
 
 def build_trial_config(recipe: Recipe, values: Mapping[str, Scalar], trial: int) -> TrialConfig:
-    """The configuration of trial number `trial`: `values` by flat name, else the recipe's own.
+    """Return the configuration of trial number `trial`: `values`, else the recipe's own.
 
-    Raises TunerError where a value is wrong or a searched setting has none. A rate of 0.0 stays a
+    Raises TunerError if a value is wrong or a searched setting has none. A rate of 0.0 stays a
     rate; only "frozen" becomes None.
     """
     check_trial_values(recipe, values)
-    merged_values = {**settings_by_name(recipe), **values}
+    merged_values: dict[str, Any] = {**settings_by_name(recipe), **values}
     undecided_names = [name for name, value in merged_values.items() if is_searched_setting(value)]
     if undecided_names:
         raise TunerError(
@@ -153,13 +154,13 @@ def build_trial_config(recipe: Recipe, values: Mapping[str, Scalar], trial: int)
         **_with_float_numbers(general),
         learning_rates={g.name: _trial_group_rate(recipe, g, merged_values) for g in recipe.groups},
         weight_decays={
-            g.name: _as_float(
+            g.name: float(
                 merged_values.get(WEIGHT_DECAY_PREFIX + g.name, merged_values["weight_decay"])
             )
             for g in recipe.groups
         },
         layer_decays={
-            g.name: _as_float(merged_values[LAYER_DECAY_PREFIX + g.name])
+            g.name: float(merged_values[LAYER_DECAY_PREFIX + g.name])
             for g in recipe.groups
             if g.layer_decay is not None
         },
@@ -172,7 +173,7 @@ def build_trial_config(recipe: Recipe, values: Mapping[str, Scalar], trial: int)
 def trains_identically(
     recipe: Recipe, first: Mapping[str, Scalar], second: Mapping[str, Scalar]
 ) -> bool:
-    """Whether two trials with these values train alike, but for rounding in the last digits."""
+    """Tell whether trials with these values train alike, but for rounding in the last digits."""
     recipe_values = settings_by_name(recipe)
     first_values, second_values = {**recipe_values, **first}, {**recipe_values, **second}
     return first_values.keys() == second_values.keys() and all(
@@ -187,15 +188,11 @@ def _is_equal_but_for_rounding(first: Any, second: Any) -> bool:
 
 
 def _with_float_numbers(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Numbers as TrialConfig has them: 1 as a warmup is 1.0, whole numbers stay whole."""
+    """Convert numbers as TrialConfig holds them: a warmup of 1 is 1.0, whole numbers stay whole."""
     return {
         key: float(value) if TRAINING[key].kind == "number" and value is not None else value
         for key, value in values.items()
     }
-
-
-def _as_float(value: Any) -> float:
-    return float(value)
 
 
 def _trial_group_rate(
@@ -205,12 +202,15 @@ def _trial_group_rate(
     if rate == FROZEN:
         return None
     if isinstance(group.lr, TiedRate):
-        return multiply_tied_rate(float(rate), _as_float(merged_values[TIMES_PREFIX + group.name]))
+        return float(rate) * float(merged_values[TIMES_PREFIX + group.name])
     return float(rate)
 
 
 def _seed_of_trial(recipe: Recipe, seed: Any, trial: int) -> int:
-    """A seed per trial comes from the search's seed and the trial's number: a resume repeats it."""
+    """Return the trial's seed, which follows from the search's seed and its number.
+
+    So a resumed trial has the seed that it began with.
+    """
     if seed != PER_TRIAL:
         return int(seed)
     digest = hashlib.sha256(f"{recipe.search.seed}:{trial}".encode()).digest()
@@ -218,7 +218,7 @@ def _seed_of_trial(recipe: Recipe, seed: Any, trial: int) -> int:
 
 
 def highest_value(setting: Setting) -> float:
-    """The largest value of a number that is fixed or searched."""
+    """Return the largest value of a number that is fixed or searched."""
     if isinstance(setting, Range):
         return setting.high
     values = setting.values if isinstance(setting, Choices) else (setting,)
@@ -226,7 +226,7 @@ def highest_value(setting: Setting) -> float:
 
 
 def keep_present_groups(recipe: Recipe, present: Collection[str]) -> Recipe:
-    """The recipe without the groups that hold nothing in its model: none is searched in vain.
+    """Drop the groups that hold nothing in the model, so that none is searched in vain.
 
     A group that others' rates are tied to stays.
     """

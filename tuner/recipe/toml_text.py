@@ -8,11 +8,12 @@ from typing import Any
 
 import tomlkit
 
+from tuner.recipe.numbers import shorten_exponent
 from tuner.recipe.types import Choices, Range, Scale, TiedRate
 
 
 def format_toml_value(value: Any, default_scale: Scale = "linear") -> str:
-    """One TOML value on one line. A range's scale is left out where it is the key's default."""
+    """Write a TOML value on one line. A range's scale is left out if it is the key's default."""
     if isinstance(value, Range):
         ends = {"low": value.low, "high": value.high}
         scale = {"scale": value.scale} if value.scale != default_scale else {}
@@ -34,9 +35,8 @@ def format_toml_value(value: Any, default_scale: Scale = "linear") -> str:
 
 
 def format_toml_float(value: float) -> str:
-    """The shortest text that reads back as the same number: 1e-6, 0.06, 4e-5, 0.0."""
-    written = repr(value)
-    return re.sub(r"e([+-])0*(\d+)", lambda m: f"e{'-' if m[1] == '-' else ''}{m[2]}", written)
+    """Write the shortest text that reads back as the same number: 1e-6, 0.06, 4e-5, 0.0."""
+    return shorten_exponent(repr(value))
 
 
 def _format_toml_key(key: str) -> str:

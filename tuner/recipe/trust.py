@@ -1,4 +1,4 @@
-"""What a recipe allows beyond reading: code and pickles that come with a model."""
+"""Permissions that a recipe grants beyond reading: code and pickles that come with a model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PERMISSIONS = {
 
 
 def describe_permissions(recipe: Mapping[str, Any]) -> list[str]:
-    """One line for each such permission in a recipe of plain values; [] as a rule."""
+    """Return one line for each such permission in a recipe of plain values; usually []."""
     model = recipe.get("model")
     if not isinstance(model, Mapping):
         return []

@@ -1,4 +1,4 @@
-"""What is asked for, as plain immutable values. No torch, no optuna."""
+"""The parts of a recipe as plain immutable values. No torch, no optuna."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ Rate = Setting | TiedRate
 
 @dataclass(frozen=True, slots=True)
 class ModelSection:
-    """`name` is a hub id or a folder; `max_length` is in wordpieces, special ones included."""
+    """`name` is a hub id or a folder; `max_length` is in tokens, special ones included."""
 
     name: str
     max_length: int = 256
@@ -135,11 +135,11 @@ class GroupSpec:
 
 @dataclass(frozen=True, slots=True)
 class SearchSection:
-    """How the search goes. `time` is a budget of seconds in which trials train, `on_timeout`
-    what becomes of the trials that run then; `slots` "auto" or a number.
+    """How the search goes.
 
-    `collapse` says when a model that answers one label only is given up: "auto", "off", or after so
-    many evaluations running.
+    `time` is a budget of seconds during which trials train, `on_timeout` what becomes of the trials
+    that are running when it is used up; `slots` is "auto" or a number. `collapse` says when a model
+    that predicts one label only is given up: "auto", "off", or after so many evaluations in a row.
     """
 
     metric: str = "accuracy"
@@ -181,7 +181,6 @@ class Parameter:
 
     @property
     def element_count(self) -> int:
-        """Number of elements."""
         size = 1
         for length in self.shape:
             size *= length
@@ -197,5 +196,4 @@ class ResolvedGroup:
 
     @property
     def element_count(self) -> int:
-        """Number of trained elements."""
         return sum(parameter.element_count for parameter in self.parameters)

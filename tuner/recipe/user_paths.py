@@ -1,6 +1,6 @@
-"""Paths as people write them and as the environment gives them: read in one way everywhere.
+"""Paths as people write them and as the environment gives them, treated alike everywhere.
 
-What no file can be called, or what a recipe cannot hold, is refused here with a TunerError.
+What cannot be a file name, or cannot stand in a recipe, is refused here with a TunerError.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ _REMOVED = "the working folder has been removed: change to another one"
 _REASONS = {
     errno.ENOENT: "no such file or folder",
     errno.ENOTDIR: "a part of this path is a file, not a folder",
-    errno.ELOOP: "its links lead in a circle",
-    errno.ENAMETOOLONG: "no file can have so long a name",
+    errno.ELOOP: "its links form a loop",
+    errno.ENAMETOOLONG: "the name is too long",
     errno.EACCES: "permission denied",
     errno.EPERM: "permission denied",
     errno.EISDIR: "a folder, not a file",
@@ -31,17 +31,17 @@ _REASONS = {
 
 
 def resolve_user_path(written: str | Path, source: str, root: str | Path | None = None) -> Path:
-    """The path that was meant: `~` is the home folder, and what is relative lies below `root`.
+    """Return the path that was meant: `~` is the home folder, relative paths are below `root`.
 
-    `~name` is another user's home where there is such a user, else a file of that name. `source`
-    is the option, key or variable it comes from, `root` the recipe's data.root. TunerError where
-    no file can be called so.
+    `~name` is another user's home if there is such a user, else a file of that name. `source` is
+    the option, key or variable it comes from, `root` the recipe's data.root. TunerError if no file
+    can have this name.
     """
     text = str(written)
     if not text.strip():
         raise TunerError(f"{source}: is empty")
     if "\0" in text:
-        raise TunerError(f"{source} {text}: no file can have a NUL in its name")
+        raise TunerError(f"{source} {text}: a file name cannot contain NUL")
     path = _expand_home(require_utf8(text, source), source)
     return (
         path if path.is_absolute() or root is None else resolve_user_path(root, "data.root") / path
@@ -49,20 +49,18 @@ def resolve_user_path(written: str | Path, source: str, root: str | Path | None 
 
 
 def require_utf8(text: str, source: str) -> str:
-    """The text itself; TunerError where it holds bytes that are not UTF-8.
+    """Return the text; TunerError if it holds bytes that are not UTF-8.
 
-    Recipes, logs and the messages between processes are UTF-8, and torch's libraries open no other
-    names.
+    Recipes, logs and the messages between processes are UTF-8, and torch's libraries cannot open
+    other names.
     """
     if is_valid_utf8(text):
         return text
-    raise TunerError(
-        f"{source} {text}: not UTF-8, as all that tuner writes is: rename it, or use another"
-    )
+    raise TunerError(f"{source} {text}: not UTF-8, which tuner needs: rename it, or use another")
 
 
 def is_valid_utf8(text: str) -> bool:
-    """Whether no byte of it had to be kept as a surrogate, as Python does with names of files."""
+    """Tell whether Python had to keep no byte of a file name as a surrogate."""
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
@@ -84,7 +82,7 @@ def _home_of_user(user: str) -> Path | None:
 
 
 def find_home_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
-    """HOME, else what the system has for this user; None for one without a home."""
+    """Return HOME, else what the system has for this user; None for one without a home."""
     if environment.get("HOME"):
         return Path(environment["HOME"])
     try:
@@ -94,9 +92,9 @@ def find_home_folder(environment: Mapping[str, str] = os.environ) -> Path | None
 
 
 def xdg_folder(variable: str, default: str, environment: Mapping[str, str] = os.environ) -> Path:
-    """The folder of an XDG variable, else this one below the home folder.
+    """Return the folder of an XDG variable, else `default` below the home folder.
 
-    As the standard has it, a relative path in the variable counts as none. Without a home it is a
+    As the standard demands, a relative path in the variable is ignored. Without a home it is a
     folder that does not exist, which readers and writers of settings put up with.
     """
     configured = Path(environment.get(variable) or "")
@@ -108,7 +106,7 @@ def xdg_folder(variable: str, default: str, environment: Mapping[str, str] = os.
 
 
 def find_working_folder() -> Path:
-    """Where tuner was called; TunerError where that was removed, or no recipe can name it."""
+    """Return the working folder; TunerError if it was removed, or if no recipe can name it."""
     try:
         folder = Path.cwd()
     except FileNotFoundError:
@@ -118,7 +116,7 @@ def find_working_folder() -> Path:
 
 
 def resolve_absolute_path(path: Path) -> Path:
-    """The path from the root, links followed; TunerError where the working folder was removed."""
+    """Return the path from the root, links followed; TunerError without a working folder."""
     try:
         return Path(os.path.realpath(path))
     except FileNotFoundError:
@@ -126,7 +124,7 @@ def resolve_absolute_path(path: Path) -> Path:
 
 
 def is_unused_path(path: Path) -> bool:
-    """Whether nothing has this name, not even a link that leads nowhere, and something could."""
+    """Tell whether something could have this name and nothing has, not even a broken link."""
     try:
         path.lstat()
     except FileNotFoundError:
@@ -137,13 +135,13 @@ def is_unused_path(path: Path) -> bool:
 
 
 def describe_os_error(error: OSError) -> str:
-    """What the system refuses, in a few words."""
+    """Say in a few words what the system refuses."""
     known_reason = _REASONS.get(error.errno or 0)
     return known_reason or (error.strerror or str(error) or type(error).__name__).lower()
 
 
 def why_file_is_unreadable(path: Path) -> str | None:
-    """Why this is no file that can be read, in a few words; None where it is one. Never waits."""
+    """Say in a few words why a file cannot be read; None if it can. Never blocks."""
     try:
         mode = path.stat().st_mode
     except OSError as error:
@@ -156,11 +154,11 @@ def why_file_is_unreadable(path: Path) -> str | None:
         return "a folder, not a file"
     if not stat.S_ISREG(mode):
         return "a pipe or a device, not a file"
-    return None if os.access(path, os.R_OK) else "may not be read"
+    return None if os.access(path, os.R_OK) else "permission denied"
 
 
 def why_folder_is_unreadable(path: Path) -> str | None:
-    """Why this is no folder that can be looked into; None where it is one."""
+    """Say in a few words why a folder cannot be looked into; None if it can."""
     try:
         mode = path.stat().st_mode
     except OSError as error:
@@ -171,8 +169,8 @@ def why_folder_is_unreadable(path: Path) -> str | None:
         )
     if not stat.S_ISDIR(mode):
         return "not a folder"
-    return None if os.access(path, os.R_OK | os.X_OK) else "may not be looked into"
+    return None if os.access(path, os.R_OK | os.X_OK) else "permission denied"
 
 
 def _describe_missing_path(path: Path, what: str = "file") -> str:
-    return "a link that leads nowhere" if path.is_symlink() else f"no such {what}"
+    return "a broken link" if path.is_symlink() else f"no such {what}"

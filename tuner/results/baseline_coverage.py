@@ -1,4 +1,4 @@
-"""Where the baseline's rates lie outside of what is searched, so that no trial can match it."""
+"""Rates of the baseline that lie outside of the searched ranges, so that no trial can match it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from tuner.results.format import format_range_end
 def rates_out_of_range(
     recipe: Recipe, model_type: str, hidden_size: int, layers: int
 ) -> dict[str, str]:
-    """A sentence for each group, by name, whose range lacks the rate of the baseline.
+    """Return a sentence for each group, by name, whose range lacks the baseline's rate.
 
-    Of a recipe with the groups alone that hold something. Nothing where no baseline is trained, nor
-    for models so small that none is published: what is trained then is no yardstick for rates.
+    The recipe must have only the groups that hold something. {} where no baseline is trained, and
+    for models so small that none is published: what is trained then is no measure for rates.
     """
     space = search_space(recipe)
     if not recipe.search.baseline or not space or hidden_size < TINY_HIDDEN_SIZE:

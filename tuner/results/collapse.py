@@ -1,20 +1,20 @@
-"""The collapse radar: models that answer one label whatever they are asked.
+"""Detect collapsed models: those that predict one label whatever the row.
 
 Mosbach et al. (2021, arXiv 2006.04884) describe such runs: the gradients vanish early, the training
 loss stays at that of guessing, and the score is the share of one label.
 
 One label for all rows is no proof. With many labels, or where most rows have one, that is how every
 model begins: it learns the label frequencies first and reads the rows afterwards. So a trial has
-collapsed where, over a good part of its schedule after warmup,
+collapsed if, over a good part of its schedule after warmup,
 
-- every evaluation has one label for all rows, with probabilities that do not depend on the row,
-  nor do so more and more;
-- the training loss is not below what answering the label frequencies loses, which no answer that is
-  the same for all rows can be below (it is the entropy of the frequencies), beyond noise;
-- nor is it falling beyond noise, as it does on the way to those frequencies.
+- every evaluation predicts one label for all rows, with probabilities that do not depend on the row
+  and do not come to depend on it either;
+- the training loss is not below that of predicting the label frequencies, beyond noise: no
+  prediction that is the same for all rows can be (that loss is the entropy of the frequencies);
+- the loss is not falling beyond noise, as it does on the way to those frequencies.
 
-The noise is that of the difference to those frequencies on the same batches, for which labels a
-batch happens to hold moves both alike.
+The noise is that of the difference to those frequencies on the same batches: the labels that a
+batch happens to hold move both losses alike and cancel out.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from tuner.results.metrics import Confusion, count_predicted_labels, matthews_correlation
+from tuner.results.format import format_score as format_score
+from tuner.results.metrics import Confusion
 
 MIN_SHARE = 1 / 3
 """Of the schedule: on 95 : 5 data models were seen to begin to learn after a quarter of it."""
@@ -41,7 +42,10 @@ LEARNING_GROWTH, NEGLIGIBLE_INFORMATION = 2.0, 1e-8
 
 
 class Evaluation(Protocol):
-    """What the radar looks at; share of the schedule is 0…1, the losses are as in `Evaluated`."""
+    """What is needed of an evaluation.
+
+    `share` of the schedule is 0…1, the losses are as in `Evaluated`.
+    """
 
     @property
     def confusion(self) -> Confusion: ...
@@ -59,22 +63,11 @@ class Evaluation(Protocol):
     def row_information(self) -> float | None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Radar:
-    """How the answers spread over the labels. `entropy` is in bits, `most_share` 0…1."""
-
-    labels_predicted: int
-    most_frequent: int
-    most_share: float
-    entropy: float
-    mcc: float
-
-
 def label_frequency_losses(counts: Sequence[int], smoothing: float = 0.0) -> list[float]:
-    """What answering the frequencies of these labels loses on a row of each label, in nats.
+    """Return what predicting the label frequencies loses on a row of each label, in nats.
 
-    Its mean over the rows is the entropy of the frequencies: no answer that is the same for all
-    rows loses less. With label smoothing, of the frequencies of the smoothed labels.
+    Its mean over the rows is the entropy of the frequencies: no prediction that is the same for all
+    rows loses less. With label smoothing, that of the frequencies of the smoothed labels.
     """
     n, k = sum(counts), len(counts)
     answer = [(1.0 - smoothing) * count / n + smoothing / k for count in counts]
@@ -83,25 +76,15 @@ def label_frequency_losses(counts: Sequence[int], smoothing: float = 0.0) -> lis
     return [(1.0 - smoothing) * label_loss + spread for label_loss in surprise]
 
 
-def radar(confusion: Confusion) -> Radar:
-    """The spread of a model's answers; of a matrix with at least one row."""
-    counts = count_predicted_labels(confusion)
-    n = sum(counts)
-    shares = [count / n for count in counts if count]
-    most = max(range(len(counts)), key=counts.__getitem__)
-    entropy = math.fsum(-share * math.log2(share) for share in shares)
-    return Radar(len(shares), most, counts[most] / n, abs(entropy), matthews_correlation(confusion))
-
-
 def detect_collapse(
     evaluations: Sequence[Evaluation], warmup: float, running: int | None = None
 ) -> tuple[int, str] | None:
-    """The label and the reason if the latest evaluations tell that the model collapsed.
+    """Return the label and the reason if the latest evaluations show that the model collapsed.
 
-    They are as many as span `MIN_SHARE` of the schedule after warmup (a share of it), or
-    `running` where that is given. Never where all rows of the validation set have one label, nor
-    from evaluations of earlier versions, which did not log what it takes. The label is that of
-    the latest one.
+    They are as many as span `MIN_SHARE` of the schedule after warmup (a share of it), or `running`
+    where that is given. Never where all rows of the validation set have one label, nor from
+    evaluations of earlier versions, which did not log what is needed. The label is that of the
+    latest one.
     """
     window = _find_judged_window(evaluations, warmup, running)
     label = only_predicted_label(window[-1].confusion) if window else None
@@ -119,17 +102,18 @@ def detect_collapse(
         NEGLIGIBLE_INFORMATION, LEARNING_GROWTH * _most_row_information(window[:-half])
     ):
         return None
+    loss, error, guess = map(format_score, (whole.loss, whole.error, whole.guess))
     return label, (
-        f"one label for every row at {len(window)} evaluations running, and the same answer "
-        f"whatever the row: training loss {whole.loss:.4f} ± {whole.error:.4f} and not falling, "
-        f"where answering the label frequencies has {whole.guess:.4f}"
+        f"one label for every row at {len(window)} evaluations in a row, the same prediction "
+        f"whatever the row: training loss {loss} ± {error} and not falling, "
+        f"where predicting the label frequencies has {guess}"
     )
 
 
 def _find_judged_window(
     evaluations: Sequence[Evaluation], warmup: float, running: int | None
 ) -> Sequence[Evaluation]:
-    """The latest evaluations that are enough to judge by, if all are after warmup and constant."""
+    """Return the latest evaluations that suffice to judge, if all are after warmup and constant."""
     updates = 0
     for first in range(len(evaluations) - 1, 0, -1):
         begins, count = evaluations[first - 1].share, len(evaluations) - first
@@ -150,7 +134,7 @@ def _is_constant_prediction(evaluation: Evaluation) -> bool:
 
 
 def _most_row_information(evaluations: Sequence[Evaluation]) -> float:
-    """The most that one of them tells of its rows, infinite where that is not known."""
+    """Return the most that one of them tells of its rows, infinite if it is not known."""
     information_values = [evaluation.row_information for evaluation in evaluations]
     return max(
         math.inf if information is None else information for information in information_values
@@ -159,7 +143,7 @@ def _most_row_information(evaluations: Sequence[Evaluation]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _LossStatistics:
-    """Means over some updates of the loss and of what guessing loses, and their noise."""
+    """Means over some updates of the loss and of the loss of guessing, and the standard error."""
 
     loss: float
     guess: float
@@ -180,7 +164,7 @@ class _LossStatistics:
 
 
 def _pool_loss_statistics(evaluations: Sequence[Evaluation]) -> _LossStatistics:
-    """All updates of several evaluations as one."""
+    """Merge the statistics of several evaluations as if all updates were one sample."""
     count = sum(evaluation.updates for evaluation in evaluations)
     loss = (
         math.fsum(evaluation.updates * evaluation.train_loss for evaluation in evaluations) / count
@@ -197,9 +181,9 @@ def _pool_loss_statistics(evaluations: Sequence[Evaluation]) -> _LossStatistics:
 
 
 def only_predicted_label(confusion: Confusion) -> int | None:
-    """The label that all rows are answered with; None where there are several answers.
+    """Return the label predicted for all rows; None if several labels are predicted.
 
-    None, too, where the rows themselves have one label only, so that one answer is no fault.
+    None, too, if the rows themselves have one label only: then one prediction is no fault.
     """
     only: int | None = None
     for row in confusion:

@@ -1,9 +1,9 @@
 """The filter language: `state:pruned accuracy>0.78 lr.head<1e-3 9,12`.
 
-A blank is "and", `!` before a term is "not". A name or value with blanks goes in quotes, or has
-`_` for each of them: `"lr.layers 0-5"<1e-5`, `lr.layers_0-5<1e-5`. `is:pruned` says the same as
-`state:pruned`; `is:best` and `is:marked` are known where somebody can tell. What a trial has
-beside settings and metrics goes by its name: `gen:1 origin:baseline epoch>=3 time<600`.
+A blank is "and", `!` before a term is "not". A name or value with blanks goes in quotes, or has `_`
+for each of them: `"lr.layers 0-5"<1e-5`, `lr.layers_0-5<1e-5`. `is:pruned` says the same as
+`state:pruned`; `is:best` and `is:marked` are known to callers that pass flags for them. What a
+trial has beside settings and metrics goes by its name: `gen:1 origin:baseline epoch>=3 time<600`.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Evaluation(Protocol):
 
 
 class Trial(Protocol):
-    """What the filter looks at (`session.view.TrialView` has it)."""
+    """What the filter looks at; `session.view.TrialView` has it."""
 
     @property
     def number(self) -> int: ...
@@ -92,15 +92,15 @@ Flags = Mapping[str, Predicate]
 def parse_filter(
     text: str, names: Sequence[str] | None = None, flags: Flags | None = None
 ) -> Predicate:
-    """Whether a trial passes the filter. Nothing but blanks lets all pass.
+    """Parse a filter into a predicate on trials. A blank filter matches all.
 
     `names`, if given, are the only names that may be compared (beside what every trial has and the
     metrics' short names); `flags` is what may follow `is:` beside states. A trial that lacks a
-    compared name does not pass that term. Raises TunerError in one line where the text is no
+    compared name does not match that term. Raises TunerError, in one line, if the text is not a
     filter.
     """
     if len(re.findall(r"[\"']", text)) % 2:
-        raise TunerError(f"filter: a quote is open in {quote_value(text)}")
+        raise TunerError(f"filter: unclosed quote in {quote_value(text)}")
     terms = [_parse_term(term, names, flags or {}) for term in _TERM.findall(text)]
     if len(terms) == 1:
         return terms[0]
@@ -125,7 +125,7 @@ def _parse_term(term: str, names: Sequence[str] | None, flags: Flags) -> Predica
     match = _COMPARISON.fullmatch(term)
     if match is None:
         raise TunerError(
-            f"filter: {quote_value(term)} is no term; write state:pruned, accuracy>0.78 or 9,12"
+            f"filter: {quote_value(term)} is not a term; write state:pruned, accuracy>0.78 or 9,12"
         )
     name, sign, value = _strip_quotes(match[1]), match[2], _strip_quotes(match[3])
     if not value:
@@ -138,7 +138,7 @@ def _parse_term(term: str, names: Sequence[str] | None, flags: Flags) -> Predica
 
 
 def _parse_trial_numbers(term: str) -> Predicate:
-    """9,12 and 3-7: trials by number."""
+    """Match trials by number: 9,12 and 3-7."""
     spans = [part.partition("-")[::2] for part in term.split(",") if part]
     bounds = [(int(first), int(last or first)) for first, last in spans]
     return lambda trial: any(first <= trial.number <= last for first, last in bounds)
@@ -158,7 +158,7 @@ def _parse_flag_term(sign: str, value: str, flags: Flags) -> Predicate:
 
 def _parse_state_term(sign: str, value: str) -> Predicate:
     if sign not in (":", "=", "==", "!="):
-        raise TunerError(f"filter: a state has no order; write state:{value}")
+        raise TunerError(f"filter: states have no order; write state:{value}")
     state_names = {_resolve_state_name(part) for part in value.split(",") if part}
     differs = sign == "!="
     return lambda trial: (str(trial.state) in state_names) != differs
@@ -172,7 +172,7 @@ def _resolve_state_name(word: str) -> str:
     if folded in _STATE_ALIASES:
         return _STATE_ALIASES[folded]
     raise TunerError(
-        f"filter: no state {quote_value(word)}; {spelling_hint(word, STATES, _STATE_ALIASES)}"
+        f"filter: unknown state {quote_value(word)}; {spelling_hint(word, STATES, _STATE_ALIASES)}"
     )
 
 
@@ -184,7 +184,7 @@ def _resolve_value_name(name: str, names: Sequence[str] | None) -> str:
         return name
     close = nearest_spelling(name, [*names, *_TRIAL_FIELDS, *_NAME_ALIASES, "state", "is"])
     hint = f"; did you mean {quote_value(close)}?" if close else ""
-    raise TunerError(f"filter: nothing is called {quote_value(name)}{hint}")
+    raise TunerError(f"filter: unknown name {quote_value(name)}{hint}")
 
 
 def _parse_comparison(name: str, sign: str, value: str) -> Predicate:
@@ -192,7 +192,7 @@ def _parse_comparison(name: str, sign: str, value: str) -> Predicate:
     if sign in _ORDERED:
         if not isinstance(operand, float):
             raise TunerError(
-                f"filter: {quote_value(value)} is not a number, so nothing is {sign} it"
+                f"filter: {quote_value(value)} is not a number, so it cannot be compared by {sign}"
             )
         order, limit = _ORDERED[sign], operand
         return lambda trial: (
@@ -209,7 +209,7 @@ def _parse_comparison(name: str, sign: str, value: str) -> Predicate:
 
 
 def lookup_trial_value(trial: Trial, name: str) -> Any:
-    """What a trial has itself, its setting or its latest metric by name; None without one."""
+    """Return a trial's own field, its setting or its latest metric by name; None without one."""
     if name in _TRIAL_FIELD_SET:
         return getattr(trial, name, None)
     latest = trial.evaluations[-1].metrics if trial.evaluations else {}

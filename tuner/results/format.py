@@ -1,4 +1,8 @@
-"""How numbers, times and states are written: the same everywhere."""
+"""How numbers, times and states are written: the same everywhere.
+
+Everything that shows a number asks here. What is to be typed again is exact and comes from
+`recipe.numbers`; recipes are TOML (`recipe.toml_text`), exports JSON.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,9 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
+
+from tuner.recipe.numbers import shorten_exponent
+from tuner.recipe.types import Choices, Range, Rate, Scale, TiedRate
 
 NONE: Final = "—"
 MINUS: Final = "−"
@@ -51,28 +58,28 @@ ASCII_GLYPHS: Final[Mapping[str, str]] = {
 
 
 def glyph_of_state(state: str, ascii_only: bool = False) -> str:
-    """The sign of a trial's or session's state; "?" for a state of a newer version."""
+    """Return the sign of a trial's or session's state; "?" for a state of a newer version."""
     return (ASCII_GLYPHS if ascii_only else GLYPHS).get(str(state), "?")
 
 
 def format_rate(value: float | str | None, digits: int = 2) -> str:
-    """A learning rate with `digits` significant digits: 3.1e-6, 8.0e-6; frozen is "frozen"."""
+    """Write a learning rate with `digits` significant digits: 3.1e-6, 8.0e-6; None is "frozen"."""
     if value is None or isinstance(value, str):
         return "frozen" if value is None else sanitize_text(value)
     if not math.isfinite(value):
         return NONE
-    return "0" if value == 0 else _shorten_exponent(f"{value:.{digits - 1}e}")
+    return "0" if value == 0 else shorten_exponent(f"{value:.{digits - 1}e}")
 
 
 def format_range_end(value: float) -> str:
-    """The end of a range as short as it can be said exactly: 1e-7, 4e-4, 0.1, 40."""
+    """Write the end of a range as short as is exact: 1e-7, 4e-4, 0.1, 40."""
     if value == 0 or 1e-3 <= abs(value) < 1e6:
         return f"{value:.12g}"
     return _scientific_notation(value, 11)
 
 
 def format_number(value: float, digits: int = 4) -> str:
-    """Any other setting: four significant digits, an exponent where it would have many zeros."""
+    """Write any other setting: four digits, with an exponent if it would have many zeros."""
     if not math.isfinite(value):
         return NONE
     if value == 0 or 1e-3 <= abs(value) < 1e6:
@@ -81,7 +88,7 @@ def format_number(value: float, digits: int = 4) -> str:
 
 
 def format_amount(value: float | None, width: int = _ANY) -> str:
-    """How much of something, in three digits and without an exponent: 0.33, 12.5, 2560, 1.2M."""
+    """Write how much of something, in three digits without exponent: 0.33, 12.5, 2560, 1.2M."""
     if value is None or not math.isfinite(value):
         return NONE
     return _widest_that_fits(
@@ -103,20 +110,20 @@ def _amount_with_digits(value: float, digits: int) -> str:
 
 
 def format_epoch(value: float) -> str:
-    """When in a training: epoch 0.33, epoch 12.5, epoch 250."""
+    """Write a point in a training: epoch 0.33, epoch 12.5, epoch 250."""
     return f"epoch {format_amount(value)}"
 
 
 def format_out_of(done: int, planned: int, width: int = _ANY) -> str:
-    """How many of how many: 12/40; as a percentage where that is too wide."""
+    """Write how many of how many: 12/40; as a percentage if that is too wide."""
     text = f"{done}/{planned}"
     return text if len(text) <= width or not planned else format_percent(done / planned)
 
 
 def format_setting(name: str, value: Any, width: int = _ANY) -> str:
-    """The value of a flat setting: rates as rates, whole numbers whole, words inert.
+    """Write the value of a flat setting: rates as rates, whole numbers whole, words sanitized.
 
-    In fewer cells than that takes numbers lose digits, and never show a part of themselves.
+    If `width` is too small numbers lose digits; they are never cut off.
     """
     if value is None or value == "frozen":
         return "frozen" if value else NONE
@@ -131,8 +138,27 @@ def format_setting(name: str, value: Any, width: int = _ANY) -> str:
     )
 
 
+def format_recipe_setting(setting: Rate, usual_scale: Scale | None = None) -> str:
+    """Write what a recipe says of a setting: 1e-6…5e-5, {16, 32}, like body ×2, frozen, 0.1.
+
+    The scale of a range is named if it is not `usual_scale`; None names none.
+    """
+    match setting:
+        case Range(low, high, scale):
+            named = usual_scale is not None and scale != usual_scale
+            return f"{format_range_end(low)}…{format_range_end(high)}{f' {scale}' if named else ''}"
+        case Choices(values):
+            return "{" + ", ".join(map(format_recipe_setting, values)) + "}"
+        case TiedRate(group, times):
+            factor = "" if times == 1.0 else f" ×{format_recipe_setting(times, 'log')}"
+            return f"like {sanitize_text(group)}{factor}"
+        case bool() | str():
+            return sanitize_text(str(setting).lower() if isinstance(setting, bool) else setting)
+    return format_range_end(float(setting))
+
+
 def format_score(value: float | None, width: int = _ANY) -> str:
-    """A metric's value to four decimals, to fewer in fewer cells: 0.8123.
+    """Write a metric's value to four decimals, to fewer if `width` demands it: 0.8123.
 
     What is not quite 1, or not quite 0, does not look like it.
     """
@@ -156,22 +182,42 @@ def _score_with_decimals(value: float, decimals: int) -> str:
 
 
 def format_score_change(value: float | None) -> str:
-    """A difference of scores with its sign: +0.0145, −0.0145."""
+    """Write a difference of scores with its sign: +0.0145, −0.0145."""
     if value is None or not math.isfinite(value):
         return NONE
     sign = MINUS if value < 0 else "+"
     return sign + format_score(abs(value))
 
 
+def format_interval(low: float, high: float) -> str:
+    """Write the ends of an interval of scores: 0.7885…0.8877."""
+    return f"{format_score(low)}…{format_score(high)}"
+
+
+def format_change_interval(low: float, high: float) -> str:
+    """Write the ends of an interval of differences: −0.0102…+0.0415."""
+    return f"{format_score_change(low)}…{format_score_change(high)}"
+
+
+def format_points(share: float) -> str:
+    """Write a difference of shares in percentage points: +5.6 points, −0.5 points."""
+    return f"{100 * share:+.1f} points".replace("-", MINUS)
+
+
+def format_importance(share: float) -> str:
+    """Write how much a setting decides, of 1 in all: 0.42."""
+    return f"{share:.2f}"
+
+
 def format_p_value(value: float) -> str:
-    """A p-value behind its letter: = 0.65, = 0.003, < 0.0001."""
+    """Write a p-value as it follows its letter: = 0.65, = 0.003, < 0.0001."""
     if value < 1e-4:
         return "< 0.0001"
     return f"= {value:.{2 if value >= 0.095 else 3 if value >= 0.00095 else 4}f}"
 
 
 def format_ratio(value: float, base: float) -> str:
-    """How many times a positive number is another one: ×1.57, ÷1.59; ×1 where they are equal."""
+    """Write how many times a positive number is another one: ×1.57, ÷1.59; ×1 if they are equal."""
     times = max(value / base, base / value)
     if times < 1.0005:
         return "×1"
@@ -180,7 +226,7 @@ def format_ratio(value: float, base: float) -> str:
 
 
 def format_percent(share: float | None, digits: int = 0) -> str:
-    """A share as a percentage: 78 %; >99 % and <1 % for what is nearly all, or hardly any."""
+    """Write a share as a percentage: 78 %; >99 % and <1 % for nearly all, or hardly any."""
     if share is None or not math.isfinite(share):
         return NONE
     least = 10.0**-digits
@@ -193,12 +239,12 @@ def format_percent(share: float | None, digits: int = 0) -> str:
 
 
 def format_duration(seconds: float | None) -> str:
-    """A span of time in few cells: 11s, 3m11s, 4h02m, 2d05h, 400d."""
+    """Write a span of time in few cells: 11s, 3m11s, 4h02m, 2d05h, 400d."""
     return _duration_with_gap(seconds, "")
 
 
 def format_duration_in_words(seconds: float | None) -> str:
-    """A span of time for running text: 11 s, 3 m 11 s, 4 h 02 m, 2 d 05 h, 400 d."""
+    """Write a span of time for running text: 11 s, 3 m 11 s, 4 h 02 m, 2 d 05 h, 400 d."""
     return _duration_with_gap(seconds, " ")
 
 
@@ -219,7 +265,7 @@ def _duration_with_gap(seconds: float | None, gap: str) -> str:
 
 
 def format_clock(seconds: float | None, width: int = _ANY) -> str:
-    """A span of time as a clock shows it: 03:11, 1:12:40; where that is too wide: 10h12m, 4d04h."""
+    """Write a span of time as a clock shows it: 03:11, 1:12:40; if too wide: 10h12m, 4d04h."""
     if seconds is None or not math.isfinite(seconds):
         return NONE
     whole = max(0, round(seconds))
@@ -229,7 +275,7 @@ def format_clock(seconds: float | None, width: int = _ANY) -> str:
 
 
 def format_time_ago(seconds: float | None) -> str:
-    """How long since: 3 s ago, 5 m ago, 2 h ago, yesterday, 3 d ago."""
+    """Write how long ago: 3 s ago, 5 m ago, 2 h ago, yesterday, 3 d ago."""
     if seconds is None or not math.isfinite(seconds):
         return NONE
     whole = max(0, int(seconds))
@@ -241,34 +287,48 @@ def format_time_ago(seconds: float | None) -> str:
 
 
 def format_count(value: int) -> str:
-    """A number of things with three or four digits: 950, 12.3k, 124.6M, 1.2B."""
+    """Write a number of things with three or four digits: 950, 12.3k, 124.6M, 1.2B."""
     return str(value) if abs(value) < 1000 else _with_magnitude_suffix(value, 1)
 
 
+def format_full_count(value: int) -> str:
+    """Write a number of things with all of its digits: 950, 12,345."""
+    return f"{value:,}"
+
+
+def format_signed_count(value: int) -> str:
+    """Write a difference of counts with its sign: +4, −3, ±0."""
+    return f"{value:+d}".replace("-", MINUS) if value else "±0"
+
+
+def format_decimals(value: float, decimals: int) -> str:
+    """Write a number with so many decimals, as the ticks of an axis have them: 0.50, −2.0."""
+    return f"{value + 0.0:.{decimals}f}".replace("-", MINUS)
+
+
 def count_in_words(value: int, thing: str, things: str = "") -> str:
-    """A number of things in words: 1 trial, 2 trials, no trials."""
+    """Write a number of things in words: 1 trial, 2 trials, no trials."""
     return f"{value or 'no'} {thing if value == 1 else things or f'{thing}s'}"
 
 
 def format_speed(value: float) -> str:
-    """Examples a second: 0.6, 12.1, 412, 0.04."""
+    """Write examples per second: 0.6, 12.1, 412, 0.04."""
     if not math.isfinite(value) or not 0.095 <= value < 99_999.5:
         return format_amount(value)
     return f"{value:.1f}" if value < 99.95 else f"{value:.0f}"
 
 
 def format_thread_count(count: int) -> str:
-    """A number of threads: 1 thread, 2 threads."""
     return f"{count} thread{'s' if count != 1 else ''}"
 
 
 def format_slots_and_threads(slots: int, count: int) -> str:
-    """Trials at a time and the threads of each: 2 × 1 thread."""
+    """Write trials at a time and the threads of each: 2 × 1 thread."""
     return f"{slots} × {format_thread_count(count)}"
 
 
 def format_bytes(value: float) -> str:
-    """Memory or disk space in at most nine cells: 512 B, 4.9 GiB, 1020 MiB."""
+    """Write memory or disk space in at most nine cells: 512 B, 4.9 GiB, 1020 MiB."""
     size = float(value)
     if not math.isfinite(size):
         return NONE
@@ -279,8 +339,13 @@ def format_bytes(value: float) -> str:
     return f"{size:.0f} {unit}" if unit == "B" or size >= 999.95 else f"{size:.1f} {unit}"
 
 
+def format_bytes_of(used: float, total: float) -> str:
+    """Write how much of a memory is used: 3.1/24.0 GiB."""
+    return f"{used / 2**30:.1f}/{total / 2**30:.1f} GiB"
+
+
 def _widest_that_fits(width: int, texts: Iterable[str], value: float) -> str:
-    """The first of these that has room, else the shortest way to say the number; … if none has."""
+    """Return the first text that fits, else the number as short as can be; … if nothing fits."""
     shortest = (
         _with_magnitude_suffix(value, 0) if abs(value) >= 1 else _scientific_notation(value, 0)
     )
@@ -289,7 +354,7 @@ def _widest_that_fits(width: int, texts: Iterable[str], value: float) -> str:
 
 
 def _with_magnitude_suffix(value: float, decimals: int) -> str:
-    """12.3k, 4M, 1.2B, and 3e39 for what has no such name."""
+    """Write 12.3k, 4M, 1.2B, and 3e39 for what has no such name."""
     if abs(value) >= 1e15:
         return _scientific_notation(value, decimals)
     for size, unit in ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "k")):
@@ -300,18 +365,14 @@ def _with_magnitude_suffix(value: float, decimals: int) -> str:
 
 def _scientific_notation(value: float, decimals: int) -> str:
     digits, _, exponent = f"{value:.{decimals}e}".partition("e")
-    return _shorten_exponent(f"{digits.rstrip('0').rstrip('.')}e{exponent}")
-
-
-def _shorten_exponent(text: str) -> str:
-    return re.sub(r"e([+-])0*(\d+)", lambda m: f"e{'-' if m[1] == '-' else ''}{m[2]}", text)
+    return shorten_exponent(f"{digits.rstrip('0').rstrip('.')}e{exponent}")
 
 
 def _build_sanitizing_table() -> dict[int, str]:
-    """Controls as their pictures, line ends and tabs as blanks, what cannot be seen as �.
+    """Map controls to their pictures, line ends and tabs to blanks, unseen characters to �.
 
-    That is: marks of direction, blanks without a width, tags, surrogates. The joiners stay, which
-    several scripts are written with; the selectors of an emoji's look go, whose width no two
+    Unseen are marks of direction, blanks without a width, tags and surrogates. The joiners stay,
+    which several scripts are written with; the selectors of an emoji's look go, whose width no two
     terminals agree about.
     """
     inert = {code: chr(0x2400 + code) for code in range(0x20)}
@@ -331,9 +392,9 @@ _JOINED_PICTURES: Final = re.compile("(?<=[\u2190-\u2bff\U0001f000-\U0001faff])\
 
 
 def sanitize_text(text: object) -> str:
-    """Text from data made inert, on one line: no escape sequence, control or bidi mark has effect.
+    """Make text from data harmless, on one line: no escape sequence, control or bidi mark works.
 
-    Markup of the screen library is not its business: pass the result as text, not as markup.
+    It does not escape markup of the screen library: pass the result as text, not as markup.
     """
     raw = str(text)
     if raw.isascii() and raw.isprintable():

@@ -1,9 +1,9 @@
 """How much each searched setting decides whether a trial is among the best: PED-ANOVA.
 
-Optuna's evaluator cannot be imported without scikit-learn, which its package uses for another
-one: two seconds and a hundred megabytes in a worker that needs neither, nor do the screens, which
-look at filtered trials with it. This is the same computation for a space without conditions, and
-a test holds it against Optuna's.
+The same computation as optuna.importance.PedAnovaImportanceEvaluator, for a space without
+conditions; a test holds it against Optuna's. It is here because the screens, which may not import
+Optuna, compute it for whatever trials are filtered, and because its bootstrap needs a hundred
+evaluations on resampled trials at every look: on arrays of grid cells that takes milliseconds.
 
 Source: Watanabe, Bansal & Hutter 2023 (arXiv 2304.10255); optuna.importance in Optuna 5.
 """
@@ -34,7 +34,7 @@ Point = Mapping[str, Scalar]
 
 @dataclass(frozen=True)
 class _Column:
-    """One setting: the cell of its grid that each trial's value falls into."""
+    """One setting: the grid cell that each trial's value falls into."""
 
     name: str
     cells: Whole
@@ -53,13 +53,10 @@ class _Table:
 def compute_importance(
     space: Space, points: Sequence[Point], values: Sequence[float], *, maximize: bool
 ) -> dict[str, float] | None:
-    """The importance of each setting, the most important first; they sum to 1.
+    """Return the importance of each setting, the most important first; they sum to 1.
 
-    Args:
-        points: the settings of each trial, every one of the space.
-        values: the trials' values; those that are not finite are left out.
-
-    Returns None with fewer than four values, or when no value or no setting differs.
+    `points` are the settings of each trial, every one of the space; trials whose value is not
+    finite are left out. None with fewer than four values, or if no value or no setting differs.
     """
     table = _build_table(space, points, values, maximize=maximize)
     if len(table.losses) < MIN_TRIALS:
@@ -81,10 +78,10 @@ def bootstrap_importance(
     level: float = 0.9,
     seed: int = 0,
 ) -> dict[str, tuple[float, float]]:
-    """The percentile interval of each setting's importance, over trials drawn with replacement.
+    """Return the percentile interval of each setting's importance, resampling the trials.
 
-    {} where `compute_importance` is None. Resamples in which nothing differs are left out. Source: Efron
-    1979, "Bootstrap methods: another look at the jackknife".
+    {} where `compute_importance` gives None. Resamples in which nothing differs are left out.
+    Source: Efron 1979, "Bootstrap methods: another look at the jackknife".
     """
     table = _build_table(space, points, values, maximize=maximize)
     count = len(table.losses)
@@ -113,7 +110,7 @@ def _build_table(
 
 
 def _importance_shares(table: _Table, rows: Whole) -> Floats | None:
-    """The importances of these rows in the order of the space, None where nothing differs."""
+    """Return the importances of these rows in the order of the space, None if nothing differs."""
     losses = table.losses[rows]
     if losses.min() == losses.max():
         return None
@@ -177,7 +174,7 @@ def _categorical_density(counts: Whole) -> Floats:
 
 
 def _numerical_density(counts: Whole) -> Floats:
-    """Bells on the cells that were seen, of Scott's width, and one wide bell as the prior."""
+    """Sum Gaussian kernels of Scott's bandwidth on the cells seen, and a wide one as the prior."""
     seen_cells, size = np.flatnonzero(counts), len(counts)
     width = max(_scott_bandwidth(seen_cells, counts[seen_cells]), _MIN_BANDWIDTH)
     # An edge and a cell differ by a whole number and a half: few values of the normal distribution.
@@ -198,12 +195,11 @@ def _prior_kernel(size: int) -> Floats:
 
 
 def _normal_cdf(points: Sequence[float]) -> Floats:
-    """The share of the standard normal distribution below each point."""
     return np.array([0.5 * math.erfc(-point / math.sqrt(2)) for point in points])
 
 
 def _scott_bandwidth(cells: Whole, weights: Whole) -> float:
-    """Scott 1992, with the quartiles as Optuna takes them."""
+    """Apply Scott's rule (1992), with the quartiles as Optuna takes them."""
     cumulated = np.cumsum(weights)
     total = int(cumulated[-1])
     mean = cells @ weights / total

@@ -39,12 +39,11 @@ class Interval:
     method: str
 
     def contains_value(self, value: float) -> bool:
-        """Whether a value lies inside, ends included."""
         return self.low <= value <= self.high
 
 
 def wilson_interval(correct: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Wilson's interval of a share: (low, high) for `count_correct` of `n` at confidence `level`.
+    """Return Wilson's interval (low, high) of a share, `count_correct` of `n`, at confidence `level`.
 
     (0, 1) where n is 0. Wilson, "Probable inference, the law of succession, and statistical
     inference", JASA 22 (1927).
@@ -63,7 +62,7 @@ def wilson_interval(correct: int, n: int, level: float = 0.95) -> tuple[float, f
 
 
 def metric_interval(metric: str, confusion: Confusion, labels: Sequence[str]) -> Interval | None:
-    """The metric's own interval; None for what does not follow from the matrix, such as the loss.
+    """Return a metric's interval; None if it does not follow from the matrix, such as the loss.
 
     Accuracy and the F1 of one label have Wilson's, f1_macro and mcc the bootstrap's.
     """
@@ -77,11 +76,11 @@ def metric_interval(metric: str, confusion: Confusion, labels: Sequence[str]) ->
 
 
 def loss_interval(losses: Sequence[float]) -> Interval | None:
-    """The bootstrap's interval of a mean over rows, None where they are too few for any.
+    """Return the bootstrap's interval of a mean over rows, None if there are too few.
 
-    Wider than the plain percentiles by what Student's distribution is wider than the normal one,
-    with n for n − 1: few rows show too small a spread (Hesterberg, "What teachers should know about
-    the bootstrap", The American Statistician 69, 2015).
+    Widened by the ratio of Student's quantile to the normal one, with n for n − 1: few rows show
+    too small a spread (Hesterberg, "What teachers should know about the bootstrap", The American
+    Statistician 69, 2015).
     """
     return _loss_interval(tuple(losses)) if len(losses) >= _MIN_LOSSES else None
 
@@ -99,7 +98,7 @@ def _loss_interval(losses: tuple[float, ...]) -> Interval:
 
 
 def small_sample_factor(n: int) -> float:
-    """How much wider an interval of a mean of n ≥ 2 rows is than large samples have it."""
+    """Return how much wider the interval of a mean of n ≥ 2 rows is than large samples suggest."""
     z, freedom = NormalDist().inv_cdf(0.975), n - 1
     # Cornish and Fisher's expansion of Student's quantile; at one degree of freedom the exact one.
     student = z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
@@ -108,10 +107,10 @@ def small_sample_factor(n: int) -> float:
 
 
 def _f1_interval(confusion: Confusion, label: int) -> Interval:
-    """Wilson's, of the share J = tp / (tp + fp + fn), as F1 = 2J / (1 + J) grows with it.
+    """Take Wilson's for the share J = tp / (tp + fp + fn), since F1 = 2J / (1 + J) grows with J.
 
-    Given how many rows have the label or are predicted to, tp is binomial, so J is a share like
-    any other; the whole range where there is no such row.
+    Given how many rows have the label or are predicted to, tp is binomial, so J is a share like any
+    other; the whole range if there is no such row.
     """
     hits = confusion[label][label]
     rows = sum(confusion[label]) + count_predicted_labels(confusion)[label] - hits
@@ -121,12 +120,12 @@ def _f1_interval(confusion: Confusion, label: int) -> Interval:
 
 @lru_cache(maxsize=4096)
 def _bootstrap_interval(metric: str, confusion: _Cells, labels: tuple[str, ...]) -> Interval:
-    """Percentiles of the metric over draws of the rows, widened to hold the metric itself.
+    """Take percentiles of the metric over resampled rows, widened to hold the metric itself.
 
     Beside the rows seen one more that is correct and one that is wrong are drawn from, in equal
     parts of every label that occurs: rows alone never show the mistake that has not happened yet,
-    and a perfect score would have the interval 1…1. So its low end is about where Wilson's is.
-    A correlation needs two labels: where one alone occurs, nothing is known of it.
+    and a perfect score would have the interval 1…1. So its low end is about where Wilson's is. A
+    correlation needs two labels: if only one occurs, nothing is known about it.
     """
     import numpy as np
 
@@ -145,7 +144,10 @@ def _bootstrap_interval(metric: str, confusion: _Cells, labels: tuple[str, ...])
 
 
 def smoothed_cells(confusion: Confusion) -> tuple[Any, Any, Any]:
-    """Gold labels, predictions and counts of the cells, with the two pseudo-rows; of ≥ 1 row."""
+    """Return gold labels, predictions and counts of the cells, with the two pseudo-rows.
+
+    Of a matrix with at least one row.
+    """
     import numpy as np
 
     cells = {
@@ -163,7 +165,7 @@ def smoothed_cells(confusion: Confusion) -> tuple[Any, Any, Any]:
 
 
 def most_predicted_mistake(confusion: Confusion, label: int) -> int:
-    """The other label that is predicted most; the label itself where there is no other."""
+    """Return the most predicted label but this one; the label itself if it is the only one."""
     counts = count_predicted_labels(confusion)
     candidates = [candidate for candidate in range(len(confusion)) if candidate != label]
     return max(candidates, key=lambda candidate: (counts[candidate], -candidate), default=label)

@@ -1,4 +1,4 @@
-"""What a model scores that gives every row the same answer: the floor that any score stands on."""
+"""The score of a model that predicts one label for every row: the floor under any score."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _UNSEEN_LABEL_COUNT = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Majority:
-    """The most frequent label, and the metric of a model that answers it for every row."""
+    """The most frequent label, and the metric of a model that predicts it for every row."""
 
     label: str
     value: float
@@ -24,11 +24,11 @@ class Majority:
 def majority_score(
     metric: str, gold: Sequence[int], labels: Sequence[str], training: Sequence[int] = ()
 ) -> Majority | None:
-    """The majority on rows with these counts of gold labels, None where there are none.
+    """Return the majority score on rows with these counts of gold labels, None without rows.
 
-    The most frequent label is that of the training rows (`training`, their counts by label) where
-    these are known, else that of the rows scored; the first of equally frequent ones. The loss is
-    what answering the labels' frequencies costs, which no constant answer can go below.
+    The most frequent label is that of the training rows (`training`, their counts by label) if they
+    are known, else that of the rows scored; the first of equally frequent ones. The loss is that of
+    predicting the labels' frequencies, which no constant prediction can go below.
     """
     if metric not in metric_names_of_task(labels):
         return None
@@ -51,7 +51,6 @@ def _cached_majority_score(
 
 
 def constant_prediction_matrix(gold: Sequence[int], label: int) -> list[list[int]]:
-    """The confusion matrix of a model that answers this label for every row."""
     return [[count if column == label else 0 for column in range(len(gold))] for count in gold]
 
 

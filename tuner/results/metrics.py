@@ -1,6 +1,6 @@
 """Confusion matrices and what follows from them, exact up to one rounding.
 
-A confusion matrix is a list of rows of counts: confusion[i][j] counts gold label i answered as j.
+A confusion matrix is a list of rows of counts: confusion[i][j] counts gold label i predicted as j.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _COLLAPSED_LOSS = 100.0
 
 
 def confusion_matrix(gold: Sequence[int], predicted: Sequence[int], k: int) -> list[list[int]]:
-    """Counts of (gold, predicted) label indices below `k`."""
+    """Count pairs of (gold, predicted) label indices below `k`."""
     matrix = [[0] * k for _ in range(k)]
     for gold_label, predicted_label in zip(gold, predicted, strict=True):
         matrix[gold_label][predicted_label] += 1
@@ -26,48 +26,43 @@ def confusion_matrix(gold: Sequence[int], predicted: Sequence[int], k: int) -> l
 
 
 def count_rows(confusion: Confusion) -> int:
-    """The number of rows."""
     return sum(map(sum, confusion))
 
 
 def count_correct(confusion: Confusion) -> int:
-    """The number of rows answered rightly."""
     return sum(row[i] for i, row in enumerate(confusion))
 
 
 def count_gold_labels(confusion: Confusion) -> list[int]:
-    """Rows of each gold label."""
     return [sum(row) for row in confusion]
 
 
 def count_predicted_labels(confusion: Confusion) -> list[int]:
-    """Rows answered with each label."""
     return [sum(column) for column in zip(*confusion, strict=True)]
 
 
 def precision_of_label(confusion: Confusion, label: int) -> float:
-    """The share of rows answered with this label that have it; 0 where none was."""
+    """Return the share of rows predicted as this label that have it; 0 if none is."""
     return _divide_or_zero(confusion[label][label], count_predicted_labels(confusion)[label])
 
 
 def recall_of_label(confusion: Confusion, label: int) -> float:
-    """The share of rows with this label that were answered so; 0 where there are none."""
+    """Return the share of rows with this label that are predicted so; 0 if there are none."""
     return _divide_or_zero(confusion[label][label], sum(confusion[label]))
 
 
 def f1_of_label(confusion: Confusion, label: int) -> float:
-    """The harmonic mean of precision and recall, 2·tp / (gold + predicted); 0 if both are empty."""
+    """Return 2·tp / (gold + predicted), the harmonic mean of precision and recall; 0 for 0 / 0."""
     both = sum(confusion[label]) + count_predicted_labels(confusion)[label]
     return _divide_or_zero(2 * confusion[label][label], both)
 
 
 def accuracy(confusion: Confusion) -> float:
-    """The share of rows answered rightly."""
     return _divide_or_zero(count_correct(confusion), count_rows(confusion))
 
 
 def f1_macro(confusion: Confusion) -> float:
-    """The mean F1 of the labels that occur, as gold or as answer (as scikit-learn has it)."""
+    """Return the mean F1 of the labels that occur, gold or predicted (as scikit-learn does)."""
     both = map(
         sum, zip(count_gold_labels(confusion), count_predicted_labels(confusion), strict=True)
     )
@@ -76,7 +71,7 @@ def f1_macro(confusion: Confusion) -> float:
 
 
 def matthews_correlation(confusion: Confusion) -> float:
-    """Matthews' correlation for any number of labels, −1…1; 0 where gold or answers are one label.
+    """Return Matthews' correlation for any number of labels, −1…1; 0 if either side has one label.
 
     Gorodkin, "Comparing two K-category assignments by a K-category correlation coefficient" (2004).
     """
@@ -98,7 +93,7 @@ def matthews_correlation(confusion: Confusion) -> float:
 
 
 def compute_metrics(confusion: Confusion, labels: Sequence[str]) -> dict[str, float]:
-    """accuracy, f1_macro, mcc and f1.LABEL for every label (everything but the loss)."""
+    """Return accuracy, f1_macro, mcc and f1.LABEL for every label: all metrics but the loss."""
     by_name = {
         "accuracy": accuracy(confusion),
         "f1_macro": f1_macro(confusion),
@@ -110,7 +105,7 @@ def compute_metrics(confusion: Confusion, labels: Sequence[str]) -> dict[str, fl
 
 
 def compute_metric(metric: str, confusion: Confusion, labels: Sequence[str]) -> float:
-    """One metric of a matrix. ValueError for what does not follow from it, such as the loss."""
+    """Return one metric of a matrix. ValueError if it does not follow from it, such as the loss."""
     by_name = {"accuracy": accuracy, "f1_macro": f1_macro, "mcc": matthews_correlation}
     if metric in by_name:
         return by_name[metric](confusion)
@@ -120,12 +115,11 @@ def compute_metric(metric: str, confusion: Confusion, labels: Sequence[str]) -> 
 
 
 def metric_names_of_task(labels: Sequence[str]) -> tuple[str, ...]:
-    """Every metric of a task with these labels."""
     return (*METRICS, *(PER_LABEL + label for label in labels))
 
 
 def check_metric_name(metric: str, labels: Sequence[str], source: str = "") -> None:
-    """Refuses a metric that a task with these labels does not have."""
+    """Refuse a metric that a task with these labels does not have."""
     if metric not in metric_names_of_task(labels):
         begin = f"{source}: " if source else ""
         hint = spelling_hint(metric, metric_names_of_task(labels))
@@ -133,17 +127,17 @@ def check_metric_name(metric: str, labels: Sequence[str], source: str = "") -> N
 
 
 def direction_of_metric(metric: str) -> str:
-    """Optuna's word for where a metric should go: "minimize" for the loss, else "maximize"."""
+    """Return Optuna's word for the direction: "minimize" for the loss, else "maximize"."""
     return "minimize" if metric == "loss" else "maximize"
 
 
 def gain_in_metric(metric: str, value: float, base: float) -> float:
-    """How much better a value is than another: the difference, turned round for the loss."""
+    """Return how much better a value is than another, positive for better, the loss included."""
     return base - value if direction_of_metric(metric) == "minimize" else value - base
 
 
 def worst_metric_value(metric: str) -> float:
-    """What a collapsed trial counts as for the sampler: finite, as not all take infinity."""
+    """Return what a collapsed trial counts as for samplers: finite, as not all accept infinity."""
     if metric == "loss":
         return _COLLAPSED_LOSS
     return -1.0 if metric == "mcc" else 0.0

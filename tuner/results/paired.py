@@ -1,4 +1,4 @@
-"""Two models on the same rows: which rows flip, and whether the difference can be told from chance.
+"""Two models on the same rows: which rows flip, and whether the difference is more than chance.
 
 All functions take label numbers of the same rows in the same order.
 """
@@ -42,7 +42,7 @@ Labels = Sequence[int]
 
 @dataclass(frozen=True, slots=True)
 class Flips:
-    """Positions of the rows by who answers them rightly."""
+    """Positions of the rows by which model predicts them correctly."""
 
     both: tuple[int, ...]
     only_first: tuple[int, ...]
@@ -51,17 +51,16 @@ class Flips:
 
     @property
     def flipped_positions(self) -> tuple[int, ...]:
-        """Positions that one of the two answers rightly and the other does not, ascending."""
+        """Return, in order, the positions that exactly one of the two predicts correctly."""
         return tuple(sorted(self.only_first + self.only_second))
 
     @property
     def mcnemar_p_value(self) -> float:
-        """Of McNemar's exact test."""
         return mcnemar_p_value(len(self.only_first), len(self.only_second))
 
 
 def find_flips(gold: Labels, first: Labels, second: Labels) -> Flips:
-    """The rows by who is right. ValueError where the lengths differ."""
+    """Sort the rows by which model is correct. ValueError if the lengths differ."""
     groups: tuple[list[int], ...] = ([], [], [], [])
     for position, (gold_label, first_label, second_label) in enumerate(
         zip(gold, first, second, strict=True)
@@ -71,7 +70,7 @@ def find_flips(gold: Labels, first: Labels, second: Labels) -> Flips:
 
 
 def mcnemar_p_value(only_first: int, only_second: int) -> float:
-    """McNemar's exact two-sided test: the p-value of so uneven a split of the flipped rows.
+    """Return the p-value of McNemar's exact two-sided test for this split of the flipped rows.
 
     A binomial test at one half, as McNemar's "Note on the sampling error of the difference between
     correlated proportions" (1947) has it for small numbers.
@@ -97,10 +96,10 @@ def _log_probability(successes: int, trials: int) -> float:
 
 
 def indistinguishable_from_best(p_values: Mapping[_K, float]) -> list[_K]:
-    """Those whose p-value does not tell them from the best at `SIGNIFICANCE_LEVEL`, the nearest to it first.
+    """Return those whose p-value does not separate them from the best, the nearest to it first.
 
     Holm's step-down correction for as many tests as there are others keeps the chance of calling
-    any equal model different below the level (Holm 1979).
+    any equal model different below `SIGNIFICANCE_LEVEL` (Holm 1979).
     """
     ascending = sorted(p_values, key=p_values.__getitem__)
     for place, name in enumerate(ascending):
@@ -113,8 +112,8 @@ def indistinguishable_from_best(p_values: Mapping[_K, float]) -> list[_K]:
 class MetricDifference:
     """A metric of the first less that of the second, with its 95 % interval.
 
-    `p` is of a test of the metric itself: McNemar's exact one for the accuracy, else the random
-    exchange of the two models' predictions; None where the rows could not be paired.
+    `p` is of a test of the metric itself: McNemar's exact one for the accuracy, else random
+    exchange of the two models' predictions; None if the rows could not be paired.
     """
 
     value: float
@@ -124,14 +123,14 @@ class MetricDifference:
 
     @property
     def is_significant(self) -> bool:
-        """Whether the two differ at `SIGNIFICANCE_LEVEL`: by the test, else by the interval."""
+        """Whether the two differ significantly: by the test, else by the interval."""
         return self.p < SIGNIFICANCE_LEVEL if self.p is not None else not self.low <= 0 <= self.high
 
 
 def paired_difference(
     gold: Labels, first: Labels, second: Labels, metric: str, labels: Sequence[str]
 ) -> MetricDifference | None:
-    """The difference of a metric that follows from the predictions, over the same rows.
+    """Return the difference of a metric that follows from the predictions, over the same rows.
 
     None for the loss and without rows. The interval holds the percentiles of the paired bootstrap:
     rows are drawn with replacement, both predictions of a row together (Efron and Tibshirani 1993).
@@ -188,11 +187,11 @@ def _with_pseudo_flips(
 def _exchange_test_p_value(
     kinds: Mapping[tuple[int, int, int], int], value: float, metric: str, labels: Sequence[str]
 ) -> float:
-    """How often so large a difference comes of exchanging each row's predictions at random.
+    """Return how often exchanging each row's predictions at random gives so large a difference.
 
-    Were the models equally good, either could have given either (Yeh, "More accurate tests for the
-    statistical significance of result differences", COLING 2000). For the accuracy the chance is
-    known without drawing: McNemar's.
+    If the models were equally good, either could have made either prediction (Yeh, "More accurate
+    tests for the statistical significance of result differences", COLING 2000). For the accuracy
+    the chance is known without drawing: McNemar's.
     """
     import numpy as np
 
@@ -224,16 +223,16 @@ def _exchange_test_p_value(
 
 
 def _count_exchanges(rows: int) -> int:
-    """So many that the best of hundreds of trials can be told apart, as far as time allows."""
+    """Return enough to separate the best of hundreds of trials, as far as time allows."""
     return max(RESAMPLES, min(_MOST_EXCHANGES, _MOST_EXCHANGED_ROWS // rows // _CHUNK * _CHUNK))
 
 
 def paired_loss_difference(
     first: Sequence[float], second: Sequence[float]
 ) -> MetricDifference | None:
-    """The difference of two mean losses over the same rows, None where they are too few.
+    """Return the difference of two mean losses over the same rows, None if there are too few.
 
-    Its test turns the sign of each row's difference round at random.
+    Its test flips the sign of each row's difference at random.
     """
     import numpy as np
 
@@ -254,9 +253,9 @@ def paired_loss_difference(
 def unpaired_difference(
     first: Confusion, second: Confusion, metric: str, labels: Sequence[str]
 ) -> MetricDifference | None:
-    """The difference of two matrices where it is not known which row went where.
+    """Return the difference of two matrices if it is not known which row went where.
 
-    Each is drawn from by itself, so the interval is wider than a paired one, and there is no test.
+    Each is resampled by itself, so the interval is wider than a paired one, and there is no test.
     None for the loss and without rows.
     """
     import numpy as np

@@ -1,7 +1,7 @@
-"""Metrics of many draws of the same rows at once.
+"""Metrics of many resamples of the same rows at once.
 
 Rows of one kind (the same gold label, the same prediction) are counted, not listed: drawing how
-often each kind comes is drawing the rows with replacement, and takes no time by rows.
+often each kind comes is drawing the rows with replacement, and its cost does not grow with them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _MOST_AT_ONCE = 1_000_000
 
 
 def draws_of_kinds(counts: Any, rows: int, seed: int = 0) -> Iterator[Any]:
-    """Draws × kinds: how often each kind comes among so many rows, in chunks."""
+    """Yield chunks of draws × kinds: how often each kind comes among so many rows."""
     import numpy as np
 
     generator = np.random.Generator(np.random.PCG64(seed))
@@ -30,7 +30,7 @@ def draws_of_kinds(counts: Any, rows: int, seed: int = 0) -> Iterator[Any]:
 
 
 def means_of_draws(values: Any, seed: int = 0) -> Any:
-    """The mean of the values of the drawn rows; fewer draws where there are very many rows."""
+    """Return the mean of each resample of the values; fewer resamples of very many values."""
     import numpy as np
 
     generator = np.random.Generator(np.random.PCG64(seed))
@@ -42,7 +42,7 @@ def means_of_draws(values: Any, seed: int = 0) -> Any:
 
 
 def percentile_interval(draws: Any) -> tuple[float, float]:
-    """The interval that holds the middle `CONFIDENCE` of the draws."""
+    """Return the interval that holds the middle `CONFIDENCE` of the draws."""
     import numpy as np
 
     low, high = np.quantile(draws, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
@@ -52,9 +52,9 @@ def percentile_interval(draws: Any) -> tuple[float, float]:
 def metric_of_draws(
     weights: Any, gold: Any, predicted: Any, metric: str, labels: Sequence[str]
 ) -> Any:
-    """A metric of every draw. weights: draws × kinds; gold, predicted: label numbers of the kinds.
+    """Return a metric of every draw, as `results.metrics` defines it.
 
-    As `results.metrics` defines it, on all draws at once.
+    weights: draws × kinds; gold, predicted: label numbers of the kinds.
     """
     import numpy as np
 

@@ -16,9 +16,9 @@ def draw_sparkline(
     high: float | None = None,
     ascii_only: bool = False,
 ) -> str:
-    """One bar a value, from `low` to `high` (by default the values' ends), at most `width` bars.
+    """Draw one bar per value, from `low` to `high` (by default the values' ends).
 
-    None and NaN leave a blank. Of more values than bars, every bar shows the last of its share.
+    None and NaN leave a blank. Of more than `width` values, every bar shows the last of its share.
     """
     bars = _ASCII_BARS if ascii_only else _BARS
     thinned = _thin_to_width(values, width)

@@ -1,4 +1,4 @@
-"""Which of two evaluations, or trials, stands higher: one rule for trainer, log and search."""
+"""Which of two evaluations, or trials, ranks higher: one rule for trainer, log and search."""
 
 from __future__ import annotations
 
@@ -9,21 +9,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A metric's value, and whether it is that of a model with one answer for all rows.
+    """A metric's value, and whether its model predicts one label for all rows.
 
-    Such a model learned nothing, however much of the data has that label: it stands below any
-    other.
+    Such a model learned nothing, however much of the data has that label: it ranks below any other.
     """
 
     value: float
     one_label: bool = False
 
     def without_one_label(self) -> Standing:
-        """The same value, to be compared as earlier versions did: by that alone."""
+        """Compare by the value alone, as earlier versions did."""
         return Standing(self.value)
 
     def ranks_above(self, rival: Standing | None, direction: str) -> bool:
-        """Whether this one stands higher, as anything does where there is no other; NaN never."""
+        """Tell whether this one ranks higher. Anything ranks above None, NaN above nothing."""
         if math.isnan(self.value):
             return False
         if rival is None:
@@ -36,9 +35,9 @@ class Standing:
 
 
 def cumulative_kept_values(values: Iterable[float], *, maximize: bool, keep: str) -> list[float]:
-    """What a trial counts with after each of its evaluations, at rungs as at its end.
+    """Return what a trial counts with after each of its evaluations, at rungs as at its end.
 
-    That is the best so far, or where `keep` is "last" the newest.
+    That is the best so far, or the newest if `keep` is "last".
     """
     kept_so_far: list[float] = []
     for value in values:

@@ -1,4 +1,4 @@
-"""Which settings decide, with how sure that is, from any set of trials."""
+"""Which settings decide, and how certain that is, from any set of trials."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Verdict:
     """Importances that sum to 1, the most important first, and what they rest on.
 
     `intervals` are percentile intervals of 90 %. `doubt` says why the numbers are a sketch only, or
-    why there are none; "" where they can be relied on. `outside` counts the ended trials that are
-    no point of the space, `keep` says which evaluation trials count with: "best" or "last".
+    why there are none; "" if they are reliable. `outside` counts the ended trials that are not
+    points of the space, `keep` says which evaluation trials count with: "best" or "last".
     """
 
     shares: Mapping[str, float] = field(default_factory=dict)
@@ -41,11 +41,10 @@ class Verdict:
 
     @property
     def trial_count(self) -> int:
-        """How many trials it rests on."""
         return self.complete + self.pruned + self.collapsed
 
     def negligible_settings(self) -> list[str]:
-        """Settings that surely decide little: their whole interval lies below a twentieth."""
+        """List settings that certainly decide little: their whole interval lies below 5 %."""
         return [name for name, (_, high) in self.intervals.items() if high < 0.05]
 
 
@@ -59,11 +58,11 @@ def judge_importance(
     maximize: bool,
     resamples: int = 100,
 ) -> Verdict:
-    """How much each setting decides among these trials, as the study would say it.
+    """Compute how much each setting decides among these trials, as the study would.
 
-    Every trial counts with the value that it is kept with, a pruned one too; one that collapsed or
-    answers one label counts with the worst there is. Only points of the space count at all:
-    `is_point` tells them. Without `resamples` there are no intervals.
+    Every trial counts with its kept value, a pruned one too; one that collapsed or predicts one
+    label counts with the worst value there is. Only points of the space count at all: `is_point`
+    finds them. Without `resamples` there are no intervals.
     """
     from tuner.results.importance import (  # numpy, which not all need
         bootstrap_importance,
@@ -106,10 +105,10 @@ def _value_of_trial(trial: Trial, metric: str) -> float:
 
 
 def describe_sketch_doubt(complete: int) -> str:
-    """Why so few complete trials give a sketch only; "" where they are enough."""
+    """Say why so few complete trials give a sketch only; "" if they are enough."""
     if complete >= ENOUGH_COMPLETE:
         return ""
-    return f"a sketch: {complete} complete trials, {METHOD} wants {ENOUGH_COMPLETE}"
+    return f"a sketch: {complete} complete trials, {METHOD} needs {ENOUGH_COMPLETE}"
 
 
 def _why_no_importance(space: Space, values: list[float]) -> str:
@@ -119,4 +118,4 @@ def _why_no_importance(space: Space, values: list[float]) -> str:
         return f"{len(values)} of these trials can be compared, and it takes {MIN_TRIALS}"
     if len({value for value in values if math.isfinite(value)}) < 2:
         return "all of these trials have the same value"
-    return "no setting has more than one value to take"
+    return "no setting has more than one value"

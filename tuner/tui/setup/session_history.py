@@ -10,7 +10,7 @@ from functools import cached_property
 from tuner.errors import TunerError
 from tuner.recipe.changes import METRIC, TEST, incomparable_key
 from tuner.recipe.load import parse_recipe
-from tuner.recipe.rates import find_rate_owner, multiply_tied_rate
+from tuner.recipe.rates import find_rate_owner
 from tuner.recipe.space import LR_PREFIX, TIMES_PREFIX, settings_by_name
 from tuner.recipe.types import GroupSpec, Recipe, Setting, TiedRate
 from tuner.results.format import GLYPHS, count_in_words
@@ -187,7 +187,7 @@ def _rate_in_trial(
     if rate is None or not isinstance(group.lr, TiedRate):
         return rate
     times = _number_or_none(values.get(TIMES_PREFIX + group.name, group.lr.times))
-    return None if times is None else multiply_tied_rate(rate, times)
+    return None if times is None else rate * times
 
 
 def _number_or_none(value: object) -> float | None:
