@@ -68,7 +68,8 @@ def test_three_numbers_say_the_rate_of_every_parameter() -> None:
 
 def test_levels_go_from_the_lowest_layer_to_the_highest() -> None:
     resolved = resolve_groups(llrd().groups, roberta(3))
-    assert [(level.name, level.layers_below_top) for level in split_into_param_groups(resolved)] == [
+    groups = split_into_param_groups(resolved)
+    assert [(group.name, group.layers_below_top) for group in groups] == [
         ("body embeddings", 3), ("body layer 0", 2), ("body layer 1", 1), ("body layer 2", 0),
         ("head", 0),
     ]  # fmt: skip

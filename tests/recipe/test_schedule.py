@@ -33,7 +33,7 @@ def test_half_way(schedule: str, half: float) -> None:
 
 
 def test_the_trainer_uses_this_one() -> None:
-    assert vars(optimizer)["rate_factor"] is learning_rate_factor
+    assert vars(optimizer)["learning_rate_factor"] is learning_rate_factor
 
 
 def test_an_unknown_schedule_is_a_bug() -> None:

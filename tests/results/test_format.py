@@ -159,8 +159,12 @@ ANY_WIDTH = st.integers(0, 12)
 
 @given(FLOATS, ANY_WIDTH)
 def test_no_number_is_wider_than_its_cells_or_shown_in_part(value: float, width: int) -> None:
-    shown = [fmt.format_amount(value, width), fmt.format_score(value, width), fmt.format_setting("lr", value, width),
-             fmt.format_setting("warmup", value, width)]  # fmt: skip
+    shown = [
+        fmt.format_amount(value, width),
+        fmt.format_score(value, width),
+        fmt.format_setting("lr", value, width),
+        fmt.format_setting("warmup", value, width),
+    ]
     for text in shown:
         assert len(text) <= max(width, 1)
         assert text in ("", "…", "—") or _is_near(text, value), (text, value)
@@ -168,8 +172,14 @@ def test_no_number_is_wider_than_its_cells_or_shown_in_part(value: float, width:
 
 @given(FLOATS)
 def test_every_number_reads_back_as_about_itself(value: float) -> None:
-    texts = [fmt.format_amount(value), fmt.format_score(value), fmt.format_rate(value), fmt.format_number(value),
-             fmt.format_score_change(value), fmt.format_speed(value)]  # fmt: skip
+    texts = [
+        fmt.format_amount(value),
+        fmt.format_score(value),
+        fmt.format_rate(value),
+        fmt.format_number(value),
+        fmt.format_score_change(value),
+        fmt.format_speed(value),
+    ]
     for text in texts:
         assert text == "—" or _is_near(text, value), (text, value)
         assert len(text) <= 12

@@ -1,4 +1,4 @@
-"""What a search has shown so far: its figures, of which `export.outcome` makes sentences."""
+"""What a search has shown so far: its figures, of which `export.outcome_text` makes sentences."""
 
 from __future__ import annotations
 

@@ -146,7 +146,8 @@ def parse_duration(value: Any, location: Location) -> float:
     ):
         return float(value)
     raise location.error(
-        f'must be a time above 0 such as "8h", "1.5h", "1h30m", "45s" or seconds, not {quote_value(value)}'
+        'must be a time above 0 such as "8h", "1.5h", "1h30m", "45s" or seconds, not '
+        f"{quote_value(value)}"
     )
 
 

@@ -52,7 +52,8 @@ def split_group_at_layer(groups: Groups, name: str, at_layer: int, layer_count: 
     halves = [i for i in layers if i < at_layer], [i for i in layers if i >= at_layer]
     if not (halves[0] and halves[1]) or len(_parts_of_group(group)) > 1:
         raise TunerError(
-            f"{quote_value(name)} cannot be split at layer {at_layer}: {_describe_group_layers(group, layers)}"
+            f"{quote_value(name)} cannot be split at layer {at_layer}: "
+            f"{_describe_group_layers(group, layers)}"
         )
     other_names = {g.name for g in groups if g is not group}
     pieces: list[GroupSpec] = []

@@ -82,7 +82,8 @@ def resolve_groups(
         owners |= {name: [rest_group.name] for name in unassigned}
     elif unassigned:
         raise TunerError(
-            f"groups: {_describe_parameters(unassigned)} in no group; add a group with rest = true, or name them in one"
+            f"groups: {_describe_parameters(unassigned)} in no group; "
+            "add a group with rest = true, or name them in one"
         )
     _check_not_all_empty(groups, selected_names)
     members = {spec.name: [p for p in parameters if spec.name in owners[p.name]] for spec in groups}
@@ -95,9 +96,8 @@ def _check_no_overlap(owners: dict[str, list[str]]) -> None:
         return
     both = owners[shared[0]]
     same = [name for name in shared if owners[name] == both]
-    raise TunerError(
-        f"groups: {_describe_parameters(same)} in two groups: {' and '.join(quote_value(name) for name in both[:2])}"
-    )
+    names = " and ".join(quote_value(name) for name in both[:2])
+    raise TunerError(f"groups: {_describe_parameters(same)} in two groups: {names}")
 
 
 def _check_not_all_empty(groups: Sequence[GroupSpec], selected_names: dict[str, list[str]]) -> None:

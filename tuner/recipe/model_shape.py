@@ -111,4 +111,5 @@ def describe_rate_source(shape: ModelShape | None) -> str:
     if shape is None or shape.published_recipe is GENERAL_RECIPE:
         return "common practice"
     guess_note = ", judging by its name" if shape.guessed else ""
-    return f"published for models of its kind{guess_note}: {shape.published_recipe.source.partition(';')[0]}"
+    source = shape.published_recipe.source.partition(";")[0]
+    return f"published for models of its kind{guess_note}: {source}"

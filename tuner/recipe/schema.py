@@ -72,7 +72,8 @@ def _parse_column(value: Any, location: Location) -> str | int:
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
     raise location.error(
-        f"must be a column's name, or its number from 0 in a file without header, not {quote_value(value)}"
+        "must be a column's name, or its number from 0 in a file without header, not "
+        f"{quote_value(value)}"
     )
 
 
@@ -164,7 +165,8 @@ def _parse_seed(value: Any, location: Location) -> int | str:
     value = parse_if_number(value)
     if isinstance(value, str) and value != PER_TRIAL:
         raise location.error(
-            f"must be a whole number of at least 0 or {quote_value(PER_TRIAL)}, not {quote_value(value)}"
+            f"must be a whole number of at least 0 or {quote_value(PER_TRIAL)}, "
+            f"not {quote_value(value)}"
         )
     return value if isinstance(value, str) else int(integer_parser(0, MAX_SEED)(value, location))
 
@@ -183,7 +185,8 @@ def _parse_collapse(value: Any, location: Location) -> int | str:
         value = "auto" if value else "off"
     if isinstance(value, str) and value not in ("auto", "off"):
         raise location.error(
-            f'must be "auto", "off" or a whole number of evaluations, at least 2, not {quote_value(value)}'
+            'must be "auto", "off" or a whole number of evaluations, at least 2, not '
+            f"{quote_value(value)}"
         )
     return value if isinstance(value, str) else int(integer_parser(2)(value, location))
 
@@ -200,7 +203,8 @@ def _parse_rate(value: Any, location: Location) -> float | str:
         return float(number_parser(0)(value, location))
     except TunerError as error:
         raise TunerError(
-            f"{error}; a learning rate is a number, {quote_value(FROZEN)}, or a range {{ low, high }}"
+            f"{error}; a learning rate is a number, {quote_value(FROZEN)}, or a range "
+            "{ low, high }"
             if not isinstance(value, int | float)
             else str(error)
         ) from None

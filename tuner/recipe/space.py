@@ -104,8 +104,9 @@ def _tie_factor(
     ):
         return round_to_digits(rate / owner_rate, 12)
     raise TunerError(
-        f"lr: {quote_value(group.name)} is tied to {quote_value(owner.name)}, whose rate is {owner_rate}, and cannot "
-        f"train at {rate}: give {quote_value(TIMES_PREFIX + group.name)}, or leave lr out"
+        f"lr: {quote_value(group.name)} is tied to {quote_value(owner.name)}, whose rate is "
+        f"{owner_rate}, and cannot train at {rate}: give "
+        f"{quote_value(TIMES_PREFIX + group.name)}, or leave lr out"
     )
 
 

@@ -43,7 +43,7 @@ class Interval:
 
 
 def wilson_interval(correct: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Return Wilson's interval (low, high) of a share, `count_correct` of `n`, at confidence `level`.
+    """Return Wilson's interval (low, high) of a share, `correct` of `n`, at confidence `level`.
 
     (0, 1) where n is 0. Wilson, "Probable inference, the law of succession, and statistical
     inference", JASA 22 (1927).
