@@ -169,7 +169,7 @@ def test_wishes_that_cannot_be_are_refused(tmp_path: Path) -> None:
             ("a", "clasifier.*", "matches no parameter"),
             ("S", "3", "cannot be split"),
             ("R", "head", "already"),
-            ("R", "a.b", "cannot have"),
+            ("R", "a.b", "cannot contain"),
             ("g", "many", "is not a number"),
             ("g", "0", "cannot make groups of 0"),
         ):

@@ -166,7 +166,7 @@ def test_a_group_is_added_as_typed(typed: str) -> None:
         ("99", "layers 0-11"),
         ("head = 3", "already"),
         ("clasifier.*", "matches no parameter"),
-        ("a.b = 3", "cannot have"),
+        ("a.b = 3", "cannot contain"),
     ],
 )
 def test_a_group_that_cannot_be_is_refused(typed: str, reason: str) -> None:

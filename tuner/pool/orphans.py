@@ -1,8 +1,8 @@
-"""Trainers that outlive their worker, and how the next worker notices.
+"""Trainers that outlive their worker, and how the next worker notices them.
 
 Each trainer inherits an `flock` on a file of its own. The kernel drops it when the last process
-that has it ends, however that happens: the file cannot be stale, unlike a pid in it. (That `flock`
-passes to children is why it is no good for the worker's own lock, and just right here.)
+that has it ends, however that happens: unlike a pid file it cannot be stale. (Children inherit an
+`flock`: that rules it out for the worker's own lock and is exactly what is needed here.)
 """
 
 from __future__ import annotations
@@ -24,15 +24,14 @@ _HANDOVER = 10.0
 
 
 def trainer_lock_path(folder: Path, slot: int) -> Path:
-    """The file of the trainer in a slot."""
     return folder / f"trainer-{slot}.lock"
 
 
 @contextlib.contextmanager
 def hold_lock_for_child(path: Path) -> Iterator[int]:
-    """An inheritable descriptor with the lock; closing it here leaves the child's.
+    """Yield an inheritable descriptor with the lock; closing it here leaves the child's.
 
-    Raises TimeoutError where somebody else keeps the lock: `end_orphaned_trainers` comes first.
+    Raises TimeoutError where another process holds the lock: call `end_orphaned_trainers` first.
     """
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -55,8 +54,8 @@ def write_holder_pid(file: int, pid: int) -> None:
 def end_orphaned_trainers(folder: Path, patience: float) -> list[int]:
     """Wait until no trainer of an earlier worker is left; kill after `patience` seconds.
 
-    An orphan checkpoints and ends by itself, since its stdin was closed. Returns the pids killed.
-    Raises TunerError where one cannot be ended.
+    An orphan checkpoints and ends by itself once its stdin is closed. Returns the pids killed.
+    Raises TunerError if one cannot be ended.
     """
     deadline = time.monotonic() + patience
     killed: list[int] = []
