@@ -157,8 +157,8 @@ def test_counts_fit_whatever_the_names(width: int, name: str) -> None:
     lines = agreement_count_lines((name, name), found, width, TERMINAL_STYLES)
     assert widest(lines) <= width
     text = " ".join(lines_to_strings(lines))
-    assert "both right 1" in text
-    assert "right 2" in text
+    assert "both correct 1" in text
+    assert ": 2" in text
 
 
 def test_without_texts_the_reason_is_given() -> None:

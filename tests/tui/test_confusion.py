@@ -81,7 +81,7 @@ def test_a_small_matrix_shows_every_count(matrix: list[list[int]], height: int) 
     for label, row in zip(labels, matrix, strict=True):
         line = next(line for line in lines if line.startswith(f"  {label} "))
         assert [int(text) for text in re.findall(r"\d+", line)[: len(row)]] == row
-    assert f"{count_correct(matrix)} of {sum(map(sum, matrix))} right" in "\n".join(lines)
+    assert f"{count_correct(matrix)} of {sum(map(sum, matrix))} correct" in "\n".join(lines)
 
 
 @settings(deadline=None)

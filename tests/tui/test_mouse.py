@@ -285,7 +285,7 @@ def test_cells_of_the_confusion_matrix_are_rows(running: Path, size: tuple[int, 
         await click_in(pilot, pane, *place_in(pane, (1, 0)), times=2)
         assert isinstance(app.screen, TrialScreen)
         assert app.screen.view_name == "Errors"
-        told = f"not_entailment answered as entailment  {counts[1][0]} of 277"
+        told = f"not_entailment predicted as entailment  {counts[1][0]} of 277"
         assert rows_told(app) == f"1 Rows {told}"
         await press(pilot, "equals_sign")
         assert "Rows wrong here" in rows_told(app)
@@ -293,7 +293,7 @@ def test_cells_of_the_confusion_matrix_are_rows(running: Path, size: tuple[int, 
         await pilot.pause()
         matrix = app.screen.query_one("#matrix-epochs", EvaluationsPane)
         await click_in(pilot, matrix, *place_in(matrix, (0, 0)), times=2)
-        assert f"Rows entailment answered rightly  {counts[0][0]} of 277" in rows_told(app)
+        assert f"Rows entailment predicted correctly  {counts[0][0]} of 277" in rows_told(app)
 
     play(running, scene, session=NAME, size=size)
 

@@ -54,7 +54,7 @@ def test_a_matrix_of_any_size_is_readable(classes: int, width: int, mode: str) -
     labels = [f"label {index} with a long name" for index in range(classes)]
     text = printed(confusion_table(matrix(classes), labels, mode=mode, width=width), 200)  # type: ignore[arg-type]
     assert widest(text) <= width
-    assert "right" in text
+    assert "correct" in text
     assert "macro F1" in text
 
 

@@ -63,15 +63,15 @@ def test_device_path_slots_speed_and_memory_fit_eighty_columns() -> None:
     known = two_running(slots_chosen())
     whole = "cpu  packed  2 × 2 threads  37.8 examples/s  memory 600.0 MiB"
     assert line(known, 80) == whole
-    assert line(known, 90) == f"{whole}  last word 3 s ago"
-    assert line(known, 120).endswith("last word 3 s ago  worker pid 7 on a-rather-long-name")
+    assert line(known, 90) == f"{whole}  last event 3 s ago"
+    assert line(known, 120).endswith("last event 3 s ago  worker pid 7 on a-rather-long-name")
     assert line(known, 40) == "cpu  packed  2 × 2 threads"
 
 
 def test_silence_is_more_important_than_who_works() -> None:
     known = two_running(slots_chosen())
     known.is_stalled = True
-    assert "⚠ silent, perhaps stalled" in line(known, 100)
+    assert "⚠ no news, may be stalled" in line(known, 100)
 
 
 @pytest.mark.parametrize("state", [SessionState.PAUSED, SessionState.FINISHED])
@@ -80,7 +80,7 @@ def test_what_does_not_run_has_no_speed(state: SessionState) -> None:
     fold_events(known.view, [e.SessionPaused()])
     known.trial_counts.recount_trials(known.view, {0, 1})
     known.state = state
-    assert line(known, 120) == "cpu  packed  1 × 4 threads  last word 3 s ago"
+    assert line(known, 120) == "cpu  packed  1 × 4 threads  last event 3 s ago"
 
 
 def test_the_log_of_an_older_version_tells_less() -> None:

@@ -161,7 +161,7 @@ def test_reruns_and_their_mean(session: Session, root: Path) -> None:
     on_trial(root, BEST, scene)
 
     async def rerun_scene(_pilot: Pilot[None], app: TunerApp, _screen: TrialScreen) -> None:
-        assert f"#{BEST} again, on another seed" in visible_screen_text(app)
+        assert f"#{BEST} again with another seed" in visible_screen_text(app)
         assert mean in visible_screen_text(app)
 
     on_trial(root, 16, rerun_scene)
@@ -340,7 +340,7 @@ def test_rows_against_the_best(root: Path) -> None:
         wrong = set(screen.scope.misclassified_rows().rows)
         await press(pilot, "w")
         gained = screen.scope.misclassified_rows()
-        assert "right here, wrong in the best" in visible_screen_text(app)
+        assert "correct here, wrong in the best" in visible_screen_text(app)
         await press(pilot, "w")
         lost = screen.scope.misclassified_rows()
         assert gained.predictions is not None

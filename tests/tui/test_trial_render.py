@@ -131,7 +131,7 @@ def test_what_the_trainer_told_stands_beside_a_running_trials_rates(view: Sessio
     found.learning_rates = {"head": 1.5e-4}
     config = build_trial_config(parse_recipe(view.recipe, ""), found.params, 99)
     notes = [line.note for line in learning_rate_lines(found, config, TERMINAL_STYLES, log=True)]
-    assert notes == ["", "", "", "", ", told 1.5e-4"]
+    assert notes == ["", "", "", "", ", now 1.5e-4"]
     found.state = TrialState.COMPLETE
     assert not any(
         line.note for line in learning_rate_lines(found, config, TERMINAL_STYLES, log=True)

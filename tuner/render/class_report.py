@@ -1,4 +1,4 @@
-"""How well each class is found: precision, recall, F1 and support, from two classes to hundreds."""
+"""Precision, recall, F1 and support of each class, from two classes to hundreds."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def class_report_lines(
     styles: Styles,
     class_order: ClassOrder,
 ) -> Lines:
-    """A line for each class, and below them the means over the classes that have rows."""
+    """Draw a line for each class, and below them the means over the classes that have rows."""
     scores = sorted(compute_class_scores(confusion, labels), key=_SORT_KEYS[class_order])
     cell = 8 if width >= ROOMY_WIDTH else 6
     bar = min(width // 4, 24) if width >= ROOMY_WIDTH else 0
@@ -92,6 +92,6 @@ def _mean_lines(scores: Sequence[ClassScores], name: int, cell: int, styles: Sty
 
 
 def _weighted_mean(values: Sequence[float | None], weights: Sequence[int]) -> float:
-    """A class that was never answered has no precision: it counts as 0, as macro F1 has it."""
+    """Count the precision of a class that was never predicted as 0, as macro F1 does."""
     pairs = zip(values, weights, strict=True)
     return sum((value or 0.0) * weight for value, weight in pairs) / sum(weights)

@@ -1,4 +1,4 @@
-"""Contestants side by side: one row a fact, one column each, and how far they are apart."""
+"""Candidates side by side: one row a fact, one column each, and how far apart they are."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tuner.results.format import GLYPHS, sanitize_text
 from tuner.session.comparison import Candidate, ComparisonRow
 
 CANDIDATE_LETTERS = "ABCDE"
-"""What a contestant is called where there is room for one cell."""
+"""What a candidate is called where there is room for one cell."""
 CHANGE_WIDTH = 8
 """Cells of a difference from the baseline: −0.0145, ÷1.59."""
 _MAX_VALUE_WIDTH = 18
@@ -31,19 +31,18 @@ _LOWER_IS_BETTER = ("loss",)
 
 
 def candidate_style(index: int, styles: Styles) -> Style:
-    """The look of the contestant with this place, the same in the table and in the charts."""
+    """Return the style of a candidate, the same in the table and in the charts."""
     looks = (styles.accent, styles.paused, styles.pruned, styles.complete, styles.failed)
     return looks[index % len(looks)]
 
 
 def candidate_heading(candidate: Candidate, index: int) -> str:
-    """A #9 ★ baseline."""
+    """Return `A #9 ★ baseline`."""
     best = f" {GLYPHS['best']}" if candidate.is_highlighted_best else ""
     return f"{CANDIDATE_LETTERS[index]} {sanitize_text(candidate.name)}{best}{' baseline' if index == 0 else ''}"
 
 
 def fact_value_text(fact: ComparisonRow, value: Any) -> str:
-    """One value as its kind is written."""
     if value is None:
         return fmt.NONE
     match fact.kind:
@@ -62,7 +61,7 @@ def fact_value_text(fact: ComparisonRow, value: Any) -> str:
 
 
 def baseline_change_text(fact: ComparisonRow, value: Any, base: Any) -> str:
-    """How a value differs from the baseline's, where that has a meaning."""
+    """Return the difference from the baseline, "" where it has no meaning."""
     if not (_is_finite_number(value) and _is_finite_number(base)):
         return ""
     if fact.kind == "metric":
@@ -81,8 +80,9 @@ def comparison_table_lines(
     column: int = 0,
     scales: Mapping[str, Scale] | None = None,
 ) -> Lines:
-    """The table in `width` cells; the first contestant is the baseline, `column` is under the
-    cursor. Columns that do not fit are left out, those nearest to the cursor kept.
+    """Draw the table in `width` cells; the first candidate is the baseline.
+
+    Columns that do not fit are left out, those nearest to the cursor's `column` kept.
     """
     table = _ComparisonTable.fit_to_width(candidates, facts, width, column, scales or {})
     return [table.heading_runs(styles), *(table.fact_row_runs(fact, styles) for fact in facts)]
@@ -91,14 +91,14 @@ def comparison_table_lines(
 def count_fitting_columns(
     candidates: Sequence[Candidate], facts: Sequence[ComparisonRow], width: int
 ) -> int:
-    """How many of the contestants fit beside each other."""
+    """Return how many of the candidates fit beside each other."""
     return len(_ComparisonTable.fit_to_width(candidates, facts, width, 0, {}).visible)
 
 
 def candidate_index_at(
     candidates: Sequence[Candidate], facts: Sequence[ComparisonRow], width: int, column: int, x: int
 ) -> int | None:
-    """The contestant whose column is drawn at a cell from the left, as `comparison_table_lines` draws it."""
+    """Return the candidate whose column `comparison_table_lines` draws at cell `x`."""
     table = _ComparisonTable.fit_to_width(candidates, facts, width, column, {})
     column_start = table.name_width
     for place in table.visible:
@@ -204,7 +204,7 @@ class _ComparisonTable:
         ]
 
     def _spread_text(self, fact: ComparisonRow) -> str:
-        """├─B─A────┤: the contestants' letters where their values lie."""
+        """├─B─A────┤: the candidates' letters where their values lie."""
         numbers = [value if _is_finite_number(value) else None for value in fact.values]
         finite_numbers = [float(number) for number in numbers if number is not None]
         if not fact.has_differences or len(finite_numbers) < 2:
@@ -234,7 +234,6 @@ def _value_column_width(facts: Sequence[ComparisonRow]) -> int:
 
 
 def _visible_range(count: int, room: int, cursor: int) -> range:
-    """The places that are shown of so many, `at` among them."""
     start = min(max(cursor - room + 1, 0), max(count - room, 0))
     return range(start, min(start + room, count))
 

@@ -1,4 +1,4 @@
-"""A confusion matrix as cells: what each one says, and how dark it is, in every mode."""
+"""The cells of a confusion matrix: their texts and their darkness, in every mode."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CELL_META_KEY = "confusion cell"
 
 @dataclass(frozen=True)
 class ClassScores:
-    """One class: how many rows have it, and how well it was found; None where nothing to divide."""
+    """The scores of one class; None where there is nothing to divide by."""
 
     label: str
     row_count: int
@@ -33,7 +33,7 @@ class ClassScores:
 
 
 def compute_class_scores(confusion: ConfusionMatrix, labels: Sequence[str]) -> list[ClassScores]:
-    """The scores of every class; confusion[i][j] counts label i answered as j."""
+    """Score every class; confusion[i][j] counts rows of label i that were predicted as j."""
     predicted = sum_matrix_columns(confusion)
     return [
         _scores_of_class(label_name_at(labels, index), row[index], sum(row), predicted[index])
@@ -42,17 +42,15 @@ def compute_class_scores(confusion: ConfusionMatrix, labels: Sequence[str]) -> l
 
 
 def sum_matrix_columns(confusion: ConfusionMatrix) -> list[int]:
-    """How often each label was the answer."""
     return [sum(column) for column in zip(*confusion, strict=True)]
 
 
 def count_correct(confusion: ConfusionMatrix) -> int:
-    """The rows on the diagonal."""
     return sum(row[index] for index, row in enumerate(confusion))
 
 
 def label_name_at(labels: Sequence[str], index: int) -> str:
-    """A label's name, its number where the names are not known; inert, and never nothing."""
+    """Return a label's name, its number where names are not known; inert, and never empty."""
     return sanitize_text(labels[index]) or '""' if index < len(labels) else str(index)
 
 
@@ -64,17 +62,17 @@ def _scores_of_class(label: str, correct: int, gold: int, predicted: int) -> Cla
 
 
 def cell_meta_style(row: int, column: int) -> Style:
-    """A part of a look that only the mouse sees: the cell of the matrix that a text stands for."""
+    """Tag a style with the matrix cell a text stands for, so that a click finds it."""
     return Style.from_meta({_CELL_META_KEY: (row, column)})
 
 
 def cell_from_style(style: Style) -> tuple[int, int] | None:
-    """The row and the column of the cell that looks so; None beside the cells."""
+    """Return the row and column a style was tagged with, None beside the cells."""
     return style.meta.get(_CELL_META_KEY)
 
 
 class MatrixCells:
-    """The cells of a matrix in one mode; with `less`, by how much they differ from another's."""
+    """The cells of a matrix in one mode; with a `reference`, the differences from it."""
 
     def __init__(
         self,
@@ -91,14 +89,13 @@ class MatrixCells:
 
     @cached_property
     def widest_text(self) -> int:
-        """Cells that the longest text takes."""
         if self.mode != "counts":
             return 4
         longest = max(len(str(count)) for row in self.matrix for count in row)
         return longest if self._reference is None else max(longest, self._reference.widest_text) + 1
 
     def cell_text(self, row: int, column: int) -> str:
-        """A count or a percentage; differences have a sign, in percent points where in percent."""
+        """Return a count or a percentage; differences are signed, in points where in percent."""
         value = self._cell_value(row, column)
         if self._reference is None:
             counts = self.mode == "counts"
@@ -111,27 +108,27 @@ class MatrixCells:
         return "0" if not change else f"{change:+d}".replace("-", MINUS)
 
     def shade_share(self, row: int, column: int) -> float:
-        """How dark the cell is, 0…1: its share of the row (of the column in that mode)."""
+        """How dark the cell is, 0…1: its share of the row, or of the column in that mode."""
         if self._reference is None:
             return self._cell_share(row, column)
         change = self._cell_value(row, column) - self._reference._cell_value(row, column)
         return abs(change) / self._largest_change if self._largest_change else 0.0
 
     def is_favourable(self, row: int, column: int) -> bool:
-        """Whether more of it is better: on the diagonal, or fewer errors than the other has."""
+        """Whether more of it is better: on the diagonal, or fewer errors than the reference has."""
         if self._reference is None:
             return row == column
         more = self._cell_value(row, column) >= self._reference._cell_value(row, column)
         return more == (row == column)
 
     def cell_style(self, row: int, column: int, styles: Styles) -> Style:
-        """The cell's look, which tells the mouse where it is."""
+        """Return the cell's style, tagged with its position for the mouse."""
         level = shade_level(self.shade_share(row, column))
         look = (styles.good if self.is_favourable(row, column) else styles.bad)[level]
         return look + cell_meta_style(row, column)
 
     def shade_character(self, row: int, column: int) -> str:
-        """The cell's darkness as a character, for screens without colours."""
+        """Return the cell's darkness as a character, for screens without colours."""
         return _SHADES[shade_level(self.shade_share(row, column))]
 
     def _cell_share(self, row: int, column: int) -> float:
@@ -155,16 +152,14 @@ class MatrixCells:
 
 
 def shade_level(share: float) -> int:
-    """How dark a cell is, from 0 for nothing to 4; anything at all is at least 1."""
+    """Return the darkness in steps, 0 for nothing to 4; anything at all is at least 1."""
     return 0 if share <= 0 else 1 + min(int(share * 4), 3)
 
 
 def short_score_text(value: float | None) -> str:
-    """A score of a class: 0.83."""
     return format_score(value, 4)
 
 
 def right_align_text(text: str, width: int) -> str:
-    """Text at the right end of `width` cells, cut where it is longer."""
     fitted = fit_text(text, width)
     return " " * (len(fitted) - len(fitted.rstrip())) + fitted.rstrip()

@@ -20,7 +20,7 @@ def difference_lines(
     first: ConfusionMatrix, second: ConfusionMatrix, labels: Sequence[str], width: int, styles: Styles,
     *, shares: bool = False,
 ) -> Lines:  # fmt: skip
-    """First less second: rows in counts, or in points of a label's rows with `shares`.
+    """Draw first minus second: in counts, or in points of a label's rows with `shares`.
 
     Where a grid does not fit, the cells that differ most.
     """

@@ -26,7 +26,7 @@ _EXTRA_WIDTHS = {"n": 6, "RECALL": 7, "F1": 6}
 
 @dataclass(frozen=True)
 class ConfusionGrid:
-    """A matrix in cells of `cell` columns; `numbered` heads them with numbers instead of names."""
+    """A matrix in cells of `cell_width`; `numbered` heads them with numbers instead of names."""
 
     cells: MatrixCells
     scores: Sequence[ClassScores]
@@ -37,16 +37,14 @@ class ConfusionGrid:
 
     @property
     def width(self) -> int:
-        """Cells across."""
         extras = sum(_EXTRA_WIDTHS[extra] for extra in self.extras)
         return 2 + self.name_width + self.cell_width * self.cells.size + extras
 
     def shortened_names(self, width: int) -> list[str]:
-        """The classes' names, cut so that they still differ."""
         return shorten_distinctly([score.label for score in self.scores], width)
 
     def draw_grid(self, styles: Styles) -> Lines:
-        """Heads, rows and the line of precisions."""
+        """Draw headings, rows and the line of precisions."""
         lead, head = 2 + self.name_width, self.cell_width * self.cells.size
         lines: Lines = [[(" " * lead + centre_in_width("predicted", head), styles.muted)]]
         lines.append(self._heading_runs(styles))
@@ -59,9 +57,9 @@ class ConfusionGrid:
         if not self.numbered:
             texts = self.shortened_names(self.cell_width - 1)
         cells = "".join(f"{right_align_text(text, self.cell_width - 1)} " for text in texts)
-        actual = fit_text("actual", 2 + self.name_width)
+        corner = fit_text("gold", 2 + self.name_width)
         return [
-            (actual, styles.muted),
+            (corner, styles.muted),
             (cells, styles.heading),
             (score_headings(self.extras), styles.muted),
         ]
@@ -92,24 +90,20 @@ class BoxedGrid(ConfusionGrid):
 
     @property
     def width(self) -> int:
-        """Cells across, the frame included."""
         return super().width + self.cells.size + 1
 
     @property
     def height(self) -> int:
-        """Lines in all."""
         return 2 * self.cells.size + BOX_LINES
 
     def draw_grid(self, styles: Styles) -> Lines:
-        """Heads, the frame with its cells, precisions."""
+        """Draw headings, the frame with its cells, precisions."""
         lead, inner = " " * (2 + self.name_width), (self.cell_width + 1) * self.cells.size + 1
         dashes = ["─" * self.cell_width] * self.cells.size
         lines: Lines = [[(lead + centre_in_width("predicted", inner), styles.muted)]]
         lines.append(self._heading_runs(styles))
         frame = "┌" + "┬".join(dashes) + "┐"
-        lines.append(
-            [(fit_text("actual", 2 + self.name_width), styles.muted), (frame, styles.faint)]
-        )
+        lines.append([(fit_text("gold", 2 + self.name_width), styles.muted), (frame, styles.faint)])
         for index, name in enumerate(self.shortened_names(self.name_width - 1)):
             lines += self._class_box_lines(index, name, styles)
         lines.append([(lead + "└" + "┴".join(dashes) + "┘", styles.faint)])
@@ -149,19 +143,17 @@ class BoxedGrid(ConfusionGrid):
 
 
 def shaded_share_bar(share: float, width: int) -> str:
-    """████▓: as many blocks as the share is of the width, the last one shaded by what is left."""
+    """████▓: as many blocks as the share is of the width, the last one shaded by the remainder."""
     quarters = round(min(max(share, 0.0), 1.0) * width * 4)
     full, remainder = divmod(max(quarters, 1) if share > 0 else 0, 4)
     return "█" * full + ("", "░", "▒", "▓")[remainder]
 
 
 def score_headings(extras: Sequence[str]) -> str:
-    """The titles of the scores at the right."""
     return "".join(f"{title:>{_EXTRA_WIDTHS[title]}}" for title in extras)
 
 
 def class_score_cells(score: ClassScores, extras: Sequence[str]) -> str:
-    """A class's scores at the right."""
     text_by_title = {
         "n": str(score.row_count),
         "RECALL": short_score_text(score.recall),
@@ -171,7 +163,6 @@ def class_score_cells(score: ClassScores, extras: Sequence[str]) -> str:
 
 
 def centre_in_width(text: str, width: int) -> str:
-    """Text in the middle of exactly `width` cells, cut where it is longer."""
     fitted = fit_text(text, width).rstrip()
     indent = max(width - cell_len(fitted), 0) // 2
     return fit_text(" " * indent + fitted, width)
@@ -180,7 +171,7 @@ def centre_in_width(text: str, width: int) -> str:
 def fit_boxed_grid(
     cells: MatrixCells, scores: Sequence[ClassScores], width: int, height: int
 ) -> BoxedGrid | None:
-    """The roomiest boxed grid for this room, None where none fits."""
+    """Return the roomiest boxed grid that fits, None where none does."""
     longest = max(cell_len(score.label) for score in scores)
     name, min_cell_width = (
         max(len("precision"), min(longest, 20)) + 1,
@@ -202,7 +193,7 @@ def fit_boxed_grid(
 def fit_compact_grid(
     cells: MatrixCells, scores: Sequence[ClassScores], width: int
 ) -> ConfusionGrid | None:
-    """The roomiest grid of one line a class for this width, None where none fits."""
+    """Return the roomiest grid of one line a class that fits, None where none does."""
     digits = cells.widest_text
     least, tight = max(digits, 3) + 2, digits + 2
     longest = max(len("precision"), *(cell_len(score.label) for score in scores))

@@ -49,7 +49,7 @@ def confusion_table(
     width: int | None = None,
     styles: Styles = TERMINAL_STYLES,
 ) -> RenderableLines:
-    """The matrix and the scores per class, as a Rich renderable.
+    """Return the matrix and the scores per class as a Rich renderable.
 
     `mode` "row" shows each cell as percent of its row, "column" of its column. `width` limits it
     below the console's own. Where a grid does not fit: the scores per class and the most confused
@@ -71,7 +71,7 @@ def confusion_lines(
     against: ReferenceMatrix | None = None,
     max_classes: int | None = MAX_CLASSES,
 ) -> Lines:
-    """`confusion_table` as lines of at most `width` cells.
+    """Draw `confusion_table` in lines of at most `width` cells.
 
     Boxed where that and the summary fit in `height` lines. Of many classes, the `most` worst.
     """
@@ -99,7 +99,6 @@ def fits_as_grid(
     mode: Mode = "counts",
     against: ReferenceMatrix | None = None,
 ) -> bool:
-    """Whether the matrix is shown as a grid in this width, not as lists."""
     if len(confusion) >= TOO_LARGE_FOR_GRID:
         return False
     cells = MatrixCells(confusion, mode, reference_to_subtract(confusion, against))
@@ -109,7 +108,7 @@ def fits_as_grid(
 def reference_to_subtract(
     confusion: ConfusionMatrix, against: ReferenceMatrix | None
 ) -> ConfusionMatrix | None:
-    """The other trial's matrix where the difference is asked for and has a meaning."""
+    """Return the other trial's matrix where the difference is asked for and has a meaning."""
     if against is None or not against.subtract or len(against.confusion) != len(confusion):
         return None
     return against.confusion
@@ -122,10 +121,10 @@ def confusion_summary_lines(
     styles: Styles,
     against: ReferenceMatrix | None = None,
 ) -> Lines:
-    """How many are right, accuracy, macro F1, and how that compares."""
+    """Say how many are correct, accuracy, macro F1, and how that compares."""
     total, correct = sum(map(sum, confusion)), count_correct(confusion)
     f1 = [score.f1 for score in scores if score.f1 is not None]
-    pieces = [f"{correct} of {total} right", f"accuracy {fmt.format_score(correct / total, 5)}"]
+    pieces = [f"{correct} of {total} correct", f"accuracy {fmt.format_score(correct / total, 5)}"]
     pieces += [f"macro F1 {fmt.format_score(sum(f1) / len(f1), 5)}"] if f1 else []
     if against is not None:
         pieces.append(_correct_change_text(correct, against))
@@ -182,7 +181,7 @@ def _confused_pair_lines(
     styles: Styles,
     reference: ConfusionMatrix | None,
 ) -> Lines:
-    """What is answered wrong most often, or, less another matrix, where most has changed."""
+    """List the most frequent errors, or where most has changed against another matrix."""
     pairs = [
         (count - (reference[row][column] if reference else 0), row, column)
         for row, counts in enumerate(confusion)
@@ -193,7 +192,7 @@ def _confused_pair_lines(
     top_pairs = pairs[:MAX_PAIRS]
     lines: Lines = [[("  most changed" if reference else "  most confused", styles.heading)]]
     if not top_pairs:
-        nothing = "the same rows are wrong" if reference else "every row is right"
+        nothing = "the same rows are wrong" if reference else "every row is correct"
         lines.append([(f"  nothing: {nothing}", styles.muted)])
     room = max(4, min((width - 12) // 2, 24))
     names = shorten_distinctly(

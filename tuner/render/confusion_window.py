@@ -19,7 +19,7 @@ HEADING_LINES = 1
 
 @dataclass(frozen=True)
 class MatrixWindow:
-    """What of a matrix fits in width × height cells, from a row and a column on.
+    """The part of a matrix that fits in width × height cells, from a row and a column on.
 
     `top` and `left` may be anything: what is shown never leaves the matrix.
     """
@@ -33,23 +33,21 @@ class MatrixWindow:
 
     @cached_property
     def visible_rows(self) -> range:
-        """The rows that are seen."""
         return self._clamp_range(self.first_row, self.height - HEADING_LINES)
 
     @cached_property
     def visible_columns(self) -> range:
-        """The columns that are seen."""
         return self._clamp_range(
             self.first_column, (self.width - self._name_width) // self._cell_width
         )
 
     def draw_window(self, styles: Styles) -> Lines:
-        """The numbers of the columns, then a row a line with its number and name."""
+        """Draw the numbers of the columns, then one line a row with its number and name."""
         names = shorten_distinctly(self.labels, max(self._name_width - self._number_width - 2, 1))
         heads = "".join(
             right_align_text(str(column + 1), self._cell_width) for column in self.visible_columns
         )
-        corner = fit_text(fit_text("actual ↓ as →", self._name_width - 1), self._name_width)
+        corner = fit_text(fit_text("gold ↓ as →", self._name_width - 1), self._name_width)
         lines: Lines = [[(corner, styles.muted), (heads, styles.heading)]]
         return [
             *lines,

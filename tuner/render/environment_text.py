@@ -18,7 +18,7 @@ _NAME_WIDTH = 13
 
 
 def environment_lines(view: SessionView, width: int, styles: Styles) -> Lines:
-    """Facts in sections, as far as the log tells them; [] before the first worker."""
+    """Draw what the log says in sections; [] before the first worker."""
     sections = (
         ("Data", list(_data_facts(view))),
         ("Model", list(_model_facts(view))),

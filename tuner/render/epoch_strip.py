@@ -28,7 +28,7 @@ def epoch_strip_lines(
     width: int,
     styles: Styles,
 ) -> Lines:
-    """As many evaluations as fit around the one at `at`, which is underlined; ★ is the kept one."""
+    """Draw as many evaluations as fit around `current`, which is marked ▸; ★ is the kept one."""
     blocks = [_matrix_texts(item, metric, mode) for item in evaluations]
     size = max(cell_len(line) for block in blocks for line in block) + 3
     size = max(

@@ -52,7 +52,7 @@ def event_line_runs(
     *,
     numbered: bool = True,
 ) -> list[TextRun]:
-    """The event in one line of at most `width` cells: time, trial, what happened, why.
+    """Draw the event in one line of at most `width` cells: time, trial, what happened, why.
 
     `numbered`: with the trial's number, which says nothing where all are of the same trial.
     """
@@ -67,7 +67,7 @@ def event_line_runs(
 
 
 def _event_sentence(event_text: EventText, room: int) -> str:
-    """With the whole reason where it fits, else with the numbers that decided."""
+    """Take the whole reason where it fits, else the numbers that decided."""
     title = f"{event_text.glyph} {event_text.title}" if event_text.glyph else event_text.title
     if not (event_text.reason or event_text.short):
         return title
@@ -78,12 +78,11 @@ def _event_sentence(event_text: EventText, room: int) -> str:
 
 
 def local_time_of_day(moment: float) -> str:
-    """Hours, minutes and seconds on the reader's own clock."""
     return time.strftime("%H:%M:%S", time.localtime(moment))
 
 
 def describe_event(event: AnyEvent | Unknown, view: SessionView) -> EventText:
-    """The event in words; kinds that this version does not know are shown raw."""
+    """Put the event in words; kinds that this version does not know are shown raw."""
     if isinstance(event, Unknown):
         return EventText(
             sanitize_text(event.kind),
@@ -136,7 +135,7 @@ def _worker_started_text(event: e.WorkerStarted, _view: SessionView) -> EventTex
 
 
 def _trial_started_text(event: e.TrialStarted, _view: SessionView) -> EventText:
-    why = {"sampled": "", "enqueued": "asked for by you"}.get(event.origin, event.origin)
+    why = {"sampled": "", "enqueued": "enqueued by you"}.get(event.origin, event.origin)
     if event.resumed_at:
         return EventText("resumed", reason=f"at step {event.resumed_at}", role="muted")
     return EventText("started", reason=sanitize_text(why), role="muted")
@@ -170,7 +169,7 @@ def _rung_decision_text(event: e.Rung, _view: SessionView) -> EventText:
 
 
 def _rung_numbers_text(rung: e.Rung) -> str:
-    """0.5410, cutoff 0.6030, rank 7 of 9."""
+    """Return `0.5410, cutoff 0.6030, rank 7 of 9`."""
     cutoff = "" if rung.cutoff is None else f", cutoff {fmt.format_score(rung.cutoff)}"
     return f"{fmt.format_score(rung.value)}{cutoff}, rank {rung.rank} of {rung.among}"
 
@@ -198,7 +197,7 @@ def _cutoff_comparison(cut: e.Rung, view: SessionView) -> str:
 
 
 def _trial_collapsed_text(event: e.TrialCollapsed, _view: SessionView) -> EventText:
-    everything = f"all answers {sanitize_text(event.label)}"
+    everything = f"predicts only {sanitize_text(event.label)}"
     return EventText(
         "collapsed", everything, sanitize_text(event.reason), "collapsed", GLYPHS["collapsed"]
     )
@@ -234,7 +233,7 @@ def _trial_retried_text(event: e.TrialRetried, _view: SessionView) -> EventText:
 
 
 def _new_best_text(event: e.BestChanged, view: SessionView) -> EventText:
-    """With what was gained on the best before."""
+    """Include the gain over the previous best."""
     score = fmt.format_score(event.value)
     before = _previous_best(view.best_changes, event)
     if before is None:
@@ -258,7 +257,7 @@ def _previous_best(bests: Sequence[e.BestChanged], event: e.BestChanged) -> e.Be
 
 
 def _rows_gained_text(best: TrialView, before: TrialView) -> str:
-    """+4 of 138; "" where the two were not evaluated on as many rows."""
+    """Return `+4 of 138`; "" where the two were not evaluated on as many rows."""
     new_evaluation, old_evaluation = kept_evaluation(best), kept_evaluation(before)
     if new_evaluation is None or old_evaluation is None:
         return ""

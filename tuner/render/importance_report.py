@@ -17,13 +17,13 @@ _INTERVAL = 10
 
 
 def worker_verdict(view: SessionView) -> Verdict:
-    """The importances as the worker logged them last; it logs no intervals."""
+    """Return the importances as the worker logged them last; it logs no intervals."""
     complete = view.importance_trials
     return Verdict(shares=view.importance, complete=complete, doubt=describe_sketch_doubt(complete))
 
 
 def importance_lines(verdict: Verdict, width: int, styles: Styles) -> Lines:
-    """A bar for each parameter, the most important first; grey where they are doubtful."""
+    """Draw a bar for each parameter, the most important first; grey where they are doubtful."""
     if not verdict.shares:
         return []
     ranked = sorted(verdict.shares.items(), key=lambda item: (-item[1], item[0]))
@@ -47,7 +47,7 @@ def importance_lines(verdict: Verdict, width: int, styles: Styles) -> Lines:
 
 
 def importance_report_lines(verdict: Verdict, width: int, styles: Styles) -> Lines:
-    """The bars, what they rest on above them, and what to make of them below."""
+    """Draw the bars, what they rest on above them, and what to make of them below."""
     lines: Lines = [
         [(line, styles.muted)] for line in wrap_at_spaces(importance_basis_text(verdict), width)
     ]
@@ -58,7 +58,7 @@ def importance_report_lines(verdict: Verdict, width: int, styles: Styles) -> Lin
 
 
 def importance_basis_text(verdict: Verdict) -> str:
-    """60 trials: 25 complete, 30 pruned (taken at their best value), 5 collapsed (the worst)."""
+    """Return `60 trials: 25 complete, 30 pruned (taken at their best value), 5 collapsed (…)`."""
     parts = [f"{verdict.complete} complete"]
     if verdict.pruned:
         parts.append(f"{verdict.pruned} pruned (taken at their {verdict.keep} value)")
@@ -87,7 +87,7 @@ def _importance_remarks(verdict: Verdict, *, beside: bool) -> list[str]:
 
 
 def importance_summary_text(verdict: Verdict) -> str:
-    """One line: what decides most, and what could be fixed."""
+    """Say in one line what decides most, and what could be fixed."""
     if not verdict.shares:
         return verdict.doubt
     short = short_setting_names(list(verdict.shares), 12)
@@ -100,7 +100,7 @@ def importance_summary_text(verdict: Verdict) -> str:
 
 
 def importance_document(verdict: Verdict) -> Mapping[str, object]:
-    """The verdict as a JSON-able object."""
+    """Return the verdict as a JSON-able object."""
     return {
         "method": METHOD,
         "importance": dict(verdict.shares),

@@ -1,4 +1,4 @@
-"""The rows that a trial gets wrong, or that it and the best trial answer differently."""
+"""The rows that a trial gets wrong, or that it and the best trial predict differently."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tuner.session.predictions import Predictions, have_same_rows, misclassified
 from tuner.session.validation_texts import ValidationTexts
 
 MatrixCell = tuple[int, int]
-"""Label and answer of some rows: a cell of the confusion matrix."""
+"""Gold label and predicted label: a cell of the confusion matrix."""
 RowSelection = Literal["wrong", "gained", "lost"]
 ROW_SELECTIONS: tuple[RowSelection, ...] = ("wrong", "gained", "lost")
 ROW_SELECTION_TEXTS: dict[RowSelection, str] = {
     "wrong": "wrong here",
-    "gained": "right here, wrong in the best",
-    "lost": "wrong here, right in the best",
+    "gained": "correct here, wrong in the best",
+    "lost": "wrong here, correct in the best",
 }
 _NUMBER_WIDTH, _CONFIDENCE_WIDTH = 6, 6
 
@@ -32,14 +32,14 @@ _NUMBER_WIDTH, _CONFIDENCE_WIDTH = 6, 6
 def select_row_positions(
     predictions: Predictions, best: Predictions | None, selection: RowSelection
 ) -> list[int]:
-    """Positions of the rows, the surest mistakes first; `best` is needed for all but "wrong".
+    """Return positions of rows, the most confident errors first; only "wrong" needs no `best`.
 
-    Raises TunerError where the two did not answer the same rows.
+    Raises TunerError where the two were not evaluated on the same rows.
     """
     if selection == "wrong" or best is None:
         return misclassified_positions(predictions)
     if not have_same_rows(predictions, best):
-        raise TunerError("the best trial was evaluated on other rows")
+        raise TunerError("the best trial was evaluated on different rows")
     wrong_in_best = misclassified_positions(best)
     if selection == "gained":
         return [
@@ -54,7 +54,7 @@ def select_row_positions(
 
 
 def cell_row_positions(predictions: Predictions, cell: MatrixCell) -> list[int]:
-    """Positions of the rows of one cell, the surest answers first."""
+    """Return positions of the rows of one cell, the most confident predictions first."""
     pairs = zip(predictions.gold, predictions.predicted, strict=True)
     positions = [position for position, pair in enumerate(pairs) if pair == cell]
     return sorted(
@@ -63,21 +63,18 @@ def cell_row_positions(predictions: Predictions, cell: MatrixCell) -> list[int]:
 
 
 def cell_description(cell: MatrixCell, labels: Sequence[str]) -> str:
-    """What the rows of a cell are."""
     gold, predicted = (label_name_at(labels, index) for index in cell)
-    return f"{gold} answered " + ("rightly" if cell[0] == cell[1] else f"as {predicted}")
+    return f"{gold} predicted " + ("correctly" if cell[0] == cell[1] else f"as {predicted}")
 
 
 def label_column_width(labels: Sequence[str], width: int) -> int:
-    """Cells for a label's name in the list."""
     longest = max((cell_len(sanitize_text(label)) for label in labels), default=4)
     return max(min(longest, width // 6, 18), 6)
 
 
 def misclassified_heading(labels: Sequence[str], width: int, styles: Styles) -> list[TextRun]:
-    """The heads over the list."""
     name = label_column_width(labels, width)
-    head = f"{'ROW':>{_NUMBER_WIDTH}}  {fit_text('GOLD', name)}  {fit_text('ANSWER', name)}{'SURE':>{_CONFIDENCE_WIDTH}}  TEXT"
+    head = f"{'ROW':>{_NUMBER_WIDTH}}  {fit_text('GOLD', name)}  {fit_text('PRED', name)}{'CONF':>{_CONFIDENCE_WIDTH}}  TEXT"
     return [(fit_text(head, width), styles.muted)]
 
 
@@ -89,7 +86,7 @@ def misclassified_row_runs(
     width: int,
     styles: Styles,
 ) -> list[TextRun]:
-    """One row: its number in the file, gold, answer, how sure the model was, the text's start."""
+    """Draw one row: its number in the file, gold, prediction, confidence, the start of the text."""
     gold, predicted = predictions.gold[position], predictions.predicted[position]
     name = label_column_width(labels, width)
     row = predictions.rows[position]
@@ -109,7 +106,7 @@ def misclassified_row_runs(
 
 
 def row_text_start(texts: ValidationTexts | str, row: int) -> str:
-    """The texts of a row in one line, nothing where they are not known."""
+    """Return the texts of a row in one line, "" where they are not known."""
     stored_row = None if isinstance(texts, str) else texts.find_row_text(row)
     return (
         ""
@@ -126,13 +123,13 @@ def row_detail_lines(
     width: int,
     styles: Styles,
 ) -> Lines:
-    """The whole row: every text folded, then what each label got."""
+    """Draw the whole row: every text folded, then the probability of each label."""
     row = predictions.rows[position]
     gold, predicted = predictions.gold[position], predictions.predicted[position]
     head: list[TextRun] = [
         (f"row {row}  gold ", styles.muted),
         (label_name_at(labels, gold), styles.heading),
-        ("  answered ", styles.muted),
+        ("  predicted ", styles.muted),
         (label_name_at(labels, predicted), _prediction_style(gold, predicted, styles)),
     ]
     lines: Lines = [head, [], *folded_row_texts(texts, row, width, styles)]
@@ -140,14 +137,16 @@ def row_detail_lines(
 
 
 def folded_row_texts(texts: ValidationTexts | str, row: int, width: int, styles: Styles) -> Lines:
-    """The texts of a row under their columns' names, folded, and how much was cut.
+    """Draw the texts of a row under their columns' names, folded, and how much was cut.
 
     `texts` may be the reason why there are none.
     """
     stored_row = None if isinstance(texts, str) else texts.find_row_text(row)
     if isinstance(texts, str) or stored_row is None:
         why = (
-            sanitize_text(texts) if isinstance(texts, str) else "the text of this row was not kept"
+            sanitize_text(texts)
+            if isinstance(texts, str)
+            else "the text of this row was not stored"
         )
         return [[(line, styles.muted)] for line in fold_at_words(why, width)]
     lines: Lines = []
@@ -161,7 +160,7 @@ def folded_row_texts(texts: ValidationTexts | str, row: int, width: int, styles:
                 [(line, styles.text)] for line in fold_at_words(sanitize_text(paragraph), width)
             ]
         if full_length:
-            lines.append([(f"… cut: the whole text has {full_length} characters", styles.muted)])
+            lines.append([(f"… cut: the full text has {full_length} characters", styles.muted)])
         lines.append([])
     return lines
 
@@ -181,7 +180,7 @@ def _probability_lines(
 
 
 def fold_at_words(text: str, width: int) -> list[str]:
-    """Text in lines of at most `width` cells; words that are longer are broken, nothing is cut."""
+    """Fold text into lines of at most `width` cells; longer words are broken, nothing is cut."""
     lines = [""]
     for word in text.split():
         # A word of marks that have no width is in no cell at all.

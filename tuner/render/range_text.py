@@ -14,7 +14,7 @@ Space = Mapping[str, Range | Choices]
 
 
 def searched_settings(view: SessionView) -> Space:
-    """The searched flat names with their ranges; {} while the recipe is not known or valid.
+    """Return the searched flat names with their ranges; {} while the recipe is not valid.
 
     Groups that hold nothing in the model are not searched.
     """
@@ -26,20 +26,19 @@ def searched_settings(view: SessionView) -> Space:
 
 
 def range_bounds_text(setting: Range | Choices) -> str:
-    """1e-5…1e-3, or {16, 32}."""
+    """Return `1e-5…1e-3` or `{16, 32}`."""
     if isinstance(setting, Choices):
         return "{" + ", ".join(sanitize_text(value) for value in setting.values) + "}"
     return f"{format_range_end(setting.low)}…{format_range_end(setting.high)}"
 
 
 def scale_of_range(setting: Range) -> Scale:
-    """The scale that a range is drawn on."""
     log = setting.scale == "log" and setting.low > 0
     return Scale(setting.low, setting.high, log)
 
 
 def position_in_range(value: object, setting: Range | Choices, width: int) -> str:
-    """Where a value lies in its range: 1e-7 ├──●────┤ 1e-5."""
+    """Show where a value lies in its range: 1e-7 ├──●────┤ 1e-5."""
     if isinstance(setting, Choices):
         marked_choices = (
             f"{sanitize_text(item)} {'●' if item == value else '○'}" for item in setting.values

@@ -13,7 +13,7 @@ Lines = list[list[TextRun]]
 
 
 class RenderableLines:
-    """A renderable that asks `draw` for its lines in the width there is."""
+    """A Rich renderable that asks `draw` for its lines in the width there is."""
 
     def __init__(
         self, draw: Callable[[int], Sequence[Sequence[TextRun]]], width: int | None = None
@@ -22,11 +22,10 @@ class RenderableLines:
         self._width = width
 
     def lines_in_width(self, width: int) -> Sequence[Sequence[TextRun]]:
-        """The lines in `width` cells, as a screen takes them."""
         return self._draw(width if self._width is None else min(width, self._width))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
-        """What Rich prints: every line cropped to the width, none wrapped."""
+        """Print every line cropped to the width, none wrapped."""
         for runs in self.lines_in_width(options.max_width):
             line = runs_to_text(runs)
             line.end = "\n"

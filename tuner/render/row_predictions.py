@@ -1,4 +1,4 @@
-"""One validation row: its gold label, what each model answered, and its texts."""
+"""One validation row: its gold label, what each model predicted, and its texts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tuner.session.validation_texts import ValidationTexts
 
 @dataclass(frozen=True)
 class RowPrediction:
-    """Who answered which label, and how sure it was (0…1), where that is known."""
+    """The label that a model predicted, and its confidence (0…1) where that is known."""
 
     name: str
     label: int
@@ -34,7 +34,7 @@ def row_prediction_lines(
     width: int,
     styles: Styles,
 ) -> Lines:
-    """All about a row in `width` cells; `texts` may be the reason why there are none."""
+    """Draw a row's gold label, predictions and texts; `texts` may say why there are none."""
     longest = max(4, *(cell_len(sanitize_text(prediction.name)) for prediction in predictions))
     head: list[TextRun] = [(f"{fit_text('gold', longest)}  ", styles.muted)]
     lines: Lines = [[*head, (label_name_at(labels, gold), styles.heading)]]

@@ -25,28 +25,27 @@ from tuner.session.view import ALIVE_STATES, SessionState, SessionView, TrialSta
 
 
 def recipe_section(view: SessionView, name: str) -> Mapping[str, Any]:
-    """A table of the recipe, {} where it has none."""
+    """Return a table of the recipe, {} where it has none."""
     table = view.recipe.get(name)
     return table if isinstance(table, Mapping) else {}
 
 
 def session_model_name(view: SessionView) -> str:
-    """The model's name as the recipe has it."""
     return str(recipe_section(view, "model").get("name", fmt.NONE))
 
 
 def session_data_root(view: SessionView) -> str:
-    """The folder in which relative names of the recipe are."""
+    """Return the folder that relative names in the recipe start from."""
     return str(recipe_section(view, "data").get("root", ""))
 
 
 def short_model_name(view: SessionView) -> str:
-    """The model's name without its owner, and without folders that say nothing more."""
+    """Leave out the model's owner, and folders that add nothing."""
     return sanitize_text(short_model_label(session_model_name(view), session_data_root(view)))
 
 
 def session_dataset_name(view: SessionView) -> str:
-    """The data set: the hub's name, or the folder of the training file."""
+    """Return the hub's name of the data set, or the folder of the training file."""
     train = str(recipe_section(view, "data").get("train", ""))
     if train.startswith("hub:"):
         parts = train.split(":")
@@ -57,7 +56,7 @@ def session_dataset_name(view: SessionView) -> str:
 
 
 def session_summary_lines(reader: SessionFacts, now: float, width: int, styles: Styles) -> Lines:
-    """The summary: worker, objective, search, budget, ranges, counts."""
+    """Draw the summary: worker, objective, search, budget, ranges, counts."""
     view = reader.view
     facts = [
         ("worker", _worker_text(reader, now)),
@@ -87,7 +86,9 @@ def _worker_text(reader: SessionFacts, now: float) -> str:
     if state not in ALIVE_STATES or view.worker_pid is None:
         return f"none · {sanitize_text(view.reason)}" if view.reason else "none"
     last_event_text = (
-        "" if view.last_time is None else f" · heard {fmt.format_time_ago(now - view.last_time)}"
+        ""
+        if view.last_time is None
+        else f" · last event {fmt.format_time_ago(now - view.last_time)}"
     )
     return f"pid {view.worker_pid} on {sanitize_text(view.worker_host or '')}{last_event_text}"
 
@@ -120,7 +121,7 @@ def _search_space_lines(space: Space, width: int, styles: Styles) -> Lines:
     }
     other_settings = {name: setting for name, setting in space.items() if name not in rates}
     if not space:
-        return [[(" nothing is searched", styles.muted)]]
+        return [[(" no setting is searched", styles.muted)]]
     lines: Lines = [[(" learning rates", styles.muted)]] if rates else []
     lines += _rate_range_lines(rates, width, styles)
     short = short_setting_names(list(other_settings), 12)
@@ -184,7 +185,7 @@ def _trial_count_runs(reader: SessionFacts, styles: Styles) -> list[TextRun]:
 
 
 def compact_summary_lines(reader: SessionFacts, now: float, width: int, styles: Styles) -> Lines:
-    """The summary in few lines, for a low pane."""
+    """Draw the summary in few lines, for a low pane."""
     view = reader.view
     head = f" {short_model_name(view)} · {session_dataset_name(view)} · {_search_text(view)}"
     ranges = []

@@ -19,7 +19,7 @@ from tuner.session.comparison import Candidate, PairedPredictions, PredictionCac
 def significance_lines(
     answers: PredictionCache, candidates: Sequence[Candidate], width: int, styles: Styles
 ) -> Lines:
-    """Tests and differences of the first against each other, and what follows from all of them."""
+    """Draw the tests of the first candidate against each other one, and what follows from them."""
     first, others = candidates[0], candidates[1:]
     pairs: list[tuple[Candidate, PairedPredictions]] = []
     reasons: dict[str, None] = {}
@@ -39,7 +39,7 @@ def significance_lines(
             lines += _conclusion_lines(first, named, relation, pairs, width, style)
     for reason in reasons:
         lines += [
-            [(line, styles.muted)] for line in wrap_at_spaces(f"no test by rows: {reason}", width)
+            [(line, styles.muted)] for line in wrap_at_spaces(f"no paired test: {reason}", width)
         ]
     return lines
 
@@ -61,7 +61,7 @@ def _test_result_lines(
     width: int,
     styles: Styles,
 ) -> Lines:
-    """McNemar's test of the accuracy, then the differences of the search's metric."""
+    """Draw McNemar's test of the accuracy, then the differences of the search's metric."""
     raw = "raw p, " if len(pairs) > 1 else ""
     head = f"McNemar on accuracy, {raw}{len(pairs[0][1].first)} shared rows: "
     tests = [
@@ -84,7 +84,7 @@ def _test_result_lines(
 
 
 def _difference_text(metric: str, difference: MetricDifference) -> str:
-    """`+0.0312 (−0.0100…+0.0700)`, with its p-value where that is not McNemar's."""
+    """Return `+0.0312 (−0.0100…+0.0700)`, with its p-value where that is not McNemar's."""
     text = f"{format_score_change(difference.value)} ({format_score_change(difference.low)}…{format_score_change(difference.high)})"
     tested = metric != "accuracy" and difference.p is not None
     return (
@@ -93,7 +93,7 @@ def _difference_text(metric: str, difference: MetricDifference) -> str:
 
 
 def pack_into_lines(head: str, pieces: Sequence[str], between: str, width: int) -> list[str]:
-    """A head and pieces in lines of at most `width` cells, none of the pieces broken."""
+    """Join a head and pieces in lines of at most `width` cells; no piece is broken."""
     fits = cell_len(head + pieces[0]) <= width
     lines = [head + pieces[0]] if fits else [head.rstrip(), f"  {pieces[0]}"]
     for piece in pieces[1:]:
@@ -108,11 +108,11 @@ def pack_into_lines(head: str, pieces: Sequence[str], between: str, width: int) 
 def agreement_count_lines(
     names: tuple[str, str], flips: Flips, width: int, styles: Styles
 ) -> Lines:
-    """How many rows both, one and none answer rightly."""
+    """Draw how many rows both, one and neither predict correctly."""
     half = max(width // 2 - 1, 12)
     only = (len(flips.only_first), len(flips.only_second))
     pairs = (
-        (f"both right {len(flips.both)}", f"both wrong {len(flips.neither)}"),
+        (f"both correct {len(flips.both)}", f"both wrong {len(flips.neither)}"),
         (
             _only_correct_text(names[0], only[0], half - 1),
             _only_correct_text(names[1], only[1], half - 1),
@@ -128,5 +128,5 @@ def agreement_count_lines(
 
 
 def _only_correct_text(name: str, count: int, width: int) -> str:
-    room = max(width - len(f"only  right {count}"), 1)
-    return f"only {fit_text(sanitize_text(name), room).rstrip()} right {count}"
+    room = max(width - len(f"only : {count}"), 1)
+    return f"only {fit_text(sanitize_text(name), room).rstrip()}: {count}"

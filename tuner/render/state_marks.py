@@ -1,4 +1,4 @@
-"""The glyph and the word that go with every state, so that no state is told by colour alone."""
+"""A glyph and a word for every state, so that none is shown by colour alone."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _STATE_WORDS = {
 
 
 def trial_state_glyph(trial: TrialView, *, best: bool = False) -> str:
-    """★ for the best trial, else the glyph of its state."""
+    """Return ★ for the best trial, else the glyph of its state."""
     return GLYPHS["best"] if best else GLYPHS[trial.state.value]
 
 
 def trial_state_word(trial: TrialView) -> str:
-    """A short word; a trial that was ended early shows at which share of its schedule."""
+    """Return a short word; a trial that was ended early shows its share of the schedule."""
     if is_marked_one_label(trial):
         return ONE_LABEL
     if trial.state in (TrialState.PRUNED, TrialState.COLLAPSED):
@@ -34,12 +34,12 @@ def trial_state_word(trial: TrialView) -> str:
 
 
 def is_marked_one_label(trial: TrialView) -> bool:
-    """Whether the trial came to an end with one answer for all rows, and no state says so."""
+    """Whether the trial predicts one label for every row, and its state does not say so."""
     return trial.one_label and trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 def trial_state_text(view: SessionView, trial: TrialView) -> str:
-    """Glyph and state, "best" for the best trial, and whether it has one answer for all rows."""
+    """Return glyph and state, and whether the trial predicts one label for every row."""
     best = trial.number == view.best
     word = "best" if best else trial.state.value
     more = f", {one_label_text(view, trial)}" if is_marked_one_label(trial) else ""
@@ -47,7 +47,7 @@ def trial_state_text(view: SessionView, trial: TrialView) -> str:
 
 
 def one_label_text(view: SessionView, trial: TrialView) -> str:
-    """The label that all rows are answered with: one label (spam) for every row."""
+    """Return `one label (spam) for every row`."""
     label = trial.only_label
     has_name = label is not None and label < len(view.labels)
     name = f" ({sanitize_text(view.labels[label])})" if has_name and label is not None else ""
@@ -55,10 +55,8 @@ def one_label_text(view: SessionView, trial: TrialView) -> str:
 
 
 def schedule_share_text(share: float) -> str:
-    """A share of the schedule in whole percent."""
     return format_percent(share)
 
 
 def session_state_text(state: SessionState) -> str:
-    """Glyph and word of a session's state."""
     return f"{GLYPHS[state.value]} {state.value}"

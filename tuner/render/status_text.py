@@ -33,7 +33,7 @@ def screen_title_runs(
     width: int,
     styles: Styles,
 ) -> list[TextRun]:
-    """One line: tuner ▸ path, what is in the middle, and at the right edge what stands there."""
+    """Draw one line: tuner ▸ path, the middle part, and the right part at the right edge."""
     trail = " ▸ ".join(["tuner", *map(sanitize_text, path)])
     used = sum(cell_len(text) for text, _ in (*middle, *right))
     trail = fit_text(trail, min(cell_len(trail), max(width - used - 4, 12)))
@@ -51,14 +51,14 @@ def screen_title_runs(
 def session_state_runs(
     view: SessionView, tally: TrialCounter, state: SessionState, styles: Styles
 ) -> list[TextRun]:
-    """● RUNNING  15/60."""
+    """Return `● RUNNING  15/60`."""
     glyph, word = session_state_text(state).split(" ", 1)
     counts = f"  {tally.ended_count}/{tally.planned_trials(view)}" if view.planned else ""
     return [(f"{glyph} {word.upper()}", styles.session_style(state)), (counts, styles.text)]
 
 
 def running_trials(view: SessionView, tally: TrialCounter) -> list[TrialView]:
-    """What runs now, the newest first."""
+    """Return the running trials, the newest first."""
     return [view.trials[number] for number in sorted(tally.running, reverse=True)]
 
 
@@ -70,7 +70,7 @@ def progress_runs(
     styles: Styles,
     times: Sequence[TextRun] = (),
 ) -> list[TextRun]:
-    """What runs now, or what there is to do about it that nothing does; `times` at the right."""
+    """Draw the running trial, or else what to do next; `times` stand at the right."""
     running = running_trials(view, tally)
     if state is not SessionState.RUNNING or not running:
         soon = "…" if state in (SessionState.STARTING, SessionState.PAUSING) else ""
@@ -87,7 +87,7 @@ def progress_runs(
 def elapsed_time_runs(
     reader: SessionFacts, now: float, width: int, styles: Styles
 ) -> list[TextRun]:
-    """│ 1:12:40 left ≈ 4:02:00; nothing before anything was spent."""
+    """Return `│ 1:12:40 left ≈ 4:02:00`; nothing before any time was spent."""
     spent = training_seconds_spent(reader.view, now)
     if spent <= 0 or reader.state not in ALIVE_STATES:
         return []
@@ -104,23 +104,23 @@ def elapsed_time_runs(
 
 def _next_step_text(view: SessionView, state: SessionState) -> str:
     best = view.find_best_trial()
-    best_result = best_trial_text(view) if best else "no trial was completed"
+    best_result = best_trial_text(view) if best else "no trial has completed"
     reason = sanitize_text(view.reason)
     return {
         SessionState.DRAFT: "s starts the search, e edits the recipe",
         SessionState.STARTING: "the worker is loading model and data",
         SessionState.RUNNING: "the next trial is about to start",
-        SessionState.PAUSING: "what runs goes to its checkpoint or its end, then the worker ends",
-        SessionState.PAUSED: f"no process, no memory held; p resumes · {best_result}",
+        SessionState.PAUSING: "running trials go to their checkpoint or end, then the worker exits",
+        SessionState.PAUSED: f"no process running, no memory in use; p resumes · {best_result}",
         SessionState.FINISHED: f"{best_result}{f' · {reason}' if reason else ''}{_EXPORTS}",
         SessionState.STOPPED: f"{best_result}{_EXPORTS}",
-        SessionState.FAILED: reason or "the log says why",
-        SessionState.CRASHED: "the worker is gone without a word; p resumes from its checkpoints",
+        SessionState.FAILED: reason or "see the log",
+        SessionState.CRASHED: "the worker died; p resumes from its checkpoints",
     }[state]
 
 
 def best_trial_text(view: SessionView) -> str:
-    """best #3 0.8123 (majority 0.5634); nothing while no trial is complete."""
+    """Return `best #3 0.8123 (majority 0.5634)`; "" while no trial is complete."""
     best, floor = view.find_best_trial(), majority_of_validation(view)
     if best is None:
         return ""
@@ -159,7 +159,7 @@ def _running_trial_pieces(
 def _epoch_runs(
     view: SessionView, trial: TrialView, styles: Styles, *, wide: bool
 ) -> list[TextRun]:
-    """Epoch 3/5: the one that runs, where it is known how many there are."""
+    """Return `epoch 3/5`, the running one; nothing where the number of epochs is not known."""
     total = epochs_of_schedule(trial, view)
     if not total or not trial.total_steps:
         return []
@@ -172,7 +172,7 @@ def _epoch_runs(
 
 
 def _fit_pieces(pieces: Sequence[list[TextRun]], width: int) -> list[TextRun]:
-    """Pieces with two spaces between them, in their order, as many as fit."""
+    """Join pieces with two spaces, in their order, as many as fit."""
     runs: list[TextRun] = []
     room = width
     for piece in pieces:
@@ -187,7 +187,7 @@ def _fit_pieces(pieces: Sequence[list[TextRun]], width: int) -> list[TextRun]:
 def search_progress_runs(
     reader: SessionFacts, now: float, width: int, styles: Styles, gpu: GpuReading | None = None
 ) -> list[TextRun]:
-    """Progress of the whole search: trials, time, rate, what pruning saved.
+    """Draw the progress of the whole search: trials, time, rate, what pruning saved.
 
     On a narrow screen, which has no other line for it, the GPU comes first.
     """
@@ -231,7 +231,7 @@ def device_status_runs(
     styles: Styles,
     machine: MachineReading | None = None,
 ) -> list[TextRun]:
-    """On what it runs and how fast, the more important first: what does not fit is left out."""
+    """Draw device and speed, the more important first; what does not fit is left out."""
     view, tally, state = reader.view, reader.trial_counts, reader.state
     machine = machine or MachineReading()
     running = running_trials(view, tally)
@@ -242,7 +242,7 @@ def device_status_runs(
         devices = dict.fromkeys(trial.device for trial in running if trial.device) or view.devices
         pieces = [[(f" {sanitize_text(', '.join(devices)) or 'no device yet'}", styles.text)]]
     if reader.is_stalled:
-        pieces.append([("⚠ silent, perhaps stalled", styles.failed)])
+        pieces.append([("⚠ no news, may be stalled", styles.failed)])
     pieces += [
         [(piece, styles.text)]
         for piece in (sanitize_text(view.batches), slots_and_threads(view))
@@ -259,7 +259,10 @@ def device_status_runs(
         )
     if view.last_time is not None:
         pieces.append(
-            [("last word ", styles.muted), (fmt.format_time_ago(now - view.last_time), styles.text)]
+            [
+                ("last event ", styles.muted),
+                (fmt.format_time_ago(now - view.last_time), styles.text),
+            ]
         )
     if state in ALIVE_STATES and view.worker_pid is not None:
         where = f"pid {view.worker_pid} on {sanitize_text(view.worker_host or '')}"
@@ -268,7 +271,7 @@ def device_status_runs(
 
 
 def gpu_title_runs(gpu: GpuReading, width: int, styles: Styles) -> list[TextRun]:
-    """GPU0 H100 80GB 78% 61°C, for the end of a title line."""
+    """Return `GPU0 H100 80GB 78% 61°C`, for the end of a title line."""
     load = (
         ""
         if gpu.load is None
@@ -290,7 +293,7 @@ def _gpu_load_runs(gpu: GpuReading, styles: Styles, bar: int) -> list[TextRun]:
 
 
 def _gpu_detail_pieces(gpu: GpuReading, styles: Styles) -> list[list[TextRun]]:
-    """Memory, temperature, power: what the driver tells."""
+    """Return memory, temperature, power, as far as the driver reports them."""
     pieces: list[list[TextRun]] = []
     if gpu.used is not None and gpu.total:
         used = f"{gpu.used / 2**30:.1f}/{gpu.total / 2**30:.1f} GiB"
@@ -303,7 +306,7 @@ def _gpu_detail_pieces(gpu: GpuReading, styles: Styles) -> list[list[TextRun]]:
 
 
 def _throughput_pieces(reader: SessionFacts, styles: Styles) -> list[list[TextRun]]:
-    """Examples a second of all that runs, and the share of its time that evaluating takes."""
+    """Return examples per second of all running trials, and their share of time in evaluation."""
     running = running_trials(reader.view, reader.trial_counts)
     rate = sum(trial.examples_per_second for trial in running)
     pieces: list[list[TextRun]] = []
@@ -318,5 +321,5 @@ def _throughput_pieces(reader: SessionFacts, styles: Styles) -> list[list[TextRu
 
 
 def slots_and_threads(view: SessionView) -> str:
-    """2 × 1 thread; nothing where the log of an older version does not tell."""
+    """Return `2 × 1 thread`; "" where the log of an older version does not say."""
     return fmt.format_slots_and_threads(view.slots, view.threads) if view.threads else ""

@@ -17,8 +17,9 @@ TextRun = tuple[str, Style]
 
 @dataclass(frozen=True)
 class Styles:
-    """Every look there is. `good` and `bad` are the shadings of a confusion matrix's diagonal and
-    of the rest, from nearly nothing to full.
+    """Every style there is.
+
+    `good` and `bad` shade a confusion matrix's diagonal and the rest, from nearly nothing to full.
     """
 
     text: Style
@@ -38,15 +39,13 @@ class Styles:
 
     @property
     def quintile_styles(self) -> tuple[Style, ...]:
-        """Values from the worst fifth to the best one."""
+        """Styles for values from the worst fifth to the best one."""
         return (self.faint, self.muted, self.text, self.accent, self.complete)
 
     def trial_style(self, state: TrialState, *, best: bool = False) -> Style:
-        """How a trial in this state looks."""
         return self.best if best else getattr(self, _TRIAL_ROLES[state])
 
     def session_style(self, state: SessionState) -> Style:
-        """How a session in this state looks."""
         return getattr(self, _SESSION_ROLES[state])  # type: ignore[no-any-return]
 
 
@@ -95,15 +94,13 @@ TERMINAL_STYLES = Styles(
 
 
 def runs_to_text(runs: Sequence[TextRun]) -> Text:
-    """One line for Rich: never wrapped, cropped where it does not fit."""
+    """Return one line for Rich: never wrapped, cropped where it does not fit."""
     return Text.assemble(*runs, no_wrap=True, overflow="crop", end="")
 
 
 def runs_to_segments(runs: Sequence[TextRun]) -> list[Segment]:
-    """One line for a screen."""
     return [Segment(text, style) for text, style in runs]
 
 
 def lines_to_strings(lines: Sequence[Sequence[TextRun]]) -> list[str]:
-    """The bare text of drawn lines."""
     return ["".join(text for text, _ in runs) for runs in lines]

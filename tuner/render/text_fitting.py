@@ -1,4 +1,4 @@
-"""Short names of searched parameters, for column heads."""
+"""Texts that fit in so many cells: cut, wrapped, and short names of searched parameters."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _PREFIXES = {"lr": "", "times": "×", "layer_decay": "ξ ", "weight_decay": "wd 
 _OUTER_BLANKS = re.compile("^ +| +$")
 _JOINER = "\u200d"
 _CHARACTERS_PER_CELL = 8
-"""More than any letter has marks: of a text without end, no more than this many are measured."""
+"""More than any letter has marks: of a very long text, no more than this is measured."""
 _SHORT_WORDS = {"embeddings": "emb", "classifier": "cls", "the": "", "weight": "w", "bias": "b"}
 
 
 def fit_text(text: str, width: int) -> str:
-    """Text in exactly `width` cells: padded, or cut with an ellipsis."""
+    """Return text in exactly `width` cells: padded, or cut with an ellipsis."""
     if width <= 0:
         return ""
     text = text[: _CHARACTERS_PER_CELL * (width + 1)]
@@ -42,7 +42,7 @@ def fit_text(text: str, width: int) -> str:
 
 
 def _cut_to_width(text: str, width: int) -> str:
-    """As many letters as fit in `width` cells, none without the marks that belong to it."""
+    """Never split a letter from the marks that belong to it."""
     if text.isascii():
         return text[:width]
     text_start = ""
@@ -55,7 +55,7 @@ def _cut_to_width(text: str, width: int) -> str:
 
 
 def _split_graphemes(text: str) -> Iterator[str]:
-    """What a reader takes for one sign: a letter with its marks, joined pictures, a flag."""
+    """Yield what a reader sees as one character: a letter with its marks, joined emoji, a flag."""
     grapheme = ""
     for character in text:
         if grapheme and not _continues_grapheme(grapheme, character):
@@ -81,7 +81,7 @@ def _is_regional_indicator(character: str) -> bool:
 
 
 def wrap_at_spaces(text: str, width: int) -> list[str]:
-    """Text in lines of at most `width` cells, broken at spaces."""
+    """Break text into lines of at most `width` cells; a longer word is cut."""
     lines = [""]
     for word in text.split():
         if lines[-1] and cell_len(lines[-1]) + 1 + cell_len(word) > width:
@@ -91,13 +91,13 @@ def wrap_at_spaces(text: str, width: int) -> list[str]:
 
 
 def group_of_setting(name: str) -> str | None:
-    """The layer group that a flat name such as "lr.head" is about."""
+    """Return the layer group of a flat name such as "lr.head", None for other settings."""
     prefix, dot, group = name.partition(".")
     return group if dot and prefix in _PREFIXES else None
 
 
 def short_group_name(group: str) -> str:
-    """A group's name in few letters: "layers 0-5" is L0–5."""
+    """Shorten a group's name: "layers 0-5" becomes L0–5."""
     if layer_match := re.fullmatch(r"layers?[ ._]*(\d+)(?:-(\d+))?", group):
         first, last = layer_match.groups()
         return f"L{first}" + (f"–{last}" if last else "")
@@ -106,7 +106,7 @@ def short_group_name(group: str) -> str:
 
 
 def short_setting_names(names: Sequence[str], width: int = 9) -> dict[str, str]:
-    """A short name for each flat name, all different where that is possible in `width` cells."""
+    """Map flat names to short ones, all different where that is possible in `width` cells."""
     return dict(
         zip(
             names,
@@ -117,13 +117,13 @@ def short_setting_names(names: Sequence[str], width: int = 9) -> dict[str, str]:
 
 
 def shorten_distinctly(names: Sequence[str], width: int) -> list[str]:
-    """The names in at most `width` cells each, cut so that those that differ still do.
+    """Cut names to at most `width` cells each, so that those that differ still do.
 
-    Cut at the end; where that leaves two alike, the end stays, or what follows the common
-    beginning, or blanks at the ends are shown; where nothing else tells them apart, they are
-    numbered. A name that fits is not cut.
+    Cut at the end; where that leaves two alike, the end is kept, or what follows the common
+    start, or outer blanks are shown; where nothing else tells them apart, they are numbered.
+    A name that fits is not cut.
     """
-    # Two spellings of an accent look the same, so they are made the same, and told apart then.
+    # Two spellings of an accent look alike: normalised first, so that they count as alike below.
     names = [unicodedata.normalize("NFC", name) for name in names]
     cut = [fit_text(name, width).rstrip() for name in names]
     for alike in _indices_of_duplicates(cut):

@@ -1,4 +1,4 @@
-"""A recipe with its parts told apart."""
+"""Syntax highlighting of a recipe."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _KEY_PATTERN = re.compile(r"(\s*)([^=#\s][^=#]*?)(\s*=\s*)(.*)")
 
 
 def highlight_toml(text: str, styles: Styles) -> Lines:
-    """The text line by line: comments receded, section heads and keys apart from values."""
+    """Style a recipe line by line: comments dimmed, section headings and keys apart from values."""
     return [
         _highlight_line(sanitize_text(line.expandtabs(4)), styles) for line in text.splitlines()
     ]

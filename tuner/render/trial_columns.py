@@ -35,11 +35,10 @@ _STATE_RANKS = {
 
 @dataclass(frozen=True)
 class Column:
-    """One column. `cell` is what is shown, `order` what it is sorted by (best or smallest first).
+    """One column of the table: `cell` is shown, `sort_key` orders it (best or smallest first).
 
-    `name` is the flat name of a parameter's column, "" for the others; `left` aligns to the left.
-    `optional` columns are shown where they are chosen; `about` says what the column holds. What
-    may never differ has its `value`.
+    `parameter` is the flat name of a parameter's column, "" for the others. `optional` columns are
+    shown where the user chose them. `value` tells whether all trials have the same one.
     """
 
     key: str
@@ -55,15 +54,13 @@ class Column:
 
     @property
     def may_be_left_out(self) -> bool:
-        """Whether it gives way where not all columns fit."""
         return bool(self.parameter) or self.optional
 
     def padded_heading(self, mark: str = "") -> str:
-        """The title in the column's width, with a mark after it."""
+        """Return the title and a mark in exactly the column's width."""
         return self._align_text(fit_text(self.title, self.width - len(mark)).rstrip() + mark)
 
     def padded_cell(self, trial: TrialView, styles: Styles) -> TextRun:
-        """The cell in exactly the column's width."""
         text, style = self.cell(trial, styles)
         return self._align_text(text), style
 
@@ -77,7 +74,7 @@ class Column:
 
 
 def parameter_names(trials: Iterable[TrialView], previous_names: Iterable[str] = ()) -> list[str]:
-    """The flat names that these trials searched, in the order of their first appearance."""
+    """Return the flat names that these trials searched, in the order of their first appearance."""
     names = dict.fromkeys(previous_names)
     for trial in trials:
         names.update(dict.fromkeys(trial.params))
@@ -87,7 +84,7 @@ def parameter_names(trials: Iterable[TrialView], previous_names: Iterable[str] =
 def metric_names_of_trials(
     trials: Iterable[TrialView], previous_names: Iterable[str] = ()
 ) -> list[str]:
-    """The metrics that these trials were evaluated by, in the order of their first appearance."""
+    """Return the metrics of these trials' evaluations, in the order of their first appearance."""
     names = dict.fromkeys(previous_names)
     for trial in trials:
         if trial.evaluations:
@@ -102,7 +99,7 @@ def trial_columns(
     metrics: Iterable[str] = (),
     is_marked: Callable[[int], bool] = lambda _number: False,
 ) -> list[Column]:
-    """All columns in order; `now` is the clock that running trials are timed by."""
+    """Return all columns in order; `now` is the clock that running trials are timed by."""
     return [
         _number_column(len(str(max(view.trials, default=0))) + 1, is_marked),
         _state_column(view),
@@ -118,7 +115,7 @@ def trial_columns(
 
 
 def elapsed_seconds(trial: TrialView, now: float) -> float:
-    """Seconds that a trial took, or has taken until now."""
+    """Return the seconds that a trial took, or has taken until now."""
     if trial.state is TrialState.RUNNING and trial.resumed_time:
         return max(trial.seconds_before + now - trial.resumed_time, trial.seconds, 0.0)
     return trial.seconds
@@ -148,7 +145,7 @@ def _state_column(view: SessionView) -> Column:
 
 
 def state_column_width(trials: Iterable[TrialView]) -> int:
-    """The column of states is wider where one of these trials has one answer for all rows."""
+    """Return the width for the states: "1 label" is longer than all others."""
     return 9 if any(map(is_marked_one_label, trials)) else 7
 
 
@@ -207,7 +204,7 @@ def _extra_metric_column(name: str) -> Column:
 def _number_sort_key(
     value: Callable[[TrialView], float | None], *, largest_first: bool = False
 ) -> Callable[[TrialView], SortKey]:
-    """An order by a number, or from the largest down; trials without one come last."""
+    """Sort by a number; trials without one come last."""
 
     def compute_sort_key(trial: TrialView) -> SortKey:
         number = value(trial)
@@ -219,7 +216,6 @@ def _number_sort_key(
 
 
 def metric_abbreviation(metric: str) -> str:
-    """A metric's name in few letters, upper case."""
     abbreviations = {"accuracy": "ACC", "f1_macro": "F1", "mcc": "MCC", "loss": "LOSS"}
     return abbreviations.get(metric, fmt.sanitize_text(metric).upper())
 

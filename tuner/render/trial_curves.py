@@ -28,7 +28,7 @@ LOSS_CHOICES: tuple[LossChoice, ...] = ("both", "eval", "train")
 def metric_and_loss_series(
     view: SessionView, trial: TrialView, choice: LossChoice, styles: Styles
 ) -> list[Series]:
-    """The metric and the loss on the validation rows, and the training loss between."""
+    """Return the metric and the loss on the validation rows, and the training loss."""
     metric, loss, train = distinct_looks(3, styles)
     series = []
     if choice != "train":
@@ -66,7 +66,7 @@ def draw_trial_series(
     log: bool,
     format_value: Callable[[float], str] = fmt.format_number,
 ) -> Lines:
-    """Lines over the steps, with the values at a share of the schedule in the legend."""
+    """Draw lines over the steps, with the values at a share of the schedule in the legend."""
     noted = [replace(line, note=_legend_note(line, share, format_value)) for line in series]
     ends = ("0", f"step {trial.total_steps}" if trial.total_steps else "100 %")
     return draw_named_series(noted, width, height, styles, log=log, cursor=share, ends=ends)
@@ -78,7 +78,7 @@ def _legend_note(line: Series, share: float | None, format_value: Callable[[floa
 
 
 def gradient_norm_lines(trial: TrialView, styles: Styles) -> list[Series]:
-    """The gradients' norms, a dot an evaluation while those can be told apart."""
+    """Return the gradient norms, with a dot for each evaluation while dots can be told apart."""
     dots = len(trial.evaluations) <= 24
     return [replace(line, dots=dots) for line in gradient_series(trial, styles)]
 
@@ -86,8 +86,9 @@ def gradient_norm_lines(trial: TrialView, styles: Styles) -> list[Series]:
 def learning_rate_lines(
     trial: TrialView, config: TrialConfig, styles: Styles, *, log: bool
 ) -> list[Series]:
-    """The schedule of each group's rate; beside its name what the trainer told last of a running
-    trial. On a log scale the way down to 0 is left out from 1/30 of the smallest peak on.
+    """Return the schedule of each group's rate, with the last reported rate of a running trial.
+
+    On a log scale the decay to 0 is left out below 1/30 of the smallest peak.
     """
     series = learning_rate_series(config, trial.total_steps, styles)
     peaks = [max(rate for _, rate in line.points) for line in series]
@@ -103,4 +104,4 @@ def _reported_rate_note(trial: TrialView, name: str) -> str:
     rate = trial.learning_rates.get(name)
     if rate is None or trial.state is not TrialState.RUNNING:
         return ""
-    return f", told {fmt.format_rate(rate)}"
+    return f", now {fmt.format_rate(rate)}"

@@ -39,7 +39,7 @@ def trial_detail(
     now: Callable[[], float] = time.time,
     details: str = "",
 ) -> RenderableLines:
-    """One trial as a Rich renderable; raises TunerError where the session has no such trial.
+    """Return one trial as a Rich renderable; raises TunerError where there is no such trial.
 
     `details` say what its score is worth.
     """
@@ -57,7 +57,7 @@ def trial_detail_lines(
     view: SessionView, number: int, width: int, styles: Styles, now: float,
     mode: Mode = "counts", details: str = "",
 ) -> Lines:  # fmt: skip
-    """`trial_detail` as lines of at most `width` cells."""
+    """Draw `trial_detail` in lines of at most `width` cells."""
     trial = view.trials[number]
     head = [_headline_runs(view, trial, styles)]
     head += [[(line, styles.text)] for line in wrap_at_spaces(details, width)] if details else []
@@ -89,7 +89,7 @@ def trial_detail_lines(
 def join_side_by_side(
     left_lines: Sequence[list[TextRun]], right_lines: Sequence[list[TextRun]], width: int
 ) -> Lines:
-    """Two blocks next to each other, the left one padded to `width` cells."""
+    """Put two blocks next to each other, the left one padded to `width` cells."""
     lines: Lines = []
     for row in range(max(len(left_lines), len(right_lines))):
         runs = list(left_lines[row]) if row < len(left_lines) else []
@@ -194,7 +194,7 @@ def _rung_section(view: SessionView, trial: TrialView, width: int, styles: Style
 
 
 def kept_evaluation_index(trial: TrialView) -> int | None:
-    """Which evaluation the trial's value is from, else the last one; None without any."""
+    """Return the evaluation that the trial's value is from, else the last one; None without any."""
     for index, item in enumerate(trial.evaluations):
         if item.step == trial.kept_step:
             return index
@@ -216,7 +216,7 @@ def _confusion_section(
 def _failure_section(trial: TrialView, width: int, styles: Styles) -> Lines:
     if not trial.lines:
         return []
-    lines: Lines = [[("Last lines of the trainer", styles.heading)]]
+    lines: Lines = [[("Last output of the trainer", styles.heading)]]
     return [
         *lines,
         *([(fit_text(sanitize_text(line), width).rstrip(), styles.muted)] for line in trial.lines),

@@ -23,7 +23,7 @@ def trial_fact_lines(
     view: SessionView, trial: TrialView, width: int, styles: Styles, now: float,
     score: ScoreWithInterval | None = None,
 ) -> Lines:  # fmt: skip
-    """A label and what is known, one fact a line; what is not known is left out."""
+    """Draw label and text, one fact a line; what is not known is left out."""
     facts = {
         "seed": _seed_text(trial),
         "started": _time_text(trial, now),
@@ -42,7 +42,7 @@ def trial_fact_lines(
 
 
 def _score_interval_text(score: ScoreWithInterval | None) -> str:
-    """0.754–0.847, majority 0.502: the score's interval, and the score to be above."""
+    """Return `0.754–0.847, majority 0.502`: the score's interval, and the score to beat."""
     if score is None:
         return ""
     interval, floor = score.interval, score.majority
@@ -52,7 +52,7 @@ def _score_interval_text(score: ScoreWithInterval | None) -> str:
 
 
 def trial_facts_sentence(view: SessionView, trial: TrialView, now: float) -> str:
-    """The same in one sentence, with the mean of the re-runs."""
+    """Join the facts and the mean of the re-runs in one line."""
     reruns = find_rerun_group(view, trial.number)
     rerun_texts = [
         f"seed {t.seed} {fmt.format_score(t.value)}" for t in reruns.others if t is not trial
@@ -72,7 +72,7 @@ def trial_facts_sentence(view: SessionView, trial: TrialView, now: float) -> str
 
 
 def _test_score_text(view: SessionView, trial: TrialView) -> str:
-    """How it did on the sealed rows, once they were opened for it."""
+    """Return the score on the sealed rows, "" until they were opened for this trial."""
     scored = view.scored_test
     if scored is None or scored.trial != trial.number:
         return ""
@@ -81,23 +81,20 @@ def _test_score_text(view: SessionView, trial: TrialView) -> str:
 
 
 def trial_folder_text(number: int) -> str:
-    """Where the trial's files are, in the session's folder."""
     return f"trials/{number:04d}/"
 
 
 def trial_origin_text(trial: TrialView) -> str:
-    """Where a trial comes from, nothing for one that the sampler suggested."""
+    """Say where a trial comes from, "" where the sampler suggested it."""
     source = ancestor_trial_number(trial.origin)
     if source is not None:
         is_repeat = repeated_trial_number(trial.origin) is not None
-        return f"#{source} again, on another seed" if is_repeat else f"#{source}, edited by you"
-    return {SAMPLED: "", ENQUEUED: "asked for by you"}.get(
-        trial.origin, sanitize_text(trial.origin)
-    )
+        return f"#{source} again with another seed" if is_repeat else f"#{source}, edited by you"
+    return {SAMPLED: "", ENQUEUED: "enqueued by you"}.get(trial.origin, sanitize_text(trial.origin))
 
 
 def rerun_result_lines(view: SessionView, trial: TrialView, width: int, styles: Styles) -> Lines:
-    """Every run of the same values with its seed, then mean ± deviation; nothing without any."""
+    """Draw every run of the same values with its seed, then mean ± deviation."""
     reruns = find_rerun_group(view, trial.number)
     if not reruns.others:
         return []
@@ -112,7 +109,7 @@ def rerun_result_lines(view: SessionView, trial: TrialView, width: int, styles: 
 
 
 def rerun_summary(reruns: RerunGroup) -> str:
-    """mean 0.8123 ± 0.0072 of 3; nothing before two runs are complete."""
+    """Return `mean 0.8123 ± 0.0072 of 3`; "" before two runs are complete."""
     if reruns.mean is None or reruns.deviation is None:
         return ""
     spread = fmt.format_score(reruns.deviation)

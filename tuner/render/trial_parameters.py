@@ -26,14 +26,14 @@ ROOMY_WIDTH = 62
 
 @dataclass(frozen=True)
 class ValueRanks:
-    """The place of each value among those of the `among` ended trials, 1 for the smallest."""
+    """The rank of each value among those of `trial_count` ended trials, 1 for the smallest."""
 
     rank_by_name: Mapping[str, int]
     trial_count: int
 
 
 class EndedValues:
-    """The values of all ended trials, sorted; `update` adds those that ended since."""
+    """The values of all ended trials, sorted."""
 
     def __init__(self) -> None:
         self._values_by_name: defaultdict[str, list[float]] = defaultdict(list)
@@ -41,7 +41,7 @@ class EndedValues:
         self._counted_trials: set[int] = set()
 
     def add_ended_trials(self, view: SessionView) -> EndedValues:
-        """Take in what has ended. A re-run has the values of its first run: it is left out."""
+        """Add trials that ended since; no re-runs, they repeat the values of their first run."""
         for number, trial in view.trials.items():
             if trial.state not in ENDED_STATES or number in self._seen_trials:
                 continue
@@ -56,7 +56,7 @@ class EndedValues:
         return self
 
     def ranks_of_trial(self, trial: TrialView) -> ValueRanks:
-        """The places of a trial's numbers, the trial itself among the compared in any case."""
+        """Rank a trial's numbers; the trial itself counts among the compared in any case."""
         rank_by_name = {
             name: 1 + bisect_left(self._values_by_name[name], value)
             for name, value in _numeric_values(trial)
@@ -73,14 +73,13 @@ def _numeric_values(trial: TrialView) -> Iterator[tuple[str, float]]:
 
 
 def value_ranks_of_trial(view: SessionView, trial: TrialView) -> ValueRanks:
-    """The ranks of one trial's numbers."""
     return EndedValues().add_ended_trials(view).ranks_of_trial(trial)
 
 
 def parameter_lines(
     trial: TrialView, space: Space, ranks: ValueRanks, width: int, styles: Styles
 ) -> Lines:
-    """One line a value under a line of heads, and below what the ranks mean."""
+    """Draw one line a value under a heading, and below what the ranks mean."""
     values = {**trial.params, **trial.fixed}
     if not values:
         return [[("nothing is searched: all values are the recipe's", styles.muted)]]

@@ -18,7 +18,7 @@ RULE_MIN_WIDTH = 50
 
 
 def trial_rung_lines(view: SessionView, trial: TrialView, width: int, styles: Styles) -> Lines:
-    """A line for each rung, and how it ended; nothing where there is neither."""
+    """Draw a line for each rung, and how the trial ended."""
     if not trial.rungs:
         return trial_end_lines(view, trial, width, styles)
     head = f"{'RUNG':>4}{'EPOCH':>6}{'SHARE':>7}{'VALUE':>9}{'CUTOFF':>9}{'RANK':>7}  DECISION"
@@ -34,14 +34,14 @@ def trial_rung_lines(view: SessionView, trial: TrialView, width: int, styles: St
 
 
 def trial_end_lines(view: SessionView, trial: TrialView, width: int, styles: Styles) -> Lines:
-    """How the trial ended and why; nothing while it has not."""
+    """Say how the trial ended and why; nothing while it has not."""
     best = trial.number == view.best
     if trial.state is TrialState.COMPLETE:
         text = f"complete at {fmt.format_score(trial.value)}"
     elif trial.reason:
         text = sanitize_text(trial.reason)
     elif trial.state is TrialState.PAUSED:
-        text = f"waits at step {trial.step} until the session is resumed"
+        text = f"paused at step {trial.step} until the session is resumed"
     else:
         return []
     style = styles.trial_style(trial.state, best=best)
@@ -50,7 +50,7 @@ def trial_end_lines(view: SessionView, trial: TrialView, width: int, styles: Sty
 
 
 def rungs_sentence(trial: TrialView) -> str:
-    """rung 1 0.6823 kept 2/9 · rung 2 …, for a summary."""
+    """Return `rung 1 0.6823 kept 2/9 · rung 2 …`."""
     rung_texts = (
         f"rung {index} {fmt.format_score(rung.value)} {_decision_word(rung)} {rung.rank}/{rung.among}"
         for index, rung in enumerate(trial.rungs, start=1)
@@ -76,7 +76,7 @@ def _cutoff_text(rung: Rung) -> str:
 
 
 def _rung_epoch_text(trial: TrialView, rung: Rung) -> str:
-    """The epoch of the evaluation that was compared: the first one at the rung or beyond."""
+    """Return the epoch of the evaluation that was compared: the first at the rung or beyond."""
     later_evaluations = (item for item in trial.evaluations if item.share >= rung.share - 1e-6)
     item = next(later_evaluations, None)
     return fmt.NONE if item is None else fmt.format_amount(item.epoch)

@@ -1,4 +1,4 @@
-"""The table of trials for a terminal without screens; the same columns as the live table."""
+"""The table of trials for commands, with the columns of the live table."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def trials_table(
     styles: Styles = TERMINAL_STYLES,
     now: Callable[[], float] = time.time,
 ) -> RenderableLines:
-    """All trials, or these, as a Rich renderable: running ones first, then the best.
+    """Return all trials, or these, as a Rich renderable: running ones first, then the best.
 
     Parameters that do not fit in the width are left out, and a line says which.
     """
@@ -37,7 +37,7 @@ def trials_table_lines(
     trials: Sequence[TrialView] | None = None,
     now: Callable[[], float] = time.time,
 ) -> Lines:
-    """`trials_table` as lines of at most `width` cells."""
+    """Draw `trials_table` in lines of at most `width` cells."""
     listed_trials = list(view.trials.values() if trials is None else trials)
     if not listed_trials:
         return [[("no trials yet", styles.muted)]]
@@ -58,9 +58,9 @@ def trials_table_lines(
 def select_fitting_columns(
     columns: Sequence[Column], width: int, first: int = 0, keep: Collection[str] = ()
 ) -> list[Column]:
-    """The columns that fit: those that stay, and of those that move as many from the `first` on.
+    """Return the columns that fit: all required ones, and optional ones from the `first` on.
 
-    Keys in `keep` stay, too.
+    Columns whose key is in `keep` count as required.
     """
     fitting_keys: list[str] = []
     room = width
@@ -75,7 +75,6 @@ def select_fitting_columns(
 
 
 def trial_row_runs(columns: Sequence[Column], trial: TrialView, styles: Styles) -> list[TextRun]:
-    """One row: the cells with a space between them."""
     runs: list[TextRun] = []
     for column in columns:
         runs += [column.padded_cell(trial, styles), (" ", styles.text)]

@@ -19,14 +19,14 @@ X_AXIS_LINES = 2
 
 @dataclass(frozen=True)
 class Scale:
-    """A line from low to high; `log` needs both above zero."""
+    """A range from low to high; `log` needs both above zero."""
 
     low: float
     high: float
     log: bool = False
 
     def share_of_value(self, value: float) -> float:
-        """Where a value lies, 0 at low and 1 at high; never outside."""
+        """Return the position of a value, clamped to 0 (at low) … 1 (at high)."""
         low, span = self._low_and_length
         if span <= 0:
             return 0.5
@@ -34,12 +34,11 @@ class Scale:
 
     @cached_property
     def _low_and_length(self) -> tuple[float, float]:
-        """The low end and the length as they are drawn: worked out once for many values."""
+        """Low end and length on the mapped scale, computed once for many values."""
         low = self._map_value(self.low)
         return low, self._map_value(self.high) - low
 
     def value_at_share(self, share: float) -> float:
-        """The value at a share of the way."""
         low, high = self._map_value(self.low), self._map_value(self.high)
         mapped_value = low + (high - low) * share
         return math.exp(mapped_value) if self.log else mapped_value
@@ -49,7 +48,7 @@ class Scale:
 
 
 def scale_of_values(values: Sequence[float], *, log: bool = False) -> Scale:
-    """A scale that holds all finite values, with a little air; 0…1 where there are none."""
+    """Return a scale around all finite values, with a little air; 0…1 where there are none."""
     finite = [value for value in values if math.isfinite(value) and (value > 0 or not log)]
     if not finite:
         return Scale(1e-3, 1.0, log=True) if log else Scale(0.0, 1.0)
@@ -61,12 +60,12 @@ def scale_of_values(values: Sequence[float], *, log: bool = False) -> Scale:
 
 
 def share_at_column(column: int, width: int) -> float:
-    """Where a column of a framed chart, `width` cells wide, lies between its ends."""
+    """Return where a column of a framed chart, `width` cells wide, lies between its ends, 0…1."""
     return min(max((column - Y_AXIS_WIDTH) / max(width - Y_AXIS_WIDTH - 1, 1), 0.0), 1.0)
 
 
 def rows_with_ticks(rows: int) -> list[int]:
-    """Which rows of a plot carry a number: the first, then evenly down, about every fifth."""
+    """Return the rows that carry a number: the first, then evenly down, about every fifth."""
     count = max(2, min(6, (rows + 3) // 4))
     if rows < 3:
         return [0]
@@ -74,7 +73,7 @@ def rows_with_ticks(rows: int) -> list[int]:
 
 
 def format_tick_value(value: float, spread: float) -> str:
-    """A tick's number in at most five cells, with the decimals that tell neighbours apart."""
+    """Write a number in at most five cells, with the decimals that tell neighbours apart."""
     decimals = 0 if spread >= 20 else 1 if spread >= 4 else 2 if spread >= 0.04 else 3
     text = f"{value:.{decimals}f}"
     if len(text) <= 5 and (value == 0 or abs(value) >= 1e-3):
@@ -90,7 +89,7 @@ def frame_with_axes(
     styles: Styles,
     ticks: Callable[[float, float], str] = format_tick_value,
 ) -> list[list[TextRun]]:
-    """A plot with its y axis at the left and its x axis, labelled at both ends, below."""
+    """Add the y axis at the left and the x axis, labelled at both ends, below."""
     width = sum(cell_len(text) for text, _ in plot[0])
     numbered = set(rows_with_ticks(len(plot)))
     lines: list[list[TextRun]] = []

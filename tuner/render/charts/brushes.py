@@ -15,24 +15,24 @@ _CLOSE = 1e-9
 
 @dataclass(frozen=True)
 class Brush:
-    """A stretch of an axis, as shares of its length; inverted it is all but the stretch."""
+    """A selected stretch of an axis, as shares of its length; inverted, all but the stretch."""
 
     low: float = 0.0
     high: float = 1.0
     inverted: bool = False
 
     def covers_position(self, position: float | None) -> bool:
-        """Whether a place is under the brush; a trial without a place never is."""
+        """Whether a position is selected; a trial without a position never is."""
         if position is None:
             return False
         return (self.low - _CLOSE <= position <= self.high + _CLOSE) != self.inverted
 
     def with_low_moved(self, distance: float, step: float) -> Brush:
-        """The low end moved; it stays a step below the high one."""
+        """Move the low end; it stays a step below the high one."""
         return replace(self, low=min(max(self.low + distance, 0.0), self.high - step))
 
     def with_high_moved(self, distance: float, step: float) -> Brush:
-        """The high end moved; it stays a step above the low one."""
+        """Move the high end; it stays a step above the low one."""
         return replace(self, high=max(min(self.high + distance, 1.0), self.low + step))
 
 
@@ -45,11 +45,10 @@ class Brushes:
 
     @property
     def active_brushes(self) -> dict[str, Brush]:
-        """All that count now: the kept ones, and the draft in the place of its own."""
+        """The kept brushes, the draft in place of the kept one of its axis."""
         return {**self.kept_brushes, **({self.draft[0]: self.draft[1]} if self.draft else {})}
 
     def brush_on_axis(self, name: str) -> Brush | None:
-        """The brush on an axis."""
         return self.active_brushes.get(name)
 
     def move_end(self, axis: Axis, steps: int, *, high: bool = False) -> None:
@@ -59,11 +58,10 @@ class Brushes:
         self.draft = (axis.name, moved(steps * axis.brush_step, axis.brush_step))
 
     def set_draft(self, name: str, brush: Brush) -> None:
-        """A draft of that shape."""
         self.draft = (name, brush)
 
     def keep_draft(self) -> bool:
-        """Keep the draft; False where there is none."""
+        """Keep the draft; return False where there is none."""
         if self.draft is None:
             return False
         name, brush = self.draft
@@ -75,7 +73,7 @@ class Brushes:
         return True
 
     def toggle_brushes(self, brushes: Mapping[str, Brush]) -> None:
-        """Keep all of them; where just these are kept, take them off."""
+        """Keep all of them; where exactly these are kept, remove them."""
         self.draft = None
         taken_off = all(self.kept_brushes.get(name) == brush for name, brush in brushes.items())
         for name, brush in brushes.items():
@@ -85,12 +83,11 @@ class Brushes:
                 self.kept_brushes[name] = brush
 
     def discard_draft(self) -> bool:
-        """As it was before the draft; False where there is none."""
+        """Forget the draft; return False where there is none."""
         had_draft, self.draft = self.draft is not None, None
         return had_draft
 
     def invert_axis(self, name: str) -> None:
-        """All but what was brushed on this axis."""
         brush = self.brush_on_axis(name)
         if brush is None:
             return
@@ -101,7 +98,7 @@ class Brushes:
             self.kept_brushes[name] = turned
 
     def clear_axis(self, name: str) -> bool:
-        """Take the brush off an axis; False where there is none."""
+        """Remove the brush of an axis; return False where there is none."""
         had_brush = self.brush_on_axis(name) is not None
         if self.draft is not None and self.draft[0] == name:
             self.draft = None
@@ -109,13 +106,13 @@ class Brushes:
         return had_brush
 
     def clear_all_axes(self) -> bool:
-        """Take all brushes off; False where there are none."""
+        """Remove all brushes; return False where there are none."""
         had_brushes = bool(self.active_brushes)
         self.kept_brushes, self.draft = {}, None
         return had_brushes
 
     def mask_trials(self, positions: Mapping[str, Positions], count: int) -> list[bool]:
-        """For each of `count` trials, whether it is under every brush."""
+        """Return for each of `count` trials whether every brush covers it."""
         inside = [True] * count
         for name, brush in self.active_brushes.items():
             column = positions.get(name)
@@ -128,10 +125,10 @@ class Brushes:
 
 
 def brushed_ranges(sample: TrialSample, brushes: Brushes) -> BrushedRanges:
-    """The ranges that the brushes stand for, by flat name, each inside of the one searched.
+    """Return the ranges that the brushes stand for, by flat name, each inside the searched one.
 
     A brushed setting has its brush's ends. A brush on the metric narrows every other setting to
-    where the bright trials lie. What is inverted, or no number, is no range.
+    where the bright trials lie. An inverted brush and one on choices give no range.
     """
     active = brushes.active_brushes
     numbers = [axis for axis in sample.setting_axes if isinstance(sample.space[axis.name], Range)]
@@ -162,7 +159,7 @@ def _span_of_bright(positions: Positions, mask: list[bool]) -> tuple[float, floa
 
 
 def _range_between(axis: Axis, low: float, high: float) -> tuple[float, float]:
-    """Two digits are enough for a range, rounded outwards and never beyond the one searched."""
+    """Round to two digits, outwards, and never beyond the searched range."""
     ends = axis.scale.value_at_share(low), axis.scale.value_at_share(high)
     down, up = (
         _round_outwards(value, axis, up=up) for value, up in zip(ends, (False, True), strict=True)
@@ -173,7 +170,7 @@ def _range_between(axis: Axis, low: float, high: float) -> tuple[float, float]:
 def _round_outwards(value: float, axis: Axis, *, up: bool) -> float:
     if value == 0:
         return 0.0
-    # A little off first: what is 3e-6 but for the last bit is to stay 3e-6.
+    # 3e-6 with an error in its last bit is to stay 3e-6: step inwards first, then round outwards.
     steady = value * (1 - 1e-9) if up == (value > 0) else value * (1 + 1e-9)
     digits = 0 if axis.whole else 1 - math.floor(math.log10(abs(steady)))
     size = 10.0**-digits

@@ -32,7 +32,7 @@ class HeatCell:
 def collect_heat_cells(
     sample: TrialSample, across: Axis, down: Axis, bright: Sequence[bool], columns: int, rows: int
 ) -> dict[tuple[int, int], HeatCell]:
-    """What lies in each (column, row) of the grid, rows from below; empty ones are absent."""
+    """Return what lies in each (column, row) of the grid, rows from below; no empty cells."""
     values_by_cell: defaultdict[tuple[int, int], list[float]] = defaultdict(list)
     lines = zip(
         bright,
@@ -62,9 +62,9 @@ def draw_heatmap(
     height: int,
     styles: Styles,
 ) -> Lines:
-    """The map in width × height cells; each has a shade for its mean and a digit for its trials.
+    """Draw the map in width × height cells, each with a shade for its mean and its trial count.
 
-    Cells of trials that are not in `bright` have no shade.
+    Cells without a trial of `bright` have no shade.
     """
     columns, wide, rows, high = _grid_sizes(sample, across, down, width, height)
     cells = collect_heat_cells(sample, across, down, bright, columns, rows)
@@ -87,7 +87,7 @@ def draw_heatmap(
 def spans_of_heat_cell(
     sample: TrialSample, across: Axis, down: Axis, cell: tuple[int, int], width: int, height: int
 ) -> tuple[AxisSpan, AxisSpan] | None:
-    """The stretch of either axis that the map's cell at `at` (from the left and the top) shows."""
+    """Return the stretch of either axis that the map's cell (from the left, the top) shows."""
     columns, wide, rows, high = _grid_sizes(sample, across, down, width, height)
     column, row = (cell[0] - Y_AXIS_WIDTH) // wide, rows - 1 - cell[1] // high
     if not (0 <= column < columns and 0 <= row < rows):
@@ -98,7 +98,7 @@ def spans_of_heat_cell(
 def _grid_sizes(
     sample: TrialSample, across: Axis, down: Axis, width: int, height: int
 ) -> tuple[int, int, int, int]:
-    """How many cells there are from left to right and how wide, from bottom to top and how high."""
+    """Return cells from left to right, their width, cells from bottom to top, their height."""
     trials = len(sample.trials)
     return (
         *_cells_along_axis(across, trials, width - Y_AXIS_WIDTH, _NARROWEST),
@@ -107,14 +107,14 @@ def _grid_sizes(
 
 
 def _cells_along_axis(axis: Axis, trials: int, room: int, least: int) -> tuple[int, int]:
-    """How many cells along an axis, and how large each is: fewer trials, larger cells."""
+    """Return the number of cells along an axis and their size: fewer trials, larger cells."""
     wanted_cells = len(axis.choices) or math.ceil(math.sqrt(trials)) + 1
     count = max(min(wanted_cells, room // least), 1)
     return count, max(room // count, 1)
 
 
 def _row_label(axis: Axis, row: int, rows: int, high: int) -> str:
-    """The high end at the top, the low one at the bottom, every choice beside its cell."""
+    """Write the high end at the top, the low one at the bottom, choices beside their cells."""
     if axis.choices:
         middle = row % high == (high - 1) // 2
         return (
@@ -128,7 +128,7 @@ def _row_label(axis: Axis, row: int, rows: int, high: int) -> str:
 def _shade_levels(
     cells: Mapping[tuple[int, int], HeatCell], means: Sequence[float]
 ) -> dict[tuple[int, int], int]:
-    """The shade of each cell, 0…4 evenly from the worst of all means to the best."""
+    """Return the shade of each cell, 0…4 evenly from the worst of all means to the best."""
     low, span = min(means, default=0.0), (max(means, default=1.0) - min(means, default=0.0)) or 1.0
     return {
         place: min(int((cell.mean - low) / span * len(SHADES)), len(SHADES) - 1)
@@ -160,5 +160,4 @@ def _heat_row_runs(
 
 
 def _without_count(text: str) -> str:
-    """The same cell without its count."""
     return (text.strip("0123456789+") or " ")[0] * len(text)

@@ -57,7 +57,7 @@ class DrawnTrials:
     selected: int | None = None
 
     def trials_in_order(self, view: SessionView) -> list[TrialView]:
-        """In the order of drawing, each once."""
+        """Return the trials in the order of drawing, each once."""
         front = dict.fromkeys(self.front)
         if self.selected is not None:
             front.pop(self.selected, None)
@@ -74,7 +74,7 @@ def build_learning_curves(
     loss: bool = False,
     along: CurveUnit = "share",
 ) -> list[Curve]:
-    """The metric (or the training loss) of these trials, the emphasised ones last."""
+    """Return the curves of the metric (or the training loss), the emphasised ones last."""
     curves = [
         _curve_of_trial(
             view, trial, styles, drawn_trials, tuple(curve_points(view, trial, loss, along))
@@ -85,7 +85,7 @@ def build_learning_curves(
 
 
 def x_axis_end(trials: Iterable[TrialView], view: SessionView, along: CurveUnit) -> float:
-    """Where the x axis ends: the longest of these schedules."""
+    """Return where the x axis ends: at the longest of these schedules."""
     if along == "share":
         return 1.0
     totals = (
@@ -96,7 +96,7 @@ def x_axis_end(trials: Iterable[TrialView], view: SessionView, along: CurveUnit)
 
 
 def epochs_of_schedule(trial: TrialView, view: SessionView) -> float:
-    """How many epochs the trial's whole schedule has, 0 where that is not known."""
+    """Return how many epochs the trial's whole schedule has, 0 where that is not known."""
     if trial.evaluations and trial.evaluations[-1].share > 0:
         return trial.evaluations[-1].epoch / trial.evaluations[-1].share
     training = view.recipe.get("training")
@@ -133,7 +133,7 @@ def _end_glyph(trial: TrialView, *, best: bool) -> str:
 def curve_points(
     view: SessionView, trial: TrialView, loss: bool = False, along: CurveUnit = "share"
 ) -> Iterable[Point]:
-    """The metric, or the training loss; what is no number is left out."""
+    """Return the points of the metric, or of the training loss; NaN is left out."""
     if loss:
         unit = {
             "share": 1.0,
@@ -163,7 +163,7 @@ def draw_learning_curves(
     ends: tuple[str, str] = ("0 %", "100 %"),
     cursor: float | None = None,
 ) -> list[list[TextRun]]:
-    """The chart with its axes in width × height cells; x runs from 0 to `end`.
+    """Draw the chart with its axes in width × height cells; x runs from 0 to `end`.
 
     A legend stands above where there is room for one; `cursor` is a vertical line, 0…1.
     """
@@ -181,7 +181,7 @@ def draw_learning_curves(
 
 
 def curve_legend_runs(curves: Sequence[Curve], width: int, styles: Styles) -> list[TextRun]:
-    """The curves in front by their names, as many as fit, the one on top first."""
+    """Name the curves in front, as many as fit, the topmost first."""
     runs: list[TextRun] = [(" " * Y_AXIS_WIDTH, styles.text)]
     room = width - Y_AXIS_WIDTH
     for curve in [curve for curve in reversed(curves) if curve.name]:
@@ -210,7 +210,7 @@ def _trace_curve(raster: Raster, curve: Curve, scale: Scale, end: float = 1.0) -
 
 
 def best_value_points(view: SessionView) -> list[Point]:
-    """How the best value grew: (trials ended until then, value) at every change and at the end."""
+    """Return (trials ended until then, best value) at every change and at the end."""
     ended = sorted(
         (trial for trial in view.trials.values() if trial.ended is not None),
         key=lambda trial: trial.finish_order_key,
@@ -230,7 +230,7 @@ def best_value_points(view: SessionView) -> list[Point]:
 def draw_best_so_far(
     points: Sequence[Point], width: int, height: int, styles: Styles
 ) -> list[list[TextRun]]:
-    """`best_value_points` as a staircase in width × height cells."""
+    """Draw `best_value_points` as a staircase in width × height cells."""
     raster = Raster(width - Y_AXIS_WIDTH, height - X_AXIS_LINES)
     scale = scale_of_values([value for _, value in points])
     last = points[-1][0] if points else 1.0

@@ -22,7 +22,7 @@ def draw_curve_overlay(
     *,
     ends: tuple[str, str] = ("0 %", "100 %"),
 ) -> list[list[TextRun]]:
-    """The chart with its axes in width × height cells; x runs from 0 to 1, the first on top.
+    """Draw the chart with its axes in width × height cells; x runs from 0 to 1, the first on top.
 
     Each curve's `end` stands right of the plot, on the line that the curve ends on.
     """

@@ -32,14 +32,14 @@ _MARGIN = 4
 
 @dataclass(frozen=True)
 class AxisLayout:
-    """The axes that there is room for, and the column of each."""
+    """The axes that fit, and the column of each."""
 
     axes: tuple[Axis, ...]
     columns: tuple[int, ...]
 
 
 def lay_out_axes(axes: Sequence[Axis], focus: int, width: int) -> AxisLayout:
-    """As many axes as fit, the one in focus among them and the metric always the last."""
+    """Choose as many axes as fit, the focused one among them and the metric always the last."""
     room = max((width - 2 * _MARGIN) // _MIN_AXIS_DISTANCE + 1, 2)
     *settings, metric = axes
     fitting = min(room - 1, len(settings))
@@ -62,7 +62,7 @@ def draw_parallel_axes(
     height: int,
     styles: Styles,
 ) -> Lines:
-    """The chart in width × height cells. `axes` are those shown, with the metric's at the end."""
+    """Draw the chart in width × height cells. `axes` end with the metric's."""
     layout = lay_out_axes(axes, focus, width)
     raster = Raster(width, max(height - 3, 1))
     weights = _SOLID_SPACINGS if brushes.active_brushes else _QUINTILE_SPACINGS
@@ -92,14 +92,14 @@ def draw_parallel_axes(
 
 
 def shares_between_rows(first: int, last: int, height: int) -> tuple[float, float]:
-    """The share of the axes between two lines of a chart that is so high, both included."""
+    """Return the share of the axes between two lines of a chart, both included."""
     rows = max(height - 3, 1)
     top, bottom = sorted(min(max(line - 2, 0), rows - 1) for line in (first, last))
     return 1 - (bottom + 1) / rows, 1 - top / rows
 
 
 def trials_in_draw_order(sample: TrialSample, bright: Sequence[bool]) -> list[int]:
-    """Which trials are drawn, in this order: the dim ones, then the better the later."""
+    """Return indices of the drawn trials: the dim ones first, then the better the later."""
     order = sample.indices_worst_first
     lit = _thin_out([index for index in order if bright[index]], MAX_LINES)
     dim = _thin_out([index for index in order if not bright[index]], MAX_LINES - len(lit))
@@ -131,7 +131,7 @@ def _draw_trial_line(
 
 
 def trial_line_style(sample: TrialSample, index: int, *, lit: bool, styles: Styles) -> Style:
-    """By the fifth that the trial is in, from the worst to the best."""
+    """Return the style of the trial's fifth, from the worst to the best."""
     if index == sample.best_index:
         return styles.best
     return styles.quintile_styles[sample.quintiles[index]] if lit else styles.faint
@@ -155,7 +155,7 @@ def _brush_covers_row(brush: Brush, row: int, rows: int) -> bool:
 
 
 def _draw_choices(raster: Raster, axis: Axis, column: int, styles: Styles) -> None:
-    """The choices between the ends, each beside its place."""
+    """Write the choices between the ends, each beside its position."""
     for index, choice in enumerate(axis.choices):
         row = int((1 - (index + 0.5) / len(axis.choices)) * raster.rows)
         text = sanitize_text(choice)[: _MIN_AXIS_DISTANCE - 3]
@@ -168,7 +168,7 @@ def _draw_choices(raster: Raster, axis: Axis, column: int, styles: Styles) -> No
 def _axis_label_runs(
     texts: Sequence[str], layout: AxisLayout, looks: Sequence[Style], width: int
 ) -> list[TextRun]:
-    """Texts centred over their axes, cut where they would touch."""
+    """Centre texts over their axes, cut where they would touch."""
     apart = min((after - before for before, after in pairwise(layout.columns)), default=width)
     runs: list[TextRun] = []
     used = 0

@@ -40,7 +40,7 @@ class Raster:
     def draw_line(
         self, start: tuple[int, int], end: tuple[int, int], style: Style, *, spacing: int = 1
     ) -> None:
-        """A straight line between two dots, both included (Bresenham); dotted by `every`."""
+        """Draw a straight line between two dots, both included (Bresenham); dotted by `spacing`."""
         (x, y), (end_x, end_y) = start, end
         across, down = abs(end_x - x), -abs(end_y - y)
         step_x, step_y = (1 if x < end_x else -1), (1 if y < end_y else -1)
@@ -60,14 +60,14 @@ class Raster:
                 y += step_y
 
     def put_glyph(self, x: int, y: int, glyph: str, style: Style) -> None:
-        """A character of one cell's width in the place of the dots around (x, y)."""
+        """Put a one-cell character in place of the dots around (x, y)."""
         column = min(max(x >> 1, 0), self.columns - 1)
         row = min(max(y >> 2, 0), self.rows - 1)
         self._marks[row, column] = glyph
         self._styles[row][column] = style
 
     def draw_vertical_rule(self, x: int, style: Style) -> None:
-        """A vertical line through the dots at x; it gives way to what is drawn."""
+        """Draw a vertical line through the dots at x, behind what is drawn already."""
         column = min(max(x >> 1, 0), self.columns - 1)
         for row in range(self.rows):
             if not self._bits[row][column]:
@@ -75,7 +75,7 @@ class Raster:
                 self._styles[row][column] = style
 
     def lines_of_runs(self) -> list[list[TextRun]]:
-        """The canvas, one list of runs a row, every row `columns` cells wide."""
+        """Return one list of runs a row, every row `columns` cells wide."""
         return [self._row_runs(row) for row in range(self.rows)]
 
     def _row_runs(self, row: int) -> list[TextRun]:

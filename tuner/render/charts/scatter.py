@@ -56,7 +56,7 @@ def draw_trial_history(
     best_line: bool = True,
     pruned: bool = True,
 ) -> Lines:
-    """Every trial's value, and the best one so far as a staircase; trials not `bright` recede."""
+    """Draw every trial's value, and the best so far as a staircase; trials not `bright` are dim."""
     drawn_trials = [
         (trial, lit)
         for trial, lit in zip(sample.trials, bright, strict=True)
@@ -85,7 +85,7 @@ def draw_setting_slice(
     *,
     log: bool | None = None,
 ) -> Lines:
-    """Every trial's value over one setting; `log` overrules the scale that is searched on."""
+    """Draw every trial's value over one setting; `log` overrules the scale it is searched on."""
     axis = axis if log is None else axis_on_scale(axis, log=log)
     positions = sample.positions_on_axis(axis)
     drawn_trials = [
@@ -113,7 +113,7 @@ def history_trial_at(
     order: HistoryOrder,
     pruned: bool,
 ) -> TrialView | None:
-    """The trial that `draw_trial_history` draws at a cell (from the left, from the top), or near it."""
+    """Return the trial that `draw_trial_history` draws at or near a cell (from left and top)."""
     trials = [t for t in sample.trials if pruned or t.state is TrialState.COMPLETE]
     xs, _ = _history_positions(sample, trials, order)
     return _nearest_trial(trials, xs, cell, width, height)
@@ -128,7 +128,7 @@ def slice_trial_at(
     *,
     log: bool | None,
 ) -> TrialView | None:
-    """The trial that `draw_setting_slice` draws at a cell, or near it."""
+    """Return the trial that `draw_setting_slice` draws at or near a cell."""
     axis = axis if log is None else axis_on_scale(axis, log=log)
     pairs = zip(sample.trials, sample.positions_on_axis(axis), strict=True)
     placed = [(trial, place) for trial, place in pairs if place is not None]
@@ -151,7 +151,7 @@ def _nearest_trial(
 
 
 def axis_on_scale(axis: Axis, *, log: bool) -> Axis:
-    """The axis on the other scale; one that begins at zero has no logarithms, and stays."""
+    """Return the axis on the other scale; one that begins at zero has no logarithms, and stays."""
     scale = Scale(axis.scale.low, axis.scale.high, log and axis.scale.low > 0)
     return Axis(axis.name, axis.label, scale, axis.choices, axis.whole)
 
@@ -159,7 +159,7 @@ def axis_on_scale(axis: Axis, *, log: bool) -> Axis:
 def _history_positions(
     sample: TrialSample, trials: Sequence[TrialView], order: HistoryOrder
 ) -> tuple[Floats, tuple[str, str]]:
-    """Where each trial stands from left to right, and what is written at both ends."""
+    """Return the x of each trial, and the labels of both ends."""
     if not trials:
         return np.zeros(0), ("", "")
     if order == "rank":
@@ -202,7 +202,7 @@ def _look_of_trial(sample: TrialSample, trial: TrialView, lit: bool) -> int:
 def _glyph_per_look(
     sample: TrialSample, drawn_trials: Sequence[tuple[TrialView, bool]], styles: Styles
 ) -> list[tuple[str, Style]]:
-    """Glyph and style of each look."""
+    """Return glyph and style of each look."""
     best_lit = any(lit for trial, lit in drawn_trials if trial is sample.best_trial)
     return [
         (DIM_GLYPH, styles.faint),
@@ -219,7 +219,7 @@ def _empty_plot(spots: Spots, width: int, height: int) -> tuple[Raster, Scale]:
 
 
 def _dots_of_spots(raster: Raster, scale: Scale, xs: Floats, ys: Floats) -> tuple[Whole, Whole]:
-    """Each spot's dot from the left and from the top."""
+    """Return each spot's dot from the left and from the top."""
     shares = np.clip((ys - scale.low) / (scale.high - scale.low), 0.0, 1.0)
     across, down = np.rint(xs * (raster.width - 1)), np.rint((1 - shares) * (raster.height - 1))
     return across.astype(np.int64), down.astype(np.int64)
@@ -228,7 +228,7 @@ def _dots_of_spots(raster: Raster, scale: Scale, xs: Floats, ys: Floats) -> tupl
 def _draw_spots(
     raster: Raster, scale: Scale, spots: Spots, signs: Sequence[tuple[str, Style]]
 ) -> None:
-    """Only what is seen is drawn: of each cell the spot that covers the others."""
+    """Draw only what is seen: of each cell the spot that covers the others."""
     across, down = _dots_of_spots(raster, scale, spots.xs, spots.ys)
     covering = np.argsort(_DEPTHS[spots.looks], kind="stable")[::-1]
     cells = (down >> 2) * raster.columns + (across >> 1)
@@ -238,7 +238,7 @@ def _draw_spots(
 
 
 def _can_be_best(sample: TrialSample, trial: TrialView) -> bool:
-    """One answer for all rows is no improvement on anything, whatever its score."""
+    """One label for every row is no improvement on anything, whatever its score."""
     alone = sample.best_trial is None or sample.best_trial.one_label
     return trial.state is TrialState.COMPLETE and (alone or not trial.one_label)
 
@@ -246,7 +246,7 @@ def _can_be_best(sample: TrialSample, trial: TrialView) -> bool:
 def _draw_best_staircase(
     raster: Raster, scale: Scale, xs: Floats, ys: Floats, styles: Styles, maximize: bool
 ) -> None:
-    """The best value so far: flat until a complete trial is better, then straight up."""
+    """Draw the best value so far: flat until a complete trial is better, then straight up."""
     if not xs.size:
         return
     order = np.argsort(xs, kind="stable")

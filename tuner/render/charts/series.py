@@ -49,7 +49,7 @@ class Series:
 
 
 def distinct_looks(count: int, styles: Styles) -> list[tuple[str, Style]]:
-    """A glyph and a style for each of so many lines; glyphs differ before colours repeat."""
+    """Return a glyph and a style for each of `count` lines; glyphs differ before colours repeat."""
     roles = (styles.accent, styles.complete, styles.pruned, styles.paused, styles.failed)
     return [
         (LINE_GLYPHS[index % len(LINE_GLYPHS)], roles[index % len(roles)]) for index in range(count)
@@ -57,7 +57,7 @@ def distinct_looks(count: int, styles: Styles) -> list[tuple[str, Style]]:
 
 
 def gradient_series(trial: TrialView, styles: Styles) -> list[Series]:
-    """The norm of each layer group's gradient, before clipping, at every evaluation."""
+    """Return each layer group's gradient norm, before clipping, at every evaluation."""
     names = dict.fromkeys(name for item in trial.evaluations for name in item.gradient_norms)
     by_name = {
         name: tuple(
@@ -71,7 +71,7 @@ def gradient_series(trial: TrialView, styles: Styles) -> list[Series]:
 
 
 def learning_rate_series(config: TrialConfig, updates: int, styles: Styles) -> list[Series]:
-    """The rate of each trained group over the schedule, as the trainer computes it."""
+    """Return each trained group's rate over the schedule, as the trainer computes it."""
     places = sorted(
         {round(index * (updates - 1) / SCHEDULE_POINTS) for index in range(SCHEDULE_POINTS + 1)}
     )
@@ -89,14 +89,13 @@ def learning_rate_series(config: TrialConfig, updates: int, styles: Styles) -> l
 
 
 def series_with_looks(lines: Mapping[str, Sequence[Point]], styles: Styles) -> list[Series]:
-    """A look and a short name for each line."""
     short = shorten_distinctly([short_group_name(name) for name in lines], 14)
     entries = zip(short, lines.values(), distinct_looks(len(lines), styles), strict=True)
     return [Series(name, tuple(points), *look) for name, points, look in entries]
 
 
 def last_value_until(points: Sequence[Point], share: float) -> float | None:
-    """The value of the last point up to a share of the schedule."""
+    """Return the value of the last point up to a share of the schedule."""
     before = [value for place, value in points if place <= share + 1e-9]
     return before[-1] if before else None
 
@@ -111,7 +110,7 @@ def draw_named_series(
     cursor: float | None = None,
     ends: tuple[str, str] = ("0 %", "100 %"),
 ) -> list[list[TextRun]]:
-    """The lines with axes in width × height cells, the legend above; `cursor` is a share."""
+    """Draw the lines with axes in width × height cells, the legend above; `cursor` is a share."""
     legend = series_legend_lines(series, width, styles)[: max(height - X_AXIS_LINES - 3, 1)]
     raster = Raster(width - Y_AXIS_WIDTH, height - X_AXIS_LINES - len(legend))
     values = [value for line in series for _, value in line.points if value >= line.floor]
@@ -128,7 +127,7 @@ def draw_named_series(
 def series_legend_lines(
     series: Sequence[Series], width: int, styles: Styles
 ) -> list[list[TextRun]]:
-    """Glyph, name and note of every line, in as few lines as they fit in."""
+    """Write glyph, name and note of every line, in as few lines as they fit in."""
     lines: list[list[TextRun]] = [[]]
     used = 0
     for line in series:

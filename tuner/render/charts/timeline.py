@@ -26,7 +26,7 @@ _IN_A_FOLD = 8
 
 
 class TrialBar(NamedTuple):
-    """One trial from its start to its end, in the first line that was free then."""
+    """One trial from its start to its end, in the first lane that was free then."""
 
     trial: TrialView
     lane: int
@@ -35,7 +35,7 @@ class TrialBar(NamedTuple):
 
 
 def lay_out_bars(trials: Sequence[TrialView], now: float) -> list[TrialBar]:
-    """The bars by their start; a trial that has not ended is drawn until `now`."""
+    """Return the bars by their start; a trial that has not ended is drawn until `now`."""
     begun = sorted((t for t in trials if t.started), key=lambda t: (t.started, t.number))
     free: list[int] = []
     busy: list[tuple[float, int]] = []
@@ -63,17 +63,16 @@ class TimelineLayout:
 
     @property
     def lines_per_fold(self) -> int:
-        """Lines from one fold to the next."""
         return self.lanes * self.lines_per_lane
 
     def cell_of_time(self, time: float) -> int:
-        """How many cells the time is from the beginning."""
+        """Return how many cells a time is from the beginning."""
         last = self.folds * self.columns - 1
         return min(round((time - self.begin) / self.seconds * last), last)
 
 
 def fold_timeline(placed: Sequence[TrialBar], columns: int, rows: int) -> TimelineLayout:
-    """As many folds as there is room for, but none with only a few trials."""
+    """Choose as many folds as there is room for, but none with only a few trials."""
     lanes = max(bar.lane for bar in placed) + 1
     lines_per_lane = 2 if 2 * lanes <= rows else 1
     folds = max(
@@ -93,7 +92,7 @@ def draw_timeline(
     height: int,
     styles: Styles,
 ) -> Lines:
-    """The bars with their numbers where there is room; trials not in `bright` recede."""
+    """Draw the bars with their numbers where there is room; trials not in `bright` are dim."""
     placed = lay_out_bars(trials, now)
     columns, rows = _plot_size(width, height)
     plan = fold_timeline(placed, columns, rows)
@@ -127,7 +126,7 @@ def draw_timeline(
 def timeline_trial_at(
     trials: Sequence[TrialView], now: float, cell: tuple[int, int], width: int, height: int
 ) -> TrialView | None:
-    """The trial whose bar, or number, is drawn at a cell from the left and the top."""
+    """Return the trial whose bar, or number, is drawn at a cell from the left and the top."""
     placed = lay_out_bars(trials, now)
     columns, rows = _plot_size(width, height)
     plan, column = fold_timeline(placed, columns, rows), cell[0] - Y_AXIS_WIDTH
@@ -145,12 +144,12 @@ def timeline_trial_at(
 
 
 def _plot_size(width: int, height: int) -> tuple[int, int]:
-    """Columns and lines for the bars, beside and above the labels."""
+    """Return columns and lines for the bars, beside and above the labels."""
     return max(width - Y_AXIS_WIDTH, 1), max(height - X_AXIS_LINES, 1)
 
 
 def _fold_label(plan: TimelineLayout, row: int) -> str:
-    """When a fold begins; where there is one fold, the number of the lane."""
+    """Say when a fold begins; where there is one fold, the number of the lane."""
     fold, line = divmod(row, plan.lines_per_fold)
     if fold >= plan.folds or line % plan.lines_per_lane:
         return ""
@@ -184,7 +183,7 @@ def _draw_number(
     ends: tuple[int, int],
     style: Style,
 ) -> None:
-    """The trial's number under its bar, where it touches no other and is not torn apart."""
+    """Write the trial's number under its bar, where it touches no other and is not split."""
     text, (start, end) = f"#{bar.trial.number}", ends
     in_one_fold = start // plan.columns == (start + len(text)) // plan.columns
     if plan.lines_per_lane > 1 and len(text) < end - start and in_one_fold:
@@ -193,7 +192,6 @@ def _draw_number(
 
 
 def join_equal_looks(cells: Sequence[TextRun]) -> list[TextRun]:
-    """Cells of the same look as one run."""
     runs: list[TextRun] = []
     for text, style in cells:
         if runs and runs[-1][1] == style:

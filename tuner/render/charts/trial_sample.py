@@ -32,7 +32,7 @@ PositionMemo = dict["Axis", dict[int, float | None]]
 
 @dataclass(frozen=True)
 class Axis:
-    """One searched setting, or the metric. A place on it is a share: 0 at the low end, 1 high."""
+    """One searched setting, or the metric. Positions on it are shares: 0 at the low end, 1 high."""
 
     name: str
     label: str
@@ -42,7 +42,7 @@ class Axis:
 
     @property
     def end_labels(self) -> tuple[str, str]:
-        """What is written at the low and at the high end."""
+        """Texts of the low and the high end."""
         if self.choices:
             return sanitize_text(self.choices[0]), sanitize_text(self.choices[-1])
         if self.name == METRIC_AXIS:
@@ -55,7 +55,7 @@ class Axis:
         return 1 / (len(self.choices) or BRUSH_STEPS)
 
     def positions_of(self, trials: Sequence[TrialView]) -> list[float | None]:
-        """Where trials lie; None where one has no value here, or one outside of the range."""
+        """Return the trials' positions; None where one has no value here, or one out of range."""
         if self.name == METRIC_AXIS:
             values: list[Any] = [trial.value for trial in trials]
         else:
@@ -76,10 +76,10 @@ class Axis:
 
 @dataclass(frozen=True)
 class TrialSample:
-    """The ended trials with a value that pass the filter, by number, and the axes they have.
+    """The ended trials with a value that match the filter, by number, and the axes they have.
 
-    `every` are all trials that pass, those that run or failed included. A sample never changes, so
-    that what is worked out from it is worked out once.
+    `matching_trials` also has those that run or failed. A sample never changes, so that what is
+    derived from it is computed once.
     """
 
     trials: tuple[TrialView, ...] = ()
@@ -92,12 +92,11 @@ class TrialSample:
 
     @cached_property
     def best_trial(self) -> TrialView | None:
-        """The best complete one of them."""
         return None if self.best_index is None else self.trials[self.best_index]
 
     @cached_property
     def best_index(self) -> int | None:
-        """Where the best complete one is in `trials`."""
+        """Index of the best complete trial in `trials`."""
         index_so_far: int | None = None
         for index, trial in sorted(
             enumerate(self.trials), key=lambda pair: pair[1].finish_order_key
@@ -110,21 +109,18 @@ class TrialSample:
 
     @property
     def direction(self) -> str:
-        """As the recipe's metric has it."""
         return "maximize" if self.maximize else "minimize"
 
     @property
     def setting_axes(self) -> tuple[Axis, ...]:
-        """The axes without the metric's."""
         return self.axes[:-1]
 
     @cached_property
     def positions(self) -> Mapping[str, Positions]:
-        """The trials' places on every axis, by the axis's name."""
         return _PositionsByAxis(self)
 
     def positions_on_axis(self, axis: Axis) -> Positions:
-        """The trials' places on one axis, which may be one of these on another scale."""
+        """Return the trials' positions on one axis, which may be on another scale than ours."""
         if axis.name == METRIC_AXIS:
             return axis.positions_of(self.trials)
         remembered = self.memo.setdefault(axis, {})
@@ -134,19 +130,18 @@ class TrialSample:
 
     @cached_property
     def indices_worst_first(self) -> list[int]:
-        """Where the trials are in `trials`, the better the later."""
+        """Indices into `trials`, the better the later."""
         return sorted(range(len(self.trials)), key=self._signed_value)
 
     @cached_property
     def quintiles(self) -> list[int]:
-        """For each trial, in which fifth it is by its value: 4 is the best fifth."""
+        """The fifth that each trial's value is in: 4 is the best fifth."""
         quintiles = [0] * len(self.trials)
         for rank, index in enumerate(self.indices_worst_first):
             quintiles[index] = rank * 5 // len(quintiles)
         return quintiles
 
     def count_in_state(self, state: TrialState) -> int:
-        """How many of them ended so."""
         return sum(trial.state is state for trial in self.trials)
 
     def _signed_value(self, index: int) -> float:
@@ -155,7 +150,7 @@ class TrialSample:
 
 
 class _PositionsByAxis(Mapping[str, Positions]):
-    """The places on each axis, looked up when an axis is asked for."""
+    """Positions on each axis, computed when an axis is looked up."""
 
     def __init__(self, sample: TrialSample) -> None:
         self._sample = sample
@@ -182,7 +177,6 @@ def sample_from_trials(
     space: Space,
     memo: PositionMemo | None = None,
 ) -> TrialSample:
-    """The trials that pass, as charts want them."""
     matched = tuple(matching_trials)
     trials = tuple(
         trial for trial in matched if trial.state in ENDED_WITH_VALUE and _has_finite_value(trial)
