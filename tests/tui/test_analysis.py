@@ -202,7 +202,7 @@ def test_a_filter_is_for_all_charts_while_it_is_typed(root: Path) -> None:
         await press(pilot, "escape")
         await press(pilot, "slash", *"77", "enter")
         await settled(pilot, view)
-        assert visible_screen_text(app).count("No ended trial passes the filter") == 4
+        assert visible_screen_text(app).count("No ended trial matches the filter") == 4
 
     explore(root, scene)
 

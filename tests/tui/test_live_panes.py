@@ -129,7 +129,7 @@ def test_only_what_passes_the_filter_is_drawn(root: Path) -> None:
         assert "✂" not in pane()
         assert "★" in pane()
         await press(pilot, "slash", *" 99", "enter")
-        assert "No curve passes" in pane()
+        assert "No curve matches" in pane()
 
     play(root, scene, session=NAME, size=LARGE)
 

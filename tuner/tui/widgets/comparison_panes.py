@@ -31,10 +31,10 @@ from tuner.tui.widgets.line_widgets import LineBar, Pane, empty_state_lines, the
 
 
 class ComparisonTable(Pane):
-    """Every fact of every contestant, with the difference from the baseline."""
+    """Every fact of every candidate, with the difference from the baseline."""
 
     class ColumnClicked(Message):
-        """The cursor is to go so many columns to the right."""
+        """The cursor is to go `step` columns to the right."""
 
         def __init__(self, step: int) -> None:
             super().__init__()
@@ -48,7 +48,6 @@ class ComparisonTable(Pane):
         super().__init__(heading, number=1, id="contest-table")
 
     def content_lines(self, width: int, height: int) -> Lines:
-        """The table and under it what the tests say."""
         board, styles = self._board, theme_styles(self)
         if not board.is_comparable:
             return empty_state_lines(self.empty_state, width, height, styles)
@@ -64,7 +63,6 @@ class ComparisonTable(Pane):
         return [[(" ", styles.text), *runs] for runs in lines]
 
     def on_click(self, event: events.Click) -> None:
-        """A click into a column is a step of the cursor to it."""
         board, offset = self._board, event.get_content_offset(self)
         if offset is None or not board.is_comparable:
             return
@@ -76,7 +74,7 @@ class ComparisonTable(Pane):
             self.post_message(self.ColumnClicked(column_index - board.cursor_column))
 
     def _range_scales(self) -> dict[str, Scale]:
-        """The scales of the searched ranges, thought over when others are compared."""
+        """Return the scales of the searched ranges, computed once for the sessions compared."""
         view = self._board.candidates[0].view
         basis = (view.name, view.generation, bool(view.recipe))
         if self._scales_basis != basis:
@@ -89,7 +87,6 @@ class ComparisonTable(Pane):
         return self._scales
 
     def update_border_text(self) -> None:
-        """How many, and the keys."""
         board = self._board
         if board.is_comparable:
             tick = "✓" if board.only_differing else "·"
@@ -113,7 +110,6 @@ class VerdictBar(LineBar):
         super().__init__(id="verdict")
 
     def content_lines(self, width: int, height: int) -> Lines:  # noqa: ARG002
-        """One test for each of the others, and what follows from all."""
         board, styles = self._board, theme_styles(self)
         if not board.is_comparable:
             return []
@@ -123,7 +119,7 @@ class VerdictBar(LineBar):
         return [[(" ", styles.text), *runs] for runs in verdicts]
 
     def redraw_content(self) -> None:
-        """As high as what it says."""
+        """Draw anew, as high as the text."""
         super().redraw_content()
         count = len(self.content_lines(self.size.width, 0)) if self.size.width else 1
         self.styles.height = max(count, 1)
@@ -131,7 +127,7 @@ class VerdictBar(LineBar):
 
 
 class ComparisonCurves(Pane):
-    """The contestants' curves over each other; `kinds` are switched with a key."""
+    """The candidates' curves over each other; a key switches to the next kind."""
 
     def __init__(self, board: ComparisonState, *, sessions: bool = False) -> None:
         self._board = board
@@ -142,12 +138,10 @@ class ComparisonCurves(Pane):
         super().__init__("Curves", number=2, id="contest-curves")
 
     def show_next_kind(self) -> None:
-        """The next kind of curve."""
         self._kind_index = (self._kind_index + 1) % len(self._kinds)
         self.redraw_content()
 
     def content_lines(self, width: int, height: int) -> Lines:
-        """Letters and names above, the chart below."""
         board, styles = self._board, theme_styles(self)
         if not board.is_comparable:
             return empty_state_lines(
@@ -163,7 +157,7 @@ class ComparisonCurves(Pane):
         ]
         if not any(curve.points for curve in curves):
             return empty_state_lines(
-                ("No point yet", "the first evaluation brings it"), width, height, styles
+                ("No point yet", "it comes with the first evaluation"), width, height, styles
             )
         legend = legend_lines(board, width, styles)
         ends = ("first", "last trial") if self._shown_kind == "best so far" else ("0 %", "100 %")
@@ -188,7 +182,6 @@ class ComparisonCurves(Pane):
         return stairs
 
     def update_border_text(self) -> None:
-        """The title names what is drawn."""
         self.heading = self._chart_heading()
         next_kind = self._kinds[(self._kind_index + 1) % len(self._kinds)]
         self.set_border_text("", f"t {next_kind}" if self._board.is_comparable else "")
@@ -222,7 +215,7 @@ def legend_lines(board: ComparisonState, width: int, styles: Styles) -> Lines:
 
 
 class ComparisonDifference(Pane):
-    """The baseline's confusion matrix less the opponent's, and the rows by who is right."""
+    """The baseline's confusion matrix less the opponent's, and the rows by who is correct."""
 
     def __init__(self, board: ComparisonState) -> None:
         self._board = board
@@ -230,12 +223,10 @@ class ComparisonDifference(Pane):
         super().__init__("Confusion difference", number=3, id="contest-confusion")
 
     def toggle_shares(self) -> None:
-        """Rows, or points of each label's rows."""
         self._shows_shares = not self._shows_shares
         self.redraw_content()
 
     def content_lines(self, width: int, height: int) -> Lines:
-        """The matrix, or what will be here."""
         board, styles = self._board, theme_styles(self)
         opponent = board.other_candidate
         if opponent is None:
@@ -246,7 +237,7 @@ class ComparisonDifference(Pane):
             return empty_state_lines(("No evaluation yet",), width, height, styles)
         if board.candidates[0].view.labels != opponent.view.labels:
             return empty_state_lines(
-                ("Other labels: no difference can be shown",), width, height, styles
+                ("The labels differ: no difference can be shown",), width, height, styles
             )
         labels = opponent.view.labels
         lines = difference_lines(
@@ -263,7 +254,6 @@ class ComparisonDifference(Pane):
         return agreement_count_lines(names, flips, width, styles)
 
     def update_border_text(self) -> None:
-        """Who less whom."""
         opponent = self._board.other_candidate
         if opponent is None:
             self.set_border_text("", "")

@@ -58,7 +58,7 @@ class ConfusionPane(Pane):
             "Earlier",
             show=False,
             id="confusion.earlier",
-            tooltip="The evaluation before",
+            tooltip="The previous evaluation",
         ),
         Binding(
             "right,l",
@@ -74,7 +74,7 @@ class ConfusionPane(Pane):
             "Difference",
             show=False,
             id="confusion.subtract",
-            tooltip="Less the best trial's matrix, and back",
+            tooltip="Difference to the best trial's matrix",
         ),
         Binding(
             "m",
@@ -115,12 +115,11 @@ class ConfusionPane(Pane):
         super().__init__("Confusion", number=4, id="confusion")
 
     def show_selected_trial(self) -> None:
-        """Another trial: its kept evaluation."""
+        """Show the evaluation that another trial is scored by."""
         self._chosen_evaluation = None
         self.redraw_content()
 
     def content_lines(self, width: int, height: int) -> Lines:
-        """The matrix, or what will be here."""
         styles, evaluation = theme_styles(self), self._shown_evaluation()
         if evaluation is None:
             texts = (
@@ -142,7 +141,6 @@ class ConfusionPane(Pane):
         )
 
     def update_border_text(self) -> None:
-        """The title names the trial and the epoch."""
         trial, evaluation = self._shown_trial(), self._shown_evaluation()
         if trial is None or evaluation is None:
             self.set_border_text("", "")
@@ -193,7 +191,7 @@ class ConfusionPane(Pane):
         return None if trial is None or index is None else trial.evaluations[index]
 
     def _best_matrix(self) -> ReferenceMatrix | None:
-        """The best trial's kept matrix, unless that is what is shown."""
+        """Return the matrix of the best trial's score, unless that is the one shown."""
         best, evaluation = self._current_view().find_best_trial(), self._shown_evaluation()
         scored_index = None if best is None else kept_evaluation_index(best)
         if best is None or scored_index is None or best.evaluations[scored_index] is evaluation:
@@ -202,7 +200,6 @@ class ConfusionPane(Pane):
         return ReferenceMatrix(f"best #{best.number}", matrix, self._shows_difference)
 
     def _has_too_many_classes(self) -> bool:
-        """Whether there are too many classes for a grid of this width."""
         evaluation = self._shown_evaluation()
         if evaluation is None or not any(map(sum, evaluation.confusion)):
             return False
@@ -224,7 +221,7 @@ class ConfusionPane(Pane):
         return MatrixWindow(cells, labels, width, height, self._first_row, self._first_column)
 
     def on_click(self, event: events.Click) -> None:
-        """A second click on a cell shows its rows."""
+        """Show the rows of a cell on its second click."""
         cell, trial, evaluation_index = (
             cell_from_style(event.style),
             self._shown_trial(),
@@ -241,18 +238,16 @@ class ConfusionPane(Pane):
     # Keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """The whole matrix is for many classes, moving its columns for where it shows."""
+        """Offer the whole matrix for many classes, and its columns where it shows."""
         if action == "whole":
             return self._has_too_many_classes()
         return action != "columns" or (self._shows_whole_matrix and self._has_too_many_classes())
 
     def action_mode(self) -> None:
-        """Counts, percent of the row, percent of the column."""
         self._mode = MATRIX_MODES[(MATRIX_MODES.index(self._mode) + 1) % len(MATRIX_MODES)]
         self.redraw_content()
 
     def action_epoch(self, step: int) -> None:
-        """An earlier or later evaluation."""
         evaluation_index, trial = self._evaluation_index(), self._shown_trial()
         if evaluation_index is not None and trial is not None:
             self._chosen_evaluation = min(
@@ -261,23 +256,20 @@ class ConfusionPane(Pane):
             self.redraw_content()
 
     def action_subtract(self) -> None:
-        """The difference to the best trial, or the matrix itself."""
         self._shows_difference = not self._shows_difference
         self.redraw_content()
 
     def action_whole(self) -> None:
-        """The whole matrix, or the list."""
         self._shows_whole_matrix = not self._shows_whole_matrix
         self.scroll_home(animate=False)
         self.redraw_content()
 
     def action_columns(self, pages: int) -> None:
-        """Half of the columns that are seen further."""
         if window := self._matrix_window(self.content_width, self.size.height):
             self._move_matrix(0, pages * max(len(window.visible_columns) // 2, 1))
 
     def _move_matrix(self, rows: int, columns: int = 0) -> None:
-        """Move the matrix, where it shows; never out of its bounds."""
+        """Move the whole matrix, never out of its bounds."""
         window = self._matrix_window(self.content_width, self.size.height)
         if window is None:
             return
@@ -286,49 +278,41 @@ class ConfusionPane(Pane):
         self.redraw_content()
 
     def _try_move_matrix(self, rows: int) -> bool:
-        """Move the whole matrix where it shows; False where lines scroll instead."""
+        """Move the whole matrix where it shows; return False where lines scroll instead."""
         if not (self._shows_whole_matrix and self._has_too_many_classes()):
             return False
         self._move_matrix(rows)
         return True
 
     def action_scroll_down(self) -> None:
-        """A line, or a row of the matrix."""
         if not self._try_move_matrix(1):
             super().action_scroll_down()
 
     def action_scroll_up(self) -> None:
-        """A line, or a row of the matrix."""
         if not self._try_move_matrix(-1):
             super().action_scroll_up()
 
     def action_page_down(self) -> None:
-        """A page."""
         if not self._try_move_matrix(max(self.size.height - 2, 1)):
             super().action_page_down()
 
     def action_page_up(self) -> None:
-        """A page."""
         if not self._try_move_matrix(-max(self.size.height - 2, 1)):
             super().action_page_up()
 
     def action_scroll_home(self) -> None:
-        """To the first row."""
         if not self._try_move_matrix(-BEYOND_LAST_ROW):
             super().action_scroll_home()
 
     def action_scroll_end(self) -> None:
-        """To the last row."""
         if not self._try_move_matrix(BEYOND_LAST_ROW):
             super().action_scroll_end()
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """The wheel moves the matrix."""
         if self._try_move_matrix(WHEEL_ROWS):
             event.stop()
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """The wheel moves the matrix."""
         if self._try_move_matrix(-WHEEL_ROWS):
             event.stop()
 

@@ -24,7 +24,7 @@ CURSOR_MARK = "▌"
 
 
 def cursor_bindings(*, letters: bool = True) -> list[BindingType]:
-    """The keys of the cursor; without the letters where j and k mean something else."""
+    """Return the keys of the cursor; without letters where j and k mean something else."""
     j, k = (",j", ",k") if letters else ("", "")
     rows = (
         (f"down{j}", "cursor_by(1)", "move.down", "Row below"),
@@ -41,7 +41,7 @@ def cursor_bindings(*, letters: bool = True) -> list[BindingType]:
 
 
 class CursorRows(ScrollView, CachedStyle, can_focus=True):
-    """Only what is seen is drawn; the first `HEADER` lines stay while the rows scroll.
+    """Rows below `HEADER` lines that stay; only what is visible is drawn.
 
     A row begins with `LEAD` cells, in which the cursor shows.
     """
@@ -60,53 +60,46 @@ class CursorRows(ScrollView, CachedStyle, can_focus=True):
     cursor: reactive[int] = reactive(0, repaint=False)
 
     def row_count(self) -> int:
-        """How many rows there are."""
         raise NotImplementedError
 
     def header_runs(self, width: int) -> Sequence[TextRun]:  # noqa: ARG002
-        """The heads of the columns."""
         return ()
 
     def strip_of_row(self, index: int, width: int) -> Strip:
-        """One row without its cursor, `width` cells wide."""
+        """Draw a row without its cursor, `width` cells wide."""
         raise NotImplementedError
 
     def strip_with_lead(self, runs: Sequence[TextRun], width: int) -> Strip:
-        """A line behind the cells of the cursor."""
+        """Draw a line behind the cells of the cursor."""
         lead: TextRun = (" " * self.LEAD, Style.null())
         return strip_from_runs([lead, *runs], width).apply_style(self.cached_style)
 
     @property
     def content_width(self) -> int:
-        """Cells across, beside the scrollbar."""
+        """Width in cells, without the scrollbar."""
         return self.scrollable_content_region.width
 
     def update_rows(self) -> None:
-        """Rows came, went or moved: the cursor stays on one."""
+        """Adapt to rows that came, went or moved; the cursor stays on one."""
         update_virtual_size(self, Size(self.content_width, self.row_count() + self.HEADER))
         self.cursor = self.validate_cursor(self.cursor)
         self.refresh()
 
     def validate_cursor(self, cursor: int) -> int:
-        """The nearest row there is."""
         return max(0, min(cursor, self.row_count() - 1))
 
     def watch_cursor(self) -> None:
-        """Keep it in sight."""
         self._scroll_to_cursor()
 
     def _scroll_to_cursor(self) -> None:
-        """The cursor's row, below the header."""
         region = Region(0, self.cursor, 1, 1 + self.HEADER)
         self.scroll_to_region(region, animate=False, force=True)
         self.refresh()
 
     def move_cursor_to(self, index: int) -> None:
-        """Somebody put the cursor on another row."""
         self.cursor = index
 
     def render_line(self, y: int) -> Strip:
-        """The header, or the row that is seen at y."""
         width = self.content_width
         if y < self.HEADER:
             return self.strip_with_lead(self.header_runs(width - self.LEAD), width)
@@ -129,12 +122,11 @@ class CursorRows(ScrollView, CachedStyle, can_focus=True):
         )
 
     def on_resize(self) -> None:
-        """Everything depends on the width."""
         self.update_rows()
         self._scroll_to_cursor()
 
     def row_under_mouse(self, event: events.MouseEvent) -> int | None:
-        """The row under the mouse."""
+        """Return the index of the row under the mouse, None where there is none."""
         offset = event.get_content_offset(self)
         if offset is None or offset.y < self.HEADER:
             return None
@@ -142,11 +134,10 @@ class CursorRows(ScrollView, CachedStyle, can_focus=True):
         return index if index < self.row_count() else None
 
     def action_cursor_by(self, rows: int) -> None:
-        """Move the cursor."""
         self.move_cursor_to(self.validate_cursor(self.cursor + rows))
 
     def action_cursor_to(self, index: int) -> None:
-        """Go to a row, −1 is the last."""
+        """Go to a row; -1 is the last one."""
         self.move_cursor_to(self.validate_cursor(self.row_count() - 1 if index < 0 else index))
 
     def action_page(self, pages: int) -> None:

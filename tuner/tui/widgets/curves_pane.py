@@ -53,14 +53,14 @@ CURVES_BINDINGS: list[BindingType] = [
     _curves_binding(
         "right", "scrub(1)", "Scrub", "right", "A line to read values at, further right"
     ),
-    _curves_binding("0", "reset", "Reset", "reset", "The chart as it comes"),
+    _curves_binding("0", "reset", "Reset", "reset", "Back to the chart's defaults"),
 ]
 
 
 class CurvesPane(Pane):
     """The metric of the trials over their schedules, the interesting ones in front.
 
-    `newest` gives the newest trials to draw, `passes` tells whether one is to be drawn at all.
+    `newest_trials` gives the newest ones; what does not pass `matches_filter` is not drawn at all.
     """
 
     FILLS = True
@@ -89,7 +89,6 @@ class CurvesPane(Pane):
         super().__init__("Curves", number=2, id="curves")
 
     def content_lines(self, width: int, height: int) -> Lines:
-        """The chart fills the pane."""
         if self.curve_kind != "both":
             return self._chart_lines(width, height, loss=self.curve_kind == "loss")
         if height >= STACKED_HEIGHT:
@@ -129,7 +128,7 @@ class CurvesPane(Pane):
         if self._reader.view.lifecycle in ("", "session_created"):
             return (heading, "s starts the search")
         if self._reader.view.trials and not self._newest_trials(1):
-            return ("No curve passes the filter", "esc takes it off")
+            return ("No curve matches the filter", "esc clears it")
         return (heading, "the first point comes with the first evaluation")
 
     def _trials_to_draw(self) -> DrawnTrials:
@@ -150,7 +149,7 @@ class CurvesPane(Pane):
         )
 
     def content_stamp(self) -> object:
-        """What the curves depend on: another stamp, other curves."""
+        """Return what the curves depend on: as long as it is equal, so are they."""
         view, with_losses = self._reader.view, self.curve_kind != "metric"
         return view.best, [
             (trial.number, trial.state, len(trial.evaluations), with_losses and trial.loss_count)
@@ -158,7 +157,6 @@ class CurvesPane(Pane):
         ]
 
     def update_border_text(self) -> None:
-        """What is on the axes; the keys, or the values at the line."""
         view = self._reader.view
         metric = metric_abbreviation(view.metric)
         kind_name = {"metric": metric, "loss": "Train loss", "both": f"{metric} and loss"}[
@@ -176,7 +174,7 @@ class CurvesPane(Pane):
         )
 
     def _values_at_cursor(self, cursor: float) -> str:
-        """What the curves in front say at the vertical line, the selected one first."""
+        """Write the values of the front curves at the vertical line, the selected one first."""
         view, drawn_trials = self._reader.view, self._trials_to_draw()
         position = cursor * x_axis_end(drawn_trials.trials_in_order(view), view, self.x_axis)
         position_text = {
@@ -193,17 +191,14 @@ class CurvesPane(Pane):
         return "  ".join(parts)
 
     def action_what(self) -> None:
-        """Metric, loss, both."""
         self.curve_kind = next_choice(CURVE_KINDS, self.curve_kind)
         self.redraw_content()
 
     def action_along(self) -> None:
-        """By share of the schedule, epoch, step."""
         self.x_axis = next_choice(X_AXES, self.x_axis)
         self.redraw_content()
 
     def action_logarithmic(self) -> None:
-        """Logarithmic y, or not."""
         self.logarithmic = not self.logarithmic
         self.redraw_content()
 
@@ -216,7 +211,6 @@ class CurvesPane(Pane):
         self.redraw_content()
 
     def on_click(self, event: events.Click) -> None:
-        """A click puts the line there."""
         offset = event.get_content_offset(self)
         if offset is None or not self._reader.view.trials:
             return
@@ -226,7 +220,6 @@ class CurvesPane(Pane):
         self.redraw_content()
 
     def action_reset(self) -> None:
-        """No line, no logarithm, by share of the schedule."""
         self._cursor, self.logarithmic, self.x_axis = None, False, "share"
         self.redraw_content()
 

@@ -34,11 +34,9 @@ class DrawnLine(LineBar):
         self._draw_line = draw_line
 
     def content_lines(self, width: int, height: int) -> Lines:  # noqa: ARG002
-        """The line."""
         return [self._draw_line(width, theme_styles(self))]
 
     def on_click(self, event: events.Click) -> None:
-        """Tell what was clicked."""
         right_edge = 0
         for piece, _ in self._draw_line(self.size.width, theme_styles(self)):
             right_edge += cell_len(piece)
@@ -48,7 +46,7 @@ class DrawnLine(LineBar):
 
 
 class TooSmall(DrawnLine):
-    """All there is to see on a terminal that holds nothing else."""
+    """All there is to see on a terminal that is too small for anything else."""
 
     def __init__(self) -> None:
         super().__init__(draw_too_small_line, id="too-small")
@@ -74,7 +72,6 @@ class Choice(LineBar):
 
         @property
         def control(self) -> Choice:
-            """The row of names."""
             return self.choice_bar
 
     def __init__(
@@ -91,12 +88,11 @@ class Choice(LineBar):
         self.chosen_index = 0
 
     def show_as_chosen(self, index: int) -> None:
-        """Show another name as the chosen one."""
         self.chosen_index = index
         self.redraw_content()
 
     def content_lines(self, width: int, height: int) -> Lines:  # noqa: ARG002
-        """The names, and the hint at the right edge where there is room."""
+        """Draw the names, and the hint at the right edge where there is room."""
         styles = theme_styles(self)
         runs = runs_of_choices(self.names, self.chosen_index, styles)
         gap_width = width - sum(cell_len(text) for text, _ in runs) - cell_len(self.hint) - 1
@@ -104,7 +100,6 @@ class Choice(LineBar):
         return [[*runs, *hint]]
 
     def on_click(self, event: events.Click) -> None:
-        """Choose what was clicked."""
         right_edge = 0
         for index, name in enumerate(self.names):
             right_edge += cell_len(name) + 3
@@ -114,7 +109,7 @@ class Choice(LineBar):
 
 
 def runs_of_choices(names: Sequence[str], chosen_index: int, styles: Styles) -> list[TextRun]:
-    """‹Live›  Config   Log."""
+    """Draw ‹Live›  Config   Log."""
     runs: list[TextRun] = []
     for index, name in enumerate(names):
         marked_name = f" ‹{name}›" if index == chosen_index else f"  {name} "

@@ -28,7 +28,7 @@ CACHED_STRIPS = 2000
 
 
 def is_worth_a_line(event: object) -> bool:
-    """A trial that is cut at a rung is told by the pruning that follows."""
+    """Leave out the rung that cut a trial: the pruning that follows says so."""
     kind = type(event)  # Asked of a hundred thousand events when a long log is opened.
     return kind not in HIDDEN and (kind is not e.Rung or bool(getattr(event, "kept", True)))
 
@@ -39,8 +39,9 @@ def trial_of_event(event: object) -> int | None:
 
 
 class EventsPane(Pane):
-    """Only the lines that are seen are put into words. `selected` gives the trial under a cursor
-    elsewhere, whose events a key shows alone.
+    """The newest event first; only the lines that are visible are put into words.
+
+    `selected_trial` gives the trial under a cursor elsewhere, whose events a key shows alone.
     """
 
     COMPONENT_CLASSES = {"events--cursor"}
@@ -84,7 +85,7 @@ class EventsPane(Pane):
         self._strips.clear()
 
     def append_new_events(self) -> None:
-        """The history grew; who has scrolled back stays with the lines that are seen."""
+        """Add what the history grew by; a list that is scrolled back stays where it is."""
         history = self._current_view().history
         if history is not self._history:
             self._start_history()
@@ -100,7 +101,6 @@ class EventsPane(Pane):
         self._keep_lines_in_place(len(self._visible_indexes) - before)
 
     def _indexes_of_trial(self, indexes: Iterable[int]) -> list[int]:
-        """Those of the one trial that is shown."""
         history = self._current_view().history
         return [index for index in indexes if trial_of_event(history[index]) == self._only_trial]
 
@@ -115,11 +115,10 @@ class EventsPane(Pane):
 
     @property
     def _visible_indexes(self) -> list[int]:
-        """Places in the history of what is shown, the oldest first."""
+        """Positions in the history of what is shown, the oldest first."""
         return self._shown_indexes if self._only_trial is None else self._trial_indexes
 
     def update_border_text(self) -> None:
-        """How many, of what."""
         count = len(self._visible_indexes)
         detail = str(count) if count else ""
         other_choice = "only its own" if self._only_trial is None else "all"
@@ -129,16 +128,13 @@ class EventsPane(Pane):
         )
 
     def redraw_content(self) -> None:
-        """Another width, other lines."""
         self._strips.clear()
         super().redraw_content()
 
     def line_count(self) -> int:
-        """One line an event; the empty state fills the pane."""
         return len(self._visible_indexes) or self.size.height
 
     def content_strip(self, index: int, width: int) -> Strip:
-        """The newest event is the first line."""
         indexes = self._visible_indexes
         if not indexes:
             return super().content_strip(index, width)
@@ -157,8 +153,7 @@ class EventsPane(Pane):
         return cached
 
     def content_lines(self, width: int, height: int) -> Lines:
-        """While nothing happened."""
-        texts = ("What happens will be told here", "with the reason of every pruning")
+        texts = ("Events will be listed here", "with the reason of every pruning")
         if self._only_trial is not None:
             texts = (
                 f"Nothing happened to #{self._only_trial} yet",
@@ -170,7 +165,6 @@ class EventsPane(Pane):
 
     @property
     def trial_at_cursor(self) -> int | None:
-        """The trial that the event under the cursor is about."""
         indexes = self._visible_indexes
         if not 0 <= self._cursor < len(indexes):
             return None
@@ -182,36 +176,28 @@ class EventsPane(Pane):
         self.refresh()
 
     def action_scroll_down(self) -> None:
-        """The event before in time."""
         self._move_cursor_to(self._cursor + 1)
 
     def action_scroll_up(self) -> None:
-        """The event after in time."""
         self._move_cursor_to(self._cursor - 1)
 
     def action_page_down(self) -> None:
-        """A page back in time."""
         self._move_cursor_to(self._cursor + max(self.size.height - 1, 1))
 
     def action_page_up(self) -> None:
-        """A page on in time."""
         self._move_cursor_to(self._cursor - max(self.size.height - 1, 1))
 
     def action_scroll_home(self) -> None:
-        """The newest event."""
         self._move_cursor_to(0)
 
     def action_scroll_end(self) -> None:
-        """The oldest event."""
         self._move_cursor_to(len(self._visible_indexes) - 1)
 
     def action_choose(self) -> None:
-        """Go to the trial."""
         if (trial := self.trial_at_cursor) is not None:
             self.post_message(TrialChosen(trial))
 
     def action_only(self) -> None:
-        """The events of one trial, or all."""
         trial = self.trial_at_cursor if self._selected_trial() is None else self._selected_trial()
         self._only_trial = trial if self._only_trial is None else None
         self._trial_indexes = (
@@ -222,7 +208,6 @@ class EventsPane(Pane):
         super().redraw_content()
 
     def on_click(self, event: events.Click) -> None:
-        """A click puts the cursor there, a second one goes to the trial."""
         offset = event.get_content_offset(self)
         if offset is None:
             return
@@ -231,11 +216,9 @@ class EventsPane(Pane):
             self.action_choose()
 
     def on_focus(self) -> None:
-        """The cursor shows, and what enter does."""
         self.update_border_text()
         self.refresh()
 
     def on_blur(self) -> None:
-        """The cursor hides."""
         self.update_border_text()
         self.refresh()

@@ -11,7 +11,7 @@ from textual.widgets import Input, Static
 
 
 class FilterBar(Horizontal):
-    """Hidden until it is opened."""
+    """A line to type a filter into, hidden until it is opened."""
 
     DEFAULT_CSS = """
     FilterBar {
@@ -25,12 +25,16 @@ class FilterBar(Horizontal):
     """
     BINDINGS = [
         Binding(
-            "escape", "restore", "Restore", id="filter.restore", tooltip="The filter from before"
+            "escape",
+            "restore",
+            "Restore",
+            id="filter.restore",
+            tooltip="Back to the previous filter",
         )
     ]
 
     class Changed(Message):
-        """The text of the filter changed; `kept` once enter was pressed."""
+        """The filter's text changed; `is_closed` once enter or escape ended the typing."""
 
         def __init__(self, text: str, *, is_closed: bool) -> None:
             super().__init__()
@@ -43,14 +47,12 @@ class FilterBar(Horizontal):
         self._previous_text = ""
 
     def compose(self) -> ComposeResult:
-        """A sign, the line to type in, and what is wrong with it."""
         yield Static(" filter / ", id="filter-sign", markup=False)
         yield Input(placeholder=self._example, id="filter-text", compact=True)
         yield Static("", id="filter-error", markup=False)
 
     @property
     def filter_text(self) -> str:
-        """The filter, kept or not."""
         return self.query_one(Input).value
 
     def open_for_typing(self) -> None:
@@ -60,11 +62,11 @@ class FilterBar(Horizontal):
         self.query_one(Input).focus()
 
     def show_error(self, message: str) -> None:
-        """Say what is wrong with the text, "" when nothing is."""
+        """Show what is wrong with the text; "" takes the message away."""
         self._show_message(message, is_result=False)
 
     def show_result(self, message: str) -> None:
-        """Say what the filter comes to."""
+        """Show what the filter comes to."""
         self._show_message(message, is_result=True)
 
     def _show_message(self, message: str, *, is_result: bool) -> None:
@@ -73,23 +75,19 @@ class FilterBar(Horizontal):
         message_line.update(Content(message))
 
     def clear_filter(self) -> None:
-        """No filter."""
         self.query_one(Input).value = ""
         self._close_with("")
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Live."""
         event.stop()
         if self.has_class("-open"):
             self.post_message(self.Changed(event.value, is_closed=False))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Kept."""
         event.stop()
         self._close_with(event.value)
 
     def action_restore(self) -> None:
-        """As it was."""
         previous_text = self._previous_text
         self.remove_class("-open")
         self.query_one(Input).value = previous_text

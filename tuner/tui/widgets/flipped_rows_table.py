@@ -21,10 +21,12 @@ _ROW_NUMBER_WIDTH = 6
 
 
 class FlippedRowsTable(RowTable):
-    """One line a row: its number, its gold label, both answers, and how its text begins."""
+    """One line a row: its number, its gold label, both predictions, and how its text begins."""
 
     BINDINGS = [
-        Binding("enter", "open", "Text", id="compare.row", tooltip="The row's text and answers"),
+        Binding(
+            "enter", "open", "Text", id="compare.row", tooltip="The row's text and both predictions"
+        ),
     ]
 
     def __init__(self, board: ComparisonState) -> None:
@@ -33,7 +35,6 @@ class FlippedRowsTable(RowTable):
         super().__init__("Flipped rows", number=4, id="contest-rows")
 
     def reload_rows(self) -> None:
-        """Other contestants, other rows."""
         self._positions = self._board.flipped_rows()
         self._cached_strips.clear()
         self.set_border_text(self._count_text(), "enter shows the text" if self._positions else "")
@@ -43,11 +44,10 @@ class FlippedRowsTable(RowTable):
         return str(len(self._positions)) if self._positions else ""
 
     def keys_in_order(self) -> Sequence[int]:
-        """Positions in the validation set, ascending."""
+        """Return positions in the validation set, ascending."""
         return self._positions
 
     def header_runs(self, width: int) -> Sequence[TextRun]:
-        """The titles: the contestants by name."""
         board, styles = self._board, theme_styles(self)
         label_width = self._label_width(width)
         names = [
@@ -59,7 +59,6 @@ class FlippedRowsTable(RowTable):
         return [(fit_text(text, width), styles.muted)]
 
     def runs_of_row(self, key: int, width: int) -> Sequence[TextRun]:
-        """One row."""
         board, styles = self._board, theme_styles(self)
         pair, labels = board.pair_with_other(), board.candidates[0].view.labels
         label_width, gold, row_number = (
@@ -103,9 +102,8 @@ class FlippedRowsTable(RowTable):
         )
 
     def empty_state_texts(self) -> Sequence[str]:
-        """Why there are none."""
         if not self._board.is_comparable:
-            return ("Rows that flip between two", "will be here")
+            return ("The rows that flip between two", "will be here")
         try:
             self._board.pair_with_other()
         except TunerError as error:
@@ -113,4 +111,4 @@ class FlippedRowsTable(RowTable):
                 "No row can be compared",
                 *fold_at_words(sanitize_text(error), max(self.content_width - 2, 1)),
             )
-        return ("No row flips", "both answer the same rows rightly")
+        return ("No row flips", "both predict the same rows correctly")

@@ -17,30 +17,28 @@ FEWEST_DECADES = 4
 
 @dataclass(frozen=True, slots=True)
 class RateAxis:
-    """From 10**first to 10**last, both ends shown."""
+    """The decades from 10**first to 10**last, both ends shown."""
 
     first: int = LOWEST_DECADE
     last: int = HIGHEST_DECADE
 
     def column_of_rate(self, rate: float, width: int) -> int:
-        """The cell (0…width-1) of a rate; rates outside, and 0, are at the nearer end."""
+        """Return the cell (0…width-1) of a rate; rates outside, and 0, are at the nearer end."""
         if rate <= 0:
             return 0
         share = (math.log10(rate) - self.first) / (self.last - self.first)
         return round(min(max(share, 0.0), 1.0) * (width - 1))
 
     def rate_at_column(self, column: int, width: int) -> float:
-        """The grid rate (1, 2 or 5 times a power of ten) nearest to a cell."""
+        """Return the grid rate (1, 2 or 5 times a power of ten) nearest to a cell."""
         share = min(max(column / max(width - 1, 1), 0.0), 1.0)
         exponent = self.first + share * (self.last - self.first)
         return min(self._grid_rates(), key=lambda rate: abs(math.log10(rate) - exponent))
 
     def tick_decades(self) -> range:
-        """The exponents that get a tick."""
         return range(self.first, self.last + 1)
 
     def union_with(self, other_axis: RateAxis) -> RateAxis:
-        """The smallest axis that holds both."""
         return RateAxis(min(self.first, other_axis.first), max(self.last, other_axis.last))
 
     def _grid_rates(self) -> list[float]:
@@ -51,12 +49,12 @@ class RateAxis:
 
 
 def grid_rate(mantissa: int, exponent: int) -> float:
-    """The float that the literal "5e-6" means, not the product 5 * 10**-6 beside it."""
+    """Return the float that the literal "5e-6" means, not the product 5 * 10**-6 beside it."""
     return float(f"{mantissa}e{exponent}")
 
 
 def next_grid_rate(rate: float, direction: int) -> float:
-    """The nearest rate of the grid strictly above (+1) or below (-1) a rate > 0."""
+    """Return the nearest rate of the grid strictly above (+1) or below (-1) a rate > 0."""
     decade = math.floor(math.log10(rate))
     candidates = [
         grid_rate(mantissa, exponent)
@@ -69,7 +67,7 @@ def next_grid_rate(rate: float, direction: int) -> float:
 
 
 def rates_of_setting(lr: Setting) -> tuple[float, ...]:
-    """The rates that a setting names: both ends of a range, each choice, a fixed rate, or none."""
+    """Return the rates of a setting: both ends of a range, each choice, a fixed rate, or none."""
     match lr:
         case Range(low, high):
             return (low, high)
@@ -82,7 +80,7 @@ def rates_of_setting(lr: Setting) -> tuple[float, ...]:
 
 
 def axis_for_settings(settings: Iterable[Setting]) -> RateAxis:
-    """The whole decades that hold every rate above 0, at least four of them."""
+    """Return the whole decades that hold every rate above 0, at least four of them."""
     rates = [rate for lr in settings for rate in rates_of_setting(lr) if rate > 0]
     if not rates:
         return RateAxis(LOWEST_DECADE, HIGHEST_DECADE)

@@ -26,13 +26,12 @@ HEIGHTS = "▁▂▃▄▅▆▇█"
 
 @dataclass(frozen=True, slots=True)
 class CellBar:
-    """`text` fills the bar's width; each of its cells has a role."""
+    """A text as wide as the bar, with a role for each of its cells."""
 
     text: str
     roles: tuple[CellRole, ...]
 
     def runs_by_role(self) -> Iterator[tuple[str, CellRole]]:
-        """Pieces of the text that have one role."""
         start = 0
         for role, cells in groupby(self.roles):
             length = len(list(cells))
@@ -42,8 +41,12 @@ class CellBar:
 
 @dataclass(frozen=True, slots=True)
 class BarContext:
-    """What is drawn with a range: `tied` ones look different; `old` is the range of the last start;
-    `reach` is the lowest rate of the layers below the top one; `good` are rates of good trials.
+    """What is drawn with a range, beside the range itself.
+
+    is_tied            the rate is tied to another group's
+    previous_setting   the range of the last start
+    lowest_layer_rate  the lowest rate of the layers below the top one
+    good_rates         rates of good trials
     """
 
     is_tied: bool = False
@@ -56,7 +59,7 @@ NO_CONTEXT = BarContext()
 
 
 class _CellCanvas:
-    """Cells being drawn one over the other."""
+    """A row of cells to draw on, the later over the earlier."""
 
     def __init__(self, width: int) -> None:
         self.text = [" "] * width
@@ -74,7 +77,7 @@ class _CellCanvas:
 
 
 def draw_axis_labels(axis: RateAxis, width: int) -> str:
-    """The axis' labels, each beginning at (the last one ending at) its decade's cell."""
+    """Draw the axis' labels, each beginning at its decade's cell; the last one ends there."""
     cells = [" "] * width
     next_free_column = 0
     for decade in axis.tick_decades():
@@ -91,7 +94,7 @@ def draw_axis_labels(axis: RateAxis, width: int) -> str:
 def draw_range_bar(
     lr: Setting, axis: RateAxis, width: int, context: BarContext = NO_CONTEXT
 ) -> CellBar:
-    """A range as ├───┤ (log), ╞═══╡ (uniform) or ├~~~┤ (tied), rates as ◆, frozen as nothing.
+    """Draw a range as ├───┤ (log), ╞═══╡ (uniform) or ├~~~┤ (tied), rates as ◆, frozen as nothing.
 
     ╎┈┈╎ is the old range, ┄┄ what the lower layers reach down to, ● where good trials were.
     """
@@ -128,7 +131,7 @@ def _columns_of_setting(lr: Setting, axis: RateAxis, width: int) -> list[int]:
 def draw_density_bar(
     rates: Sequence[float], good_rates: Sequence[float], axis: RateAxis, width: int
 ) -> CellBar:
-    """How many trials had a rate in each cell, as ▁…█; cells with good ones have that role."""
+    """Draw how many trials had a rate in each cell, as ▁…█; cells with good ones have that role."""
     counts = Counter(axis.column_of_rate(rate, width) for rate in rates)
     good_columns = {axis.column_of_rate(rate, width) for rate in good_rates}
     highest_count = max(counts.values(), default=1)

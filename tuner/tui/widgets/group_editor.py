@@ -56,16 +56,16 @@ class ColumnLayout:
 
 
 class GroupEditor(RowList):
-    """Shows groups and turns keys and the mouse into new rates.
+    """A row a group; keys and the mouse give new rates.
 
-    It changes nothing itself: a new rate is posted as `Rated`, a wish that needs typing or the
-    other groups as `Wished`; whoever keeps the recipe answers with `show`.
+    It changes nothing itself. Every change that a key or the mouse asks for is posted as a message;
+    whoever keeps the recipe answers by showing the new groups.
     """
 
     BINDINGS = GROUP_BINDINGS
 
     class RateChanged(Message):
-        """A group was given a rate. `joined` is the same for all of one drag, else empty."""
+        """A group was given a rate. `drag_id` is the same for all of one drag, else empty."""
 
         def __init__(self, group: str, lr: Rate, drag_id: str = "") -> None:
             super().__init__()
@@ -107,8 +107,7 @@ class GroupEditor(RowList):
         groups_with_hints: frozenset[str],
         bar_contexts: Mapping[str, BarContext] | None = None,
     ) -> None:
-        """Shows these groups. `sizes` are parameter counts by name; `marked` rows get an ⓘ;
-        `around` is what is drawn with each bar.
+        """Show these groups, with their parameter counts, hints and bars by name.
 
         The axis only grows while the same groups are shown: bars do not jump under the keys.
         """
@@ -128,11 +127,10 @@ class GroupEditor(RowList):
 
     @property
     def selected_group(self) -> GroupSpec | None:
-        """The group under the cursor."""
         return self.groups[self.cursor] if self.groups else None
 
     def effective_setting(self, group: GroupSpec) -> Setting:
-        """What the group's rate can be, ties followed."""
+        """Return what the group's rate can be, ties followed."""
         return group_rate_setting(self.groups, group)
 
     def _context_settings(self) -> Iterator[Setting]:
@@ -142,36 +140,32 @@ class GroupEditor(RowList):
             yield from () if context.lowest_layer_rate is None else (context.lowest_layer_rate,)
 
     def density_bar(self, rates: Sequence[float], good_rates: Sequence[float]) -> CellBar:
-        """Where trials lay, on the axis that the bars have."""
+        """Draw where trials lay, on the axis that the bars have."""
         axis = self._axis or axis_for_settings(())
         return draw_density_bar(
             rates, good_rates, axis, self.column_layout(self.content_width - 2).bar_width
         )
 
     def select_group(self, name: str) -> None:
-        """Puts the cursor on a group."""
         names = [group.name for group in self.groups]
         if name in names:
             self.cursor = names.index(name)
 
     def watch_cursor(self) -> None:
-        """Tells who shows details of the selected group."""
         super().watch_cursor()
         self.post_message(self.SelectionChanged())
 
     def row_count(self) -> int:
-        """A row a group."""
         return len(self.groups)
 
     def column_layout(self, width: int) -> ColumnLayout:
-        """The name gets what it needs within limits, the bar what is left."""
+        """Give the name what it needs within limits, and the bar what is left."""
         longest = max((cell_len(sanitize_text(group.name)) for group in self.groups), default=0)
         name = min(max(longest, 5), 24 if width >= 70 else 14) + 2
         start = name + PARAMS_WIDTH + 2 * RATE_WIDTH + 2 + HINT_WIDTH
         return ColumnLayout(name, start, max(width - start - 1, 8))
 
     def header_runs(self, width: int) -> Sequence[TextRun]:
-        """The column heads and the axis' labels."""
         columns = self.column_layout(width)
         axis = self._axis or axis_for_settings(())
         head = fit_text("GROUP", columns.name_width) + "PARAMS".rjust(PARAMS_WIDTH)
@@ -184,7 +178,6 @@ class GroupEditor(RowList):
         ]
 
     def runs_of_row(self, index: int, width: int) -> Sequence[TextRun]:
-        """Name, parameters, low, high, hint mark, bar."""
         group, columns = self.groups[index], self.column_layout(width)
         size = self._parameter_counts.get(group.name)
         setting, styles = self.effective_setting(group), theme_styles(self)
@@ -217,24 +210,23 @@ class GroupEditor(RowList):
         return styles.muted if lr == FROZEN else styles.accent
 
     def action_move(self, end: RangeEnd, direction: int, fine: bool = False) -> None:
-        """Moves an end of the selected group's range, or its fixed rate."""
+        """Move an end of the selected group's range, or its fixed rate."""
         self._change_rate(lambda lr: step_rate(lr, end, direction, fine=fine))
 
     def action_fix(self) -> None:
-        """Fixes a searched rate, searches a fixed one again."""
+        """Fix a searched rate, or search a fixed one again."""
         group = self.selected_group
         if group is not None:
             previous_rate = self._previous_rate(Range, Choices, TiedRate)
             self._change_rate(lambda _: toggle_fixed(self.effective_setting(group), previous_rate))
 
     def action_freeze(self) -> None:
-        """Freezes the group, or gives its rate back."""
+        """Freeze the group, or give its rate back."""
         self._change_rate(
             lambda lr: toggle_frozen(lr, self._previous_rate(Range, Choices, TiedRate, float, int))
         )
 
     def action_wish(self, wish: str) -> None:
-        """Passes a wish on."""
         assert wish in get_args(EditKind), wish
         if self.selected_group is not None:
             self.post_message(self.EditRequested(wish, self.selected_group))  # type: ignore[arg-type]
@@ -256,7 +248,7 @@ class GroupEditor(RowList):
             self.post_message(self.RateChanged(group.name, lr, drag_id))
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """A click on the bar takes hold of the nearer end."""
+        """Take hold of the end that is nearer to a click on the bar."""
         super().on_mouse_down(event)
         column = self._bar_column_under_mouse(event)
         if column is None or self.row_under_mouse(event) is None or self.selected_group is None:
@@ -267,12 +259,10 @@ class GroupEditor(RowList):
         self._drag_end_to(column)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """The end that is held follows the mouse."""
         if self._dragged_end is not None:
             self._drag_end_to(event.x - self._bar_left_edge())
 
     def on_mouse_up(self) -> None:
-        """Lets go."""
         if self._dragged_end is not None:
             self._dragged_end = None
             self.release_mouse()
@@ -308,7 +298,7 @@ class GroupEditor(RowList):
 
 
 def _rate_of_end(lr: Rate, end: RangeEnd) -> float | None:
-    """The rate that is held: an end of a range, or the fixed rate."""
+    """Return the rate at an end of a range, or the fixed rate."""
     if isinstance(lr, Choices | TiedRate) or not rates_of_setting(lr):
         return None
     rates = rates_of_setting(lr)
@@ -316,7 +306,7 @@ def _rate_of_end(lr: Rate, end: RangeEnd) -> float | None:
 
 
 def rate_column_texts(lr: Setting) -> tuple[str, str]:
-    """The texts of the LOW and HIGH columns, at most six cells each."""
+    """Return the texts of the LOW and HIGH columns, at most six cells each."""
     match lr:
         case Range(low, high):
             return short_rate_text(low), short_rate_text(high)

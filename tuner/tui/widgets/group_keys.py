@@ -122,7 +122,7 @@ GROUP_BINDINGS: list[BindingType] = [
         "Delete",
         id="groups.delete",
         show=False,
-        tooltip="Delete the group: the rest takes its parameters",
+        tooltip="Delete the group; its parameters join the rest",
     ),
     Binding(
         "S",

@@ -12,14 +12,13 @@ from tuner.tui.widgets.line_widgets import Pane, empty_state_lines, theme_styles
 
 
 class ImportancePane(Pane):
-    """Bars, as the worker computed them last."""
+    """How much each parameter decides, as bars, as the worker last computed it."""
 
     def __init__(self, current_view: Callable[[], SessionView]) -> None:
         self._current_view = current_view
         super().__init__("Importance", number=5, id="importance")
 
     def content_lines(self, width: int, height: int) -> Lines:
-        """The bars, or when they come."""
         styles, verdict = theme_styles(self), worker_verdict(self._current_view())
         lines = importance_lines(verdict, width, styles)
         if lines and verdict.doubt:
@@ -30,7 +29,6 @@ class ImportancePane(Pane):
         return lines or empty_state_lines(texts, width, height, styles)
 
     def update_border_text(self) -> None:
-        """The title names the method."""
         view = self._current_view()
         is_computed = bool(view.importance)
         hint = f"{view.importance_trials} trials" if is_computed and view.importance_trials else ""

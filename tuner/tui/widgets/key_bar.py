@@ -48,7 +48,7 @@ _KEY_SYMBOLS = {
 
 
 def display_of_key(key: str) -> str:
-    """A key as people write it: ctrl+k, ?, esc, ↑."""
+    """Write a key as people do: ctrl+k, ?, esc, ↑."""
     *modifiers, key_name = key.split("+")
     return "+".join([*modifiers, _KEY_SYMBOLS.get(key_name, key_name)])
 
@@ -63,7 +63,7 @@ class DisplayedKey:
 
 
 def keys_to_display(app: App[Any], screen: Screen[Any]) -> list[DisplayedKey]:
-    """The keys that apply now, at most ten, each action once, in the order of the screen."""
+    """Return the keys that apply now, at most ten, each action once, in the order of the screen."""
     bindings_by_id: dict[str, tuple[Binding, ActiveBinding]] = {}
     for active in screen.active_bindings.values():
         binding = active.binding
@@ -91,7 +91,7 @@ def _displayed_key(app: App[Any], binding: Binding, active: ActiveBinding) -> Di
 
 
 class KeyBar(LineBar, can_focus=True):
-    """Keys to read and to click. While it asks, nothing but y, n and esc is heard."""
+    """Keys to read and to click; while a question is open, only y, n and esc count."""
 
     DEFAULT_CSS = "KeyBar { height: 1; }"
 
@@ -105,11 +105,10 @@ class KeyBar(LineBar, can_focus=True):
 
     @property
     def is_asking(self) -> bool:
-        """Whether an answer is awaited."""
         return self._on_yes is not None
 
     def ask_yes_or_no(self, question: str, on_yes: Callable[[], object]) -> None:
-        """Ask in the place of the keys; `yes` is called on y, nothing on n or esc."""
+        """Ask in the place of the keys, and call back on y alone."""
         self._question, self._on_yes = sanitize_text(question), on_yes
         self._previous_focus = self.screen.focused
         self.can_focus = True
@@ -117,7 +116,6 @@ class KeyBar(LineBar, can_focus=True):
         self.redraw_content()
 
     def content_lines(self, width: int, height: int) -> Lines:  # noqa: ARG002
-        """The question, or the keys that fit."""
         styles = theme_styles(self)
         if self.is_asking:
             answers: list[TextRun] = [(" y ", styles.accent), ("Yes ", styles.text)]
@@ -138,7 +136,7 @@ class KeyBar(LineBar, can_focus=True):
         return runs
 
     def _keys_that_fit(self, keys: list[DisplayedKey], width: int) -> list[DisplayedKey]:
-        """Keys are left out from before the last ones, which are always kept."""
+        """Leave keys out from before the last ones, which are always kept."""
         fitting = list(keys)
         while (
             sum(cell_len(key.display) + cell_len(key.label) + 3 for key in fitting) > width
@@ -148,11 +146,10 @@ class KeyBar(LineBar, can_focus=True):
         return fitting
 
     def on_mount(self) -> None:
-        """Follow what applies."""
         self.screen.bindings_updated_signal.subscribe(self, lambda _screen: self.redraw_content())
 
     def on_key(self, event: events.Key) -> None:
-        """An answer; every other key is swallowed while one is awaited."""
+        """Take an answer; every other key is swallowed while one is awaited."""
         if not self.is_asking:
             return
         event.stop()
@@ -163,12 +160,11 @@ class KeyBar(LineBar, can_focus=True):
             self._answer_question(yes=False)
 
     def on_blur(self) -> None:
-        """Who turns to something else means no."""
+        """Take a focus that moves elsewhere as a no."""
         if self.is_asking:
             self._answer_question(yes=False)
 
     async def on_click(self, event: events.Click) -> None:
-        """A click is a key."""
         if self.is_asking:
             question_width = cell_len(self._question) + 2
             if event.x >= question_width:

@@ -24,24 +24,21 @@ if TYPE_CHECKING:
 
 
 def theme_styles(widget: Widget) -> Styles:
-    """The styles of the theme that is on."""
     return cast("TunerApp", widget.app).styles_by_role
 
 
 def strip_from_runs(runs: Sequence[TextRun], width: int) -> Strip:
-    """Runs as a strip of exactly `width` cells."""
+    """Return runs as a strip of exactly `width` cells."""
     return Strip(runs_to_segments(runs)).adjust_cell_length(width)
 
 
 def overlay_style(strip: Strip, style: Style) -> Strip:
-    """A strip with a cursor's look on top of its own."""
+    """Return a strip with a style on top of its own."""
     return Strip([segment._replace(style=(segment.style or Style()) + style) for segment in strip])
 
 
 def update_virtual_size(widget: ScrollView, content_size: Size) -> None:
-    """Say how large the content is: the screen is laid out anew only where a scrollbar comes or
-    goes.
-    """
+    """Set the content's size; the screen is laid out anew only where a scrollbar comes or goes."""
     overflows = content_size.height > widget.size.height
     if overflows != widget.show_vertical_scrollbar:
         widget.virtual_size = content_size
@@ -53,28 +50,27 @@ def update_virtual_size(widget: ScrollView, content_size: Size) -> None:
 
 
 class CachedStyle(Widget):
-    """Remembers its own style: working it out costs more than drawing a line."""
+    """A widget that remembers its own style: computing it costs more than drawing a line."""
 
     _cached_style: Style | None = None
 
     @property
     def cached_style(self) -> Style:
-        """`rich_style`, worked out anew only when a style changed."""
+        """`rich_style`, computed anew only when a style changed."""
         if self._cached_style is None:
             self._cached_style = self.rich_style
         return self._cached_style
 
     def notify_style_update(self) -> None:
-        """Another theme, other colours."""
         super().notify_style_update()
         self._cached_style = None
 
 
 class LineBar(CachedStyle):
-    """One or a few lines that are drawn anew whenever `redraw` is called."""
+    """One or a few lines that are drawn anew on request."""
 
     def content_lines(self, width: int, height: int) -> Lines:
-        """What to show in width × height cells."""
+        """Return what to show in width × height cells."""
         raise NotImplementedError
 
     def redraw_content(self) -> None:
@@ -89,7 +85,6 @@ class LineBar(CachedStyle):
         return [strip_from_runs(runs, width) for runs in self.content_lines(width, height)]
 
     def render_line(self, y: int) -> Strip:
-        """A line from memory, drawn first where nothing is remembered."""
         strips: list[Strip] | None = getattr(self, "_drawn", None)
         if strips is None:
             strips = self._drawn = self._draw_strips()
@@ -98,11 +93,9 @@ class LineBar(CachedStyle):
         return strips[y].apply_style(self.cached_style)
 
     def on_resize(self) -> None:
-        """Everything depends on the width."""
         self.redraw_content()
 
     def notify_style_update(self) -> None:
-        """Another theme, other colours."""
         super().notify_style_update()
         self._drawn = None
 
@@ -111,25 +104,27 @@ class TitledFrame(Widget):
     """A border with a number, a title, a detail and a hint. A second click on the title zooms."""
 
     def set_heading(self, heading: str, number: int | None) -> None:
-        """The title as it is at first."""
         self.heading, self.number = heading, number
         self.set_border_text()
 
     def set_border_text(self, detail: str = "", hint: str | None = None) -> None:
-        """The title in the border above, with a detail, and a hint in the border below."""
+        """Write the title and a detail into the upper border, a hint into the lower one.
+
+        Without a hint, the one that is there stays; "" removes it.
+        """
         number = "" if self.number is None else f"{self.number} "
         self.border_title = Content(f"{number}{self.heading}{'  ' if detail else ''}{detail}")
         if hint is not None:
             self.border_subtitle = Content(hint) if hint else None
 
     def on_click(self, event: events.Click) -> None:
-        """The first click has given the focus."""
+        """Zoom on the second click on the title; the first one has given the focus."""
         if event.chain == 2 and event.y == 0 and event.get_content_offset(self) is None:
             self.call_next(self.run_action, "screen.zoom")
 
 
 def scroll_bindings(*, letters: bool = True) -> list[BindingType]:
-    """The keys that scroll; without the letters where j and k mean something else."""
+    """Return the keys that scroll; without letters where j and k mean something else."""
     j, k = (",j", ",k") if letters else ("", "")
     rows = (
         (f"down{j}", "scroll_down", "move.down", "Line down"),
@@ -146,7 +141,7 @@ def scroll_bindings(*, letters: bool = True) -> list[BindingType]:
 
 
 class Pane(ScrollView, CachedStyle, TitledFrame, can_focus=True):
-    """A bordered, numbered, scrollable pane. Heirs give its lines, or say what will be there.
+    """A bordered, numbered, scrollable pane. Subclasses give its lines, or say what will be there.
 
     FILLS: it is as high as its room, and drawn once for a frame, whatever calls for it before.
     """
@@ -161,19 +156,19 @@ class Pane(ScrollView, CachedStyle, TitledFrame, can_focus=True):
         self.set_heading(heading, number)
 
     def content_lines(self, width: int, height: int) -> Lines:
-        """What to show in a width of cells; may be higher than the pane."""
+        """Return what to show in a width of cells; may be higher than the pane."""
         raise NotImplementedError
 
     @property
     def content_width(self) -> int:
-        """Cells across, beside the scrollbar."""
+        """Width in cells, without the scrollbar."""
         return self.scrollable_content_region.width
 
     def update_border_text(self) -> None:
         """Say in the border what is drawn, and which keys there are."""
 
     def redraw_content(self) -> None:
-        """Forget what was drawn and draw what is seen."""
+        """Forget what was drawn and draw what is visible."""
         self.update_border_text()
         self._cached_strips = None
         self.refresh()
@@ -181,16 +176,13 @@ class Pane(ScrollView, CachedStyle, TitledFrame, can_focus=True):
             self._update_content_size()
 
     def line_count(self) -> int:
-        """How many lines there are."""
         return len(self._current_strips())
 
     def content_strip(self, index: int, width: int) -> Strip:
-        """One line of all of them."""
         strips = self._current_strips()
         return strips[index] if index < len(strips) else Strip.blank(width)
 
     def render_line(self, y: int) -> Strip:
-        """The line that is seen at y."""
         width = self.content_width
         index = y + self.scroll_offset.y
         if index >= self.line_count():
@@ -216,14 +208,14 @@ class Pane(ScrollView, CachedStyle, TitledFrame, can_focus=True):
         update_virtual_size(self, Size(self.content_width, self.line_count()))
 
     def on_resize(self) -> None:
-        """Another size; it may be painted in it already."""
+        """Draw for another size, unless it is painted in it already."""
         self.update_border_text()
         if self._cached_for != self._cache_key:
             self.redraw_content()
 
 
 def empty_state_lines(texts: Sequence[str], width: int, height: int, styles: Styles) -> Lines:
-    """An empty state: the first line says what will be here, the rest what to do."""
+    """Return an empty state: the first line says what will be here, the rest what to do."""
     wrapped_lines = [
         (line, styles.muted if index else styles.text)
         for index, text in enumerate(texts)

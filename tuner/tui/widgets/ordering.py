@@ -10,7 +10,7 @@ from tuner.render.trial_columns import SortKey
 
 
 class Ordering:
-    """Moves only what changed, so that ten thousand trials cost no more than ten.
+    """Sorted numbers; only one that changed is moved, so that ten thousand cost as little as ten.
 
     What numbers are ordered by is a tuple; the number itself comes last in it.
     """
@@ -29,15 +29,13 @@ class Ordering:
 
     @property
     def ordered_numbers(self) -> list[int]:
-        """All numbers in their order."""
         return self._numbers
 
     def restricted_to(self, numbers: Collection[int]) -> Self:
-        """Those of these numbers that are in, in the same order."""
+        """Return those of these numbers that are in, in the same order."""
         return self._copy_with([entry for entry in self._entries if entry[-1] in numbers])
 
     def with_direction(self, *, is_reversed: bool) -> Self:
-        """The same numbers forwards or backwards."""
         return self._copy_with(list(self._entries), is_reversed)
 
     def _copy_with(self, entries: list[SortKey], is_reversed: bool | None = None) -> Self:
@@ -46,12 +44,12 @@ class Ordering:
         return copied
 
     def index_of_number(self, number: int) -> int | None:
-        """Where a number stands, None where it is not in."""
+        """Return where a number stands, None where it is not in."""
         entry = self._orders.get(number)
         return None if entry is None else self._visible_index(bisect_left(self._entries, entry))
 
     def update_position(self, number: int, order: SortKey) -> bool:
-        """Add a number, or move it; False where nothing changed."""
+        """Add a number, or move it; return False where nothing changed."""
         entry = (*order, number)
         if self._orders.get(number) == entry:
             return False
@@ -63,7 +61,7 @@ class Ordering:
         return True
 
     def remove_number(self, number: int) -> bool:
-        """Take a number out; False where it was not in."""
+        """Take a number out; return False where it was not in."""
         entry = self._orders.pop(number, None)
         if entry is None:
             return False

@@ -24,7 +24,7 @@ class OutcomeBar(LineBar):
     DEFAULT_CSS = "OutcomeBar { display: none; }"
 
     class Computed(Message):
-        """The paragraph about the log up to an event."""
+        """The paragraph about the log up to the event number `seq`."""
 
         def __init__(self, seq: int, text: str) -> None:
             super().__init__()
@@ -38,7 +38,7 @@ class OutcomeBar(LineBar):
         super().__init__(id="outcome")
 
     def update_for_state(self, state: SessionState, *, complete: bool) -> None:
-        """Work the paragraph out where the search has ended, once for what the log says."""
+        """Compute the paragraph where the search has ended, once for what the log says."""
         view = self._reader.view
         has_ended = complete and state in _SEARCH_ENDED and view.best is not None
         self.display = has_ended and bool(self._text)
@@ -52,7 +52,7 @@ class OutcomeBar(LineBar):
         self.post_message(self.Computed(seq, describe_outcome(session, view)))
 
     def on_outcome_bar_computed(self, event: Computed) -> None:
-        """Show it, unless the log has gone on."""
+        """Show the paragraph, unless the log has gone on."""
         event.stop()
         if event.seq == self._requested_seq:
             self._text = event.text
@@ -61,7 +61,7 @@ class OutcomeBar(LineBar):
             self.redraw_content()
 
     def adapt_height_to_text(self) -> None:
-        """As high as the text, up to a share of the screen."""
+        """Be as high as the text, up to a share of the screen."""
         self.styles.height = max(1, len(self._lines_that_fit(self._available_width)))
 
     @property
@@ -78,11 +78,9 @@ class OutcomeBar(LineBar):
         )
 
     def content_lines(self, width: int, height: int) -> Lines:  # noqa: ARG002
-        """The paragraph."""
         style = theme_styles(self).text
         return [[(f" {line}", style)] for line in self._lines_that_fit(width)]
 
     def on_resize(self) -> None:
-        """Another width, another number of lines."""
         self.adapt_height_to_text()
         super().on_resize()

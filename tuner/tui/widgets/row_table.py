@@ -35,11 +35,10 @@ class RowTable(CursorRows, TitledFrame):
 
         @property
         def control(self) -> RowTable:
-            """The table."""
             return self.table
 
     class RowOpened(Message):
-        """Enter or a second click on a row."""
+        """Enter, or a second click on a row."""
 
         def __init__(self, table: RowTable, key: Any) -> None:
             super().__init__()
@@ -48,7 +47,6 @@ class RowTable(CursorRows, TitledFrame):
 
         @property
         def control(self) -> RowTable:
-            """The table."""
             return self.table
 
     def __init__(self, heading: str, *, number: int | None = None, id: str | None = None) -> None:
@@ -59,19 +57,18 @@ class RowTable(CursorRows, TitledFrame):
         self._is_cursor_placed = False
 
     def keys_in_order(self) -> Sequence[Any]:
-        """The keys of all rows, in the order in which they are shown."""
+        """Return the keys of all rows, in the order in which they are shown."""
         raise NotImplementedError
 
     def row_count(self) -> int:
-        """As many as keys."""
         return len(self.keys_in_order())
 
     def runs_of_row(self, key: Any, width: int) -> Sequence[TextRun]:
-        """One row in at most `width` cells."""
+        """Draw a row in at most `width` cells."""
         raise NotImplementedError
 
     def empty_state_texts(self) -> Sequence[str]:
-        """What to say while there are no rows."""
+        """Return what to say while there are no rows."""
         return ()
 
     @property
@@ -99,21 +96,21 @@ class RowTable(CursorRows, TitledFrame):
                 self.refresh(Region(0, screen_line, width, 1))
 
     def update_rows(self) -> None:
-        """Rows came, went or moved: a cursor that was put on a row stays with it."""
+        """Adapt to rows that came, went or moved; a cursor that was put on a row stays with it."""
         if self._is_cursor_placed and self.selected_key != self._highlighted_key:
             self.select_key(self._highlighted_key)
         super().update_rows()
         self._post_highlighted(by_user=False)
 
     def index_of_key(self, key: Any) -> int | None:
-        """The place of a row among all rows, None where there is no such row."""
+        """Return the index of a row among all rows, None where there is no such row."""
         try:
             return self.keys_in_order().index(key)
         except ValueError:
             return None
 
     def select_key(self, key: Any, *, by_user: bool = False) -> bool:
-        """Put the cursor on a row; False where there is no such row."""
+        """Put the cursor on a row; return False where there is no such row."""
         index = self.index_of_key(key)
         if index is None:
             return False
@@ -121,7 +118,7 @@ class RowTable(CursorRows, TitledFrame):
         return True
 
     def move_cursor_to(self, index: int) -> None:
-        """By a key or the mouse."""
+        """Move the cursor by a key or the mouse."""
         self._place_cursor(index, by_user=True)
 
     def _place_cursor(self, index: int, *, by_user: bool) -> None:
@@ -135,7 +132,6 @@ class RowTable(CursorRows, TitledFrame):
             self.post_message(self.RowHighlighted(self, self.selected_key, by_user=by_user))
 
     def render_line(self, y: int) -> Strip:
-        """A line of the table; where there are no rows, why."""
         return (
             super().render_line(y)
             if self.row_count()
@@ -143,7 +139,6 @@ class RowTable(CursorRows, TitledFrame):
         )
 
     def strip_of_row(self, index: int, width: int) -> Strip:
-        """A row as it was drawn before."""
         key = self.keys_in_order()[index]
         cached = self._cached_strips.get((key, width))
         if cached is None:
@@ -165,12 +160,11 @@ class RowTable(CursorRows, TitledFrame):
         return strip_from_runs([(text, style)], width).apply_style(self.cached_style)
 
     def notify_style_update(self) -> None:
-        """Another theme, other colours."""
         super().notify_style_update()
         self._cached_strips.clear()
 
     def on_click(self, event: events.Click) -> None:
-        """A click selects a row, a second one opens it; the header is for the heirs."""
+        """Select a row, or open it on the second click; the header is for subclasses."""
         offset, index = event.get_content_offset(self), self.row_under_mouse(event)
         if offset is not None and offset.y == 0:
             self.handle_header_click(offset.x - 1)
@@ -180,13 +174,12 @@ class RowTable(CursorRows, TitledFrame):
             self.move_cursor_to(index)
 
     def handle_header_click(self, x: int) -> None:
-        """Somebody clicked into the header at this cell; nothing happens unless an heir says so."""
+        """React to a click into the header at the cell `x`, in subclasses that do."""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Nothing can be opened where there are no rows."""
+        """Offer nothing to open where there are no rows."""
         return action != "open" or self.selected_key is not None
 
     def action_open(self) -> None:
-        """Open the row under the cursor."""
         if self.selected_key is not None:
             self.post_message(self.RowOpened(self, self.selected_key))

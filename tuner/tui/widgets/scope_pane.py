@@ -7,7 +7,7 @@ from tuner.tui.widgets.line_widgets import Pane, scroll_bindings
 
 
 class ScopePane(Pane, inherit_bindings=False):
-    """Draws from the scope that all panes share."""
+    """A pane that draws from the scope that all panes of the trial share."""
 
     BINDINGS = scroll_bindings(letters=False)
 

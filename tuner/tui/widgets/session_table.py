@@ -103,7 +103,14 @@ class SessionTable(RowTable):
     """One row a session, the last touched first."""
 
     BINDINGS = [
-        Binding("o", "sort_by", "Sort", show=False, id="sessions.sort", tooltip="Sort otherwise"),
+        Binding(
+            "o",
+            "sort_by",
+            "Sort",
+            show=False,
+            id="sessions.sort",
+            tooltip="Sort by the next column",
+        ),
         Binding("enter", "open", "Open", id="sessions.open", tooltip="Open the session"),
         Binding(
             "space",
@@ -111,7 +118,7 @@ class SessionTable(RowTable):
             "Mark",
             show=False,
             id="sessions.mark",
-            tooltip="Mark the session for a comparison, or take its mark off",
+            tooltip="Mark the session for a comparison, or unmark it",
         ),
     ]
 
@@ -136,7 +143,7 @@ class SessionTable(RowTable):
         super().__init__("Sessions", id="sessions")
 
     def marked_sessions(self) -> list[SessionReader]:
-        """The marked sessions that are still there, in the order of marking."""
+        """Return the marked sessions that are still there, in the order of marking."""
         return [
             self._readers_by_name[name]
             for name in self._marked_names
@@ -144,7 +151,6 @@ class SessionTable(RowTable):
         ]
 
     def update_sessions(self) -> None:
-        """Rows came, went or changed."""
         self._readers_by_name = {reader.session.name: reader for reader in self._current_readers()}
         matching_readers = [
             reader for reader in self._readers_by_name.values() if self._matches_filter(reader)
@@ -157,22 +163,19 @@ class SessionTable(RowTable):
         self.update_border_text()
 
     def filter_by_words(self, text: str) -> None:
-        """Only sessions in which every word occurs: in name, model, data set, metric or state."""
+        """Keep sessions in which every word occurs: in name, model, data set, metric or state."""
         self._filter_words = tuple(text.casefold().split())
         self.update_sessions()
 
     def selected_session(self) -> SessionReader | None:
-        """The session under the cursor."""
         return (
             self._readers_by_name.get(self.selected_key) if self.selected_key is not None else None
         )
 
     def keys_in_order(self) -> Sequence[str]:
-        """The names."""
         return self._keys
 
     def header_runs(self, width: int) -> Sequence[TextRun]:
-        """The titles."""
         titles = [fit_text("NAME", self._width_of_names(width))]
         for column in self._visible_columns(width):
             title = fit_text(column.title, column.width)
@@ -180,7 +183,6 @@ class SessionTable(RowTable):
         return [(" " + self._column_gap(width).join(titles), theme_styles(self).muted)]
 
     def runs_of_row(self, key: str, width: int) -> Sequence[TextRun]:
-        """One session."""
         styles, reader = theme_styles(self), self._readers_by_name[key]
         state, now = self._state_of(reader), self._now()
         mark = GLYPHS["marked"] if key in self._marked_names else " "
@@ -197,16 +199,15 @@ class SessionTable(RowTable):
         return runs
 
     def empty_state_texts(self) -> Sequence[str]:
-        """The first run."""
         if self._readers_by_name:
-            return ("No session passes the filter", "esc takes it off")
+            return ("No session matches the filter", "esc clears it")
         if not self.is_all_read:
             return ("Looking for sessions",)
         return (
             "No sessions yet",
             "",
-            "n makes one from your data",
-            "tuner demo shows one on a small data set of its own",
+            "n creates one from your data",
+            "tuner demo runs one on a small built-in data set",
         )
 
     def handle_header_click(self, x: int) -> None:
@@ -222,7 +223,6 @@ class SessionTable(RowTable):
             self.update_sessions()
 
     def update_border_text(self) -> None:
-        """Counts above, order below."""
         shown_count, total = len(self._keys), len(self._readers_by_name)
         detail = str(total) if shown_count == total else f"{shown_count} of {total}"
         if marked_count := len(self.marked_sessions()):
@@ -265,7 +265,6 @@ class SessionTable(RowTable):
         return (*keys_by_order[self._row_order], reader.session.name)
 
     def action_mark(self) -> None:
-        """Mark the session under the cursor, or take its mark off."""
         if (name := self.selected_key) is None:
             return
         if name in self._marked_names:
@@ -277,7 +276,6 @@ class SessionTable(RowTable):
         self.post_message(self.MarksChanged())
 
     def action_sort_by(self) -> None:
-        """The next order."""
         index = SORT_ORDERS.index(self._row_order)
         self._row_order = SORT_ORDERS[(index + 1) % len(SORT_ORDERS)]
         self.update_sessions()

@@ -36,11 +36,9 @@ class TrialChartPane(ScopePane):
         super().__init__(scope, heading, number, id)
 
     def series_to_draw(self, styles: Styles) -> Sequence[Series]:
-        """What is drawn."""
         raise NotImplementedError
 
     def content_lines(self, width: int, height: int) -> Lines:
-        """The chart fills the pane."""
         styles = theme_styles(self)
         series = self.series_to_draw(styles)
         if not series or height < MIN_CHART_HEIGHT:
@@ -61,16 +59,13 @@ class TrialChartPane(ScopePane):
         )
 
     def legend_value(self, value: float) -> str:
-        """A value in the legend."""
         return fmt.format_number(value)
 
     def toggle_log_scale(self) -> None:
-        """Logarithmic y, or linear."""
         self.log_scale = not self.log_scale
         self.redraw_content()
 
     def update_border_text(self) -> None:
-        """Which evaluation the line across is, and the keys."""
         evaluation = self.scope.shown_evaluation
         self.set_border_text(
             "" if evaluation is None else f"at {fmt.format_epoch(evaluation.epoch)}",
@@ -78,11 +73,10 @@ class TrialChartPane(ScopePane):
         )
 
     def key_hints(self) -> str:
-        """The keys."""
         return f"l log {'✓' if self.log_scale else '·'}   ←/→ epoch"
 
     def on_click(self, event: events.Click) -> None:
-        """A click shows the nearest evaluation, in all panes."""
+        """Show the nearest evaluation, in all panes."""
         if offset := event.get_content_offset(self):
             self.scope.show_nearest_evaluation(share_at_column(offset.x, self.content_width))
             self.call_next(self.run_action, "screen.scrub(0)")
@@ -94,13 +88,11 @@ class LossPane(TrialChartPane):
     EMPTY_STATE = ("Loss and metric", "the first point comes with the first steps")
 
     def series_to_draw(self, styles: Styles) -> Sequence[Series]:
-        """Evaluation, training or both."""
         return metric_and_loss_series(
             self.scope.view, self.scope.trial, self.scope.drawn_curves, styles
         )
 
     def update_border_text(self) -> None:
-        """The metric's name is the session's."""
         metric = metric_abbreviation(self.scope.view.metric)
         self.heading = {"both": f"Loss and {metric}", "eval": f"{metric} and eval loss"}.get(
             self.scope.drawn_curves, "Train loss"
@@ -108,7 +100,6 @@ class LossPane(TrialChartPane):
         super().update_border_text()
 
     def key_hints(self) -> str:
-        """Which lines, and the keys."""
         return f"t {self.scope.drawn_curves}   {super().key_hints()}"
 
 
@@ -119,29 +110,25 @@ class GradientPane(TrialChartPane):
     LOG_BY_DEFAULT = True
 
     def series_to_draw(self, styles: Styles) -> Sequence[Series]:
-        """One line a group."""
         return gradient_norm_lines(self.scope.trial, styles)
 
 
 class RatePane(TrialChartPane):
     """The learning rate of each group over the schedule."""
 
-    EMPTY_STATE = ("The learning rates", "they are drawn once the first step was told")
+    EMPTY_STATE = ("The learning rates", "they are drawn once the first step is logged")
     LOG_BY_DEFAULT = True
 
     def series_to_draw(self, styles: Styles) -> Sequence[Series]:
-        """One line a group, from the recipe's schedule and the trial's own rates."""
         config, trial = self.scope.trainer_config(), self.scope.trial
         if config is None or not trial.total_steps:
             return ()
         return learning_rate_lines(trial, config, styles, log=self.log_scale)
 
     def legend_value(self, value: float) -> str:
-        """As rates are written everywhere."""
         return fmt.format_rate(value)
 
     def update_border_text(self) -> None:
-        """The schedule by name."""
         super().update_border_text()
         if config := self.scope.trainer_config():
             self.set_border_text(

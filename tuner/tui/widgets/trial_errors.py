@@ -41,7 +41,7 @@ class ErrorTable(RowTable, inherit_bindings=False):
             "Alike",
             show=False,
             id="errors.alike",
-            tooltip="Only rows with the label and the answer of this one, or all",
+            tooltip="Only rows with the label and the prediction of this one, or all",
         ),
     ]
 
@@ -50,15 +50,13 @@ class ErrorTable(RowTable, inherit_bindings=False):
         super().__init__("Rows", number=1, id="error-rows")
 
     def keys_in_order(self) -> Sequence[Any]:
-        """Positions in the predictions."""
+        """Return positions in the predictions."""
         return self.scope.misclassified_rows().rows
 
     def header_runs(self, width: int) -> Sequence[TextRun]:
-        """What stands in a line."""
         return misclassified_heading(self.scope.view.labels, width, theme_styles(self))
 
     def runs_of_row(self, key: Any, width: int) -> Sequence[TextRun]:
-        """One row."""
         predictions = self.scope.misclassified_rows().predictions
         if predictions is None:
             return ()
@@ -68,21 +66,18 @@ class ErrorTable(RowTable, inherit_bindings=False):
         )
 
     def empty_state_texts(self) -> Sequence[str]:
-        """Why there are none."""
         errors = self.scope.misclassified_rows()
         if errors.reason:
-            title = "Which rows were answered wrongly is not known"
+            title = "It is not known which rows were predicted wrongly"
             return [title, *wrap_at_spaces(errors.reason, max(self.content_width - 4, 20))]
         return [f"No row is {self._selection_in_words()}", "w shows others"]
 
     def redraw_content(self) -> None:
-        """Another trial, evaluation or kind of rows."""
         self.update_border_text()
         self.redraw_rows()
         self.update_rows()
 
     def update_border_text(self) -> None:
-        """How many of which."""
         errors, evaluation = self.scope.misclassified_rows(), self.scope.shown_evaluation
         self.heading = f"Rows {self._selection_in_words()}"
         epoch = "" if evaluation is None else fmt.format_epoch(evaluation.epoch)
@@ -101,7 +96,7 @@ class ErrorTable(RowTable, inherit_bindings=False):
         return cell_description(scope.cell, scope.view.labels)
 
     def action_which(self) -> None:
-        """Wrong here; right here and wrong in the best; the other way round."""
+        """Switch between rows wrong here, wrong here alone and wrong in the best alone."""
         if self.scope.cell is None:
             self.scope.which = ROW_SELECTIONS[
                 (ROW_SELECTIONS.index(self.scope.which) + 1) % len(ROW_SELECTIONS)
@@ -110,7 +105,7 @@ class ErrorTable(RowTable, inherit_bindings=False):
         self.redraw_content()
 
     def action_alike(self) -> None:
-        """The cell of the confusion matrix that the row is in, or all rows again."""
+        """Show the rows in the same cell of the confusion matrix, or all rows again."""
         predictions, position = self.scope.misclassified_rows().predictions, self.selected_key
         if self.scope.cell is not None:
             self.scope.cell = None
@@ -127,13 +122,11 @@ class RowTextPane(ScopePane):
         super().__init__(scope, "Text", 2, "error-text")
 
     def show_row_text(self, position: int | None) -> None:
-        """Another row."""
         self._position = position
         self.redraw_content()
         self.scroll_home(animate=False)
 
     def content_lines(self, width: int, height: int) -> Lines:
-        """The row, or what will be here."""
         scope, styles = self.scope, theme_styles(self)
         predictions = scope.misclassified_rows().predictions
         if predictions is None or self._position not in scope.misclassified_rows().rows:

@@ -24,7 +24,6 @@ class EvaluationsPane(ScopePane):
     """Several evaluations small, the shown one large below them."""
 
     def content_lines(self, width: int, height: int) -> Lines:
-        """The strip where there are several, then the matrix."""
         scope, styles = self.scope, theme_styles(self)
         evaluation, evaluation_index = scope.shown_evaluation, scope.shown_index
         if evaluation is None or evaluation_index is None:
@@ -49,13 +48,12 @@ class EvaluationsPane(ScopePane):
         )  # fmt: skip
 
     def on_click(self, event: events.Click) -> None:
-        """A second click on a cell shows its rows."""
+        """Show the rows of a cell on its second click."""
         cell, evaluation_index = cell_from_style(event.style), self.scope.shown_index
         if event.chain == 2 and cell is not None and evaluation_index is not None:
             self.post_message(RowsRequested(self.scope.number, evaluation_index, *cell))
 
     def update_border_text(self) -> None:
-        """Which evaluation, in what, and against whom."""
         scope, evaluation = self.scope, self.scope.shown_evaluation
         if evaluation is None:
             self.set_border_text("", "")
@@ -79,7 +77,6 @@ class ReportPane(ScopePane):
         super().__init__(scope, heading, number, id)
 
     def content_lines(self, width: int, height: int) -> Lines:
-        """All classes: the pane scrolls."""
         styles, evaluation = theme_styles(self), self.scope.shown_evaluation
         if evaluation is None or not evaluation.confusion:
             return empty_state_lines(
@@ -90,11 +87,9 @@ class ReportPane(ScopePane):
         )
 
     def update_border_text(self) -> None:
-        """The order."""
         words = {"worst": "worst F1 first", "best": "best F1 first", "label": "as in the data"}
         self.set_border_text("", f"S sort: {words.get(self._sorting, 'most rows first')}")
 
     def action_sorting(self) -> None:
-        """The next order."""
         self._sorting = CLASS_ORDERS[(CLASS_ORDERS.index(self._sorting) + 1) % len(CLASS_ORDERS)]
         self.redraw_content()

@@ -14,7 +14,7 @@ TrialTest = Callable[[TrialView], bool]
 
 
 class TrialRows:
-    """All trials in an order, and those of them that pass a filter.
+    """All trials in an order, and those of them that match a filter.
 
     Sorting and filtering look at every trial, once; a trial that changed costs O(log trials).
     """
@@ -28,33 +28,30 @@ class TrialRows:
 
     @property
     def ordered_numbers(self) -> list[int]:
-        """The trials that pass, in their order."""
         return self._matching_trials.ordered_numbers
 
     def index_of_trial(self, number: int) -> int | None:
-        """Where a trial stands, None where it does not pass."""
+        """Return where a trial stands, None where it does not match."""
         return self._matching_trials.index_of_number(number)
 
     def newest_trials(self, count: int) -> list[int]:
-        """The newest trials that pass, the newest first."""
+        """Return the newest trials that match, the newest first."""
         if self.test is None:
             return list(islice(reversed(self.view.trials), count))
         return self._matching_numbers[-count:][::-1]
 
     def sort_by_key(self, sort_key: Callable[[TrialView], SortKey], *, is_reversed: bool) -> None:
-        """Take on an order."""
         self._sort_key = sort_key
         sortable_trials = ((number, sort_key(trial)) for number, trial in self.view.trials.items())
         self._all_trials = Ordering(sortable_trials, is_reversed=is_reversed)
         self._restrict_to(set(self._matching_numbers))
 
     def set_direction(self, *, is_reversed: bool) -> None:
-        """The same order forwards or backwards."""
         self._all_trials = self._all_trials.with_direction(is_reversed=is_reversed)
         self._restrict_to(set(self._matching_numbers))
 
     def apply_filter(self, test: TrialTest | None) -> None:
-        """Take on a filter, in the order there is."""
+        """Take on a filter and keep the order."""
         self.test = test
         matching: set[int] = set()
         if test is not None:
@@ -68,7 +65,7 @@ class TrialRows:
         )
 
     def update_position(self, number: int) -> bool:
-        """A trial changed: put it where it belongs; False where all rows stay where they are."""
+        """Put a changed trial where it belongs; return False where all rows stay where they are."""
         trial = self.view.trials[number]
         order = self._sort_key(trial)
         has_moved = self._all_trials.update_position(number, order)

@@ -33,7 +33,7 @@ class TrialMarks(Protocol):
     marks: list[int]
 
     def toggle_trial_mark(self, number: int) -> bool:
-        """Mark a trial or take its mark off; False where there can be no more."""
+        """Mark a trial or remove its mark; return False where there can be no more."""
         ...
 
 
@@ -44,7 +44,7 @@ class TrialTable(RowTable):
     following: reactive[bool] = reactive(True)
 
     class MarksChanged(Message):
-        """A trial was marked, or its mark taken off; `full`: there can be no more."""
+        """A trial was marked or its mark removed; `full`: there can be no more."""
 
         def __init__(self, *, full: bool = False) -> None:
             super().__init__()
@@ -80,7 +80,6 @@ class TrialTable(RowTable):
     # From the view to the rows
 
     def rebuild_table(self) -> None:
-        """Show everything anew."""
         view = self.view
         if self._trial_rows.view is not view:
             self._trial_rows = TrialRows(view, self._trial_rows.test)
@@ -97,7 +96,7 @@ class TrialTable(RowTable):
         self._sort_rows()
 
     def update_trials(self, changed: Collection[int]) -> None:
-        """Some trials are no longer what they were when they were drawn."""
+        """Draw and place anew the trials that changed since they were drawn."""
         if self._needs_other_columns(changed):
             self.rebuild_table()
             return
@@ -114,7 +113,6 @@ class TrialTable(RowTable):
         self.update_border_text()
 
     def _needs_other_columns(self, changed: Collection[int]) -> bool:
-        """Whether the columns are others than before."""
         trials = [self.view.trials[number] for number in changed]
         return (
             self.view.metric != self._drawn_metric
@@ -132,11 +130,11 @@ class TrialTable(RowTable):
             self.update_rows()
 
     def update_running_times(self) -> None:
-        """A second passed: what runs has run longer."""
+        """Redraw what shows running times."""
         self.redraw_rows(self.reader.trial_counts.running)
 
     def filter_trials(self, test: TrialTest | None) -> None:
-        """Show only the trials that pass."""
+        """Show only the trials that match."""
         self._trial_rows.apply_filter(test)
         self._update_after_reordering()
 
@@ -149,20 +147,17 @@ class TrialTable(RowTable):
         self.update_border_text()
 
     def keys_in_order(self) -> Sequence[int]:
-        """The numbers of the trials that are shown."""
         return self._trial_rows.ordered_numbers
 
     def index_of_key(self, key: object) -> int | None:
-        """Where a trial stands."""
         return self._trial_rows.index_of_trial(key) if isinstance(key, int) else None
 
     def newest_trials(self, count: int) -> list[int]:
-        """The newest trials that pass the filter, the newest first."""
+        """Return the newest trials that match the filter, the newest first."""
         return self._trial_rows.newest_trials(count)
 
     @property
     def sort_column_key(self) -> str:
-        """The key of the column that sorts."""
         return self._sorted_by
 
     @property
@@ -171,11 +166,11 @@ class TrialTable(RowTable):
         return self.reader.layout.arrange_columns(self._all_columns)
 
     def is_constant_column(self, column: Column) -> bool:
-        """Whether all trials say the same in it."""
+        """Return whether all trials say the same in it."""
         return self._differences.is_constant_column(column, len(self.view.trials))
 
     def _time_of_view(self) -> float:
-        """Now; without a worker, which may have gone without a word, when it said the last one."""
+        """Return now; without a worker, which may have died silently, the last time it logged."""
         last_time = self.view.last_time
         return self._now() if self.reader.state in ALIVE_STATES or last_time is None else last_time
 
@@ -229,7 +224,6 @@ class TrialTable(RowTable):
     # What is drawn
 
     def header_runs(self, width: int) -> Sequence[TextRun]:
-        """The titles, the sorting one marked."""
         styles = theme_styles(self)
         runs: list[TextRun] = []
         for column in self._fitting_columns(width):
@@ -241,27 +235,24 @@ class TrialTable(RowTable):
         return runs
 
     def runs_of_row(self, key: int, width: int) -> Sequence[TextRun]:
-        """One trial."""
         return trial_row_runs(
             self._fitting_columns(width), self.view.trials[key], theme_styles(self)
         )
 
     def empty_state_texts(self) -> Sequence[str]:
-        """Why there is nothing, and what to do."""
         if self._trial_rows.test is not None and self.view.trials:
-            return ("No trial passes the filter", "esc takes it off")
+            return ("No trial matches the filter", "esc clears it")
         if self.view.lifecycle in ("", "session_created"):
             return ("Every trial will be a row here", "s starts the search", "e edits the recipe")
         return ("Every trial will be a row here", "the first one starts when the model is loaded")
 
     def update_border_text(self) -> None:
-        """Counts in the title; order, following and what is hidden in the hint."""
         shown_count, total = len(self.keys_in_order()), len(self.view.trials)
         planned = (
             f" of {self.reader.trial_counts.planned_trials(self.view)}" if self.view.planned else ""
         )
         filtered = self._trial_rows.test is not None
-        detail = f"{shown_count} of {total} pass" if filtered else f"{total}{planned}"
+        detail = f"{shown_count} of {total} match" if filtered else f"{total}{planned}"
         if self._drawn_marks:
             detail += f" · {len(self._drawn_marks)} marked"
         self.set_border_text(detail, "   ".join(self._border_hints()))
@@ -285,30 +276,27 @@ class TrialTable(RowTable):
         return "▴" if self._is_reversed else "▾"
 
     def on_mount(self) -> None:
-        """Start where the action is."""
         self.update_marks()
         self.update_rows()
         self._follow_newest()
 
     def on_resize(self) -> None:
-        """More or fewer columns fit."""
         self.update_border_text()
 
     # Keys
 
     def on_row_table_row_highlighted(self, event: RowTable.RowHighlighted) -> None:
-        """Who moves the cursor wants to look there."""
+        """Stop following once the user moves the cursor."""
         if event.by_user:
             self.following = False
 
     def watch_following(self) -> None:
-        """Say so in the border."""
         if self.is_mounted:
             self._follow_newest()
             self.update_border_text()
 
     def handle_header_click(self, x: int) -> None:
-        """Sort by the column that was clicked; again turns it round."""
+        """Sort by the column that was clicked; a second click reverses the order."""
         left_edge = 0
         for column in self._fitting_columns(self.content_width - 1):
             if left_edge <= x <= left_edge + column.width:
@@ -317,13 +305,11 @@ class TrialTable(RowTable):
             left_edge += column.width + 1
 
     def action_sort_by(self, step: int) -> None:
-        """The next or the previous column sorts."""
         keys = [column.key for column in self._columns] or [self._sorted_by]
         index = keys.index(self._sorted_by) if self._sorted_by in keys else -1
         self._sort_by_column(keys[(index + step) % len(keys)], reverse=False)
 
     def action_reverse(self) -> None:
-        """Worst first."""
         self._sort_by_column(self._sorted_by, reverse=True)
 
     def _sort_by_column(self, key: str, *, reverse: bool) -> None:
@@ -336,11 +322,10 @@ class TrialTable(RowTable):
             self._sort_rows()
 
     def action_follow(self) -> None:
-        """Following on or off."""
         self.following = not self.following
 
     def action_columns(self, step: int) -> None:
-        """Other columns, where not all fit."""
+        """Scroll the columns, where not all fit."""
         always_shown = self.reader.layout.explicitly_shown()
         movable = [
             column
@@ -357,24 +342,20 @@ class TrialTable(RowTable):
         self.update_border_text()
 
     def action_mark(self) -> None:
-        """Mark the trial under the cursor, or take its mark off."""
         if self._marks is not None and isinstance(self.selected_key, int):
             was_toggled = self._marks.toggle_trial_mark(self.selected_key)
             self.update_marks()
             self.post_message(self.MarksChanged(full=not was_toggled))
 
     def action_constant(self) -> None:
-        """Columns that never differ, or without them."""
         self.reader.layout.hides_constant = not self.reader.layout.hides_constant
         self._choose_columns()
 
     def action_choose_columns(self) -> None:
-        """Choose the columns."""
         from tuner.tui.screens.columns_screen import ColumnsScreen
 
         self.app.push_screen(ColumnsScreen(self))
 
     def update_layout(self) -> None:
-        """The layout was changed."""
         self._first_column = 0
         self._choose_columns()

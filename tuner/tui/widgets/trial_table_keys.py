@@ -13,9 +13,9 @@ def _trials_binding(
 
 TRIAL_TABLE_BINDINGS: list[BindingType] = [
     _trials_binding("o", "sort_by(1)", "Sort", "sort", "Sort by the next column", show=True),
-    _trials_binding("O", "sort_by(-1)", "Sort back", "sort_back", "Sort by the column before"),
-    _trials_binding("R", "reverse", "Reverse", "reverse", "Turn the order round"),
-    _trials_binding("f", "follow", "Follow", "follow", "Follow what runs"),
+    _trials_binding("O", "sort_by(-1)", "Sort back", "sort_back", "Sort by the previous column"),
+    _trials_binding("R", "reverse", "Reverse", "reverse", "Reverse the order"),
+    _trials_binding("f", "follow", "Follow", "follow", "Follow the newest running trial"),
     _trials_binding("space", "mark", "Mark", "mark", "Mark the trial for comparing", show=True),
     _trials_binding(
         "c", "choose_columns", "Columns", "columns", "Choose the columns and their order"

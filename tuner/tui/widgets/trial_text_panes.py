@@ -19,14 +19,13 @@ from tuner.tui.widgets.scope_pane import ScopePane
 
 
 class ParamsPane(ScopePane):
-    """Every value with its rank and its place in its range."""
+    """Every value with its rank and its position in its range."""
 
     def __init__(self, *args: object, with_facts: bool = False) -> None:
         self._with_facts = with_facts
         super().__init__(*args)  # type: ignore[arg-type]
 
     def content_lines(self, width: int, height: int) -> Lines:  # noqa: ARG002
-        """The table, and what else is known where that has no pane of its own."""
         scope, styles = self.scope, theme_styles(self)
         lines = parameter_lines(
             scope.trial, scope.search_space(), scope.value_ranks(), width, styles
@@ -41,7 +40,6 @@ class ParamsPane(ScopePane):
         return lines
 
     def update_border_text(self) -> None:
-        """The keys."""
         self.set_border_text("", "y copy   E export   e edited copy")
 
 
@@ -49,7 +47,6 @@ class FactsPane(ScopePane):
     """What is known beside the values, and the settings that the recipe fixes."""
 
     def content_lines(self, width: int, height: int) -> Lines:  # noqa: ARG002
-        """Facts, then fixed settings."""
         scope, styles = self.scope, theme_styles(self)
         lines = trial_fact_lines(
             scope.view, scope.trial, width, styles, scope.now(), scope.trial_score()
@@ -59,7 +56,7 @@ class FactsPane(ScopePane):
     def _fixed_setting_lines(self, width: int, styles: Styles) -> Lines:
         recipe = self.scope.recipe_of_trial()
         if recipe is None:
-            return [[("the log does not tell the recipe of this trial", styles.muted)]]
+            return [[("the log does not hold the recipe of this trial", styles.muted)]]
         trial_values = {**self.scope.trial.params, **self.scope.trial.fixed}
         fixed = {
             name: value
@@ -83,7 +80,6 @@ class SummaryPane(ScopePane):
     """Rungs, facts and the recall of every class in few lines, for narrow screens."""
 
     def content_lines(self, width: int, height: int) -> Lines:  # noqa: ARG002
-        """Only what there is."""
         scope, styles = self.scope, theme_styles(self)
         lines: Lines = [
             [(line, styles.text)]
@@ -108,11 +104,10 @@ class RungsPane(ScopePane):
     """Where the trial was compared, and below it what happened to it."""
 
     def content_lines(self, width: int, height: int) -> Lines:  # noqa: ARG002
-        """Decisions first."""
         scope, styles = self.scope, theme_styles(self)
         rungs = trial_rung_lines(scope.view, scope.trial, width, styles)
         if not rungs:
-            rungs = [[("not compared with others yet: the first rung decides", styles.muted)]]
+            rungs = [[("not compared with other trials yet: the first rung decides", styles.muted)]]
         event_texts = trial_event_lines(self, width)
         return [*rungs, [], [("events", styles.muted)], *event_texts]
 
@@ -121,19 +116,16 @@ class TrialEventsPane(ScopePane):
     """Every event of the trial with its reason."""
 
     def content_lines(self, width: int, height: int) -> Lines:
-        """In the order in which they happened."""
-        texts = ("What happens to this trial will be told here", "beginning with its start")
+        texts = ("The events of this trial will be listed here", "beginning with its start")
         return trial_event_lines(self, width) or empty_state_lines(
             texts, width, height, theme_styles(self)
         )
 
     def update_border_text(self) -> None:
-        """How many there are."""
         self.set_border_text(str(len(self.scope.events_of_trial())))
 
 
 def trial_event_lines(pane: ScopePane, width: int) -> Lines:
-    """The events of the pane's trial, one line each."""
     view, styles = pane.scope.view, theme_styles(pane)
     events = pane.scope.events_of_trial()
     return [event_line_runs(event, view, width, styles, numbered=False) for event in events]
@@ -143,11 +135,10 @@ class TrainerPane(ScopePane):
     """The last lines that a failed trial's trainer printed."""
 
     def content_lines(self, width: int, height: int) -> Lines:
-        """The lines, or why there are none."""
         trial, styles = self.scope.trial, theme_styles(self)
         if trial.lines:
             return [[(sanitize_text(line.expandtabs(4)), styles.text)] for line in trial.lines]
-        reason = "the trial failed without a word of its trainer"
+        reason = "the trial failed and its trainer printed nothing"
         if trial.state is not TrialState.FAILED:
-            reason = "only a trial that failed leaves some; the Log view has worker.log as a whole"
-        return empty_state_lines(("No last lines of the trainer", reason), width, height, styles)
+            reason = "only a failed trial has them; the Log view shows the whole worker.log"
+        return empty_state_lines(("No last lines from the trainer", reason), width, height, styles)

@@ -26,7 +26,7 @@ SAVE_ACTION = "save"
 
 
 class AnalysisPane(Pane):
-    """A chart that fills its pane. Heirs draw it, and say which trials it needs at least."""
+    """A chart that fills its pane. Subclasses draw it, and say how many trials it needs."""
 
     MIN_TRIALS: ClassVar[int] = 1
     EMPTY_STATE: ClassVar[str] = "The chart will be here"
@@ -53,11 +53,10 @@ class AnalysisPane(Pane):
         super().__init__(heading, number=number, id=id)
 
     def draw_chart(self, width: int, height: int, styles: Styles) -> Lines:
-        """The chart in width × height cells, of at least `LEAST` trials."""
+        """Draw the chart in width × height cells; there are trials enough."""
         raise NotImplementedError
 
     def content_lines(self, width: int, height: int) -> Lines:
-        """The chart, or what brings it."""
         styles = theme_styles(self)
         if self.has_enough_trials:
             return self.draw_chart(width, max(height, 3), styles)
@@ -65,20 +64,19 @@ class AnalysisPane(Pane):
 
     @property
     def has_enough_trials(self) -> bool:
-        """Whether there are enough trials to draw."""
         return len(self.exploration.sample.trials) >= self.MIN_TRIALS
 
     def _empty_state_texts(self) -> tuple[str, ...]:
         workspace = self.exploration.workspace
         if workspace.trial_filter is not None and workspace.reader.trial_counts.ended_count:
-            return "No ended trial passes the filter", "esc takes the filter off"
+            return "No ended trial matches the filter", "esc clears the filter"
         if workspace.reader.view.lifecycle in ("", "session_created"):
             return self.EMPTY_STATE, "s starts the search"
         which = "first" if self.MIN_TRIALS == 1 else "second"
-        return self.EMPTY_STATE, f"the {which} trial that ends brings it"
+        return self.EMPTY_STATE, f"it comes with the {which} trial that ends"
 
     def redraw_content(self) -> None:
-        """A pane that is not in sight is drawn once it is."""
+        """Draw anew what is in sight; another pane is drawn once it is."""
         if self.display:
             super().redraw_content()
         else:
@@ -86,11 +84,10 @@ class AnalysisPane(Pane):
             self._cached_strips = None
 
     def trial_under_mouse(self, cell: tuple[int, int]) -> TrialView | None:  # noqa: ARG002
-        """The trial that is drawn at a cell from the left and the top; none on most charts."""
+        """Return the trial that is drawn at a cell from the left and the top, if any."""
         return None
 
     def pointed_trial_text(self) -> str:
-        """What the mouse has pointed at."""
         trial = self._pointed_trial
         return (
             ""
@@ -99,7 +96,7 @@ class AnalysisPane(Pane):
         )
 
     def on_click(self, event: events.Click) -> None:
-        """A click on a trial selects it, a second one opens it."""
+        """Select the trial under a click, open it on the second."""
         offset = event.get_content_offset(self)
         if offset is None or not self.has_enough_trials:
             return
@@ -110,17 +107,17 @@ class AnalysisPane(Pane):
             self.post_message(TrialChosen(self._pointed_trial.number, action))
 
     def announce_exploration(self) -> None:
-        """Draw anew, and tell the other panes."""
+        """Draw anew, and say so to the other panes."""
         self.redraw_content()
         self.screen.refresh_bindings()
         self.post_message(self.ExplorationChanged(self))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """A chart that is not there cannot be saved; the key stays free for what starts it."""
+        """Leave the key free for what starts a search, where there is no chart to save."""
         return self.has_enough_trials if action == SAVE_ACTION else True
 
     def action_save(self) -> None:
-        """Into the current folder, under the session's and the chart's name."""
+        """Save into the current folder, under the session's and the chart's name."""
         name = self.exploration.workspace.reader.session.name
         stem = f"{name}-{self.heading.lower().replace(' ', '-')}"
         width = self.content_width

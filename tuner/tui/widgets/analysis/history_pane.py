@@ -65,7 +65,7 @@ class HistoryPane(AnalysisPane):
 
     @property
     def has_enough_trials(self) -> bool:
-        """The timeline shows also what failed or runs."""
+        """Whether there is anything to draw; the timeline shows also what failed or runs."""
         all_trials = self.exploration.sample.matching_trials
         return (
             any(trial.started for trial in all_trials)
@@ -74,7 +74,6 @@ class HistoryPane(AnalysisPane):
         )
 
     def draw_chart(self, width: int, height: int, styles: Styles) -> Lines:
-        """One of the two."""
         exploration = self.exploration
         if self.timeline:
             return self._draw_timeline(width, height, styles)
@@ -104,11 +103,10 @@ class HistoryPane(AnalysisPane):
 
     @property
     def _end_of_timeline(self) -> float:
-        """Until when what runs is drawn."""
+        """The time up to which running trials are drawn."""
         return self.exploration.workspace.reader.view.last_time or 0.0
 
     def update_border_text(self) -> None:
-        """Which switches are on."""
         self.heading = "Timeline" if self.timeline else "History"
         details = ", ".join(
             filter(None, (self.exploration.brushed_count_text(), self.pointed_trial_text()))
@@ -124,7 +122,6 @@ class HistoryPane(AnalysisPane):
         self.set_border_text(details, keys if self.has_enough_trials else "")
 
     def trial_under_mouse(self, cell: tuple[int, int]) -> TrialView | None:
-        """The nearest point, or the bar there."""
         sample, size = self.exploration.sample, (self.content_width, self.size.height)
         if self.timeline:
             return timeline_trial_at(sample.matching_trials, self._end_of_timeline, cell, *size)
@@ -137,17 +134,14 @@ class HistoryPane(AnalysisPane):
         )
 
     def action_switch(self, name: str) -> None:
-        """One of the switches."""
         setattr(self, name, not getattr(self, name))
         self.redraw_content()
 
     def action_order(self) -> None:
-        """The next order."""
         self.order = (self.order + 1) % len(HISTORY_ORDERS)
         self.redraw_content()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """The timeline has no line of the best, and one order."""
         if self.timeline and (action == "order" or parameters in (("best_line",), ("pruned",))):
             return False
         return super().check_action(action, parameters)

@@ -12,7 +12,7 @@ from tuner.tui.widgets.line_widgets import empty_state_lines
 
 
 class InfluencePane(AnalysisPane):
-    """Bars; what the worker logged until the answer about these very trials is there."""
+    """Bars of importance: as the worker logged it, until it is computed for these very trials."""
 
     EMPTY_STATE = "Which parameters decide"
 
@@ -20,7 +20,6 @@ class InfluencePane(AnalysisPane):
         super().__init__("Importance", exploration, number=2, id="influence")
 
     def draw_chart(self, width: int, height: int, styles: Styles) -> Lines:
-        """The bars, or why there are none."""
         exploration = self.exploration
         verdict = exploration.current_verdict
         if verdict is None and not exploration.is_narrowed:
@@ -36,7 +35,6 @@ class InfluencePane(AnalysisPane):
         return importance_report_lines(verdict, width, styles)
 
     def update_border_text(self) -> None:
-        """The method, and among which trials."""
         exploration = self.exploration
         local_verdict = exploration.current_verdict
         origin = "computed here" if local_verdict is not None else "computed by the worker"

@@ -56,7 +56,7 @@ class ParallelPane(AnalysisPane):
             "Clear",
             show=False,
             id="parallel.clear",
-            tooltip="Take the brush off this axis",
+            tooltip="Remove the brush from this axis",
         ),
         Binding(
             "a",
@@ -72,7 +72,6 @@ class ParallelPane(AnalysisPane):
         super().__init__("Parallel coordinates", exploration, number=3, id="parallel")
 
     def draw_chart(self, width: int, height: int, styles: Styles) -> Lines:
-        """The axes that fit."""
         exploration = self.exploration
         return draw_parallel_axes(
             exploration.sample,
@@ -86,7 +85,6 @@ class ParallelPane(AnalysisPane):
         )
 
     def update_border_text(self) -> None:
-        """How many are brushed and drawn, and what the keys do now."""
         exploration = self.exploration
         family = "" if exploration.family == ALL else sanitize_text(exploration.family)
         details = [
@@ -121,7 +119,6 @@ class ParallelPane(AnalysisPane):
         return "←/→ axis  ↑/↓ brush  space best  a axes"
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only what there is can be kept, inverted and cleared."""
         exploration = self.exploration
         axis = exploration.focused_axis
         if action == "keep":
@@ -135,7 +132,7 @@ class ParallelPane(AnalysisPane):
     # The mouse
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """A click chooses the nearest axis, and a brush begins there."""
+        """Choose the axis nearest to a click, and begin a brush there."""
         offset, exploration = event.get_content_offset(self), self.exploration
         if offset is None or not self.has_enough_trials:
             return
@@ -149,7 +146,7 @@ class ParallelPane(AnalysisPane):
         self.announce_exploration()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """The brush reaches from where the button went down to where the mouse is."""
+        """Brush from where the button went down to where the mouse is."""
         axis = self.exploration.focused_axis
         if (
             self._brush_start is None
@@ -164,7 +161,6 @@ class ParallelPane(AnalysisPane):
         self.announce_exploration()
 
     def on_mouse_up(self) -> None:
-        """What was brushed is kept."""
         if self._brush_start is not None:
             self._brush_start = None
             self.release_mouse()
@@ -174,7 +170,6 @@ class ParallelPane(AnalysisPane):
     # Keys
 
     def action_axis(self, steps: int) -> None:
-        """The next axis."""
         self.exploration.move_axis_focus(steps)
         self.announce_exploration()
 
@@ -185,28 +180,24 @@ class ParallelPane(AnalysisPane):
             self.announce_exploration()
 
     def action_brush_best(self) -> None:
-        """A brush at once."""
         self.exploration.toggle_best_brush()
         self.announce_exploration()
 
     def action_keep(self) -> None:
-        """From a draft to a brush that stays."""
+        """Turn a draft into a brush that stays."""
         self.exploration.brushes.keep_draft()
         self.announce_exploration()
 
     def action_invert(self) -> None:
-        """All but what was brushed."""
         if axis := self.exploration.focused_axis:
             self.exploration.brushes.invert_axis(axis.name)
             self.announce_exploration()
 
     def action_clear(self) -> None:
-        """No brush on this axis."""
         if axis := self.exploration.focused_axis:
             self.exploration.brushes.clear_axis(axis.name)
             self.announce_exploration()
 
     def action_family(self) -> None:
-        """Fewer axes, then others, then all again."""
         self.exploration.show_next_family()
         self.announce_exploration()

@@ -63,10 +63,10 @@ class SlicePane(AnalysisPane):
         Binding(
             "O",
             "other(-1)",
-            "Other before",
+            "Previous other",
             show=False,
             id="slice.other_previous",
-            tooltip="Heat map: second parameter before",
+            tooltip="Heat map: previous second parameter",
         ),
     ]
     is_heat_map: reactive[bool] = reactive(False)
@@ -97,7 +97,6 @@ class SlicePane(AnalysisPane):
         )
 
     def draw_chart(self, width: int, height: int, styles: Styles) -> Lines:
-        """One of the two."""
         exploration, x_setting, y_setting = self.exploration, self.x_setting, self.y_setting
         if x_setting is None:
             return empty_state_lines(("The recipe searches nothing",), width, height, styles)
@@ -128,7 +127,6 @@ class SlicePane(AnalysisPane):
         )
 
     def update_border_text(self) -> None:
-        """What is on the axes."""
         x_setting, y_setting = self.x_setting, self.y_setting
         if x_setting is None or not self.has_enough_trials:
             self.set_border_text("", "")
@@ -157,7 +155,6 @@ class SlicePane(AnalysisPane):
         self.set_border_text(detail, f"←/→ parameter  {log}v heat map")
 
     def trial_under_mouse(self, cell: tuple[int, int]) -> TrialView | None:
-        """The nearest point; the map's cells are ranges."""
         x_setting, size = self.x_setting, (self.content_width, self.size.height)
         if x_setting is None or self.is_heat_map:
             return None
@@ -166,7 +163,7 @@ class SlicePane(AnalysisPane):
         )
 
     def on_click(self, event: events.Click) -> None:
-        """A click on a cell of the map brushes its two ranges, another one there unbrushes them."""
+        """Brush the two ranges of a heat map's cell, or unbrush them."""
         exploration, x_setting, y_setting = self.exploration, self.x_setting, self.y_setting
         offset = event.get_content_offset(self)
         if not self.is_heat_map or x_setting is None or y_setting is None or offset is None:
@@ -182,14 +179,14 @@ class SlicePane(AnalysisPane):
             self.announce_exploration()
 
     def _count_outside(self, axis: Axis) -> int:
-        """Trials that cannot be placed, such as a baseline beyond the range."""
+        """Count trials that have no position, such as a baseline beyond the range."""
         return sum(position is None for position in self.exploration.sample.positions[axis.name])
 
     def _has_log_scale(self, axis: Axis) -> bool:
         return axis.scale.log if self._log_override is None else self._log_override
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A logarithm needs numbers above zero; a map needs two parameters."""
+        """Offer a logarithm for numbers above zero, a map for two parameters."""
         x_setting = self.x_setting
         if action == "log":
             return x_setting is not None and x_setting.scale.low > 0 and not self.is_heat_map
@@ -202,13 +199,12 @@ class SlicePane(AnalysisPane):
         return super().check_action(action, parameters)
 
     def action_parameter(self, steps: int) -> None:
-        """Another parameter across."""
         self._x_index += steps
         self._log_override = None
         self.redraw_content()
 
     def action_other(self, steps: int) -> None:
-        """Another parameter up; the one across is passed over."""
+        """Choose another parameter for y, passing over the one on x."""
         settings = self.exploration.sample.setting_axes
         previous_setting = self.y_setting
         while self.y_setting is previous_setting and len(settings) > 2:
@@ -216,12 +212,10 @@ class SlicePane(AnalysisPane):
         self.redraw_content()
 
     def action_log(self) -> None:
-        """The other scale."""
         if x_setting := self.x_setting:
             self._log_override = not self._has_log_scale(x_setting)
             self.redraw_content()
 
     def action_map(self) -> None:
-        """The map, or back."""
         self.is_heat_map = not self.is_heat_map
         self.redraw_content()
