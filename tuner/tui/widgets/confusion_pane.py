@@ -145,10 +145,9 @@ class ConfusionPane(Pane):
         if trial is None or evaluation is None:
             self.set_border_text("", "")
         else:
-            self.set_border_text(
-                f"#{trial.number} {fmt.format_epoch(evaluation.epoch)}{self._mode_and_difference()}",
-                self._key_hints(trial),
-            )
+            epoch = fmt.format_epoch(evaluation.epoch)
+            detail = f"#{trial.number} {epoch}{self._mode_and_difference()}"
+            self.set_border_text(detail, self._key_hints(trial))
 
     def _mode_and_difference(self) -> str:
         mode = "" if self._mode == "counts" else f" {_MODE_NAMES[self._mode]}"

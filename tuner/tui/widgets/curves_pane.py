@@ -168,7 +168,11 @@ class CurvesPane(Pane):
         self.heading = f"{kind_name} {x_axis_name}"
         detail = f"newest {MAX_SHOWN_TRIALS}" if len(view.trials) > MAX_SHOWN_TRIALS else ""
         log = "✓" if self.logarithmic else "·"
-        hint = f"l log {log}   t {next_choice(CURVE_KINDS, self.curve_kind)}   b {next_choice(X_AXES, self.x_axis)}"
+        next_kind, next_x = (
+            next_choice(CURVE_KINDS, self.curve_kind),
+            next_choice(X_AXES, self.x_axis),
+        )
+        hint = f"l log {log}   t {next_kind}   b {next_x}"
         self.set_border_text(
             detail, hint if self._cursor is None else self._values_at_cursor(self._cursor)
         )
