@@ -17,6 +17,7 @@ from tuner.recipe.findings import ModelDescription
 from tuner.tui.app import TunerApp
 from tuner.tui.screens import setup_screen
 from tuner.tui.state import session_reader
+from tuner.tui.widgets.drawn_line import DrawnLine
 
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 
@@ -60,7 +61,7 @@ def draw(root: Path, name: str, session: str | None, *keys: str) -> None:
         await settled(pilot, app)
         if session is None:
             app.catalog.root = Path("sessions")
-            app.screen.query("DrawnLine").first().redraw()  # type: ignore[attr-defined]
+            app.screen.query(DrawnLine).first().redraw_content()
         await pilot.pause()
         svg = app.export_screenshot(title="tuner", simplify=True)
         (PICTURES / f"{name}.svg").write_text(svg, encoding="utf-8")

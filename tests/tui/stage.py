@@ -21,6 +21,7 @@ from tuner.tui.screens.study_screen import StudyScreen
 from tuner.tui.shell.screenshots import visible_screen_text as visible_screen_text
 from tuner.tui.state.gpu import GpuReader
 from tuner.tui.state.machine import MachineMonitor
+from tuner.tui.widgets.session_table import SessionTable
 from tuner.tui.widgets.trial_table import TrialTable
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -77,7 +78,7 @@ def _read(app: TunerApp) -> bool:
     if isinstance(screen, StudyScreen):
         return screen.reader.complete and screen._shown_until_seq == screen.reader.view.next_seq
     if isinstance(screen, PickerScreen):
-        return app.catalog.is_fully_read and screen.query_one("#sessions").all_read  # type: ignore[attr-defined]
+        return app.catalog.is_fully_read and screen.query_one(SessionTable).is_all_read
     return False
 
 

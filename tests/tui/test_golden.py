@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 
 from tests.tui.stage import LARGE, SMALL, assert_golden, play, press
 from tuner.tui.app import TunerApp
+from tuner.tui.widgets.drawn_line import DrawnLine
 
 SIZES = {"80x24": SMALL, "120x40": LARGE}
 
@@ -17,7 +18,7 @@ SIZES = {"80x24": SMALL, "120x40": LARGE}
 def test_the_picker(whole_corpus: Path, name: str) -> None:
     async def scene(_pilot: Pilot[None], app: TunerApp) -> None:
         app.catalog.root = Path("sessions")
-        app.screen.query("DrawnLine").first().redraw()  # type: ignore[attr-defined]
+        app.screen.query(DrawnLine).first().redraw_content()
         await _pilot.pause()
         await assert_golden(app, f"picker-{name}")
 
@@ -44,7 +45,7 @@ def test_every_tab_of_the_narrow_layout(whole_corpus: Path) -> None:
 def test_the_first_run(root: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         app.catalog.root = Path("sessions")
-        app.screen.query("DrawnLine").first().redraw()  # type: ignore[attr-defined]
+        app.screen.query(DrawnLine).first().redraw_content()
         await pilot.pause()
         await assert_golden(app, "first-run-80x24")
 

@@ -62,7 +62,7 @@ def test_a_key_draws_one_row_of_two_thousand(
 
     async def scene(pilot: Pilot[None], _app: TunerApp) -> None:
         await press(pilot, "g")
-        rows = Counted(monkeypatch, TrialTable, "row_runs")
+        rows = Counted(monkeypatch, TrialTable, "runs_of_row")
         await press(pilot, "j", "j", "k")
         assert rows.calls == 0, "rows in sight are remembered, the cursor lies over them"
         await press(pilot, "G")
@@ -102,8 +102,8 @@ def test_a_step_draws_one_row_and_no_chart(tmp_path: Path, monkeypatch: pytest.M
         step(app, trial)  # the first one after the table was shown
         await until(pilot, lambda: live(app).reader.view.trials[trial].loss == 0.5)
         await pilot.pause()
-        rows = Counted(monkeypatch, TrialTable, "row_runs")
-        curves = Counted(monkeypatch, CurvesPane, "lines")
+        rows = Counted(monkeypatch, TrialTable, "runs_of_row")
+        curves = Counted(monkeypatch, CurvesPane, "content_lines")
         before = live(app).reader.view.trials[trial].step
         step(app, trial)
         await until(pilot, lambda: live(app).reader.view.trials[trial].step == before + 1)
@@ -160,7 +160,7 @@ def test_a_view_that_does_not_show_follows_when_it_does(
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, "right_square_bracket", "left_square_bracket")
-        followed = Counted(monkeypatch, AnalysisView, "filter_changed")
+        followed = Counted(monkeypatch, AnalysisView, "redraw_after_filter")
         await press(pilot, "slash", *"0-3", "enter")
         assert followed.calls == 0
         assert len(table(app).keys_in_order()) == 4
