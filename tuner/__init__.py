@@ -1,3 +1,3 @@
-"""tuner finds the best way to fine-tune a transformer classifier, one rate per layer group."""
+"""tuner finds the best settings, a rate per layer group among them, to fine-tune a transformer."""
 
 __version__ = "0.1.0"

@@ -60,7 +60,7 @@ def test_groups_json(tuner: Tuner, root: Path) -> None:
 def test_groups_of_a_model_are_the_presets(tuner: Tuner, monkeypatch: Monkey) -> None:
     monkeypatch.setattr("tuner.worker.trainer_queries.query_model_description", lambda *_: MODEL)
     answer = tuner("groups", "some/model")
-    assert "the groups of the preset groups are shown" in answer.err
+    assert "showing the groups of the preset groups" in answer.err
     assert "quarter 4" in answer.out
     assert tuner("groups", "some/model", "--preset", "basic").err == ""
 

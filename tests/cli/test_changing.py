@@ -47,13 +47,13 @@ def test_two_equal_ends_fix_a_value(tuner: Tuner, root: Path) -> None:
     [
         (["zoom", "draft", "lr.haed=1e-5..1e-4"], "did you mean"),
         (["zoom", "draft", "lr.head=1e-3..1e-5"], "above high"),
-        (["zoom", "draft", "lr.head=small"], "is no range: write lr.head=LOW..HIGH"),
+        (["zoom", "draft", "lr.head=small"], "is not a range: write lr.head=LOW..HIGH"),
         (["zoom", "draft", "lr.the rest=1e-5..1e-4"], "has no range in this recipe"),
         (["zoom", "draft", "lr.head=0..1e-3"], "log scale cannot start from 0"),
         (["set", "draft", "search.trails=3"], "trials"),
         (["set", "given-up", "search.trials=30"], "stopped for good"),
         (["set", "halted", "model.name=other"], "tuner new OTHER --from halted --set model.name=…"),
-        (["set", "halted", "search.metric=mcc"], "search.metric cannot change"),
+        (["set", "halted", "search.metric=mcc"], "search.metric cannot be changed"),
     ],
 )
 def test_what_cannot_be(tuner: Tuner, root: Path, line: list[str], told: str) -> None:

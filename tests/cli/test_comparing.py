@@ -38,7 +38,7 @@ def test_trials_as_a_table(tuner: Tuner) -> None:
     assert rates.split()[1:4] == ["2.0e-5", "1.0e-5", "÷2.00"]
     assert "McNemar on accuracy, 20 shared rows: #1 vs #0 p = 0.50" in answer.out
     assert "not distinguishable from #1 at 0.05 (accuracy): #0" in answer.out
-    assert "only #1 right 2, only #0 right 0, both 14, neither 4" in answer.out
+    assert "only by #1 2, only by #0 0, by both 14, by neither 4" in answer.out
 
 
 def test_trials_as_json(tuner: Tuner) -> None:

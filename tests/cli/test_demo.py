@@ -51,6 +51,6 @@ def test_an_unfinished_demo_goes_on(tuner: Tuner, root: Path) -> None:
     sessions.recorded(root, "demo-2", sessions.search(e.SessionPaused()))
     sessions.draft(root, "demo-of-mine")
     answer = tuner("demo", "--trials", "9")
-    assert f"going on with {root / 'demo-2'}" in answer.err
-    assert "its number of trials stays 6" in answer.err
+    assert f"continuing {root / 'demo-2'}" in answer.err
+    assert "it keeps its 6 trials" in answer.err
     assert not (root / "demo").exists()

@@ -83,7 +83,7 @@ def test_a_holder_that_shows_itself_is_at_work(
     hold(session, 8)
     while_waiting(monkeypatch, lambda: touch(session, 0))
     assert is_running_on_other_host(session)
-    assert capsys.readouterr().err.endswith("pid 4194303 on old is at work on halted\n")
+    assert capsys.readouterr().err.endswith("pid 4194303 on old is working on halted\n")
 
 
 @pytest.mark.parametrize("command", ["resume", "start", "run"])

@@ -150,7 +150,7 @@ def test_a_recipe_can_be_that_of_another_session(tuner: Tuner, root: Path, train
     assert (recipe.training.epochs, recipe.data.quotes) == (7, "backslash")
     assert recipe.data.train == train
     refused = tuner("new", "third", "--from", "first", "--preset", "basic")
-    assert (refused.code, "nothing for --preset" in refused.err) == (2, True)
+    assert (refused.code, "cannot be combined with --preset" in refused.err) == (2, True)
 
 
 def test_how_a_file_was_read_is_said_and_set_overrules_it(tuner: Tuner, root: Path) -> None:

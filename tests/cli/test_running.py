@@ -147,7 +147,7 @@ def test_start_says_what_the_log_says(tuner: Tuner, monkeypatch: Monkey) -> None
 
 def test_pausing_what_is_paused_is_fine(tuner: Tuner) -> None:
     answer = tuner("pause", "halted")
-    assert (answer.code, answer.out) == (0, "halted is paused already\n")
+    assert (answer.code, answer.out) == (0, "halted is already paused\n")
 
 
 @pytest.mark.parametrize("name", ["draft", "halted"])
@@ -204,7 +204,7 @@ def test_a_finished_session_takes_trials_and_can_be_started_for_them(
         (["done", "--rerun", "9"], "done has no trial 9; its trials are 0 to 3"),
         (["done", "--rerun", "1", "epochs=2"], "use --like to change some"),
         (["done", "--like", "1", "lr.haed=1"], "lr.haed"),
-        (["given-up", "lr=1e-5"], "takes no more trials"),
+        (["given-up", "lr=1e-5"], "accepts no more trials"),
     ],
 )
 def test_what_cannot_be_enqueued(tuner: Tuner, arguments: list[str], says: str) -> None:

@@ -115,7 +115,7 @@ def test_start_leave_lose_everything_and_come_back(tmp_path: Path, terminal: Ter
     terminal.shows("too small")
     terminal.resize(120, 40)
     terminal.shows("Events", "Confusion")
-    terminal.press_until("q", lambda screen: "Back to it: tuner open study" in screen)
+    terminal.press_until("q", lambda screen: "Reattach: tuner open study" in screen)
     assert len(processes_of(session)) == 2, "the worker goes on without its screen"
 
     kill_all(session)
@@ -126,7 +126,7 @@ def test_start_leave_lose_everything_and_come_back(tmp_path: Path, terminal: Ter
     look_around(terminal)
     terminal.press_until("E", lambda screen: "enter Write" in screen)
     terminal.press_until("Escape", lambda screen: "enter Write" not in screen)
-    terminal.press_until("q", lambda screen: "Back to it: tuner open study" in screen)
+    terminal.press_until("q", lambda screen: "Reattach: tuner open study" in screen)
     assert session.best_json.is_file()
     terminal.type("clear;" + tuner(tmp_path, "replay", "study", "--speed", "1000"))
     terminal.shows("replay", "FINISHED", "Halt")

@@ -62,7 +62,7 @@ def test_two_starts_at_once(tmp_path: Path) -> None:
     assert sorted(codes) == [0, 2]
     (worker,) = of_kind(session, e.WorkerStarted)
     refusal = said[codes.index(2)]
-    assert f"is running already: pid {worker.pid} on {socket.gethostname()}" in refusal
+    assert f"is already running: pid {worker.pid} on {socket.gethostname()}" in refusal
     assert "Traceback" not in refusal
     os.kill(worker.pid, 15)
     wait_until(lambda: lock_holder_pid(session.lock_path) is None)

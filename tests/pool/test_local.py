@@ -14,7 +14,7 @@ import pytest
 from tuner.errors import TunerError
 from tuner.pool import orphans
 from tuner.pool import protocol as p
-from tuner.pool.local import LocalTrainer, module_command, trainer_command
+from tuner.pool.local import LocalTrainer, trainer_command
 from tuner.pool.orphans import end_orphaned_trainers, hold_lock_for_child, trainer_lock_path
 from tuner.pool.trainer import Trainer, TrainerExited, TrainerMessage, UndecodableMessage
 
@@ -135,12 +135,3 @@ def test_the_trainer_of_a_command_and_its_stand_in(monkeypatch: pytest.MonkeyPat
     assert trainer_command()[-2:] == ["-m", "tuner.training"]
     monkeypatch.setenv("TUNER_TRAINER", "python 'my trainer.py'")
     assert trainer_command() == ["python", "my trainer.py"]
-
-
-def test_the_working_folder_stays_out_of_the_import_path(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert "-P" in module_command("tuner.training")
-    monkeypatch.chdir(Path(p.__file__).parents[2])
-    assert "-P" not in module_command("tuner.training")

@@ -191,7 +191,7 @@ def test_a_filter_is_for_all_charts_while_it_is_typed(root: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp, view: AnalysisView) -> None:
         await press(pilot, "slash", "0", "-", "4")
         assert len(view.exploration.sample.trials) == 5
-        assert "5 trials pass" in visible_screen_text(app)
+        assert "5 trials match" in visible_screen_text(app)
         await settled(pilot, view)
         verdict = view.exploration.current_verdict
         assert verdict is not None

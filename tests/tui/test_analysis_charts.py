@@ -308,7 +308,7 @@ def test_places_are_remembered_over_filters(tmp_path: Path) -> None:
     here.sample.memo[axis][3] = 0.125
     assert here.sample.positions["lr.head"][3] == 0.125
     assert len(here.sample.trials) == 10
-    assert here.brushed_count_text() == "10 trials pass"
+    assert here.brushed_count_text() == "10 trials match"
 
 
 def test_families_of_axes(tmp_path: Path) -> None:

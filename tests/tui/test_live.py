@@ -312,8 +312,8 @@ def test_leaving_names_the_way_back(session: Session, root: Path) -> None:
 
     app = play(root, scene, session=NAME)
     assert app.farewell_lines() == [
-        f"{NAME} goes on without the screens.",
-        f"Back to it: {command_line('open', session)}",
+        f"{NAME} keeps running in the background.",
+        f"Reattach: {command_line('open', session)}",
     ]
     assert commands(session) == []
 

@@ -14,12 +14,13 @@ from tuner.cli.parser import (
     whole_number_parser,
 )
 
+COMPLETION_SHELLS = ("bash", "zsh", "fish")
 EXPORT_FORMATS = ("json", "csv", "toml", "transformers", "simpletransformers")
 
 
 @dataclass(frozen=True, slots=True)
 class CommandSpec:
-    """`module` is below tuner.cli, imported when the command runs; `function` takes the options."""
+    """One command: `function` of the `module` below tuner.cli, which is imported only to run it."""
 
     name: str
     section: str
@@ -32,7 +33,6 @@ class CommandSpec:
 
     @property
     def help_description(self) -> str:
-        """The summary as a sentence, and what there is to add to it."""
         sentence = f"{self.summary[0].upper()}{self.summary[1:]}."
         return f"{sentence}\n{self.details}".rstrip()
 
@@ -52,7 +52,7 @@ def _add_filter_and_json(parser: CommandParser) -> None:
         "--filter",
         metavar="EXPR",
         default="",
-        help="only such trials: 'state:complete accuracy>0.8 lr.head<1e-3 !9,12'",
+        help="only trials that match: 'state:complete accuracy>0.8 lr.head<1e-3 !9,12'",
     )
 
 
@@ -75,14 +75,16 @@ def _add_replay_arguments(parser: CommandParser) -> None:
         metavar="X",
         type=parse_positive_number,
         default=60.0,
-        help="seconds of the recording a second (default: 60)",
+        help="recorded seconds per second (default: 60)",
     )
 
 
 def _add_new_arguments(parser: CommandParser) -> None:
     parser.add_argument("name", metavar="NAME", help="letters, digits, - _ and .")
     parser.add_argument("--preset", metavar="P", help="where to start from (default: groups)")
-    parser.add_argument("--from", metavar="SESSION", dest="source", help="or from its recipe")
+    parser.add_argument(
+        "--from", metavar="SESSION", dest="source", help="or start from this session's recipe"
+    )
     parser.add_argument("--model", metavar="M", help="a folder, or a model's id on the hub")
     parser.add_argument(
         "--train", metavar="FILE", help="csv, tsv, jsonl, parquet, … or hub:NAME:SPLIT"
@@ -142,16 +144,14 @@ def _add_enqueue_arguments(parser: CommandParser) -> None:
         help="lr.GROUP=2e-5, epochs=4, …; lr=2e-5 stands for every group",
     )
     parser.add_argument(
-        "--like", metavar="TRIAL", help="take what is not given from this trial, or best"
+        "--like", metavar="TRIAL", help="take the other values from this trial, or best"
     )
-    parser.add_argument(
-        "--rerun", metavar="TRIAL", help="the same values again, with a seed of their own"
-    )
+    parser.add_argument("--rerun", metavar="TRIAL", help="the same values again, with another seed")
     parser.add_argument(
         "--seed",
         metavar="N",
         type=whole_number_parser(0),
-        help="the seed; a re-run takes a new one by itself",
+        help="the seed; a re-run gets a new one by default",
     )
 
 
@@ -187,7 +187,7 @@ def _add_export_arguments(parser: CommandParser) -> None:
         metavar="FORMAT",
         type=choice_parser(*EXPORT_FORMATS),
         default="json",
-        help="json (default) or toml: the best hyperparameters; csv: one row a trial",
+        help="json (default) or toml: the best hyperparameters; csv: one row per trial",
     )
     parser.add_argument(
         "--trials",
@@ -195,6 +195,12 @@ def _add_export_arguments(parser: CommandParser) -> None:
         help="which trials (default: the best one, all of them as csv)",
     )
     parser.add_argument("-o", "--output", metavar="FILE", help="a file instead of stdout")
+
+
+def _completion(parser: CommandParser) -> None:
+    parser.add_argument(
+        "shell", metavar="SHELL", type=choice_parser(*COMPLETION_SHELLS), help="bash, zsh or fish"
+    )
 
 
 COMPARE_EXAMPLE = """examples:
@@ -212,11 +218,16 @@ ENQUEUE_EXAMPLE = """examples:
   tuner enqueue reviews --like best lr.head=3e-4
   tuner enqueue reviews --rerun 9 --seed 1"""
 
+COMPLETION_EXAMPLE = """to have it in every new shell:
+  bash: echo 'eval "$(tuner completion bash)"' >> ~/.bashrc
+  zsh:  echo 'eval "$(tuner completion zsh)"' >> ~/.zshrc   (below compinit)
+  fish: tuner completion fish > ~/.config/fish/completions/tuner.fish"""
+
 _ALL = (
     CommandSpec(
         "demo",
         "Start",
-        "run the embedded study",
+        "run the bundled demo study",
         "demo",
         "run_demo",
         _add_demo_arguments,
@@ -256,7 +267,7 @@ _ALL = (
         "run",
         "run_session",
         _add_session_name,
-        "Ctrl-C pauses; a second Ctrl-C leaves at once while the worker goes on pausing.",
+        "Ctrl-C pauses; a second Ctrl-C detaches at once while the worker finishes pausing.",
     ),
     CommandSpec(
         "start",
@@ -269,7 +280,7 @@ _ALL = (
     CommandSpec(
         "pause",
         "In the background",
-        "checkpoint what runs and end the worker",
+        "checkpoint running trials and end the worker",
         "start_stop",
         "pause_session",
         _add_session_name,
@@ -277,7 +288,7 @@ _ALL = (
     CommandSpec(
         "drain",
         "In the background",
-        "finish what runs, then pause",
+        "finish running trials, then pause",
         "start_stop",
         "drain_session",
         _add_session_name,
@@ -285,7 +296,7 @@ _ALL = (
     CommandSpec(
         "resume",
         "In the background",
-        "go on with a paused session",
+        "continue a paused session",
         "start_stop",
         "resume_session",
         _add_session_name,
@@ -293,7 +304,7 @@ _ALL = (
     CommandSpec(
         "stop",
         "In the background",
-        "end the study for good; what runs is given up",
+        "end the study for good; running trials are abandoned",
         "start_stop",
         "stop_session",
         _add_session_name,
@@ -301,24 +312,24 @@ _ALL = (
     CommandSpec(
         "enqueue",
         "In the background",
-        "a trial of your own, next",
+        "run a trial with your own values next",
         "enqueue",
         "enqueue_trial",
         _add_enqueue_arguments,
-        "What is not given is suggested by the sampler, or taken from the trial of --like.",
+        "Values not given come from the sampler, or from the trial that --like names.",
         epilog=ENQUEUE_EXAMPLE,
     ),
     CommandSpec(
-        "open", "Look", "the UI on one session", "open", "open_session_ui", _add_session_name
+        "open", "Look", "open the UI on one session", "open", "open_session_ui", _add_session_name
     ),
     CommandSpec(
         "replay",
         "Look",
-        "a recorded session in the UI, at any speed",
+        "play a recorded session in the UI, at any speed",
         "play_recording",
         "replay_session",
         _add_replay_arguments,
-        "Times without a worker are skipped. Without a terminal it prints a line an event.",
+        "Time without a worker is skipped. Without a terminal, one line per event is printed.",
     ),
     CommandSpec(
         "list", "Look", "all sessions", "session_tables", "list_all_sessions", _add_json_option
@@ -342,11 +353,11 @@ _ALL = (
     CommandSpec(
         "importance",
         "Look",
-        "which searched settings decide",
+        "which searched settings matter",
         "show_importance",
         "show_importance",
         _add_filter_and_json,
-        "With 90 % intervals from the bootstrap; below 50 complete trials it is a sketch.",
+        "With 90 % bootstrap intervals; below 50 complete trials only a rough guide.",
     ),
     CommandSpec("show", "Look", "one trial in full", "show", "show_one_trial", _add_show_arguments),
     CommandSpec(
@@ -356,7 +367,7 @@ _ALL = (
         "compare",
         "compare_candidates",
         _add_compare_arguments,
-        "What differs, and whether the rows answered rightly can tell them apart.",
+        "What differs, and whether the correctly predicted rows tell them apart.",
         epilog=COMPARE_EXAMPLE,
     ),
     CommandSpec(
@@ -371,7 +382,7 @@ _ALL = (
     CommandSpec(
         "check",
         "Look",
-        "everything that can be known before GPU time is spent",
+        "find problems before GPU time is spent",
         "check",
         "run_checks",
         _add_session_and_json,
@@ -391,21 +402,35 @@ _ALL = (
         "test",
         "score_test_split",
         _add_session_and_json,
-        "Each time is logged and counted: a test split that steers choices is no test split.",
+        "Each run is logged and counted: a test split that guides choices stops being one.",
     ),
     CommandSpec(
-        "doctor", "This machine", "what tuner finds here", "doctor", "run_doctor", _add_json_option
+        "completion",
+        "This machine",
+        "print the completion script of a shell",
+        "completion",
+        "print_shell_code",
+        _completion,
+        epilog=COMPLETION_EXAMPLE,
+    ),
+    CommandSpec(
+        "doctor",
+        "This machine",
+        "check Python, packages, devices, disk and terminal",
+        "doctor",
+        "run_doctor",
+        _add_json_option,
     ),
 )
 COMMANDS = {spec.name: spec for spec in _ALL}
 
 
 def commands_overview() -> str:
-    """What `tuner --help` shows."""
+    """Return the text of `tuner --help`."""
     lines = [
         "usage: tuner [--sessions DIR] [COMMAND …]",
         "",
-        "Finds the best way to fine-tune a transformer classifier.",
+        "Finds the best settings for fine-tuning a transformer classifier.",
         "Without a command: the UI on the sessions in DIR.",
         "DIR is TUNER_SESSIONS where that is set, else ./sessions.",
     ]
@@ -414,6 +439,6 @@ def commands_overview() -> str:
         if spec.section != section:
             section = spec.section
             lines += ["", f"{section}:"]
-        lines.append(f"  {spec.name:<9} {spec.summary}")
-    lines += ["", "tuner COMMAND --help says more; tuner --version tells the version.", ""]
+        lines.append(f"  {spec.name:<10} {spec.summary}")
+    lines += ["", "tuner COMMAND --help shows details, tuner --version the version.", ""]
     return "\n".join(lines)

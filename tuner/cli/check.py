@@ -22,7 +22,7 @@ MARKS = {"ok": ("✓", "ok", "green"), "warning": ("!", "!", "yellow"), "error":
 
 
 def run_checks(options: argparse.Namespace) -> int:
-    """Print the findings; 2 where one of them is an error."""
+    """Print the findings; return 2 if one of them is an error."""
     from tuner.worker.trainer_queries import query_session_check
 
     session = named_session(options)
@@ -36,7 +36,6 @@ def run_checks(options: argparse.Namespace) -> int:
 
 
 def findings_table(report: CheckReport) -> Table:
-    """One line a finding: mark, topic, text."""
     table = Table.grid(padding=(0, 2))
     unicode = stream_can_encode(stdout_console().file)  # type: ignore[arg-type]
     for finding in report.findings:
@@ -47,12 +46,11 @@ def findings_table(report: CheckReport) -> Table:
 
 
 def findings_summary(report: CheckReport) -> Text:
-    """How many errors and warnings there are."""
     errors = sum(finding.level == "error" for finding in report.findings)
     warnings = sum(finding.level == "warning" for finding in report.findings)
     text = f"{_count_phrase(errors, 'error')}, {_count_phrase(warnings, 'warning')}"
     if not report.rehearsed:
-        text += "; the weights and a first step were not tried yet"
+        text += "; the weights and a first training step were not tested"
     return Text(text, style="bold red" if errors else "bold")
 
 

@@ -16,7 +16,7 @@ from tuner.training.tables import refuse_missing_columns
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The text column, or two, and the label's."""
+    """The text column, or two of them, and the label column."""
 
     text: tuple[Column, ...]
     label: Column
@@ -25,10 +25,10 @@ class Columns:
 def resolve_columns(
     preview: FilePreview, name: str, text: str | None, label: str | None
 ) -> Columns:
-    """What was asked for, checked against the first rows; what was not, guessed.
+    """Check the requested columns against the first rows, and guess those not given.
 
-    `name` is the file's. Raises TunerError for columns that are not there, or hold no texts or
-    labels, and where the guess would be a gamble.
+    `name` is the file's. Raises TunerError for columns that are missing or hold no texts or
+    labels, and where a guess would be a gamble.
     """
     names = [*(split_columns(text) if text else ()), *([label] if label else ())]
     if names and all(name.isdigit() and name not in preview.columns for name in names):
@@ -51,7 +51,7 @@ def resolve_columns(
 def guess_columns(
     preview: FilePreview, text: tuple[Column, ...] | None = None, label: Column | None = None
 ) -> Columns | None:
-    """The columns, or None where there is a doubt."""
+    """Return the columns, or None if in doubt."""
     if label is None:
         label = guess_label_column(preview, text or ())
     if label is None:
@@ -66,7 +66,7 @@ def _label_by_name(preview: FilePreview, used_columns: Sequence[Column]) -> Colu
 
 
 def _label_by_values(preview: FilePreview, used_columns: Sequence[Column]) -> Column | None:
-    """The only column whose values come again and again, of a file of two columns."""
+    """Return the only column with repeated values, in a file of two columns."""
     if len(preview.columns) != 2 or len(preview.rows) < 4:
         return None
     candidates = [
@@ -95,7 +95,7 @@ def _guess_text_columns(preview: FilePreview, label: Column) -> tuple[Column, ..
 
 
 def split_columns(text: str) -> tuple[str, ...]:
-    """One column, or two with a comma between them; TunerError for anything else."""
+    """Parse one column, or two separated by a comma; raises TunerError for anything else."""
     names = tuple(name.strip() for name in text.split(","))
     if not 1 <= len(names) <= 2 or not all(names):
         raise TunerError(f"--text {text}: give one column, or two with a comma between them")
@@ -103,7 +103,7 @@ def split_columns(text: str) -> tuple[str, ...]:
 
 
 def _column_reference(preview: FilePreview, requested: str) -> Column:
-    """A column as it was written; a number where the file's columns have no names."""
+    """Return the column as written, or its number if the file's columns have no names."""
     return (
         int(requested) if isinstance(preview.columns[0], int) and requested.isdigit() else requested
     )
@@ -120,7 +120,7 @@ def _ambiguity_message(
 
 
 def guess_label_column(preview: FilePreview, used_columns: Sequence[Column] = ()) -> Column | None:
-    """The label's column by its name, else by its values; None where neither tells."""
+    """Find the label column by its name, else by its values; None if neither tells."""
     by_name = _label_by_name(preview, used_columns)
     return _label_by_values(preview, used_columns) if by_name is None else by_name
 

@@ -36,7 +36,7 @@ _NARROWEST = 60
 
 
 def compare_candidates(options: argparse.Namespace) -> int:
-    """The table, McNemar's tests and the bootstrap's intervals, for people or as JSON."""
+    """Print the table, McNemar's tests and the bootstrap intervals, for people or as JSON."""
     candidates = _named_candidates(options)
     answers = PredictionCache()
     if options.json:
@@ -106,9 +106,9 @@ def _row_agreement_lines(
             continue
         flips = pair.flips
         text = (
-            f"{first.name} and {candidate.name}: only {first.name} right {len(flips.only_first)}, "
-            f"only {candidate.name} right {len(flips.only_second)}, "
-            f"both {len(flips.both)}, neither {len(flips.neither)}"
+            f"rows predicted correctly: only by {first.name} {len(flips.only_first)}, "
+            f"only by {candidate.name} {len(flips.only_second)}, "
+            f"by both {len(flips.both)}, by neither {len(flips.neither)}"
         )
         lines += [
             [(line, TERMINAL_STYLES.text)]
@@ -118,7 +118,7 @@ def _row_agreement_lines(
 
 
 def comparison_object(candidates: Sequence[Candidate], answers: PredictionCache) -> dict[str, Any]:
-    """The same for programs; the first contestant is what the others are compared with."""
+    """Return the comparison for `--json`; the first candidate is the baseline."""
     first, others = candidates[0], candidates[1:]
     return {
         "baseline": first.name,
@@ -169,7 +169,7 @@ def _pairing_object(
 
 
 def _difference_object(pair: PairedPredictions) -> dict[str, Any] | None:
-    """The metric's difference with its own p; the pair's `p` is McNemar's, of the accuracy."""
+    """Return the metric's difference with its own p; McNemar's `p` is the accuracy's."""
     difference = pair.difference
     if difference is None:
         return None

@@ -21,7 +21,7 @@ OVER_STATES = (SessionState.FINISHED, SessionState.STOPPED, SessionState.FAILED)
 
 
 def run_demo(options: argparse.Namespace) -> int:
-    """Go on with an unfinished demo, or make one; live on a terminal, a line an event elsewhere."""
+    """Continue an unfinished demo or create one; in the UI on a terminal, else a line per event."""
     root = sessions_root(options)
     session = find_unfinished_demo(root, options.trials) or create_demo_session(
         root, options.trials
@@ -40,21 +40,21 @@ def run_demo(options: argparse.Namespace) -> int:
 
 
 def find_unfinished_demo(root: Path, trials: int | None) -> Session | None:
-    """The first demo that has not come to its end."""
+    """Return the first demo that has not ended."""
     for session in list_sessions(root):
         if not is_demo_name(session.name):
             continue
         view, state = load_current_session(session)
         if state not in OVER_STATES:
-            print_note(f"going on with {session.path}")
+            print_note(f"continuing {session.path}")
             if trials is not None and view.planned not in (0, trials):
-                print_note(f"its number of trials stays {view.planned}")
+                print_note(f"it keeps its {view.planned} trials")
             return session
     return None
 
 
 def create_demo_session(root: Path, trials: int | None) -> Session:
-    """A new session from the preset demo, with the packaged data and model."""
+    """Create a session from the preset demo, with the packaged data and model."""
     document = preset_document(DEMO_NAME)
     if trials is not None:
         document.set_value("search.trials", trials)
@@ -62,7 +62,7 @@ def create_demo_session(root: Path, trials: int | None) -> Session:
 
 
 def free_demo_name(root: Path) -> str:
-    """demo, else demo-2, demo-3, …"""
+    """Return demo, else demo-2, demo-3, …."""
     number = 1
     while (root / numbered_demo_name(number)).exists():
         number += 1
@@ -70,17 +70,14 @@ def free_demo_name(root: Path) -> str:
 
 
 def numbered_demo_name(number: int) -> str:
-    """The name of the demo with this number, counted from 1."""
     return DEMO_NAME if number == 1 else f"{DEMO_NAME}-{number}"
 
 
 def is_demo_name(name: str) -> bool:
-    """demo, demo-2, demo-3, …"""
     return name == DEMO_NAME or name.removeprefix(f"{DEMO_NAME}-").isdigit()
 
 
 def watch_in_ui(root: Path, session: Session) -> int:
-    """Start the worker and show it live."""
     from tuner.cli.open import run_terminal_ui
     from tuner.worker.launch import pause_workers_started_here
 
@@ -93,8 +90,8 @@ def watch_in_ui(root: Path, session: Session) -> int:
 
 
 def next_step_lines(session: Session) -> list[str]:
-    """Where the result is, and what to do next."""
+    """Say where the result is and what to do next."""
     best = [f"Best hyperparameters: {session.best_json}"] if session.best_json.exists() else []
-    usual = "The baseline is the usual recipe, made for larger models: 2e-5 hardly moves this one."
+    usual = "The baseline is the usual recipe for larger models: 2e-5 hardly moves this small one."
     own_data = "Your own data: tuner new NAME --model MODEL --train FILE, then tuner run NAME"
     return [usual, *best, own_data]

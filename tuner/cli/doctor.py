@@ -23,6 +23,7 @@ from tuner.cli.check import MARKS
 from tuner.cli.output import print_json_result, print_result, progress_spinner, stream_can_encode
 from tuner.cli.session_lookup import sessions_root
 from tuner.errors import TunerError
+from tuner.interpreter import python_command
 from tuner.recipe.findings import Finding
 from tuner.recipe.user_paths import resolve_absolute_path, resolve_user_path
 from tuner.results.format import sanitize_text
@@ -56,7 +57,7 @@ with open(sys.argv[1], "r+") as file:
 
 
 def run_doctor(options: argparse.Namespace) -> int:
-    """Print what was found; 1 where something has to be put right."""
+    """Print the findings; return 1 if one of them is an error."""
     with progress_spinner("looking at this machine"):
         findings = list(examine_machine(options))
     if options.json:
@@ -67,7 +68,7 @@ def run_doctor(options: argparse.Namespace) -> int:
 
 
 def examine_machine(options: argparse.Namespace) -> Iterator[Finding]:
-    """Everything there is to say, in the order in which it is shown."""
+    """Yield all findings in the order in which they are shown."""
     yield python_finding()
     yield from package_findings()
     yield device_finding()
@@ -77,14 +78,12 @@ def examine_machine(options: argparse.Namespace) -> Iterator[Finding]:
 
 
 def python_finding() -> Finding:
-    """Python's version and the system."""
     text = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
     old = sys.version_info < OLDEST_PYTHON
     return Finding("error" if old else "ok", "python", f"{text}, tuner {__version__}")
 
 
 def package_findings() -> Iterator[Finding]:
-    """The versions of what tuner stands on."""
     versions = {}
     for name in PACKAGES:
         try:
@@ -97,13 +96,13 @@ def package_findings() -> Iterator[Finding]:
 
 
 def device_finding() -> Finding:
-    """The devices that torch sees."""
+    """Report the devices that torch sees."""
     try:
         answer = _run_child_python(DEVICE_QUESTION, timeout=DEVICE_SECONDS)
     except subprocess.TimeoutExpired:
         return Finding("error", "devices", f"torch did not answer within {DEVICE_SECONDS} s")
     if answer.returncode:
-        lines = answer.stderr.strip().splitlines() or ["it said nothing"]
+        lines = answer.stderr.strip().splitlines() or ["no output"]
         return Finding("error", "devices", f"torch cannot be used: {lines[-1]}")
     devices = json.loads(answer.stdout.splitlines()[-1])
     return Finding("ok", "devices", "; ".join(devices))
@@ -112,12 +111,12 @@ def device_finding() -> Finding:
 def _run_child_python(
     code: str, *arguments: str, timeout: float = 30
 ) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", code, *arguments]
+    command = python_command("-c", code, *arguments)
     return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
 
 
 def folder_findings(options: argparse.Namespace) -> Iterator[Finding]:
-    """Where the sessions are, and what the disk there offers."""
+    """Report where the sessions are and what the disk there offers."""
     try:
         root = sessions_root(options)
     except TunerError as error:
@@ -129,7 +128,6 @@ def folder_findings(options: argparse.Namespace) -> Iterator[Finding]:
 
 
 def disk_space_finding(folder: Path) -> Finding:
-    """Free space where the sessions are."""
     free = shutil.disk_usage(folder).free
     return Finding(
         "warning" if free < LITTLE_DISK else "ok", "disk", f"{free / 1e9:.1f} GB free in {folder}"
@@ -137,33 +135,41 @@ def disk_space_finding(folder: Path) -> Finding:
 
 
 def sessions_findings(root: Path, folder: Path) -> Iterator[Finding]:
-    """Whether sessions can be written there, and whether the file system keeps locks."""
-    where = str(root) if root.exists() else f"{root} (to be made in {folder})"
+    """Report whether sessions can be written there and whether the file system keeps locks."""
+    where = str(root) if root.exists() else f"{root} (will be created in {folder})"
     if not os.access(folder, os.W_OK | os.X_OK):
-        yield Finding("error", "sessions", f"{where} cannot be written: choose --sessions DIR")
+        yield Finding(
+            "error",
+            "sessions",
+            f"{where} is not writable: choose another folder with --sessions DIR",
+        )
         return
     yield Finding("ok", "sessions", where)
     yield file_lock_finding(folder)
 
 
 def file_lock_finding(folder: Path) -> Finding:
-    """A lock held here must be seen by another process, as between a worker and the UI."""
+    """Check that another process sees a lock held here, as the UI must see the worker's."""
     with tempfile.NamedTemporaryFile(dir=folder, prefix=".tuner-doctor-") as file:
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            return Finding("error", "locks", f"no locks on this file system: {error.strerror}")
+            return Finding("error", "locks", f"this file system has no locks: {error.strerror}")
         lock_state = _run_child_python(LOCK_QUESTION, file.name).stdout.strip()
     if lock_state != "held":
-        return Finding("error", "locks", "this file system does not keep locks: use a local disk")
-    return Finding("ok", "locks", "kept between processes")
+        return Finding(
+            "error",
+            "locks",
+            "this file system does not lock files between processes: use a local disk",
+        )
+    return Finding("ok", "locks", "other processes see them")
 
 
 def terminal_finding() -> Finding:
-    """Size, colours and characters."""
+    """Report the terminal's size, colors and characters."""
     size = shutil.get_terminal_size()
     if not sys.stdout.isatty():
-        return Finding("ok", "terminal", "none here: every command works without, the UI does not")
+        return Finding("ok", "terminal", "no terminal: all commands work, but the UI cannot start")
     from rich.console import Console
 
     colours = Console().color_system or "none"
@@ -173,7 +179,7 @@ def terminal_finding() -> Finding:
 
 
 def model_hub_finding() -> Finding:
-    """Whether models may be fetched, and where those fetched before are."""
+    """Report whether models may be downloaded, and where those already downloaded are."""
     offline = os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
     mode = "offline (HF_HUB_OFFLINE)" if offline else "online"
     try:
@@ -182,19 +188,18 @@ def model_hub_finding() -> Finding:
         return Finding("error", "hub", str(error))
     model_count = len(list(cache.glob("models--*"))) if cache.is_dir() else 0
     if not os.access(_nearest_existing_folder(cache), os.W_OK | os.X_OK):
-        advice = f"{cache} cannot be written: set HF_HOME to a folder that can"
+        advice = f"{cache} is not writable: set HF_HOME to a folder that is"
         return Finding("warning", "hub", f"{mode}, {model_count_text(model_count)} there; {advice}")
     return Finding("ok", "hub", f"{mode}, {model_count_text(model_count)} in {cache}")
 
 
 def hub_cache_folder() -> Path:
-    """Where models that were fetched are kept."""
+    """Return the folder of downloaded models, as huggingface_hub chooses it."""
     home = resolve_user_path(os.environ.get("HF_HOME") or "~/.cache/huggingface", "HF_HOME")
     return resolve_user_path(os.environ.get("HF_HUB_CACHE") or home / "hub", "HF_HUB_CACHE")
 
 
 def model_count_text(count: int) -> str:
-    """`1 model`, `2 models`."""
     return f"{count} model{'' if count == 1 else 's'}"
 
 

@@ -29,7 +29,7 @@ ALL_RATES = "lr"
 
 
 def enqueue_trial(options: argparse.Namespace) -> int:
-    """Ask the worker, or leave the request for the next one."""
+    """Send the request to the worker, or leave it for the next one."""
     session = named_session(options)
     view, state = load_current_session(session)
     recipe = without_empty_groups(view, load_recipe(session.recipe_path))
@@ -38,7 +38,7 @@ def enqueue_trial(options: argparse.Namespace) -> int:
     if state in ALIVE_STATES:
         return _send_to_worker(session, command, description)
     if state is SessionState.STOPPED:
-        raise TunerError(f"{session.name} is stopped: it takes no more trials")
+        raise TunerError(f"{session.name} is stopped: it accepts no more trials")
     send_command(session, command)
     print_result(f"next trial when {session.name} is started: {description}")
     if state is SessionState.FINISHED:
@@ -49,7 +49,7 @@ def enqueue_trial(options: argparse.Namespace) -> int:
 def _enqueue_command(
     options: argparse.Namespace, recipe: Recipe, view: SessionView
 ) -> tuple[Enqueue, str]:
-    """What to ask for, and how to say it in a few words."""
+    """Return the request and a few words that describe it."""
     values = parse_trial_values(recipe, options.values)
     if options.rerun is not None:
         return _rerun_command(options, values, view)
@@ -69,7 +69,7 @@ def _rerun_command(
     options: argparse.Namespace, values: dict[str, Scalar], view: SessionView
 ) -> tuple[Enqueue, str]:
     if values or options.like is not None:
-        raise TunerError("--rerun repeats all values of a trial: use --like to change some")
+        raise TunerError("--rerun repeats all values of a trial; use --like to change some")
     number = original_trial_number(view, find_named_trial(view, options.rerun, options.name).number)
     seed = {} if options.seed is None else {SEED: options.seed}
     description = f"trial {number} again, with {f'seed {options.seed}' if seed else 'another seed'}"
@@ -86,9 +86,9 @@ def _send_to_worker(session: Session, command: Enqueue, description: str) -> int
 
 
 def parse_trial_values(recipe: Recipe, pairs: Iterable[str]) -> dict[str, Scalar]:
-    """The values by flat name; `lr` stands for the rate of every group, tied ones too.
+    """Return the values by flat name; `lr` stands for the rate of every group, tied ones too.
 
-    Another pair wins over `lr`, whatever the order; the same key twice is refused.
+    Another pair overrides `lr`, in any order; the same key twice is an error.
     """
     values_by_name: dict[str, Scalar] = {}
     for pair in pairs:
@@ -104,8 +104,8 @@ def parse_trial_values(recipe: Recipe, pairs: Iterable[str]) -> dict[str, Scalar
 
 
 def parse_scalar_value(key: str, text: str) -> Scalar:
-    """A value as TOML reads it; a bare word is text. Raises TunerError for tables and lists."""
+    """Parse a value as TOML does; a bare word is text. Raises TunerError for tables and lists."""
     value = parse_if_number(parse_typed_value(text, key))
     if not isinstance(value, bool | int | float | str):
-        raise TunerError(f"{key}: {text} is not one value, but a trial has one for each key")
+        raise TunerError(f"{key}: {text} is not a single value; a trial has one per key")
     return value

@@ -22,7 +22,9 @@ FOLLOWING = ("run", "demo")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command line and return its exit code; prints the user's errors as one line."""
+    """Run one command line and return its exit code; print a user's error as one line."""
+    if "_ARGCOMPLETE" in os.environ:
+        complete_for_shell()
     arguments = list(sys.argv[1:] if argv is None else argv)
     prepare_streams()
     try:
@@ -52,8 +54,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
+def complete_for_shell() -> None:
+    """Propose words for the command line that is being typed, and exit."""
+    from tuner.cli.completion import complete_command_line
+
+    complete_command_line()
+
+
 def prepare_streams() -> None:
-    """A character that the terminal's encoding lacks is replaced, never an exception."""
+    """Replace characters that the terminal's encoding lacks instead of raising."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -61,7 +70,7 @@ def prepare_streams() -> None:
 
 
 def run_command_line(arguments: list[str]) -> int:
-    """Parse and run; raises TunerError for what the user got wrong."""
+    """Parse the arguments and run the command; raises TunerError for what the user got wrong."""
     for argument in arguments:
         require_utf8(argument, "the argument")
     position = command_position(arguments)
@@ -80,7 +89,7 @@ def run_command_line(arguments: list[str]) -> int:
 
 
 def command_position(arguments: Sequence[str]) -> int:
-    """The index of the first word that is neither an option nor the folder of --sessions."""
+    """Return the index of the first word that is neither an option nor the folder of --sessions."""
     position = 0
     while position < len(arguments) and arguments[position].startswith("-"):
         position += 2 if arguments[position] == "--sessions" else 1
@@ -88,7 +97,7 @@ def command_position(arguments: Sequence[str]) -> int:
 
 
 def top_level_parser() -> CommandParser:
-    """What stands before the command."""
+    """Return the parser of what stands before the command."""
     parser = CommandParser("tuner")
     add_sessions_option(parser)
     parser.add_argument("--version", action="version", version=f"tuner {__version__}")
@@ -97,16 +106,15 @@ def top_level_parser() -> CommandParser:
 
 
 def command_parser(spec: CommandSpec) -> CommandParser:
-    """The parser of one command."""
     parser = CommandParser(f"tuner {spec.name}", spec.help_description, spec.epilog)
     spec.add_arguments(parser)
     add_sessions_option(parser)
     return parser
 
 
-def add_sessions_option(parser: CommandParser) -> None:
-    """Every command takes --sessions, before or after its name."""
-    parser.add_argument(
+def add_sessions_option(parser: CommandParser) -> argparse.Action:
+    """Add --sessions, which may stand before or after the command's name."""
+    return parser.add_argument(
         "--sessions",
         metavar="DIR",
         help="the folder with the sessions (default: TUNER_SESSIONS, else ./sessions)",
@@ -114,21 +122,20 @@ def add_sessions_option(parser: CommandParser) -> None:
 
 
 def command_function(spec: CommandSpec) -> Callable[[argparse.Namespace], int]:
-    """The function behind a command, imported only now."""
+    """Import the command's module, only now, and return its function."""
     module = importlib.import_module(f"tuner.cli.{spec.module}")
     function: Callable[[argparse.Namespace], int] = getattr(module, spec.function)
     return function
 
 
 def open_ui_without_command(options: argparse.Namespace) -> int:
-    """`tuner` without a command."""
     from tuner.cli.open import open_session_picker
 
     return open_session_picker(options)
 
 
 def print_error_line(message: str, code: int) -> int:
-    """One line on stderr, whatever the message holds."""
+    """Write one line to stderr, whatever the message holds."""
     from tuner.results.format import sanitize_text
 
     sys.stderr.write(f"tuner: {sanitize_text(' '.join(message.split()))}\n")
@@ -136,7 +143,7 @@ def print_error_line(message: str, code: int) -> int:
 
 
 def exit_after_broken_pipe(arguments: Sequence[str]) -> int:
-    """Whoever read our output has gone: be quiet, and keep the flush at exit quiet too."""
+    """Exit quietly after the reader of our output has gone; keep the flush at exit quiet, too."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     position = command_position(arguments)
     following = position < len(arguments) and arguments[position] in FOLLOWING

@@ -17,9 +17,9 @@ QUIET_LEVELS = ("debug", "info")
 
 
 def format_event_line(event: Any, view: SessionView) -> str | None:
-    """One line about an event, or None where it is not worth one. `view` has it folded in.
+    """Return one line about an event already folded into `view`, or None if it is not worth one.
 
-    Rungs that a trial passes are left out: the one that ends it comes as its reason.
+    Rungs that a trial passes are left out: the rung that ends it appears as its reason.
     """
     if isinstance(event, QUIET) or _is_unremarkable(event):
         return None
@@ -45,18 +45,18 @@ def _is_unremarkable(event: Any) -> bool:
 
 def _started_trial_detail(event: e.TrialStarted) -> str:
     if event.resumed_at:
-        return f"goes on from step {event.resumed_at}"
+        return f"continues at step {event.resumed_at}"
     origin = "" if event.origin == "sampled" else f"({event.origin}) "
     return origin + first_values_text({**event.fixed, **event.params})
 
 
 def values_in_brackets(params: dict[str, Any]) -> str:
-    """` (lr.head 1.0e-3, epochs 3)` behind what they led to; nothing where nothing is searched."""
+    """Return ` (lr.head 1.0e-3, epochs 3)`, to stand behind a result; "" if nothing is searched."""
     return f" ({first_values_text(params)})" if params else ""
 
 
 def first_values_text(params: dict[str, Any]) -> str:
-    """The first values, learning rates before the others: `lr.head 1.0e-3, epochs 3, …`."""
+    """Return the first values, learning rates first: `lr.head 1.0e-3, epochs 3, …`."""
     rates_first = sorted(params.items(), key=lambda item: not item[0].startswith("lr."))
     pairs = rates_first[:SHOWN_PARAMS]
     texts = [f"{name} {fmt.format_setting(name, value)}" for name, value in pairs]

@@ -27,9 +27,9 @@ BEST, ALL = "best", "all"
 
 
 def export_session(options: argparse.Namespace) -> int:
-    """Write to stdout, or to the file that -o names."""
+    """Write to stdout, or to the file given by -o."""
     if options.format in PLANNED_FORMATS:
-        raise TunerError(f"--format {options.format} is not in this version; json, toml, csv are")
+        raise TunerError(f"--format {options.format} is not supported yet; use json, toml or csv")
     session = named_session(options)
     to_stdout = options.output in (None, "-")
     text = _export_text(
@@ -59,7 +59,7 @@ def _export_text(session: Session, options: argparse.Namespace, *, ascii_only: b
 
 
 def _selected_numbers(view: SessionView, selection: str) -> list[int] | None:
-    """Trial numbers of "best", "all" or "9,12"; None are all."""
+    """Return the trial numbers that "best", "all" or "9,12" names; None means all."""
     if selection == ALL:
         return None
     if selection == BEST:
@@ -82,7 +82,7 @@ def _best_trial_number(view: SessionView) -> int:
 
 
 def current_best_document(session: Session) -> dict[str, Any]:
-    """best.json as the log tells it now; raises TunerError before the first complete trial."""
+    """Return best.json as the log has it now; raises TunerError before the first complete trial."""
     view, _ = load_current_session(session)
     _best_trial_number(view)
     recipe = (
@@ -97,7 +97,7 @@ def current_best_document(session: Session) -> dict[str, Any]:
 
 
 def _read_model_shape(recipe: Recipe, view: SessionView) -> ModelDescription:
-    """The model's shape, read anew where the worker's copy is not in the folder."""
+    """Read the model's shape, for a session folder that lacks the worker's copy of it."""
     from tuner.worker.trainer_queries import query_model_description
 
     with progress_spinner(f"reading the shape of {recipe.model.name}"):
@@ -105,7 +105,7 @@ def _read_model_shape(recipe: Recipe, view: SessionView) -> ModelDescription:
 
 
 def write_text_file(path: Path, text: str) -> None:
-    """Write a file; raises TunerError where its folder is missing or closed."""
+    """Write a file; raises TunerError if its folder is missing or not writable."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
     try:
         # Not waiting, since what has this name could be a pipe that nobody reads.

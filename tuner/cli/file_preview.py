@@ -17,8 +17,8 @@ PREVIEW_ROWS = 200
 class FilePreview:
     """Column names (or numbers, for a file without a header) and the first rows, as text.
 
-    `decisions`: how the file was read, with the keys that overrule it. `raw`: the values of
-    each column as the file has them.
+    `decisions`: how the file was read, with the keys that override it. `raw_columns`: the values
+    as the file has them.
     """
 
     columns: tuple[Column, ...]
@@ -27,7 +27,6 @@ class FilePreview:
     raw_columns: tuple[list[Any], ...] = ()
 
     def column_values(self, column: Column) -> list[str]:
-        """The first values of one column."""
         index = self.columns.index(column)
         return [row[index] for row in self.rows]
 
@@ -35,7 +34,7 @@ class FilePreview:
 def read_file_preview(
     source: str, root: str | None = None, keys: DialectKeys | None = None
 ) -> FilePreview:
-    """The first rows of what data.train may name. TunerError where it cannot be read."""
+    """Read the first rows of what data.train may name. Raises TunerError if it cannot be read."""
     table = read_source_table(source, "train", root, keys or DialectKeys(), limit=PREVIEW_ROWS)
     columns = tuple(table.columns)
     rows = zip(*(map(_cell_as_text, table.columns[name]) for name in columns), strict=True)

@@ -26,20 +26,19 @@ IDLE_SECONDS = {SessionState.CRASHED: 1.0}
 
 
 class Reporter(Protocol):
-    """Shows what happens: `update` with the new events (none while nothing happens)."""
+    """Shows progress while a session is followed."""
 
     def report_events(self, view: SessionView, events: list[Any]) -> None:
-        """Take note of these events, already folded into `view`."""
+        """Show these events, already folded into `view`; without any, show the time passing."""
 
     def report_line(self, text: str) -> None:
-        """One line that is no event."""
+        """Show a line that is not an event."""
 
 
 class LineReporter:
-    """One line an event, on stderr."""
+    """Writes a line per event to stderr."""
 
     def report_events(self, view: SessionView, events: list[Any]) -> None:
-        """Write what is worth a line."""
         from tuner.cli.event_lines import format_event_line
 
         for line in (format_event_line(event, view) for event in events):
@@ -47,12 +46,11 @@ class LineReporter:
                 print_note(line)
 
     def report_line(self, text: str) -> None:
-        """Write it."""
         print_note(text)
 
 
 class Follower:
-    """A session's log from its start; `update` folds in what is new."""
+    """Folds a session's log into `view`, from its start on."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -61,7 +59,7 @@ class Follower:
         self.read_new_events()
 
     def read_new_events(self) -> list[Any]:
-        """The new events, folded into `view`."""
+        """Fold the new events into `view` and return them."""
         new_events: list[Any] = []
         while events := self._tail.read_events():
             fold_events(self.view, events)
@@ -70,7 +68,6 @@ class Follower:
 
     @property
     def current_state(self) -> SessionState:
-        """The session's state now."""
         return derive_session_state(self.session, self.view)
 
 
@@ -81,7 +78,7 @@ def follow_session(follower: Follower, interruptions: Interruptions) -> SessionS
 
 
 def pause_on_interrupt(follower: Follower, reporter: Reporter) -> None:
-    """Ask for a pause without waiting for it."""
+    """Ask the worker to pause without waiting for it."""
     reporter.report_line("pausing… (Ctrl-C again to detach; the worker finishes pausing)")
     send_command(follower.session, Pause(id=uuid.uuid4().hex, time=time.time()))
 
@@ -111,7 +108,7 @@ def _report_until_idle(
 
 @contextmanager
 def open_reporter(view: SessionView) -> Iterator[Reporter]:
-    """Progress in place on a terminal, a line an event elsewhere."""
+    """Redraw progress in place on a terminal, else print a line per event."""
     if not can_redraw_stderr():
         yield LineReporter()
         return

@@ -20,14 +20,13 @@ class Terminated(KeyboardInterrupt):
 
 
 class Interruptions:
-    """The signals that came. `exit_code` is that of the first one."""
+    """The signals received so far."""
 
     def __init__(self) -> None:
         self.received: list[int] = []
 
     @property
     def any_received(self) -> bool:
-        """Whether any came."""
         return bool(self.received)
 
     @property
@@ -35,7 +34,7 @@ class Interruptions:
         return 128 + self.received[0]
 
     def record_signal(self, number: int, _frame: FrameType | None) -> None:
-        """Take note of the first one; raises Terminated at the second one."""
+        """Record a signal; raises Terminated at the second one."""
         self.received.append(number)
         if len(self.received) > 1:
             raise Terminated(number)
@@ -43,7 +42,7 @@ class Interruptions:
 
 @contextmanager
 def record_interruptions() -> Iterator[Interruptions]:
-    """Note SIGINT and SIGTERM while this is open. What is ignored (nohup, &) stays ignored."""
+    """Record SIGINT and SIGTERM while open. Signals that are ignored (nohup, &) stay ignored."""
     interruptions = Interruptions()
     with _install_handlers(interruptions.record_signal, PAUSE_SIGNALS):
         yield interruptions
@@ -51,7 +50,7 @@ def record_interruptions() -> Iterator[Interruptions]:
 
 @contextmanager
 def exit_on_sigterm() -> Iterator[None]:
-    """SIGTERM ends the process as Ctrl-C does, also where it has no effect by itself: on PID 1."""
+    """Make SIGTERM end the process as Ctrl-C does, also on PID 1, which would ignore it."""
 
     def raise_terminated(number: int, _frame: FrameType | None) -> None:
         raise Terminated(number)

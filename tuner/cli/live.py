@@ -52,18 +52,16 @@ class LiveReporter:
         self._live.stop()
 
     def report_events(self, view: SessionView, events: list[Any]) -> None:
-        """Redraw, with the last of the events."""
         lines = (format_event_line(event, view) for event in events)
         self._events.extend(line for line in lines if line is not None)
         self._live.update(progress_display(view, self._events), refresh=True)
 
     def report_line(self, text: str) -> None:
-        """Shown among the events from the next drawing on."""
+        """Add a line to the events, visible from the next redraw on."""
         self._events.append(text)
 
 
 def progress_display(view: SessionView, events: deque[str]) -> RenderableType:
-    """All that is shown at one moment."""
     running = [trial for trial in view.trials.values() if trial.state is TrialState.RUNNING]
     bars = Table.grid(padding=(0, 1))
     bars.add_row(
@@ -86,7 +84,7 @@ def _progress_bar(done: int, total: int) -> ProgressBar:
 
 
 def study_progress_line(view: SessionView) -> str:
-    """`3/12 trials · best accuracy 0.8123 (trial 2) · 4 m left`."""
+    """Return `3/12 trials · best accuracy 0.8123 (trial 2) · 4 m left`."""
     parts = [f"{view.count_trials(*ENDED_STATES)}/{planned_trials_of_view(view)} trials"]
     best = view.find_best_trial()
     if best is not None and best.value is not None:
@@ -107,7 +105,7 @@ def study_progress_line(view: SessionView) -> str:
 
 
 def trial_progress_line(trial: TrialView, metric: str) -> str:
-    """`step 120/600 · loss 0.5312 · accuracy 0.7321 · 41 s`."""
+    """Return `step 120/600 · loss 0.5312 · accuracy 0.7321 · 41 s`."""
     parts = [f"step {trial.step}/{trial.total_steps}"]
     if trial.loss is not None:
         parts.append(f"loss {fmt.format_score(trial.loss)}")

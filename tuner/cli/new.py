@@ -47,7 +47,7 @@ DEFAULT_SHARE = 0.1
 
 
 def create_new_session(options: argparse.Namespace) -> int:
-    """Create the session, say what was guessed, and print the folder."""
+    """Create the session, say what was guessed, and print its folder."""
     check_new_session_name(options.name)
     root = sessions_root(options)
     document = _starting_recipe(options)
@@ -68,30 +68,30 @@ def create_new_session(options: argparse.Namespace) -> int:
 
 
 def _starting_recipe(options: argparse.Namespace) -> RecipeDocument:
-    """What the options change: a preset, or the recipe of another session."""
+    """Load what the options change: a preset, or another session's recipe."""
     if options.source is None:
         return preset_document(options.preset or DEFAULT_PRESET)
     if options.preset is not None:
-        raise TunerError("--from takes a whole recipe, so there is nothing for --preset to add")
+        raise TunerError("--from copies a whole recipe: it cannot be combined with --preset")
     return RecipeDocument.from_file(
         find_session(sessions_root(options), options.source).recipe_path
     )
 
 
 def _require_key(document: RecipeDocument, key: str, option: str) -> None:
-    """What the preset leaves open has to come from an option."""
+    """Raise TunerError if the preset leaves a key open and no option gives it."""
     if document.get_value(key) is None:
-        raise TunerError(f"the preset leaves {key} open: give {option}")
+        raise TunerError(f"the preset does not set {key}: give {option}")
 
 
 def session_command_line(command: str, options: argparse.Namespace) -> str:
-    """How to call another command on the same session."""
+    """Return the call of another command on the same session."""
     folder = f" --sessions {shlex.quote(options.sessions)}" if options.sessions else ""
     return f"tuner {command} {options.name}{folder}"
 
 
 def fill_in_recipe(document: RecipeDocument, options: argparse.Namespace) -> list[str]:
-    """Write the options into the recipe; returns what was decided without being asked."""
+    """Write the options into the recipe; return a remark for each guess."""
     open_model = document.get_value("model.name") is None
     if options.model:
         document.set_value("model.name", resolve_model_name(options.model))
@@ -116,15 +116,15 @@ def _apply_set_options(document: RecipeDocument, options: argparse.Namespace) ->
 
 
 def _adapt_rate_ranges(document: RecipeDocument) -> list[str]:
-    """Ranges round the rate of the model's kind, as far as --set has left them to the preset."""
+    """Center the ranges on the usual rate of the model's kind, except those that --set gives."""
     name = document.get_value("model.name")
     shape = infer_model_shape(str(name))
     if shape is None:
-        return [f"the kind of model of {name} is not known yet: rates are laid round 2e-5"]
+        return [f"the model type of {name} is not known yet: rate ranges are centered on 2e-5"]
     if not scale_rates_to_model(document, shape):
         return []
     return [
-        f"rates are laid round {format_range_end(shape.published_recipe.rate)}, {describe_rate_source(shape)}"
+        f"rate ranges are centered on {format_range_end(shape.published_recipe.rate)}, {describe_rate_source(shape)}"
     ]
 
 
@@ -135,7 +135,7 @@ def _refuse_orphan_options(options: argparse.Namespace) -> list[str]:
         if getattr(options, name) is not None
     ]
     if orphans:
-        raise TunerError(f"{orphans[0]} without --train FILE")
+        raise TunerError(f"{orphans[0]} needs --train FILE")
     return []
 
 
@@ -166,7 +166,11 @@ def _resolve_data_columns(
             train, document.get_value("data.root"), _file_dialect_keys(document)
         )
     except TunerError as error:
-        hint = "; give --text and --label to go on without a look" if is_hub_source(train) else ""
+        hint = (
+            "; give --text and --label to skip this look at the data"
+            if is_hub_source(train)
+            else ""
+        )
         raise TunerError(f"{error}{hint}") from None
     columns = resolve_columns(preview, name, options.text, options.label)
     if preview.decisions:
@@ -182,7 +186,7 @@ def _resolve_data_columns(
 
 
 def _file_dialect_keys(document: RecipeDocument) -> DialectKeys:
-    """What --set and the preset say about the form of the files."""
+    """Return what --set and the preset say about the file format."""
     names = ("separator", "header", "quotes", "encoding")
     written = {name: document.get_value(f"data.{name}") for name in names}
     return DialectKeys(
@@ -197,7 +201,7 @@ def _file_dialect_keys(document: RecipeDocument) -> DialectKeys:
 def _validation_source(argument: str | None, train: str, remarks: list[str]) -> str | float:
     if argument is None:
         others = other_saved_splits(train)
-        more = f" (there are {', '.join(others)} too)" if others else ""
+        more = f" ({', '.join(others)} also exist)" if others else ""
         share_text = f"{DEFAULT_SHARE:.0%} of the training rows are set aside"
         remarks.append(f"no --validation: {share_text}{more}")
         return DEFAULT_SHARE
@@ -210,9 +214,10 @@ def _validation_source(argument: str | None, train: str, remarks: list[str]) -> 
 
 
 def resolve_data_source(argument: str, option: str) -> str:
-    """What was given as the recipe has it: a file that is there, or a split of a data set.
+    """Return what was given as the recipe writes it: an existing file, or a split of a data set.
 
-    A folder that save_to_disk wrote stands for the split that the option is for. Raises TunerError.
+    A folder written by save_to_disk stands for the split that the option is for. Raises
+    TunerError.
     """
     if is_hub_source(argument):
         return argument
@@ -231,7 +236,7 @@ def resolve_data_source(argument: str, option: str) -> str:
 
 
 def other_saved_splits(train: str) -> list[str]:
-    """The other splits of a saved folder, as one would name them in data.validation."""
+    """Return the other splits of a saved folder, written as data.validation takes them."""
     name, _, split = train.removeprefix(HUB).rpartition(":")
     if (
         not is_hub_source(train)
@@ -244,7 +249,7 @@ def other_saved_splits(train: str) -> list[str]:
 
 
 def check_data_files(recipe: Recipe) -> None:
-    """Refuse files that are not there: those that the preset or --set names."""
+    """Raise TunerError for missing files that the preset or --set names."""
     data = recipe.data
     sources = {"train": data.train, "validation": data.validation, "test": data.test}
     for key, source in sources.items():
@@ -256,7 +261,7 @@ def check_data_files(recipe: Recipe) -> None:
 
 
 def _similar_file_hint(path: Path) -> str:
-    """A file beside `path` with a name like it."""
+    """Suggest a file in the same folder with a similar name."""
     if why_folder_is_unreadable(path.parent) is not None:
         return ""
     names = [entry.name for entry in path.parent.iterdir() if entry.is_file()]
@@ -265,7 +270,7 @@ def _similar_file_hint(path: Path) -> str:
 
 
 def resolve_model_name(argument: str) -> str:
-    """A folder as an absolute path, anything else as the id of a model on the hub."""
+    """Return a folder as an absolute path, anything else as the id of a model on the hub."""
     path = resolve_user_path(argument, "--model")
     trouble = why_folder_is_unreadable(path)
     if trouble is None:

@@ -12,27 +12,24 @@ from tuner.session.suggested_command import command_line
 
 
 def open_session_picker(options: argparse.Namespace) -> int:
-    """`tuner` without a command."""
     root = sessions_root(options)
     require_terminal("tuner list shows the sessions, tuner --help the commands")
     return run_terminal_ui(root.resolve(), None)
 
 
 def open_session_ui(options: argparse.Namespace) -> int:
-    """`tuner open NAME`."""
     session = named_session(options)
     require_terminal(f"{command_line('status', session)} says where it stands")
     return run_terminal_ui(sessions_root(options).resolve(), session.name)
 
 
 def require_terminal(instead: str) -> None:
-    """Raise TunerError where the UI cannot be drawn."""
+    """Raise TunerError if the UI cannot be drawn."""
     if not terminal_can_show_ui():
         raise TunerError(f"the UI needs a terminal; {instead}")
 
 
 def run_terminal_ui(root: Path, name: str | None) -> int:
-    """Draw the UI until the user leaves it."""
     from tuner.tui.app import run_tuner_app
 
     run_tuner_app(root, name)

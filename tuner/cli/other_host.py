@@ -19,10 +19,10 @@ REPORT_EVERY = 10.0
 
 
 def is_running_on_other_host(session: Session, interruptions: Interruptions | None = None) -> bool:
-    """Whether a process on another host is at work on the session.
+    """Tell whether a process on another host is working on the session.
 
-    One that has not shown itself for a moment is waited for, saying so: until it does, or has been
-    silent for so long that it counts as lost.
+    A holder that has been silent for a moment is waited for, with a note to the user, until it
+    shows a sign of life or has been silent for so long that it counts as lost.
     """
     first = find_remote_holder(session.lock_path)
     reported_silence = float("inf")
@@ -32,7 +32,7 @@ def is_running_on_other_host(session: Session, interruptions: Interruptions | No
             print_note(f"{_holder_text(first)} is gone: taking over")
             return False
         if holder.touched != first.touched:
-            print_note(f"{_holder_text(holder)} is at work on {session.name}")
+            print_note(f"{_holder_text(holder)} is working on {session.name}")
             return True
         if (
             reported_silence - holder.seconds_since_touch <= -REPORT_EVERY
@@ -45,29 +45,29 @@ def is_running_on_other_host(session: Session, interruptions: Interruptions | No
 
 
 def was_lost_on_other_host(session: Session) -> bool:
-    """Whether another host's worker had the session, and turned out to be lost."""
+    """Tell whether a worker on another host held the session and turned out to be lost."""
     was_held = find_remote_holder(session.lock_path) is not None
     return was_held and not is_running_on_other_host(session)
 
 
 def takeover_countdown(session: Session, holder: RemoteHolder) -> str:
-    """Who was last at work, since when nothing was heard, and when that will be enough."""
+    """Say which worker held the session, how long it is silent, and when it counts as lost."""
     seconds_left = max(GONE_AFTER - holder.seconds_since_touch, 0.0)
     return (
         f"{session.name} was held by {_holder_text(holder)}, last seen {holder.seconds_since_touch:.0f} s ago: "
-        f"taking over in {seconds_left:.0f} s unless it shows itself"
+        f"taking over in {seconds_left:.0f} s unless it shows a sign of life"
     )
 
 
 class SilenceWatch:
-    """Tells, while a session is followed, that its worker on another host shows no sign of life."""
+    """Reports, while a session is followed, that its worker on another host has gone silent."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._last_look = self._last_report = time.monotonic()
 
     def report_silence(self, report_line: Callable[[str], None]) -> None:
-        """Say so every now and then, where it has been silent for longer than it ever is."""
+        """Report the silence every few seconds, once it is longer than a live worker's ever is."""
         now = time.monotonic()
         if now - self._last_look < 1.0:
             return

@@ -24,20 +24,18 @@ NARROWEST = 40
 
 
 class _Console(Console):
-    """Rich ends the process where the reader of a pipe has gone; here `tuner.cli.entry` does."""
+    """Rich would exit when the reader of a pipe has gone; here `tuner.cli.entry` handles that."""
 
     def on_broken_pipe(self) -> None:
-        """Let the BrokenPipeError that is being handled through."""
+        """Re-raise the BrokenPipeError that is being handled."""
         raise
 
 
 def stdout_console() -> Console:
-    """The console for what was asked for."""
     return _console_on_stream(sys.stdout)
 
 
 def stderr_console() -> Console:
-    """The console for everything else."""
     return _console_on_stream(sys.stderr)
 
 
@@ -56,14 +54,14 @@ def _console_on_stream(stream: TextIO) -> Console:
 
 
 def _requested_width() -> int | None:
-    """What COLUMNS says, as far as a table can be had in it; None where it says nothing."""
+    """Return COLUMNS, at least as wide as a table needs; None if it is unset or not a number."""
     columns = os.environ.get("COLUMNS", "")
     is_valid = columns.isascii() and columns.isdecimal() and 0 < len(columns) < 6
     return max(int(columns), NARROWEST) if is_valid and int(columns) else None
 
 
 def print_result(*renderables: RenderableType) -> None:
-    """Print to stdout; strings wrap at the console's width, made inert and without markup."""
+    """Print to stdout; strings wrap at the console's width and lose control characters."""
     console = stdout_console()
     for renderable in renderables:
         console.print(_neutralize_lines(renderable) if isinstance(renderable, str) else renderable)
@@ -74,28 +72,27 @@ def _neutralize_lines(text: str) -> str:
 
 
 def print_result_line(text: str) -> None:
-    """One line to stdout, whole even where it is wider than the terminal: a path, for others."""
+    """Print one line to stdout without wrapping: a path that other programs read."""
     stdout_console().print(sanitize_text(text), soft_wrap=True)
 
 
 def print_note(text: str | Text) -> None:
-    """One line to stderr, whole even where it is wider than the terminal."""
+    """Print one line to stderr without wrapping."""
     stderr_console().print(sanitize_text(text) if isinstance(text, str) else text, soft_wrap=True)
 
 
 def print_json_result(value: Any) -> None:
-    """Print a value as JSON to stdout: structs as objects, numbers that JSON lacks as null."""
+    """Print a value as JSON to stdout: structs as objects, NaN and infinities as null."""
     sys.stdout.write(format_as_json(value, ascii_only=not stream_can_encode(sys.stdout)))
 
 
 def format_as_json(value: Any, *, ascii_only: bool = False) -> str:
-    """Indented JSON with a newline at its end."""
+    """Return indented JSON that ends with a newline."""
     builtins = json.loads(msgspec.json.encode(value))
     return json.dumps(builtins, indent=2, ensure_ascii=ascii_only) + "\n"
 
 
 def stream_can_encode(stream: TextIO, text: str = "●✓▁") -> bool:
-    """Whether the stream can write these characters."""
     try:
         text.encode(stream.encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
@@ -104,27 +101,25 @@ def stream_can_encode(stream: TextIO, text: str = "●✓▁") -> bool:
 
 
 def unicode_on_stderr() -> bool:
-    """Whether glyphs can be written to stderr."""
     return stream_can_encode(sys.stderr)
 
 
 def terminal_can_show_ui() -> bool:
-    """Whether the UI can be drawn: Textual reads stdin and draws on stderr."""
+    """Tell whether the UI can be drawn: Textual reads stdin and draws on stderr."""
     streams = (sys.stdin, sys.stdout, sys.stderr)
     usable = os.environ.get("TERM", "") not in ("", "dumb")
     return usable and all(stream is not None and stream.isatty() for stream in streams)
 
 
 def can_redraw_stderr() -> bool:
-    """Whether progress can be redrawn in place on stderr."""
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
 @contextmanager
 def progress_spinner(text: str) -> Iterator[Callable[[str], None]]:
-    """A spinner on stderr while the block runs; without a terminal one line, after a second.
+    """Show a spinner on stderr while the block runs; without a terminal one line, after a second.
 
-    Gives what takes the stage that the work is in, shown behind the text.
+    Yields a function that shows the current stage behind the text.
     """
     text = sanitize_text(text)
     if can_redraw_stderr():

@@ -13,7 +13,7 @@ from tuner.recipe.numbers import parse_number_text
 
 
 class CommandParser(argparse.ArgumentParser):
-    """One command's arguments; `error` raises TunerError instead of printing the usage block."""
+    """An argparse parser whose `error` raises TunerError instead of printing the usage block."""
 
     def __init__(self, prog: str, description: str = "", epilog: str | None = None) -> None:
         self.spellings: list[str] = []
@@ -26,16 +26,16 @@ class CommandParser(argparse.ArgumentParser):
         )
 
     def add_argument(self, *names: Any, **settings: Any) -> argparse.Action:
-        """As argparse's own; the options' names are kept for the nearest spelling."""
+        """Remember the option's names, for the nearest spelling, and add it."""
         self.spellings.extend(name for name in names if name.startswith("--"))
         return super().add_argument(*names, **settings)
 
     def error(self, message: str) -> NoReturn:
-        """Raise what argparse has to say as the user's error."""
+        """Raise argparse's message as TunerError."""
         raise TunerError(f"{message.removeprefix('argument ')} (see {self.prog} --help)")
 
     def parse_arguments(self, arguments: Sequence[str]) -> argparse.Namespace:
-        """The options; raises TunerError with the nearest spelling for what is not known."""
+        """Return the options; raises TunerError with the nearest spelling for an unknown one."""
         options, extras = self.parse_known_intermixed_args(list(arguments))
         if extras:
             self._refuse_unknown_words(extras)
@@ -50,13 +50,13 @@ class CommandParser(argparse.ArgumentParser):
 
 
 def choice_parser(*choices: str) -> Callable[[str], str]:
-    """An argument that is one of these words."""
+    """Return an argument type: one of these words."""
 
     def parse_choice(text: str) -> str:
         if text not in choices:
             names = ", ".join(choices)
             raise argparse.ArgumentTypeError(
-                f"{text} is none of {names}{spelling_hint(text, choices)}"
+                f"{text} is not one of {names}{spelling_hint(text, choices)}"
             )
         return text
 
@@ -64,7 +64,7 @@ def choice_parser(*choices: str) -> Callable[[str], str]:
 
 
 def whole_number_parser(lowest: int) -> Callable[[str], int]:
-    """An argument that is a whole number, at least `lowest`."""
+    """Return an argument type: a whole number, at least `lowest`."""
 
     def parse_whole_number(text: str) -> int:
         value = parse_number_text(text)
@@ -76,7 +76,7 @@ def whole_number_parser(lowest: int) -> Callable[[str], int]:
 
 
 def parse_share(text: str) -> float:
-    """An argument that is a share between 0 and 1, also as a percentage: 0.1 or 10%."""
+    """Parse a share between 0 and 1, also written as a percentage: 0.1 or 10%."""
     value = parse_number_text(text)
     if value is None or not 0 < value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a share between 0 and 1, such as 0.1")
@@ -84,7 +84,6 @@ def parse_share(text: str) -> float:
 
 
 def parse_positive_number(text: str) -> float:
-    """An argument that is a number above zero."""
     value = parse_number_text(text)
     if value is None or not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"{text} is not a number above zero, such as 60")
@@ -92,7 +91,7 @@ def parse_positive_number(text: str) -> float:
 
 
 def parse_key_value(text: str) -> str:
-    """An argument of the form KEY=VALUE."""
+    """Check that the argument has the form KEY=VALUE and return it unchanged."""
     key, equals, value = text.partition("=")
     if not (key.strip() and equals and value.strip()):
         raise argparse.ArgumentTypeError(f"{text} is not of the form KEY=VALUE")

@@ -18,7 +18,6 @@ from tuner.session.view import SessionView
 
 
 def replay_session(options: argparse.Namespace) -> int:
-    """`tuner replay NAME [--speed X]`."""
     session = named_session(options)
     recording = _load_recording(session, options.speed)
     if not terminal_can_show_ui():
@@ -38,7 +37,7 @@ def _load_recording(session: Session, speed: float) -> Recording:
 
 
 def print_recording(recording: Recording, name: str) -> None:
-    """One line an event on stderr, each when its time has come."""
+    """Write a line per event to stderr, each at its time."""
     view, reporter = SessionView(name=name), LineReporter()
     while True:
         events = recording.read_events()

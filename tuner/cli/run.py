@@ -28,7 +28,7 @@ _TAIL_BYTES = 1 << 16
 
 
 def run_session(options: argparse.Namespace) -> int:
-    """Follow a session to its end; a finished one shows its table at once."""
+    """Follow a session to its end; show the table of a finished one at once."""
     follower = Follower(named_session(options))
     state = follower.current_state
     if not is_search_over(follower.session, follower.view, state):
@@ -38,21 +38,22 @@ def run_session(options: argparse.Namespace) -> int:
 
 
 def run_until_done(follower: Follower) -> int:
-    """Start the worker if none runs, follow it, print the table and what came out."""
+    """Start a worker if none runs, follow it, print the table and the outcome."""
     with record_interruptions() as interruptions:
         state = _follow_workers_to_end(follower, interruptions)
     if follower.view.trials:
         print_trials_table(follower.session, follower.view)
     if interruptions.any_received and state not in ENDED_FOR_GOOD:
-        print_note(f"{state}; {command_line('resume', follower.session)} goes on")
+        print_note(f"{state}; {command_line('resume', follower.session)} continues it")
         return interruptions.first_exit_code
     return session_exit_code(follower.session, follower.view, state)
 
 
 def _follow_workers_to_end(follower: Follower, interruptions: Interruptions) -> SessionState:
-    """Follow the worker to its end, first starting one where none runs.
+    """Follow the worker to its end, first starting one if none runs.
 
-    One on another host that is lost, or was told by its system to end, has left the rest to us.
+    A worker on another host that is lost, or that its system terminated, leaves the rest to this
+    one.
     """
     from tuner.worker.control import wait_for_worker_end
 
@@ -75,7 +76,7 @@ def _follow_workers_to_end(follower: Follower, interruptions: Interruptions) -> 
 
 
 def start_if_needed(session: Session, state: SessionState, interruptions: Interruptions) -> None:
-    """Start a worker where none runs; once it is at it, an interruption ends the waiting."""
+    """Start a worker if none runs; an interruption ends the waiting once the worker is at work."""
     if state in ALIVE_STATES:
         return
     from tuner.worker.launch import start_worker
@@ -85,13 +86,13 @@ def start_if_needed(session: Session, state: SessionState, interruptions: Interr
 
 
 def was_left_unfinished(view: SessionView, state: SessionState) -> bool:
-    """Whether a worker ended without anybody having asked for it: lost, or by a signal."""
+    """Tell whether a worker ended though nobody asked it to: lost, or ended by a signal."""
     by_signal = state is SessionState.PAUSED and view.reason.startswith("SIG")
     return by_signal or state is SessionState.CRASHED
 
 
 def session_exit_code(session: Session, view: SessionView, state: SessionState) -> int:
-    """0 for a finished session; raises what says in one line why it is not."""
+    """Return 0 for a finished session; else raise an error with one line that says why not."""
     if state is SessionState.FINISHED:
         return 0
     because = f": {view.reason}" if view.reason else ""
@@ -103,29 +104,28 @@ def session_exit_code(session: Session, view: SessionView, state: SessionState) 
         raise failure(f"{session.name} failed{because} ({advice})")
     if state is SessionState.CRASHED:
         raise StudyFailed(
-            f"the worker of {session.name} is gone: {last_log_line(session)} "
-            f"(log: {session.log_path}; {command_line('resume', session)} goes on)"
+            f"the worker of {session.name} died: {last_log_line(session)} "
+            f"(log: {session.log_path}; {command_line('resume', session)} continues)"
         )
     if state is SessionState.STOPPED:
         raise NotFinished(f"{session.name} was stopped{because}")
     raise NotFinished(
-        f"{session.name} is {state}{because}; {command_line('resume', session)} goes on"
+        f"{session.name} is {state}{because}; {command_line('resume', session)} continues it"
     )
 
 
 def last_log_line(session: Session) -> str:
-    """The last line that the worker printed."""
     try:
         with open_regular_file(session.log_path) as file:
             file.seek(-min(os.fstat(file.fileno()).st_size, _TAIL_BYTES), os.SEEK_END)
             lines = file.read().decode("utf-8", "replace").split("\n")
     except OSError as error:
         raise TunerError(f"{session.log_path}: {error.strerror}") from error
-    return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "no output")
 
 
 def print_trials_table(session: Session, view: SessionView) -> None:
-    """The trials, best first, and what sums them up."""
+    """Print the trials, best first, and the summary below them."""
     from tuner.render.trials_table import trials_table
 
     print_result(trials_table(view))

@@ -18,9 +18,9 @@ from tuner.session.folder import Session, find_session
 
 
 def sessions_root(options: argparse.Namespace) -> Path:
-    """--sessions, else TUNER_SESSIONS, else ./sessions; there need not be one yet.
+    """Return --sessions, else TUNER_SESSIONS, else ./sessions; it need not exist yet.
 
-    Raises TunerError where it is no folder, or no program could name it.
+    Raises TunerError if it is not a folder, or its name has bytes that are not text.
     """
     path_and_origin = options.sessions, "--sessions"
     if options.sessions is None:
@@ -34,5 +34,5 @@ def sessions_root(options: argparse.Namespace) -> Path:
 
 
 def named_session(options: argparse.Namespace) -> Session:
-    """The session that the command line names; raises TunerError with the nearest name."""
+    """Open the session that the command line names; raises TunerError with the nearest name."""
     return find_session(sessions_root(options), options.name)

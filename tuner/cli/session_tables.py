@@ -34,7 +34,7 @@ _MODEL = 7
 
 
 def list_all_sessions(options: argparse.Namespace) -> int:
-    """One row a session; one that cannot be read says why and hides no other."""
+    """Print one row per session; one that cannot be read says why and does not hide the others."""
     root = sessions_root(options)
     sessions = list_sessions(root)
     if options.json:
@@ -43,7 +43,7 @@ def list_all_sessions(options: argparse.Namespace) -> int:
         print_result(_sessions_table(sessions))
     if not sessions:
         print_note(
-            f"no sessions in {root}: tuner demo runs the embedded study, tuner new makes one"
+            f"no sessions in {root}: tuner demo runs a bundled study, tuner new creates a session"
         )
     return 0
 
@@ -72,7 +72,7 @@ def _sessions_table(sessions: list[Session]) -> Table:
 
 
 def _session_cells(session: Session) -> list[str | Text]:
-    """Its row; the model stands there with its whole name."""
+    """Return the session's row, with the whole name of its model."""
     try:
         view, current_state = load_current_session(session)
         now = status_of(session, view, current_state)
@@ -99,7 +99,6 @@ def _session_cells(session: Session) -> list[str | Text]:
 
 
 def show_status(options: argparse.Namespace) -> int:
-    """Where one session stands."""
     session = named_session(options)
     view, state = load_current_session(session)
     now = status_of(session, view, state)
@@ -139,7 +138,7 @@ def _status_facts(session: Session, view: SessionView, now: Status) -> list[tupl
 
 
 def _time_spent_text(now: Status) -> str:
-    """The part of the time budget that is used up: `12m of 8h`."""
+    """Return how much of the time budget is used: `12m of 8h`."""
     spent = fmt.format_duration(now.seconds) if now.seconds >= 1 else ""
     return spent if now.time is None else f"{spent or '0s'} of {fmt.format_duration(now.time)}"
 
@@ -166,7 +165,6 @@ def _best_trial_text(now: Status) -> str:
 
 
 def show_trials_table(options: argparse.Namespace) -> int:
-    """Every trial of one session, or those that pass the filter."""
     view, _ = load_current_session(named_session(options))
     selected_trials = matching_trials(view, options.filter)
     if options.json:
@@ -181,13 +179,13 @@ def show_trials_table(options: argparse.Namespace) -> int:
 
 
 def matching_trials(view: SessionView, expression: str) -> list[TrialView]:
-    """The trials that pass the filter, by number; raises TunerError where it is none."""
+    """Return the trials that match, by number; raises TunerError if this is not a filter."""
     test = parse_filter(expression, _filterable_names(view))
     return [view.trials[number] for number in sorted(view.trials) if test(view.trials[number])]
 
 
 def _filterable_names(view: SessionView) -> list[str] | None:
-    """The settings and metrics that trials have, None while there are no trials."""
+    """Return the settings and metrics that trials have; None while there are no trials."""
     names: dict[str, None] = {}
     for trial in view.trials.values():
         latest = trial.evaluations[-1].metrics if trial.evaluations else {}

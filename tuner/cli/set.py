@@ -26,7 +26,7 @@ from tuner.session.view import ALIVE_STATES, SessionState, SessionView
 
 
 def set_recipe_keys(options: argparse.Namespace) -> int:
-    """Write keys of the recipe, as `tuner new --set` does."""
+    """Write keys into the recipe, as `tuner new --set` does."""
     session, view, document = _load_changeable_recipe(options)
     for expression in options.values:
         document.set_expression(expression, "tuner set")
@@ -40,7 +40,7 @@ def _dotted_key(expression: str) -> str:
 
 
 def _save_with_new_test_rows(session: Session, view: SessionView, document: RecipeDocument) -> int:
-    """Even where the same file is named again: what it holds now is what is to be sealed."""
+    """Save, and seal the test rows anew, even of the same file: its content may have changed."""
     refused = reason_test_is_final(view)
     if refused:
         raise TunerError(refused)
@@ -57,7 +57,7 @@ def _save_with_new_test_rows(session: Session, view: SessionView, document: Reci
 
 
 def zoom_search_ranges(options: argparse.Namespace) -> int:
-    """Give searched numbers other ends, and where no trial is left to run more trials."""
+    """Narrow or move the ranges of searched numbers; add trials where none is left to run."""
     session, view, document = _load_changeable_recipe(options)
     write_range_ends(document, dict(parse_range_ends(options.ranges)), "tuner zoom")
     recipe = document.parse_recipe()
@@ -69,13 +69,13 @@ def zoom_search_ranges(options: argparse.Namespace) -> int:
 
 
 def parse_range_ends(pairs: Iterable[str]) -> Iterable[tuple[str, Ends]]:
-    """KEY=LOW..HIGH as (KEY, (LOW, HIGH)); raises TunerError."""
+    """Parse KEY=LOW..HIGH into (KEY, (LOW, HIGH)); raises TunerError."""
     for pair in pairs:
         key, _, text = pair.partition("=")
         ends = [parse_number_text(end) for end in split_range_ends(text)]
         low, high = ends[0], ends[-1]
         if low is None or high is None or len(ends) > 2:
-            message = f"{text} is no range: write {key}=LOW..HIGH, such as {key}=1e-5..4e-5"
+            message = f"{text} is not a range: write {key}=LOW..HIGH, such as {key}=1e-5..4e-5"
             raise TunerError(message)
         yield key.strip(), (float(low), float(high))
 
@@ -89,7 +89,7 @@ def _load_changeable_recipe(
         message = f"{session.name} is {state}: `{command_line('pause', session)}` first"
         raise TunerError(f"{message}, then change it and start it again")
     if state is SessionState.STOPPED:
-        raise TunerError(f"{session.name} is stopped for good: its recipe stays as it was")
+        raise TunerError(f"{session.name} is stopped for good: its recipe can no longer be changed")
     return session, view, RecipeDocument.from_file(session.recipe_path)
 
 
@@ -100,8 +100,8 @@ def _save_recipe(session: Session, view: SessionView, document: RecipeDocument) 
     )
     if changed_key:
         raise TunerError(
-            f"{changed_key} cannot change: the trials of {session.name} could not be compared any more; "
-            f"tuner new OTHER --from {session.name} --set {changed_key}=… makes a session with it"
+            f"{changed_key} cannot be changed: the trials of {session.name} would not be comparable; "
+            f"tuner new OTHER --from {session.name} --set {changed_key}=… creates a session with it"
         )
     document.save_atomically(session.recipe_path)
     print_result_line(str(session.recipe_path))
@@ -113,11 +113,11 @@ def _save_recipe(session: Session, view: SessionView, document: RecipeDocument) 
 
 
 def note_remaining_trials(session: Session, view: SessionView, recipe: Recipe) -> None:
-    """Say whether a start goes on with the search, or what would end it at once."""
+    """Say whether a start continues the search, or why it would end at once."""
     spent = reason_for_immediate_end(view, recipe)
     if spent is not None:
         print_note(spent.describe_with_advice())
     elif view.over_reason:
         remaining_trials = count_trials_left(view, recipe)
-        trials = f"{remaining_trials} trial{'' if remaining_trials == 1 else 's'} to go"
-        print_note(f"{command_line('resume', session)} goes on, with {trials}")
+        trials = f"{remaining_trials} trial{'' if remaining_trials == 1 else 's'} left"
+        print_note(f"{command_line('resume', session)} continues with {trials}")

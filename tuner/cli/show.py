@@ -23,7 +23,7 @@ BEST = "best"
 
 
 def show_one_trial(options: argparse.Namespace) -> int:
-    """Parameters, evaluations, rungs and the confusion matrix of one trial."""
+    """Show parameters, evaluations, rungs and the confusion matrix of one trial."""
     session = named_session(options)
     view, _ = load_current_session(session)
     trial = find_named_trial(view, options.trial, options.name)
@@ -38,7 +38,7 @@ def show_one_trial(options: argparse.Namespace) -> int:
 
 
 def find_named_trial(view: SessionView, reference: str, name: str) -> TrialView:
-    """The trial with this number, or the best; raises TunerError saying which there are."""
+    """Return the trial with this number, or the best; raises TunerError that says which exist."""
     if reference == BEST:
         best = view.find_best_trial()
         if best is None:
@@ -60,7 +60,7 @@ def _existing_trials_text(view: SessionView) -> str:
 
 
 def trial_details_object(session: Session, view: SessionView, trial: TrialView) -> dict[str, Any]:
-    """The trial's row with its interval, all its evaluations, rungs and last lines."""
+    """Return the trial's row with its interval, its evaluations, rungs and last output lines."""
     score = score_of_trial(session, view, trial)
     return {
         **trial_as_row(trial),

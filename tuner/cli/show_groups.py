@@ -45,7 +45,7 @@ SIMILAR_NAME = 0.75
 
 
 def show_groups(options: argparse.Namespace) -> int:
-    """The groups of a session's recipe in its model, or of a preset's in any model."""
+    """Show the groups of a session's recipe in its model, or of a preset's in any model."""
     model, specs = _model_and_groups(options)
     parameters = [Parameter(name, tuple(shape)) for name, shape in model.parameters]
     resolved = resolve_groups(specs, parameters)
@@ -75,12 +75,12 @@ def _model_and_groups(options: argparse.Namespace) -> tuple[ModelDescription, Se
         else scale_groups_to_model(document.parse_groups(), shape)
     )
     if options.preset is None:
-        print_note(f"{options.name} is no session: the groups of the preset {name} are shown")
+        print_note(f"{options.name} is not a session: showing the groups of the preset {name}")
     return model, specs
 
 
 def _session_model(session: Session, recipe: Recipe) -> ModelDescription:
-    """The model's shape as a worker found it, else as a child process does now."""
+    """Return the model's shape as a worker described it, else ask a child process now."""
     from tuner.worker.trainer_queries import query_model_description
 
     cached = load_cached_model(session)
@@ -91,7 +91,7 @@ def _session_model(session: Session, recipe: Recipe) -> ModelDescription:
 
 
 def _session_named(options: argparse.Namespace) -> Session | None:
-    """The session of this name; None where the name is a model's."""
+    """Return the session of this name; None if the name is a model's."""
     matching_sessions = [s for s in list_sessions(sessions_root(options)) if s.name == options.name]
     return None if options.preset or not matching_sessions else matching_sessions[0]
 
@@ -108,12 +108,12 @@ def _describe_named_model(options: argparse.Namespace) -> ModelDescription:
 
 
 def _can_only_be_a_model(name: str) -> bool:
-    """Whether no session can have this name, or a folder has it."""
+    """Tell whether the name cannot be a session's, or names a folder."""
     return "/" in name or os.path.isdir(name)
 
 
 def _refuse_near_session_name(options: argparse.Namespace) -> None:
-    """A name that is almost a session's is not looked up on the hub, which takes its time."""
+    """Raise TunerError for a misspelt session, before it is looked up on the hub, which is slow."""
     if options.preset or _can_only_be_a_model(options.name):
         return
     names = [session.name for session in list_sessions(sessions_root(options))]
@@ -126,7 +126,6 @@ def _refuse_near_session_name(options: argparse.Namespace) -> None:
 
 
 def parameters_table(specs: Sequence[GroupSpec], resolved: Sequence[ResolvedGroup]) -> Table:
-    """One row a parameter, group after group."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("PARAMETER", no_wrap=True)
     table.add_column("SHAPE", justify="right", no_wrap=True)
@@ -146,7 +145,7 @@ def parameters_table(specs: Sequence[GroupSpec], resolved: Sequence[ResolvedGrou
 
 
 def learning_rate_text(setting: Setting) -> str:
-    """`1e-6…5e-5 log`, `4e-5`, `frozen`, or the choices."""
+    """Return `1e-6…5e-5 log`, `4e-5`, `frozen`, or the choices."""
     match setting:
         case Range(low=low, high=high, scale=scale):
             return f"{fmt.format_range_end(low)}…{fmt.format_range_end(high)} {scale}"
@@ -160,7 +159,6 @@ def learning_rate_text(setting: Setting) -> str:
 def parameter_totals(
     model: ModelDescription, specs: Sequence[GroupSpec], resolved: Sequence[ResolvedGroup]
 ) -> Text:
-    """How many parameters, in how many groups, and how many are frozen."""
     total = sum(group.element_count for group in resolved)
     frozen = sum(group.element_count for group in resolved if is_frozen_group(specs, group.spec))
     tensors = sum(len(group.parameters) for group in resolved)
@@ -176,7 +174,6 @@ def parameter_totals(
 def groups_object(
     model: ModelDescription, specs: Sequence[GroupSpec], resolved: Sequence[ResolvedGroup]
 ) -> dict[str, Any]:
-    """The same as one JSON-able object."""
     return {
         "model": {
             "name": model.name,
@@ -193,7 +190,7 @@ def groups_object(
 
 
 def _param_group_object(specs: Sequence[GroupSpec], level: ParamGroup) -> dict[str, Any]:
-    """A group, or where its layers differ one layer of it."""
+    """Describe a param group: a group, or one layer of it where its layers differ."""
     return {
         "name": level.name,
         "lr": setting_to_plain_value(param_group_setting(specs, level)),

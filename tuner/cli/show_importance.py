@@ -26,7 +26,7 @@ WIDEST_BARS = 80
 
 
 def show_importance(options: argparse.Namespace) -> int:
-    """A bar for each setting with its interval; what speaks against it goes to stderr."""
+    """Print a bar with an interval for each setting; reservations go to stderr."""
     view, _ = load_current_session(named_session(options))
     verdict = importance_verdict(view, options.filter)
     if options.json:
@@ -45,7 +45,7 @@ def show_importance(options: argparse.Namespace) -> int:
 
 
 def importance_verdict(view: SessionView, expression: str = "") -> Verdict:
-    """The importances among the trials that pass the filter."""
+    """Compute the importances over the trials that match the filter."""
     return judge_importance(
         matching_trials(view, expression),
         searched_settings(view),

@@ -35,13 +35,13 @@ _NOT_COMMANDS = {
 
 
 def spelling_hint(word: str, choices: Iterable[str]) -> str:
-    """`; did you mean X?`, or nothing."""
+    """Return `; did you mean X?`, or ""."""
     match = nearest_spelling(word, choices)
     return f"; did you mean {match}?" if match else ""
 
 
 def command_spelling_hint(word: str, commands: Iterable[str]) -> str:
-    """`; did you mean X?` for a command: one that is only spelt like it is none to be run."""
+    """Return `; did you mean X?` for a command close in meaning or spelling, or ""."""
     if word in _NOT_COMMANDS:
         return f"; {_NOT_COMMANDS[word]}" if _NOT_COMMANDS[word] else ""
     match = nearest_spelling(word, commands, _SYNONYMS, _MIN_SIMILARITY)

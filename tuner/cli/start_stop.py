@@ -17,12 +17,12 @@ from tuner.session.view import ALIVE_STATES, SessionState, SessionView
 
 
 def start_session(options: argparse.Namespace) -> int:
-    """Start the worker of a session that has none; one on another host is not ours to count on."""
+    """Start the worker of a session that has none; a live worker on another host is an error."""
     session = named_session(options)
     lost_elsewhere = was_lost_on_other_host(session)
     view, state = load_current_session(session)
     if state in ALIVE_STATES and not lost_elsewhere:
-        running = f"{session.name} is {state} already: {describe_lock_holder(session.lock_path)}"
+        running = f"{session.name} is already {state}: {describe_lock_holder(session.lock_path)}"
         if is_held_remotely(session.lock_path):
             raise TunerError(running)
         print_result(running)
@@ -44,7 +44,6 @@ def _session_over_error(session: Session, view: SessionView, state: SessionState
 
 
 def launch_and_report(session: Session) -> int:
-    """Start the worker and say so."""
     _start_worker_process(session)
     view, state = load_current_session(session)
     if state is SessionState.PAUSED and view.reason:
@@ -61,7 +60,7 @@ def _start_worker_process(session: Session) -> None:
 
 
 def resume_session(options: argparse.Namespace) -> int:
-    """Go on with a session that was started before."""
+    """Continue a session that was started before."""
     session = named_session(options)
     if load_current_session(session)[1] is SessionState.DRAFT:
         raise TunerError(f"{session.name} was never started: {command_line('start', session)}")
@@ -69,17 +68,17 @@ def resume_session(options: argparse.Namespace) -> int:
 
 
 def pause_session(options: argparse.Namespace) -> int:
-    """Checkpoint what runs and end the worker."""
+    """Checkpoint the running trials and end the worker."""
     return _end_session(named_session(options), "pause", SessionState.PAUSED)
 
 
 def drain_session(options: argparse.Namespace) -> int:
-    """Let what runs finish, then end the worker as paused."""
+    """Let the running trials finish, then end the worker; the session is paused."""
     return _end_session(named_session(options), "drain", SessionState.PAUSED)
 
 
 def stop_session(options: argparse.Namespace) -> int:
-    """End the study. Trials that wait in a paused or crashed one are ended by a worker, too."""
+    """End the study; in a paused or crashed session, a worker is started to end waiting trials."""
     session = named_session(options)
     if load_current_session(session)[1] in (SessionState.PAUSED, SessionState.CRASHED):
         _start_worker_process(session)
@@ -89,7 +88,7 @@ def stop_session(options: argparse.Namespace) -> int:
 def _end_session(session: Session, verb: str, target_state: SessionState) -> int:
     _, state = load_current_session(session)
     if state is target_state:
-        print_result(f"{session.name} is {state} already")
+        print_result(f"{session.name} is already {state}")
         return 0
     if state not in ALIVE_STATES:
         raise TunerError(f"{session.name} is not running, it is {state}: nothing to {verb}")

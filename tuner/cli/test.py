@@ -44,7 +44,7 @@ def score_test_split(options: argparse.Namespace) -> int:
 
 
 def test_score_object(scored: TestScored, view: SessionView) -> dict[str, object]:
-    """The score, with intervals of the accuracy and of the search's metric, and the majority's."""
+    """Return the score for `--json`, with intervals of accuracy and metric, and the majority."""
     fields = msgspec.structs.asdict(scored)
     low, high = wilson_interval(count_correct(scored.confusion), scored.n)
     return {
@@ -57,16 +57,16 @@ def test_score_object(scored: TestScored, view: SessionView) -> dict[str, object
 
 
 def score_headline(scored: TestScored, view: SessionView) -> str:
-    """`test: trial 3, accuracy 0.8300 (166 of 200 rows correct, 95 % interval …; majority …)`."""
+    """Return `test: trial 3, accuracy 0.8300 (166 of 200 rows correct, 95 % interval …)`."""
     return f"test: trial {scored.trial}, {score_with_interval(score_on_test_rows(view, scored))}"
 
 
 def times_opened_lines(scored: TestScored, *, stored: bool = False) -> list[str]:
-    """How often the rows were opened, in this folder of sessions, and what that means."""
+    """Say how often the rows were opened in this folder of sessions, and what that means."""
     sentence = f"The test rows were {describe_openings(scored)}."
     if stored:
         moment = datetime.fromtimestamp(scored.time, UTC).isoformat(" ", "minutes")
-        sentence = f"This is the score of {moment[:16]} UTC, nothing was opened now. {sentence}"
+        sentence = f"This score is from {moment[:16]} UTC; nothing was opened now. {sentence}"
     if scored.opened > 1 or scored.shared:
-        return [sentence, "A choice made after looking makes this score too good."]
+        return [sentence, "If it guides a choice, this score becomes too optimistic."]
     return [sentence]

@@ -10,10 +10,10 @@ _ASSETS = Path(__file__).parent / "assets"
 
 
 def demo_data_folder() -> Path:
-    """The folder of `train`, `validation` and `test.jsonl`, with columns `text` and `label`."""
+    """Return the folder of `train`, `validation` and `test.jsonl` (columns `text` and `label`)."""
     return _ASSETS / "data"
 
 
 def demo_model_folder() -> Path:
-    """The folder of the pretrained model and its tokenizer, as `from_pretrained` takes it."""
+    """Return the folder of the pretrained model and its tokenizer, for `from_pretrained`."""
     return _ASSETS / "model"

@@ -83,7 +83,7 @@ def build_demo_model(folder: Path, plan: Pretraining | None = None) -> None:
 
 
 def build_tokenizer() -> Any:
-    """A BERT tokenizer with every word of the generator, and letters for words it does not know."""
+    """Build a BERT tokenizer with every word of the generator, and letters for all other words."""
     return BertTokenizerFast(
         vocab={token: number for number, token in enumerate(tokenizer_vocabulary())},
         do_lower_case=True,
@@ -92,7 +92,7 @@ def build_tokenizer() -> Any:
 
 
 def tokenizer_vocabulary() -> list[str]:
-    """The tokens by id: special ones, letters, endings, words of the generator."""
+    """Return the tokens by id: special ones, letters, endings, words of the generator."""
     letters = string.ascii_lowercase + string.digits
     pieces = ["##" + piece for piece in (*letters, "s", "ed", "ing", "er", "ly")]
     words = sorted(set(re.findall(r"[a-z]{2,}", " ".join(_generator_phrases()).lower())))
@@ -109,7 +109,7 @@ def _generator_phrases() -> Iterator[str]:
 
 
 def pretrain_model(tokenizer: Any, plan: Pretraining) -> Any:
-    """A `BertForMaskedLM` in double precision, trained for `plan.steps` steps of fresh text."""
+    """Train a `BertForMaskedLM` in double precision for `plan.steps` steps of new text."""
     torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(plan.seed)
     model = untrained_model(tokenizer.vocab_size, generator)
@@ -133,7 +133,7 @@ def pretrain_model(tokenizer: Any, plan: Pretraining) -> Any:
 
 
 def untrained_model(vocab_size: int, generator: torch.Generator) -> Any:
-    """An untrained `BertForMaskedLM` of three layers, in double precision and without dropout."""
+    """Build an untrained `BertForMaskedLM`: three layers, double precision, no dropout."""
     config = BertConfig(
         vocab_size=vocab_size,
         hidden_size=64,
@@ -157,7 +157,7 @@ def untrained_model(vocab_size: int, generator: torch.Generator) -> Any:
 def masked_and_reply_losses(
     model: Any, ids: Tensor, replies: Tensor, plan: Pretraining, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Mean cross-entropies, in nats, of the masked tokens and of the words of the replies.
+    """Compute the mean cross-entropies, in nats, of the masked tokens and the words of the replies.
 
     `ids` has shape (messages, tokens), `replies` (messages, words); both are padded with `PAD`.
     """
@@ -173,7 +173,7 @@ def masked_and_reply_losses(
 
 
 def _encode_exchanges(tokenizer: Any, count: int, rng: random.Random) -> tuple[Tensor, Tensor]:
-    """Token ids of `count` messages with `[CLS]` and `[SEP]`, and of their replies without."""
+    """Return token ids: of `count` messages with `[CLS]` and `[SEP]`, of their replies without."""
     texts, replies = zip(*(write_exchange(rng) for _ in range(count)), strict=True)
     encoded_messages = tokenizer(list(texts), padding=True, return_tensors="pt")
     encoded_replies = tokenizer(
@@ -198,7 +198,7 @@ def _print_progress(step: int, steps: int, masked: float, replied: float) -> Non
 
 
 def rebuild_and_compare(data: bool, model: bool) -> bool:
-    """Rebuild into a temporary folder, print the differences, and tell if it is the same."""
+    """Rebuild into a temporary folder, print the differences, and return whether there are none."""
     with tempfile.TemporaryDirectory() as temporary:
         same_data = not data or _is_same_data(Path(temporary))
         same_model = not model or _is_same_model(Path(temporary))
@@ -221,7 +221,7 @@ def _is_same_model(folder: Path) -> bool:
 
 
 def largest_difference(first_folder: Path, second_folder: Path) -> float:
-    """The largest absolute difference of a weight between two model folders.
+    """Return the largest absolute difference of a weight between two model folders.
 
     Infinite if their parameters differ in name or shape.
     """

@@ -40,7 +40,7 @@ _SHAPE_WEIGHTS: Final = (0.2, 0.45, 0.35)
 class Message:
     """One message: its text, its label, the topic it is about and the topic it denies.
 
-    `label` differs from `topic` in the few rows that are labelled wrongly.
+    `label` differs from `topic` in the few mislabelled rows.
     """
 
     text: str
@@ -50,7 +50,7 @@ class Message:
 
 
 def generate_messages(count: int, seed: int, words: Sequence[int] = ALL_WORDS) -> list[Message]:
-    """`count` labelled messages whose slots are filled with the phrases numbered in `words`.
+    """Return `count` labelled messages whose slots are filled with the phrases numbered in `words`.
 
     The shares of the labels and of wrong labels are exact up to rounding; no text occurs twice.
     """
@@ -65,7 +65,7 @@ def generate_messages(count: int, seed: int, words: Sequence[int] = ALL_WORDS) -
 
 
 def write_message(topic: Topic, rng: random.Random, words: Sequence[int] = ALL_WORDS) -> Message:
-    """One message about `topic`, rightly labelled."""
+    """Return one correctly labelled message about `topic`."""
     denied = rng.choice([other_topic for other_topic in TOPICS if other_topic is not topic])
     clauses = [
         _compose_clause(topic, AFFIRMED, rng, words),
@@ -78,14 +78,14 @@ def write_message(topic: Topic, rng: random.Random, words: Sequence[int] = ALL_W
 
 
 def write_exchange(rng: random.Random) -> tuple[str, str]:
-    """The text of a message about any topic, and the city's reply ("We will send the foremen.")."""
+    """Return a message about any topic and the city's reply ("We will send the foremen.")."""
     topic = rng.choice(TOPICS)
     text = write_message(topic, rng).text
     return text, rng.choice(REPLIES).format(staff=rng.choice(topic.staff))
 
 
 def messages_as_jsonl(rows: Sequence[Message]) -> str:
-    """The rows as JSON lines with the columns `text` and `label`."""
+    """Return the rows as JSON lines with the columns `text` and `label`."""
     lines = (json.dumps({"text": row.text, "label": row.label}) for row in rows)
     return "".join(line + "\n" for line in lines)
 

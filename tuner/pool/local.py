@@ -7,7 +7,6 @@ import os
 import shlex
 import signal
 import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -16,10 +15,10 @@ from typing import IO
 
 import msgspec
 
+from tuner.interpreter import python_command
 from tuner.pool.orphans import hold_lock_for_child, write_holder_pid
 from tuner.pool.protocol import Reply, Request
 from tuner.pool.trainer import Receive, TrainerExited, TrainerMessage, UndecodableMessage
-from tuner.recipe.user_paths import resolve_absolute_path
 
 TRAINER_VARIABLE = "TUNER_TRAINER"
 MAX_OUTPUT_LINES = 40
@@ -28,21 +27,10 @@ _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Reply)
 
 
-def module_command(module: str) -> list[str]:
-    """Return the command that runs one of tuner's modules in a fresh interpreter, like this one.
-
-    The working folder stays out of the import path (a user's datasets.py there would be taken for
-    the library), unless that is where tuner itself is.
-    """
-    package_parent = Path(__file__).resolve().parents[2]
-    safe_path_option = [] if package_parent == resolve_absolute_path(Path()) else ["-P"]
-    return [sys.executable, *safe_path_option, "-m", module]
-
-
 def trainer_command() -> list[str]:
     """Return the trainer's command line; TUNER_TRAINER replaces it (tests use a stand-in)."""
     override = os.environ.get(TRAINER_VARIABLE)
-    return shlex.split(override) if override else module_command("tuner.training")
+    return shlex.split(override) if override else python_command("-m", "tuner.training")
 
 
 class LocalTrainer:

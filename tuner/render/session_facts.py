@@ -10,7 +10,10 @@ from tuner.session.view import SessionState, SessionView
 
 
 class SessionFacts(Protocol):
-    """`Feed` has it. `eta` is in seconds, while the session runs."""
+    """What status lines are written from; a `SessionReader` has it.
+
+    `remaining_seconds` is None unless the session is running.
+    """
 
     @property
     def session(self) -> Session: ...

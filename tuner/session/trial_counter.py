@@ -12,7 +12,7 @@ from tuner.session.view import ENDED_STATES, SessionView, TrialState, TrialView
 
 
 class TrialCounter:
-    """Counts, what runs, and what pruning saved: nothing here costs more with more trials."""
+    """Counts trials by state and sums what pruning saved; updates look at changed trials only."""
 
     def __init__(self) -> None:
         self._states: dict[int, TrialState] = {}
@@ -24,13 +24,11 @@ class TrialCounter:
 
     @classmethod
     def of_whole_view(cls, view: SessionView) -> Self:
-        """The tally of a whole view."""
         counter = cls()
         counter.recount_trials(view, view.trials)
         return counter
 
     def recount_trials(self, view: SessionView, changed: Iterable[int]) -> None:
-        """Count these trials anew."""
         for number in changed:
             trial = view.trials[number]
             before = self._states.get(number)
@@ -46,16 +44,14 @@ class TrialCounter:
             self._record_saved_seconds(number, saved_seconds(trial))
 
     def count_in_states(self, *states: TrialState) -> int:
-        """How many trials are in one of these states."""
         return sum(self._counts[state] for state in states)
 
     def planned_trials(self, view: SessionView) -> int:
-        """How many trials the search will have had, as `session.plan` counts them."""
+        """Return how many trials the search will have had, as `session.plan` counts them."""
         return total_planned_trials(view.planned, len(self._states), len(self._of_plan))
 
     @property
     def ended_count(self) -> int:
-        """How many trials came to an end, whatever it was."""
         return self.count_in_states(*ENDED_STATES)
 
     def _record_saved_seconds(self, number: int, seconds: float) -> None:
@@ -64,7 +60,7 @@ class TrialCounter:
 
 
 def saved_seconds(trial: TrialView) -> float:
-    """What a pruned trial would have taken beyond its end, at its own pace."""
+    """Estimate how much longer a pruned trial would have run, at its own pace."""
     if trial.state not in (TrialState.PRUNED, TrialState.COLLAPSED) or not trial.step:
         return 0.0
     return trial.seconds * max(trial.total_steps / trial.step - 1, 0.0)

@@ -81,14 +81,14 @@ class TunerApp(StyledApp):
             "Suspend",
             show=False,
             id="app.suspend",
-            tooltip="Back to the shell for a while; fg comes back",
+            tooltip="Suspend to the shell; fg brings it back",
         ),
         Binding(
             "q",
             "leave",
             "Leave",
             id="app.leave",
-            tooltip="Leave the screens; workers go on",
+            tooltip="Leave the UI; workers keep running",
         ),
     ]
 
@@ -117,7 +117,6 @@ class TunerApp(StyledApp):
         self._first = find_session(root, session) if session is not None else None
 
     def on_mount(self) -> None:
-        """The user's settings, then the first screen."""
         self.load_user_settings()
         self.set_interval(1.0, self._notify_finished_searches)
         watch_terminal(self)
@@ -131,7 +130,7 @@ class TunerApp(StyledApp):
             self.open_session_view(self.catalog.reader_for(self._first))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
-        """What has no key: the theme, a picture of the screen."""
+        """Yield what has no key of its own: the theme, a picture of the screen."""
         yield SystemCommand(
             "Choose a theme", "The colours of all screens", self.action_change_theme
         )
@@ -142,12 +141,12 @@ class TunerApp(StyledApp):
         )
 
     def action_picture(self) -> None:
-        """The screen as SVG and as text, into the folder where tuner was started."""
+        """Save the screen as SVG and as text into the folder where tuner was started."""
         name = f"tuner-{self.last_opened.name}" if self.last_opened else "tuner"
         self.save_and_notify(lambda: save_screenshot(self, Path.cwd(), name))
 
     def _notify_finished_searches(self) -> None:
-        """Tell of searches that ended, and call the user where the settings ask for it."""
+        """Show searches that have ended, and notify the user as the settings ask for."""
         for notice in self._finish_detector.newly_finished(self.catalog.readers.values()):
             self.notify_user(notice.text, failed=notice.failed)
             if self.notify_by and self._driver is not None:
@@ -155,7 +154,7 @@ class TunerApp(StyledApp):
 
     @work(thread=True, group="ahead")
     def _import_screens_ahead(self) -> None:
-        """What is shown later is imported while nobody waits for it."""
+        """Import what is shown later while nobody waits for it."""
         from tuner.tui.preload import import_screens_ahead
 
         import_screens_ahead()
@@ -163,12 +162,11 @@ class TunerApp(StyledApp):
     # Sessions
 
     def displayed_state(self, reader: SessionReader) -> SessionState:
-        """The session's state; starting from the moment that its worker was asked for."""
+        """Return the session's state; STARTING from the moment that its worker was asked for."""
         is_launching = reader.session.name in self.launching and reader.state not in ALIVE_STATES
         return SessionState.STARTING if is_launching else reader.state
 
     def open_session_view(self, reader: SessionReader) -> None:
-        """A session's live view over what is there."""
         from tuner.tui.screens.study_screen import StudyScreen
 
         self.last_opened = reader.session
@@ -186,7 +184,7 @@ class TunerApp(StyledApp):
         self.push_screen(ReplayScreen(ReplayReader(session, recording)))
 
     def return_to_picker(self) -> None:
-        """Back to the picker, which is made now where a session was opened by its name."""
+        """Go back to the picker, created now if a session was opened by its name."""
         from tuner.tui.screens.picker_screen import PickerScreen
 
         if isinstance(self.screen_stack[-2], PickerScreen):
@@ -197,7 +195,7 @@ class TunerApp(StyledApp):
     def open_setup_screen(
         self, session: Session, proposed: Mapping[str, tuple[float, float]] | None = None
     ) -> None:
-        """The setup screen of a session; `proposed` are narrower ranges by flat name."""
+        """Open the setup screen of a session; `proposed` are narrower ranges by flat name."""
         from tuner.tui.screens.setup_screen import SetupScreen
         from tuner.tui.setup.session_history import SessionHistory
 
@@ -214,17 +212,15 @@ class TunerApp(StyledApp):
             self.notify_user(str(error), failed=True)
 
     def action_edit_draft(self, name: str) -> None:
-        """The setup screen of the draft of that name."""
         self.open_setup_screen(find_session(self.root, name))
 
     def open_new_session_screen(self) -> None:
-        """The setup of a session that there is not yet."""
         from tuner.tui.screens.setup_screen import NewSessionScreen
 
         self.push_screen(NewSessionScreen(self.root))
 
     def clone_session(self, session: Session) -> None:
-        """A new draft with a session's recipe."""
+        """Create a draft with the session's recipe."""
         try:
             text = read_recipe_text(session.recipe_path)
             name = next_free_name(
@@ -237,7 +233,7 @@ class TunerApp(StyledApp):
         self.notify_user(f"{name} is a draft with the same recipe")
 
     def launch_worker(self, session: Session) -> None:
-        """Start the session's worker; messages tell how that went."""
+        """Start the session's worker; a message reports the outcome."""
         if session.name not in self.launching:
             self.launching.add(session.name)
             self._announce_state_change()
@@ -255,11 +251,9 @@ class TunerApp(StyledApp):
             self.post_message(WorkerLaunched(session))
 
     def on_worker_launched(self, event: WorkerLaunched) -> None:
-        """The log tells the rest."""
         self._finish_launch(event.session)
 
     def on_launch_failed(self, event: LaunchFailed) -> None:
-        """Say why."""
         self._finish_launch(event.session)
         self.notify_user(event.reason, failed=True)
 
@@ -274,7 +268,7 @@ class TunerApp(StyledApp):
                 screen.session_state_changed()
 
     def on_start_requested(self, event: StartRequested) -> None:
-        """A setup screen has started its session: show it live, whatever lies over the setup."""
+        """Show the session that a setup screen has started, whatever lies above the setup."""
         from tuner.tui.screens.study_screen import StudyScreen
 
         while self.screen is not event.screen:
@@ -288,42 +282,39 @@ class TunerApp(StyledApp):
 
     @work(thread=True, group="export")
     def start_export(self, command: Sequence[str], session: Session) -> None:
-        """Run an export; a message tells how that went."""
+        """Run an export; a message reports the outcome."""
         from tuner.tui.screens.export_screen import run_export
 
         self.post_message(run_export(command, session))
 
     def on_export_ended(self, event: ExportEnded) -> None:
-        """Say where it is, or why it is not."""
         self.notify_user(event.report, failed=not event.written)
 
     # Keys
 
     def action_help(self) -> None:
-        """Help for the screen on top."""
         from tuner.tui.screens.help_screen import HelpScreen
 
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self.screen))
 
     def action_leave(self) -> None:
-        """Leave; workers go on."""
         self.exit()
 
     def farewell_lines(self) -> list[str]:
-        """What to say on the terminal after leaving: the way back, and what goes on."""
+        """Return what the terminal shows after leaving: what keeps running and how to reattach."""
         running = [
             name for name, reader in self.catalog.readers.items() if reader.state in ALIVE_STATES
         ]
-        lines = [f"{name} goes on without the screens." for name in sorted(running)]
+        lines = [f"{name} keeps running in the background." for name in sorted(running)]
         back = self.last_opened.name if self.last_opened else next(iter(sorted(running)), None)
         if back is None:
             return lines
-        return [*lines, f"Back to it: {command_line('open', Session(self.root / back))}"]
+        return [*lines, f"Reattach: {command_line('open', Session(self.root / back))}"]
 
 
 def next_free_name(name: str, existing_names: set[str]) -> str:
-    """NAME-2, or the next number that is free."""
+    """Return NAME-2, or the next free number."""
     number = 2
     while f"{name}-{number}" in existing_names:
         number += 1
@@ -331,19 +322,19 @@ def next_free_name(name: str, existing_names: set[str]) -> str:
 
 
 def pause_own_workers() -> None:
-    """SIGTERM is the system's: it may be about to end the workers, too. Those of others go on."""
+    """Pause the workers started here: after SIGTERM the system may end them too."""
     from tuner.worker.launch import pause_workers_started_here
 
     for session in pause_workers_started_here():
-        print(f"{session.name} is paused; {command_line('resume', session)} goes on")
+        print(f"{session.name} is paused; {command_line('resume', session)} continues it")
 
 
 def run_tuner_app(
     root: Path, session: str | None = None, recording: Recording | None = None
 ) -> None:
-    """Show the screens until the user leaves; raises TunerError where there is no such session.
+    """Show the screens until the user leaves; raises TunerError if there is no such session.
 
-    With a `recording`, it is played in the session's views.
+    A `recording` is played in the session's views.
     """
     sys.setswitchinterval(SWITCH_INTERVAL)
     app = TunerApp(

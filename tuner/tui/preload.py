@@ -18,6 +18,5 @@ LATER = (
 
 
 def import_screens_ahead() -> None:
-    """Import them; what is there already costs nothing."""
     for name in LATER:
         import_module(name)

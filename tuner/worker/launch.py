@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tuner.errors import StudyFailed, TunerError
-from tuner.pool.local import module_command
+from tuner.interpreter import python_command
 from tuner.recipe.load import load_recipe
 from tuner.recipe.regular_file import open_regular_file
 from tuner.session import events as e
@@ -123,7 +123,7 @@ def _spawn_worker_process(session: Session) -> subprocess.Popen[bytes]:
     )
     try:
         process = subprocess.Popen(
-            [*module_command("tuner.worker"), str(session.path.resolve())],
+            [*python_command("-m", "tuner.worker"), str(session.path.resolve())],
             stdin=subprocess.DEVNULL,
             stdout=log_descriptor,
             stderr=log_descriptor,

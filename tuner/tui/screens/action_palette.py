@@ -20,15 +20,13 @@ def _palette_order(name: str) -> tuple[int, str]:
 
 
 class ActionsProvider(Provider):
-    """One command for each binding that applies."""
+    """One command for each binding that applies now."""
 
     async def discover(self) -> Hits:
-        """All of them."""
         for title, key, act in self._active_actions():
             yield DiscoveryHit(title, act, help=key)
 
     async def search(self, query: str) -> Hits:
-        """Those that match what was typed."""
         matcher = self.matcher(query)
         for title, key, act in self._active_actions():
             score = matcher.match(title)
@@ -36,7 +34,7 @@ class ActionsProvider(Provider):
                 yield Hit(score, matcher.highlight(title), act, help=key)
 
     def _active_actions(self) -> Iterator[tuple[str, str, Act]]:
-        """Title, key and action, what is about the session first; moving needs no names."""
+        """Yield title, key and action, session actions first; cursor movements are left out."""
         bindings_by_id: dict[str, tuple[str, ActiveBinding]] = {}
         for key, active in self.screen.active_bindings.items():
             name = active.binding.id

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -17,6 +16,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from tuner.interpreter import python_command
 from tuner.render.renderable_lines import Lines
 from tuner.render.text_fitting import wrap_at_spaces
 from tuner.results import format as fmt
@@ -208,7 +208,7 @@ class ExportScreen(ModalScreen[None]):
 
 def export_command(session: Session, trials: str, format_name: str, target: str) -> list[str]:
     """The command line that writes it."""
-    command = [sys.executable, "-m", "tuner", "export", session.name]
+    command = python_command("-m", "tuner", "export", session.name)
     return [*command, "--trials", trials, "--format", format_name, f"--output={target}"]
 
 

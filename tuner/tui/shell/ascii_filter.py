@@ -51,7 +51,7 @@ _ASCII_FOR = {
 
 
 def wants_ascii_only(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether to draw without Unicode: TUNER_ASCII says so, else the terminal's encoding."""
+    """Tell whether to draw without Unicode: TUNER_ASCII decides, else the terminal's encoding."""
     if setting := environment.get("TUNER_ASCII"):
         return setting != "0"
     encoding = (sys.__stdout__.encoding if sys.__stdout__ else None) or "utf-8"
@@ -60,7 +60,7 @@ def wants_ascii_only(environment: Mapping[str, str] = os.environ) -> bool:
 
 @lru_cache(maxsize=4096)
 def as_ascii_cells(text: str) -> str:
-    """The text in as many cells, of ASCII alone; braille becomes dots, what is unknown "?"."""
+    """Return the text as ASCII of the same width; braille becomes dots, unknown characters "?"."""
     return text if text.isascii() else "".join(map(_ascii_character, text))
 
 
@@ -76,5 +76,4 @@ class AsciiFilter(LineFilter):
     """Applied to every line before it goes to the terminal."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
-        """The same styles, other signs."""
         return [Segment(as_ascii_cells(text), style, control) for text, style, control in segments]

@@ -18,7 +18,7 @@ _UI_FOLDER = str(Path(__file__).parent.parent)
 
 
 def ui_node_classes() -> list[type[DOMNode]]:
-    """Every class of the UI, imported where it was not yet."""
+    """Import every module of the UI and return its classes."""
     for module in pkgutil.walk_packages([_UI_FOLDER], "tuner.tui."):
         importlib.import_module(module.name)
     classes = {node for node in _all_subclasses(DOMNode) if node.__module__.startswith("tuner.tui")}
@@ -32,12 +32,12 @@ def _all_subclasses(node: type[DOMNode]) -> Iterator[type[DOMNode]]:
 
 
 def declared_bindings(node: type[DOMNode]) -> list[Binding]:
-    """Its own ones, each key for itself."""
+    """Return the bindings that the class itself declares, one per key."""
     return list(Binding.make_bindings(node.__dict__.get("BINDINGS", [])))
 
 
 def check_configured_keys(settings: Settings, path: Path) -> None:
-    """Refuses a key for an action that there is not, with the nearest name, as TunerError."""
+    """Raise TunerError, with the nearest name, for a key of an action that does not exist."""
     if not settings.keys:
         return
     action_ids = sorted(

@@ -10,7 +10,7 @@ from tuner.session.folder import Session
 
 
 class WorkerLaunched(Message):
-    """A worker has taken the session on."""
+    """A worker has taken over the session."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class LaunchFailed(Message):
 
 
 class ExportEnded(Message):
-    """An export was written, or not; `told` is one line for the user."""
+    """An export was written, or not; `report` is one line for the user."""
 
     def __init__(self, report: str, *, written: bool) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class ExportEnded(Message):
 
 
 class ZoomRequested(Message):
-    """The search is to go on in these ranges, by flat name."""
+    """The user wants to continue the search in these ranges, by flat name."""
 
     def __init__(self, ranges: dict[str, tuple[float, float]]) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class ZoomRequested(Message):
 
 
 class TrialChosen(Message):
-    """A trial was pointed at, outside of the table: go to it there, only select it, or open it."""
+    """A trial was picked outside of the table: go to it there, only select it, or open it."""
 
     def __init__(self, trial: int, then: Literal["go", "stay", "open"] = "go") -> None:
         super().__init__()
@@ -53,8 +53,10 @@ class TrialChosen(Message):
 
 
 class RowsRequested(Message):
-    """The rows of one cell of a confusion matrix are to be shown: those of the label number `gold`
-    that were answered as `answer`, at the evaluation number `at` of a trial.
+    """The user wants to see the rows of one cell of a confusion matrix.
+
+    They have the label number `gold` and the prediction `predicted`, at the evaluation number
+    `evaluation` of a trial.
     """
 
     def __init__(self, trial: int, evaluation: int, gold: int, predicted: int) -> None:

@@ -28,13 +28,13 @@ class Notice:
 
 
 class FinishDetector:
-    """Notes which searches were alive at the last look, and so which have ended since."""
+    """Remembers which searches were alive, and so detects which have finished since."""
 
     def __init__(self) -> None:
         self._alive: set[str] = set()
 
     def newly_finished(self, readers: Iterable[SessionReader]) -> list[Notice]:
-        """A notice for each search that ended by itself since the last look."""
+        """Return a notice for each search that ended by itself since the last call."""
         notices: list[Notice] = []
         for reader in readers:
             name = reader.session.name
@@ -61,9 +61,9 @@ def _finish_notice(reader: SessionReader) -> Notice:
 def notification_codes(
     text: str, ways: Iterable[str], environment: Mapping[str, str] = os.environ
 ) -> str:
-    """What to write to the terminal, so that it calls: control sequences OSC 9 and OSC 777.
+    """Return the control sequences that make the terminal notify: OSC 9 and OSC 777, or a bell.
 
-    Inside tmux they are wrapped, so that it passes them on where `allow-passthrough` is on.
+    Inside tmux they are wrapped; it passes them on if `allow-passthrough` is on.
     """
     body = sanitize_text(text).replace(";", ",")
     codes = ""

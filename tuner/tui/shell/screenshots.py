@@ -17,19 +17,18 @@ from tuner.render.styles import lines_to_strings, runs_to_text
 
 
 def visible_screen_text(app: App[Any]) -> str:
-    """What is on the screen, as lines of text."""
     strips = app.screen._compositor.render_strips()
     return "\n".join(strip.text.rstrip() for strip in strips) + "\n"
 
 
 def save_screenshot(app: App[Any], folder: Path, name: str) -> list[Path]:
-    """Write the whole screen to NAME-TIME.svg and .txt; returns their paths. Raises OSError."""
+    """Write the whole screen to NAME-TIME.svg and .txt; return their paths. Raises OSError."""
     svg = app.export_screenshot(title=name, simplify=True)
     return _write_picture_files(folder, name, svg, visible_screen_text(app))
 
 
 def save_lines_picture(lines: Lines, width: int, folder: Path, name: str) -> list[Path]:
-    """Write one chart or table, `width` cells wide, as the screen is written. Raises OSError."""
+    """Write one chart or table, `width` cells wide, as `save_screenshot` does. Raises OSError."""
     text = "\n".join(line.rstrip() for line in lines_to_strings(lines)) + "\n"
     return _write_picture_files(
         folder, name, _lines_as_svg([runs_to_text(runs) for runs in lines], width, name), text
@@ -59,7 +58,7 @@ def _write_picture_files(folder: Path, name: str, svg: str, text: str) -> list[P
 
 
 def _free_file_stem(folder: Path, stem: str) -> str:
-    """The stem, or with the next number that is free: two pictures may be taken in a second."""
+    """Return the stem, numbered if taken: two pictures may be saved within a second."""
     number, free = 2, stem
     while (folder / f"{free}.svg").exists() or (folder / f"{free}.txt").exists():
         free, number = f"{stem}-{number}", number + 1

@@ -18,8 +18,9 @@ NOTIFY_METHODS = ("bell", "osc9", "osc777")
 
 @dataclass(frozen=True)
 class Settings:
-    """`keys` maps the id of a binding to the keys it is to have, separated by commas; `notify`
-    says how to call the user when a search has ended.
+    """The user's choices; `notify` says how to notify when a search has ended.
+
+    `keys` maps the id of a binding to its keys, separated by commas.
     """
 
     theme: str | None = None
@@ -28,7 +29,7 @@ class Settings:
 
 
 def settings_path(environment: Mapping[str, str] = os.environ) -> Path:
-    """config.toml in the user's configuration folder for tuner."""
+    """Return config.toml in the user's configuration folder for tuner."""
     return xdg_folder("XDG_CONFIG_HOME", ".config", environment) / "tuner" / "config.toml"
 
 
@@ -43,7 +44,7 @@ TEMPLATE = """\
 
 
 def load_settings(path: Path) -> Settings:
-    """The settings in a file, empty ones where there is none; TunerError names what is wrong."""
+    """Read the settings, empty ones if there is no file; raises TunerError saying what is wrong."""
     if not path.is_file():
         return Settings()
     raw = parse_toml(read_recipe_text(path), str(path))
@@ -68,7 +69,7 @@ def _notify_methods(value: object, path: Path) -> tuple[str, ...]:
 
 
 def check_theme_name(settings: Settings, themes: Collection[str], path: Path) -> None:
-    """Refuses a theme that there is not, with the nearest name."""
+    """Raise TunerError, with the nearest name, for a theme that does not exist."""
     if settings.theme is not None and settings.theme not in themes:
         near = spelling_hint(settings.theme, sorted(themes))
         raise TunerError(f"{path}: no theme {quote_value(settings.theme)}, {near}")

@@ -47,7 +47,7 @@ class StyledApp(App[None]):
         self._filters.extend([AsciiFilter()] if wants_ascii_only() else [])
 
     def load_user_settings(self) -> None:
-        """Colours and keys as the user wants them; what is wrong with the settings is told."""
+        """Apply the user's colors and keys, and show what is wrong with the settings."""
         self.theme_changed_signal.subscribe(self, lambda _theme: self._update_role_styles())
         self._update_role_styles()
         try:
@@ -65,7 +65,7 @@ class StyledApp(App[None]):
             self.set_timer(CHECK_KEYS_AFTER, lambda: self._check_configured_keys(settings))
 
     def edit_settings(self) -> None:
-        """The user's own editor on config.toml, which is made where there is none."""
+        """Open config.toml in the user's editor; create it if there is none."""
         from tuner.tui.setup.editor import edit_in_terminal
 
         path = self._settings_path
@@ -80,7 +80,7 @@ class StyledApp(App[None]):
             self.notify_user(str(error), failed=True)
 
     def _check_configured_keys(self, settings: Settings) -> None:
-        """Later than the first paint: every part of the UI has to be imported for it."""
+        """Check after the first paint, since it imports every part of the UI."""
         from tuner.tui.shell.bindings import check_configured_keys
 
         try:
@@ -89,7 +89,7 @@ class StyledApp(App[None]):
             self.notify_user(str(error), failed=True)
 
     def refresh_css(self, animate: bool = True) -> None:
-        """Parse the styles anew where a colour changed; at the start Textual asks for it, too."""
+        """Skip parsing where no color changed; at startup Textual asks for it, too."""
         variables = self.get_css_variables()
         if variables == self._parsed_with:
             self.stylesheet.update(self, animate=animate)
@@ -101,14 +101,14 @@ class StyledApp(App[None]):
         self.styles_by_role = styles_from_variables(self.theme_variables)
 
     def notify_user(self, message: str, *, failed: bool = False) -> None:
-        """A few words that go away by themselves."""
+        """Show a short message that disappears by itself."""
         text = fit_text(
             sanitize_text(message), min(cell_len(sanitize_text(message)), MAX_NOTICE_CELLS)
         )
         self.notify(text, severity="error" if failed else "information", markup=False)
 
     def save_and_notify(self, save: Callable[[], list[Path]]) -> None:
-        """Save pictures, and say where they are or why they are not."""
+        """Save pictures, and show where they are or why they are not."""
         try:
             paths = save()
         except OSError as error:

@@ -20,8 +20,9 @@ _PATIENCE = 5
 
 @contextmanager
 def leave_on_signals(app: App[Any]) -> Iterator[list[int]]:
-    """While this is open, SIGHUP and SIGTERM leave the app as `q` does: the terminal gets back its
-    screen, cursor and mouse. Gives the signals that came.
+    """Leave the app on SIGHUP and SIGTERM as `q` does, while open; yields the signals received.
+
+    The terminal gets back its screen, cursor and mouse.
     """
     received: list[int] = []
 
@@ -42,8 +43,10 @@ def leave_on_signals(app: App[Any]) -> Iterator[list[int]]:
 
 
 def watch_terminal(app: App[Any]) -> None:
-    """Leave when the terminal is gone without a signal, as it is for a process without a session
-    of its own: reading from it would go on for ever, and take a whole core.
+    """Leave when the terminal is gone without a signal.
+
+    That happens to a process without a session of its own: reading from the terminal would go on
+    for ever and use a whole core.
     """
     stream = sys.__stdin__
     if stream is None or not stream.isatty():

@@ -37,7 +37,7 @@ TUNER_THEME = Theme(
 
 
 def styles_from_variables(variables: Mapping[str, str]) -> Styles:
-    """The styles by role from a theme's CSS variables alone."""
+    """Derive the styles by role from a theme's CSS variables."""
     colors = _ThemeColors(variables)
     return Styles(
         text=colors.text_style("foreground"),
@@ -58,7 +58,7 @@ def styles_from_variables(variables: Mapping[str, str]) -> Styles:
 
 
 class _ThemeColors:
-    """Colours of one theme, mixed with its background where they should recede."""
+    """The colors of one theme, mixed with its background where they should recede."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._variables = variables
@@ -67,7 +67,7 @@ class _ThemeColors:
         self._named = any(color.ansi is not None for color in (self._background, self._text))
 
     def text_style(self, name: str, share: float = 1.0, *, bold: bool = False) -> Style:
-        """Text in a theme's colour; `share` below one lets the background through."""
+        """Return a style in a theme's color; `share` below one lets the background through."""
         color = self._theme_color(name)
         if self._named:
             return Style(color=color.rich_color, bold=bold, dim=share < 0.8)
@@ -75,7 +75,7 @@ class _ThemeColors:
         return Style(color=self._legible_color(faded, share).rich_color, bold=bold)
 
     def ramp_styles(self, name: str) -> tuple[Style, ...]:
-        """Five cells from nearly nothing to full: the colour grows behind the number."""
+        """Return five cell styles from nearly empty to full: the color grows behind the number."""
         color = self._theme_color(name)
         if self._named:
             named = color.rich_color
@@ -98,7 +98,7 @@ class _ThemeColors:
         return Style(color=ink.rich_color, bgcolor=ground.rich_color)
 
     def _legible_color(self, color: Color, share: float) -> Color:
-        """The colour, drawn towards the theme's text as far as it takes to be read."""
+        """Blend the color towards the theme's text until it is legible."""
         least = LEGIBLE if share >= 0.5 else FAINT
         for _ in range(20):
             if contrast_ratio(self._background, color) >= least:
@@ -111,7 +111,7 @@ class _ThemeColors:
 
 
 def contrast_ratio(first: Color, second: Color) -> float:
-    """The contrast ratio of two colours as WCAG 2 defines it, 1…21."""
+    """Return the contrast ratio of two colors as WCAG 2 defines it, 1…21."""
     lighter, darker = sorted(
         (_relative_luminance(first), _relative_luminance(second)), reverse=True
     )

@@ -30,7 +30,7 @@ OTHERS = "others"
 
 
 class Exploration:
-    """Changed by keys and readings; what follows from it is worked out only where that changed."""
+    """What the analysis panes share, recomputed only where the trials or the brushes changed."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
@@ -49,7 +49,7 @@ class Exploration:
     # The trials
 
     def update_sample(self) -> bool:
-        """Look at the trials anew; False where nothing changed for any chart."""
+        """Update the sample of trials; return False if nothing changed for any chart."""
         reader = self.workspace.reader
         basis = (
             reader.trial_counts.ended_count,
@@ -74,7 +74,7 @@ class Exploration:
 
     @property
     def current_question(self) -> Question:
-        """What is asked now."""
+        """What a verdict would be about now."""
         return (self._sample_for, tuple(sorted(self.brushes.active_brushes.items())))
 
     @property
@@ -89,7 +89,6 @@ class Exploration:
 
     @property
     def brushed_trials(self) -> list[TrialView]:
-        """The trials under every brush."""
         pairs = zip(self.sample.trials, self.brushed_mask, strict=True)
         return [trial for trial, is_brushed in pairs if is_brushed]
 
@@ -99,12 +98,12 @@ class Exploration:
         return self.workspace.trial_filter is not None or bool(self.brushes.active_brushes)
 
     def brushed_count_text(self) -> str:
-        """How many trials there are, and how many of them are brushed."""
+        """Say how many trials there are, and how many of them are brushed."""
         total = len(self.sample.trials)
         if self.brushes.active_brushes:
             return f"{sum(self.brushed_mask)} of {total} trials brushed"
         return (
-            f"{fmt.count_in_words(total, 'trial')} pass{'es' if total == 1 else ''}"
+            f"{fmt.count_in_words(total, 'trial')} match{'es' if total == 1 else ''}"
             if self.workspace.trial_filter is not None
             else ""
         )
@@ -113,11 +112,9 @@ class Exploration:
 
     @property
     def current_verdict(self) -> Verdict | None:
-        """What is known to the present question."""
         return self.verdicts.get(self.current_question)
 
     def remember_verdict(self, question: Question, verdict: Verdict) -> None:
-        """Take in an answer."""
         while len(self.verdicts) >= REMEMBERED:
             del self.verdicts[next(iter(self.verdicts))]
         self.verdicts[question] = verdict
@@ -126,19 +123,18 @@ class Exploration:
 
     @property
     def family_axes(self) -> list[Axis]:
-        """The axes of the family that shows, the metric's always the last."""
+        """The axes of the family on screen; the metric's is always the last."""
         all_axes = self.sample.axes
         selected_axes = [axis for axis in all_axes[:-1] if is_in_family(axis.name, self.family)]
         return [*selected_axes, *all_axes[-1:]]
 
     @property
     def focused_axis(self) -> Axis | None:
-        """The axis that keys are about."""
         axes = self.family_axes
         return axes[self.focused_index] if 0 <= self.focused_index < len(axes) else None
 
     def axis_families(self) -> list[str]:
-        """All, the rates, each layer group, the others: those that have axes."""
+        """Return those of all, the rates, each layer group and the others that have axes."""
         names = [axis.name for axis in self.sample.setting_axes]
         groups = dict.fromkeys(
             group for name in names if (group := group_of_setting(name)) is not None
@@ -149,25 +145,23 @@ class Exploration:
         ]
 
     def show_next_family(self) -> None:
-        """Show the next family of axes, the focus on its first."""
         families = self.axis_families()
         if families:
             index = families.index(self.family) if self.family in families else -1
             self.family, self.focused_index = families[(index + 1) % len(families)], 0
 
     def move_axis_focus(self, steps: int) -> None:
-        """Another axis; a brush that was not kept is dropped."""
+        """Move to another axis; an unsaved brush is dropped."""
         if axes := self.family_axes:
             self.brushes.discard_draft()
             self.focused_index = (self.focused_index + steps) % len(axes)
 
     def focus_axis_named(self, name: str) -> None:
-        """The axis of that name."""
         names = [axis.name for axis in self.family_axes]
         self.move_axis_focus(names.index(name) - self.focused_index)
 
     def toggle_best_brush(self) -> None:
-        """A brush over the best fifth of the metric, over the upper half of another axis."""
+        """Brush the best fifth of the metric or the upper half of another axis, or clear."""
         axis = self.focused_axis
         if axis is None or self.brushes.clear_axis(axis.name):
             return
@@ -179,7 +173,6 @@ class Exploration:
 
 
 def is_in_family(name: str, family: str) -> bool:
-    """Whether a setting belongs to a family of axes."""
     if family == ALL:
         return True
     if family == RATES:

@@ -15,7 +15,7 @@ Library = Callable[[], Any]
 class GpuReading:
     """One GPU at one moment. `used` and `total` are bytes, `load` and `memory` are shares 0…1.
 
-    What the driver does not tell is None.
+    What the driver does not report is None.
     """
 
     name: str
@@ -28,14 +28,14 @@ class GpuReading:
 
 
 def import_nvml() -> Any:
-    """The library's Python module; raises ImportError where it is not installed."""
+    """Import NVIDIA's management library; raises ImportError if it is not installed."""
     import pynvml  # from the package nvidia-ml-py
 
     return pynvml
 
 
 class GpuReader:
-    """Reads GPUs for as long as the app lives. Costs milliseconds: not for the screens' thread."""
+    """Reads GPUs for as long as the app lives. Takes milliseconds: not for the UI thread."""
 
     def __init__(
         self, library: Library = import_nvml, environment: Mapping[str, str] = os.environ
@@ -46,7 +46,7 @@ class GpuReader:
         self._is_absent = False
 
     def read_device(self, device: str = "cuda:0") -> GpuReading | None:
-        """The GPU that torch calls `device`; None without one, a driver or the library."""
+        """Read the GPU that torch calls `device`; None without a GPU, a driver or the library."""
         number = cuda_device_number(device)
         if number is None or not self._ensure_initialized():
             return None
@@ -61,7 +61,7 @@ class GpuReader:
             return None
 
     def _ensure_initialized(self) -> bool:
-        """Where the library cannot be begun once, it is not tried again."""
+        """Initialize the library once; do not retry after a failure."""
         if self._nvml is None and not self._is_absent:
             try:
                 library = self._library()
@@ -73,7 +73,7 @@ class GpuReader:
         return self._nvml is not None
 
     def _device_handle(self, number: int) -> Any:
-        """By number or by name, as CUDA_VISIBLE_DEVICES lets torch count them."""
+        """Find the device by number or by name, as CUDA_VISIBLE_DEVICES makes torch count them."""
         visible = self._environment.get("CUDA_VISIBLE_DEVICES", "")
         visible_devices = [part.strip() for part in visible.split(",") if part.strip()]
         identifier = visible_devices[number] if number < len(visible_devices) else str(number)
@@ -95,7 +95,7 @@ class GpuReader:
         }
 
     def _query_or_none(self, query: Callable[..., Any], *arguments: Any) -> Any:
-        """The answer, None where this GPU does not know (a slice of one, for instance)."""
+        """Return the reply; None if this GPU does not support the query, as a MIG slice may not."""
         try:
             return query(*arguments)
         except self._nvml.NVMLError:
@@ -103,7 +103,7 @@ class GpuReader:
 
 
 def cuda_device_number(device: str) -> int | None:
-    """The number in "cuda:1", 0 for "cuda"; None for other devices."""
+    """Return the number in "cuda:1", 0 for "cuda", None for other devices."""
     kind, _, number = device.partition(":")
     if kind != "cuda" or not (number or "0").isdecimal():
         return None
@@ -111,12 +111,12 @@ def cuda_device_number(device: str) -> int | None:
 
 
 def is_this_host(host: str | None) -> bool:
-    """Whether a worker on that host shares this machine's GPUs."""
+    """Tell whether a worker on that host shares this machine's GPUs."""
     return host is not None and host == socket.gethostname()
 
 
 def short_gpu_name(name: str) -> str:
-    """H100 80GB from "NVIDIA H100 80GB HBM3"; other names without their maker."""
+    """Return H100 80GB for "NVIDIA H100 80GB HBM3"; drop only the maker from other names."""
     words = [word for word in name.split() if word not in ("NVIDIA", "GeForce", "Tesla")]
     model_words: Sequence[str] = [
         word for word in words if not word.startswith(("HBM", "PCI", "SXM"))

@@ -25,12 +25,11 @@ class MachineReading:
 
 
 def start_daemon_thread(work: Callable[[], None]) -> None:
-    """Do the work beside the screens."""
     threading.Thread(target=work, daemon=True, name="machine").start()
 
 
 class MachineMonitor:
-    """The latest reading; `look` asks for a new one when it is time, and returns at once."""
+    """Holds the latest reading; starts a new one in a thread when it is due."""
 
     def __init__(
         self,
@@ -49,7 +48,7 @@ class MachineMonitor:
         self.latest = MachineReading()
 
     def latest_reading(self, facts: SessionFacts) -> MachineReading:
-        """What is known; nothing of a session that does not run on this machine."""
+        """Return the latest reading at once; an empty one for a session on another machine."""
         view = facts.view
         if facts.state not in ALIVE_STATES or not self._is_local_host(view.worker_host):
             return MachineReading()
@@ -62,7 +61,7 @@ class MachineMonitor:
         return self.latest
 
     def latest_gpu_reading(self) -> GpuReading | None:
-        """The first GPU of this machine, whoever uses it."""
+        """Return the first GPU of this machine, whoever uses it."""
         if self._clock() >= self._next_reading_at and self._reading_lock.acquire(blocking=False):
             self._next_reading_at = self._clock() + READ_EVERY
             self._start(lambda: self._read_machine(None, "cuda:0", []))
@@ -77,7 +76,6 @@ class MachineMonitor:
 
 
 def checkpoint_bytes(session: Session, number: int) -> int:
-    """What a trial's checkpoints take on the disk."""
     size = 0
     try:
         for path in (session.trial_folder(number) / "checkpoint").iterdir():

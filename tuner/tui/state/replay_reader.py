@@ -20,18 +20,17 @@ _STATES = {
 
 
 class ReplayReader(SessionReader):
-    """Its state is what the log says at the playhead: no lock is looked at."""
+    """A reader whose state is what the log says at the playhead; it looks at no lock."""
 
     def __init__(self, session: Session, recording: Recording) -> None:
         super().__init__(session, recording.playhead.current_moment, tail=recording)
         self.recording = recording
 
     def session_state(self) -> SessionState:
-        """As it was at this moment of the recording."""
         return _STATES[self.view.lifecycle]
 
     def rewind_to_moment(self, moment: float) -> None:
-        """Begin anew and play quickly up to a moment; the view is another one afterwards."""
+        """Start over and play quickly up to a moment; the view is a new object afterwards."""
         self.recording.rewind_to_start()
         self.recording.playhead.jump_to_moment(moment)
         self.start_over(SessionView(name=self.session.name))

@@ -16,7 +16,7 @@ Stamp = tuple[int, int]
 
 
 class SessionCatalog:
-    """One feed a session, kept over the whole life of the app."""
+    """One reader per session, kept for the whole life of the app."""
 
     def __init__(self, root: Path, clock: Callable[[], float]) -> None:
         self.root = root
@@ -26,18 +26,17 @@ class SessionCatalog:
         self.readers: dict[str, SessionReader] = {}
 
     def reader_for(self, session: Session) -> SessionReader:
-        """The feed of a session, made where there is none yet."""
+        """Return the session's reader, created on first use."""
         return self.readers.setdefault(session.name, SessionReader(session, self._clock))
 
     def forget_session(self, session: Session) -> None:
-        """The session is gone."""
         self.readers.pop(session.name, None)
         self._stamps.pop(session.name, None)
 
     def read_sessions(self, budget: float = READING_SLICE, first: str | None = None) -> set[str]:
-        """Read on for about `budget` seconds, `first` before the others; names of what changed.
+        """Read for about `budget` seconds, `first` before the others; return what changed.
 
-        Every session is looked at in its turn; those whose log did not grow cost one `stat`.
+        Every session gets its turn; one whose log did not grow costs one `stat`.
         """
         deadline = time.monotonic() + budget
         changed = self._refresh_listing()
@@ -51,7 +50,6 @@ class SessionCatalog:
 
     @property
     def is_fully_read(self) -> bool:
-        """Whether every session was read to its end."""
         return all(reader.complete for reader in self.readers.values())
 
     def _reading_order(self, first: str | None) -> Iterable[str]:

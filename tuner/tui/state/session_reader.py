@@ -38,7 +38,7 @@ LONG_HISTORY = 20_000
 
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    """Reading makes many objects and no garbage: looking for some doubles the time."""
+    """Suspend the collector: reading makes no garbage, and the search for it doubles the time."""
     gc.disable()
     try:
         yield
@@ -48,8 +48,9 @@ def _no_garbage_collection() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class SessionDelta:
-    """What one look at a session brought. `trials` changed; `complete` is False while older history
-    is still being read.
+    """What one look at a session brought: the trials that changed, how many events were new.
+
+    `complete` is False while older history is still being read.
     """
 
     trials: frozenset[int]
@@ -59,13 +60,12 @@ class SessionDelta:
     complete: bool
 
     def merged_with(self, later: SessionDelta) -> SessionDelta:
-        """Both looks as one."""
         events = self.events + later.events
         return replace(later, trials=self.trials | later.trials, events=events)
 
 
 class SessionUpdated(Message):
-    """A session was read on, or its state changed."""
+    """New events of a session were read, or its state changed."""
 
     def __init__(self, delta: SessionDelta) -> None:
         super().__init__()
@@ -79,11 +79,11 @@ class EventSource(Protocol):
     def at_end(self) -> bool: ...
 
     def read_events(self, budget: float) -> Sequence[AnyEvent | Unknown]:
-        """The next events, for about `budget` seconds."""
+        """Return the next events, reading for about `budget` seconds."""
 
 
 class SessionReader:
-    """Follows one session. The view is changed in `read` alone.
+    """Follows one session. Only `read_new_events` changes the view.
 
     `layout` is how the session's table of trials was arranged: both live as long as the app.
     """
@@ -103,7 +103,6 @@ class SessionReader:
         self.start_over(SessionView(name=session.name))
 
     def start_over(self, view: SessionView) -> None:
-        """Nothing has been read yet."""
         self.view = view
         self.state = SessionState.DRAFT
         self.complete = False
@@ -113,7 +112,7 @@ class SessionReader:
         self._last_lock_check = -LOCK_CHECK_EVERY
 
     def read_new_events(self, budget: float = READING_SLICE) -> SessionDelta | None:
-        """Read on for at most `budget` seconds; None where nothing is new."""
+        """Read for at most `budget` seconds; return None if nothing is new."""
         with _no_garbage_collection():
             events = self._tail.read_events(budget)
             trials = frozenset(fold_events(self.view, events))
@@ -130,21 +129,21 @@ class SessionReader:
         return SessionDelta(trials, len(events), self.state, self.is_stalled, self.complete)
 
     def _freeze_long_history(self, events: int) -> None:
-        """A long history stays as long as the app: no later collection needs to walk it again."""
+        """Exempt a long history from later collections: it lives as long as the app."""
         self._history_length += events
         if self._history_length > LONG_HISTORY:
             gc.freeze()
 
     @property
     def remaining_seconds(self) -> float | None:
-        """Seconds to the end of the search while it runs; thought over with every ended trial."""
+        """Seconds to the end of a running search; estimated anew with every ended trial."""
         if self._remaining_computed_at != self.trial_counts.ended_count:
             self._remaining_computed_at = self.trial_counts.ended_count
             self._remaining_seconds = estimate_seconds_left(self.view)
         return self._remaining_seconds if self.state is SessionState.RUNNING else None
 
     def check_lock(self) -> SessionDelta | None:
-        """Look at the lock alone, for a log that did not grow; None where nothing changed."""
+        """Check only the lock, for a log that did not grow; return None if nothing changed."""
         if not self._state_changed(due=False):
             return None
         return SessionDelta(
@@ -152,7 +151,7 @@ class SessionReader:
         )
 
     def _settle_interrupted(self) -> frozenset[int]:
-        """What the log of a lost worker left running: it waits, as the next worker will say."""
+        """Mark trials that a dead worker left running as paused; return their numbers."""
         if not self.complete or not self.trial_counts.running:
             return frozenset()
         trials = frozenset(pause_abandoned_trials(self.view, self.state))
@@ -160,11 +159,11 @@ class SessionReader:
         return trials
 
     def session_state(self) -> SessionState:
-        """Where the session stands by its lock and its log."""
+        """Determine the state from the lock and the log."""
         return derive_session_state(self.session, self.view)
 
     def expire_lock_check(self) -> None:
-        """Look at the lock with the next reading, whatever the clock says."""
+        """Make the next reading check the lock, even if it was checked just now."""
         self._last_lock_check = -LOCK_CHECK_EVERY
 
     def _state_changed(self, *, due: bool) -> bool:

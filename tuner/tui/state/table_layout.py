@@ -11,9 +11,9 @@ from tuner.session.view import TrialView
 
 @dataclass
 class TableLayout:
-    """Kept for a session as long as the app lives. What was never touched follows the defaults.
+    """How the user arranged a session's table, kept for the life of the app.
 
-    `hides_constant`: columns that say the same of every trial are left out by themselves.
+    `hides_constant`: columns with the same value in every trial are hidden automatically.
     """
 
     hides_constant: bool = True
@@ -21,7 +21,7 @@ class TableLayout:
     visibility: dict[str, bool] = field(default_factory=dict)
 
     def arrange_columns(self, columns: Sequence[Column]) -> list[Column]:
-        """All columns in the chosen order; new ones keep their place behind their neighbour."""
+        """Return all columns in the chosen order; new ones stay behind their default neighbor."""
         if not self.order:
             return list(columns)
         keys = list(self.order)
@@ -34,19 +34,17 @@ class TableLayout:
         return [by_key[key] for key in keys if key in by_key]
 
     def is_column_shown(self, column: Column) -> bool:
-        """Whether it is to be seen, unless it never differs."""
+        """Tell whether the column is shown, unless it is constant."""
         return self.visibility.get(column.key, not column.optional)
 
     def explicitly_shown(self) -> set[str]:
-        """The columns that somebody wants to see, whatever else there is."""
+        """Return the columns that the user turned on."""
         return {key for key, is_shown in self.visibility.items() if is_shown}
 
     def toggle_column(self, column: Column) -> None:
-        """Show a column, or hide it."""
         self.visibility[column.key] = not self.is_column_shown(column)
 
     def move_column(self, columns: Sequence[Column], key: str, step: int) -> None:
-        """Move a column among all of them."""
         keys = [column.key for column in self.arrange_columns(columns)]
         index = keys.index(key)
         new_index = min(max(index + step, 0), len(keys) - 1)
@@ -54,14 +52,13 @@ class TableLayout:
         self.order = keys
 
     def reset_to_defaults(self) -> None:
-        """As it comes."""
         self.order.clear()
         self.visibility.clear()
         self.hides_constant = True
 
 
 class ColumnDifferences:
-    """Which columns say something else of one trial than of another; learns from what changed."""
+    """Which columns differ between trials; learned from the trials that changed."""
 
     def __init__(self) -> None:
         self.differing_keys: set[str] = set()
@@ -69,7 +66,7 @@ class ColumnDifferences:
         self._from: dict[str, int] = {}
 
     def learn_from_trials(self, columns: Iterable[Column], trials: Iterable[TrialView]) -> bool:
-        """Look at these trials; True where a column was found to differ after all."""
+        """Compare these trials with the first one; return True if a column turned out to differ."""
         open_columns = [column for column in columns if column.key not in self.differing_keys]
         before = len(self.differing_keys)
         for trial in trials:
@@ -88,5 +85,5 @@ class ColumnDifferences:
         return bool(self._first[column.key] != value)
 
     def is_constant_column(self, column: Column, trials: int) -> bool:
-        """Whether of at least two trials all say the same."""
+        """Tell whether at least two trials all have the same value."""
         return trials > 1 and column.value is not None and column.key not in self.differing_keys

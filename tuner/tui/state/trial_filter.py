@@ -13,21 +13,21 @@ NAME_SAMPLE = 40
 
 
 class CachedFilter:
-    """A filter that remembers which trials passed: of ten thousand only what changed is asked."""
+    """A filter that remembers which trials matched, so that only changed ones are tested again."""
 
     def __init__(self, test: Predicate) -> None:
         self._test = test
         self._passed: dict[int, bool] = {}
 
     def __call__(self, trial: Trial) -> bool:
-        """Whether the trial passes, as it was when it was looked at last."""
+        """Tell whether the trial matched when it was last tested."""
         passed = self._passed.get(trial.number)
         if passed is None:
             passed = self._passed[trial.number] = self._test(trial)
         return passed
 
     def matching_trials(self, trials: Iterable[TrialView]) -> list[TrialView]:
-        """Those that pass, in their order: quicker than asking for one after the other."""
+        """Return the trials that match, in their order; faster than calling the filter for each."""
         cached = self._passed
         return [
             trial
@@ -36,22 +36,21 @@ class CachedFilter:
         ]
 
     def update_trial(self, trial: Trial) -> bool:
-        """Look at a trial anew; True where the answer is another one, or the first."""
+        """Test a trial again; return True if the result is new or has changed."""
         before, now = self._passed.get(trial.number), self._test(trial)
         self._passed[trial.number] = now
         return now != before
 
     def forget_results(self) -> None:
-        """Look at all trials anew."""
         self._passed.clear()
 
 
 def parse_trial_filter(
     text: str, view: SessionView, is_marked: Callable[[int], bool] = lambda _number: False
 ) -> Predicate | None:
-    """Whether a trial passes, None where the text lets all pass.
+    """Return a predicate, or None for a text that matches all trials.
 
-    Raises TunerError in one line, with the nearest name or word, where the text is no filter.
+    Raises TunerError with one line and the nearest name or word if the text is not a filter.
     """
     if not text.strip():
         return None
@@ -69,7 +68,7 @@ def parse_trial_filter(
 
 
 def _filterable_names(view: SessionView, trials: Sequence[TrialView]) -> list[str]:
-    """The metrics and settings that these trials have."""
+    """Return the metrics and settings that these trials have."""
     metrics = [trial.evaluations[-1].metrics for trial in trials if trial.evaluations]
     settings = [values for trial in trials for values in (trial.params, trial.fixed)]
     always = (view.metric, "accuracy", "f1_macro", "loss")

@@ -37,7 +37,7 @@ MODES: tuple[Mode, ...] = ("counts", "row", "column")
 
 @dataclass(frozen=True)
 class MisclassifiedRows:
-    """The rows of the errors tab: positions in the predictions; `why` says why there are none."""
+    """Rows of the errors tab as positions in the predictions; `reason` says why there are none."""
 
     rows: tuple[int, ...] = ()
     predictions: Predictions | None = None
@@ -45,7 +45,7 @@ class MisclassifiedRows:
 
 
 class TrialScope:
-    """Shared by all panes, so that they show the same evaluation. Costly answers are remembered."""
+    """What the panes of one trial share, so that all show the same evaluation; cached."""
 
     def __init__(self, workspace: Workspace, number: int, now: Callable[[], float]) -> None:
         self.workspace = workspace
@@ -67,65 +67,60 @@ class TrialScope:
 
     @property
     def view(self) -> SessionView:
-        """The session's view."""
         return self.reader.view
 
     @property
     def trial(self) -> TrialView:
-        """The trial."""
         return self.view.trials[self.number]
 
     @property
     def kept_index(self) -> int | None:
-        """Which evaluation the trial's value is from, else the last one."""
+        """The evaluation that the trial's value is from, else the last one."""
         return kept_evaluation_index(self.trial)
 
     @property
     def shown_index(self) -> int | None:
-        """Which evaluation is shown: the kept one until another is chosen; None without any."""
+        """The evaluation on screen: the kept one until another is chosen; None without any."""
         if self._chosen_index is None or self.kept_index is None:
             return self.kept_index
         return min(self._chosen_index, len(self.trial.evaluations) - 1)
 
     @property
     def shown_evaluation(self) -> Evaluated | None:
-        """The evaluation that is shown."""
         return None if self.shown_index is None else self.trial.evaluations[self.shown_index]
 
     def trial_score(self) -> ScoreWithInterval | None:
-        """What the trial's score is worth."""
         basis = (self.number, self.trial.value, self.trial.state, len(self.trial.evaluations))
         return self._computed_once(
             "score", basis, lambda: score_of_trial(self.reader.session, self.view, self.trial)
         )
 
     def empty_state_text(self, what: str, when: str) -> tuple[str, str]:
-        """An empty state: what will be there and when, or that it will never be."""
+        """Say what will be here and when, or that it will never be."""
         if self.trial.state in ENDED_STATES:
             return (
-                f"{what}: there is nothing",
-                f"the trial is {self.trial.state.value}, it ended before",
+                f"{what}: nothing to show",
+                f"the trial is {self.trial.state.value}: it ended before",
             )
         return f"{what} will be here", when
 
     def step_evaluation(self, step: int) -> None:
-        """An earlier or later evaluation."""
         if self.shown_index is not None:
             self._chosen_index = min(
                 max(self.shown_index + step, 0), len(self.trial.evaluations) - 1
             )
 
     def show_nearest_evaluation(self, share: float) -> None:
-        """The evaluation that is nearest to a share of the schedule."""
+        """Show the evaluation nearest to a share of the schedule."""
         distances = [abs(item.share - share) for item in self.trial.evaluations]
         self._chosen_index = distances.index(min(distances)) if distances else None
 
     def narrow_to_cell(self, evaluation_index: int, cell: MatrixCell) -> None:
-        """The rows of one cell of the confusion matrix, at one evaluation."""
+        """Show only the rows of one cell of the confusion matrix, at one evaluation."""
         self._chosen_index, self.cell = evaluation_index, cell
 
     def show_neighbour(self, step: int) -> bool:
-        """To a neighbour that passes the filter; False at the ends."""
+        """Go to a neighbor that matches the filter; return False at the ends."""
         numbers = [trial.number for trial in self.workspace.matching_trials()]
         if self.number not in numbers:
             numbers = sorted(self.view.trials)
@@ -137,7 +132,7 @@ class TrialScope:
         return True
 
     def involves_trial(self, number: int) -> bool:
-        """Whether another trial is shown here, too: the one compared with, or a re-run."""
+        """Tell whether another trial is shown here, too: the one compared with, or a re-run."""
         trial = self.view.trials.get(number)
         if trial is None or number == self.compared_number:
             return number == self.compared_number
@@ -147,17 +142,17 @@ class TrialScope:
     # How it is shown
 
     def cycle_matrix_mode(self) -> None:
-        """Counts, percent of rows, percent of columns."""
+        """Cycle through counts, percent of rows, percent of columns."""
         self.matrix_mode = MODES[(MODES.index(self.matrix_mode) + 1) % len(MODES)]
 
     def cycle_drawn_curves(self) -> None:
-        """Both, evaluation, training."""
+        """Cycle through both curves, evaluation, training."""
         self.drawn_curves = LOSS_CHOICES[
             (LOSS_CHOICES.index(self.drawn_curves) + 1) % len(LOSS_CHOICES)
         ]
 
     def cycle_compared_trial(self) -> None:
-        """The difference with the best, then with each marked trial, then none."""
+        """Cycle through the difference with the best, with each marked trial, and none."""
         candidates = [self.view.best, *self.workspace.marks]
         others = [n for n in dict.fromkeys(candidates) if n is not None and self._is_comparable(n)]
         index = others.index(self.compared_number) + 1 if self.compared_number in others else 0
@@ -168,7 +163,7 @@ class TrialScope:
         return trial is not None and number != self.number and bool(trial.evaluations)
 
     def subtracted_matrix(self) -> ReferenceMatrix | None:
-        """The matrix to subtract: that of the other trial's kept evaluation."""
+        """Return the matrix to subtract: that of the other trial's kept evaluation."""
         compared_trial = (
             None if self.compared_number is None else self.view.trials.get(self.compared_number)
         )
@@ -184,13 +179,12 @@ class TrialScope:
     # What is worked out once
 
     def search_space(self) -> Space:
-        """The searched settings with their ranges."""
         return self._computed_once(
             "space", self._recipe_version(), lambda: searched_settings(self.view)
         )
 
     def value_ranks(self) -> ValueRanks:
-        """The ranks of the trial's values among the ended trials."""
+        """Return the ranks of the trial's values among the ended trials."""
         basis = (self.number, self.reader.trial_counts.ended_count)
         return self._computed_once(
             "ranks",
@@ -199,14 +193,14 @@ class TrialScope:
         )
 
     def recipe_of_trial(self) -> Recipe | None:
-        """The recipe as it was when the trial ran; None where the log does not tell."""
+        """Return the recipe as it was when the trial ran; None if the log does not have it."""
         basis = (self.trial.generation, self._recipe_version())
         return self._computed_once(
             "recipe", basis, lambda: recipe_of_generation(self.view, self.trial.generation)
         )
 
     def trainer_config(self) -> TrialConfig | None:
-        """All that the trainer was told of the trial."""
+        """Return all that the trainer was given for the trial."""
         basis = (self.number, self.trial.generation, self._recipe_version())
         return self._computed_once("config", basis, self._build_trainer_config)
 
@@ -222,7 +216,7 @@ class TrialScope:
         return (id(self.view.recipe), self.view.generation)
 
     def events_of_trial(self) -> list[AnyEvent | Unknown]:
-        """What the log says of the trial, in order."""
+        """Return the trial's events, in order."""
         history = self.view.history
         for index in range(self._indexed_events, len(history)):
             number = getattr(history[index], "trial", None)
@@ -234,7 +228,7 @@ class TrialScope:
     # Rows
 
     def misclassified_rows(self) -> MisclassifiedRows:
-        """The rows of the errors tab at the evaluation that is shown."""
+        """Return the rows of the errors tab at the evaluation on screen."""
         kind = (self.which, self.cell)
         basis = (self.number, self.shown_index, *kind, self.view.best, self._best_kept_step())
         return self._computed_once("errors", basis, self._find_misclassified_rows)
@@ -263,11 +257,11 @@ class TrialScope:
         if best is None:
             raise TunerError("no trial is complete yet, so there is no best one to compare with")
         if best.number == self.number:
-            raise TunerError("this is the best trial: there is no other to compare it with")
+            raise TunerError("this is the best trial: there is nothing better to compare it with")
         return read_kept_predictions(self.reader.session, best)
 
     def validation_texts(self) -> ValidationTexts | str:
-        """The texts of the validation rows, or why there are none."""
+        """Return the texts of the validation rows, or why there are none."""
 
         def read_texts() -> ValidationTexts | str:
             try:

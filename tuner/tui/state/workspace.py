@@ -13,7 +13,7 @@ MAX_MARKS = 5
 
 
 class Workspace:
-    """Changed by keys, on the screens' side alone; nothing of it is stored."""
+    """What the views share; changed by keys only and never stored."""
 
     def __init__(self, reader: SessionReader) -> None:
         self.reader = reader
@@ -27,11 +27,10 @@ class Workspace:
         self._updated_until = -1
 
     def selected_trial(self) -> int | None:
-        """The number of the trial under the cursor."""
         return self.selected
 
     def toggle_trial_mark(self, number: int) -> bool:
-        """Mark a trial, or take its mark off; False where there are as many as can be compared."""
+        """Mark or unmark a trial; return False if the maximum is already marked."""
         if number in self.marks:
             self.marks.remove(number)
         elif len(self.marks) < MAX_MARKS:
@@ -42,14 +41,14 @@ class Workspace:
         return True
 
     def apply_filter_text(self, text: str) -> None:
-        """Take on another filter; raises TunerError, the old one still on, where it is none."""
+        """Apply another filter; if it is not one, raise TunerError and keep the old one."""
         test = parse_trial_filter(text, self.reader.view, self.marks.__contains__)
         self.trial_filter = None if test is None else CachedFilter(test)
         self.filter_text = text
         self._matching = None
 
     def matching_trials(self) -> list[TrialView]:
-        """The trials that pass the filter, by number: the same list while they are the same."""
+        """Return the trials that match the filter, by number: the same list until they change."""
         trials = self.reader.view.trials
         if self._updated_until != self.reader.view.next_seq:
             self.forget_matches()
@@ -64,13 +63,13 @@ class Workspace:
         return self._matching
 
     def trials_changed(self, changed: Iterable[int]) -> None:
-        """The feed was read on, and only these may pass now, or no longer."""
+        """Update which of these trials match, after new events were read."""
         best = self.reader.view.best
         self._update_matches({*changed, *(() if best == self._best else (best, self._best))})
         self._best, self._updated_until = best, self.reader.view.next_seq
 
     def forget_matches(self) -> None:
-        """The feed was read on, and nobody knows what changed."""
+        """Test all trials again, after new events whose trials are not known."""
         self._matching = None
         if self.trial_filter is not None:
             self.trial_filter.forget_results()

@@ -16,27 +16,27 @@ from tuner.render.text_fitting import fit_text
 from tuner.tui.widgets.drawn_line import DrawnLine
 
 HINTS = {
-    "picker": "new here? n: a session, enter opens one, `tuner demo` shows one",
-    "study": "new here? enter: all about a trial, ] other views, / filters",
-    "setup": "new here? tab: next pane, ←/→ move a range, ctrl+r starts",
-    "trial": "new here? ] other tabs, ←/→ other evaluations, r another seed",
+    "picker": "new here? n creates a session, enter opens one, `tuner demo` runs one",
+    "study": "new here? enter shows a trial in full, ] switches views, / filters",
+    "setup": "new here? tab goes to the next pane, ←/→ move a range, ctrl+r starts",
+    "trial": "new here? ] switches tabs, ←/→ evaluations, r runs it with another seed",
 }
 
 
 def seen_screens_path(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where it is kept which screens were seen: in the user's folder for such things."""
+    """Return the file that lists the screens seen so far, in the user's state folder."""
     return xdg_folder("XDG_STATE_HOME", ".local/state", environment) / "tuner" / "seen"
 
 
 class SeenScreens:
-    """Remembers in a file which screens were seen; without one, no hint is ever due."""
+    """Remembers in a file which screens were seen; without a file, no hint is ever shown."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._seen = _read_seen_screens(path)
 
     def is_first_visit(self, screen: str) -> bool:
-        """Whether this screen is seen for the first time; from now on it has been."""
+        """Tell whether this screen is seen for the first time, and record it as seen."""
         if self._path is None or screen in self._seen or screen not in HINTS:
             return False
         self._seen.add(screen)
@@ -59,14 +59,14 @@ def _read_seen_screens(path: Path | None) -> set[str]:
 
 
 def first_visit_hints(app: App[Any], screen: str) -> Iterable[Widget]:
-    """One line of help where this screen is seen for the first time."""
+    """Yield one line of help if this screen is seen for the first time."""
     seen_screens = getattr(app, "seen_screens", None)
     if isinstance(seen_screens, SeenScreens) and seen_screens.is_first_visit(screen):
         yield HintLine(screen)
 
 
 class HintLine(DrawnLine):
-    """Above the keys, for as long as the screen is open."""
+    """A line above the keys, for as long as the screen is open."""
 
     DEFAULT_CSS = "HintLine { background: $panel; }"
 
