@@ -80,7 +80,8 @@ def _trial_candidates(options: argparse.Namespace) -> list[Candidate]:
 def _check_candidate_count(candidates: Sequence[Any], what: str) -> None:
     if not FEWEST_CANDIDATES <= len(candidates) <= MOST_CANDIDATES:
         raise TunerError(
-            f"compare: {FEWEST_CANDIDATES} to {MOST_CANDIDATES} {what} can be compared, not {len(candidates)}"
+            f"compare: {FEWEST_CANDIDATES} to {MOST_CANDIDATES} {what} can be compared, "
+            f"not {len(candidates)}"
         )
 
 

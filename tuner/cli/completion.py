@@ -53,7 +53,7 @@ def completion_parser() -> argparse.ArgumentParser:
 
 def _attach_completers(command: str, parser: argparse.ArgumentParser) -> None:
     """Say for each argument what to propose; those that get nothing here get files."""
-    for action in parser._active_actions:
+    for action in parser._actions:
         if action.dest in FILES or action.choices is not None:
             continue
         words = WORDS.get(f"{command} {action.dest}", WORDS.get(action.dest, _no_words))
@@ -105,7 +105,7 @@ def _range_names(options: argparse.Namespace) -> list[str]:
 def _recipe_keys(options: argparse.Namespace) -> list[str]:
     """Return the keys of a recipe with dots, those of its groups by the groups' names."""
     keys = [f"{section}.{key}=" for section, rules in SECTIONS.items() for key in rules]
-    names = [group.name for group in _recipe_to_change(options).groups()]
+    names = [group.name for group in _recipe_to_change(options).parse_groups()]
     return keys + [f"groups.{name}.{key}=" for name in names for key in GROUP if key != "name"]
 
 

@@ -60,9 +60,8 @@ def create_new_session(options: argparse.Namespace) -> int:
     session = create_session(root, options.name, document.toml_text)
     for remark in remarks:
         print_note(remark)
-    print_note(
-        f"next: {session_command_line('check', options)}, then {session_command_line('run', options)}"
-    )
+    check, run = (session_command_line(command, options) for command in ("check", "run"))
+    print_note(f"next: {check}, then {run}")
     print_result_line(str(session.path))
     return 0
 
@@ -123,9 +122,8 @@ def _adapt_rate_ranges(document: RecipeDocument) -> list[str]:
         return [f"the model type of {name} is not known yet: rate ranges are centered on 2e-5"]
     if not scale_rates_to_model(document, shape):
         return []
-    return [
-        f"rate ranges are centered on {format_range_end(shape.published_recipe.rate)}, {describe_rate_source(shape)}"
-    ]
+    rate = format_range_end(shape.published_recipe.rate)
+    return [f"rate ranges are centered on {rate}, {describe_rate_source(shape)}"]
 
 
 def _refuse_orphan_options(options: argparse.Namespace) -> list[str]:

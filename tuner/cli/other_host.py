@@ -54,7 +54,8 @@ def takeover_countdown(session: Session, holder: RemoteHolder) -> str:
     """Say which worker held the session, how long it is silent, and when it counts as lost."""
     seconds_left = max(GONE_AFTER - holder.seconds_since_touch, 0.0)
     return (
-        f"{session.name} was held by {_holder_text(holder)}, last seen {holder.seconds_since_touch:.0f} s ago: "
+        f"{session.name} was held by {_holder_text(holder)}, "
+        f"last seen {holder.seconds_since_touch:.0f} s ago: "
         f"taking over in {seconds_left:.0f} s unless it shows a sign of life"
     )
 

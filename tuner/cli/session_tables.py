@@ -160,8 +160,8 @@ def _best_trial_text(now: Status) -> str:
     value = fmt.format_score(now.best.value)
     if now.majority is not None:
         value += f", {majority_short(now.metric, now.majority)}"
-    one_label_note = ", one label for every row" if now.best.one_label else ""
-    return f"trial {now.best.trial}, {now.metric} {value}{one_label_note}{values_in_brackets(now.best.params)}"
+    value += ", one label for every row" if now.best.one_label else ""
+    return f"trial {now.best.trial}, {now.metric} {value}{values_in_brackets(now.best.params)}"
 
 
 def show_trials_table(options: argparse.Namespace) -> int:

@@ -51,7 +51,8 @@ def _save_with_new_test_rows(session: Session, view: SessionView, document: Reci
         source = document.parse_recipe().data.test or ""
         break_test_seal(session, source)
         print_note(
-            f"{TEST}: `{command_line('test', session)}` or the next start seals the rows of {source} anew"
+            f"{TEST}: `{command_line('test', session)}` or the next start seals the rows "
+            f"of {source} anew"
         )
     return code
 
@@ -100,7 +101,8 @@ def _save_recipe(session: Session, view: SessionView, document: RecipeDocument) 
     )
     if changed_key:
         raise TunerError(
-            f"{changed_key} cannot be changed: the trials of {session.name} would not be comparable; "
+            f"{changed_key} cannot be changed: the trials of {session.name} would not be "
+            f"comparable; "
             f"tuner new OTHER --from {session.name} --set {changed_key}=… creates a session with it"
         )
     document.save_atomically(session.recipe_path)

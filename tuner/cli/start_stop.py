@@ -39,8 +39,11 @@ def _session_over_error(session: Session, view: SessionView, state: SessionState
     if state is SessionState.FAILED:
         advice = advice_to_continue(session, view)
         return StudyFailed(f"{session.name} failed: {view.reason}; {advice}")
-    more = f"{command_line('enqueue', session)} KEY=VALUE adds one; {advice_to_continue(session, view)}"
-    return TunerError(f"{session.name} is {state} ({view.over_reason}); {trials}, {more}")
+    more = f"{command_line('enqueue', session)} KEY=VALUE adds one"
+    return TunerError(
+        f"{session.name} is {state} ({view.over_reason}); {trials}, {more}; "
+        f"{advice_to_continue(session, view)}"
+    )
 
 
 def launch_and_report(session: Session) -> int:
