@@ -151,7 +151,12 @@ def known(root: Path, state: SessionState = SessionState.RUNNING) -> Any:
         trial.device = "cuda:0"
     tally = TrialCounter.of_whole_view(view)
     return SimpleNamespace(
-        session=session, view=view, tally=tally, state=state, stalled=False, eta=4000.0
+        session=session,
+        view=view,
+        trial_counts=tally,
+        state=state,
+        is_stalled=False,
+        remaining_seconds=4000.0,
     )
 
 
