@@ -102,7 +102,7 @@ def test_run_notices_that_the_worker_is_gone(tuner: Tuner, monkeypatch: Monkey, 
 def test_the_first_interrupt_pauses(
     tuner: Tuner, monkeypatch: Monkey, root: Path, number: int, code: int
 ) -> None:
-    monkeypatch.setattr("tuner.cli.follow.AWAKE", ("crashed",))
+    monkeypatch.setattr("tuner.cli.follow.ALIVE_STATES", ("crashed",))
     worker_writes(monkeypatch, sessions.search(sessions.started(4)))
     presses = iter([number])
     endings = iter([e.SessionPaused()])
@@ -127,7 +127,7 @@ def test_the_first_interrupt_pauses(
 def test_the_second_interrupt_leaves(
     tuner: Tuner, monkeypatch: Monkey, number: int, code: int
 ) -> None:
-    monkeypatch.setattr("tuner.cli.follow.AWAKE", ("crashed",))
+    monkeypatch.setattr("tuner.cli.follow.ALIVE_STATES", ("crashed",))
     worker_writes(monkeypatch, sessions.search(sessions.started(4)))
 
     def sleep(_seconds: float) -> None:
