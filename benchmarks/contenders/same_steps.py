@@ -16,16 +16,16 @@ _MAX_NORM = 1.0
 def main() -> None:
     """Losses of every step on both sides, and how far the weights have come apart."""
     work = Work.asked()
-    bench = opened(work, dropout=0.0, warmup=_WARM_UP)
-    trial = trial_on(bench, 0, work)
+    context = opened(work, dropout=0.0, warmup=_WARM_UP)
+    trial = trial_on(context, 0, work)
     start, ours = Path(work.scratch) / "start", Path(work.scratch) / "ours"
-    bench.save_pretrained(start)
+    context.save_pretrained(start)
     child.wait_for_start()
     seen = []
     for _ in range(work.steps):
         trial.train_one_update()
         seen.append(trial.progress_message().loss)
-    bench.save_pretrained(ours)
+    context.save_pretrained(ours)
     losses, weights = plain_losses(work, start, trial.total_updates)
     child.answer({"tuner": seen, "plain": losses, "apart": apart(start, ours, weights)})
 

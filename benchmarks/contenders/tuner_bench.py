@@ -40,7 +40,7 @@ def setup_of(work: Work, **training: Any) -> Setup:
 
 
 def opened(work: Work, techniques: Techniques | None = None, **training: Any) -> TrainerContext:
-    """The bench as tuner's own trainer process makes it."""
+    """The context as tuner's own trainer process makes it."""
     quiet_libraries(work.threads)
     from tuner.training.techniques import ALL
     from tuner.training.trainer_context import TrainerContext
@@ -51,18 +51,18 @@ def opened(work: Work, techniques: Techniques | None = None, **training: Any) ->
     return TrainerContext(setup_of(work, **training), tell, techniques or ALL)
 
 
-def request(bench: TrainerContext, trial: int, **values: Any) -> Train:
+def request(context: TrainerContext, trial: int, **values: Any) -> Train:
     """Train with the recipe's settings, or with others by flat name."""
-    config = build_trial_config(bench.recipe, values, trial)
+    config = build_trial_config(context.recipe, values, trial)
     return Train(trial=trial, config=config, metric=METRIC, direction="maximize")
 
 
-def trial_on(bench: TrainerContext, number: int, work: Work) -> Trial:
+def trial_on(context: TrainerContext, number: int, work: Work) -> Trial:
     """A trial whose first steps are known to take the rows that the work names."""
     from tuner.training.trial import Trial
 
-    trial = Trial(bench, request(bench, number, seed=work.seed))
-    rows = bench.data.train.rows
+    trial = Trial(context, request(context, number, seed=work.seed))
+    rows = context.data.train.rows
     for step in range(work.steps):
         taken = rows[trial.data_order.rows_of_update(step)].tolist()
         expected = work.rows[step * work.batch_size : (step + 1) * work.batch_size]

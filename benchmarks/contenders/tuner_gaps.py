@@ -16,7 +16,7 @@ from tuner.pool.protocol import Evaluated, Go
 def main() -> None:
     """Train one trial a seed, and time what lies between them."""
     work = Work.asked()
-    bench = opened(work)
+    context = opened(work)
     from tuner.training.loop import train_trial
     from tuner.training.trial import Trial
 
@@ -27,7 +27,7 @@ def main() -> None:
     child.wait_for_start()
     for number, seed in enumerate(work.seeds):
         ledger.begin()
-        conversation = train_trial(bench, request(bench, number, seed=seed))
+        conversation = train_trial(context, request(context, number, seed=seed))
         decision: Any = None
         while True:
             try:

@@ -13,13 +13,13 @@ from tuner.pool.protocol import Completed, Evaluated, Go
 def main() -> None:
     """Train every seed to the end; the last evaluation counts."""
     work = Work.asked()
-    bench = opened(work, keep="last")
+    context = opened(work, keep="last")
     from tuner.training.loop import train_trial
 
     child.wait_for_start()
     scores, losses = [], []
     for number, seed in enumerate(work.seeds):
-        conversation = train_trial(bench, request(bench, number, seed=seed))
+        conversation = train_trial(context, request(context, number, seed=seed))
         decision: Any = None
         while not isinstance(message := conversation.send(decision), Completed):
             decision = Go(trial=number) if isinstance(message, Evaluated) else None

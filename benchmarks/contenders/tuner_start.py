@@ -17,8 +17,8 @@ def main() -> None:
     import torch  # noqa: F401
 
     imported = time.time()
-    bench = opened(work)
-    trial = trial_on(bench, 0, work)
+    context = opened(work)
+    trial = trial_on(context, 0, work)
     begun = time.time()
     trial.train_one_update()
     ended = time.time()

@@ -14,13 +14,13 @@ from tuner.training.techniques import Techniques
 def main() -> None:
     """Warm up, wait for the others, train the rows once."""
     work = Work.asked()
-    bench = opened(work, Techniques(**{work.how: False}) if work.how else Techniques())
+    context = opened(work, Techniques(**{work.how: False}) if work.how else Techniques())
     gc.collect()
     gc.freeze()
-    warm = trial_on(bench, 0, work)
+    warm = trial_on(context, 0, work)
     for _ in range(work.warm_up):
         warm.train_one_update()
-    trial = trial_on(bench, 1, work)
+    trial = trial_on(context, 1, work)
     child.wait_for_start()
     wait(work.device)
     started = time.time()

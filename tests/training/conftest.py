@@ -145,14 +145,14 @@ def make_recipe(models: Callable[[str], Path], data: Path) -> RecipeMaker:
     return recipe
 
 
-BenchMaker = Callable[..., TrainerContext]
+ContextMaker = Callable[..., TrainerContext]
 
 
 @pytest.fixture
-def make_bench(make_recipe: RecipeMaker, tmp_path: Path) -> Iterator[BenchMaker]:
-    """Gives a trainer's bench in this process, its session in tmp_path/session."""
+def make_context(make_recipe: RecipeMaker, tmp_path: Path) -> Iterator[ContextMaker]:
+    """Gives a trainer's context in this process, its session in tmp_path/session."""
 
-    def bench(kind: str = "bert", **sections: Any) -> TrainerContext:
+    def context(kind: str = "bert", **sections: Any) -> TrainerContext:
         setup = Setup(
             session=str(tmp_path / "session"),
             recipe=make_recipe(kind, **sections),
@@ -161,20 +161,20 @@ def make_bench(make_recipe: RecipeMaker, tmp_path: Path) -> Iterator[BenchMaker]
         )
         return TrainerContext(setup, lambda _level, _text: None)
 
-    yield bench
+    yield context
     torch.set_flush_denormal(False)
 
 
-def config_of(bench: TrainerContext, **changes: Any) -> TrialConfig:
-    """The configuration that a bench's recipe means, changed."""
+def config_of(context: TrainerContext, **changes: Any) -> TrialConfig:
+    """The configuration that a context's recipe means, changed."""
     import msgspec
 
     from tuner.recipe.space import build_trial_config
 
-    return msgspec.structs.replace(build_trial_config(bench.recipe, {}, 0), **changes)
+    return msgspec.structs.replace(build_trial_config(context.recipe, {}, 0), **changes)
 
 
-def request_of(bench: TrainerContext, trial: int = 0, **changes: Any) -> Train:
+def request_of(context: TrainerContext, trial: int = 0, **changes: Any) -> Train:
     """A request to train, by accuracy."""
     best = changes.pop("best_value", None)
     metric = changes.pop("metric", "accuracy")
@@ -182,7 +182,7 @@ def request_of(bench: TrainerContext, trial: int = 0, **changes: Any) -> Train:
     direction = changes.pop("direction", natural)
     return Train(
         trial=trial,
-        config=config_of(bench, **changes),
+        config=config_of(context, **changes),
         metric=metric,
         direction=direction,
         best_value=best,
@@ -190,10 +190,10 @@ def request_of(bench: TrainerContext, trial: int = 0, **changes: Any) -> Train:
 
 
 def run_through(
-    bench: TrainerContext, request: Train, decide: Callable[[Reply], Decision] | None = None
+    context: TrainerContext, request: Train, decide: Callable[[Reply], Decision] | None = None
 ) -> list[Reply]:
     """All messages of a trial; `decide` answers every one (by default: Go)."""
-    conversation = train_trial(bench, request)
+    conversation = train_trial(context, request)
     messages: list[Reply] = []
     decision: Decision = None
     while True:

@@ -17,7 +17,7 @@ import pytest
 import torch
 
 import tuner.training.model as model_module
-from tests.training.conftest import BenchMaker, RecipeMaker, learnable_rows, write_jsonl
+from tests.training.conftest import ContextMaker, RecipeMaker, learnable_rows, write_jsonl
 from tuner.errors import TunerError
 from tuner.recipe.findings import CheckReport, ModelDescription
 from tuner.recipe.groups import count_encoder_layers
@@ -194,18 +194,20 @@ def test_odd_texts_are_said_with_their_first_row(make_recipe: RecipeMaker, tmp_p
 
 
 @pytest.mark.parametrize("split", ["train", "validation"])
-def test_the_row_that_breaks_is_named(make_bench: BenchMaker, split: str, tmp_path: Path) -> None:
+def test_the_row_that_breaks_is_named(
+    make_context: ContextMaker, split: str, tmp_path: Path
+) -> None:
     rows = [*learnable_rows(20, 1), {"text": "w1 \U0001f600 w2", "label": "no"}]
     path = write_jsonl(tmp_path / "odd.jsonl", rows)
-    bench = make_bench(data={split: str(path)})
+    context = make_context(data={split: str(path)})
 
     def break_at_unknown(_model: Any, _args: Any, inputs: dict[str, Any]) -> None:
-        if bool((inputs["input_ids"] == bench.tokenizer.unk_token_id).any()):
+        if bool((inputs["input_ids"] == context.tokenizer.unk_token_id).any()):
             raise RuntimeError("cannot do that\nat all")
 
-    bench.model.register_forward_pre_hook(break_at_unknown, with_kwargs=True)
+    context.model.register_forward_pre_hook(break_at_unknown, with_kwargs=True)
     with pytest.raises(TunerError) as caught:
-        rehearse_odd_rows(bench, read_labelled_rows(bench.recipe.data))
+        rehearse_odd_rows(context, read_labelled_rows(context.recipe.data))
     said = f'{split} row 21 of {path} ("w1 \U0001f600 w2"): RuntimeError: cannot do that'
     assert str(caught.value) == said
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.training.conftest import BenchMaker, of_kind, request_of, run_through
+from tests.training.conftest import ContextMaker, of_kind, request_of, run_through
 from tuner.pool.protocol import Completed, Evaluated, Note, Pause, Paused, Reply, Started, Train
 from tuner.training.checkpoint import generator_states, restore_generators
 from tuner.training.loop import train_trial
@@ -37,27 +37,27 @@ def weights(folder: Path) -> bytes:
 
 @pytest.mark.parametrize("step", [1, 3, 8, 9, 15, 16])
 def test_paused_at_a_step_and_resumed_is_the_same_to_the_bit(
-    make_bench: BenchMaker, step: int
+    make_context: ContextMaker, step: int
 ) -> None:
-    bench = make_bench(training={"batch_size": 4, "accumulation": 2})
-    whole = run_through(bench, request_of(bench, trial=0))
-    paused = _pause_after(bench, request_of(bench, trial=1), step)
+    context = make_context(training={"batch_size": 4, "accumulation": 2})
+    whole = run_through(context, request_of(context, trial=0))
+    paused = _pause_after(context, request_of(context, trial=1), step)
     assert isinstance(paused[-1], Paused)
     assert paused[-1].step == step
     torch.manual_seed(99)
-    resumed = run_through(bench, request_of(bench, trial=1))
+    resumed = run_through(context, request_of(context, trial=1))
 
     assert of_kind(resumed, Started) == [Started(trial=1, step=step, of=16)]
     renumbered = [msgspec.structs.replace(e, trial=0) for e in measured(resumed)]
     assert renumbered == measured(whole)
-    trials = bench.session / "trials"
+    trials = context.session / "trials"
     assert predictions(trials / "0001") == predictions(trials / "0000")
     assert weights(trials / "0001") == weights(trials / "0000")
     assert (trials / "0001" / "checkpoint").exists(), "it stays until the worker knows of the end"
 
 
-def _pause_after(bench: TrainerContext, request: Train, step: int) -> list[Reply]:
-    conversation = train_trial(bench, request)
+def _pause_after(context: TrainerContext, request: Train, step: int) -> list[Reply]:
+    conversation = train_trial(context, request)
     messages = [next(conversation)]
     done = 0
     while done < step:
@@ -80,15 +80,15 @@ def test_every_generator_comes_back() -> None:
 
 
 @pytest.fixture
-def paused_bench(make_bench: BenchMaker) -> TrainerContext:
-    """A bench whose trial 1 was paused after step 9."""
-    bench = make_bench()
-    _pause_after(bench, request_of(bench, trial=1), 9)
-    return bench
+def paused_context(make_context: ContextMaker) -> TrainerContext:
+    """A context whose trial 1 was paused after step 9."""
+    context = make_context()
+    _pause_after(context, request_of(context, trial=1), 9)
+    return context
 
 
-def test_a_checkpoint_is_small_files_without_pickle(paused_bench: TrainerContext) -> None:
-    folder = paused_bench.session / "trials" / "0001" / "checkpoint"
+def test_a_checkpoint_is_small_files_without_pickle(paused_context: TrainerContext) -> None:
+    folder = paused_context.session / "trials" / "0001" / "checkpoint"
     assert sorted(path.name for path in folder.iterdir()) == [
         "00000009.json",
         "00000009.safetensors",
@@ -101,10 +101,10 @@ def test_a_checkpoint_is_small_files_without_pickle(paused_bench: TrainerContext
 
 @pytest.mark.parametrize("damage", ["tensors", "json", "missing", "other"])
 def test_a_damaged_or_foreign_checkpoint_is_left_aside_with_a_note(
-    paused_bench: TrainerContext, damage: str
+    paused_context: TrainerContext, damage: str
 ) -> None:
-    folder = paused_bench.session / "trials" / "0001" / "checkpoint"
-    request = request_of(paused_bench, trial=1)
+    folder = paused_context.session / "trials" / "0001" / "checkpoint"
+    request = request_of(paused_context, trial=1)
     if damage == "tensors":
         path = folder / "00000009.safetensors"
         raw = bytearray(path.read_bytes())
@@ -116,34 +116,36 @@ def test_a_damaged_or_foreign_checkpoint_is_left_aside_with_a_note(
     elif damage == "missing":
         (folder / "00000009.safetensors").unlink()
     else:
-        request = request_of(paused_bench, trial=1, batch_size=4)
-    messages = run_through(paused_bench, request)
+        request = request_of(paused_context, trial=1, batch_size=4)
+    messages = run_through(paused_context, request)
     (note,) = of_kind(messages, Note)
     assert "checkpoint 00000009 is" in note.text
     assert of_kind(messages, Started)[0].step == 0
     assert of_kind(messages, Completed)
 
 
-def test_a_torn_newer_checkpoint_falls_back_to_the_one_before(paused_bench: TrainerContext) -> None:
-    folder = paused_bench.session / "trials" / "0001" / "checkpoint"
+def test_a_torn_newer_checkpoint_falls_back_to_the_one_before(
+    paused_context: TrainerContext,
+) -> None:
+    folder = paused_context.session / "trials" / "0001" / "checkpoint"
     shutil.copy(folder / "00000009.json", folder / "00000012.json")
     (folder / "00000012.safetensors").write_bytes(b"torn")
-    messages = run_through(paused_bench, request_of(paused_bench, trial=1))
+    messages = run_through(paused_context, request_of(paused_context, trial=1))
     assert "00000012" in of_kind(messages, Note)[0].text
     assert of_kind(messages, Started)[0].step == 9
 
 
-def test_checkpoints_are_written_by_training_time(make_bench: BenchMaker) -> None:
-    bench = make_bench(training={"checkpoint_seconds": 1.0})
+def test_checkpoints_are_written_by_training_time(make_context: ContextMaker) -> None:
+    context = make_context(training={"checkpoint_seconds": 1.0})
     now = [0.0]
 
     def clock() -> float:
         now[0] += 0.1
         return now[0]
 
-    folder = bench.session / "trials" / "0000" / "checkpoint"
+    folder = context.session / "trials" / "0000" / "checkpoint"
     seen: list[str] = []
-    for _ in train_trial(bench, request_of(bench), clock):
+    for _ in train_trial(context, request_of(context), clock):
         files = [path.name for path in folder.glob("*.json")]
         assert len(files) <= 1
         seen += [name for name in files if name not in seen]
@@ -151,19 +153,21 @@ def test_checkpoints_are_written_by_training_time(make_bench: BenchMaker) -> Non
     assert len(list(folder.glob("*.json"))) == 1
 
 
-def test_another_best_value_after_a_resume_saves_the_kept_weights(make_bench: BenchMaker) -> None:
+def test_another_best_value_after_a_resume_saves_the_kept_weights(
+    make_context: ContextMaker,
+) -> None:
     """The best evaluation lies before the pause: its weights come out of the checkpoint."""
-    bench = make_bench(training={"epochs": 6})
+    context = make_context(training={"epochs": 6})
     rates = dict.fromkeys(("embeddings", "lower", "upper", "rest"), 2e-2)
     requests = [
-        request_of(bench, trial=number, learning_rates=rates, metric="loss", direction="maximize")
+        request_of(context, trial=number, learning_rates=rates, metric="loss", direction="maximize")
         for number in (0, 1)
     ]
-    whole = run_through(bench, requests[0])
-    _pause_after(bench, requests[1], 45)
-    resumed = run_through(bench, requests[1])
+    whole = run_through(context, requests[0])
+    _pause_after(context, requests[1], 45)
+    resumed = run_through(context, requests[1])
     kept = of_kind(whole, Completed)[0]
     assert kept.step < 45
     assert of_kind(resumed, Completed)[0].step == kept.step
-    trials = bench.session / "trials"
+    trials = context.session / "trials"
     assert weights(trials / "0000") == weights(trials / "0001")

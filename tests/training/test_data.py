@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 import tuner.training.data as data_module
 import tuner.training.tokens as tokens_module
 from tests.training.conftest import (
-    BenchMaker,
+    ContextMaker,
     RecipeMaker,
     learnable_rows,
     request_of,
@@ -188,7 +188,7 @@ def test_a_label_that_train_lacks_is_noted(loaded: Loader, tmp_path: Path) -> No
 
 
 def test_sealed_rows_are_not_tokenized_before_they_are_scored(
-    make_bench: BenchMaker, monkeypatch: pytest.MonkeyPatch
+    make_context: ContextMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tokenized: list[int] = []
     real = tokens_module.tokenize_rows
@@ -198,38 +198,40 @@ def test_sealed_rows_are_not_tokenized_before_they_are_scored(
         return real(tokenizer, texts, labels, rows, *more)
 
     monkeypatch.setattr(data_module, "tokenize_rows", spying)
-    bench = make_bench(data={"holdout": 0.5, "split_seed": 3})
+    context = make_context(data={"holdout": 0.5, "split_seed": 3})
     assert tokenized == [64, 15]
-    assert bench.ready_message().rows == {"train": 64, "validation": 15, "test": 15}
-    cached = sorted(p.name for p in (bench.session / "cache" / bench.data.key).iterdir())
+    assert context.ready_message().rows == {"train": 64, "validation": 15, "test": 15}
+    cached = sorted(p.name for p in (context.session / "cache" / context.data.key).iterdir())
     assert not any("sealed" in name or "test" in name for name in cached)
 
-    run_through(bench, request_of(bench))
-    scored = score_sealed_rows(bench, str(bench.session / "trials" / "0000" / "model"))
+    run_through(context, request_of(context))
+    scored = score_sealed_rows(context, str(context.session / "trials" / "0000" / "model"))
     assert scored.n == sum(map(sum, scored.confusion)) == 15
-    answers = json.loads((bench.session / "trials" / "0000" / "test_predictions.json").read_text())
-    assert not set(answers["rows"]) & set(bench.data.validation.rows.tolist())
+    answers = json.loads(
+        (context.session / "trials" / "0000" / "test_predictions.json").read_text()
+    )
+    assert not set(answers["rows"]) & set(context.data.validation.rows.tolist())
 
 
 def test_a_test_file_is_not_opened_before_it_is_scored(
-    make_bench: BenchMaker, tmp_path: Path
+    make_context: ContextMaker, tmp_path: Path
 ) -> None:
     path = tmp_path / "test.jsonl"
-    bench = make_bench(data={"test": str(path)})
-    run_through(bench, request_of(bench))
-    folder = str(bench.session / "trials" / "0000" / "model")
+    context = make_context(data={"test": str(path)})
+    run_through(context, request_of(context))
+    folder = str(context.session / "trials" / "0000" / "model")
     with pytest.raises(TunerError, match=r"data\.test: .*no such file"):
-        score_sealed_rows(bench, folder)
+        score_sealed_rows(context, folder)
     write_jsonl(path, [*learnable_rows(6, 8), {"text": "w1", "label": "other"}])
     with pytest.raises(TunerError, match=r"no such label in the training data: .other."):
-        score_sealed_rows(bench, folder)
+        score_sealed_rows(context, folder)
     write_jsonl(path, learnable_rows(6, 8))
-    assert score_sealed_rows(bench, folder).n == 6
+    assert score_sealed_rows(context, folder).n == 6
 
 
-def test_without_a_sealed_part_there_is_nothing_to_score(make_bench: BenchMaker) -> None:
+def test_without_a_sealed_part_there_is_nothing_to_score(make_context: ContextMaker) -> None:
     with pytest.raises(TunerError, match="nothing is sealed"):
-        score_sealed_rows(make_bench(), "anywhere")
+        score_sealed_rows(make_context(), "anywhere")
 
 
 def test_a_session_of_an_older_version_keeps_its_rows_or_says_why_not(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.training.conftest import BenchMaker, RecipeMaker, of_kind, request_of, run_through
+from tests.training.conftest import ContextMaker, RecipeMaker, of_kind, request_of, run_through
 from tests.training.waiting import NoWaiting
 from tuner.pool.protocol import Completed, Evaluated, Progress, Setup
 from tuner.training import optimizer as optimizer_module
@@ -26,28 +26,28 @@ from tuner.training.trial import Trial
 ON_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 
 
-def made_static(bench: TrainerContext, runner: Runner | None = None) -> TrainerContext:
-    """The same bench with what CUDA has: batches packed on the device, steps over fixed tensors."""
-    assert bench.packing is not None
-    bench.packing.switch_off_packing()
+def made_static(context: TrainerContext, runner: Runner | None = None) -> TrainerContext:
+    """The same context with batches packed on the device, and steps over fixed tensors."""
+    assert context.packing is not None
+    context.packing.switch_off_packing()
     packing, proof = (
-        Packing(bench.model),
-        prepare_proof(bench.model, bench.data, bench.pad_token_id),
+        Packing(context.model),
+        prepare_proof(context.model, context.data, context.pad_token_id),
     )
     layouts = pack_on_device(
-        bench.model, bench.data, proof, bench.padding, packing, bench.autocast_context
+        context.model, context.data, proof, context.padding, packing, context.autocast_context
     )
     packing.switch_on_packing()
     assert isinstance(layouts.train, StaticLayout)
-    bench.packing, bench.validation_layout = packing, layouts.validation
-    bench.train_layout = layouts.train
-    bench.static_backward = StaticBackward(
-        bench.model,
+    context.packing, context.validation_layout = packing, layouts.validation
+    context.train_layout = layouts.train
+    context.static_backward = StaticBackward(
+        context.model,
         layouts.train,
-        bench.autocast_context,
+        context.autocast_context,
         EagerRunner() if runner is None else runner,
     )
-    return bench
+    return context
 
 
 class EchoCapture:
@@ -96,34 +96,34 @@ SHAPES = [(8, 1), (7, 1), (5, 3), (16, 4)]
 @pytest.mark.parametrize(("batch", "accumulation"), SHAPES)
 @pytest.mark.parametrize("kind", ["bert", "distilbert"])
 def test_losses_and_gradients_are_those_of_host_packed_batches(
-    make_bench: BenchMaker, kind: str, batch: int, accumulation: int
+    make_context: ContextMaker, kind: str, batch: int, accumulation: int
 ) -> None:
     """64 rows: 7 and 15 leave a short last update, 15 in a short last batch too."""
-    bench = make_bench(kind)
+    context = make_context(kind)
     request = request_of(
-        bench, batch_size=batch, accumulation=accumulation, dropout=0.0, label_smoothing=0.1
+        context, batch_size=batch, accumulation=accumulation, dropout=0.0, label_smoothing=0.1
     )
-    trial = Trial(bench, request)
+    trial = Trial(context, request)
     updates = trial.data_order.updates_per_epoch + 1
     expected = gradients_of(trial, updates)
     for runner in (EagerRunner(), GraphRunner(EchoCapture(), no_warning, runs_before_recording=1)):
-        static = made_static(bench, runner)
+        static = made_static(context, runner)
         assert_equal(gradients_of(Trial(static, request), updates), expected)
-        bench.static_backward = None
+        context.static_backward = None
 
 
 def no_warning(_level: str, text: str) -> None:
     raise AssertionError(text)
 
 
-def test_recorded_steps_serve_one_trial_after_the_other(make_bench: BenchMaker) -> None:
+def test_recorded_steps_serve_one_trial_after_the_other(make_context: ContextMaker) -> None:
     tape = EchoCapture()
-    bench = made_static(make_bench(), GraphRunner(tape, no_warning, runs_before_recording=0))
-    request = request_of(bench, dropout=0.0)
-    first = run_through(bench, request)
+    context = made_static(make_context(), GraphRunner(tape, no_warning, runs_before_recording=0))
+    request = request_of(context, dropout=0.0)
+    first = run_through(context, request)
     recorded, cleared = tape.recorded, tape.cleared
     assert recorded > 0
-    again = run_through(bench, request_of(bench, trial=1, dropout=0.0))
+    again = run_through(context, request_of(context, trial=1, dropout=0.0))
     assert tape.recorded == recorded
     assert tape.cleared == cleared
     assert measured(again) == measured(first)
@@ -134,11 +134,11 @@ def measured(messages: list[Any]) -> list[Any]:
     return [(e.metrics, e.confusion, e.train_loss) for e in of_kind(messages, Evaluated)]
 
 
-def test_a_whole_trial_ends_like_one_on_host_packed_batches(make_bench: BenchMaker) -> None:
-    bench = make_bench(training={"epochs": 3})
-    request = request_of(bench, dropout=0.0, accumulation=2)
-    expected = of_kind(run_through(bench, request), Evaluated)
-    messages = run_through(made_static(bench), request)
+def test_a_whole_trial_ends_like_one_on_host_packed_batches(make_context: ContextMaker) -> None:
+    context = make_context(training={"epochs": 3})
+    request = request_of(context, dropout=0.0, accumulation=2)
+    expected = of_kind(run_through(context, request), Evaluated)
+    messages = run_through(made_static(context), request)
     seen = of_kind(messages, Evaluated)
     assert [e.train_loss for e in seen] == pytest.approx([e.train_loss for e in expected], rel=1e-3)
     for one, other in zip(seen, expected, strict=True):
@@ -147,17 +147,17 @@ def test_a_whole_trial_ends_like_one_on_host_packed_batches(make_bench: BenchMak
     assert of_kind(messages, Completed)[0].saved
 
 
-def test_what_freezes_and_thaws_is_recorded_apart(make_bench: BenchMaker) -> None:
+def test_what_freezes_and_thaws_is_recorded_apart(make_context: ContextMaker) -> None:
     tape = EchoCapture()
-    bench = made_static(make_bench(), GraphRunner(tape, no_warning, runs_before_recording=0))
-    all_rates = request_of(bench).config.learning_rates
+    context = made_static(make_context(), GraphRunner(tape, no_warning, runs_before_recording=0))
+    all_rates = request_of(context).config.learning_rates
     frozen = all_rates | {"embeddings": None, "lower": None}
-    some = {p.name for group in bench.groups[:2] for p in group.parameters}
+    some = {p.name for group in context.groups[:2] for p in group.parameters}
     addresses: dict[str, int] = {}
     for rates in (all_rates, frozen, all_rates):
-        trial = Trial(bench, request_of(bench, learning_rates=rates))
+        trial = Trial(context, request_of(context, learning_rates=rates))
         trial.train_one_update()
-        for name, parameter in bench.model.named_parameters():
+        for name, parameter in context.model.named_parameters():
             if rates is frozen and name in some:
                 assert parameter.grad is None
             else:
@@ -168,19 +168,19 @@ def test_what_freezes_and_thaws_is_recorded_apart(make_bench: BenchMaker) -> Non
     assert (tape.recorded, tape.replayed) == (2, 3)
 
 
-def test_recordings_are_dropped_when_weights_have_moved(make_bench: BenchMaker) -> None:
+def test_recordings_are_dropped_when_weights_have_moved(make_context: ContextMaker) -> None:
     tape = EchoCapture()
-    bench = made_static(make_bench(), GraphRunner(tape, no_warning, runs_before_recording=0))
-    Trial(bench, request_of(bench)).train_one_update()
+    context = made_static(make_context(), GraphRunner(tape, no_warning, runs_before_recording=0))
+    Trial(context, request_of(context)).train_one_update()
     cleared = tape.cleared
-    head: Any = bench.model
+    head: Any = context.model
     head.classifier.bias.data = head.classifier.bias.data.clone()
-    Trial(bench, request_of(bench)).train_one_update()
+    Trial(context, request_of(context)).train_one_update()
     assert tape.cleared == cleared + 1
     assert tape.recorded == 2
-    bench.release_memory()
+    context.release_memory()
     assert tape.cleared == cleared + 2
-    Trial(bench, request_of(bench)).train_one_update()
+    Trial(context, request_of(context)).train_one_update()
 
 
 def count(calls: list[str], name: str) -> Step:
@@ -225,9 +225,9 @@ def test_a_recording_that_fails_is_told_once_and_never_tried_again() -> None:
 
 
 @pytest.mark.parametrize("kind", ["bert", "roberta", "electra", "distilbert"])
-def test_backward_never_waits_for_the_device(make_bench: BenchMaker, kind: str) -> None:
-    bench = made_static(make_bench(kind))
-    trial = Trial(bench, request_of(bench, dropout=0.0))
+def test_backward_never_waits_for_the_device(make_context: ContextMaker, kind: str) -> None:
+    context = made_static(make_context(kind))
+    trial = Trial(context, request_of(context, dropout=0.0))
     order, start, end = trial.data_order.slice_of_update(0)
     with NoWaiting():  # type: ignore[no-untyped-call]
         trial.backward.accumulate_gradients(order, start, end)
@@ -236,14 +236,14 @@ def test_backward_never_waits_for_the_device(make_bench: BenchMaker, kind: str) 
 
 @pytest.mark.parametrize("schedule", ["linear", "cosine"])
 def test_rates_on_the_device_are_those_of_the_schedule(
-    make_bench: BenchMaker, monkeypatch: pytest.MonkeyPatch, schedule: str
+    make_context: ContextMaker, monkeypatch: pytest.MonkeyPatch, schedule: str
 ) -> None:
-    bench = make_bench(training={"schedule": schedule})
-    request = request_of(bench, dropout=0.0)
+    context = make_context(training={"schedule": schedule})
+    request = request_of(context, dropout=0.0)
     outcomes: list[dict[str, torch.Tensor]] = []
     for resident in (set[str](), {"cpu"}):
         monkeypatch.setattr(optimizer_module, "_RESIDENT", resident)
-        trial = Trial(bench, request)
+        trial = Trial(context, request)
         for update in range(6):
             trial.train_one_update()
             told = trial.lr_scheduler.rates_by_group(update)
@@ -257,12 +257,12 @@ def test_rates_on_the_device_are_those_of_the_schedule(
 
 # --- on a GPU
 
-BenchOnGpu = Callable[..., TrainerContext]
+ContextOnGpu = Callable[..., TrainerContext]
 
 
 @pytest.fixture
-def gpu_bench(make_recipe: RecipeMaker, tmp_path: Path) -> BenchOnGpu:
-    """A bench on CUDA; `told` collects what goes to the log."""
+def gpu_context(make_recipe: RecipeMaker, tmp_path: Path) -> ContextOnGpu:
+    """A context on CUDA; `told` collects what goes to the log."""
 
     def make(
         kind: str = "bert", told: list[str] | None = None, graphs: bool = True, **sections: Any
@@ -281,16 +281,16 @@ def gpu_bench(make_recipe: RecipeMaker, tmp_path: Path) -> BenchOnGpu:
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("kind", ["bert", "roberta", "electra", "distilbert"])
 def test_graphs_give_the_losses_of_eager_steps(
-    gpu_bench: BenchOnGpu, kind: str, precision: str
+    gpu_context: ContextOnGpu, kind: str, precision: str
 ) -> None:
     """With dropout: a replay draws the random numbers that an eager step draws."""
     losses = []
     for graphs in (False, True):
         told: list[str] = []
         training = {"precision": precision, "epochs": 6}
-        bench = gpu_bench(kind, told, graphs, training=training)
-        assert isinstance(bench.train_layout, StaticLayout), bench.notes
-        messages = run_through(bench, request_of(bench))
+        context = gpu_context(kind, told, graphs, training=training)
+        assert isinstance(context.train_layout, StaticLayout), context.notes
+        messages = run_through(context, request_of(context))
         losses.append([e.train_loss for e in of_kind(messages, Evaluated)])
         assert not told
     assert losses[0] == pytest.approx(losses[1], rel=1e-3 if precision == "fp32" else 2e-2)
@@ -298,24 +298,24 @@ def test_graphs_give_the_losses_of_eager_steps(
 
 @ON_CUDA
 def test_a_trial_on_a_gpu_repeats_itself_whatever_was_recorded_before(
-    gpu_bench: BenchOnGpu,
+    gpu_context: ContextOnGpu,
 ) -> None:
-    bench = gpu_bench(training={"epochs": 6})
-    first = run_through(bench, request_of(bench, trial=0))
-    run_through(bench, request_of(bench, trial=1, seed=77, dropout=0.5, batch_size=5))
-    again = run_through(bench, request_of(bench, trial=2))
+    context = gpu_context(training={"epochs": 6})
+    first = run_through(context, request_of(context, trial=0))
+    run_through(context, request_of(context, trial=1, seed=77, dropout=0.5, batch_size=5))
+    again = run_through(context, request_of(context, trial=2))
     for one, other in zip(measured(first), measured(again), strict=True):
         assert one[2] == pytest.approx(other[2], rel=1e-3)
-    other_seed = run_through(bench, request_of(bench, trial=3, seed=5))
+    other_seed = run_through(context, request_of(context, trial=3, seed=5))
     assert measured(other_seed) != measured(first)
 
 
 @ON_CUDA
 @pytest.mark.parametrize("graphs", [False, True])
-def test_an_update_on_a_gpu_never_waits(gpu_bench: BenchOnGpu, graphs: bool) -> None:
+def test_an_update_on_a_gpu_never_waits(gpu_context: ContextOnGpu, graphs: bool) -> None:
     told: list[str] = []
-    bench = gpu_bench("bert", told, graphs, training={"epochs": 8})
-    trial = Trial(bench, request_of(bench, accumulation=2))
+    context = gpu_context("bert", told, graphs, training={"epochs": 8})
+    trial = Trial(context, request_of(context, accumulation=2))
     trial.train_one_update()
     torch.cuda.set_sync_debug_mode("error")
     try:
@@ -329,10 +329,10 @@ def test_an_update_on_a_gpu_never_waits(gpu_bench: BenchOnGpu, graphs: bool) -> 
 
 @ON_CUDA
 def test_a_step_that_cannot_be_recorded_runs_all_the_same(
-    gpu_bench: BenchOnGpu, monkeypatch: pytest.MonkeyPatch
+    gpu_context: ContextOnGpu, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []
-    bench = gpu_bench("bert", told, training={"epochs": 6})
+    context = gpu_context("bert", told, training={"epochs": 6})
     piece = StaticLayout.build_micro_batch
 
     def waiting(self: StaticLayout, rows: torch.Tensor, wordpieces: int) -> Any:
@@ -340,7 +340,7 @@ def test_a_step_that_cannot_be_recorded_runs_all_the_same(
         return piece(self, rows, wordpieces)
 
     monkeypatch.setattr(StaticLayout, "build_micro_batch", waiting)
-    messages = run_through(bench, request_of(bench))
+    messages = run_through(context, request_of(context))
     assert of_kind(messages, Completed)
     assert len([text for text in told if "not recorded" in text]) == 1
     assert not of_kind(messages, Progress) or np.isfinite(of_kind(messages, Progress)[0].loss)

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from tests.training.conftest import BenchMaker, config_of, make_tokenizer
+from tests.training.conftest import ContextMaker, config_of, make_tokenizer
 from tuner.errors import TunerError
 from tuner.recipe.types import ModelSection
 from tuner.training.heads import match_head_labels
@@ -411,20 +411,20 @@ def test_an_adapter_on_the_hub_is_told_as_that(
 
 
 def test_a_trainer_says_what_it_loaded_and_begins_trials_with_the_matched_head(
-    classifier: Path, make_bench: BenchMaker, tmp_path: Path
+    classifier: Path, make_context: ContextMaker, tmp_path: Path
 ) -> None:
     folder = Path(shutil.copytree(classifier, tmp_path / "model"))
     make_tokenizer(folder)
-    bench = make_bench(model={"name": str(folder)})
-    report = bench.ready_message().loading
+    context = make_context(model={"name": str(folder)})
+    report = context.ready_message().loading
     assert report is not None
     assert report.head == "kept"
     before = load_file(folder / "model.safetensors")["classifier.weight"][[1, 0]]
-    assert torch.equal(bench.model.get_parameter("classifier.weight"), before)
+    assert torch.equal(context.model.get_parameter("classifier.weight"), before)
     with torch.no_grad():
-        bench.model.get_parameter("classifier.weight").zero_()
-    bench.restart_for_trial(config_of(bench, seed=7))
-    assert torch.equal(bench.model.get_parameter("classifier.weight"), before)
-    bench.save_pretrained(tmp_path / "best")
+        context.model.get_parameter("classifier.weight").zero_()
+    context.restart_for_trial(config_of(context, seed=7))
+    assert torch.equal(context.model.get_parameter("classifier.weight"), before)
+    context.save_pretrained(tmp_path / "best")
     again = load(tmp_path / "best", ["yes", "no"])
     assert torch.equal(again.model.get_parameter("classifier.weight"), before[[1, 0]])

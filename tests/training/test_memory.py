@@ -10,13 +10,13 @@ import pytest
 import torch
 from transformers import AutoConfig
 
-from tests.training.conftest import BenchMaker, request_of
+from tests.training.conftest import ContextMaker, request_of
 from tuner.training.memory_budget import allowed_memory_bytes
 from tuner.training.memory_plan import Activations, MemoryPlan, peak_memory_bytes, reset_peak_memory
 from tuner.training.trial import Trial
 
 CPU = torch.device("cpu")
-# bytes a wordpiece: 100 with all activations, 20 with checkpointing.
+# bytes a token: 100 with all activations, 20 with checkpointing.
 SMALL = Activations(longest=10, per_token=100, per_token_checkpointed=20)
 
 
@@ -89,46 +89,46 @@ def flat_gradient(trial: Trial) -> torch.Tensor:
     "fit", [MemoryPlan(3), MemoryPlan(1, checkpointing=True), MemoryPlan(8, checkpointing=True)]
 )
 def test_less_memory_gives_the_same_gradient(
-    make_bench: BenchMaker, kind: str, fit: MemoryPlan
+    make_context: ContextMaker, kind: str, fit: MemoryPlan
 ) -> None:
-    bench = make_bench(kind)
-    request = request_of(bench, dropout=0.0)
-    expected = flat_gradient(Trial(bench, request))
-    trial = Trial(bench, request)
-    bench.apply_memory_plan(fit)
+    context = make_context(kind)
+    request = request_of(context, dropout=0.0)
+    expected = flat_gradient(Trial(context, request))
+    trial = Trial(context, request)
+    context.apply_memory_plan(fit)
     trial._begin_backward()
     torch.testing.assert_close(flat_gradient(trial), expected, rtol=1e-4, atol=1e-7)
 
 
 @pytest.mark.parametrize("fit", [MemoryPlan(3), MemoryPlan(2, checkpointing=True)])
 def test_a_resumed_trial_splits_its_batches_as_before(
-    make_bench: BenchMaker, fit: MemoryPlan
+    make_context: ContextMaker, fit: MemoryPlan
 ) -> None:
-    bench = make_bench("bert")
-    trial = Trial(bench, request_of(bench))
-    bench.apply_memory_plan(fit)
+    context = make_context("bert")
+    trial = Trial(context, request_of(context))
+    context.apply_memory_plan(fit)
     trial._begin_backward()
     trial.train_one_update()
     trial.write_checkpoint()
     trial.train_one_update()
     expected = [p.detach().clone() for p in trial._trained.values()]
-    resumed = Trial(bench, request_of(bench))
-    assert bench.memory_plan == MemoryPlan()
+    resumed = Trial(context, request_of(context))
+    assert context.memory_plan == MemoryPlan()
     assert resumed.resume_from_checkpoint() == []
-    assert bench.memory_plan == fit
+    assert context.memory_plan == fit
     resumed.train_one_update()
     for parameter, weight in zip(resumed._trained.values(), expected, strict=True):
         assert torch.equal(parameter.detach(), weight)
 
 
-def test_what_a_trial_gave_up_holds_for_it_alone(make_bench: BenchMaker) -> None:
-    bench = make_bench("bert")
-    model: Any = bench.model
-    Trial(bench, request_of(bench))
-    bench.apply_memory_plan(MemoryPlan(1, checkpointing=True))
+def test_what_a_trial_gave_up_holds_for_it_alone(make_context: ContextMaker) -> None:
+    context = make_context("bert")
+    model: Any = context.model
+    Trial(context, request_of(context))
+    context.apply_memory_plan(MemoryPlan(1, checkpointing=True))
     assert checkpoints_layers(model)
-    Trial(bench, request_of(bench))
-    assert bench.memory_plan == MemoryPlan()
+    Trial(context, request_of(context))
+    assert context.memory_plan == MemoryPlan()
     assert not checkpoints_layers(model)
 
 
@@ -141,33 +141,33 @@ def test_what_is_allowed_on_a_cpu_is_not_what_is_free(tmp_path: Path) -> None:
 
 
 def test_a_failed_allocation_is_tried_again_with_fewer_rows(
-    make_bench: BenchMaker, monkeypatch: pytest.MonkeyPatch
+    make_context: ContextMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench = make_bench("bert")
-    expected = Trial(bench, request_of(bench, dropout=0.0))
+    context = make_context("bert")
+    expected = Trial(context, request_of(context, dropout=0.0))
     expected.train_one_update()
     weights = [p.detach().clone() for p in expected._trained.values()]
-    trial = Trial(bench, request_of(bench, dropout=0.0))
+    trial = Trial(context, request_of(context, dropout=0.0))
     whole = type(trial.backward).accumulate_gradients
 
     def short_of_memory(self: Any, *rows: Any) -> torch.Tensor:
-        if bench.memory_plan.micro_batch_size(8) > 2:
+        if context.memory_plan.micro_batch_size(8) > 2:
             whole(self, *rows)
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
         return whole(self, *rows)
 
     monkeypatch.setattr(type(trial.backward), "run", short_of_memory)
     trial.train_one_update()
-    assert bench.memory_plan == MemoryPlan(2)
+    assert context.memory_plan == MemoryPlan(2)
     for parameter, weight in zip(trial._trained.values(), weights, strict=True):
         torch.testing.assert_close(parameter.detach(), weight, rtol=1e-4, atol=1e-6)
 
 
 def test_nothing_left_to_try_is_out_of_memory(
-    make_bench: BenchMaker, monkeypatch: pytest.MonkeyPatch
+    make_context: ContextMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench = make_bench("bert")
-    trial = Trial(bench, request_of(bench))
+    context = make_context("bert")
+    trial = Trial(context, request_of(context))
 
     def never(*_: Any) -> torch.Tensor:
         raise RuntimeError("CUDA out of memory")
@@ -175,4 +175,4 @@ def test_nothing_left_to_try_is_out_of_memory(
     monkeypatch.setattr(type(trial.backward), "run", never)
     with pytest.raises(MemoryError, match="out of memory"):
         trial.train_one_update()
-    assert bench.memory_plan == MemoryPlan(1, checkpointing=True)
+    assert context.memory_plan == MemoryPlan(1, checkpointing=True)

@@ -15,7 +15,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.training.conftest import BenchMaker, RecipeMaker, of_kind, request_of, run_through
+from tests.training.conftest import ContextMaker, RecipeMaker, of_kind, request_of, run_through
 from tuner.pool.protocol import Completed, Evaluated, Failed, Pause, Reply, Request
 from tuner.training.batches import PaddedLayout, PaddingSide, cheapest_cuts, cuts_within_budget
 from tuner.training.channel import Channel
@@ -84,38 +84,38 @@ def test_pieces_hold_each_row_padded_on_one_side_or_not_at_all(side: PaddingSide
             assert piece.labels[index] == labels[row]
 
 
-def test_cutting_a_batch_changes_no_gradient(make_bench: BenchMaker) -> None:
-    bench = make_bench()
-    assert bench.packing is not None
-    bench.packing.switch_off_packing()
-    layout = PaddedLayout(bench.data.train, bench.pad_token_id, bench.device)
+def test_cutting_a_batch_changes_no_gradient(make_context: ContextMaker) -> None:
+    context = make_context()
+    assert context.packing is not None
+    context.packing.switch_off_packing()
+    layout = PaddedLayout(context.data.train, context.pad_token_id, context.device)
     gradients = []
     for overhead in (0, 1 << 40):
-        bench.restart_for_trial(request_of(bench, dropout=0.0).config)
+        context.restart_for_trial(request_of(context, dropout=0.0).config)
         rows = np.arange(16)
         pieces = list(layout.iter_micro_batches(rows, overhead))
         for _, piece in pieces:
             loss = torch.nn.functional.cross_entropy(
-                piece.compute_logits(bench.model), piece.labels, reduction="sum"
+                piece.compute_logits(context.model), piece.labels, reduction="sum"
             )
             (loss / 16).backward()  # type: ignore[no-untyped-call]
-        gradients.append([p.grad.clone() for p in bench.model.parameters() if p.grad is not None])
+        gradients.append([p.grad.clone() for p in context.model.parameters() if p.grad is not None])
         assert len(pieces) > 1 or overhead
     for one, other in zip(*gradients, strict=True):
         assert torch.allclose(one, other, rtol=1e-3, atol=1e-6)
 
 
 def test_every_epoch_is_another_permutation_of_all_rows() -> None:
-    timetable = DataOrder(rows=37, rows_per_update=8, epochs=3, evaluations_per_epoch=1, seed=5)
-    assert (timetable.updates_per_epoch, timetable.total_updates) == (5, 15)
+    data_order = DataOrder(rows=37, rows_per_update=8, epochs=3, evaluations_per_epoch=1, seed=5)
+    assert (data_order.updates_per_epoch, data_order.total_updates) == (5, 15)
     epochs = []
     for epoch in range(3):
-        rows = [timetable.rows_of_update(update) for update in range(epoch * 5, epoch * 5 + 5)]
+        rows = [data_order.rows_of_update(update) for update in range(epoch * 5, epoch * 5 + 5)]
         assert [len(part) for part in rows] == [8, 8, 8, 8, 5]
         epochs.append(np.concatenate(rows).tolist())
         assert sorted(epochs[-1]) == list(range(37))
     assert epochs[0] != epochs[1] != epochs[2]
-    assert [done for done in range(1, 16) if timetable.evaluates_after(done)] == [5, 10, 15]
+    assert [done for done in range(1, 16) if data_order.evaluates_after(done)] == [5, 10, 15]
 
 
 @pytest.mark.parametrize(
@@ -183,13 +183,13 @@ def test_a_request_that_does_not_decode_ends_the_trainer(line: bytes) -> None:
     ],
 )
 def test_a_failed_trial_leaves_the_trainer_usable(
-    make_bench: BenchMaker,
+    make_context: ContextMaker,
     monkeypatch: pytest.MonkeyPatch,
     error: Exception,
     cause: str,
     lost: bool,
 ) -> None:
-    bench = make_bench()
+    context = make_context()
     real = Trial.train_one_update
 
     def failing(trial: Any) -> None:
@@ -199,12 +199,12 @@ def test_a_failed_trial_leaves_the_trainer_usable(
 
     monkeypatch.setattr(Trial, "train_one_update", failing)
     channel, heard = channel_with()
-    _, device_lost = _train_and_report(bench, request_of(bench), channel)
+    _, device_lost = _train_and_report(context, request_of(context), channel)
     (failed,) = of_kind(heard.messages(), Failed)
     assert (failed.cause, device_lost) == (cause, lost)
     assert bool(failed.lines) == (cause != "out of memory")
     monkeypatch.setattr(Trial, "train_one_update", real)
-    assert of_kind(run_through(bench, request_of(bench, trial=1)), Completed)
+    assert of_kind(run_through(context, request_of(context, trial=1)), Completed)
 
 
 # --- a real model
@@ -219,7 +219,7 @@ def minilm() -> Path:
 
 
 def test_a_real_model_is_described_and_trained(
-    minilm: Path, make_bench: BenchMaker, make_recipe: RecipeMaker, data: Path
+    minilm: Path, make_context: ContextMaker, make_recipe: RecipeMaker, data: Path
 ) -> None:
     described = answer_describe_request({"model": str(minilm), "labels": ["no", "yes"]})
     assert (described.layers, described.hidden_size) == (6, 384)
@@ -228,13 +228,13 @@ def test_a_real_model_is_described_and_trained(
     lines = (data / "train.jsonl").read_text().splitlines()[:12]
     small = data / "small.jsonl"
     small.write_text("\n".join(lines))
-    bench = make_bench(
+    context = make_context(
         model={"name": str(minilm), "max_length": 64},
         data={"train": str(small)},
         training={"epochs": 1, "batch_size": 4, "warmup": 0.0},
         groups=groups,
     )
-    messages = run_through(bench, request_of(bench, best_value=2.0))
+    messages = run_through(context, request_of(context, best_value=2.0))
     assert of_kind(messages, Completed)[0].step == 3
     evaluation = of_kind(messages, Evaluated)[0]
     assert 0.3 < evaluation.metrics["loss"] < 1.5

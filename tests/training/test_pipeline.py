@@ -106,7 +106,7 @@ def make_model(folder: Path, case: Case) -> Path:
     return folder
 
 
-def make_bench(folder: Path, case: Case, tell: Callable[[str, str], None]) -> TrainerContext:
+def make_context(folder: Path, case: Case, tell: Callable[[str, str], None]) -> TrainerContext:
     """A trainer for the rows in `folder`."""
     recipe = {
         "model": {"name": str(make_model(folder / "model", case)), "max_length": MAX_LENGTH},
@@ -142,11 +142,11 @@ def probabilities(answers: list[Any], labels: list[str]) -> npt.NDArray[np.float
     return np.array([[row[label] for label in labels] for row in by_name])
 
 
-def move_weights(bench: TrainerContext) -> None:
+def move_weights(context: TrainerContext) -> None:
     """As if it had been trained: answers that differ from row to row."""
     torch.manual_seed(4)
     with torch.no_grad():
-        for parameter in bench.model.parameters():
+        for parameter in context.model.parameters():
             parameter.add_(0.2 * torch.randn_like(parameter))
 
 
@@ -156,22 +156,22 @@ def test_a_pipeline_answers_as_tuner_does(case: Case, tmp_path: Path) -> None:
 
     inputs = write_rows(tmp_path, case.pairs)
     warnings: list[str] = []
-    bench = make_bench(tmp_path, case, lambda _level, text: warnings.append(text))
-    assert bench.padding.side == case.right
+    context = make_context(tmp_path, case, lambda _level, text: warnings.append(text))
+    assert context.padding.side == case.right
     assert len(warnings) == (case.own != case.right)
-    move_weights(bench)
+    move_weights(context)
     expected = score_split(
-        bench.model, bench.validation_layout, bench.data.validation, bench.labels, bench.device,
-        bench.autocast_context,
+        context.model, context.validation_layout, context.data.validation, context.labels,
+        context.device, context.autocast_context,
     )  # fmt: skip
-    bench.save_pretrained(tmp_path / "best")
+    context.save_pretrained(tmp_path / "best")
     card = (tmp_path / "best" / "README.md").read_text(encoding="utf-8")
     assert f"cut at {MAX_LENGTH} tokens" in card
     assert ("batch_size` at 1" in card) == (case.right is None)
     classify = pipeline("text-classification", str(tmp_path / "best"), device="cpu")
     for batch_size in (1, 5) if case.right else (1,):
         answers = classify(inputs, top_k=None, truncation=True, batch_size=batch_size)
-        seen = probabilities(answers, bench.labels)
+        seen = probabilities(answers, context.labels)
         assert np.ptp(seen[:, 0]) > 1e-3
         assert np.allclose(seen, expected.probabilities, atol=1e-5)
 
@@ -186,38 +186,38 @@ class Neighbours(torch.nn.Module):
 
 def test_a_model_whose_rows_see_each_other_is_refused(tmp_path: Path) -> None:
     write_rows(tmp_path, pairs=False)
-    bench = make_bench(tmp_path, Case("bert", SIZE), lambda *_: None)
-    assert bench.packing is not None
-    bench.packing.switch_off_packing()
-    model: Any = bench.model
+    context = make_context(tmp_path, Case("bert", SIZE), lambda *_: None)
+    assert context.packing is not None
+    context.packing.switch_off_packing()
+    model: Any = context.model
     model.classifier = torch.nn.Sequential(model.classifier, Neighbours())
     with pytest.raises(
         TunerError, match="prediction for a row depends on the other rows of its batch"
     ):
-        choose_layouts(model, bench.data, bench.padding, bench.device, bench.techniques)
+        choose_layouts(model, context.data, context.padding, context.device, context.techniques)
 
 
 def test_texts_of_one_length_prove_padding_all_the_same(tmp_path: Path) -> None:
     for name in ("train", "validation"):
         rows = [{"text": f"w{n} w2 w3 w{n + 5}", "label": str(n % 2)} for n in range(8)]
         write_jsonl(tmp_path / f"{name}.jsonl", [row | {"other": "w1"} for row in rows])
-    assert make_bench(tmp_path, Case("fnet", SIZE), lambda *_: None).padding.side is None
+    assert make_context(tmp_path, Case("fnet", SIZE), lambda *_: None).padding.side is None
 
 
 def test_the_tokenizer_in_best_limits_no_later_session(tmp_path: Path) -> None:
     from transformers import AutoTokenizer
 
     write_rows(tmp_path, pairs=False)
-    bench = make_bench(tmp_path, Case("xlnet", XLNET), lambda *_: None)
-    bench.save_pretrained(tmp_path / "best")
+    context = make_context(tmp_path, Case("xlnet", XLNET), lambda *_: None)
+    context.save_pretrained(tmp_path / "best")
     source = find_model_source(ModelSection(str(tmp_path / "best")))
     tokenizer = load_tokenizer(source)
     assert tokenizer.model_max_length == MAX_LENGTH
-    assert position_limit(bench.model, bench.model.config, tokenizer) == 32
+    assert position_limit(context.model, context.model.config, tokenizer) == 32
     save_tokenizer(tokenizer, tmp_path / "again", 16, "left")
     again = AutoTokenizer.from_pretrained(tmp_path / "again")
     assert again.model_max_length == 16
-    assert position_limit(bench.model, bench.model.config, again) == 32
+    assert position_limit(context.model, context.model.config, again) == 32
     assert json.loads((tmp_path / "best" / "tokenizer.json").read_text())["truncation"] == {
         "direction": "Right", "max_length": MAX_LENGTH, "strategy": "LongestFirst", "stride": 0,
     }  # fmt: skip

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import torch
 
-from tests.training.conftest import BenchMaker, RecipeMaker
+from tests.training.conftest import ContextMaker, RecipeMaker
 from tests.training.process import TrainerProcess
 from tests.training.test_checkpoint import measured, predictions, weights
 from tests.training.test_process import request
@@ -49,8 +49,8 @@ def test_a_trial_after_a_probe_is_the_same_to_the_bit(
     assert trainer.end() == 0
 
 
-def test_a_probe_takes_its_time_and_one_update_at_least(make_bench: BenchMaker) -> None:
-    bench = make_bench(training={"batch_size": 8, "epochs": 1})
+def test_a_probe_takes_its_time_and_one_update_at_least(make_context: ContextMaker) -> None:
+    context = make_context(training={"batch_size": 8, "epochs": 1})
     now = 0.0
     updates = 0
 
@@ -65,17 +65,17 @@ def test_a_probe_takes_its_time_and_one_update_at_least(make_bench: BenchMaker) 
     for seconds, expected in ((0.0, 1), (5.0, 3), (59.0, 30)):
         updates = 0
         found = measure_throughput(
-            bench, Probe(threads=0, seconds=seconds), two_seconds_later, clock
+            context, Probe(threads=0, seconds=seconds), two_seconds_later, clock
         )
         assert found is not None
         assert updates == expected
         assert found.examples_per_second == 4.0
-    assert measure_throughput(bench, Probe(threads=0, seconds=5.0), lambda: False) is None
+    assert measure_throughput(context, Probe(threads=0, seconds=5.0), lambda: False) is None
 
 
-def test_threads_are_those_that_the_model_has_use_for(make_bench: BenchMaker) -> None:
-    bench = make_bench()
-    assert bench.set_thread_count(4) == torch.get_num_threads() == 1
+def test_threads_are_those_that_the_model_has_use_for(make_context: ContextMaker) -> None:
+    context = make_context()
+    assert context.set_thread_count(4) == torch.get_num_threads() == 1
 
 
 def test_memory_is_limited_by_the_group_that_the_process_is_in(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.training.conftest import KINDS, BenchMaker
+from tests.training.conftest import KINDS, ContextMaker
 from tests.training.test_packing import PACKS, REFUSED, SIZE, alone, split, tiny
 from tests.training.waiting import NoWaiting
 from tuner.training import layouts as layouts_module
@@ -191,25 +191,27 @@ def test_what_is_packed_on_the_device_is_proven_first() -> None:
 
 
 def test_where_packing_is_not_possible_batches_are_padded_and_a_note_says_why(
-    make_bench: BenchMaker, monkeypatch: pytest.MonkeyPatch
+    make_context: ContextMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench = make_bench()
-    assert bench.packing is not None
-    bench.packing.switch_off_packing()
+    context = make_context()
+    assert context.packing is not None
+    context.packing.switch_off_packing()
     monkeypatch.setattr(layouts_module, "PACKERS", {})
-    arguments = (bench.model, bench.data, bench.padding)
-    on_mps = layouts_module.choose_layouts(*arguments, CPU, bench.techniques)
+    arguments = (context.model, context.data, context.padding)
+    on_mps = layouts_module.choose_layouts(*arguments, CPU, context.techniques)
     assert isinstance(on_mps.train, PaddedLayout)
     assert on_mps.note.endswith("padded; cpu has no attention for packed rows")
 
 
-def test_a_split_is_scored_as_from_host_packed_rows(make_bench: BenchMaker) -> None:
-    bench = make_bench()
-    validation = bench.data.validation
+def test_a_split_is_scored_as_from_host_packed_rows(make_context: ContextMaker) -> None:
+    context = make_context()
+    validation = context.data.validation
     static = StaticLayout(ResidentSplit.from_split(validation, CPU), 0)
     scores = [
-        score_split(bench.model, layout, validation, bench.labels, CPU, bench.autocast_context)
-        for layout in (bench.validation_layout, static)
+        score_split(
+            context.model, layout, validation, context.labels, CPU, context.autocast_context
+        )
+        for layout in (context.validation_layout, static)
     ]
     assert np.allclose(scores[0].logits, scores[1].logits, atol=1e-5)
     assert scores[0].confusion == scores[1].confusion

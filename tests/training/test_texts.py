@@ -10,7 +10,7 @@ import pytest
 
 import tuner.training.texts_for_display as texts_module
 from tests.training.conftest import (
-    BenchMaker,
+    ContextMaker,
     learnable_rows,
     request_of,
     run_through,
@@ -26,22 +26,22 @@ from tuner.training.texts_for_display import LONGEST_TEXT, write_validation_text
 
 
 def test_predictions_and_texts_agree_with_the_evaluations(
-    make_bench: BenchMaker, tmp_path: Path
+    make_context: ContextMaker, tmp_path: Path
 ) -> None:
     rows = learnable_rows(30, 7)
     path = write_jsonl(tmp_path / "own.jsonl", rows)
-    bench = make_bench(data={"validation": str(path), "holdout": 0.5, "split_seed": 3})
-    said = run_through(bench, request_of(bench))
+    context = make_context(data={"validation": str(path), "holdout": 0.5, "split_seed": 3})
+    said = run_through(context, request_of(context))
     evaluations = [message for message in said if isinstance(message, Evaluated)]
     assert evaluations
-    session = Session(bench.session)
+    session = Session(context.session)
     texts = read_validation_texts(session)
     assert list(texts.columns) == ["text"]
-    assert list(texts.labels) == bench.labels
+    assert list(texts.labels) == context.labels
     for number, message in enumerate(evaluations):
         found = read_predictions(session, message.trial, number)
         assert confusion_matrix(found.gold, found.predicted, 2) == message.confusion
-        assert list(found.rows) == bench.data.validation.rows.tolist()
+        assert list(found.rows) == context.data.validation.rows.tolist()
         for position, row in enumerate(found.rows):
             text = texts.find_row_text(row)
             assert text is not None
@@ -49,12 +49,12 @@ def test_predictions_and_texts_agree_with_the_evaluations(
             assert sum(found.label_probabilities(position)) == pytest.approx(1, abs=2e-3)
 
 
-def test_no_sealed_row_is_written_and_nobody_else_may_read(make_bench: BenchMaker) -> None:
-    bench = make_bench(data={"holdout": 0.5, "split_seed": 3})
-    path = bench.session / "cache" / "validation.jsonl"
+def test_no_sealed_row_is_written_and_nobody_else_may_read(make_context: ContextMaker) -> None:
+    context = make_context(data={"holdout": 0.5, "split_seed": 3})
+    path = context.session / "cache" / "validation.jsonl"
     lines = path.read_text(encoding="utf-8").splitlines()
     written = [json.loads(line)["row"] for line in lines[1:]]
-    assert written == bench.data.validation.rows.tolist()
+    assert written == context.data.validation.rows.tolist()
     assert len(written) == 15
     assert path.stat().st_mode & 0o777 == 0o600
 

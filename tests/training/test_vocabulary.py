@@ -14,7 +14,7 @@ from torch import nn
 
 from tests.training.conftest import (
     GROUPS,
-    BenchMaker,
+    ContextMaker,
     RecipeMaker,
     request_of,
     run_through,
@@ -48,10 +48,10 @@ def trained(make_recipe: RecipeMaker, folder: Path, few: dict[str, str], **kind:
     """The folder of a model after two epochs."""
     recipe = make_recipe(kind["kind"], data=few, groups=DECAYED)
     setup = Setup(session=str(folder), recipe=recipe, device="cpu", threads=1)
-    bench = TrainerContext(setup, lambda *_: None, Techniques(used_rows=kind["used_rows"]))
-    assert (bench.vocabulary is not None) == kind["used_rows"]
+    context = TrainerContext(setup, lambda *_: None, Techniques(used_rows=kind["used_rows"]))
+    assert (context.vocabulary is not None) == kind["used_rows"]
     # The last evaluation is kept, whatever it is worth, so that both end at the same step.
-    messages = run_through(bench, request_of(bench, keep="last", dropout=0.0))
+    messages = run_through(context, request_of(context, keep="last", dropout=0.0))
     assert isinstance(messages[-1], Completed)
     return folder / "trials" / "0000" / "model"
 
@@ -86,15 +86,15 @@ def test_rows_out_of_use_decay_as_adamw_would_have_it(
 
 
 def test_training_goes_on_with_the_same_tensors_after_a_save(
-    make_bench: BenchMaker, tmp_path: Path, few: dict[str, str]
+    make_context: ContextMaker, tmp_path: Path, few: dict[str, str]
 ) -> None:
-    bench = make_bench("roberta", data=few)
-    trial = Trial(bench, request_of(bench))
+    context = make_context("roberta", data=few)
+    trial = Trial(context, request_of(context))
     trial.train_one_update()
-    embedding: Any = bench.model.get_input_embeddings()  # type: ignore[operator]
-    weight, ids = embedding.weight, torch.from_numpy(np.array(bench.data.train.tokens[:5])).long()
+    embedding: Any = context.model.get_input_embeddings()  # type: ignore[operator]
+    weight, ids = embedding.weight, torch.from_numpy(np.array(context.data.train.tokens[:5])).long()
     vectors = embedding(ids)
-    bench.save_pretrained(tmp_path / "model")
+    context.save_pretrained(tmp_path / "model")
     assert type(embedding) is UsedRowsEmbedding
     assert embedding.weight is weight
     assert embedding.num_embeddings == len(weight)
@@ -103,9 +103,12 @@ def test_training_goes_on_with_the_same_tensors_after_a_save(
 
 
 def test_counts_and_groups_are_those_of_the_whole_model(
-    make_bench: BenchMaker, few: dict[str, str]
+    make_context: ContextMaker, few: dict[str, str]
 ) -> None:
-    whole, small = make_bench("bert").ready_message(), make_bench("bert", data=few).ready_message()
+    whole, small = (
+        make_context("bert").ready_message(),
+        make_context("bert", data=few).ready_message(),
+    )
     assert (whole.parameters, whole.groups) == (small.parameters, small.groups)
     assert whole.model == small.model
 
@@ -139,17 +142,17 @@ def test_only_a_plain_embedding_of_its_own_is_cut(
     twice: bool,
     fresh: set[str],
     taken: bool,
-    make_bench: BenchMaker,
+    make_context: ContextMaker,
     few: dict[str, str],
 ) -> None:
-    data = make_bench("bert", data=few).data
+    data = make_context("bert", data=few).data
     found = shrink_to_used_rows(Shared(embedding, twice=twice), data, 0, fresh)
     assert isinstance(found, UsedVocabulary) == taken
     assert len(embedding.weight) == (len(found) if found is not None else 64)
 
 
-def test_an_id_that_no_row_has_is_refused(make_bench: BenchMaker, few: dict[str, str]) -> None:
-    bench = make_bench("bert", data=few)
-    embedding: Any = bench.model.get_input_embeddings()  # type: ignore[operator]
+def test_an_id_that_no_row_has_is_refused(make_context: ContextMaker, few: dict[str, str]) -> None:
+    context = make_context("bert", data=few)
+    embedding: Any = context.model.get_input_embeddings()  # type: ignore[operator]
     with pytest.raises(IndexError):
         embedding(torch.tensor([4 + 50]))
