@@ -51,7 +51,7 @@ def made_static(context: TrainerContext, runner: Runner | None = None) -> Traine
 
 
 class EchoCapture:
-    """Rehearses as a real tape does, and replays by running the step again."""
+    """Warms up as a real capture does, and replays by running the step again."""
 
     def __init__(self) -> None:
         self.recorded = self.replayed = self.cleared = 0
@@ -117,17 +117,17 @@ def no_warning(_level: str, text: str) -> None:
 
 
 def test_recorded_steps_serve_one_trial_after_the_other(make_context: ContextMaker) -> None:
-    tape = EchoCapture()
-    context = made_static(make_context(), GraphRunner(tape, no_warning, runs_before_recording=0))
+    capture = EchoCapture()
+    context = made_static(make_context(), GraphRunner(capture, no_warning, runs_before_recording=0))
     request = request_of(context, dropout=0.0)
     first = run_through(context, request)
-    recorded, cleared = tape.recorded, tape.cleared
+    recorded, cleared = capture.recorded, capture.cleared
     assert recorded > 0
     again = run_through(context, request_of(context, trial=1, dropout=0.0))
-    assert tape.recorded == recorded
-    assert tape.cleared == cleared
+    assert capture.recorded == recorded
+    assert capture.cleared == cleared
     assert measured(again) == measured(first)
-    assert tape.replayed == 2 * 16
+    assert capture.replayed == 2 * 16
 
 
 def measured(messages: list[Any]) -> list[Any]:
@@ -148,8 +148,8 @@ def test_a_whole_trial_ends_like_one_on_host_packed_batches(make_context: Contex
 
 
 def test_what_freezes_and_thaws_is_recorded_apart(make_context: ContextMaker) -> None:
-    tape = EchoCapture()
-    context = made_static(make_context(), GraphRunner(tape, no_warning, runs_before_recording=0))
+    capture = EchoCapture()
+    context = made_static(make_context(), GraphRunner(capture, no_warning, runs_before_recording=0))
     all_rates = request_of(context).config.learning_rates
     frozen = all_rates | {"embeddings": None, "lower": None}
     some = {p.name for group in context.groups[:2] for p in group.parameters}
@@ -165,21 +165,21 @@ def test_what_freezes_and_thaws_is_recorded_apart(make_context: ContextMaker) ->
                 address = parameter.grad.data_ptr()
                 assert addresses.setdefault(name, address) == address
                 assert float(parameter.grad.abs().sum()) == 0.0
-    assert (tape.recorded, tape.replayed) == (2, 3)
+    assert (capture.recorded, capture.replayed) == (2, 3)
 
 
 def test_recordings_are_dropped_when_weights_have_moved(make_context: ContextMaker) -> None:
-    tape = EchoCapture()
-    context = made_static(make_context(), GraphRunner(tape, no_warning, runs_before_recording=0))
+    capture = EchoCapture()
+    context = made_static(make_context(), GraphRunner(capture, no_warning, runs_before_recording=0))
     Trial(context, request_of(context)).train_one_update()
-    cleared = tape.cleared
+    cleared = capture.cleared
     head: Any = context.model
     head.classifier.bias.data = head.classifier.bias.data.clone()
     Trial(context, request_of(context)).train_one_update()
-    assert tape.cleared == cleared + 1
-    assert tape.recorded == 2
+    assert capture.cleared == cleared + 1
+    assert capture.recorded == 2
     context.release_memory()
-    assert tape.cleared == cleared + 2
+    assert capture.cleared == cleared + 2
     Trial(context, request_of(context)).train_one_update()
 
 
@@ -188,38 +188,38 @@ def count(calls: list[str], name: str) -> Step:
 
 
 def test_only_what_comes_often_is_recorded_and_the_least_recent_goes_first() -> None:
-    tape, calls = EchoCapture(), list[str]()
-    recorder = GraphRunner(tape, no_warning, runs_before_recording=2, most_graphs=2)
+    capture, calls = EchoCapture(), list[str]()
+    recorder = GraphRunner(capture, no_warning, runs_before_recording=2, most_graphs=2)
     for _ in range(2):
-        recorder.run_step("a", count(calls, "a"), count(calls, "rehearsed"))
-    assert (tape.recorded, calls) == (0, ["a", "a"])
-    recorder.run_step("a", count(calls, "a"), count(calls, "rehearsed"))
-    assert (tape.recorded, calls[2:]) == (1, ["rehearsed", "rehearsed", "a"])
+        recorder.run_step("a", count(calls, "a"), count(calls, "warmed up"))
+    assert (capture.recorded, calls) == (0, ["a", "a"])
+    recorder.run_step("a", count(calls, "a"), count(calls, "warmed up"))
+    assert (capture.recorded, calls[2:]) == (1, ["warmed up", "warmed up", "a"])
     for key in "bbbaccc":
         recorder.run_step(key, count(calls, key), count([], ""))
-    assert tape.recorded == 3
+    assert capture.recorded == 3
     recorder.run_step("a", count(calls, "a"), count([], ""))
-    assert (tape.recorded, tape.replayed) == (3, 5)
+    assert (capture.recorded, capture.replayed) == (3, 5)
     recorder.run_step("b", count(calls, "b"), count([], ""))
-    assert tape.replayed == 5, "the least recent one was dropped"
+    assert capture.replayed == 5, "the least recent one was dropped"
 
 
 def test_a_recording_that_fails_is_told_once_and_never_tried_again() -> None:
     class Torn(EchoCapture):
-        def record(self, step: Step, rehearsal: Step) -> Step:
-            del step, rehearsal
+        def capture_step(self, step: Step, warmup: Step) -> Step:
+            del step, warmup
             self.recorded += 1
             try:
                 raise RuntimeError("called a synchronizing CUDA operation\nat length")
             except RuntimeError:
                 raise RuntimeError("capture was invalidated") from None
 
-    tape, calls, told = Torn(), list[str](), list[tuple[str, str]]()
-    recorder = GraphRunner(tape, lambda *note: told.append(note), runs_before_recording=0)
+    capture, calls, told = Torn(), list[str](), list[tuple[str, str]]()
+    recorder = GraphRunner(capture, lambda *note: told.append(note), runs_before_recording=0)
     for key in "aab":
-        recorder.run_step(key, count(calls, key), count(calls, "rehearsed"))
+        recorder.run_step(key, count(calls, key), count(calls, "warmed up"))
     assert calls == ["a", "a", "b"]
-    assert (tape.recorded, tape.cleared) == (1, 1)
+    assert (capture.recorded, capture.cleared) == (1, 1)
     reason = "called a synchronizing CUDA operation"
     assert told == [("warning", f"steps are not recorded as CUDA graphs: {reason}")]
 
@@ -333,11 +333,11 @@ def test_a_step_that_cannot_be_recorded_runs_all_the_same(
 ) -> None:
     told: list[str] = []
     context = gpu_context("bert", told, training={"epochs": 6})
-    piece = StaticLayout.build_micro_batch
+    build = StaticLayout.build_micro_batch
 
-    def waiting(self: StaticLayout, rows: torch.Tensor, wordpieces: int) -> Any:
+    def waiting(self: StaticLayout, rows: torch.Tensor, packed_length: int) -> Any:
         assert int(rows[0]) >= 0
-        return piece(self, rows, wordpieces)
+        return build(self, rows, packed_length)
 
     monkeypatch.setattr(StaticLayout, "build_micro_batch", waiting)
     messages = run_through(context, request_of(context))

@@ -156,7 +156,7 @@ def test_a_failed_allocation_is_tried_again_with_fewer_rows(
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
         return whole(self, *rows)
 
-    monkeypatch.setattr(type(trial.backward), "run", short_of_memory)
+    monkeypatch.setattr(type(trial.backward), "accumulate_gradients", short_of_memory)
     trial.train_one_update()
     assert context.memory_plan == MemoryPlan(2)
     for parameter, weight in zip(trial._trained.values(), weights, strict=True):
@@ -172,7 +172,7 @@ def test_nothing_left_to_try_is_out_of_memory(
     def never(*_: Any) -> torch.Tensor:
         raise RuntimeError("CUDA out of memory")
 
-    monkeypatch.setattr(type(trial.backward), "run", never)
+    monkeypatch.setattr(type(trial.backward), "accumulate_gradients", never)
     with pytest.raises(MemoryError, match="out of memory"):
         trial.train_one_update()
     assert context.memory_plan == MemoryPlan(1, checkpointing=True)
