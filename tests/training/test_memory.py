@@ -11,8 +11,12 @@ import torch
 from transformers import AutoConfig
 
 from tests.training.conftest import ContextMaker, request_of
-from tuner.training.memory_budget import allowed_memory_bytes
-from tuner.training.memory_plan import Activations, MemoryPlan, peak_memory_bytes, reset_peak_memory
+from tuner.training.memory_budget import (
+    allowed_memory_bytes,
+    peak_memory_bytes,
+    reset_peak_memory,
+)
+from tuner.training.memory_plan import Activations, MemoryPlan
 from tuner.training.trial import Trial
 
 CPU = torch.device("cpu")

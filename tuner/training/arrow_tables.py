@@ -9,6 +9,7 @@ from typing import Any
 
 from tuner.errors import TunerError
 from tuner.recipe.nearest import spelling_hint
+from tuner.training.failure_causes import first_message_line
 from tuner.training.header import Column
 from tuner.training.hub import cache_trouble, hub_is_reachable
 from tuner.training.sources import HubSource, is_saved_folder
@@ -40,7 +41,7 @@ def read_parquet_file(
             raise TunerError(f"{where} holds no rows")
         columns: dict[Column, list[Any]] = {n: rows.column(n).to_pylist() for n in selected}
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-        raise TunerError(f"{where} cannot be read: {_first_error_line(error)}") from None
+        raise TunerError(f"{where} cannot be read: {first_message_line(error)}") from None
     return Table(columns, class_names=_class_names_by_column(file.schema_arrow.metadata or {}))
 
 
@@ -102,7 +103,7 @@ def _load_dataset_split(source: HubSource, where: str) -> Any:
             raise TunerError(f"{where}: {cache}") from None
         offline = source.folder is None and not hub_is_reachable()
         why = "no network, and not in the local cache: " if offline else ""
-        raise TunerError(f"{where}: {why}{_first_error_line(error)}") from None
+        raise TunerError(f"{where}: {why}{first_message_line(error)}") from None
 
 
 def _pick_saved_split(saved: Any, split: str, where: str) -> Any:
@@ -112,8 +113,3 @@ def _pick_saved_split(saved: Any, split: str, where: str) -> Any:
     if split not in saved:
         raise TunerError(f"{where}: no split {split!r}; {spelling_hint(split, list(saved))}")
     return saved[split]
-
-
-def _first_error_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else repr(error)

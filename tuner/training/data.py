@@ -28,7 +28,8 @@ from tuner.training.labels import (
     labels_as_texts,
     refuse_missing,
 )
-from tuner.training.rows import Rows, existing_data_file, is_hub_source, read_source_rows
+from tuner.training.rows import Rows, read_source_rows
+from tuner.training.sources import find_data_file, is_hub_source
 from tuner.training.split import Division, Indices, divide_rows
 from tuner.training.text_facts import TextFacts
 from tuner.training.texts_for_display import TEXTS_FILE, write_validation_texts
@@ -218,7 +219,7 @@ def _source_digests(section: DataSection) -> dict[str, str]:
     return {
         source: "hub"
         if is_hub_source(source)
-        else file_digest(existing_data_file(source, key, section))
+        else file_digest(find_data_file(source, key, section.root))
         for key, source in sources.items()
     }
 

@@ -52,6 +52,11 @@ def error_in_one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {line}" if line else type(error).__name__
 
 
+def first_message_line(error: BaseException) -> str:
+    """Return the first line of an error's message, or its type where it has none."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+
+
 def traceback_tail(error: BaseException) -> list[str]:
     """Return the end of the traceback, for the log."""
     text = "".join(traceback.format_exception(error))

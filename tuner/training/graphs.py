@@ -11,6 +11,7 @@ from typing import Protocol
 import torch
 
 from tuner.training.backward import Step
+from tuner.training.failure_causes import first_message_line
 
 # Recording costs about as much as three steps: a shape that came three times has paid for it if it
 # comes three times more.
@@ -101,7 +102,7 @@ def _first_cause_line(error: BaseException) -> str:
     """Describe what went wrong first: ending a broken capture raises another error on top."""
     while error.__context__ is not None:
         error = error.__context__
-    return (str(error) or type(error).__name__).splitlines()[0][:200]
+    return first_message_line(error)
 
 
 class CudaGraphCapture:

@@ -70,6 +70,7 @@ def _error_names_folder(error: BaseException, folder: Path) -> bool:
 
 
 def error_chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and what led to it: what libraries raise last often hides the reason."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

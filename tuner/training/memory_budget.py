@@ -1,16 +1,16 @@
-"""How much memory one more trainer would take, and how much there is."""
+"""How much memory this trainer took, one more would take, and how much there is."""
 
 from __future__ import annotations
 
 import os
+import resource
 import sys
 from pathlib import Path
 
 import torch
 
-from tuner.training.memory_plan import peak_memory_bytes
-
 _CUDA_CONTEXT = 600 << 20
+_PROCESS = Path("/proc/self")
 _CGROUP = Path("/sys/fs/cgroup")
 # Version 2, then 1: the limit, what is used of it, and the name of what is a cache in that.
 _CGROUP_FILES = (
@@ -22,6 +22,30 @@ _CGROUP_FILES = (
         "total_inactive_file",
     ),
 )
+
+
+def reset_peak_memory(device: torch.device) -> None:
+    """Start counting the peak anew, where the system can do that."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        return
+    try:
+        # Linux: resets VmHWM, the peak of resident memory, without a restart of the process.
+        (_PROCESS / "clear_refs").write_text("5", encoding="ascii")
+    except OSError:
+        return
+
+
+def peak_memory_bytes(device: torch.device) -> int:
+    """Return the most bytes held since the last reset, on the device or, for a CPU, in memory."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    try:
+        return _read_number_field(_PROCESS / "status", "VmHWM:") * 1024
+    except (OSError, KeyError):
+        # Elsewhere the peak of the whole process, in kilobytes, but in bytes on macOS.
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return most if sys.platform == "darwin" else most * 1024
 
 
 def needed_memory_bytes(device: torch.device) -> int:

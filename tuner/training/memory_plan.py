@@ -1,55 +1,13 @@
-"""How many rows of a batch fit into memory at once, and how much memory a trial took."""
+"""How many rows of a batch fit into memory at once, by estimate."""
 
 from __future__ import annotations
 
-import resource
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-import torch
 
 _FLOAT = 4
 # Of what is free, so much is for activations; the rest is for what the estimate leaves out.
 _ACTIVATION_SHARE = 0.7
-_PROCESS = Path("/proc/self")
-
-
-def reset_peak_memory(device: torch.device) -> None:
-    """Start counting the peak anew, where the system can do that."""
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
-        return
-    try:
-        # Linux: resets VmHWM, the peak of resident memory, without a restart of the process.
-        (_PROCESS / "clear_refs").write_text("5", encoding="ascii")
-    except OSError:
-        return
-
-
-def peak_memory_bytes(device: torch.device) -> int:
-    """Return the most bytes held since the last reset, on the device or, for a CPU, in memory."""
-    if device.type == "cuda":
-        return int(torch.cuda.max_memory_allocated(device))
-    resident_peak = _read_status_bytes(_PROCESS / "status", "VmHWM")
-    if resident_peak is not None:
-        return resident_peak
-    # Elsewhere the peak of the whole process, in kilobytes, but in bytes on macOS.
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else most * 1024
-
-
-def _read_status_bytes(path: Path, key: str) -> int | None:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return None
-    for line in lines:
-        name, _, value = line.partition(":")
-        if name == key:
-            return int(value.split()[0]) * 1024
-    return None
 
 
 @dataclass(frozen=True, slots=True)

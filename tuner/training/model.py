@@ -19,7 +19,7 @@ from tuner.recipe.groups import count_encoder_layers
 from tuner.recipe.nearest import nearest_spelling, quote_value
 from tuner.recipe.types import ModelSection, Parameter
 from tuner.recipe.user_paths import resolve_user_path, why_folder_is_unreadable
-from tuner.training.hub import cache_trouble, hub_is_reachable
+from tuner.training.hub import cache_trouble, error_chain, hub_is_reachable
 from tuner.training.packages import unread_vocabulary_reason
 
 SAFE_FILES = ("model.safetensors", "model.safetensors.index.json")
@@ -171,7 +171,7 @@ def _load_error_reason(source: ModelSource, what: str, error: BaseException) -> 
     if cache is not None:
         return cache
     text = " ".join(str(error).split())
-    kinds = {type(cause).__name__ for cause in _error_chain(error)}
+    kinds = {type(cause).__name__ for cause in error_chain(error)}
     if "trust_remote_code" in text:
         return "it brings its own code; if you trust it, set model.trust_remote_code = true"
     if "GatedRepoError" in kinds:
@@ -218,12 +218,6 @@ def _has_safe_weights(source: ModelSource) -> bool:
     return source.folder is not None and any(
         (source.folder / name).is_file() for name in SAFE_FILES
     )
-
-
-def _error_chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 def load_model_config(source: ModelSource, labels: Sequence[str]) -> Any:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tuner.training.batches import Indices, Layout
+from tuner.training.failure_causes import first_message_line
 from tuner.training.packing import NotPackable, Packing
 
 # Relative: far above what reordered fp32 sums change (about 1e-6), far below what a foreign token
@@ -43,7 +44,7 @@ def check_padding(model: nn.Module, alone: Outcome, padded: Layout, rows: Indice
     try:
         differences = _relative_differences(alone, exact_outcome(model, padded, rows))
     except _REFUSALS as error:
-        raise Disagrees(_first_error_line(error)) from error
+        raise Disagrees(first_message_line(error)) from error
     for what, difference, limit in zip(
         _MEASURES, differences, (LOGITS_TOLERANCE, GRADIENTS_TOLERANCE), strict=True
     ):
@@ -108,14 +109,9 @@ def _packing_switched_on(packing: Packing) -> Iterator[None]:
     try:
         yield
     except _REFUSALS as error:
-        raise NotPackable(_first_error_line(error)) from error
+        raise NotPackable(first_message_line(error)) from error
     finally:
         packing.switch_off_packing()
-
-
-def _first_error_line(error: BaseException) -> str:
-    lines = str(error).splitlines() or [type(error).__name__]
-    return lines[0][:200]
 
 
 def _refuse_differences(expected: Outcome, actual: Outcome, most: tuple[float, float]) -> None:

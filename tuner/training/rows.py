@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from tuner.errors import TunerError
@@ -15,8 +14,6 @@ from tuner.training.dialect import DialectKeys
 from tuner.training.labels import LabelValue
 from tuner.training.sources import find_data_file, is_hub_source, parse_hub_source
 from tuner.training.tables import Table, read_table_file
-
-__all__ = ["Rows", "count_duplicates", "existing_data_file", "is_hub_source", "read_source_rows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +31,6 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.labels)
-
-
-def existing_data_file(source: str, key: str, section: DataSection) -> Path:
-    return find_data_file(source, key, section.root)
 
 
 def dialect_keys_of_recipe(section: DataSection) -> DialectKeys:

@@ -24,7 +24,8 @@ from tuner.training.data import LabelledRows, SessionData, read_labelled_rows
 from tuner.training.files import atomic_file_write, file_digest
 from tuner.training.labels import UNLABELLED, labels_as_texts
 from tuner.training.listing import quote_first
-from tuner.training.rows import Rows, existing_data_file, is_hub_source, read_source_rows
+from tuner.training.rows import Rows, read_source_rows
+from tuner.training.sources import find_data_file, is_hub_source
 from tuner.training.split import Indices
 
 _WAY_OUT = (
@@ -130,7 +131,7 @@ def _digest_of_hashes(hashes: Sequence[str]) -> str:
 def _test_content_key(section: DataSection, data_key: str) -> str:
     source = section.test or ""
     known_by_name = not source or is_hub_source(source)
-    content = source if known_by_name else file_digest(existing_data_file(source, "test", section))
+    content = source if known_by_name else file_digest(find_data_file(source, "test", section.root))
     parts = [data_key, source, content]
     return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
 

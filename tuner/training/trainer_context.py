@@ -34,8 +34,12 @@ from tuner.training.graphs import CudaGraphCapture, GraphRunner
 from tuner.training.inputs import prepare_session_data
 from tuner.training.layouts import Padding, choose_layouts
 from tuner.training.loading import load_model_weights
-from tuner.training.memory_budget import allowed_memory_bytes
-from tuner.training.memory_plan import Activations, MemoryPlan, peak_memory_bytes, reset_peak_memory
+from tuner.training.memory_budget import (
+    allowed_memory_bytes,
+    peak_memory_bytes,
+    reset_peak_memory,
+)
+from tuner.training.memory_plan import Activations, MemoryPlan
 from tuner.training.model import (
     ModelSource,
     description_of,
