@@ -90,7 +90,7 @@ def test_guesses_are_said_and_stored(tuner: Tuner, root: Path, train: str) -> No
     answer = tuner("new", "fresh", "--model", "roberta-base", "--train", train)
     recipe = made(root, answer)
     assert "text premise + hypothesis, label label" in answer.err
-    assert "10% of the training rows are set aside" in answer.err
+    assert "10 % of the training rows are set aside" in answer.err
     assert f"tuner run fresh --sessions {root}" in answer.err
     assert recipe.data.text == ("premise", "hypothesis")
     assert recipe.data.validation == 0.1

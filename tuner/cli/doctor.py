@@ -26,7 +26,7 @@ from tuner.errors import TunerError
 from tuner.interpreter import python_command
 from tuner.recipe.findings import Finding
 from tuner.recipe.user_paths import resolve_absolute_path, resolve_user_path
-from tuner.results.format import sanitize_text
+from tuner.results.format import format_bytes, sanitize_text
 
 PACKAGES = ("torch", "transformers", "optuna", "textual", "datasets", "msgspec", "numpy")
 OLDEST_PYTHON = (3, 11)
@@ -130,7 +130,9 @@ def folder_findings(options: argparse.Namespace) -> Iterator[Finding]:
 def disk_space_finding(folder: Path) -> Finding:
     free = shutil.disk_usage(folder).free
     return Finding(
-        "warning" if free < LITTLE_DISK else "ok", "disk", f"{free / 1e9:.1f} GB free in {folder}"
+        "warning" if free < LITTLE_DISK else "ok",
+        "disk",
+        f"{format_bytes(free)} free in {folder}",
     )
 
 

@@ -30,7 +30,7 @@ from tuner.recipe.user_paths import (
     why_file_is_unreadable,
     why_folder_is_unreadable,
 )
-from tuner.results.format import format_range_end
+from tuner.results.format import format_percent, format_range_end
 from tuner.session.folder import check_new_session_name, create_session, find_session
 from tuner.training.decisions import decision_line
 from tuner.training.dialect import DialectKeys
@@ -200,7 +200,7 @@ def _validation_source(argument: str | None, train: str, remarks: list[str]) -> 
     if argument is None:
         others = other_saved_splits(train)
         more = f" ({', '.join(others)} also exist)" if others else ""
-        share_text = f"{DEFAULT_SHARE:.0%} of the training rows are set aside"
+        share_text = f"{format_percent(DEFAULT_SHARE)} of the training rows are set aside"
         remarks.append(f"no --validation: {share_text}{more}")
         return DEFAULT_SHARE
     number = parse_number_text(argument)

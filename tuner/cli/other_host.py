@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from tuner.cli.interruptions import Interruptions
 from tuner.cli.output import print_note
+from tuner.results.format import format_duration_in_words, format_time_ago
 from tuner.session.folder import Session
 from tuner.session.lock import GONE_AFTER, TOUCH_EVERY, RemoteHolder, find_remote_holder
 
@@ -55,8 +56,8 @@ def takeover_countdown(session: Session, holder: RemoteHolder) -> str:
     seconds_left = max(GONE_AFTER - holder.seconds_since_touch, 0.0)
     return (
         f"{session.name} was held by {_holder_text(holder)}, "
-        f"last seen {holder.seconds_since_touch:.0f} s ago: "
-        f"taking over in {seconds_left:.0f} s unless it shows a sign of life"
+        f"last seen {format_time_ago(holder.seconds_since_touch)}: "
+        f"taking over in {format_duration_in_words(seconds_left)} unless it shows a sign of life"
     )
 
 

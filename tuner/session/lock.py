@@ -27,6 +27,7 @@ from typing import NamedTuple
 
 from tuner.errors import TunerError
 from tuner.recipe.regular_file import open_regular_file
+from tuner.results.format import format_duration_in_words
 
 TOUCH_EVERY = 10.0
 GONE_AFTER = 60.0
@@ -127,7 +128,7 @@ def describe_lock_holder(path: Path) -> str:
     holder = f"pid {lock_holder_pid(path)} on {details.get('host', 'this machine')}"
     if not _is_other_host(details):
         return holder
-    return f"{holder}, last seen less than {GONE_AFTER:.0f} s ago"
+    return f"{holder}, last seen less than {format_duration_in_words(GONE_AFTER)} ago"
 
 
 class RemoteHolder(NamedTuple):

@@ -12,6 +12,7 @@ import numpy as np
 from tuner.errors import TunerError
 from tuner.recipe.nearest import quote_value
 from tuner.recipe.types import Recipe
+from tuner.results.format import format_full_count, format_percent
 from tuner.training.data import SessionData, load_session_data, remove_stale_files, tokenizer_key
 from tuner.training.model import ModelSource, build_empty_model, load_model_config, position_limit
 from tuner.training.text_facts import RowCount, TextFacts, template_token_ids
@@ -131,7 +132,7 @@ def refuse_unembedded_tokens(
     ):
         size, token = len(inputs.tokenizer), int(split.tokens[split.tokens >= inputs.embedded][0])
         raise TunerError(
-            f"model.name: {source.name}: its tokenizer has {size:,} tokens, "
+            f"model.name: {source.name}: its tokenizer has {format_full_count(size)} tokens, "
             f"{explain_missing_embedding(inputs.embedded)}; {_count_rows_that_have(beyond)} such "
             f"tokens, the first is row {beyond[0] + 1} of {where} with "
             f"{quote_value(inputs.tokenizer.convert_ids_to_tokens(token))}"
@@ -154,7 +155,7 @@ def _rows_with_values_from(values: Any, limit: int, split: TokenizedSplit) -> li
 
 
 def _count_rows_that_have(rows: list[int]) -> str:
-    return "1 row has" if len(rows) == 1 else f"{len(rows):,} rows have"
+    return "1 row has" if len(rows) == 1 else f"{format_full_count(len(rows))} rows have"
 
 
 def text_warnings(
@@ -163,12 +164,12 @@ def text_warnings(
     """Yield what is odd about the texts of a split of so many rows, a line each."""
 
     def describe_rows(kind: RowCount) -> str:
-        rows_of_kind = "1 row" if kind.count == 1 else f"{kind.count:,} rows"
+        rows_of_kind = "1 row" if kind.count == 1 else f"{format_full_count(kind.count)} rows"
         return f"{split}: {rows_of_kind} (the first is row {kind.first + 1} of {where})"
 
     if facts.cut.count:
-        share = facts.cut.count / max(1, rows)
-        yield f"{describe_rows(facts.cut)}, {share:.1%}, cut at {inputs.max_length} tokens"
+        share = format_percent(facts.cut.count / max(1, rows), 1)
+        yield f"{describe_rows(facts.cut)}, {share}, cut at {inputs.max_length} tokens"
     if facts.no_tokens.count:
         yield f"{describe_rows(facts.no_tokens)} without any token left out: the texts are empty"
     if facts.no_text.count:
@@ -177,8 +178,8 @@ def text_warnings(
         yield f"{describe_rows(facts.all_unknown)} with only unknown tokens"
     if facts.unknown_share > _MUCH_UNKNOWN:
         yield (
-            f"{split}: {facts.unknown_share:.0%} of all tokens are unknown to the tokenizer: is it "
-            "one for this language?"
+            f"{split}: {format_percent(facts.unknown_share)} of all tokens are unknown to the "
+            "tokenizer: is it one for this language?"
         )
     if facts.halves.count:
         yield f'{describe_rows(facts.halves)} with half a character (a lone surrogate), read as "?"'

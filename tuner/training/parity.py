@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tuner.results.format import format_number
 from tuner.training.batches import Indices, Layout
 from tuner.training.failure_causes import first_message_line
 from tuner.training.packing import NotPackable, Packing
@@ -49,7 +50,7 @@ def check_padding(model: nn.Module, alone: Outcome, padded: Layout, rows: Indice
         _MEASURES, differences, (LOGITS_TOLERANCE, GRADIENTS_TOLERANCE), strict=True
     ):
         if not difference <= limit:
-            raise Disagrees(f"{what} differ by {difference:.1e}")
+            raise Disagrees(f"{what} differ by {format_number(difference, 2)}")
 
 
 def check_packing(
@@ -118,7 +119,9 @@ def _refuse_differences(expected: Outcome, actual: Outcome, most: tuple[float, f
     differences = _relative_differences(expected, actual)
     for what, difference, limit in zip(_MEASURES, differences, most, strict=True):
         if not difference <= limit:
-            raise NotPackable(f"packed {what} differ from those of rows alone by {difference:.1e}")
+            raise NotPackable(
+                f"packed {what} differ from those of rows alone by {format_number(difference, 2)}"
+            )
 
 
 def _relative_differences(expected: Outcome, actual: Outcome) -> tuple[float, float]:

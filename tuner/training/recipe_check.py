@@ -23,7 +23,13 @@ from tuner.recipe.samplers import check_sampler_can_search, search_warnings
 from tuner.recipe.space import keep_present_groups, search_space
 from tuner.recipe.types import Parameter, Recipe, ResolvedGroup
 from tuner.results.baseline_coverage import rates_out_of_range
-from tuner.results.format import count_in_words, format_count, format_percent
+from tuner.results.format import (
+    count_in_words,
+    format_bytes,
+    format_count,
+    format_full_count,
+    format_percent,
+)
 from tuner.results.metrics import check_metric_name
 from tuner.training.coverage import validation_warnings
 from tuner.training.data import LabelledRows, SessionData, read_labelled_rows
@@ -205,7 +211,9 @@ def _check_empty_and_shared_texts(rows: LabelledRows, report: _Findings) -> None
         # Rows without any text are told of once they are tokenized.
         lacking = [row for row in zip(*part.texts, strict=True) if _lacks_one_text(row)]
         if lacking:
-            rows_have = "1 row has" if len(lacking) == 1 else f"{len(lacking):,} rows have"
+            rows_have = (
+                "1 row has" if len(lacking) == 1 else f"{format_full_count(len(lacking))} rows have"
+            )
             report.add_finding("warning", "data", f"{name}: {rows_have} one of two texts empty")
     shared = count_duplicates(parts[0][1], parts[1][1])
     if shared:
@@ -390,5 +398,5 @@ def _check_disk_space(
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
-    text = f"models and checkpoints need about {need / 1e9:.1f} GB, {free / 1e9:.1f} GB are free"
+    text = f"models and checkpoints need about {format_bytes(need)}, {format_bytes(free)} are free"
     report.add_finding("ok" if free > need else "error", "disk", text)

@@ -16,6 +16,7 @@ from torch import nn
 
 from tuner.errors import TunerError
 from tuner.recipe.nearest import quote_value
+from tuner.results.format import format_full_count
 from tuner.training.model import input_embedding, position_offset
 
 _PAD_STAND_INS = ("eos_token", "sep_token", "bos_token", "cls_token", "mask_token")
@@ -203,17 +204,18 @@ def _check_vocabulary_size(tokenizer: Any, embedded: int | None, name: str) -> l
             f"model.name: {name}: the padding token {quote_value(tokenizer.pad_token)} has id "
             f"{pad}, {explain_missing_embedding(embedded)}"
         )
+    size = format_full_count(len(tokenizer))
     if len(tokenizer) > embedded:
         first = tokenizer.convert_ids_to_tokens(embedded)
         return [
-            f"the tokenizer has {len(tokenizer):,} tokens, {explain_missing_embedding(embedded)}; "
+            f"the tokenizer has {size} tokens, {explain_missing_embedding(embedded)}; "
             f"no row has {quote_value(first)} or a later one, but nothing can be predicted for a "
             "new text with one"
         ]
     if 2 * len(tokenizer) < embedded:
         return [
-            f"the tokenizer has {len(tokenizer):,} tokens, the model embeds {embedded:,}: is it "
-            "another model's?"
+            f"the tokenizer has {size} tokens, the model embeds {format_full_count(embedded)}: is "
+            "it another model's?"
         ]
     return []
 
@@ -221,8 +223,8 @@ def _check_vocabulary_size(tokenizer: Any, embedded: int | None, name: str) -> l
 def explain_missing_embedding(embedded: int) -> str:
     """Say how many ids have an embedding, and the likely reason why others lack one."""
     return (
-        f"the model has embeddings for {embedded:,} only (was a token added without "
-        "model.resize_token_embeddings(len(tokenizer))?)"
+        f"the model has embeddings for {format_full_count(embedded)} only (was a token added "
+        "without model.resize_token_embeddings(len(tokenizer))?)"
     )
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from tuner.results.format import format_number
 from tuner.training.packing import NotPackable
 
 # Limits of aten's _flash_attention_forward: Ampere and later, heads of at most 256 numbers, a
@@ -217,7 +218,9 @@ def verifying_kernel(kernel: Kernel | None = None) -> Kernel:
                 (reference_part - kernel_part.float()).abs().max() / reference_part.abs().max()
             )
             if not difference <= _TOLERANCE:
-                raise NotPackable(f"its attention is off by {difference:.1e} on this device")
+                raise NotPackable(
+                    f"its attention is off by {format_number(difference, 2)} on this device"
+                )
         return used(query, key, value, query_bounds, key_bounds, scaling, dropout)
 
     return verified_attention

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from tuner.errors import StudyFailed, TunerError
 from tuner.recipe.types import Scalar
+from tuner.results.format import format_duration_in_words
 from tuner.session import events as e
 from tuner.session.commands import Command, Drain, Enqueue, Pause, Prune, Stop
 from tuner.session.folder import Session
@@ -82,9 +83,10 @@ def _send_and_await_answer(session: Session, command: Command, timeout: float | 
                 f"the worker of {session.name!r} was lost before it answered: {words}"
             )
         if time.monotonic() > deadline:
+            waited = format_duration_in_words(timeout)
             raise TunerError(
-                f"session {session.name!r} has not answered in {timeout:g} s; the request "
-                f"is queued, `{command_line('status', session)}` shows what becomes of it"
+                f"session {session.name!r} has not answered in {waited}; the request is queued, "
+                f"`{command_line('status', session)}` shows what becomes of it"
             )
         time.sleep(_TICK)
 
