@@ -54,7 +54,7 @@ def test_a_search_without_a_complete_trial_has_failed_and_says_why(
     assert says in view.reason
     assert view.reason.startswith("no trial is complete: 1" if "mixed" in says else "no trial")
     (failed,) = of_kind(session, e.SessionFailed)
-    assert failed.over_reason in failed.reason
+    assert failed.over in failed.reason
     assert reason_for_immediate_end(view, load_recipe(session.recipe_path)) is not None
 
 
