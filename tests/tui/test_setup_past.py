@@ -26,8 +26,8 @@ from tuner.recipe.types import Range
 from tuner.session.fold import load_session_view
 from tuner.session.folder import Session
 from tuner.session.generations import next_generation
+from tuner.session.lifecycle import is_allowed
 from tuner.session.view import SessionState, TrialState
-from tuner.tui.screens.session_screen import is_action_allowed
 from tuner.tui.screens.setup_screen import SetupScreen
 from tuner.tui.setup.session_history import SessionHistory, best_trial_numbers
 from tuner.tui.setup.status_line import StatusLine
@@ -210,4 +210,4 @@ def test_the_best_fifth_of_the_complete_trials_is_good(tmp_path: Path) -> None:
 def test_every_session_without_a_worker_can_be_edited() -> None:
     for state in SessionState:
         alive = state in (SessionState.STARTING, SessionState.RUNNING, SessionState.PAUSING)
-        assert is_action_allowed("edit", state) is not alive
+        assert is_allowed("edit", state) is not alive

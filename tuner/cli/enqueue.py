@@ -20,6 +20,7 @@ from tuner.session.commands import Enqueue
 from tuner.session.folder import Session
 from tuner.session.generations import without_empty_groups
 from tuner.session.inbox import send_command
+from tuner.session.lifecycle import refuse_unless_allowed
 from tuner.session.reruns import original_trial_number, trial_values_now
 from tuner.session.status import load_current_session
 from tuner.session.suggested_command import command_line
@@ -37,8 +38,7 @@ def enqueue_trial(options: argparse.Namespace) -> int:
     check_trial_values(recipe, command.params)
     if state in ALIVE_STATES:
         return _send_to_worker(session, command, description)
-    if state is SessionState.STOPPED:
-        raise TunerError(f"{session.name} is stopped: it accepts no more trials")
+    refuse_unless_allowed("enqueue", session.name, state)
     send_command(session, command)
     print_result(f"next trial when {session.name} is started: {description}")
     if state is SessionState.FINISHED:

@@ -18,11 +18,12 @@ from tuner.recipe.types import Recipe
 from tuner.session.budget import count_trials_left, reason_for_immediate_end
 from tuner.session.folder import Session
 from tuner.session.generations import describe_next_generation, next_generation
+from tuner.session.lifecycle import refuse_unless_allowed
 from tuner.session.status import load_current_session
 from tuner.session.suggested_command import command_line
 from tuner.session.test_seal import reason_test_is_final
 from tuner.session.trial_plan import trials_to_continue
-from tuner.session.view import ALIVE_STATES, SessionState, SessionView
+from tuner.session.view import SessionView
 
 
 def set_recipe_keys(options: argparse.Namespace) -> int:
@@ -86,11 +87,7 @@ def _load_changeable_recipe(
 ) -> tuple[Session, SessionView, RecipeDocument]:
     session = named_session(options)
     view, state = load_current_session(session)
-    if state in ALIVE_STATES:
-        message = f"{session.name} is {state}: `{command_line('pause', session)}` first"
-        raise TunerError(f"{message}, then change it and start it again")
-    if state is SessionState.STOPPED:
-        raise TunerError(f"{session.name} is stopped for good: its recipe can no longer be changed")
+    refuse_unless_allowed("change", session.name, state)
     return session, view, RecipeDocument.from_file(session.recipe_path)
 
 

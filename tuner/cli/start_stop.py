@@ -8,12 +8,13 @@ from tuner.cli.other_host import was_lost_on_other_host
 from tuner.cli.output import print_result, progress_spinner
 from tuner.cli.session_lookup import named_session
 from tuner.errors import NotFinished, StudyFailed, TunerError
-from tuner.session.continuation import advice_to_continue, is_search_over
+from tuner.session.continuation import reason_search_is_over
 from tuner.session.folder import Session
+from tuner.session.lifecycle import reason_not_allowed, refuse_unless_allowed
 from tuner.session.lock import describe_lock_holder, is_held_remotely
 from tuner.session.status import load_current_session
 from tuner.session.suggested_command import command_line
-from tuner.session.view import ALIVE_STATES, SessionState, SessionView
+from tuner.session.view import ALIVE_STATES, SessionState
 
 
 def start_session(options: argparse.Namespace) -> int:
@@ -27,23 +28,10 @@ def start_session(options: argparse.Namespace) -> int:
             raise TunerError(running)
         print_result(running)
         return 0
-    if is_search_over(session, view, state):
-        raise _session_over_error(session, view, state)
+    reason = reason_search_is_over(session, view, state)
+    if reason:
+        raise (StudyFailed if state is SessionState.FAILED else TunerError)(reason)
     return launch_and_report(session)
-
-
-def _session_over_error(session: Session, view: SessionView, state: SessionState) -> TunerError:
-    trials = f"{command_line('trials', session)} shows its trials"
-    if state is SessionState.STOPPED:
-        return TunerError(f"{session.name} is {state}; {trials}")
-    if state is SessionState.FAILED:
-        advice = advice_to_continue(session, view)
-        return StudyFailed(f"{session.name} failed: {view.reason}; {advice}")
-    more = f"{command_line('enqueue', session)} KEY=VALUE adds one"
-    return TunerError(
-        f"{session.name} is {state} ({view.over_reason}); {trials}, {more}; "
-        f"{advice_to_continue(session, view)}"
-    )
 
 
 def launch_and_report(session: Session) -> int:
@@ -66,7 +54,8 @@ def resume_session(options: argparse.Namespace) -> int:
     """Continue a session that was started before."""
     session = named_session(options)
     if load_current_session(session)[1] is SessionState.DRAFT:
-        raise TunerError(f"{session.name} was never started: {command_line('start', session)}")
+        reason = reason_not_allowed("resume", session.name, SessionState.DRAFT)
+        raise TunerError(f"{reason}: {command_line('start', session)}")
     return start_session(options)
 
 
@@ -93,8 +82,7 @@ def _end_session(session: Session, verb: str, target_state: SessionState) -> int
     if state is target_state:
         print_result(f"{session.name} is already {state}")
         return 0
-    if state not in ALIVE_STATES:
-        raise TunerError(f"{session.name} is not running, it is {state}: nothing to {verb}")
+    refuse_unless_allowed(verb, session.name, state)
     from tuner.worker import control
 
     send_request = {

@@ -6,6 +6,7 @@ from tuner.recipe.load import load_recipe
 from tuner.session.budget import has_recipe_changed, reason_for_immediate_end
 from tuner.session.folder import Session
 from tuner.session.inbox import pending_enqueues
+from tuner.session.lifecycle import reason_not_allowed
 from tuner.session.suggested_command import command_line
 from tuner.session.view import ALIVE_STATES, SessionState, SessionView
 
@@ -23,6 +24,22 @@ def is_search_over(session: Session, view: SessionView, state: SessionState) -> 
     recipe = load_recipe(session.recipe_path)
     return (
         not has_recipe_changed(view, recipe) or reason_for_immediate_end(view, recipe) is not None
+    )
+
+
+def reason_search_is_over(session: Session, view: SessionView, state: SessionState) -> str:
+    """Say why a start would train nothing, and what changes that; "" where it would train."""
+    if not is_search_over(session, view, state):
+        return ""
+    if state is SessionState.STOPPED:
+        return reason_not_allowed("resume", session.name, state)
+    advice = advice_to_continue(session, view)
+    if state is SessionState.FAILED:
+        return f"{session.name} failed: {view.reason}; {advice}"
+    trials, another = command_line("trials", session), command_line("enqueue", session)
+    return (
+        f"{session.name} is {state} ({view.over_reason}); {trials} shows its trials, "
+        f"{another} KEY=VALUE adds one; {advice}"
     )
 
 

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 from tuner.errors import TunerError
 from tuner.session.view import ALIVE_STATES, SessionState
 
-Action = Literal[
-    "start", "resume", "pause", "drain", "stop", "prune", "enqueue", "edit", "change", "delete"
-]
-"""`edit` opens the recipe, `change` writes it; `start` is the first time, `resume` a later one."""
-
 _ALL = frozenset(SessionState)
-_NEED_WORKER = ("pause", "drain", "stop", "prune")
-_ALLOWED_STATES: Mapping[Action, frozenset[SessionState]] = {
+ALLOWED_STATES: Mapping[str, frozenset[SessionState]] = {
     "start": frozenset({SessionState.DRAFT}),
     "resume": frozenset(
         {SessionState.PAUSED, SessionState.CRASHED, SessionState.FAILED, SessionState.FINISHED}
@@ -29,33 +22,35 @@ _ALLOWED_STATES: Mapping[Action, frozenset[SessionState]] = {
     "change": _ALL - ALIVE_STATES - {SessionState.STOPPED},
     "delete": _ALL - ALIVE_STATES,
 }
-_AFTER_STOP: Mapping[Action, str] = {
-    "start": "clone it to go on",
-    "resume": "clone it to go on",
-    "enqueue": "it takes no more trials",
-    "change": "its recipe stays as it was; clone it to go on",
+"""By action: `start` is the first time, `resume` a later one; `edit` opens the recipe, `change`
+writes it."""
+_NEED_WORKER = ("pause", "drain", "stop", "prune")
+_AFTER_STOP = {
+    "enqueue": "it accepts no more trials",
+    "change": "its recipe can no longer be changed; clone it to continue",
 }
 
 
-def is_allowed(action: Action, state: SessionState) -> bool:
-    return state in _ALLOWED_STATES[action]
+def is_allowed(action: str, state: SessionState) -> bool:
+    """Check an action's state; what is not in ALLOWED_STATES is possible in all of them."""
+    return state in ALLOWED_STATES.get(action, _ALL)
 
 
-def reason_not_allowed(action: Action, name: str, state: SessionState) -> str:
+def reason_not_allowed(action: str, name: str, state: SessionState) -> str:
     """Say in one sentence why the session cannot be started, paused and so on; "" where it can."""
     if is_allowed(action, state):
         return ""
     if action in _NEED_WORKER:
         return f"{name} is not running, it is {state}: nothing to {action}"
     if state is SessionState.STOPPED:
-        return f"{name} was stopped for good: {_AFTER_STOP[action]}"
+        return f"{name} was stopped for good: {_AFTER_STOP.get(action, 'clone it to continue')}"
     if state in ALIVE_STATES:
-        running = action in ("start", "resume")
-        return f"{name} is already {state}" if running else f"{name} is {state}: pause it first"
+        starts = action in ("start", "resume")
+        return f"{name} is already {state}" if starts else f"{name} is {state}: pause it first"
     return f"{name} was {'never' if state is SessionState.DRAFT else 'already'} started"
 
 
-def refuse_unless_allowed(action: Action, name: str, state: SessionState) -> None:
+def refuse_unless_allowed(action: str, name: str, state: SessionState) -> None:
     """Raise TunerError, saying why, where the action is not possible in this state."""
     reason = reason_not_allowed(action, name, state)
     if reason:

@@ -12,35 +12,18 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from tuner.errors import TunerError
-from tuner.render.state_marks import session_state_text
 from tuner.session import commands
-from tuner.session.continuation import advice_to_continue, is_search_over
+from tuner.session.continuation import reason_search_is_over
 from tuner.session.folder import delete_session
 from tuner.session.inbox import send_command
-from tuner.session.view import ALIVE_STATES, SessionState, TrialState, TrialView
+from tuner.session.lifecycle import is_allowed, reason_not_allowed
+from tuner.session.view import SessionState, TrialState, TrialView
 from tuner.tui.state.session_reader import SessionReader
 from tuner.tui.widgets.first_visit_hint import first_visit_hints
 from tuner.tui.widgets.key_bar import KeyBar
 
 if TYPE_CHECKING:
     from tuner.tui.app import TunerApp
-
-RESUMABLE = frozenset({SessionState.PAUSED, SessionState.CRASHED, SessionState.FAILED})
-
-
-def is_action_allowed(action: str, state: SessionState) -> bool:
-    """Whether a session in this state can be started, paused and so on; True for other actions."""
-    alive = state in ALIVE_STATES
-    return {
-        "start": state is SessionState.DRAFT,
-        "edit": not alive,
-        "pause": state is SessionState.RUNNING,
-        "drain": state is SessionState.RUNNING,
-        "prune": state is SessionState.RUNNING,
-        "resume": state in RESUMABLE,
-        "stop": alive,
-        "delete": not alive,
-    }.get(action, True)
 
 
 class SessionScreen(Screen[None]):
@@ -147,20 +130,24 @@ class SessionScreen(Screen[None]):
             return bool(reader.view.trials)
         if action == "copy":
             return self.current_trial() is not None
-        return is_action_allowed(action, self.session_state())
+        return self._is_allowed_now(action, reader)
 
     def on_key(self, event: events.Key) -> None:
         """A key that the session has no use for in its state says so."""
         reader, state = self.target_reader(), self.session_state()
-        bindings_of_key = self._bindings.key_to_bindings.get(event.key, [])
-        unavailable = [
-            binding for binding in bindings_of_key if not is_action_allowed(binding.action, state)
-        ]
-        if reader is not None and unavailable and event.key not in self.active_bindings:
-            session_and_state = f"{reader.session.name}: {session_state_text(state)}"
-            self.tuner_app.notify_user(
-                f"{unavailable[0].description} is not possible now ({session_and_state})"
-            )
+        if reader is None or event.key in self.active_bindings:
+            return
+        for binding in self._bindings.key_to_bindings.get(event.key, []):
+            reason = reason_not_allowed(binding.action, reader.session.name, state)
+            if reason:
+                self.tuner_app.notify_user(reason)
+                return
+
+    def _is_allowed_now(self, action: str, reader: SessionReader) -> bool:
+        """Not while a worker is only about to start: it takes what is asked after that."""
+        return is_allowed(action, self.session_state()) and (
+            action not in _ASKED_OF_WORKER or is_allowed(action, reader.state)
+        )
 
     def request_confirmation(self, question: str, on_confirm: object) -> None:
         """Ask in the footer; `yes` is called when the answer is y."""
@@ -178,12 +165,11 @@ class SessionScreen(Screen[None]):
         if reader is None:
             return
         try:
-            has_ended = is_search_over(reader.session, reader.view, self.session_state())
-            advice = advice_to_continue(reader.session, reader.view) if has_ended else ""
+            reason = reason_search_is_over(reader.session, reader.view, self.session_state())
         except (TunerError, OSError) as error:
-            advice = str(error)
-        if advice:
-            self.tuner_app.notify_user(f"{reader.session.name}: {advice}", failed=True)
+            reason = str(error)
+        if reason:
+            self.tuner_app.notify_user(reason, failed=True)
         else:
             self.action_start()
 
@@ -278,6 +264,7 @@ class SessionScreen(Screen[None]):
             self.refresh_bindings()
 
 
+_ASKED_OF_WORKER = frozenset({"pause", "drain", "stop"})
 _SESSION_ACTIONS = frozenset(
     {"start", "edit", "pause", "resume", "drain", "prune", "stop", "delete", "export", "copy"}
 )

@@ -17,6 +17,7 @@ from tuner.render.styles import Styles, TextRun
 from tuner.results import format as fmt
 from tuner.results.format import sanitize_text
 from tuner.session import commands
+from tuner.session.lifecycle import reason_not_allowed
 from tuner.session.view import ALIVE_STATES, SessionState, TrialState, TrialView
 from tuner.tui.screens.trial_screen_keys import KEY_ORDER, TRIAL_BINDINGS
 from tuner.tui.screens.views_screen import ViewsScreen
@@ -301,13 +302,11 @@ class TrialScreen(ViewsScreen):
             self.app.push_screen(EnqueueScreen(self.reader, self.scope.trial), enqueue_copy)
 
     def _accepts_new_trials(self) -> bool:
-        if self.session_state() is not SessionState.STOPPED:
-            return True
-        name = self.reader.session.name
-        self.tuner_app.notify_user(
-            f"{name} was stopped for good: it takes no more trials", failed=True
-        )
-        return False
+        name, state = self.reader.session.name, self.session_state()
+        reason = reason_not_allowed("enqueue", name, state)
+        if reason:
+            self.tuner_app.notify_user(reason, failed=True)
+        return not reason
 
     def _enqueue_trial(self, command: commands.Enqueue, description: str) -> None:
         """Send it now; where nobody is at work, say when it will be read."""

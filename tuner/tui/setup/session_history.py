@@ -17,6 +17,7 @@ from tuner.results.format import GLYPHS, count_in_words
 from tuner.session.budget import count_trials_left, reason_for_immediate_end
 from tuner.session.folder import Session
 from tuner.session.generations import NextGeneration, describe_next_generation, next_generation
+from tuner.session.lifecycle import reason_not_allowed
 from tuner.session.status import load_current_session
 from tuner.session.test_seal import reason_test_change_refused, reason_test_is_final
 from tuner.session.view import (
@@ -68,9 +69,10 @@ class SessionHistory:
     @property
     def read_only_reason(self) -> str:
         """Why nothing may be changed, "" otherwise."""
-        if self.state is SessionState.STOPPED:
-            return "read-only: the search was stopped for good; clone the session to continue"
-        return ""
+        if self.has_live_worker:  # what is changed here waits for the next start
+            return ""
+        reason = reason_not_allowed("change", self.view.name, self.state)
+        return reason and f"read-only: {reason}"
 
     @property
     def state_with_glyph(self) -> str:
