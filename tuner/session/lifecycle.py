@@ -10,9 +10,7 @@ from tuner.session.view import ALIVE_STATES, SessionState
 _ALL = frozenset(SessionState)
 ALLOWED_STATES: Mapping[str, frozenset[SessionState]] = {
     "start": frozenset({SessionState.DRAFT}),
-    "resume": frozenset(
-        {SessionState.PAUSED, SessionState.CRASHED, SessionState.FAILED, SessionState.FINISHED}
-    ),
+    "resume": frozenset({SessionState.PAUSED, SessionState.CRASHED, SessionState.FAILED}),
     "pause": ALIVE_STATES,
     "drain": ALIVE_STATES,
     "stop": ALIVE_STATES,
@@ -47,6 +45,8 @@ def reason_not_allowed(action: str, name: str, state: SessionState) -> str:
     if state in ALIVE_STATES:
         starts = action in ("start", "resume")
         return f"{name} is already {state}" if starts else f"{name} is {state}: pause it first"
+    if state is SessionState.FINISHED:
+        return f"{name} is finished: edit its recipe to continue"
     return f"{name} was {'never' if state is SessionState.DRAFT else 'already'} started"
 
 
