@@ -41,7 +41,7 @@ def test_commands_that_read_import_nothing_heavy(arguments: list[str], tmp_path:
 
 
 def test_help_does_not_even_import_rich() -> None:
-    answer = run_fresh(["--help"], (*HEAVY, "rich", "textual", "numpy", "tomlkit"))
+    answer = run_fresh(["--help"], (*HEAVY, "rich", "textual", "numpy", "tomlkit", "argcomplete"))
     assert (answer.returncode, answer.stderr) == (0, "heavy:\n")
 
 
