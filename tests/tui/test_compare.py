@@ -303,7 +303,7 @@ def test_help_names_the_keys_of_the_view(whole_corpus: Path) -> None:
         await compare(pilot, app, 3, 4)
         await press(pilot, "question_mark")
         text = visible_screen_text(app)
-        assert "Compare with this" in text
+        assert "Compare the others with this" in text
         assert "Only rows that differ, or all" in text
 
     play(whole_corpus, scene, session=NAME, size=LARGE)

@@ -382,7 +382,7 @@ def test_a_rerun_is_asked_for(session: Session, root: Path) -> None:
 @pytest.mark.parametrize(
     ("state", "sends", "says"),
     [
-        (SessionState.PAUSED, True, "once the session goes on; it is paused"),
+        (SessionState.PAUSED, True, "once the session resumes; it is paused"),
         (SessionState.STOPPED, False, "was stopped for good"),
     ],
 )

@@ -163,7 +163,7 @@ def test_five_marks_and_no_more(root: Path) -> None:
 def test_the_filter_says_how_many_pass_and_names_what_is_near(root: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, "slash", *"is:best")
-        await until(pilot, lambda: "1 of 15 pass" in visible_screen_text(app).splitlines()[-2])
+        await until(pilot, lambda: "1 of 15 match" in visible_screen_text(app).splitlines()[-2])
         await press(pilot, "escape", "slash", *"lr.haed<1")
         assert 'did you mean "lr.head"?' in visible_screen_text(app).splitlines()[-2]
         await press(pilot, "escape")

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.screen import ModalScreen
 
 from tuner.render.styles import TextRun
 from tuner.render.text_fitting import fit_text
 from tuner.render.trial_columns import Column
+from tuner.tui.widgets.key_bindings import key
 from tuner.tui.widgets.line_widgets import theme_styles
 from tuner.tui.widgets.row_table import RowTable
 
@@ -20,32 +20,14 @@ if TYPE_CHECKING:
 
 
 class ColumnList(RowTable):
-    """One row a column; what is changed shows in the table at once."""
+    """One row per column; every change shows in the table at once."""
 
     BINDINGS = [
-        Binding(
-            "space", "show_hide", "Show", id="columns.toggle", tooltip="Show or hide the column"
-        ),
-        Binding(
-            "shift+down,J",
-            "move(1)",
-            "Move",
-            key_display="J K",
-            id="columns.down",
-            tooltip="Move the column to the right",
-        ),
-        Binding(
-            "shift+up,K",
-            "move(-1)",
-            "Move back",
-            show=False,
-            id="columns.up",
-            tooltip="Move the column to the left",
-        ),
-        Binding(
-            "h", "constant", "Hide same", id="columns.constant", tooltip="Hide what never differs"
-        ),
-        Binding("0", "reset", "Reset", id="columns.reset", tooltip="The columns as they come"),
+        key("space", "show_hide", "columns.toggle", "Show", "Show or hide the column"),
+        key("shift+down,J", "move(1)", "columns.down", "Move", "Move it right", display="J K"),
+        key("shift+up,K", "move(-1)", "columns.up", "Move back", "Move it left", show=False),
+        key("h", "constant", "columns.constant", "Hide same", "Hide what never differs"),
+        key("0", "reset", "columns.reset", "Reset", "The default columns in their order"),
     ]
 
     def __init__(self, table: TrialTable) -> None:
@@ -54,15 +36,13 @@ class ColumnList(RowTable):
         super().__init__("Columns", id="columns")
 
     def keys_in_order(self) -> Sequence[str]:
-        """The columns' keys."""
         return [column.key for column in self._table.arranged_columns]
 
     def header_runs(self, width: int) -> Sequence[TextRun]:
-        """What the columns of this list are."""
         return [(fit_text("  COLUMN      WHAT IT HOLDS", width), theme_styles(self).muted)]
 
     def runs_of_row(self, key: str, width: int) -> Sequence[TextRun]:
-        """A tick, the title, what the column holds."""
+        """Draw a tick, the column's title and what it holds."""
         styles, column = theme_styles(self), self._column_by_key(key)
         is_visible, is_constant = (
             self._layout.is_column_shown(column),
@@ -82,7 +62,6 @@ class ColumnList(RowTable):
         ]
 
     def update_border_text(self) -> None:
-        """How many are shown, and the keys."""
         columns = self._table.arranged_columns
         visible_count = sum(self._layout.is_column_shown(column) for column in columns)
         constant_tick = "✓" if self._layout.hides_constant else "·"
@@ -90,32 +69,29 @@ class ColumnList(RowTable):
         self.set_border_text(f"{visible_count} of {len(columns)}", hint)
 
     def on_mount(self) -> None:
-        """Say what there is."""
         self.update_border_text()
 
     def action_show_hide(self) -> None:
-        """Show or hide."""
         self._layout.toggle_column(self._column_by_key(self.selected_key))
         self._redraw_table_and_list()
 
     def action_open(self) -> None:
-        """A second click."""
+        """Show or hide the column on a second click."""
         self.action_show_hide()
 
     def action_move(self, step: int) -> None:
-        """Another place; the cursor goes with the column."""
+        """Move the column; the cursor goes with it."""
         key = self.selected_key
         self._layout.move_column(self._table.arranged_columns, key, step)
         self.select_key(key)
         self._redraw_table_and_list()
 
     def action_constant(self) -> None:
-        """Hide what never differs, or show it."""
+        """Hide the columns that never differ, or show them."""
         self._layout.hides_constant = not self._layout.hides_constant
         self._redraw_table_and_list()
 
     def action_reset(self) -> None:
-        """As it comes."""
         self._layout.reset_to_defaults()
         self._redraw_table_and_list()
 
@@ -130,20 +106,16 @@ class ColumnList(RowTable):
 
 
 class ColumnsScreen(ModalScreen[None]):
-    """The list over the table."""
+    """The list of columns, over the table."""
 
-    BINDINGS = [
-        Binding("escape,enter,c", "close", "Close", id="columns.close", tooltip="Back to the table")
-    ]
+    BINDINGS = [key("escape,enter,c", "close", "columns.close", "Close", "Back to the table")]
 
     def __init__(self, table: TrialTable) -> None:
         super().__init__()
         self._table = table
 
     def compose(self) -> ComposeResult:
-        """The list."""
         yield ColumnList(self._table)
 
     def action_close(self) -> None:
-        """Back."""
         self.dismiss()

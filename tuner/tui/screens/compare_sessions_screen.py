@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from textual.app import ComposeResult
-from textual.binding import Binding
 
 from tuner.errors import TunerError
 from tuner.render.status_text import screen_title_runs
@@ -13,14 +12,16 @@ from tuner.render.styles import Styles, TextRun
 from tuner.session.comparison import Candidate, best_candidate, with_best_first
 from tuner.tui.screens.picker_screen import POLL_SECONDS
 from tuner.tui.screens.session_screen import SessionScreen
+from tuner.tui.screens.views_screen import PANE_KEYS
 from tuner.tui.state.session_reader import SessionReader
 from tuner.tui.views.comparison_view import ComparisonView
 from tuner.tui.widgets.drawn_line import DrawnLine, TooSmall
 from tuner.tui.widgets.key_bar import KeyBar
+from tuner.tui.widgets.key_bindings import key
 
 
 class SessionComparisonView(ComparisonView):
-    """Sessions without a complete trial are left out, and the table says so."""
+    """The best trials of several sessions; those without any are left out and named."""
 
     HEADING = "Best trials"
 
@@ -29,7 +30,6 @@ class SessionComparisonView(ComparisonView):
         self._readers = list(readers)
 
     def comparison_candidates(self) -> Sequence[Candidate]:
-        """The best of each session."""
         candidates: list[Candidate] = []
         for reader in self._readers:
             try:
@@ -39,28 +39,25 @@ class SessionComparisonView(ComparisonView):
         return with_best_first(candidates) if candidates else []
 
     def empty_table_texts(self) -> tuple[str, ...]:
-        """Who is lacking."""
         unfinished_names = [
             reader.session.name for reader in self._readers if reader.view.best is None
         ]
         texts = ("The best trials of the marked sessions are compared here",)
         if not unfinished_names:
-            return (*texts, "two sessions are needed; esc goes back to mark others")
+            return (*texts, "it takes two sessions; esc goes back to mark another")
         return (*texts, f"no complete trial yet: {', '.join(unfinished_names)}", "esc goes back")
 
     def remove_candidate(self, candidate: Candidate) -> None:
-        """Go on without this session."""
         removed_name = candidate.session.name
         self._readers = [reader for reader in self._readers if reader.session.name != removed_name]
         self.show_everything()
 
     def compares_sessions(self) -> bool:
-        """They are."""
         return True
 
 
 class CompareSessionsScreen(SessionScreen):
-    """One view, with the keys of a view; what the sessions log meanwhile is read on."""
+    """One view, with the keys of a view; it follows what the sessions log meanwhile."""
 
     KEY_ORDER = (
         "compare.row",
@@ -71,20 +68,9 @@ class CompareSessionsScreen(SessionScreen):
         "view.zoom",
     )
     BINDINGS = [
-        Binding("z", "zoom", "Zoom", id="view.zoom", tooltip="One pane alone, and back"),
-        *(
-            Binding(
-                str(number),
-                f"pane({number})",
-                "Pane",
-                key_display="1-4",
-                show=number == 1,
-                id=f"view.pane_{number}",
-                tooltip="The pane with this number",
-            )
-            for number in range(1, 5)
-        ),
-        Binding("escape", "back", "Back", id="app.back", tooltip="One step back"),
+        key("z", "zoom", "view.zoom", "Zoom", "One pane alone, and back"),
+        *PANE_KEYS[:4],
+        key("escape", "back", "app.back", "Back", "One step back"),
     ]
 
     def __init__(self, readers: Sequence[SessionReader]) -> None:
@@ -92,7 +78,6 @@ class CompareSessionsScreen(SessionScreen):
         self._readers = list(readers)
 
     def compose(self) -> ComposeResult:
-        """Title, the view, the keys."""
         self.set_breakpoint_classes()
         yield DrawnLine(self._title_line, id="title")
         yield SessionComparisonView(self._readers)
@@ -100,12 +85,11 @@ class CompareSessionsScreen(SessionScreen):
         yield TooSmall()
 
     def on_mount(self) -> None:
-        """The table has the keys."""
         self.query_one(SessionComparisonView).focus_first_pane()
         self.set_interval(POLL_SECONDS, self._read_sessions)
 
     def _read_sessions(self) -> None:
-        """Read on while somebody looks."""
+        """Read new events while the screen is on top."""
         if not self.is_current:
             return
         changed_names = self.tuner_app.catalog.read_sessions()
@@ -113,18 +97,18 @@ class CompareSessionsScreen(SessionScreen):
             self.query_one(SessionComparisonView).show_everything()
 
     def target_reader(self) -> SessionReader | None:
-        """It is about several sessions, not about one."""
+        """Return None: the screen is about several sessions."""
         return None
 
     def leave_deleted_session(self, reader: SessionReader) -> None:
-        """Nothing can be deleted here."""
+        """Do nothing: no session can be deleted here."""
 
     def _title_line(self, width: int, styles: Styles) -> list[TextRun]:
         count: list[TextRun] = [(f"{len(self._readers)} marked ", styles.muted)]
         return screen_title_runs(["sessions", "compare"], [], count, width, styles)
 
     def action_zoom(self) -> None:
-        """The focused pane on the whole screen, or all panes again."""
+        """Zoom the focused pane, or show all panes again."""
         self.query_one(SessionComparisonView).toggle_pane_zoom()
 
     def action_pane(self, number: int) -> None:
@@ -132,7 +116,7 @@ class CompareSessionsScreen(SessionScreen):
         self.query_one(SessionComparisonView).focus_pane_number(number)
 
     def action_back(self) -> None:
-        """Out of the zoom, then to the picker."""
+        """Leave the zoom, then go back to the picker."""
         view = self.query_one(SessionComparisonView)
         if view.is_zoomed:
             view.zoom_pane(None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -21,18 +20,15 @@ from tuner.results.format import sanitize_text
 from tuner.session.reruns import trial_values_now
 from tuner.session.view import TrialView
 from tuner.tui.state.session_reader import SessionReader
+from tuner.tui.widgets.key_bindings import key
 
 
 class ValueInput(Input):
-    """One value; up and down go to its neighbours."""
+    """The input of one value; up and down go to its neighbours."""
 
     BINDINGS = [
-        Binding(
-            "up", "app.focus_previous", "Up", show=False, id="form.up", tooltip="The value above"
-        ),
-        Binding(
-            "down", "app.focus_next", "Down", show=False, id="form.down", tooltip="The value below"
-        ),
+        key("up", "app.focus_previous", "form.up", "Up", "The value above", show=False),
+        key("down", "app.focus_next", "form.down", "Down", "The value below", show=False),
     ]
 
     def __init__(self, name: str, value: str, hint: str = "") -> None:
@@ -41,10 +37,10 @@ class ValueInput(Input):
 
 
 class EnqueueScreen(ModalScreen[dict[str, Any] | None]):
-    """Gives the values back on enter, None on esc."""
+    """A form that returns the values on enter, None on esc."""
 
     BINDINGS = [
-        Binding("escape", "close", "Cancel", id="form.close", tooltip="Ask for nothing"),
+        key("escape", "close", "form.close", "Cancel", "Enqueue nothing"),
     ]
 
     def __init__(self, reader: SessionReader, trial: TrialView) -> None:
@@ -55,7 +51,6 @@ class EnqueueScreen(ModalScreen[dict[str, Any] | None]):
         self._problems: dict[str, str] = {}
 
     def compose(self) -> ComposeResult:
-        """A line a value, what is wrong, the keys."""
         with Container(id="form"):
             with VerticalScroll(id="form-values", can_focus=False):
                 for name, value in trial_values_now(self._reader.view, self._trial).items():
@@ -67,7 +62,6 @@ class EnqueueScreen(ModalScreen[dict[str, Any] | None]):
             yield Static(Content(keys), id="form-keys")
 
     def on_mount(self) -> None:
-        """The first value can be changed at once."""
         title = Content(f"A copy of trial {self._trial.number}, edited")
         self.query_one("#form").border_title = title
         self._recipe = parse_recipe(self._reader.view.recipe, "recipe.toml")
@@ -75,13 +69,13 @@ class EnqueueScreen(ModalScreen[dict[str, Any] | None]):
         self._show_status()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Say at once what no trial can have."""
+        """Show at once what no trial can have."""
         if isinstance(event.input, ValueInput):
             self._check_value_input(event.input)
             self._show_status()
 
     def on_input_submitted(self) -> None:
-        """Enqueue, unless something is wrong."""
+        """Enqueue the trial, unless a value is wrong."""
         for line in self.query(ValueInput):
             self._check_value_input(line)
         self._show_status()
@@ -89,7 +83,6 @@ class EnqueueScreen(ModalScreen[dict[str, Any] | None]):
             self.dismiss(self._entered_values())
 
     def action_close(self) -> None:
-        """Nothing is asked for."""
         self.dismiss(None)
 
     def _entered_values(self) -> dict[str, Any]:
@@ -112,9 +105,8 @@ class EnqueueScreen(ModalScreen[dict[str, Any] | None]):
 
     def _show_status(self) -> None:
         changed_count = sum(line.value != line.initial_text for line in self.query(ValueInput))
-        text = next(
-            iter(self._problems.values()), f"{changed_count} changed; ranges do not bind you"
-        )
+        allowed = "values outside the search range are allowed"
+        text = next(iter(self._problems.values()), f"{changed_count} changed; {allowed}")
         status_line = self.query_one("#form-told", Static)
         status_line.update(Content(f" {sanitize_text(text)}"))
         status_line.set_class(bool(self._problems), "-wrong")
@@ -126,7 +118,7 @@ def _compose_value_line(name: str, value: str, hint: str = "") -> ComposeResult:
 
 
 def typeable_value_text(value: object) -> str:
-    """A value as it can be typed: exact, a word as it is."""
+    """Write a value so that it can be typed again: numbers exactly, strings as they are."""
     if isinstance(value, str):
         return value
     text = str(value).lower() if isinstance(value, bool) else repr(value)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, cast
 
 from textual import work
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Container
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -25,6 +24,7 @@ from tuner.session.folder import Session
 from tuner.tui.shell.messages import ExportEnded, PreviewRead
 from tuner.tui.state.session_reader import SessionReader
 from tuner.tui.widgets.drawn_line import Choice
+from tuner.tui.widgets.key_bindings import key
 from tuner.tui.widgets.line_widgets import Pane, theme_styles
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ MAX_PREVIEW_LINES = 2000
 
 @dataclass(frozen=True)
 class TrialSelection:
-    """Which trials: for the command line, for the screen, and for the file's name."""
+    """Some trials: as an argument, as a title, and as a part of the file's name."""
 
     argument: str
     title: str
@@ -47,7 +47,7 @@ class TrialSelection:
 def available_selections(
     reader: SessionReader, marks: Sequence[int], trial: int | None
 ) -> list[TrialSelection]:
-    """The best trial, the one that is looked at, the marked ones, all."""
+    """Return the best trial, the trial that is looked at, the marked ones, and all."""
     view = reader.view
     selections: list[TrialSelection] = []
     if (best := view.find_best_trial()) is not None:
@@ -70,13 +70,13 @@ class ExportPreview(Pane):
         self.can_focus = False
 
     def show_text(self, text: str, *, failed: bool = False) -> None:
-        """Another text, from its beginning; the reason where there is none."""
+        """Show another text from its beginning, or why there is none."""
         self.text, self._is_error = text, failed
         self.redraw_content()
         self.scroll_home(animate=False)
 
     def content_lines(self, width: int, height: int) -> Lines:  # noqa: ARG002
-        """Its first lines; whoever wants more writes it."""
+        """Draw the first lines of the text."""
         styles = theme_styles(self)
         if self._is_error:
             return [[(line, styles.failed)] for line in wrap_at_spaces(self.text, width)]
@@ -87,20 +87,20 @@ class ExportPreview(Pane):
 
 
 class ExportScreen(ModalScreen[None]):
-    """What, as what, where to; enter."""
+    """Which trials, in which format, to which file."""
 
     AUTO_FOCUS = ""
     BINDINGS = [
-        Binding("escape", "close", "Cancel", id="export.close", tooltip="Write nothing"),
-        Binding("enter", "write", "Write", id="export.write", tooltip="Write the file"),
-        Binding("y", "copy", "Copy", id="export.copy", tooltip="Copy the text instead"),
-        Binding("up,k", "what(-1)", "Which", id="export.what_before", tooltip="Trials before"),
-        Binding("down,j", "what(1)", "Which", id="export.what_after", tooltip="Other trials"),
-        Binding("left,h", "format(-1)", "As", id="export.format_before", tooltip="Format before"),
-        Binding("right,l", "format(1)", "As", id="export.format_after", tooltip="Next format"),
-        Binding("pageup", "page(-1)", "Page", id="export.page_up", tooltip="Preview: page up"),
-        Binding("pagedown", "page(1)", "Page", id="export.page_down", tooltip="Preview: page down"),
-        Binding("tab", "name", "File", id="export.name", tooltip="Into the file's name, and back"),
+        key("escape", "close", "export.close", "Cancel", "Write nothing"),
+        key("enter", "write", "export.write", "Write", "Write the file"),
+        key("y", "copy", "export.copy", "Copy", "Copy the text instead"),
+        key("up,k", "what(-1)", "export.what_before", "Which", "Previous trials"),
+        key("down,j", "what(1)", "export.what_after", "Which", "Next trials"),
+        key("left,h", "format(-1)", "export.format_before", "As", "Previous format"),
+        key("right,l", "format(1)", "export.format_after", "As", "Next format"),
+        key("pageup", "page(-1)", "export.page_up", "Page", "Preview: page up"),
+        key("pagedown", "page(1)", "export.page_down", "Page", "Preview: page down"),
+        key("tab", "name", "export.name", "File", "Into the file's name, and back"),
     ]
 
     def __init__(
@@ -111,7 +111,6 @@ class ExportScreen(ModalScreen[None]):
         self._selections = available_selections(reader, marks, trial)
 
     def compose(self) -> ComposeResult:
-        """The two choices, the file, what it will hold, the keys."""
         with Container(id="export"):
             yield Choice(
                 [selection.title for selection in self._selections], hint="↑↓ ", id="export-what"
@@ -123,31 +122,25 @@ class ExportScreen(ModalScreen[None]):
             yield Static(Content(keys), id="export-keys")
 
     def on_mount(self) -> None:
-        """Keys choose; the name is changed after tab."""
         self.query_one("#export").border_title = Content("Export")
         self._show_selection()
 
     @property
     def trial_selection(self) -> TrialSelection:
-        """Which trials."""
         return self._selections[self.query_one("#export-what", Choice).chosen_index]
 
     @property
     def export_format(self) -> str:
-        """As what."""
         return FORMATS[self.query_one("#export-as", Choice).chosen_index]
 
     def on_choice_chosen(self, event: Choice.Chosen) -> None:
-        """A click."""
         event.choice_bar.show_as_chosen(event.index)
         self._show_selection()
 
     def action_what(self, step: int) -> None:
-        """Other trials."""
         self._step_choice("#export-what", step)
 
     def action_format(self, step: int) -> None:
-        """Another format."""
         self._step_choice("#export-as", step)
 
     def _step_choice(self, selector: str, step: int) -> None:
@@ -169,31 +162,28 @@ class ExportScreen(ModalScreen[None]):
         )
 
     def on_preview_read(self, event: PreviewRead) -> None:
-        """Shown where nothing else was chosen meanwhile."""
+        """Show the text unless something else was chosen meanwhile."""
         if (event.trials, event.format) == (self.trial_selection.argument, self.export_format):
             self.query_one(ExportPreview).show_text(event.text, failed=event.failed)
 
     def action_name(self) -> None:
-        """Into the line with the file's name, and out of it."""
+        """Put the cursor into the file's name, or take it out."""
         file_input = self.query_one(Input)
         self.set_focus(None if file_input.has_focus else file_input)
 
     def action_page(self, direction: int) -> None:
-        """Read on in the preview."""
         preview = self.query_one(ExportPreview)
         preview.scroll_relative(y=direction * preview.size.height, animate=False)
 
     def action_copy(self) -> None:
-        """The text as it would be written."""
         self.app.copy_to_clipboard(self.query_one(ExportPreview).text)
-        cast("TunerApp", self.app).notify_user("the export was copied")
+        cast("TunerApp", self.app).notify_user("copied the export")
 
     def on_input_submitted(self) -> None:
-        """Enter in the line with the name."""
         self.action_write()
 
     def action_write(self) -> None:
-        """Written by the command line, in a process of its own."""
+        """Write the file in a process of its own."""
         target = self.query_one(Input).value
         command = export_command(
             self._session, self.trial_selection.argument, self.export_format, target
@@ -202,18 +192,17 @@ class ExportScreen(ModalScreen[None]):
         self.dismiss(None)
 
     def action_close(self) -> None:
-        """Nothing is written."""
         self.dismiss(None)
 
 
 def export_command(session: Session, trials: str, format_name: str, target: str) -> list[str]:
-    """The command line that writes it."""
+    """Return the command line that writes the export."""
     command = python_command("-m", "tuner", "export", session.name)
     return [*command, "--trials", trials, "--format", format_name, f"--output={target}"]
 
 
 def run_export(command: Sequence[str], session: Session) -> ExportEnded:
-    """Run the command: what it printed, or how it went."""
+    """Run the command; return what it printed, or why it failed."""
     environment = {**os.environ, "TUNER_SESSIONS": str(session.path.parent)}
     try:
         process = subprocess.run(

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from rich.cells import cell_len
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
@@ -21,6 +20,7 @@ from tuner.results.format import sanitize_text
 from tuner.tui.views.base_view import View
 from tuner.tui.widgets.filter_bar import FilterBar
 from tuner.tui.widgets.key_bar import display_of_key
+from tuner.tui.widgets.key_bindings import key
 from tuner.tui.widgets.line_widgets import Pane, empty_state_lines, theme_styles
 
 if TYPE_CHECKING:
@@ -58,30 +58,30 @@ class HelpEntry:
     text: str
 
     def matches_search(self, search_text: str) -> bool:
-        """Whether it is about these words, or this very key."""
+        """Return whether the entry contains this text, or is about exactly this key."""
         words = f"{SECTIONS.get(self.section, self.section)} {self.text}".casefold()
         return search_text in self.keys.casefold().split() or search_text in words
 
 
 def collect_help_entries(nodes: Iterable[DOMNode]) -> list[HelpEntry]:
-    """Every binding with an id of these nodes, once, its keys together."""
+    """Return every binding of these nodes that has an id, once, with all its keys."""
     texts: dict[str, str] = {}
     keys: dict[str, list[str]] = {}
     for node in nodes:
-        for key, binding in node._bindings:
+        for pressed, binding in node._bindings:
             if binding.id is None or not (binding.tooltip or binding.description):
                 continue
             name = binding.id.rstrip("0123456789")  # One line for all panes.
             texts.setdefault(name, binding.tooltip or binding.description)
-            if display_of_key(key) not in keys.setdefault(name, []):
-                keys[name].append(display_of_key(key))
+            if display_of_key(pressed) not in keys.setdefault(name, []):
+                keys[name].append(display_of_key(pressed))
     return [
         HelpEntry(name.split(".")[0], " ".join(keys[name]), text) for name, text in texts.items()
     ]
 
 
 def nodes_with_bindings(screen: Screen[Any]) -> list[DOMNode]:
-    """The screen, what can have the focus in the view that shows, tabs too, and the app."""
+    """Return the app, the screen and what can have the focus in its current view, tabs included."""
     views = list(screen.query(View))
     hidden_views = {view for view in views if not view.display}
     focusable = [
@@ -94,13 +94,13 @@ def nodes_with_bindings(screen: Screen[Any]) -> list[DOMNode]:
 
 
 def help_subject(screen: Screen[Any]) -> str:
-    """What help is about: the view that shows, or the screen."""
+    """Return what the help is about: the name of the current view, or of the screen."""
     view_name = getattr(screen, "view_name", "")
     return view_name or type(screen).__name__.removesuffix("Screen")
 
 
 def draw_help_lines(entries: Sequence[HelpEntry], width: int, styles: Styles) -> Lines:
-    """Sections one below the other, in two columns where there is room."""
+    """Draw the sections one below the other, in two columns where there is room."""
     column_width = (width - 2) // 2 if width >= 84 else width
     blocks = [
         _section_lines(name, entries, column_width, styles) for name in _present_sections(entries)
@@ -125,8 +125,10 @@ def _section_lines(name: str, entries: Sequence[HelpEntry], width: int, styles: 
     for entry in (entry for entry in entries if entry.section == name):
         texts = wrap_at_spaces(entry.text, width - _KEY_WIDTH - 2)
         keys = wrap_at_spaces(entry.keys, _KEY_WIDTH - 1)
-        for key, text in zip_longest(keys, texts, fillvalue=""):
-            lines.append([("  " + fit_text(key, _KEY_WIDTH), styles.accent), (text, styles.text)])
+        for key_part, text in zip_longest(keys, texts, fillvalue=""):
+            lines.append(
+                [("  " + fit_text(key_part, _KEY_WIDTH), styles.accent), (text, styles.text)]
+            )
     return lines
 
 
@@ -134,7 +136,7 @@ def _filter_example_lines(styles: Styles) -> Lines:
     lines: Lines = [[("Filters", styles.heading)]]
     lines.append([("  " + "   ".join(FILTERS[:3]), styles.accent)])
     lines.append([("  " + "   ".join(FILTERS[3:]), styles.accent)])
-    return [*lines, [("  a blank is and, ! is not", styles.muted)]]
+    return [*lines, [("  a space means and, ! means not", styles.muted)]]
 
 
 def _stack_blocks(blocks: Sequence[Lines]) -> Lines:
@@ -163,22 +165,20 @@ def _join_columns(
 
 
 class HelpPane(Pane):
-    """The text."""
-
     def __init__(self, entries: Sequence[HelpEntry], subject: str) -> None:
         self._entries = entries
         self._search_text = ""
         super().__init__(f"Help: {subject}", id="help")
-        self.set_border_text(hint="made from the bindings   / search   e edit keys   esc closes")
+        self.set_border_text(hint="/ search   e edit keys   esc close")
 
     def filter_entries(self, search_text: str) -> None:
-        """Show only the actions with these words in their keys or their text."""
+        """Show only the actions with this text in their keys or their description."""
         self._search_text = search_text.casefold().strip()
         self.set_border_text(f"/ {sanitize_text(search_text)}" if self._search_text else "")
         self.redraw_content()
 
     def content_lines(self, width: int, height: int) -> Lines:
-        """All sections, or what was searched for."""
+        """Draw all sections, or what the search matches."""
         styles = theme_styles(self)
         if not self._search_text:
             return draw_help_lines(self._entries, width, styles)
@@ -187,7 +187,7 @@ class HelpPane(Pane):
         ]
         if not matching_entries:
             return empty_state_lines(
-                ("no key here does that", "esc shows all again"), width, height, styles
+                ("No key matches", "esc shows all again"), width, height, styles
             )
         return _stack_blocks(
             [
@@ -198,14 +198,12 @@ class HelpPane(Pane):
 
 
 class HelpScreen(ModalScreen[None]):
-    """Over the screen that it is about."""
+    """Help over the screen that it is about."""
 
     BINDINGS = [
-        Binding(
-            "escape,question_mark,f1,q", "close", "Close", id="help.close", tooltip="Close help"
-        ),
-        Binding("slash", "search", "Search", id="help.search", tooltip="Search the keys"),
-        Binding("e", "edit", "Edit keys", id="help.edit", tooltip="Keys and theme in your editor"),
+        key("escape,?,f1,q", "close", "help.close", "Close", "Close help"),
+        key("/", "search", "help.search", "Search", "Search the keys"),
+        key("e", "edit", "help.edit", "Edit keys", "Keys and theme in your editor"),
     ]
 
     def __init__(self, about: Screen[Any]) -> None:
@@ -213,30 +211,27 @@ class HelpScreen(ModalScreen[None]):
         self._pane = HelpPane(collect_help_entries(nodes_with_bindings(about)), help_subject(about))
 
     def compose(self) -> ComposeResult:
-        """One pane, and the line to search with."""
         yield self._pane
         yield FilterBar("pause")
 
     def on_mount(self) -> None:
-        """Keys scroll."""
         self._pane.focus()
 
     def action_edit(self) -> None:
-        """The user's settings in the user's editor; what was changed holds at once."""
+        """Open the user's settings in the user's editor and apply what was changed."""
         cast("TunerApp", self.app).edit_settings()
 
     def action_search(self) -> None:
-        """Open the line."""
         self.query_one(FilterBar).open_for_typing()
 
     def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
-        """Live."""
+        """Search while typing."""
         self._pane.filter_entries(event.text)
         if event.is_closed:
             self._pane.focus()
 
     def action_close(self) -> None:
-        """All keys again, or back."""
+        """Show all keys again; without a search, close the help."""
         bar = self.query_one(FilterBar)
         if bar.filter_text:
             bar.clear_filter()

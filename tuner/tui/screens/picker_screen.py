@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Container
 from textual.timer import Timer
 
@@ -19,6 +18,7 @@ from tuner.tui.state.session_reader import SessionReader
 from tuner.tui.widgets.drawn_line import DrawnLine, TooSmall
 from tuner.tui.widgets.filter_bar import FilterBar
 from tuner.tui.widgets.key_bar import KeyBar
+from tuner.tui.widgets.key_bindings import key
 from tuner.tui.widgets.line_widgets import Pane, empty_state_lines, theme_styles
 from tuner.tui.widgets.row_table import RowTable
 from tuner.tui.widgets.session_table import SessionTable
@@ -36,27 +36,26 @@ class SessionSummaryPane(Pane):
         self.can_focus = False
 
     def content_lines(self, width: int, height: int) -> Lines:
-        """Full or compact, as the height is."""
+        """Draw the full or the compact summary, depending on the height."""
         screen = self.screen
         reader = screen.target_reader() if isinstance(screen, PickerScreen) else None
         styles = theme_styles(self)
         if reader is None or not isinstance(screen, PickerScreen):
             return empty_state_lines(
-                ("The selected session is summed up here",), width, height, styles
+                ("The summary of the selected session",), width, height, styles
             )
         draw = session_summary_lines if height >= FULL_SUMMARY_HEIGHT else compact_summary_lines
         return draw(reader, screen.tuner_app.clock(), width, styles)
 
 
 class BestSoFarPane(Pane):
-    """The best value so far of the selected session."""
+    """The best value so far of the selected session, as a staircase."""
 
     def __init__(self) -> None:
         super().__init__("Best so far", id="best")
         self.can_focus = False
 
     def content_lines(self, width: int, height: int) -> Lines:
-        """A staircase."""
         screen, styles = self.screen, theme_styles(self)
         reader = screen.target_reader() if isinstance(screen, PickerScreen) else None
         points = best_value_points(reader.view) if reader else []
@@ -84,24 +83,11 @@ class PickerScreen(SessionScreen):
         "session.stop",
     )
     BINDINGS = [
-        Binding("n", "new", "New", id="sessions.new", tooltip="A new session"),
-        Binding(
-            "c",
-            "clone",
-            "Clone",
-            show=False,
-            id="sessions.clone",
-            tooltip="A draft with the same recipe",
-        ),
-        Binding(
-            "C",
-            "compare",
-            "Compare",
-            id="sessions.compare",
-            tooltip="Compare the best trials of the marked sessions",
-        ),
-        Binding("slash", "filter", "Filter", id="view.filter", tooltip="Filter the sessions"),
-        Binding("escape", "back", "Back", show=False, id="app.back", tooltip="Take the filter off"),
+        key("n", "new", "sessions.new", "New", "A new session"),
+        key("c", "clone", "sessions.clone", "Clone", "A draft with the same recipe", show=False),
+        key("C", "compare", "sessions.compare", "Compare", "Compare the marked sessions"),
+        key("/", "filter", "view.filter", "Filter", "Filter the sessions"),
+        key("escape", "back", "app.back", "Back", "Take the filter off", show=False),
     ]
 
     def __init__(self, catalog: SessionCatalog) -> None:
@@ -110,7 +96,6 @@ class PickerScreen(SessionScreen):
         self._polling_timers: list[Timer] = []
 
     def compose(self) -> ComposeResult:
-        """Title, table, summary and chart, keys."""
         self.set_breakpoint_classes()
         yield DrawnLine(self._title_line, id="title")
         app = self.tuner_app
@@ -126,11 +111,10 @@ class PickerScreen(SessionScreen):
         yield TooSmall()
 
     def on_mount(self) -> None:
-        """The table has the keys."""
         self.query_one(SessionTable).focus()
 
     def on_screen_resume(self) -> None:
-        """Somebody looks again: read at once, then on and on."""
+        """Read at once, then again and again while the screen is on top."""
         self._stop_polling()
         self._polling_timers = [
             self.set_interval(POLL_SECONDS, self._read_sessions),
@@ -139,7 +123,7 @@ class PickerScreen(SessionScreen):
         self.call_after_refresh(self._read_sessions, redraw=True)
 
     def on_screen_suspend(self) -> None:
-        """Nobody looks: nothing is read."""
+        """Stop reading: another screen is on top."""
         self._stop_polling()
 
     def _stop_polling(self) -> None:
@@ -174,7 +158,6 @@ class PickerScreen(SessionScreen):
         self.refresh_changed_keys()
 
     def session_state_changed(self) -> None:
-        """A worker is being started, or could not be."""
         self.query_one(SessionTable).update_sessions()
         self._show_selected_session()
 
@@ -187,17 +170,15 @@ class PickerScreen(SessionScreen):
         return screen_title_runs(["sessions"], [], right, width, styles)
 
     def target_reader(self) -> SessionReader | None:
-        """The session under the cursor."""
         return self.query_one(SessionTable).selected_session() if self.is_mounted else None
 
     def leave_deleted_session(self, reader: SessionReader) -> None:
-        """Its row goes."""
         self._catalog.forget_session(reader.session)
         self.query_one(SessionTable).update_sessions()
         self._show_selected_session()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Opening and cloning need a session."""
+        """Refuse to clone without a session, and to compare without marked ones."""
         if action in ("clone",) and self.target_reader() is None:
             return False
         if action == "compare":
@@ -205,41 +186,37 @@ class PickerScreen(SessionScreen):
         return super().check_action(action, parameters)
 
     def on_row_table_row_highlighted(self, event: RowTable.RowHighlighted) -> None:
-        """Sum up another session."""
         event.stop()
         self._show_selected_session()
 
     def on_row_table_row_opened(self, event: RowTable.RowOpened) -> None:
-        """Its live view."""
         event.stop()
         if reader := self.target_reader():
             self.tuner_app.open_session_view(reader)
 
     def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
-        """Live."""
+        """Filter while typing."""
         self.query_one(SessionTable).filter_by_words(event.text)
         if event.is_closed:
             self.query_one(SessionTable).focus()
 
     def action_filter(self) -> None:
-        """Open the filter's line."""
         self.query_one(FilterBar).open_for_typing()
 
     def action_new(self) -> None:
-        """The first screen of a new session."""
         self.tuner_app.open_new_session_screen()
 
     def action_clone(self) -> None:
-        """A draft with the same recipe."""
+        """Make a draft with the same recipe."""
         if reader := self.target_reader():
             self.tuner_app.clone_session(reader.session)
 
     def on_session_table_marks_changed(self) -> None:
-        """There may be something to compare."""
+        """Update the keys: there may be sessions to compare now, or none any more."""
         self.refresh_bindings()
 
     def action_compare(self) -> None:
-        """The best trials of the marked sessions side by side."""
+        """Compare the best trials of the marked sessions."""
         from tuner.session.comparison import FEWEST_CANDIDATES, MOST_CANDIDATES
         from tuner.tui.screens.compare_sessions_screen import CompareSessionsScreen
 
@@ -251,6 +228,6 @@ class PickerScreen(SessionScreen):
             self.tuner_app.notify_user(message, failed=True)
 
     def action_back(self) -> None:
-        """The filter is the only layer."""
+        """Take the filter off."""
         if self.query_one(FilterBar).filter_text:
             self.query_one(FilterBar).clear_filter()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from textual.binding import Binding
 from textual.widget import Widget
 
 from tuner.render.charts.inline_bars import draw_progress_bar
@@ -14,6 +13,7 @@ from tuner.results import format as fmt
 from tuner.tui.screens.study_screen import StudyScreen
 from tuner.tui.state.replay_reader import ReplayReader
 from tuner.tui.widgets.drawn_line import DrawnLine
+from tuner.tui.widgets.key_bindings import key
 
 JUMP_SHARE = 0.05
 """The share of the recording that < and > jump over."""
@@ -23,43 +23,15 @@ _WORKER_ACTIONS = frozenset(
 
 
 class ReplayScreen(StudyScreen):
-    """Nothing can be asked of a worker here."""
+    """A recorded session; nothing can be asked of a worker here."""
 
     KEY_ORDER = ("replay.halt", "replay.faster", "replay.slower", "replay.ahead", "trials.detail")
     BINDINGS = [
-        Binding("p", "halt", "Halt", id="replay.halt", tooltip="Stop the replay, or go on"),
-        Binding(
-            "plus,equals_sign",
-            "speed(2)",
-            "Faster",
-            key_display="+",
-            id="replay.faster",
-            tooltip="Twice as fast",
-        ),
-        Binding(
-            "minus",
-            "speed(0.5)",
-            "Slower",
-            key_display="-",
-            id="replay.slower",
-            tooltip="Half as fast",
-        ),
-        Binding(
-            "greater_than_sign",
-            "jump(1)",
-            "Jump",
-            key_display="< >",
-            id="replay.ahead",
-            tooltip="Jump ahead by 5 %",
-        ),
-        Binding(
-            "less_than_sign",
-            "jump(-1)",
-            "Back",
-            show=False,
-            id="replay.back",
-            tooltip="Jump back by 5 %",
-        ),
+        key("p", "halt", "replay.halt", "Halt", "Stop the replay, or go on"),
+        key("+,=", "speed(2)", "replay.faster", "Faster", "Twice as fast", display="+"),
+        key("-", "speed(0.5)", "replay.slower", "Slower", "Half as fast"),
+        key(">", "jump(1)", "replay.ahead", "Jump", "Jump ahead by 5 %", display="< >"),
+        key("<", "jump(-1)", "replay.back", "Back", "Jump back by 5 %", show=False),
     ]
     reader: ReplayReader
 
@@ -68,24 +40,22 @@ class ReplayScreen(StudyScreen):
         self._first_view = view
 
     def on_mount(self) -> None:
-        """The view that was looked at before a jump back."""
+        """Show the view that was open before a jump back."""
         if self._first_view != self.view_name:
             self.call_later(self.show_view_named, self._first_view)
 
     def compose_below_views(self) -> Iterable[Widget]:
-        """How far the replay is."""
         yield DrawnLine(self._playback_runs, id="replay")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What was recorded cannot be changed."""
+        """Refuse whatever would need a worker."""
         return action not in _WORKER_ACTIONS and super().check_action(action, parameters)
 
     def leave_screen(self) -> None:
-        """There is nothing but the recording."""
+        """Leave the app: there is no other screen below."""
         self.tuner_app.exit()
 
     def redraw_progress(self) -> None:
-        """Every look moves the bar."""
         self.query_one("#replay", DrawnLine).redraw_content()
 
     def _playback_runs(self, width: int, styles: Styles) -> list[TextRun]:
@@ -102,19 +72,17 @@ class ReplayScreen(StudyScreen):
         ]
 
     def action_halt(self) -> None:
-        """Stand still, or go on."""
         playhead = self.reader.recording.playhead
         playhead.set_halted(not playhead.halted)
         self.redraw_progress()
 
     def action_speed(self, factor: float) -> None:
-        """Faster or slower."""
         playhead = self.reader.recording.playhead
         playhead.change_speed(playhead.speed * factor)
         self.redraw_progress()
 
     def action_jump(self, direction: int) -> None:
-        """Ahead, or back: then all is folded again up to there, for panes that know nothing yet."""
+        """Jump ahead or back; back takes a new screen, whose panes know nothing of what comes."""
         playhead = self.reader.recording.playhead
         moment = playhead.current_moment() + direction * JUMP_SHARE * (
             playhead.end - playhead.start

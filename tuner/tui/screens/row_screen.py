@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from textual.app import ComposeResult
-from textual.binding import Binding
 
 from tuner.render.renderable_lines import Lines
 from tuner.render.status_text import screen_title_runs
@@ -14,6 +13,7 @@ from tuner.tui.screens.session_screen import SessionScreen
 from tuner.tui.state.session_reader import SessionReader
 from tuner.tui.widgets.drawn_line import DrawnLine, TooSmall
 from tuner.tui.widgets.key_bar import KeyBar
+from tuner.tui.widgets.key_bindings import key
 from tuner.tui.widgets.line_widgets import Pane, theme_styles
 
 DrawRow = Callable[[int, int, Styles], Lines]
@@ -21,15 +21,13 @@ DrawRow = Callable[[int, int, Styles], Lines]
 
 
 class RowPane(Pane):
-    """What is known of the row."""
-
     def __init__(self, draw_row: DrawRow, row_index: int) -> None:
         self._draw_row = draw_row
         self.row_index = row_index
         super().__init__("Row", id="row-text")
 
     def content_lines(self, width: int, height: int) -> Lines:  # noqa: ARG002
-        """Everything, a cell from the border."""
+        """Draw the row one cell away from the border."""
         styles = theme_styles(self)
         row_lines = self._draw_row(self.row_index, max(width - 2, 1), styles)
         return [[(" ", styles.text), *runs] for runs in row_lines]
@@ -40,13 +38,9 @@ class RowScreen(SessionScreen):
 
     KEY_ORDER = ("row.next",)
     BINDINGS = [
-        Binding(
-            "right,l", "row(1)", "Row", key_display="← →", id="row.next", tooltip="The next row"
-        ),
-        Binding(
-            "left,h", "row(-1)", "Row", show=False, id="row.previous", tooltip="The row before"
-        ),
-        Binding("escape", "back", "Back", id="app.back", tooltip="One step back"),
+        key("right,l", "row(1)", "row.next", "Row", "The next row", display="← →"),
+        key("left,h", "row(-1)", "row.previous", "Row", "The previous row", show=False),
+        key("escape", "back", "app.back", "Back", "One step back"),
     ]
 
     def __init__(
@@ -59,7 +53,6 @@ class RowScreen(SessionScreen):
         self._draw_row = draw_row
 
     def compose(self) -> ComposeResult:
-        """Title, the row, the keys."""
         self.set_breakpoint_classes()
         yield DrawnLine(self._title_line, id="title")
         yield RowPane(self._draw_row, self._row_index)
@@ -67,16 +60,15 @@ class RowScreen(SessionScreen):
         yield TooSmall()
 
     def on_mount(self) -> None:
-        """Keys scroll."""
         self._show_row()
         self.query_one(RowPane).focus()
 
     def target_reader(self) -> SessionReader | None:
-        """It is about a row, not about a session."""
+        """Return None: the screen is about a row."""
         return None
 
     def leave_deleted_session(self, reader: SessionReader) -> None:
-        """Nothing can be deleted here."""
+        """Do nothing: no session can be deleted here."""
 
     def _show_row(self) -> None:
         pane = self.query_one(RowPane)
@@ -92,11 +84,9 @@ class RowScreen(SessionScreen):
         )
 
     def action_row(self, step: int) -> None:
-        """A neighbour."""
         self._row_index = min(max(self._row_index + step, 0), len(self._row_names) - 1)
         self.query_one(RowPane).scroll_home(animate=False)
         self._show_row()
 
     def action_back(self) -> None:
-        """To where it was opened."""
         self.app.pop_screen()

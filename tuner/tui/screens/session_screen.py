@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events
-from textual.binding import Binding
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -21,6 +20,7 @@ from tuner.session.view import SessionState, TrialState, TrialView
 from tuner.tui.state.session_reader import SessionReader
 from tuner.tui.widgets.first_visit_hint import first_visit_hints
 from tuner.tui.widgets.key_bar import KeyBar
+from tuner.tui.widgets.key_bindings import key
 
 if TYPE_CHECKING:
     from tuner.tui.app import TunerApp
@@ -29,63 +29,33 @@ if TYPE_CHECKING:
 class SessionScreen(Screen[None]):
     """A screen about one session at a time: `target` says which.
 
-    KEY_ORDER names the bindings that the bar of keys shows first.
+    KEY_ORDER names the bindings that the key bar shows first.
     """
 
     KEY_ORDER: ClassVar[tuple[str, ...]] = ()
     BINDINGS = [
-        Binding("s", "start", "Start", id="session.start", tooltip="Start the search"),
-        Binding(
-            "p",
-            "pause",
-            "Pause",
-            id="session.pause",
-            tooltip="Pause now, with a checkpoint",
-        ),
-        Binding(
-            "p", "resume", "Resume", id="session.resume", tooltip="Go on where the session stopped"
-        ),
-        Binding(
-            "P",
-            "drain",
-            "Drain",
-            id="session.drain",
-            tooltip="Finish the running trials, then pause",
-        ),
-        Binding("e", "edit", "Edit", id="session.edit", tooltip="Change what is searched, and how"),
-        Binding(
-            "E",
-            "export",
-            "Export",
-            id="session.export",
-            tooltip="Write the best parameters to a file",
-        ),
-        Binding("y", "copy", "Copy", show=False, id="session.copy", tooltip="Copy the parameters"),
-        Binding(
-            "ctrl+k", "stop", "Stop", id="session.stop", tooltip="End the search for good (asks)"
-        ),
-        Binding(
-            "ctrl+d",
-            "delete",
-            "Delete",
-            show=False,
-            id="session.delete",
-            tooltip="Delete the session's folder (asks)",
-        ),
+        key("s", "start", "session.start", "Start", "Start the search"),
+        key("p", "pause", "session.pause", "Pause", "Pause now, with a checkpoint"),
+        key("p", "resume", "session.resume", "Resume", "Resume where the session stopped"),
+        key("P", "drain", "session.drain", "Drain", "Finish the running trials, then pause"),
+        key("e", "edit", "session.edit", "Edit", "Change what is searched, and how"),
+        key("E", "export", "session.export", "Export", "Write the best parameters to a file"),
+        key("y", "copy", "session.copy", "Copy", "Copy the parameters", show=False),
+        key("ctrl+k", "stop", "session.stop", "Stop", "End the search for good (asks)"),
+        key("ctrl+d", "delete", "session.delete", "Delete", "Delete the folder (asks)", show=False),
     ]
 
     _shown_dependencies: object = None
 
     @property
     def tuner_app(self) -> TunerApp:
-        """The app."""
         return cast("TunerApp", self.app)
 
     def session_state_changed(self) -> None:
-        """A worker is being started, or could not be."""
+        """React to a worker that is being started, or could not be."""
 
     def first_use_hint(self, screen_name: str) -> Iterable[Widget]:
-        """One line of help where this screen is seen for the first time."""
+        """Yield one line of help where this screen is seen for the first time."""
         return first_visit_hints(self.app, screen_name)
 
     def set_breakpoint_classes(self) -> None:
@@ -98,29 +68,29 @@ class SessionScreen(Screen[None]):
             self.add_class(max(threshold for threshold in breakpoints if threshold[0] <= extent)[1])
 
     def target_reader(self) -> SessionReader | None:
-        """The session that keys are about, None where there is none."""
+        """Return the session that the keys are about, None where there is none."""
         raise NotImplementedError
 
     def leave_deleted_session(self, reader: SessionReader) -> None:
-        """A session's folder is gone."""
+        """Leave what showed a session whose folder was deleted."""
         raise NotImplementedError
 
     def current_trial(self) -> TrialView | None:
-        """The trial whose parameters are copied: the best one, unless an heir knows better."""
+        """Return the trial that is copied and exported: the best one, or a selected one."""
         reader = self.target_reader()
         return None if reader is None else reader.view.find_best_trial()
 
     def marked_trials(self) -> Sequence[int]:
-        """The trials that are marked, where any can be."""
+        """Return the numbers of the marked trials, where any can be marked."""
         return ()
 
     def session_state(self) -> SessionState:
-        """The state of the target, starting from the moment that somebody asked for it."""
+        """Return the state of the target: starting as soon as a start was asked for."""
         reader = self.target_reader()
         return SessionState.DRAFT if reader is None else self.tuner_app.displayed_state(reader)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Only what makes sense in the target's state."""
+        """Allow what makes sense in the target's state."""
         if action not in _SESSION_ACTIONS:
             return True
         reader = self.target_reader()
@@ -133,7 +103,7 @@ class SessionScreen(Screen[None]):
         return self._is_allowed_now(action, reader)
 
     def on_key(self, event: events.Key) -> None:
-        """A key that the session has no use for in its state says so."""
+        """Say why a key of the session does nothing in its state."""
         reader, state = self.target_reader(), self.session_state()
         if reader is None or event.key in self.active_bindings:
             return
@@ -150,17 +120,16 @@ class SessionScreen(Screen[None]):
         )
 
     def request_confirmation(self, question: str, on_confirm: object) -> None:
-        """Ask in the footer; `yes` is called when the answer is y."""
+        """Ask in the key bar; `yes` is called when the answer is y."""
         if callable(on_confirm):
             self.query_one(KeyBar).ask_yes_or_no(question, on_confirm)
 
     def action_start(self) -> None:
-        """Start the worker of a draft."""
         if reader := self.target_reader():
             self.tuner_app.launch_worker(reader.session)
 
     def action_resume(self) -> None:
-        """Start a worker that goes on, unless it would end at once: then say what raises that."""
+        """Start a worker that goes on; where it would end at once, say what to change first."""
         reader = self.target_reader()
         if reader is None:
             return
@@ -174,11 +143,11 @@ class SessionScreen(Screen[None]):
             self.action_start()
 
     def action_pause(self) -> None:
-        """Ask the worker to pause; the screen tells when it has."""
+        """Ask the worker to pause; the log says when it has."""
         self._send_command(commands.Pause(id=""))
 
     def action_drain(self) -> None:
-        """Ask the worker to finish what runs and then pause."""
+        """Ask the worker to finish the running trials and then pause."""
         self._send_command(commands.Drain(id=""))
 
     def action_stop(self) -> None:
@@ -211,7 +180,6 @@ class SessionScreen(Screen[None]):
             self.tuner_app.open_setup_screen(reader.session)
 
     def action_export(self) -> None:
-        """Ask for format and file."""
         if reader := self.target_reader():
             from tuner.tui.screens.export_screen import ExportScreen
 
@@ -220,12 +188,12 @@ class SessionScreen(Screen[None]):
             self.app.push_screen(ExportScreen(reader, self.marked_trials(), number))
 
     def action_copy(self) -> None:
-        """The parameters as JSON into the clipboard."""
+        """Copy the parameters to the clipboard as JSON."""
         trial = self.current_trial()
         if trial is not None:
             values = {**trial.params, **trial.fixed}
             self.app.copy_to_clipboard(json.dumps(values, indent=2))
-            self.tuner_app.notify_user(f"parameters of trial {trial.number} copied as JSON")
+            self.tuner_app.notify_user(f"copied the parameters of trial {trial.number} as JSON")
 
     def _send_command(self, command: commands.Command, reader: SessionReader | None = None) -> None:
         reader = reader or self.target_reader()
@@ -248,7 +216,7 @@ class SessionScreen(Screen[None]):
         self.leave_deleted_session(reader)
 
     def key_bar_dependencies(self) -> object:
-        """What the keys that apply are made from: as long as it is the same, so are they."""
+        """Return what the keys that apply depend on: while it is equal, they are the same."""
         reader, trial = self.target_reader(), self.current_trial()
         return (
             None if reader is None else (reader.session.name, reader.view.best is None),
@@ -257,7 +225,6 @@ class SessionScreen(Screen[None]):
         )
 
     def refresh_changed_keys(self) -> None:
-        """Show the keys that apply now, where they are no longer those that are shown."""
         dependencies = self.key_bar_dependencies()
         if dependencies != self._shown_dependencies:
             self._shown_dependencies = dependencies

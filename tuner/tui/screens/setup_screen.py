@@ -45,7 +45,7 @@ FORM_FIELDS = {"task": (*TASK, *FORM), "other": OTHER, "search": SEARCH}
 
 
 class SetupScreen(InspectingScreen):
-    """Edits one session's recipe. The draft is the truth; the panes show it and ask for edits."""
+    """The editor of one session's recipe: the panes show the draft and ask for edits of it."""
 
     DEFAULT_CSS = layout.SETUP_CSS
     CSS = layout.TINY_CSS
@@ -61,7 +61,7 @@ class SetupScreen(InspectingScreen):
         services: Services | None = None,
         edit_text: Callable[..., str] = edit_in_terminal,
     ) -> None:
-        """`proposed` are other ends for searched settings, by flat name: one edit to begin with."""
+        """Open the draft. `proposed` are narrower ranges by flat name, the first edit of it."""
         super().__init__()
         self.session = session
         self.history = past or SessionHistory.from_session(session)
@@ -78,7 +78,6 @@ class SetupScreen(InspectingScreen):
         self._partition = Partition()
 
     def compose(self) -> ComposeResult:
-        """The title, tabs where there is little room, the panes, one line of news, the keys."""
         folder = Path.cwd()
         yield TooSmall()
         yield SetupTitle()
@@ -100,7 +99,6 @@ class SetupScreen(InspectingScreen):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Shows the draft, and asks for what takes time."""
         for name in PANES:
             self.query_one(f"#{name}").add_class("setup-pane")
         self.query_one("#other", FormPane).hint("space searches or fixes")
@@ -111,7 +109,7 @@ class SetupScreen(InspectingScreen):
         self._show_initial_status()
 
     def _show_past_trials(self) -> None:
-        """What trials made of the recipe, and what they keep from being changed."""
+        """Show what trials made of the recipe, and what they keep from being changed."""
         before = self.history.recipe
         self.query_one(GroupsPane).show_history(
             self.history.rates_by_group, () if before is None else before.groups
@@ -121,7 +119,7 @@ class SetupScreen(InspectingScreen):
             self.query_one(f"#{name}", FormPane).field_list.lock_fields(locked)
 
     def _show_initial_status(self) -> None:
-        """What is to be known before anything else."""
+        """Show what is wrong with the recipe, else apply the proposed ranges and check it."""
         if self.draft.read_only:
             self.status.show_message(self.draft.read_only, "wrong")
         elif self.draft.problem:
@@ -131,7 +129,7 @@ class SetupScreen(InspectingScreen):
             self._check()
 
     def _apply_proposed_ranges(self) -> None:
-        """The ranges that another screen proposed, and trials to search them with."""
+        """Apply the ranges that another screen proposed, with enough trials to search them."""
         if not self._proposed:
             return
 
@@ -146,7 +144,6 @@ class SetupScreen(InspectingScreen):
         self._edit_draft(f"zoom into {ranges}", narrow_and_plan_trials)
 
     def refresh_draft(self) -> None:
-        """Shows the draft as it is now."""
         draft, recipe = self.draft, self.draft.recipe
         self.query_one(PreviewPane).show_recipe(draft.recipe_text, draft.saved_text)
         if recipe is not None:
@@ -168,7 +165,6 @@ class SetupScreen(InspectingScreen):
         self.refresh_title_and_checks()
 
     def refresh_title_and_checks(self) -> None:
-        """The title and the findings."""
         draft, recipe = self.draft, self.draft.recipe
         lines = [CheckLine("error", draft.problem)] if draft.problem else []
         if recipe is not None and not draft.problem:
@@ -184,7 +180,7 @@ class SetupScreen(InspectingScreen):
         )
 
     def _time_and_memory_lines(self, recipe: Recipe) -> list[str]:
-        """Time and memory, where trials of this or another session of the model tell them."""
+        """Estimate time and memory from trials of this or another session with the same model."""
         key = inspection.model_cache_key(recipe)
         if key not in self._measured:
             catalog = getattr(self.app, "catalog", None)
@@ -202,7 +198,7 @@ class SetupScreen(InspectingScreen):
         return f"{self.history.state_with_glyph} · {'read-only' if self.draft.read_only else saved}"
 
     def commit_field_value(self, field: FormField, value: FieldValue) -> None:
-        """Takes one field's value over; TunerError where the recipe would be wrong."""
+        """Apply one field's value; raise TunerError where the recipe would be wrong."""
 
         def set_or_unset(document: RecipeDocument) -> None:
             if value is None:
@@ -215,7 +211,7 @@ class SetupScreen(InspectingScreen):
         )
 
     def commit_groups(self, groups: tuple[GroupSpec, ...], what: str, joined: str) -> None:
-        """Takes groups over; TunerError where a parameter would be in none or in two."""
+        """Apply groups; raise TunerError where a parameter would be in no group or in two."""
         recipe = self.draft.recipe
         parameters = None if recipe is None else self.inspection.model_parameters(recipe)
         if parameters is not None and not self._partition.problem:
@@ -236,7 +232,7 @@ class SetupScreen(InspectingScreen):
 
     @on(GroupsPane.ParametersAsked)
     def show_parameters(self) -> None:
-        """Every parameter with its group and its rate, over the screen."""
+        """Show every parameter with its group and its rate, over the screen."""
         recipe = self.draft.recipe
         if recipe is None or not self._partition.resolved:
             self.status.show_message(
@@ -247,22 +243,19 @@ class SetupScreen(InspectingScreen):
 
     @on(Prompt.Refused)
     def show_input_error(self, message: Prompt.Refused) -> None:
-        """One line that says what is wrong with what was typed or pressed."""
+        """Say in one line what is wrong with what was typed or pressed."""
         message.stop()
         self.status.show_message(message.reason, "wrong" if message.reason else "quiet")
 
     @on(FormPane.Help)
     def show_field_help(self, message: FormPane.Help) -> None:
-        """One line about the selected field."""
         message.stop()
         self.status.show_help(message.text, moved=message.moved)
 
     def action_undo(self) -> None:
-        """One edit back."""
         self._try(lambda: self._show_history_step("undone", self.draft.undo_edit()))
 
     def action_redo(self) -> None:
-        """One undo back."""
         self._try(lambda: self._show_history_step("redone", self.draft.redo_edit()))
 
     def _show_history_step(self, how: str, what: str) -> None:
@@ -271,7 +264,7 @@ class SetupScreen(InspectingScreen):
         self._check_again()
 
     def action_editor(self) -> None:
-        """The text in the user's own editor; what comes back is one step of undo."""
+        """Edit the text in the user's own editor; what comes back is one step of undo."""
 
         def take_over_from_editor() -> None:
             if self.draft.read_only:
@@ -285,14 +278,14 @@ class SetupScreen(InspectingScreen):
         self._try(take_over_from_editor)
 
     def action_back(self) -> None:
-        """Out of the zoom, else out of the screen."""
+        """Leave the zoom, else the screen."""
         if self.has_class("-zoomed"):
             self.remove_class("-zoomed")
         else:
             self._confirm_if_unsaved(self.dismiss)
 
     def action_leave(self) -> None:
-        """Out of all screens."""
+        """Leave the app."""
         self._confirm_if_unsaved(self.app.exit)
 
     def _confirm_if_unsaved(self, leave: Callable[[], object]) -> None:
@@ -303,8 +296,7 @@ class SetupScreen(InspectingScreen):
 
 
 class NewSessionScreen(NewSessionForm):
-    """Asks for what a new session needs, makes it, and goes on in the setup screen."""
+    """Asks for what a new session needs, creates it, and goes on in the setup screen."""
 
     def open_created_session(self, session: Session) -> None:
-        """The new session's recipe, ready for more."""
         self.app.switch_screen(SetupScreen(session, services=self.services))

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.widget import Widget
 
 from tuner.errors import TunerError
@@ -23,6 +22,7 @@ from tuner.tui.views.live_view import LiveView
 from tuner.tui.widgets.drawn_line import DrawnLine, TooSmall, runs_of_choices
 from tuner.tui.widgets.filter_bar import FilterBar
 from tuner.tui.widgets.key_bar import KeyBar
+from tuner.tui.widgets.key_bindings import key
 from tuner.tui.widgets.row_table import RowTable
 from tuner.tui.widgets.trial_table import TrialTable
 
@@ -65,14 +65,8 @@ class StudyScreen(ViewsScreen):
         "trials.sort",
     )
     BINDINGS = [
-        Binding(
-            "x",
-            "prune",
-            "Prune",
-            id="session.prune",
-            tooltip="Prune the running trial (asks)",
-        ),
-        Binding("slash", "filter", "Filter", id="view.filter", tooltip="Filter the trials"),
+        key("x", "prune", "session.prune", "Prune", "Prune the running trial (asks)"),
+        key("/", "filter", "view.filter", "Filter", "Filter the trials"),
     ]
 
     def __init__(self, reader: SessionReader) -> None:
@@ -86,7 +80,6 @@ class StudyScreen(ViewsScreen):
         self._drawn_at = 0.0
 
     def compose(self) -> ComposeResult:
-        """Title, the view, the filter, the keys."""
         self.set_breakpoint_classes()
         yield DrawnLine(self._title_line, id="title")
         yield LiveView(self.workspace)
@@ -97,11 +90,11 @@ class StudyScreen(ViewsScreen):
         yield TooSmall()
 
     def compose_below_views(self) -> Iterable[Widget]:
-        """Lines under every view."""
+        """Yield lines between the views and the key bar."""
         return ()
 
     def create_view(self, name: str) -> View:
-        """The views next to the live one."""
+        """Make one of the views beside the live one."""
         from tuner.tui.views.analysis_view import AnalysisView
         from tuner.tui.views.config_view import ConfigView
         from tuner.tui.views.log_view import LogView
@@ -114,7 +107,7 @@ class StudyScreen(ViewsScreen):
         return {"Config": ConfigView, "Log": LogView}[name](self.reader)
 
     def on_mount(self) -> None:
-        """Show what is known, then look again and again."""
+        """Show what was read before, then go on reading."""
         if view := self.current_view:
             view.focus_first_pane()
         self._show_everything()
@@ -125,29 +118,27 @@ class StudyScreen(ViewsScreen):
     # What the keys are about
 
     def target_reader(self) -> SessionReader | None:
-        """The session of this screen."""
         return self.reader
 
     def leave_deleted_session(self, reader: SessionReader) -> None:
-        """Nothing is left to show."""
         self.tuner_app.catalog.forget_session(reader.session)
         self.leave_screen()
 
     def leave_screen(self) -> None:
-        """To the picker."""
+        """Go to the picker."""
         self.tuner_app.return_to_picker()
 
     def marked_trials(self) -> Sequence[int]:
-        """In the order of marking."""
+        """Return the marked trials in the order of marking."""
         return self.workspace.marks
 
     def current_trial(self) -> TrialView | None:
-        """The selected trial."""
+        """Return the trial under the cursor."""
         selected = self.workspace.selected
         return None if selected is None else self.reader.view.trials.get(selected)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Pruning needs a running trial under a cursor that shows."""
+        """Refuse to prune unless the cursor is seen and on a running trial."""
         if action == "prune":
             trial = self.current_trial() if self.view_name == "Live" else None
             if trial is None or trial.state is not TrialState.RUNNING:
@@ -166,7 +157,7 @@ class StudyScreen(ViewsScreen):
         self.refresh_changed_keys()
 
     def redraw_progress(self) -> None:
-        """The log was looked at."""
+        """Show how far the log was read; a hook for replays."""
 
     def _read_new_events(self) -> None:
         self.redraw_progress()
@@ -183,7 +174,7 @@ class StudyScreen(ViewsScreen):
             self.set_timer(BETWEEN_SLICES, self._read_history_slice)
 
     def _read_history_slice(self) -> None:
-        """More than one look can read: slices and tables in turn, with time for keys in between."""
+        """Read older history in slices and draw it now and then, with time for keys in between."""
         is_drawing_due = self.reader.complete or time.monotonic() - self._drawn_at >= BETWEEN_TABLES
         if self._pending_delta is not None and is_drawing_due:
             self._draw_delta(self._pending_delta)
@@ -198,12 +189,11 @@ class StudyScreen(ViewsScreen):
             self.set_timer(BETWEEN_SLICES, self._read_history_slice)
 
     def on_session_updated(self, event: SessionUpdated) -> None:
-        """The log grew, or the session's state changed."""
         self._is_update_posted = False
         self._draw_delta(event.delta)
 
     def _draw_delta(self, delta: SessionDelta) -> None:
-        """Only what changed is drawn anew."""
+        """Draw what changed, and nothing else."""
         self._drawn_at = time.monotonic()
         self._shown_until_seq = self.reader.view.next_seq
         self.workspace.trials_changed(delta.trials)
@@ -227,14 +217,12 @@ class StudyScreen(ViewsScreen):
         self.query_one("#title", DrawnLine).redraw_content()
 
     def session_state_changed(self) -> None:
-        """A worker is being started, or could not be."""
         self._redraw_title_line()
         for view in self.created_views():
             view.redraw_lines()
         self.refresh_changed_keys()
 
     def after_view_switch(self) -> None:
-        """The title says which."""
         self._redraw_title_line()
 
     def _title_line(self, width: int, styles: Styles) -> list[TextRun]:
@@ -253,11 +241,10 @@ class StudyScreen(ViewsScreen):
     # Selection and filter
 
     def on_row_table_row_highlighted(self) -> None:
-        """Other keys may apply to the trial under the cursor."""
+        """Update the keys: others may apply to the trial under the cursor."""
         self.refresh_changed_keys()
 
     def on_row_table_row_opened(self, event: RowTable.RowOpened) -> None:
-        """All about a trial."""
         event.stop()
         self._open_trial_screen(event.key)
 
@@ -267,10 +254,10 @@ class StudyScreen(ViewsScreen):
         self.app.push_screen(TrialScreen(self.workspace, number))
 
     async def on_trial_chosen(self, event: TrialChosen) -> None:
-        """From a chart or an event to the trial: to its row, or to all about it."""
+        """Go from a chart or an event to the trial's row, or to its screen."""
         table = self.query_one(LiveView).trial_table
         if not table.select_key(event.trial, by_user=True):
-            self.tuner_app.notify_user(f"trial {event.trial} does not pass the filter")
+            self.tuner_app.notify_user(f"trial {event.trial} does not match the filter")
         elif event.then == "open":
             self._open_trial_screen(event.trial)
         elif event.then == "go":
@@ -279,7 +266,7 @@ class StudyScreen(ViewsScreen):
             table.focus()
 
     async def on_rows_requested(self, event: RowsRequested) -> None:
-        """From a cell of the confusion matrix to its rows."""
+        """Go from a cell of the confusion matrix to its rows."""
         from tuner.tui.screens.trial_screen import TrialScreen
 
         screen = TrialScreen(self.workspace, event.trial)
@@ -287,7 +274,7 @@ class StudyScreen(ViewsScreen):
         await screen.show_rows_of_cell(event.evaluation, event.cell)
 
     def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
-        """Live; what cannot be read leaves the filter as it was and says so."""
+        """Filter while typing; what cannot be parsed leaves the filter as it was and says so."""
         bar = self.query_one(FilterBar)
         if not event.is_closed and event.text != bar.filter_text:
             return  # There is more to come: who types fast does not wait for every letter.
@@ -315,35 +302,32 @@ class StudyScreen(ViewsScreen):
 
     def _show_match_count(self) -> None:
         matching, trials = self.workspace.matching_trials(), self.reader.view.trials
-        text = f"{len(matching)} of {len(trials)} pass" if self.workspace.trial_filter else ""
+        text = f"{len(matching)} of {len(trials)} match" if self.workspace.trial_filter else ""
         self.query_one(FilterBar).show_result(text)
 
     def on_screen_resume(self) -> None:
-        """Another screen may have marked trials."""
+        """Show the marks: another screen may have changed them."""
         for view in self.created_views():
             if view.is_mounted:
                 view.receive_marks_change()
 
     def on_trial_table_marks_changed(self, event: TrialTable.MarksChanged) -> None:
-        """All views know the marks; there can be no more than fit side by side."""
+        """Show the marks in all views, and say when no more trials can be marked."""
         for view in self.created_views():
             view.receive_marks_change()
         if event.full:
-            self.tuner_app.notify_user(
-                f"{MAX_MARKS} trials are marked: space on one takes its mark off"
-            )
+            self.tuner_app.notify_user(f"{MAX_MARKS} trials are marked already: space unmarks one")
 
     def on_zoom_requested(self, event: ZoomRequested) -> None:
-        """The group editor with the ranges that were brushed."""
+        """Open the group editor with the brushed ranges."""
         event.stop()
         self.tuner_app.open_setup_screen(self.reader.session, event.ranges)
 
     def action_filter(self) -> None:
-        """Open the filter's line."""
         self.query_one(FilterBar).open_for_typing()
 
     def action_prune(self) -> None:
-        """Ask, then prune the selected trial."""
+        """Ask, then prune the trial under the cursor."""
         trial = self.current_trial()
         if trial is not None:
             self.confirm_and_prune(trial)

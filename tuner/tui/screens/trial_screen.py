@@ -55,13 +55,11 @@ class TrialScreen(ViewsScreen):
 
     @property
     def scope(self) -> TrialScope:
-        """What the panes are about."""
         if self._scope is None:
             self._scope = TrialScope(self.workspace, self._first_trial, self.tuner_app.clock)
         return self._scope
 
     def compose(self) -> ComposeResult:
-        """Title, tabs where the title has no room for them, the tab, the keys."""
         self.set_breakpoint_classes()
         yield DrawnLine(self._title_line, id="title")
         yield Choice(NARROW_TAB_TITLES, hint="[ ] switch tab", id="trial-tabs")
@@ -71,7 +69,6 @@ class TrialScreen(ViewsScreen):
         yield TooSmall()
 
     def on_mount(self) -> None:
-        """The first pane scrolls."""
         if view := self.current_view:
             view.focus_first_pane()
 
@@ -88,33 +85,30 @@ class TrialScreen(ViewsScreen):
         return NARROW_TABS if self.is_narrow else WIDE_TABS
 
     def create_view(self, name: str) -> TrialTab:
-        """A tab that was not looked at before."""
         return ALL_TABS[name](self.scope)
 
     def widget_below_views(self) -> Widget:
-        """Tabs are mounted before this."""
         return self.query_one(KeyBar)
 
     def after_view_switch(self) -> None:
-        """The tab says which it is; it may have been made for another evaluation."""
+        """Update the tab: it may have been drawn for another evaluation."""
         self.query_one("#trial-tabs", Choice).show_as_chosen(self._view_index)
         self.query_one("#title", DrawnLine).redraw_content()
         if (view := self.current_view) and view.is_mounted:
             view.show_everything()
 
     async def on_choice_chosen(self, event: Choice.Chosen) -> None:
-        """A tab was clicked."""
         await self.show_view_at(event.index)
 
     async def action_pane(self, number: int) -> None:
-        """Focus a pane; where the overview has no room for it, the tab that has it."""
+        """Focus a pane; where the overview has no room for it, show the tab that has it."""
         if self.view_name == "Overview" and self.is_narrow and number > 1:
             await self.show_view_at(min(number, 5) - 1)
         else:
             await super().action_pane(number)
 
     async def action_back(self) -> None:
-        """One layer out: zoom, what is open in the tab, tab, screen."""
+        """Leave the innermost layer: zoom, what is open in the tab, tab, screen."""
         view = self.current_view
         if view is not None and view.is_zoomed:
             view.zoom_pane(None)
@@ -127,7 +121,7 @@ class TrialScreen(ViewsScreen):
             self.leave_screen()
 
     async def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002
-        """Another size may have other tabs: the fourth is one or the other."""
+        """Change the tab where the new size has another one in its place."""
         self.call_after_refresh(self._show_existing_tab)
 
     async def _show_existing_tab(self) -> None:
@@ -135,51 +129,46 @@ class TrialScreen(ViewsScreen):
             await self.show_view_at(self._view_index)
 
     async def on_rows_requested(self, event: RowsRequested) -> None:
-        """From a cell of the confusion matrix to its rows."""
         await self.show_rows_of_cell(event.evaluation, event.cell)
 
     async def show_rows_of_cell(self, evaluation_index: int, cell: MatrixCell) -> None:
-        """The rows of one cell of the confusion matrix, at one evaluation."""
+        """Show the rows of one cell of the confusion matrix, at one evaluation."""
         self.scope.narrow_to_cell(evaluation_index, cell)
         await self.show_view_named("Errors")
 
     # What the keys are about
 
     def target_reader(self) -> SessionReader | None:
-        """The session of the trial."""
         return self.reader
 
     def leave_screen(self) -> None:
-        """To the session."""
         self.app.pop_screen()
 
     def leave_deleted_session(self, reader: SessionReader) -> None:
-        """Nothing is left to show: the session's screen goes, too."""
+        """Leave the trial and the session, which is gone."""
         self.app.pop_screen()
         self.tuner_app.catalog.forget_session(reader.session)
         self.tuner_app.return_to_picker()
 
     def marked_trials(self) -> Sequence[int]:
-        """In the order of marking."""
+        """Return the marked trials in the order of marking."""
         return self.workspace.marks
 
     def current_trial(self) -> TrialView | None:
-        """This one."""
         return self.reader.view.trials.get(self.scope.number)
 
     def trials_changed(self, changed: Collection[int]) -> None:
-        """Draw anew where this trial is among them, or one of its re-runs."""
+        """Redraw if this trial, its reference or one of its re-runs changed."""
         if self.scope.number in changed or any(
             self.scope.involves_trial(number) for number in changed
         ):
             self._redraw_screen()
 
     def session_state_changed(self) -> None:
-        """Other keys may apply."""
         self.refresh_changed_keys()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Pruning needs a trial that runs."""
+        """Refuse to prune a trial that does not run, and to step through no evaluations."""
         if action == "prune":
             trial = self.current_trial()
             if trial is None or trial.state is not TrialState.RUNNING:
@@ -211,7 +200,7 @@ class TrialScreen(ViewsScreen):
         )
 
     def _fitted_title_path(self, room: int) -> list[str]:
-        """The session's name gives way to the trial's number: its end stays, as far as it fits."""
+        """Return session and trial; a name that does not fit keeps its end."""
         name, trial = sanitize_text(self.reader.session.name), f"trial {self.scope.number}"
         room -= cell_len("tuner ▸  ▸ ") + len(trial)
         if cell_len(name) <= room:
@@ -221,60 +210,58 @@ class TrialScreen(ViewsScreen):
     # Moving
 
     def action_trial(self, step: int) -> None:
-        """A neighbour among the trials that pass the filter."""
+        """Go to a neighbour among the trials that match the filter."""
         if self.scope.show_neighbour(step):
             for tab in self.query(TrialTab):
                 tab.scroll_to_top()
             self._redraw_screen()
 
     def action_scrub(self, step: int) -> None:
-        """An earlier or later evaluation, in all panes."""
+        """Show an earlier or later evaluation in all panes."""
         self.scope.step_evaluation(step)
         self._redraw_screen()
 
     # How it is shown
 
     def action_mode(self) -> None:
-        """Counts, percent of rows, percent of columns."""
+        """Switch between counts, percent of rows and percent of columns."""
         self.scope.cycle_matrix_mode()
         self._redraw_screen()
 
     def action_against(self) -> None:
-        """The difference with the best, then with each marked trial, then none."""
+        """Show the difference with the best, then with each marked trial, then none."""
         previous_other = self.scope.compared_number
         self.scope.cycle_compared_trial()
         if self.scope.compared_number is None and previous_other is None:
             self.tuner_app.notify_user(
-                "nothing to compare with: space marks trials, or one is the best"
+                "nothing to compare with: mark another trial with space first"
             )
         self._redraw_screen()
 
     def action_log(self) -> None:
-        """Logarithmic y."""
         if isinstance(view := self.current_view, TrialTab):
             view.toggle_log_scale()
 
     def action_drawn(self) -> None:
-        """Train, eval or both."""
+        """Draw the training curve, the evaluation curve or both."""
         self.scope.cycle_drawn_curves()
         self._redraw_screen()
 
     # What can be asked for
 
     def action_mark(self) -> None:
-        """Mark for compare, or take the mark off."""
         if not self.workspace.toggle_trial_mark(self.scope.number):
-            self.tuner_app.notify_user(f"{MAX_MARKS} trials are marked: no more can be compared")
+            self.tuner_app.notify_user(f"{MAX_MARKS} trials are marked already: space unmarks one")
         self._redraw_screen()
 
     def action_folder(self) -> None:
-        """The path of the trial's folder into the clipboard."""
+        """Copy the path of the trial's folder to the clipboard."""
         folder = self.reader.session.trial_folder(self.scope.number)
         if not folder.is_dir():
-            self.tuner_app.notify_user(f"{folder} is not there: the trial has left no files")
+            self.tuner_app.notify_user(f"{folder} does not exist: the trial left no files")
             return
         self.app.copy_to_clipboard(str(folder))
-        self.tuner_app.notify_user(f"{folder} copied")
+        self.tuner_app.notify_user(f"copied {folder}")
 
     def action_prune(self) -> None:
         """Ask, then prune."""
@@ -282,13 +269,13 @@ class TrialScreen(ViewsScreen):
             self.confirm_and_prune(trial)
 
     def action_rerun(self) -> None:
-        """The same values again; the worker picks a seed that they have not had."""
+        """Enqueue the same values again; the worker picks a seed that they have not had."""
         number = self.scope.number
         command = commands.Enqueue(params={}, rerun_of=number)
         self._enqueue_trial(command, f"trial {number} again, on another seed")
 
     def action_enqueue(self) -> None:
-        """A copy with other values."""
+        """Ask for other values and enqueue a trial with them."""
         from tuner.tui.screens.enqueue_screen import EnqueueScreen
 
         number = self.scope.number
@@ -309,7 +296,7 @@ class TrialScreen(ViewsScreen):
         return not reason
 
     def _enqueue_trial(self, command: commands.Enqueue, description: str) -> None:
-        """Send it now; where nobody is at work, say when it will be read."""
+        """Send the command; where no worker runs, say when it will be read."""
         if not self._accepts_new_trials():
             return
         state = self.session_state()
@@ -320,7 +307,7 @@ class TrialScreen(ViewsScreen):
             )
             return
         self._send_command(command, self.reader)
-        when = "next" if state in ALIVE_STATES else f"once the session goes on; it is {state.value}"
+        when = "next" if state in ALIVE_STATES else f"once the session resumes; it is {state.value}"
         self.tuner_app.notify_user(f"{description}: {when}")
 
     def _start_with_command(self, command: commands.Enqueue) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textual.binding import Binding
+from tuner.tui.widgets.key_bindings import key
 
 KEY_ORDER = (
     "session.prune",
@@ -24,47 +24,20 @@ KEY_ORDER = (
     "view.pane_1",
 )
 TRIAL_BINDINGS = [
-    Binding(
-        "right_square_bracket",
-        "view(1)",
-        "Tab",
-        key_display="[ ]",
-        id="view.next",
-        tooltip="Next tab",
-    ),
-    Binding("j", "trial(1)", "Trial", key_display="j/k", id="trial.next", tooltip="Next trial"),
-    Binding("k", "trial(-1)", "Trial", show=False, id="trial.previous", tooltip="Previous trial"),
-    Binding(
-        "right",
-        "scrub(1)",
-        "Epoch",
-        key_display="←/→",
-        id="trial.later",
-        tooltip="The next evaluation, in all panes",
-    ),
-    Binding(
-        "left",
-        "scrub(-1)",
-        "Epoch",
-        show=False,
-        id="trial.earlier",
-        tooltip="The evaluation before, in all panes",
-    ),
-    Binding("n", "mode", "Percent", id="trial.mode", tooltip="Counts, row %, column %"),
-    Binding(
-        "d",
-        "against",
-        "Diff",
-        id="trial.against",
-        tooltip="Less the best, a marked trial, none",
-    ),
-    Binding("l", "log", "Log y", show=False, id="trial.log", tooltip="Logarithmic y"),
-    Binding("t", "drawn", "Curves", show=False, id="trial.drawn", tooltip="Train, eval or both"),
-    Binding("space", "mark", "Mark", id="trial.mark", tooltip="Mark for compare"),
-    Binding("r", "rerun", "Re-run", id="trial.rerun", tooltip="The same values on another seed"),
-    Binding("e", "enqueue", "Edit copy", id="trial.enqueue", tooltip="A trial with edited values"),
-    Binding("o", "folder", "Folder", id="trial.folder", tooltip="Copy the folder's path"),
-    Binding("x", "prune", "Prune", id="session.prune", tooltip="Prune this trial (asks)"),
-    Binding("y", "copy", "Copy", id="session.copy", tooltip="Copy the parameters as JSON"),
-    Binding("escape", "back", "Back", id="app.back", tooltip="One step back"),
+    key("]", "view(1)", "view.next", "Tab", "Next tab", display="[ ]"),
+    key("j", "trial(1)", "trial.next", "Trial", "Next trial", display="j/k"),
+    key("k", "trial(-1)", "trial.previous", "Trial", "Previous trial", show=False),
+    key("right", "scrub(1)", "trial.later", "Epoch", "Next evaluation, all panes", display="←/→"),
+    key("left", "scrub(-1)", "trial.earlier", "Epoch", "Previous evaluation", show=False),
+    key("n", "mode", "trial.mode", "Percent", "Counts, row %, column %"),
+    key("d", "against", "trial.against", "Diff", "Difference with the best, a marked trial, none"),
+    key("l", "log", "trial.log", "Log y", "Logarithmic y", show=False),
+    key("t", "drawn", "trial.drawn", "Curves", "Train, eval or both", show=False),
+    key("space", "mark", "trial.mark", "Mark", "Mark for compare"),
+    key("r", "rerun", "trial.rerun", "Re-run", "The same values, another seed"),
+    key("e", "enqueue", "trial.enqueue", "Edit copy", "A trial with edited values"),
+    key("o", "folder", "trial.folder", "Folder", "Copy the folder's path"),
+    key("x", "prune", "session.prune", "Prune", "Prune this trial (asks)"),
+    key("y", "copy", "session.copy", "Copy", "Copy the parameters as JSON"),
+    key("escape", "back", "app.back", "Back", "One step back"),
 ]

@@ -4,50 +4,33 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual.binding import Binding
 from textual.widget import Widget
 
 from tuner.tui.screens.session_screen import SessionScreen
 from tuner.tui.views.base_view import View
 from tuner.tui.widgets.drawn_line import DrawnLine
 from tuner.tui.widgets.filter_bar import FilterBar
+from tuner.tui.widgets.key_bindings import key
+
+PANE_KEYS = [
+    key(str(n), f"pane({n})", f"view.pane_{n}", "Pane", "The pane of this number", show=n == 1)
+    for n in range(1, 6)
+]
 
 
 class ViewsScreen(SessionScreen):
-    """Views are made when they are first looked at. `VIEWS` names them, the first one shows."""
+    """A screen of several views, which are made when they are first shown.
+
+    VIEWS names them; the first one shows at the beginning.
+    """
 
     VIEWS: ClassVar[tuple[str, ...]] = ()
     BINDINGS = [
-        Binding(
-            "right_square_bracket",
-            "view(1)",
-            "View",
-            key_display="[ ]",
-            id="view.next",
-            tooltip="Next view",
-        ),
-        Binding(
-            "left_square_bracket",
-            "view(-1)",
-            "View",
-            show=False,
-            id="view.previous",
-            tooltip="Previous view",
-        ),
-        Binding("z", "zoom", "Zoom", id="view.zoom", tooltip="One pane alone, and back"),
-        *(
-            Binding(
-                str(number),
-                f"pane({number})",
-                "Pane",
-                key_display="1-5",
-                show=number == 1,
-                id=f"view.pane_{number}",
-                tooltip="The pane with this number",
-            )
-            for number in range(1, 6)
-        ),
-        Binding("escape", "back", "Back", show=False, id="app.back", tooltip="One step back"),
+        key("]", "view(1)", "view.next", "View", "Next view", display="[ ]"),
+        key("[", "view(-1)", "view.previous", "View", "Previous view", show=False),
+        key("z", "zoom", "view.zoom", "Zoom", "Zoom the pane, and back"),
+        *PANE_KEYS,
+        key("escape", "back", "app.back", "Back", "One step back", show=False),
     ]
 
     def __init__(self) -> None:
@@ -55,28 +38,26 @@ class ViewsScreen(SessionScreen):
         self._view_index = 0
 
     def create_view(self, name: str) -> View:
-        """The view of that name."""
+        """Make the view of that name."""
         raise NotImplementedError
 
     def leave_screen(self) -> None:
-        """There is nothing left to step back from but the screen."""
+        """Leave the screen: no layer is left inside."""
         raise NotImplementedError
 
     def after_view_switch(self) -> None:
-        """Another view shows."""
+        """Update what depends on which view shows."""
 
     @property
     def view_names(self) -> tuple[str, ...]:
-        """The views that there are."""
         return self.VIEWS
 
     def widget_below_views(self) -> Widget:
-        """Views are mounted before this."""
+        """Return the widget that views are mounted before."""
         return self.query_one(FilterBar)
 
     @property
     def view_name(self) -> str:
-        """The name of the view that shows."""
         return self.view_names[self._view_index]
 
     @property
@@ -86,17 +67,17 @@ class ViewsScreen(SessionScreen):
         return next((view for view in self.created_views() if view.id == name), None)
 
     def key_shown(self, name: str) -> str | None:
-        """How a key is written, where that depends on what shows: as many panes as there are."""
+        """Return how a key is written where that depends on the view: one digit per pane."""
         if name != "view.pane_1" or self.current_view is None:
             return None
         return f"1-{len(self.current_view.PANES)}"
 
     def created_views(self) -> list[View]:
-        """Those that have been looked at."""
+        """Return the views that were shown before."""
         return [child for child in self.children if isinstance(child, View)]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Panes that are there, and a filter where it has a meaning."""
+        """Refuse panes that the view does not have, and the filter where it means nothing."""
         if action in ("zoom", "pane", "filter"):
             view = self.current_view
             if view is None or (action == "filter" and not view.FILTERS):
@@ -111,20 +92,18 @@ class ViewsScreen(SessionScreen):
             view.focus_pane_number(number)
 
     def action_zoom(self) -> None:
-        """The focused pane on the whole screen, or all panes again."""
+        """Zoom the focused pane, or show all panes again."""
         if view := self.current_view:
             view.toggle_pane_zoom()
 
     async def action_view(self, step: int) -> None:
-        """The next or the previous view."""
         await self.show_view_at((self._view_index + step) % len(self.view_names))
 
     async def show_view_named(self, name: str) -> None:
-        """Show the view of that name."""
         await self.show_view_at(self.view_names.index(name))
 
     async def show_view_at(self, index: int) -> None:
-        """Show a view, made where it was not looked at before."""
+        """Show a view; make it where it was not shown before."""
         self._view_index = index
         name = self.view_names[index]
         if self.current_view is None:
@@ -138,13 +117,13 @@ class ViewsScreen(SessionScreen):
         self.refresh_changed_keys()
 
     async def on_drawn_line_clicked(self, event: DrawnLine.Clicked) -> None:
-        """The name of a view in the title."""
+        """Show the view whose name was clicked in the title."""
         name = event.text.strip(" ‹›")
         if name in self.view_names:
             await self.show_view_named(name)
 
     async def action_back(self) -> None:
-        """One layer out: zoom, what is open in the view, filter, view, screen."""
+        """Leave the innermost layer: zoom, what is open in the view, filter, view, screen."""
         view = self.current_view
         if view is not None and view.is_zoomed:
             view.zoom_pane(None)

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from rich.cells import cell_len
 from textual import work
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 from textual.timer import Timer
 from textual.widget import Widget
@@ -33,6 +33,7 @@ from tuner.tui.widgets.analysis.influence_pane import InfluencePane
 from tuner.tui.widgets.analysis.parallel_pane import ParallelPane
 from tuner.tui.widgets.analysis.slice_pane import SlicePane
 from tuner.tui.widgets.drawn_line import DrawnLine
+from tuner.tui.widgets.key_bindings import key
 
 SETTLE_SECONDS = 0.08
 """Seconds without another key after which the panes that have no focus follow."""
@@ -41,23 +42,17 @@ SECONDS_BETWEEN_PANES = 0.005
 
 
 class AnalysisView(View):
-    """All panes show the trials that pass the filter; brushes leave the others dim."""
+    """All panes show the trials that match the filter; brushes leave the others dim."""
 
     PANES = ("history", "influence", "parallel", "slice")
     TABS = ("1 History", "2 Importance", "3 Parallel", "4 Slice")
     FILTERS = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "Z",
-            "zoom_search",
-            "Search here",
-            id="analysis.zoom_search",
-            tooltip="Go on searching in the brushed ranges",
-        ),
+        key("Z", "zoom_search", "analysis.zoom_search", "Search here", "Search the brushed ranges"),
     ]
 
     class ImportanceComputed(Message):
-        """How much each setting decides, about the trials of one question."""
+        """How much each setting matters, computed from the trials of one question."""
 
         def __init__(self, question: Question, verdict: Verdict) -> None:
             super().__init__()
@@ -73,36 +68,33 @@ class AnalysisView(View):
         self._panes_to_redraw: list[AnalysisPane] = []
 
     def compose_panes(self) -> Iterable[Widget]:
-        """Four charts over the same trials."""
         yield HistoryPane(self.exploration)
         yield InfluencePane(self.exploration)
         yield ParallelPane(self.exploration)
         yield SlicePane(self.exploration)
 
     def compose_below(self) -> Iterable[Widget]:
-        """What the charts come to, where only one of them shows."""
+        """Yield what the charts come to, for layouts in which only one of them shows."""
         yield DrawnLine(self._trial_count_runs, classes="told")
         yield DrawnLine(self._importance_summary_runs, classes="told")
 
     # From the log, the filter and the keys to the panes
 
     def show_everything(self) -> None:
-        """All charts from the start."""
         self.exploration.update_sample()
         self._redraw_charts()
 
     def redraw_changes(self, delta: SessionDelta) -> None:
-        """Charts show what has ended: most of what is read changes none of them."""
+        """Redraw once trials have ended: charts show nothing else."""
         if delta.complete and self.exploration.update_sample():
             self._redraw_charts()
 
     def redraw_after_filter(self) -> None:
-        """Other trials."""
         if self.exploration.update_sample():
             self._redraw_charts()
 
     def on_analysis_pane_exploration_changed(self, event: AnalysisPane.ExplorationChanged) -> None:
-        """The pane in focus has drawn itself; the others follow once the keys are still."""
+        """Redraw the other panes once the keys are still; the pane in focus has drawn itself."""
         event.stop()
         if self._redraw_timer is not None:
             self._redraw_timer.stop()
@@ -116,7 +108,7 @@ class AnalysisView(View):
         return self._redraw_timer is None and self._pending_question is None
 
     def _redraw_charts(self, except_pane: AnalysisPane | None = None) -> None:
-        """One pane after the other, so that no key waits for more than one."""
+        """Redraw one pane after the other, so that no key waits for more than one."""
         if self._redraw_timer is not None:
             self._redraw_timer.stop()
         panes = [pane for pane in self.query(AnalysisPane) if pane is not except_pane]
@@ -174,7 +166,7 @@ class AnalysisView(View):
         self.post_message(self.ImportanceComputed(question, compute_verdict(trials)))
 
     def on_analysis_view_importance_computed(self, event: ImportanceComputed) -> None:
-        """Keep the answer; ask again where the question has changed meanwhile."""
+        """Remember the answer; ask again where the question has changed meanwhile."""
         event.stop()
         self._pending_question = None
         self.exploration.remember_verdict(event.question, event.verdict)
@@ -185,7 +177,7 @@ class AnalysisView(View):
     # Keys
 
     def close_inner_layer(self) -> bool:
-        """First the brush that was not kept, then all brushes."""
+        """Drop the brush that was not kept, else all brushes."""
         brushes = self.exploration.brushes
         if brushes.discard_draft() or brushes.clear_all_axes():
             self._redraw_charts()
@@ -193,16 +185,16 @@ class AnalysisView(View):
         return False
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """A search in the brushed ranges needs a brush."""
+        """Refuse to search the brushed ranges while there are none."""
         return action != "zoom_search" or bool(self.exploration.brushes.active_brushes)
 
     def action_zoom_search(self) -> None:
-        """Ask for a search in the ranges that are brushed."""
+        """Ask for a search in the brushed ranges."""
         ranges = brushed_ranges(self.exploration.sample, self.exploration.brushes)
         if ranges:
             self.post_message(ZoomRequested(ranges))
         else:
-            self.tuner_app.notify_user("the brushes name no range of numbers", failed=True)
+            self.tuner_app.notify_user("no numeric range is brushed", failed=True)
 
     # The lines
 
@@ -230,7 +222,7 @@ class AnalysisView(View):
         ]
 
     def _time_to_best_text(self) -> str:
-        """How long after the beginning the best trial had ended."""
+        """Write how long after the beginning the best trial ended."""
         best, start_time = self.exploration.sample.best_trial, self.workspace.reader.view.first_time
         if best is None or best.ended is None or start_time is None:
             return ""

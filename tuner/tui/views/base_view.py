@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class View(Container):
-    """One view of a session. Heirs give the panes and redraw them from what was read.
+    """One view of a session. Subclasses yield the panes and redraw them from what was read.
 
     PANES   the panes' ids, in the order of their numbers
     ALWAYS  how many of the first stay in sight where the others are tabs
@@ -37,46 +37,44 @@ class View(Container):
 
     @property
     def tuner_app(self) -> TunerApp:
-        """The app."""
         return cast("TunerApp", self.app)
 
     # What heirs give
 
     def compose_above(self) -> Iterable[Widget]:
-        """Lines over the panes."""
+        """Yield the lines above the panes."""
         return ()
 
     def compose_panes(self) -> Iterable[Widget]:
-        """The panes, in the order of their numbers."""
+        """Yield the panes, in the order of their numbers."""
         raise NotImplementedError
 
     def compose_below(self) -> Iterable[Widget]:
-        """Lines under the panes."""
+        """Yield the lines below the panes."""
         return ()
 
     def show_everything(self) -> None:
-        """Draw all that is known: another part of the program may have read on."""
+        """Draw all that is known: another screen may have read on."""
 
     def redraw_changes(self, delta: SessionDelta) -> None:
         """Draw what changed."""
 
     def redraw_after_filter(self) -> None:
-        """Other trials pass."""
+        """Draw the trials that match the filter now."""
 
     def redraw_after_marks(self) -> None:
-        """Other trials are marked."""
+        """Draw the trials that are marked now."""
 
     def redraw_elapsed_times(self) -> None:
-        """A second passed."""
+        """Draw times anew; called every second."""
 
     def close_inner_layer(self) -> bool:
-        """One layer out inside the view; False where there is none."""
+        """Leave the innermost layer of the view; return False where there is none."""
         return False
 
     # What all have
 
     def compose(self) -> ComposeResult:
-        """Lines, panes with their tabs, lines."""
         yield from self.compose_above()
         with Container(classes="panes"):
             panes = list(self.compose_panes())
@@ -88,18 +86,16 @@ class View(Container):
         yield from self.compose_below()
 
     def on_mount(self) -> None:
-        """The first tab is open, and everything known is drawn."""
         for name in self.PANES[: self.ALWAYS] if self.TABS else self.PANES:
             self.pane_with_id(name).add_class("-always")
         self.open_tab_at(self.ALWAYS)
         self.show_everything()
 
     def pane_with_id(self, pane_id: str) -> Widget:
-        """A pane by its id."""
         return self.query_one(f"#{pane_id}")
 
     def focus_first_pane(self) -> None:
-        """Give the focus to the pane that shows: the first, or the open tab."""
+        """Focus the first pane that shows, or the open tab."""
         for name in self.PANES:
             pane = self.pane_with_id(name)
             if pane.can_focus and pane.display:
@@ -115,7 +111,7 @@ class View(Container):
         pane.focus()
 
     def open_tab_at(self, index: int) -> None:
-        """Where it is narrow, the pane with this index is the one that shows."""
+        """Make the pane with this index the one that shows in the narrow layout."""
         if index < self.ALWAYS or not self.TABS:
             return
         self.query_one(".tabs", Choice).show_as_chosen(index - self.ALWAYS)
@@ -123,7 +119,6 @@ class View(Container):
             self.pane_with_id(name).set_class(position == index, "-active")
 
     def on_choice_chosen(self, event: Choice.Chosen) -> None:
-        """A tab was clicked."""
         event.stop()
         self.focus_pane_number(event.index + self.ALWAYS + 1)
 
@@ -133,14 +128,13 @@ class View(Container):
         return self.query_one(".panes").has_class("-zoom")
 
     def zoom_pane(self, pane: Widget | None) -> None:
-        """One pane on the whole view, or all panes again."""
+        """Show one pane on the whole view, or all panes again."""
         self.query_one(".panes").set_class(pane is not None, "-zoom")
         for name in self.PANES:
             listed_pane = self.pane_with_id(name)
             listed_pane.set_class(pane is not None and listed_pane is not pane, "-aside")
 
     def toggle_pane_zoom(self) -> None:
-        """The focused pane alone, and back."""
         focused = self.screen.focused
         if self.is_zoomed:
             self.zoom_pane(None)
@@ -148,14 +142,14 @@ class View(Container):
             self.zoom_pane(focused)
 
     def redraw_lines(self) -> None:
-        """The lines above and below."""
+        """Redraw the lines above and below."""
         for line in self.query(DrawnLine):
             line.redraw_content()
 
     # Readings and what the user changed, now or later
 
     def receive_delta(self, delta: SessionDelta) -> None:
-        """Draw what was read where the view shows, else remember it for later."""
+        """Draw what was read if the view shows, else keep it for later."""
         if self.display:
             self.redraw_changes(delta)
         else:
@@ -164,19 +158,19 @@ class View(Container):
             )
 
     def receive_filter_change(self) -> None:
-        """Other trials pass: draw them where the view shows, else later."""
+        """Draw the trials that match the filter if the view shows, else later."""
         self._missed_filter_change = not self.display
         if self.display:
             self.redraw_after_filter()
 
     def receive_marks_change(self) -> None:
-        """Other trials are marked: draw them where the view shows, else later."""
+        """Draw the marked trials if the view shows, else later."""
         self._missed_marks_change = not self.display
         if self.display:
             self.redraw_after_marks()
 
     def draw_missed_changes(self) -> None:
-        """The view shows again: draw what came meanwhile."""
+        """Draw what came while the view was hidden."""
         missed_delta, self._missed_delta = self._missed_delta, None
         if missed_delta is not None:
             self.redraw_changes(missed_delta)

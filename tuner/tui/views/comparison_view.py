@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-from textual.binding import Binding
 from textual.widget import Widget
 
 from tuner.errors import TunerError
@@ -23,59 +22,26 @@ from tuner.tui.widgets.comparison_panes import (
     VerdictBar,
 )
 from tuner.tui.widgets.flipped_rows_table import FlippedRowsTable
+from tuner.tui.widgets.key_bindings import key
 from tuner.tui.widgets.line_widgets import Pane
 from tuner.tui.widgets.row_table import RowTable
 
 
 class ComparisonView(View):
-    """Heirs say who is compared, and what an empty comparison tells."""
+    """Candidates side by side; subclasses say which, and what the table says without any."""
 
     PANES = ("contest-table", "contest-curves", "contest-confusion", "contest-rows")
     TABS = ("1 Table", "2 Curves", "3 Confusion", "4 Rows")
     HEADING: ClassVar[str] = "Marked trials"
     BINDINGS = [
-        Binding(
-            "right,l",
-            "column(1)",
-            "Column",
-            key_display="← →",
-            id="compare.next",
-            tooltip="The cursor to the next column: it is compared row by row",
-        ),
-        Binding(
-            "left,h",
-            "column(-1)",
-            "Column",
-            show=False,
-            id="compare.previous",
-            tooltip="The cursor to the column before",
-        ),
-        Binding("c", "baseline", "Baseline", id="compare.baseline", tooltip="Compare with this"),
-        Binding("space", "unmark", "Unmark", id="compare.unmark", tooltip="Leave this one out"),
-        Binding(
-            "equals_sign",
-            "differing",
-            "Differing",
-            id="compare.differing",
-            tooltip="Only rows that differ, or all",
-        ),
-        Binding("enter", "rows", "Rows", id="compare.rows", tooltip="To the rows that flip"),
-        Binding(
-            "t",
-            "curves",
-            "Curves",
-            show=False,
-            id="compare.curves",
-            tooltip="Other curves: the metric, or the training loss",
-        ),
-        Binding(
-            "n",
-            "normalize",
-            "Normalize",
-            show=False,
-            id="compare.normalize",
-            tooltip="The difference in rows, or in percent of each label",
-        ),
+        key("right,l", "column(1)", "compare.next", "Column", "Next column", display="← →"),
+        key("left,h", "column(-1)", "compare.previous", "Column", "Previous column", show=False),
+        key("c", "baseline", "compare.baseline", "Baseline", "Compare the others with this"),
+        key("space", "unmark", "compare.unmark", "Unmark", "Leave this one out"),
+        key("=", "differing", "compare.differing", "Differing", "Only rows that differ, or all"),
+        key("enter", "rows", "compare.rows", "Rows", "To the rows that flip"),
+        key("t", "curves", "compare.curves", "Curves", "The metric, or training loss", show=False),
+        key("n", "normalize", "compare.normalize", "Normalize", "Rows, or % per label", show=False),
     ]
 
     def __init__(self, *, id: str) -> None:
@@ -83,57 +49,50 @@ class ComparisonView(View):
         self.board = ComparisonState()
 
     def comparison_candidates(self) -> Sequence[Candidate]:
-        """Who is compared."""
         raise NotImplementedError
 
     def empty_table_texts(self) -> tuple[str, ...]:
-        """What the table says while there are too few."""
+        """Return what the table says while there are too few candidates."""
         raise NotImplementedError
 
     def remove_candidate(self, candidate: Candidate) -> None:
-        """Take one out."""
         raise NotImplementedError
 
     def proposed_pair(self) -> Sequence[int]:
-        """The trials that enter compares while there is nothing to compare; () for none."""
+        """Return the trials that enter compares while there is nothing to compare; () for none."""
         return ()
 
     def accept_proposed_pair(self) -> None:
-        """Compare those."""
+        """Compare the proposed trials."""
 
     def compares_sessions(self) -> bool:
-        """Whether the contestants are of several sessions."""
+        """Return whether the candidates are of several sessions."""
         return False
 
     def compose_panes(self) -> Iterable[Widget]:
-        """Four of them."""
         yield ComparisonTable(self.board, self.HEADING, self.empty_table_texts())
         yield ComparisonCurves(self.board, sessions=self.compares_sessions())
         yield ComparisonDifference(self.board)
         yield FlippedRowsTable(self.board)
 
     def compose_below(self) -> Iterable[Widget]:
-        """What the tests say."""
         yield VerdictBar(self.board)
 
     def show_everything(self) -> None:
-        """Who is compared may have changed."""
         self.board.set_candidates(self.comparison_candidates())
         self.query_one(ComparisonTable).empty_state = self.empty_table_texts()
         self._redraw_panes()
 
     def redraw_changes(self, delta: SessionDelta) -> None:
-        """A contestant that still runs has come further."""
+        """Redraw where a candidate that still runs has come further."""
         if any(candidate.trial.number in delta.trials for candidate in self.board.candidates):
             self.show_everything()
 
     def redraw_after_marks(self) -> None:
-        """Others are compared."""
         if self.display:
             self.show_everything()
 
     def draw_missed_changes(self) -> None:
-        """What was marked meanwhile is compared."""
         super().draw_missed_changes()
         if self.is_mounted:
             self.show_everything()
@@ -146,7 +105,7 @@ class ComparisonView(View):
         self.screen.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Most needs two to compare."""
+        """Refuse most actions unless there are two candidates."""
         if action in ("column", "baseline", "unmark", "differing", "curves", "normalize"):
             return self.board.is_comparable
         if action == "rows":
@@ -154,40 +113,36 @@ class ComparisonView(View):
         return super().check_action(action, parameters)
 
     def action_column(self, step: int) -> None:
-        """Another column, and another opponent."""
+        """Move the cursor to another column, and so to another opponent."""
         self.board.move_cursor(step)
         self._redraw_panes()
 
     def on_comparison_table_column_clicked(self, event: ComparisonTable.ColumnClicked) -> None:
-        """As with the keys."""
         event.stop()
         self.action_column(event.step)
 
     def action_baseline(self) -> None:
-        """What the others are compared with."""
+        """Make the candidate under the cursor the one that the others are compared with."""
         self.board.make_baseline()
         self._redraw_panes()
 
     def action_unmark(self) -> None:
-        """The one under the cursor is left out."""
         if self.board.candidate_under_cursor is not None:
             self.remove_candidate(self.board.candidate_under_cursor)
 
     def action_differing(self) -> None:
-        """Only what differs."""
+        """Show only the rows that differ, or all."""
         self.board.only_differing = not self.board.only_differing
         self.query_one(ComparisonTable).redraw_content()
 
     def action_curves(self) -> None:
-        """Other curves."""
         self.query_one(ComparisonCurves).show_next_kind()
 
     def action_normalize(self) -> None:
-        """Rows, or percent."""
         self.query_one(ComparisonDifference).toggle_shares()
 
     def action_rows(self) -> None:
-        """To the rows that flip; where nothing is compared, what the empty table proposes."""
+        """Go to the rows that flip; without candidates, compare what the empty table proposes."""
         if self.board.is_comparable:
             self.focus_pane_number(4)
         else:
@@ -196,7 +151,7 @@ class ComparisonView(View):
     # The text of a row
 
     def on_row_table_row_opened(self, event: RowTable.RowOpened) -> None:
-        """The row's texts, with the other flipped rows beside it."""
+        """Show the row's text; the other flipped rows are its neighbours."""
         from tuner.tui.screens.row_screen import RowScreen
 
         event.stop()
@@ -224,7 +179,7 @@ class ComparisonView(View):
         )
 
     def _predictions_for_row(self, position: int) -> Iterable[RowPrediction]:
-        """Of all whose rows are the baseline's."""
+        """Yield the predictions of every candidate that was evaluated on the baseline's rows."""
         first = self.board.candidates[0]
         for candidate in self.board.candidates:
             try:

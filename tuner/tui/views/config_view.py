@@ -19,7 +19,7 @@ from tuner.tui.widgets.line_widgets import Pane, empty_state_lines, theme_styles
 
 
 class ConfigView(View):
-    """recipe.toml beside the facts that the log tells."""
+    """recipe.toml beside the facts that the log holds."""
 
     PANES = ("recipe", "environment")
     TABS = ("1 Recipe", "2 Environment")
@@ -29,31 +29,27 @@ class ConfigView(View):
         self._reader = reader
 
     def compose_panes(self) -> Iterable[Widget]:
-        """Two."""
         yield RecipePane(self._reader.session)
         yield EnvironmentPane(self._reader)
 
     def show_everything(self) -> None:
-        """Both anew."""
         for pane in self.query(Pane):
             pane.redraw_content()
 
     def redraw_changes(self, delta: SessionDelta) -> None:
-        """A worker may have started, on something else."""
+        """Redraw the environment: a worker may have started on another machine."""
         if delta.events:
             self.query_one(EnvironmentPane).redraw_if_log_grew()
 
 
 class RecipePane(Pane):
-    """The text of the recipe."""
-
     def __init__(self, session: Session) -> None:
         self._path = session.recipe_path
         super().__init__("recipe.toml", number=1, id="recipe")
-        self.set_border_text(hint="e edits it where nothing runs")
+        self.set_border_text(hint="e edits it while nothing runs")
 
     def content_lines(self, width: int, height: int) -> Lines:
-        """The file, or why it cannot be shown."""
+        """Draw the file, or why it cannot be shown."""
         try:
             text = read_recipe_text(self._path)
         except TunerError as error:
@@ -73,14 +69,12 @@ class EnvironmentPane(Pane):
         super().__init__("Environment", number=2, id="environment")
 
     def redraw_if_log_grew(self) -> None:
-        """Draw anew where the log has more that is worth a line."""
         if len(self._reader.view.history) != self._drawn_history_length:
             self.redraw_content()
 
     def content_lines(self, width: int, height: int) -> Lines:
-        """The facts, or what will be here."""
         view, styles = self._reader.view, theme_styles(self)
         self._drawn_history_length = len(view.history)
-        texts = ("What the search runs on and with", "will be here once a worker starts: s")
+        texts = ("Data, model, machine and versions", "appear here once a worker starts (s)")
         fact_lines = environment_lines(view, width, styles)
         return fact_lines or empty_state_lines(texts, width, height, styles)

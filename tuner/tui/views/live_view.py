@@ -30,7 +30,7 @@ from tuner.tui.widgets.trial_table import TrialTable
 
 
 class LiveView(View):
-    """Redraws only what changed."""
+    """A session as it runs. Most events change few panes: the others are left as they are."""
 
     PANES = ("trials", "curves", "events", "confusion", "importance")
     ALWAYS = 1
@@ -45,12 +45,10 @@ class LiveView(View):
         self._trial_table = TrialTable(self.reader, lambda: self.tuner_app.clock(), workspace)
 
     def compose_above(self) -> Iterable[Widget]:
-        """What runs, and once it has ended, what it has shown."""
         yield DrawnLine(self._progress_line, id="progress")
         yield OutcomeBar(self.reader)
 
     def compose_panes(self) -> Iterable[Widget]:
-        """Five of them."""
         selected, trial_table = self.workspace.selected_trial, self._trial_table
         yield trial_table
         yield CurvesPane(
@@ -65,17 +63,15 @@ class LiveView(View):
         yield ImportancePane(lambda: self.reader.view)
 
     def compose_below(self) -> Iterable[Widget]:
-        """On what it runs, and what is spent."""
         yield DrawnLine(self._device_line, id="device")
         yield DrawnLine(self._spent_line, id="spent")
 
     @property
     def trial_table(self) -> TrialTable:
-        """The table of trials."""
         return self._trial_table
 
     def show_everything(self) -> None:
-        """What somebody else read from the same feed: the picker, before this view was there."""
+        """Draw what another screen read from the same session before this view was made."""
         self.trial_table.rebuild_table()
         self.query_one(EventsPane).append_new_events()
         for name in self.PANES[1:]:
@@ -84,7 +80,7 @@ class LiveView(View):
         self._update_outcome_bar()
 
     def redraw_changes(self, delta: SessionDelta) -> None:
-        """Only what changed is drawn anew; while history is read, the table and the lines alone."""
+        """Draw what changed; while older history is read, the table and the lines alone."""
         self.trial_table.update_trials(delta.trials)
         if delta.complete:
             self.query_one(EventsPane).append_new_events()
@@ -98,14 +94,14 @@ class LiveView(View):
         self.query_one(OutcomeBar).update_for_state(state, complete=self.reader.complete)
 
     def _redraw_if_changed(self, name: str) -> None:
-        """Most of what is read are steps, which change none of these panes."""
+        """Redraw a pane unless it would show the same: most events are steps, which change none."""
         dependencies = self._pane_dependencies(name)
         if self._drawn_dependencies.get(name) != dependencies:
             self._drawn_dependencies[name] = dependencies
             self.query_one(f"#{name}", Pane).redraw_content()
 
     def _pane_dependencies(self, name: str) -> object:
-        """What the pane depends on, as far as a log that grows can change it."""
+        """Return what the pane depends on, as far as a growing log can change it."""
         view = self.reader.view
         if name == "curves":
             return self.query_one(CurvesPane).content_stamp()
@@ -116,24 +112,21 @@ class LiveView(View):
         return [(trial.number, trial.state, len(trial.evaluations)) for trial in shown_trials]
 
     def redraw_elapsed_times(self) -> None:
-        """What runs has run longer."""
         if self.tuner_app.displayed_state(self.reader) is SessionState.RUNNING:
             self.trial_table.update_running_times()
         self.redraw_lines()
         self._update_outcome_bar()
 
     def redraw_after_filter(self) -> None:
-        """Other rows, other curves."""
         self.trial_table.filter_trials(self.workspace.trial_filter)
         self.query_one(CurvesPane).redraw_content()
 
     def redraw_after_marks(self) -> None:
-        """Other rows and curves stand out."""
         self.trial_table.update_marks()
         self.query_one(CurvesPane).redraw_content()
 
     def on_row_table_row_highlighted(self, event: RowTable.RowHighlighted) -> None:
-        """The other panes show the trial under the cursor."""
+        """Show the trial under the cursor in the other panes."""
         self.workspace.selected = event.key if isinstance(event.key, int) else None
         self.query_one(ConfusionPane).show_selected_trial()
         self.query_one(CurvesPane).redraw_content()

@@ -30,21 +30,18 @@ class LogView(View):
         self._reader = reader
 
     def compose_panes(self) -> Iterable[Widget]:
-        """Two."""
         yield EventsPane(lambda: self._reader.view, number=1, all_kinds=True, id="all-events")
         yield WorkerLogPane(self._reader.session.log_path, id="worker-log")
 
     def on_mount(self) -> None:
-        """The worker's output grows without an event."""
+        """Follow worker.log, which grows without an event."""
         self.set_interval(0.5, self._poll_worker_log)
 
     def show_everything(self) -> None:
-        """Both from the start."""
         self.query_one(EventsPane).append_new_events()
         self.query_one(WorkerLogPane).reload_if_changed()
 
     def redraw_changes(self, delta: SessionDelta) -> None:  # noqa: ARG002
-        """More events."""
         self.query_one(EventsPane).append_new_events()
 
     def _poll_worker_log(self) -> None:
@@ -53,7 +50,7 @@ class LogView(View):
 
 
 class WorkerLogPane(Pane):
-    """The end of a text file that somebody else writes."""
+    """The end of a text file that another process writes."""
 
     def __init__(self, path: Path, *, id: str) -> None:
         self._path = path
@@ -61,7 +58,7 @@ class WorkerLogPane(Pane):
         super().__init__("worker.log", number=2, id=id)
 
     def reload_if_changed(self) -> None:
-        """Read again where the file changed, and stay at the end where the end was seen."""
+        """Read again if the file changed; stay at the end where the end was seen."""
         file_stamp = _size_and_mtime(self._path)
         if file_stamp == self._shown_stamp:
             return
@@ -72,11 +69,10 @@ class WorkerLogPane(Pane):
             self.call_after_refresh(self.scroll_end, animate=False)
 
     def content_lines(self, width: int, height: int) -> Lines:
-        """The last lines."""
         styles = theme_styles(self)
         text = read_tail_text(self._path)
         if not text:
-            texts = ("What the worker and its trainers print", "will be here once they run")
+            texts = ("The output of the worker and its trainers", "appears here once they run")
             return empty_state_lines(texts, width, height, styles)
         return [[(sanitize_text(line.expandtabs(4)), styles.text)] for line in text.splitlines()]
 
@@ -90,7 +86,7 @@ def _size_and_mtime(path: Path) -> tuple[int, float] | None:
 
 
 def read_tail_text(path: Path, size: int = TAIL_BYTES) -> str:
-    """The last `size` bytes of a file from a line's start on; "" where there is none."""
+    """Return the last `size` bytes of a file from the start of a line on; "" without a file."""
     try:
         with open_regular_file(path) as file:
             end = file.seek(0, os.SEEK_END)

@@ -18,27 +18,22 @@ class TrialComparisonView(ComparisonView):
         self.workspace = workspace
 
     def comparison_candidates(self) -> Sequence[Candidate]:
-        """The marked trials."""
         reader = self.workspace.reader
         return candidates_of_session(reader.session, reader.view, self.workspace.marks)
 
     def empty_table_texts(self) -> tuple[str, ...]:
-        """How trials come here."""
         marked_count = len(self.workspace.marks)
-        first_line = (
-            "Marked trials are compared here"
-            if not marked_count
-            else "One trial is marked, two it takes"
-        )
+        one_marked = "One trial is marked; comparing takes two"
+        first_line = one_marked if marked_count else "Marked trials are compared here"
         texts = (first_line, "space in the table of trials marks one")
         pair = self.proposed_pair()
         if not pair:
             return texts
         first, second = pair
-        return (*texts, f"enter compares the best, #{first}, with #{second}")
+        return (*texts, f"enter compares the best trial, #{first}, with #{second}")
 
     def proposed_pair(self) -> Sequence[int]:
-        """The best and the first trial, or the best and the one that is marked."""
+        """Return the best and the first trial, or the best and the one that is marked."""
         view, marks = self.workspace.reader.view, self.workspace.marks
         if view.best is None:
             return []
@@ -46,14 +41,12 @@ class TrialComparisonView(ComparisonView):
         return [view.best, second] if second is not None and second in view.trials else []
 
     def accept_proposed_pair(self) -> None:
-        """Mark the proposed pair."""
         pair = self.proposed_pair()
         if pair and len(self.board.candidates) < FEWEST_CANDIDATES:
             self.workspace.marks[:] = pair
             self._update_all_views()
 
     def remove_candidate(self, candidate: Candidate) -> None:
-        """Take the mark off."""
         self.workspace.toggle_trial_mark(candidate.trial.number)
         self._update_all_views()
 

@@ -24,7 +24,7 @@ from tuner.tui.widgets.trial_text_panes import (
 
 
 class TrialTab(View):
-    """A tab. All of it is drawn anew where the trial, the evaluation or the comparison changed."""
+    """A tab, redrawn as a whole where the trial, the evaluation or the reference changed."""
 
     NAME = ""
 
@@ -33,17 +33,15 @@ class TrialTab(View):
         self.scope = scope
 
     def show_everything(self) -> None:
-        """Every pane."""
         for pane in self.query(ScopePane):
             pane.redraw_content()
 
     def scroll_to_top(self) -> None:
-        """Another trial: from its beginning."""
         for pane in self.query(ScopePane):
             pane.scroll_home(animate=False)
 
     def toggle_log_scale(self) -> None:
-        """The y axis of the chart that has the focus, else of the first."""
+        """Switch the y axis of the chart that has the focus, else of the first."""
         charts = list(self.query(TrialChartPane))
         focused = [chart for chart in charts if chart.has_focus]
         for chart in (focused or charts)[:1]:
@@ -51,13 +49,13 @@ class TrialTab(View):
 
 
 class OverviewTab(TrialTab):
-    """Values, curves, matrices and decisions at one glance; narrow: values and a summary."""
+    """Values, curves, matrices and decisions; in the narrow layout values and a summary."""
 
     NAME = "overview"
     PANES = ("trial-params", "trial-losses", "trial-epochs", "trial-rungs", "trial-summary")
 
     def compose_panes(self) -> Iterable[Widget]:
-        """Four of them, and one that stands for three where there is no room."""
+        """Yield four panes, and one that stands for three of them in the narrow layout."""
         yield ParamsPane(self.scope, "Parameters", 1, "trial-params", with_facts=True)
         yield LossPane(self.scope, "Loss", 2, "trial-losses")
         yield EvaluationsPane(self.scope, "Confusion", 3, "trial-epochs")
@@ -73,7 +71,6 @@ class CurvesTab(TrialTab):
     TABS = ("1 Loss", "2 Gradient norms", "3 Learning rates")
 
     def compose_panes(self) -> Iterable[Widget]:
-        """Three charts."""
         yield LossPane(self.scope, "Loss", 1, "curve-losses")
         yield GradientPane(self.scope, "Gradient norm by layer group", 2, "curve-gradients")
         yield RatePane(self.scope, "Learning rate by layer group", 3, "curve-rates")
@@ -87,7 +84,6 @@ class ConfusionTab(TrialTab):
     TABS = ("1 Matrix", "2 Classes")
 
     def compose_panes(self) -> Iterable[Widget]:
-        """Two."""
         yield EvaluationsPane(self.scope, "Matrix", 1, "matrix-epochs")
         yield ReportPane(self.scope, "Classes", 2, "matrix-classes")
 
@@ -100,7 +96,6 @@ class ParamsTab(TrialTab):
     TABS = ("1 Parameters", "2 Facts")
 
     def compose_panes(self) -> Iterable[Widget]:
-        """Two."""
         yield ParamsPane(self.scope, "Parameters", 1, "all-params")
         yield FactsPane(self.scope, "Facts", 2, "all-facts")
 
@@ -112,40 +107,37 @@ class RungsTab(TrialTab):
     PANES = ("all-rungs",)
 
     def compose_panes(self) -> Iterable[Widget]:
-        """One."""
         yield RungsPane(self.scope, "Rungs and decisions", 1, "all-rungs")
 
 
 class ErrorsTab(TrialTab):
-    """Rows that were answered wrongly, and the text of one."""
+    """The rows that were predicted wrongly, and the text of one of them."""
 
     NAME = "errors"
     PANES = ("error-rows", "error-text")
 
     def compose_panes(self) -> Iterable[Widget]:
-        """Two."""
         yield ErrorTable(self.scope)
         yield RowTextPane(self.scope)
 
     def show_everything(self) -> None:
-        """The rows first: the text is of one of them."""
+        """Redraw the rows first: the text is of one of them."""
         self.query_one(ErrorTable).redraw_content()
         self._show_selected_row()
 
     def on_row_table_row_highlighted(self, event: RowTable.RowHighlighted) -> None:
-        """The text follows the cursor."""
         event.stop()
         self._show_selected_row()
 
     def on_row_table_row_opened(self, event: RowTable.RowOpened) -> None:
-        """The text alone; esc brings the rows back."""
+        """Zoom the text; esc brings the rows back."""
         event.stop()
         pane = self.query_one(RowTextPane)
         self.zoom_pane(pane)
         pane.focus()
 
     def close_inner_layer(self) -> bool:
-        """From the text to its row."""
+        """Go from the text back to its row."""
         if not self.query_one(RowTextPane).has_focus:
             return False
         self.query_one(ErrorTable).focus()
@@ -163,7 +155,6 @@ class LogTab(TrialTab):
     TABS = ("1 Events", "2 Trainer")
 
     def compose_panes(self) -> Iterable[Widget]:
-        """Two."""
         yield TrialEventsPane(self.scope, "Events", 1, "trial-events")
         yield TrainerPane(self.scope, "Last lines of the trainer", 2, "trial-trainer")
 
