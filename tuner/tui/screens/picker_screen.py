@@ -224,7 +224,8 @@ class PickerScreen(SessionScreen):
         if FEWEST_CANDIDATES <= len(marked) <= MOST_CANDIDATES:
             self.app.push_screen(CompareSessionsScreen(marked))
         else:
-            message = f"{FEWEST_CANDIDATES} to {MOST_CANDIDATES} sessions can be compared: {len(marked)} marked, space marks"
+            limits = f"{FEWEST_CANDIDATES} to {MOST_CANDIDATES} sessions can be compared"
+            message = f"{limits}: {len(marked)} marked, space marks"
             self.tuner_app.notify_user(message, failed=True)
 
     def action_back(self) -> None:

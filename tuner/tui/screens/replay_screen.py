@@ -61,7 +61,8 @@ class ReplayScreen(StudyScreen):
     def _playback_runs(self, width: int, styles: Styles) -> list[TextRun]:
         playhead = self.reader.recording.playhead
         glyph = "■" if self.reader.recording.has_played_all else "‖" if playhead.halted else "▶"
-        played = f"{fmt.format_clock(playhead.current_moment() - playhead.start)} of {fmt.format_clock(playhead.end - playhead.start)}"
+        length = fmt.format_clock(playhead.end - playhead.start)
+        played = f"{fmt.format_clock(playhead.current_moment() - playhead.start)} of {length}"
         speed = f"×{fmt.format_amount(playhead.speed)}"
         tail = f"  {speed}  {played}  {local_time_of_day(playhead.current_moment())}"
         room = max(width - len(tail) - 14, 6)

@@ -12,8 +12,9 @@ from tuner.tui.widgets.drawn_line import DrawnLine
 from tuner.tui.widgets.filter_bar import FilterBar
 from tuner.tui.widgets.key_bindings import key
 
+PANE_TIP = "The pane of this number"
 PANE_KEYS = [
-    key(str(n), f"pane({n})", f"view.pane_{n}", "Pane", "The pane of this number", show=n == 1)
+    key(str(n), f"pane({n})", f"view.pane_{n}", "Pane", PANE_TIP, show=n == 1, display="1-5")
     for n in range(1, 6)
 ]
 
