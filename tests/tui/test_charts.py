@@ -18,7 +18,7 @@ from tuner.render.charts.inline_bars import (
     draw_range_bar,
     draw_share_bar,
 )
-from tuner.render.charts.learning_curves import Curve, draw_best_so_far, draw_learning_curves
+from tuner.render.charts.line_chart import ChartLine, draw_lines, staircase
 from tuner.render.charts.raster import Raster
 from tuner.render.renderable_lines import Lines
 from tuner.render.styles import TERMINAL_STYLES, lines_to_strings
@@ -99,31 +99,45 @@ points = st.lists(st.tuples(st.floats(0, 1), finite), max_size=8).map(tuple)
 def test_curves_fill_exactly_their_cells(
     found: list[tuple[tuple[float, float], ...]], width: int, height: int, log: bool
 ) -> None:
-    curves = [Curve(item, RED, "✂") for item in found if item]
-    lines = draw_learning_curves(curves, width, height, TERMINAL_STYLES, log=log)
+    curves = [ChartLine(item, RED, end_glyph="✂") for item in found]
+    lines = draw_lines(curves, width, height, TERMINAL_STYLES, log=log)
     assert len(lines) == height
     assert sizes(lines) == {width}
 
 
 def test_pruned_trials_are_marked_where_they_ended() -> None:
-    curve = Curve(((0.0, 0.5), (0.5, 0.6)), RED, "✂")
-    rows = lines_to_strings(draw_learning_curves([curve], 27, 6, TERMINAL_STYLES))
+    curve = ChartLine(((0.0, 0.5), (0.5, 0.6)), RED, end_glyph="✂")
+    rows = lines_to_strings(draw_lines([curve], 27, 6, TERMINAL_STYLES))
     assert rows[0][7 + 10] == "✂"
 
 
 def test_one_evaluation_is_a_dot() -> None:
-    text = "".join(
-        lines_to_strings(draw_learning_curves([Curve(((0.3, 0.5),), RED)], 30, 6, TERMINAL_STYLES))
-    )
+    line = ChartLine(((0.3, 0.5),), RED)
+    text = "".join(lines_to_strings(draw_lines([line], 30, 6, TERMINAL_STYLES)))
     assert sum(0x2800 < ord(character) <= 0x28FF for character in text) == 1
 
 
-def test_the_best_so_far_is_a_staircase_that_ends_at_the_best() -> None:
-    lines = lines_to_strings(
-        draw_best_so_far([(1.0, 0.6), (4.0, 0.8), (10.0, 0.8)], 40, 10, TERMINAL_STYLES)
-    )
-    assert lines[0].endswith("★")
-    assert lines[-1].endswith("10 trials")
+def test_a_staircase_is_flat_and_then_goes_straight_up() -> None:
+    assert staircase([]) == []
+    assert staircase([(0.1, 0.6), (0.4, 0.8)]) == [(0.1, 0.6), (0.4, 0.6), (0.4, 0.8)]
+
+
+def test_what_cannot_be_drawn_is_left_out() -> None:
+    line = ChartLine(((0.0, math.nan), (0.3, -1.0), (0.5, 0.2), (1.0, 0.9)), RED, floor=0.3)
+    assert line.visible_points(log=False) == [(1.0, 0.9)]
+    assert ChartLine(line.points, RED).visible_points(log=True) == [(0.5, 0.2), (1.0, 0.9)]
+
+
+def test_the_first_line_lies_on_top_and_leads_the_legend() -> None:
+    lines = [
+        ChartLine(((0.0, 0.5), (1.0, 0.5)), style, name, glyph)
+        for style, name, glyph in ((RED, "first", "●"), (BLUE, "second", "◆"))
+    ]
+    legend, *rows = draw_lines(lines, 40, 8, TERMINAL_STYLES)
+    assert lines_to_strings([legend])[0].split() == ["●", "first", "◆", "second"]
+    styles = {style for runs in rows for text, style in runs if any(c > "\u2800" for c in text)}
+    assert RED in styles
+    assert BLUE not in styles
 
 
 def test_bars() -> None:

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tests.tui import corpus
-from tuner.render.charts.learning_curves import Curve
-from tuner.render.charts.overlay import draw_curve_overlay
+from tuner.render.charts.line_chart import ChartLine, draw_lines
 from tuner.render.comparison_table import (
     baseline_change_text,
     comparison_table_lines,
@@ -141,10 +140,10 @@ def test_pieces_are_not_broken(pieces: list[str], width: int) -> None:
 @given(width=st.integers(20, 100), height=st.integers(6, 40), ends=st.lists(st.floats(0, 1)))
 def test_an_overlay_fills_its_place(width: int, height: int, ends: list[float]) -> None:
     curves = [
-        Curve(((0.1, 0.5), (1.0, end)), TERMINAL_STYLES.text, letter)
+        ChartLine(((0.1, 0.5), (1.0, end)), TERMINAL_STYLES.text, "", letter, "edge")
         for letter, end in zip("ABCDE", ends, strict=False)
     ]
-    lines = draw_curve_overlay(curves, width, height, TERMINAL_STYLES)
+    lines = draw_lines(curves, width, height, TERMINAL_STYLES)
     assert len(lines) == height
     assert widest(lines) <= width
     drawn = "".join(lines_to_strings(lines))

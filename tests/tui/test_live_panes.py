@@ -15,12 +15,11 @@ from tuner.render.charts.learning_curves import (
     CurveUnit,
     DrawnTrials,
     build_learning_curves,
-    curve_legend_runs,
     curve_points,
-    draw_learning_curves,
     epochs_of_schedule,
     x_axis_end,
 )
+from tuner.render.charts.line_chart import draw_lines, legend_lines
 from tuner.render.event_text import describe_event, event_line_runs
 from tuner.render.styles import TERMINAL_STYLES, lines_to_strings
 from tuner.session import events as e
@@ -78,18 +77,19 @@ def test_epochs_come_from_evaluations_settings_or_the_recipe() -> None:
 
 def test_each_trial_is_drawn_once_and_the_selected_one_on_top(view: SessionView) -> None:
     drawn = DrawnTrials([14, 13, 12, 4], [4, 14, 13], 4)
-    assert [trial.number for trial in drawn.trials_in_order(view)] == [12, 14, 13, 4]
+    assert [trial.number for trial in drawn.trials_in_order(view)] == [4, 13, 14, 12]
     curves = build_learning_curves(view, TERMINAL_STYLES, drawn)
-    assert [curve.name for curve in curves] == ["", "#14", "#13", "#4"]
-    legend = "".join(text for text, _ in curve_legend_runs(curves, 60, TERMINAL_STYLES))
+    assert [curve.name for curve in curves] == ["#4", "#13", "#14", ""]
+    (legend,) = lines_to_strings(legend_lines(curves, 60, TERMINAL_STYLES))
     assert legend.split() == ["★", "#4", "✂", "#13", "●", "#14"]
-    assert curve_legend_runs(curves, 12, TERMINAL_STYLES) == []
+    (short,) = lines_to_strings(legend_lines(curves, 10, TERMINAL_STYLES, 1))
+    assert short.split() == ["★", "#4"]
 
 
 def test_the_line_to_read_values_at_gives_way_to_curves(view: SessionView) -> None:
     curves = build_learning_curves(view, TERMINAL_STYLES, DrawnTrials([], [4], 4))
-    bare = lines_to_strings(draw_learning_curves(curves, 47, 8, TERMINAL_STYLES))
-    ruled = lines_to_strings(draw_learning_curves(curves, 47, 8, TERMINAL_STYLES, cursor=0.5))
+    bare = lines_to_strings(draw_lines(curves, 47, 8, TERMINAL_STYLES))
+    ruled = lines_to_strings(draw_lines(curves, 47, 8, TERMINAL_STYLES, cursor=0.5))
     at = 7 + round(0.5 * 79) // 2
     assert sum(row[at] == "│" for row in ruled[:-2]) >= 4
     assert [row[:at] + row[at + 1 :] for row in bare] == [row[:at] + row[at + 1 :] for row in ruled]

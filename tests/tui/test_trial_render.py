@@ -12,18 +12,17 @@ from tests.tui import corpus
 from tuner.recipe.load import parse_recipe
 from tuner.recipe.space import build_trial_config
 from tuner.recipe.types import Choices, Range
-from tuner.render.charts.series import (
-    distinct_looks,
-    last_value_until,
-    learning_rate_series,
-    series_legend_lines,
-    series_with_looks,
-)
+from tuner.render.charts.line_chart import legend_lines
 from tuner.render.class_report import CLASS_ORDERS, ClassOrder, class_report_lines
 from tuner.render.epoch_strip import epoch_strip_lines
 from tuner.render.misclassified import fold_at_words
 from tuner.render.styles import TERMINAL_STYLES, lines_to_strings
-from tuner.render.trial_curves import learning_rate_lines
+from tuner.render.trial_curves import (
+    distinct_looks,
+    group_lines,
+    last_value_until,
+    learning_rate_lines,
+)
 from tuner.render.trial_fact_lines import trial_fact_lines, trial_facts_sentence
 from tuner.render.trial_parameters import ValueRanks, parameter_lines, value_ranks_of_trial
 from tuner.render.trial_rungs import trial_rung_lines
@@ -116,7 +115,7 @@ def test_a_spared_trial_is_called_so() -> None:
 def test_the_drawn_schedule_is_the_trainers(view: SessionView) -> None:
     found = view.trials[4]
     config = build_trial_config(parse_recipe(view.recipe, ""), {**found.params, **found.fixed}, 4)
-    lines = learning_rate_series(config, found.total_steps, TERMINAL_STYLES)
+    lines = learning_rate_lines(found, config, TERMINAL_STYLES, log=False)
     assert len(lines) == len(corpus.RATES)
     for line, rate in zip(lines, config.learning_rates.values(), strict=True):
         assert rate is not None
@@ -146,11 +145,8 @@ def test_lines_are_told_apart_without_colours() -> None:
 
 @given(st.lists(WORDS.filter(bool), min_size=1, max_size=40, unique=True), st.integers(20, 100))
 def test_legends_keep_to_the_width(names: list[str], width: int) -> None:
-    lines = series_legend_lines(
-        series_with_looks({name: [(0.0, 1.0)] for name in names}, TERMINAL_STYLES),
-        width,
-        TERMINAL_STYLES,
-    )
+    groups = group_lines({name: [(0.0, 1.0)] for name in names}, TERMINAL_STYLES, "middle")
+    lines = legend_lines(groups, width, TERMINAL_STYLES)
     assert len(lines) <= 3
     assert all(cell_len(line.rstrip()) <= width for line in lines_to_strings(lines))
 

@@ -39,7 +39,8 @@ def candidate_style(index: int, styles: Styles) -> Style:
 def candidate_heading(candidate: Candidate, index: int) -> str:
     """Return `A #9 ★ baseline`."""
     best = f" {GLYPHS['best']}" if candidate.is_highlighted_best else ""
-    return f"{CANDIDATE_LETTERS[index]} {sanitize_text(candidate.name)}{best}{' baseline' if index == 0 else ''}"
+    role = " baseline" if index == 0 else ""
+    return f"{CANDIDATE_LETTERS[index]} {sanitize_text(candidate.name)}{best}{role}"
 
 
 def fact_value_text(fact: ComparisonRow, value: Any) -> str:

@@ -17,9 +17,14 @@ MAX_PAIRS = 12
 
 
 def difference_lines(
-    first: ConfusionMatrix, second: ConfusionMatrix, labels: Sequence[str], width: int, styles: Styles,
-    *, shares: bool = False,
-) -> Lines:  # fmt: skip
+    first: ConfusionMatrix,
+    second: ConfusionMatrix,
+    labels: Sequence[str],
+    width: int,
+    styles: Styles,
+    *,
+    shares: bool = False,
+) -> Lines:
     """Draw first minus second: in counts, or in points of a label's rows with `shares`.
 
     Where a grid does not fit, the cells that differ most.
@@ -106,9 +111,11 @@ def _largest_differences(
     ]
     half = max((width - 12) // 2, 6)
     for value, row, column in differences[:MAX_PAIRS]:
-        pair = f"{fit_text(label_name_at(labels, row), half)} → {fit_text(label_name_at(labels, column), half).rstrip()}"
+        gold, predicted = (fit_text(label_name_at(labels, at), half) for at in (row, column))
         tone = _difference_style(value, row == column, styles)
-        lines.append([(f"{_signed_text(value):>6} ", tone), (pair, styles.text)])
+        lines.append(
+            [(f"{_signed_text(value):>6} ", tone), (f"{gold} → {predicted.rstrip()}", styles.text)]
+        )
     if not differences:
         lines.append(
             [(fit_text(" none: both matrices are the same", width).rstrip(), styles.muted)]

@@ -74,7 +74,8 @@ def label_column_width(labels: Sequence[str], width: int) -> int:
 
 def misclassified_heading(labels: Sequence[str], width: int, styles: Styles) -> list[TextRun]:
     name = label_column_width(labels, width)
-    head = f"{'ROW':>{_NUMBER_WIDTH}}  {fit_text('GOLD', name)}  {fit_text('PRED', name)}{'CONF':>{_CONFIDENCE_WIDTH}}  TEXT"
+    head = f"{'ROW':>{_NUMBER_WIDTH}}  {fit_text('GOLD', name)}  {fit_text('PRED', name)}"
+    head += f"{'CONF':>{_CONFIDENCE_WIDTH}}  TEXT"
     return [(fit_text(head, width), styles.muted)]
 
 

@@ -110,7 +110,8 @@ def _budget_text(reader: SessionFacts, now: float) -> str:
         if reader.remaining_seconds
         else ""
     )
-    return f"{fmt.count_in_words(reader.trial_counts.planned_trials(view), 'trial')}{hours}{used}{more}"
+    trials = fmt.count_in_words(reader.trial_counts.planned_trials(view), "trial")
+    return f"{trials}{hours}{used}{more}"
 
 
 def _search_space_lines(space: Space, width: int, styles: Styles) -> Lines:
@@ -142,10 +143,8 @@ def _rate_range_lines(rates: Mapping[str, Range], width: int, styles: Styles) ->
     bar = width - name_width - 21
     lines: Lines = []
     for name, rate_range in rates.items():
-        head: TextRun = (
-            f"   {fit_text(sanitize_text(name[3:]), name_width)} {format_range_end(rate_range.low):>7} ",
-            styles.text,
-        )
+        group = fit_text(sanitize_text(name[3:]), name_width)
+        head: TextRun = (f"   {group} {format_range_end(rate_range.low):>7} ", styles.text)
         bar_text = draw_range_bar(rate_range.low, rate_range.high, scale, bar) if bar >= 8 else "…"
         lines.append(
             [

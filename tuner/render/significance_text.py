@@ -64,13 +64,14 @@ def _test_result_lines(
     """Draw McNemar's test of the accuracy, then the differences of the search's metric."""
     raw = "raw p, " if len(pairs) > 1 else ""
     head = f"McNemar on accuracy, {raw}{len(pairs[0][1].first)} shared rows: "
+    name = sanitize_text(first.name)
     tests = [
-        f"{sanitize_text(first.name)} vs {sanitize_text(candidate.name)} p {format_p_value(pair.flips.mcnemar_p_value)}"
+        f"{name} vs {sanitize_text(candidate.name)} p {format_p_value(pair.flips.mcnemar_p_value)}"
         for candidate, pair in pairs
     ]
     metric = first.view.metric
     differences = [
-        f"{sanitize_text(first.name)} − {sanitize_text(candidate.name)} {_difference_text(metric, pair.difference)}"
+        f"{name} − {sanitize_text(candidate.name)} {_difference_text(metric, pair.difference)}"
         for candidate, pair in pairs
         if pair.difference is not None
     ]
@@ -85,7 +86,8 @@ def _test_result_lines(
 
 def _difference_text(metric: str, difference: MetricDifference) -> str:
     """Return `+0.0312 (−0.0100…+0.0700)`, with its p-value where that is not McNemar's."""
-    text = f"{format_score_change(difference.value)} ({format_score_change(difference.low)}…{format_score_change(difference.high)})"
+    low, high = format_score_change(difference.low), format_score_change(difference.high)
+    text = f"{format_score_change(difference.value)} ({low}…{high})"
     tested = metric != "accuracy" and difference.p is not None
     return (
         f"{text} p {format_p_value(difference.p)}" if tested and difference.p is not None else text

@@ -178,7 +178,8 @@ def _evaluation_runs(
     values = "".join(f"{_finite_score_text(item.metrics.get(name)):>10}" for name in names)
     is_kept = item.step == trial.kept_step and trial.state is TrialState.COMPLETE
     loss = fmt.format_score(item.train_loss, 11)
-    text = f"  {fmt.format_amount(item.epoch, 6):>6}{schedule_share_text(item.share):>8}{values}{loss:>12}"
+    text = f"  {fmt.format_amount(item.epoch, 6):>6}{schedule_share_text(item.share):>8}"
+    text += f"{values}{loss:>12}"
     return [(text, styles.text), ("  ★ kept" if is_kept else "", styles.best)]
 
 

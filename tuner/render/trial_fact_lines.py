@@ -77,7 +77,8 @@ def _test_score_text(view: SessionView, trial: TrialView) -> str:
     if scored is None or scored.trial != trial.number:
         return ""
     value = scored.metrics.get(view.metric)
-    return f"{fmt.format_score(value)} on {fmt.count_in_words(scored.n, 'row')}, {describe_openings(scored)}"
+    rows = fmt.count_in_words(scored.n, "row")
+    return f"{fmt.format_score(value)} on {rows}, {describe_openings(scored)}"
 
 
 def trial_folder_text(number: int) -> str:

@@ -25,8 +25,9 @@ def trial_rung_lines(view: SessionView, trial: TrialView, width: int, styles: St
     lines: Lines = [[(fit_text(head, width).rstrip(), styles.muted)]]
     for index, rung in enumerate(trial.rungs):
         epoch = _rung_epoch_text(trial, rung)
-        numbers = f"{index + 1:>4}{epoch:>6}{schedule_share_text(rung.share):>7}{fmt.format_score(rung.value):>9}"
-        numbers += f"{_cutoff_text(rung):>9}{f'{rung.rank}/{rung.among}':>7}  "
+        numbers = f"{index + 1:>4}{epoch:>6}{schedule_share_text(rung.share):>7}"
+        numbers += f"{fmt.format_score(rung.value):>9}{_cutoff_text(rung):>9}"
+        numbers += f"{f'{rung.rank}/{rung.among}':>7}  "
         style = styles.paused if rung.spared else styles.complete if rung.kept else styles.pruned
         decision = fit_text(_decision_text(rung, width), max(width - len(numbers), 5)).rstrip()
         lines.append([(numbers, styles.text), (decision, style)])
@@ -52,7 +53,8 @@ def trial_end_lines(view: SessionView, trial: TrialView, width: int, styles: Sty
 def rungs_sentence(trial: TrialView) -> str:
     """Return `rung 1 0.6823 kept 2/9 · rung 2 …`."""
     rung_texts = (
-        f"rung {index} {fmt.format_score(rung.value)} {_decision_word(rung)} {rung.rank}/{rung.among}"
+        f"rung {index} {fmt.format_score(rung.value)} {_decision_word(rung)} "
+        f"{rung.rank}/{rung.among}"
         for index, rung in enumerate(trial.rungs, start=1)
     )
     return " · ".join(rung_texts)

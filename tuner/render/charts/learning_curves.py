@@ -4,65 +4,40 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from rich.cells import cell_len
 from rich.style import Style
 
-from tuner.render.charts.axes import (
-    X_AXIS_LINES,
-    Y_AXIS_WIDTH,
-    Scale,
-    frame_with_axes,
-    scale_of_values,
-)
-from tuner.render.charts.raster import Raster
+from tuner.render.charts.line_chart import ChartLine, Point, draw_lines, staircase
+from tuner.render.renderable_lines import Lines
 from tuner.render.state_marks import trial_state_glyph
-from tuner.render.styles import Styles, TextRun
+from tuner.render.styles import Styles
+from tuner.results import format as fmt
+from tuner.results.format import GLYPHS
 from tuner.results.standing import Standing
 from tuner.session.view import SessionView, TrialState, TrialView
 
 MAX_SHOWN_TRIALS = 40
 """Trials that a chart draws: the newest, and always the best, the selected and the running."""
 LEGEND_MIN_HEIGHT = 10
-"""From this height on a line above the chart names the curves in front."""
+"""From this height on a legend names the curves in front."""
 
-Point = tuple[float, float]
 CurveUnit = Literal["share", "epoch", "step"]
 
 
 @dataclass(frozen=True)
-class Curve:
-    """One line of a chart; later ones are drawn over earlier ones. `end` marks its last point.
-
-    `name` is how the legend calls a line that is in front, with its `glyph`.
-    """
-
-    points: tuple[Point, ...]
-    style: Style
-    end_glyph: str = ""
-    end_style: Style | None = None
-    name: str = ""
-    glyph: str = ""
-
-
-@dataclass(frozen=True)
 class DrawnTrials:
-    """Which trials a chart shows: `others` behind, `front` before them, the `selected` last."""
+    """Which trials a chart shows: the `selected` on top, `front` under it, `others` behind."""
 
     others: Sequence[int]
     front: Sequence[int]
     selected: int | None = None
 
     def trials_in_order(self, view: SessionView) -> list[TrialView]:
-        """Return the trials in the order of drawing, each once."""
-        front = dict.fromkeys(self.front)
-        if self.selected is not None:
-            front.pop(self.selected, None)
-            front[self.selected] = None
-        numbers = [*(number for number in reversed(self.others) if number not in front), *front]
+        """Return the trials from the topmost to the hindmost, each once."""
+        selected = () if self.selected is None else (self.selected,)
+        numbers = dict.fromkeys([*selected, *reversed(self.front), *self.others])
         return [view.trials[number] for number in numbers if number in view.trials]
 
 
@@ -73,8 +48,8 @@ def build_learning_curves(
     *,
     loss: bool = False,
     along: CurveUnit = "share",
-) -> list[Curve]:
-    """Return the curves of the metric (or the training loss), the emphasised ones last."""
+) -> list[ChartLine]:
+    """Return the curves of the metric (or the training loss), the topmost first."""
     curves = [
         _curve_of_trial(
             view, trial, styles, drawn_trials, tuple(curve_points(view, trial, loss, along))
@@ -111,7 +86,7 @@ def _curve_of_trial(
     styles: Styles,
     drawn_trials: DrawnTrials,
     points: tuple[Point, ...],
-) -> Curve:
+) -> ChartLine:
     best, selected = trial.number == view.best, trial.number == drawn_trials.selected
     ended = styles.trial_style(trial.state, best=best)
     emphasised = best or selected or trial.number in drawn_trials.front
@@ -120,7 +95,8 @@ def _curve_of_trial(
         style = styles.accent
     name = f"#{trial.number}" if emphasised else ""
     glyph = trial_state_glyph(trial, best=best)
-    return Curve(points, style, _end_glyph(trial, best=best), ended, name, glyph)
+    end_glyph = _end_glyph(trial, best=best)
+    return ChartLine(points, style, name, glyph, end_glyph=end_glyph, end_style=ended)
 
 
 def _end_glyph(trial: TrialView, *, best: bool) -> str:
@@ -152,63 +128,6 @@ def curve_points(
     return [(place, value) for place, value in points if math.isfinite(value)]
 
 
-def draw_learning_curves(
-    curves: Sequence[Curve],
-    width: int,
-    height: int,
-    styles: Styles,
-    *,
-    log: bool = False,
-    end: float = 1.0,
-    ends: tuple[str, str] = ("0 %", "100 %"),
-    cursor: float | None = None,
-) -> list[list[TextRun]]:
-    """Draw the chart with its axes in width × height cells; x runs from 0 to `end`.
-
-    A legend stands above where there is room for one; `cursor` is a vertical line, 0…1.
-    """
-    legend = curve_legend_runs(curves, width, styles) if height >= LEGEND_MIN_HEIGHT else []
-    raster = Raster(width - Y_AXIS_WIDTH, height - X_AXIS_LINES - bool(legend))
-    scale = scale_of_values([value for curve in curves for _, value in curve.points], log=log)
-    for curve in curves:
-        _trace_curve(raster, curve, scale, end)
-    if cursor is not None:
-        raster.draw_vertical_rule(round(cursor * (raster.width - 1)), styles.accent)
-    return [
-        *([legend] if legend else []),
-        *frame_with_axes(raster.lines_of_runs(), scale, ends, styles),
-    ]
-
-
-def curve_legend_runs(curves: Sequence[Curve], width: int, styles: Styles) -> list[TextRun]:
-    """Name the curves in front, as many as fit, the topmost first."""
-    runs: list[TextRun] = [(" " * Y_AXIS_WIDTH, styles.text)]
-    room = width - Y_AXIS_WIDTH
-    for curve in [curve for curve in reversed(curves) if curve.name]:
-        text = f"{curve.glyph} {curve.name}  "
-        room -= cell_len(text)
-        if room < 0:
-            break
-        runs.append((text, curve.style))
-    return runs if len(runs) > 1 else []
-
-
-def _trace_curve(raster: Raster, curve: Curve, scale: Scale, end: float = 1.0) -> None:
-    places = [
-        (
-            round(x / end * (raster.width - 1)),
-            round((1 - scale.share_of_value(y)) * (raster.height - 1)),
-        )
-        for x, y in curve.points
-    ]
-    for start, stop in pairwise(places):
-        raster.draw_line(start, stop, curve.style)
-    if curve.end_glyph:
-        raster.put_glyph(*places[-1], curve.end_glyph, curve.end_style or curve.style)
-    elif len(places) == 1:
-        raster.set_dot(*places[0], curve.style)
-
-
 def best_value_points(view: SessionView) -> list[Point]:
     """Return (trials ended until then, best value) at every change and at the end."""
     ended = sorted(
@@ -227,18 +146,18 @@ def best_value_points(view: SessionView) -> list[Point]:
     return points
 
 
-def draw_best_so_far(
-    points: Sequence[Point], width: int, height: int, styles: Styles
-) -> list[list[TextRun]]:
-    """Draw `best_value_points` as a staircase in width × height cells."""
-    raster = Raster(width - Y_AXIS_WIDTH, height - X_AXIS_LINES)
-    scale = scale_of_values([value for _, value in points])
-    last = points[-1][0] if points else 1.0
-    stairs: list[Point] = []
-    for count, value in points:
-        if stairs:
-            stairs.append((count / last, stairs[-1][1]))
-        stairs.append((count / last, value))
-    if stairs:
-        _trace_curve(raster, Curve(tuple(stairs), styles.best, "★"), scale)
-    return frame_with_axes(raster.lines_of_runs(), scale, ("0", f"{last:.0f} trials"), styles)
+def best_value_line(view: SessionView, style: Style) -> ChartLine:
+    """Return how the best value grew, over the share of the trials that had ended by then."""
+    points = best_value_points(view)
+    ended = points[-1][0] if points else 1.0
+    return ChartLine(tuple(staircase([(count / ended, value) for count, value in points])), style)
+
+
+def draw_best_so_far(view: SessionView, width: int, height: int, styles: Styles) -> Lines:
+    """Draw how the best value grew; [] before a trial is complete."""
+    points = best_value_points(view)
+    if not points:
+        return []
+    line = replace(best_value_line(view, styles.best), end_glyph=GLYPHS["best"])
+    end_labels = ("0", fmt.count_in_words(round(points[-1][0]), "trial"))
+    return draw_lines([line], width, height, styles, end_labels=end_labels)

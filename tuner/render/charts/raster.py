@@ -70,8 +70,8 @@ class Raster:
         """Draw a vertical line through the dots at x, behind what is drawn already."""
         column = min(max(x >> 1, 0), self.columns - 1)
         for row in range(self.rows):
-            if not self._bits[row][column]:
-                self._marks.setdefault((row, column), "│")
+            if not self._bits[row][column] and (row, column) not in self._marks:
+                self._marks[row, column] = "│"
                 self._styles[row][column] = style
 
     def lines_of_runs(self) -> list[list[TextRun]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -17,6 +16,7 @@ from tuner.render.charts.axes import (
     frame_with_axes,
     scale_of_values,
 )
+from tuner.render.charts.line_chart import staircase, trace_points
 from tuner.render.charts.raster import Raster
 from tuner.render.charts.trial_sample import Axis, TrialSample
 from tuner.render.renderable_lines import Lines
@@ -253,7 +253,5 @@ def _draw_best_staircase(
     good = ys[order] if maximize else -ys[order]
     so_far = np.maximum.accumulate(good)
     better = order[np.append(True, good[1:] > so_far[:-1])]
-    steps_x = np.append(np.repeat(xs[better], 2)[1:], 1.0)
-    across, down = _dots_of_spots(raster, scale, steps_x, np.repeat(ys[better], 2))
-    for start, end in pairwise(zip(across.tolist(), down.tolist(), strict=True)):
-        raster.draw_line(start, end, styles.best)
+    steps = list(zip(xs[better].tolist(), ys[better].tolist(), strict=True))
+    trace_points(raster, scale, staircase([*steps, (1.0, steps[-1][1])]), styles.best)

@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.timer import Timer
 
-from tuner.render.charts.learning_curves import best_value_points, draw_best_so_far
+from tuner.render.charts.learning_curves import draw_best_so_far
 from tuner.render.renderable_lines import Lines
 from tuner.render.session_summary import compact_summary_lines, session_summary_lines
 from tuner.render.status_text import best_trial_text, gpu_title_runs, screen_title_runs
@@ -58,11 +58,10 @@ class BestSoFarPane(Pane):
     def content_lines(self, width: int, height: int) -> Lines:
         screen, styles = self.screen, theme_styles(self)
         reader = screen.target_reader() if isinstance(screen, PickerScreen) else None
-        points = best_value_points(reader.view) if reader else []
-        if not points:
-            texts = ("The best value so far", "grows here with complete trials")
-            return empty_state_lines(texts, width, height, styles)
-        return draw_best_so_far(points, width, height, styles)
+        if reader and (lines := draw_best_so_far(reader.view, width, height, styles)):
+            return lines
+        texts = ("The best value so far", "grows here with complete trials")
+        return empty_state_lines(texts, width, height, styles)
 
 
 class PickerScreen(SessionScreen):

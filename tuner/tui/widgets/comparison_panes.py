@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from rich.cells import cell_len
+from rich.style import Style
 from textual import events
 from textual.message import Message
 
 from tuner.errors import TunerError
 from tuner.recipe.types import Range
 from tuner.render.charts.axes import Scale
-from tuner.render.charts.learning_curves import Curve, Point, best_value_points, curve_points
-from tuner.render.charts.overlay import draw_curve_overlay
+from tuner.render.charts.learning_curves import best_value_line, curve_points
+from tuner.render.charts.line_chart import ChartLine, draw_lines
 from tuner.render.comparison_table import (
     CANDIDATE_LETTERS,
     candidate_index_at,
@@ -147,39 +147,31 @@ class ComparisonCurves(Pane):
             return empty_state_lines(
                 ("The curves of what is compared", "will be here"), width, height, styles
             )
-        curves = [
-            Curve(
-                tuple(self._curve_points(candidate)),
-                candidate_style(index, styles),
-                CANDIDATE_LETTERS[index],
-            )
-            for index, candidate in enumerate(board.candidates)
+        lines = [
+            self._candidate_line(index, candidate_style(index, styles))
+            for index in range(len(board.candidates))
         ]
-        if not any(curve.points for curve in curves):
+        if not any(line.points for line in lines):
             return empty_state_lines(
                 ("No point yet", "it comes with the first evaluation"), width, height, styles
             )
-        legend = legend_lines(board, width, styles)
         ends = ("first", "last trial") if self._shown_kind == "best so far" else ("0 %", "100 %")
-        chart_height = max(height - len(legend), 4)
-        return [*legend, *draw_curve_overlay(curves, width, chart_height, styles, ends=ends)]
+        return draw_lines(lines, width, height, styles, end_labels=ends)
 
     @property
     def _shown_kind(self) -> str:
         return self._kinds[self._kind_index]
 
-    def _curve_points(self, candidate: Candidate) -> list[Point]:
-        view = candidate.view
-        if self._shown_kind != "best so far":
-            return list(curve_points(view, candidate.trial, self._shown_kind == "train loss"))
-        points = best_value_points(view)
-        last_count = points[-1][0] if points else 1.0
-        stairs: list[Point] = []
-        for count, value in points:
-            if stairs:
-                stairs.append((count / last_count, stairs[-1][1]))
-            stairs.append((count / last_count, value))
-        return stairs
+    def _candidate_line(self, index: int, style: Style) -> ChartLine:
+        candidate = self._board.candidates[index]
+        if self._shown_kind == "best so far":
+            points = best_value_line(candidate.view, style).points
+        else:
+            is_loss = self._shown_kind == "train loss"
+            points = tuple(curve_points(candidate.view, candidate.trial, is_loss))
+        star = f" {GLYPHS['best']}" if candidate.is_highlighted_best else ""
+        name = f"{candidate.name}{star}"
+        return ChartLine(points, style, name, CANDIDATE_LETTERS[index], "edge")
 
     def update_border_text(self) -> None:
         self.heading = self._chart_heading()
@@ -198,20 +190,6 @@ class ComparisonCurves(Pane):
             if self._shown_kind == "metric"
             else f"{metric_name}, best so far"
         )
-
-
-def legend_lines(board: ComparisonState, width: int, styles: Styles) -> Lines:
-    lines: Lines = [[]]
-    used_width = 0
-    for index, candidate in enumerate(board.candidates):
-        best = f" {GLYPHS['best']}" if candidate.is_highlighted_best else ""
-        text = f"  {CANDIDATE_LETTERS[index]} {sanitize_text(candidate.name)}{best}"
-        if used_width and used_width + cell_len(text) > width:
-            lines.append([])
-            used_width = 0
-        lines[-1].append((text, candidate_style(index, styles)))
-        used_width += cell_len(text)
-    return lines
 
 
 class ComparisonDifference(Pane):

@@ -11,18 +11,19 @@ from textual.binding import Binding, BindingType
 
 from tuner.render.charts.axes import share_at_column
 from tuner.render.charts.learning_curves import (
+    LEGEND_MIN_HEIGHT,
     MAX_SHOWN_TRIALS,
     CurveUnit,
     DrawnTrials,
     build_learning_curves,
     curve_points,
-    draw_learning_curves,
     x_axis_end,
 )
-from tuner.render.charts.series import last_value_until
+from tuner.render.charts.line_chart import draw_lines
 from tuner.render.renderable_lines import Lines
 from tuner.render.state_marks import trial_state_glyph
 from tuner.render.trial_columns import metric_abbreviation
+from tuner.render.trial_curves import last_value_until
 from tuner.render.trial_detail import join_side_by_side
 from tuner.results import format as fmt
 from tuner.tui.state.session_reader import SessionReader
@@ -105,15 +106,16 @@ class CurvesPane(Pane):
         if not curves:
             return empty_state_lines(self._empty_state_texts(), width, height, styles)
         end = x_axis_end(drawn_trials.trials_in_order(view), view, self.x_axis)
-        return draw_learning_curves(
+        return draw_lines(
             curves,
             width,
             height,
             styles,
             log=self.logarithmic,
-            end=end,
-            ends=self._axis_end_labels(end),
+            x_end=end,
+            end_labels=self._axis_end_labels(end),
             cursor=self._cursor,
+            max_legend=1 if height >= LEGEND_MIN_HEIGHT else 0,
         )
 
     def _axis_end_labels(self, end: float) -> tuple[str, str]:

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from textual import events
 
 from tuner.render.charts.axes import share_at_column
-from tuner.render.charts.series import Series
+from tuner.render.charts.line_chart import ChartLine
 from tuner.render.renderable_lines import Lines
 from tuner.render.styles import Styles
 from tuner.render.trial_columns import metric_abbreviation
 from tuner.render.trial_curves import (
-    draw_trial_series,
+    draw_trial_lines,
     gradient_norm_lines,
     learning_rate_lines,
-    metric_and_loss_series,
+    metric_and_loss_lines,
 )
 from tuner.results import format as fmt
 from tuner.tui.state.trial_scope import TrialScope
@@ -35,20 +35,20 @@ class TrialChartPane(ScopePane):
         self.log_scale = self.LOG_BY_DEFAULT
         super().__init__(scope, heading, number, id)
 
-    def series_to_draw(self, styles: Styles) -> Sequence[Series]:
+    def lines_to_draw(self, styles: Styles) -> Sequence[ChartLine]:
         raise NotImplementedError
 
     def content_lines(self, width: int, height: int) -> Lines:
         styles = theme_styles(self)
-        series = self.series_to_draw(styles)
-        if not series or height < MIN_CHART_HEIGHT:
+        lines = self.lines_to_draw(styles)
+        if not lines or height < MIN_CHART_HEIGHT:
             return empty_state_lines(
                 self.scope.empty_state_text(*self.EMPTY_STATE), width, height, styles
             )
         trial, evaluation = self.scope.trial, self.scope.shown_evaluation
         share = None if evaluation is None else evaluation.share
-        return draw_trial_series(
-            series,
+        return draw_trial_lines(
+            lines,
             trial,
             share,
             width,
@@ -87,8 +87,8 @@ class LossPane(TrialChartPane):
 
     EMPTY_STATE = ("Loss and metric", "the first point comes with the first steps")
 
-    def series_to_draw(self, styles: Styles) -> Sequence[Series]:
-        return metric_and_loss_series(
+    def lines_to_draw(self, styles: Styles) -> Sequence[ChartLine]:
+        return metric_and_loss_lines(
             self.scope.view, self.scope.trial, self.scope.drawn_curves, styles
         )
 
@@ -109,7 +109,7 @@ class GradientPane(TrialChartPane):
     EMPTY_STATE = ("The gradient norm of each group", "a point comes with every evaluation")
     LOG_BY_DEFAULT = True
 
-    def series_to_draw(self, styles: Styles) -> Sequence[Series]:
+    def lines_to_draw(self, styles: Styles) -> Sequence[ChartLine]:
         return gradient_norm_lines(self.scope.trial, styles)
 
 
@@ -119,7 +119,7 @@ class RatePane(TrialChartPane):
     EMPTY_STATE = ("The learning rates", "they are drawn once the first step is logged")
     LOG_BY_DEFAULT = True
 
-    def series_to_draw(self, styles: Styles) -> Sequence[Series]:
+    def lines_to_draw(self, styles: Styles) -> Sequence[ChartLine]:
         config, trial = self.scope.trainer_config(), self.scope.trial
         if config is None or not trial.total_steps:
             return ()
