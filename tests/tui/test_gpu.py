@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 
 from tests.tui import corpus
 from tests.tui.stage import play, visible_screen_text
+from tuner.render.machine_reading import GpuReading, MachineReading, short_gpu_name
 from tuner.render.status_text import device_status_runs, gpu_title_runs, search_progress_runs
 from tuner.render.styles import TERMINAL_STYLES
 from tuner.session.fold import load_session_view
@@ -22,12 +23,10 @@ from tuner.session.view import SessionState
 from tuner.tui.app import TunerApp
 from tuner.tui.state.gpu import (
     GpuReader,
-    GpuReading,
     cuda_device_number,
     is_this_host,
-    short_gpu_name,
 )
-from tuner.tui.state.machine import READ_EVERY, MachineMonitor, MachineReading, checkpoint_bytes
+from tuner.tui.state.machine import READ_EVERY, MachineMonitor, checkpoint_bytes
 from tuner.tui.widgets.drawn_line import DrawnLine
 
 

@@ -88,8 +88,8 @@ def test_each_trial_is_drawn_once_and_the_selected_one_on_top(view: SessionView)
 
 def test_the_line_to_read_values_at_gives_way_to_curves(view: SessionView) -> None:
     curves = build_learning_curves(view, TERMINAL_STYLES, DrawnTrials([], [4], 4))
-    bare = lines_to_strings(draw_lines(curves, 47, 8, TERMINAL_STYLES))
-    ruled = lines_to_strings(draw_lines(curves, 47, 8, TERMINAL_STYLES, cursor=0.5))
+    bare = lines_to_strings(draw_lines(curves, 47, 8, TERMINAL_STYLES, max_legend=0))
+    ruled = lines_to_strings(draw_lines(curves, 47, 8, TERMINAL_STYLES, max_legend=0, cursor=0.5))
     at = 7 + round(0.5 * 79) // 2
     assert sum(row[at] == "│" for row in ruled[:-2]) >= 4
     assert [row[:at] + row[at + 1 :] for row in bare] == [row[:at] + row[at + 1 :] for row in ruled]

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 
 from tuner.render.charts.inline_bars import draw_progress_bar
 from tuner.render.charts.learning_curves import epochs_of_schedule
+from tuner.render.machine_reading import GpuReading, MachineReading, short_gpu_name
 from tuner.render.session_facts import SessionFacts
 from tuner.render.state_marks import session_state_text
 from tuner.render.styles import Styles, TextRun
@@ -20,8 +21,6 @@ from tuner.session.budget import time_budget_seconds, training_seconds_spent
 from tuner.session.scores import majority_of_validation
 from tuner.session.trial_counter import TrialCounter
 from tuner.session.view import ALIVE_STATES, SessionState, SessionView, TrialView
-from tuner.tui.state.gpu import GpuReading, short_gpu_name
-from tuner.tui.state.machine import MachineReading
 
 _EXPORTS = "; E exports it"
 

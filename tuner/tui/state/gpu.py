@@ -4,27 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from tuner.render.machine_reading import GpuReading
+
 Library = Callable[[], Any]
-
-
-@dataclass(frozen=True)
-class GpuReading:
-    """One GPU at one moment. `used` and `total` are bytes, `load` and `memory` are shares 0…1.
-
-    What the driver does not report is None.
-    """
-
-    name: str
-    number: int
-    load: float | None = None
-    used: int | None = None
-    total: int | None = None
-    celsius: int | None = None
-    watts: float | None = None
 
 
 def import_nvml() -> Any:
@@ -113,15 +98,6 @@ def cuda_device_number(device: str) -> int | None:
 def is_this_host(host: str | None) -> bool:
     """Tell whether a worker on that host shares this machine's GPUs."""
     return host is not None and host == socket.gethostname()
-
-
-def short_gpu_name(name: str) -> str:
-    """Return H100 80GB for "NVIDIA H100 80GB HBM3"; drop only the maker from other names."""
-    words = [word for word in name.split() if word not in ("NVIDIA", "GeForce", "Tesla")]
-    model_words: Sequence[str] = [
-        word for word in words if not word.startswith(("HBM", "PCI", "SXM"))
-    ]
-    return " ".join(model_words) or name
 
 
 def _decode_gpu_name(name: str | bytes) -> str:

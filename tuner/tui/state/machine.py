@@ -5,23 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from tuner.render.machine_reading import GpuReading, MachineReading
 from tuner.render.session_facts import SessionFacts
 from tuner.session.folder import Session
 from tuner.session.view import ALIVE_STATES
-from tuner.tui.state.gpu import GpuReader, GpuReading, is_this_host
+from tuner.tui.state.gpu import GpuReader, is_this_host
 
 READ_EVERY = 2.0
 """Seconds between two readings."""
-
-
-@dataclass(frozen=True)
-class MachineReading:
-    """The GPU that trials run on, and the bytes of the running trials' checkpoints."""
-
-    gpu: GpuReading | None = None
-    checkpoints: int = 0
 
 
 def start_daemon_thread(work: Callable[[], None]) -> None:
