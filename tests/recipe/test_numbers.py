@@ -128,7 +128,7 @@ def test_commands_take_them_too() -> None:
         "linear",
     )
     assert (parse_share("10%"), whole_number_parser(1)("1_000")) == (0.1, 1000)
-    with pytest.raises(TunerError, match="is no range"):
+    with pytest.raises(TunerError, match="is not a range"):
         dict(parse_range_ends(["lr.head=1e-5..x"]))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -191,8 +190,7 @@ def _group_depths(group: GroupSpec, layers: int) -> list[int]:
     if group.params is not None:
         named = [p for p in group.params if "*" not in p.partition(".")[0]]
         return [depth for p in named for depth in _depths_of_part(*part_of_parameter(p), layers)]
-    parts: Iterable[str] = (group.part,) if isinstance(group.part, str) else group.part or ()
-    return [depth for part in parts for depth in _depths_of_part(part, None, layers)]
+    return [depth for part in group.parts for depth in _depths_of_part(part, None, layers)]
 
 
 def _depths_of_part(part: str, index: int | None, layers: int) -> list[int]:
@@ -208,10 +206,10 @@ def middle_values(recipe: Recipe) -> dict[str, Scalar]:
     return {name: middle_of_setting(setting) for name, setting in search_space(recipe).items()}
 
 
-def middle_of_setting(setting: Range | Choices) -> Scalar:
+def middle_of_setting(setting: Range | Choices, digits: int = 3) -> Scalar:
     """Return the middle: geometric on a log scale, the middle entry of choices.
 
-    Rounded to three digits where that stays inside of the range.
+    Rounded to `digits` significant digits if that stays inside of the range.
     """
     if isinstance(setting, Choices):
         return setting.values[(len(setting.values) - 1) // 2]
@@ -219,7 +217,7 @@ def middle_of_setting(setting: Range | Choices) -> Scalar:
         exact = math.exp((math.log(setting.low) + math.log(setting.high)) / 2)
     else:
         exact = setting.low + (setting.high - setting.low) / 2
-    rounded = round(exact) if setting.integer else round_to_digits(exact)
+    rounded = round(exact) if setting.integer else round_to_digits(exact, digits)
     if setting.low <= rounded <= setting.high:
         return rounded
     return min(max(exact, setting.low), setting.high)

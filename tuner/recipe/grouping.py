@@ -42,7 +42,7 @@ def layers_of_group(group: GroupSpec, layer_count: int) -> tuple[int, ...]:
         if isinstance(parsed, LayerSlice):
             return parsed.layers_in_slice(layer_count)
         return tuple(index for index in parsed if index < layer_count)
-    return tuple(range(layer_count)) if "layers" in _parts_of_group(group) else ()
+    return tuple(range(layer_count)) if "layers" in group.parts else ()
 
 
 def split_group_at_layer(groups: Groups, name: str, at_layer: int, layer_count: int) -> Groups:
@@ -50,7 +50,7 @@ def split_group_at_layer(groups: Groups, name: str, at_layer: int, layer_count: 
     group = find_group_by_name(groups, name)
     layers = layers_of_group(group, layer_count)
     halves = [i for i in layers if i < at_layer], [i for i in layers if i >= at_layer]
-    if not (halves[0] and halves[1]) or len(_parts_of_group(group)) > 1:
+    if not (halves[0] and halves[1]) or len(group.parts) > 1:
         raise TunerError(
             f"{quote_value(name)} cannot be split at layer {at_layer}: "
             f"{_describe_group_layers(group, layers)}"
@@ -99,11 +99,7 @@ def insert_group(groups: Groups, group: GroupSpec, layer_count: int) -> Groups:
     remaining = [
         reduced
         for existing in groups
-        if (
-            reduced := _remove_from_group(
-                existing, taken_layers, set(_parts_of_group(group)), layer_count
-            )
-        )
+        if (reduced := _remove_from_group(existing, taken_layers, set(group.parts), layer_count))
         is not None
     ]
     position = next((i for i, existing in enumerate(remaining) if existing.rest), len(remaining))
@@ -244,7 +240,7 @@ def _merge_selectors(first: GroupSpec, second: GroupSpec, layer_count: int) -> G
     if first.rest or second.rest:
         return replace(first, part=None, layers=None, params=None, rest=True)
     layers = {*layers_of_group(first, layer_count), *layers_of_group(second, layer_count)}
-    parts = {*_parts_of_group(first), *_parts_of_group(second)}
+    parts = {*first.parts, *second.parts}
     if first.params is not None and second.params is not None:
         names = dict.fromkeys((*first.params, *second.params))
         return replace(first, params=tuple(names))
@@ -262,7 +258,7 @@ def _remove_from_group(
     group: GroupSpec, layers: Collection[int], parts: Collection[str], layer_count: int
 ) -> GroupSpec | None:
     """Take these layers and parts away from a group; None if nothing is left of it."""
-    own_parts = set(_parts_of_group(group))
+    own_parts = set(group.parts)
     own_layers = set(layers_of_group(group, layer_count))
     lost_parts = own_parts & set(parts)
     if not lost_parts and not own_layers & set(layers):
@@ -295,10 +291,6 @@ def _select_parts(group: GroupSpec, parts: Collection[str]) -> GroupSpec:
     return replace(group, part=part, layers=None, params=None, rest=False, layer_decay=decay)
 
 
-def _parts_of_group(group: GroupSpec) -> tuple[str, ...]:
-    return (group.part,) if isinstance(group.part, str) else group.part or ()
-
-
 def _replace_group(groups: Groups, old: GroupSpec, new: Iterable[GroupSpec]) -> Groups:
     position = groups.index(old)
     return (*groups[:position], *new, *groups[position + 1 :])
@@ -329,6 +321,6 @@ def _check_group_name(name: str, used_names: Collection[str]) -> None:
 
 
 def _describe_group_layers(group: GroupSpec, layers: tuple[int, ...]) -> str:
-    if layers and len(_parts_of_group(group)) < 2:
+    if layers and len(group.parts) < 2:
         return f"it holds layers {format_layer_expression(layers)}"
     return "it holds more than layers" if layers else "it holds no numbered layers"

@@ -133,15 +133,14 @@ def _names_in_layers(spec: GroupSpec, expression: str, names: Sequence[str]) -> 
 
 def _names_in_parts(spec: GroupSpec, names: Sequence[str]) -> list[str]:
     """Select by part: a single part must exist; of several, one must."""
-    part_names = (spec.part,) if isinstance(spec.part, str) else spec.part or ()
-    kinds = {"layer" if part == "layers" else part for part in part_names}
+    kinds = {"layer" if part == "layers" else part for part in spec.parts}
     matching_names = [name for name in names if part_of_parameter(name)[0] in kinds]
     if not matching_names:
         existing_parts = sorted(
             {part_of_parameter(name)[0].replace("layer", "layers") for name in names}
         )
         raise TunerError(
-            f"groups.{spec.name}.part: the model has no {' or '.join(part_names)}; "
+            f"groups.{spec.name}.part: the model has no {' or '.join(spec.parts)}; "
             f"it has {', '.join(existing_parts)}"
         )
     return matching_names

@@ -66,9 +66,8 @@ def scale_rate_to_model(group: GroupSpec, shape: ModelShape) -> Rate:
 
 
 def _holds_head(group: GroupSpec) -> bool:
-    parts = (group.part,) if isinstance(group.part, str) else group.part or ()
     named = (part_of_parameter(name.replace("*", ""))[0] for name in group.params or ())
-    return bool({"head", "pooler"} & {*parts, *named})
+    return bool({"head", "pooler"} & {*group.parts, *named})
 
 
 def _rate_as_toml_value(rate: Rate) -> object:

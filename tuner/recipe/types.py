@@ -132,6 +132,16 @@ class GroupSpec:
     weight_decay: Setting | None = None
     layer_decay: Setting | None = None
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts that the group selects; () if it selects in another way."""
+        return (self.part,) if isinstance(self.part, str) else self.part or ()
+
+    @property
+    def selects_body(self) -> bool:
+        """Whether the group selects embeddings or encoder layers by part or by layer."""
+        return self.layers is not None or any(p in ("embeddings", "layers") for p in self.parts)
+
 
 @dataclass(frozen=True, slots=True)
 class SearchSection:

@@ -161,6 +161,5 @@ def toggle_searched(
     if not field.is_searchable:
         raise TunerError(f"{field.label} cannot be searched: enter types a value")
     if isinstance(value, Range | Choices):
-        middle = fix_setting(value)
-        return int(middle) if field.integer and isinstance(middle, float) else middle
+        return fix_setting(value)
     return before.get(field.key, field.usual)

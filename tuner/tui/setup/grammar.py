@@ -12,12 +12,12 @@ decay 0.8..1       falling from layer to layer; "decay no" takes that away
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tuner.errors import TunerError
+from tuner.recipe.nearest import nearest_spelling
 from tuner.recipe.numbers import SCALE_WORDS, parse_number_text, split_off_scale, split_range_ends
 from tuner.recipe.types import FROZEN, Choices, Range, Scalar, Scale, Setting, TiedRate
 from tuner.results.format import sanitize_text
@@ -148,8 +148,8 @@ def quote_input(text: str) -> str:
 
 def spelling_suggestion(text: str, words: Iterable[str]) -> str:
     """Return “ (did you mean …?)”, or nothing where no spelling is near."""
-    matches = difflib.get_close_matches(text.lower(), list(words), n=1)
-    return f" (did you mean {matches[0]}?)" if matches else ""
+    match = nearest_spelling(text, words)
+    return f" (did you mean {match}?)" if match else ""
 
 
 def validate_range(setting: Range) -> Range:

@@ -32,11 +32,7 @@ def selector_text(group: GroupSpec) -> str:
         return " ".join(group.params)
     if group.rest:
         return "all that no other group takes"
-    return " + ".join("all layers" if part == "layers" else part for part in _group_parts(group))
-
-
-def _group_parts(group: GroupSpec) -> tuple[str, ...]:
-    return (group.part,) if isinstance(group.part, str) else group.part or ()
+    return " + ".join("all layers" if part == "layers" else part for part in group.parts)
 
 
 def count_layers_in_groups(groups: Groups, parameters: Parameters) -> int:
@@ -47,7 +43,7 @@ def count_layers_in_groups(groups: Groups, parameters: Parameters) -> int:
     if parameters is not None:
         return count_encoder_layers(parameters)
     named = [parse_layer_expression(group.layers) for group in groups if group.layers is not None]
-    whole = any("layers" in _group_parts(group) for group in groups)
+    whole = any("layers" in group.parts for group in groups)
     if whole or not named or not all(isinstance(layers, tuple) for layers in named):
         raise TunerError("the number of layers is unknown until the model is read")
     return 1 + max(index for layers in named if isinstance(layers, tuple) for index in layers)
@@ -91,7 +87,7 @@ def usual_tie_text(groups: Groups, group: GroupSpec) -> str:
 
 
 def _holds_layers(group: GroupSpec) -> bool:
-    return group.layers is not None or "layers" in _group_parts(group)
+    return group.layers is not None or "layers" in group.parts
 
 
 def group_whole_body(groups: Groups) -> Groups:
@@ -99,9 +95,9 @@ def group_whole_body(groups: Groups) -> Groups:
 
     Frozen groups stay frozen.
     """
-    body = [group for group in groups if group.layers is not None or _holds_body_part(group)]
+    body = [group for group in groups if group.selects_body]
     for group in body:
-        if not {"embeddings", "layers"}.issuperset(_group_parts(group)):
+        if not {"embeddings", "layers"}.issuperset(group.parts):
             raise TunerError(
                 f"{group.name} holds more than the body: give its parts groups of their own"
             )
@@ -112,11 +108,6 @@ def group_whole_body(groups: Groups) -> Groups:
     name = "body" if "body" not in names else "whole body"
     body_group = GroupSpec(name, rate, part=("embeddings", "layers"), layer_decay=USUAL_DECAY)
     return (body_group, *(_tie_to_group(group, name) for group in others))
-
-
-def _holds_body_part(group: GroupSpec) -> bool:
-    parts = set(_group_parts(group))
-    return bool(parts & {"embeddings", "layers"})
 
 
 def _tie_to_group(group: GroupSpec, name: str) -> GroupSpec:

@@ -63,7 +63,7 @@ class HintContext:
 
 def hints_for_groups(groups: Groups, context: HintContext) -> list[Hint]:
     """Return hints for all groups, the strongest kind first, in the groups' order."""
-    body = [group for group in groups if is_body_group(group)]
+    body = [group for group in groups if group.selects_body]
     body = body or [group for group in groups if group.rest]
     hints = [hint for group in body for hint in collapse_hints(groups, group, context)]
     hints += [hint for group in groups for hint in uniform_scale_hints(group)]
@@ -72,13 +72,6 @@ def hints_for_groups(groups: Groups, context: HintContext) -> list[Hint]:
     hints += overlap_hints(groups)
     hints += embedding_hints(groups)
     return [*hints, *baseline_hints(groups, context)]
-
-
-def is_body_group(group: GroupSpec) -> bool:
-    """Check by its selector whether a group holds embeddings or encoder layers."""
-    if group.layers is not None:
-        return True
-    return any(part in ("embeddings", "layers") for part in _group_parts(group))
 
 
 def collapse_limit(context: HintContext) -> tuple[float, str]:
@@ -140,7 +133,7 @@ def slow_head_hints(groups: Groups, body: Groups) -> list[Hint]:
     return [
         Hint(group.name, text)
         for group in groups
-        if "head" in _group_parts(group)
+        if "head" in group.parts
         and group not in body
         and rates_of_setting(group_rate_setting(groups, group))
         and _highest_rate(groups, group) < max(tops)
@@ -149,9 +142,7 @@ def slow_head_hints(groups: Groups, body: Groups) -> list[Hint]:
 
 def overlap_hints(groups: Groups) -> list[Hint]:
     """Warn of lower layers whose range exceeds or overlaps that of the layers above them."""
-    body = [
-        g for g in groups if is_body_group(g) and rates_of_setting(group_rate_setting(groups, g))
-    ]
+    body = [g for g in groups if g.selects_body and rates_of_setting(group_rate_setting(groups, g))]
     hints = []
     for lower, upper in pairwise(body):
         high = _highest_rate(groups, lower)
@@ -167,7 +158,7 @@ def overlap_hints(groups: Groups) -> list[Hint]:
 
 def embedding_hints(groups: Groups) -> list[Hint]:
     """Warn of embeddings that fall to the rest beside groups of layers: easily overlooked."""
-    layered = any(group.layers is not None or "layers" in _group_parts(group) for group in groups)
+    layered = any(group.layers is not None or "layers" in group.parts for group in groups)
     if not layered or any(_names_embeddings(group) for group in groups):
         return []
     return [
@@ -203,11 +194,7 @@ def _names_embeddings(group: GroupSpec) -> bool:
     named = any(
         part_of_parameter(name.replace("*", ""))[0] == "embeddings" for name in group.params or ()
     )
-    return named or "embeddings" in _group_parts(group)
-
-
-def _group_parts(group: GroupSpec) -> tuple[str, ...]:
-    return (group.part,) if isinstance(group.part, str) else tuple(group.part or ())
+    return named or "embeddings" in group.parts
 
 
 def _highest_rate(groups: Groups, group: GroupSpec) -> float:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from tuner.errors import TunerError
+from tuner.recipe.baselines import middle_of_setting
 from tuner.recipe.types import FROZEN, Choices, Range, Rate, Scale, Setting, TiedRate
 from tuner.tui.setup.setting_text import exact_number_text
 from tuner.tui.widgets.group_axis import HIGHEST_DECADE, LOWEST_DECADE, grid_rate, next_grid_rate
@@ -98,19 +98,10 @@ def drag_range_end(lr: Rate, end: RangeEnd, rate: float) -> Setting:
     return replace_range_ends(lr, low, high)
 
 
-def middle_of_range(setting: Range) -> float:
-    """Return the geometric (log) or arithmetic middle, to two digits; whole for integers."""
-    if setting.scale == "log" and setting.low > 0:
-        value = math.sqrt(setting.low * setting.high)
-    else:
-        value = (setting.low + setting.high) / 2
-    return float(round(value)) if setting.integer else float(f"{value:.1e}")
-
-
 def fix_setting(setting: Setting) -> Setting:
     """Return a range's middle, the first of the choices, or the value if fixed already."""
     if isinstance(setting, Range):
-        return middle_of_range(setting)
+        return middle_of_setting(setting, 2)
     return setting.values[0] if isinstance(setting, Choices) else setting
 
 
