@@ -17,6 +17,7 @@ from tuner.session.folder import (
     delete_session,
     find_session,
     list_sessions,
+    unused_session_name,
 )
 from tuner.session.inbox import CommandReader, send_command
 from tuner.session.lock import WorkerLock, lock_holder_pid, read_holder_details
@@ -141,3 +142,10 @@ def test_commands_arrive_in_order_and_bad_lines_are_reported(tmp_path: Path) -> 
     assert command.id == second
     assert command.time > 0
     assert len(tail.bad_lines) == 3
+
+
+def test_a_name_that_is_free(tmp_path: Path) -> None:
+    assert unused_session_name(tmp_path, "a") == "a"
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a-2").touch()
+    assert unused_session_name(tmp_path, "a") == "a-3"

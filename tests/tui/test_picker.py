@@ -8,7 +8,7 @@ from textual.pilot import Pilot
 
 from tests.tui import corpus
 from tests.tui.stage import LARGE, live, play, press, until, visible_screen_text
-from tuner.tui.app import TunerApp, next_free_name
+from tuner.tui.app import TunerApp
 from tuner.tui.screens.picker_screen import PickerScreen
 from tuner.tui.widgets.session_table import SessionTable
 
@@ -96,7 +96,3 @@ def test_a_session_that_appears_gets_its_row(root: Path) -> None:
         await until(pilot, lambda: names(app) == ["trec-bert"])
 
     play(root, scene)
-
-
-def test_a_free_name() -> None:
-    assert next_free_name("a", {"a", "a-2"}) == "a-3"

@@ -12,7 +12,7 @@ from tuner.cli.run import run_until_done, session_exit_code, start_if_needed
 from tuner.cli.session_lookup import sessions_root
 from tuner.export.outcome_text import describe_outcome
 from tuner.recipe.presets import preset_document
-from tuner.session.folder import Session, create_session, list_sessions
+from tuner.session.folder import Session, create_session, list_sessions, unused_session_name
 from tuner.session.status import load_current_session
 from tuner.session.view import SessionState
 
@@ -58,19 +58,7 @@ def create_demo_session(root: Path, trials: int | None) -> Session:
     document = preset_document(DEMO_NAME)
     if trials is not None:
         document.set_value("search.trials", trials)
-    return create_session(root, free_demo_name(root), document.toml_text)
-
-
-def free_demo_name(root: Path) -> str:
-    """Return demo, else demo-2, demo-3, …."""
-    number = 1
-    while (root / numbered_demo_name(number)).exists():
-        number += 1
-    return numbered_demo_name(number)
-
-
-def numbered_demo_name(number: int) -> str:
-    return DEMO_NAME if number == 1 else f"{DEMO_NAME}-{number}"
+    return create_session(root, unused_session_name(root, DEMO_NAME), document.toml_text)
 
 
 def is_demo_name(name: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import os
 import re
 import shutil
@@ -14,7 +15,7 @@ from pathlib import Path
 from tuner import __version__
 from tuner.errors import TunerError
 from tuner.recipe.nearest import nearest_spelling
-from tuner.recipe.user_paths import describe_os_error, require_utf8
+from tuner.recipe.user_paths import describe_os_error, is_unused_path, require_utf8
 from tuner.session.events import SCHEMA, SessionCreated
 from tuner.session.lock import lock_holder_pid
 from tuner.session.staging import staging_folder, sync_folder_entries
@@ -100,6 +101,12 @@ def check_new_session_name(name: str) -> str:
             f"{_suggest_valid_name(name)}"
         )
     return check_session_name(name)
+
+
+def unused_session_name(root: Path, name: str) -> str:
+    """Return `name`, else NAME-2, NAME-3, …: the first that nothing in `root` has."""
+    names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+    return next(candidate for candidate in names if is_unused_path(root / candidate))
 
 
 def create_session(root: Path, name: str, recipe_text: str) -> Session:

@@ -16,7 +16,12 @@ from textual.screen import Screen
 
 from tuner.errors import TunerError
 from tuner.recipe.load import read_recipe_text
-from tuner.session.folder import Session, create_session, find_session, list_sessions
+from tuner.session.folder import (
+    Session,
+    create_session,
+    find_session,
+    unused_session_name,
+)
 from tuner.session.suggested_command import command_line
 from tuner.session.view import ALIVE_STATES, SessionState
 from tuner.tui.screens.session_screen import SessionScreen
@@ -223,9 +228,7 @@ class TunerApp(StyledApp):
         """Create a draft with the session's recipe."""
         try:
             text = read_recipe_text(session.recipe_path)
-            name = next_free_name(
-                session.name, {existing.name for existing in list_sessions(self.root)}
-            )
+            name = unused_session_name(self.root, session.name)
             create_session(self.root, name, text)
         except (OSError, UnicodeDecodeError, TunerError) as error:
             self.notify_user(str(error), failed=True)
@@ -311,14 +314,6 @@ class TunerApp(StyledApp):
         if back is None:
             return lines
         return [*lines, f"Reattach: {command_line('open', Session(self.root / back))}"]
-
-
-def next_free_name(name: str, existing_names: set[str]) -> str:
-    """Return NAME-2, or the next free number."""
-    number = 2
-    while f"{name}-{number}" in existing_names:
-        number += 1
-    return f"{name}-{number}"
 
 
 def pause_own_workers() -> None:

@@ -19,7 +19,13 @@ from tuner.recipe.model_shape import infer_model_shape
 from tuner.recipe.presets import preset_document, preset_names
 from tuner.recipe.schema import SECTIONS
 from tuner.recipe.user_paths import find_working_folder
-from tuner.session.folder import Session, check_new_session_name, create_session, list_sessions
+from tuner.session.folder import (
+    Session,
+    check_new_session_name,
+    create_session,
+    list_sessions,
+    unused_session_name,
+)
 from tuner.tui.setup import layout
 from tuner.tui.setup.field_table import TASK
 from tuner.tui.setup.fields import FieldValue, FormField
@@ -99,15 +105,10 @@ class NewSessionForm(Screen[None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self.session_name = self._first_free_name()
+        self.session_name = unused_session_name(self.root, self.preset)
         self.query_one("#new", FormPane).hint("enter types · ←/→ chooses · ctrl+s creates")
         self.query_one("#new", FormPane).field_list.focus()
         self._show_form_values()
-
-    def _first_free_name(self) -> str:
-        existing_names = {session.name for session in list_sessions(self.root)}
-        names = [self.preset, *(f"{self.preset}-{n}" for n in range(2, len(existing_names) + 3))]
-        return next(name for name in names if name not in existing_names)
 
     def _show_form_values(self) -> None:
         values: dict[str, FieldValue] = {NAME.key: self.session_name, PRESET.key: self.preset}
@@ -140,12 +141,12 @@ class NewSessionForm(Screen[None]):
         self.session_name = name
 
     def _choose_preset(self, preset: str) -> None:
-        was_proposed = self.session_name == self._first_free_name()
+        was_proposed = self.session_name == unused_session_name(self.root, self.preset)
         self.preset, self._document = preset, preset_document(preset)
         for key, value in self._typed.items():
             _set_or_unset(self._document, key, value)
         if was_proposed:
-            self.session_name = self._first_free_name()
+            self.session_name = unused_session_name(self.root, self.preset)
 
     @on(Prompt.Refused)
     def show_refusal_reason(self, message: Prompt.Refused) -> None:
