@@ -20,21 +20,17 @@ EXPORT_FORMATS = ("json", "csv", "toml", "transformers", "simpletransformers")
 
 @dataclass(frozen=True, slots=True)
 class CommandSpec:
-    """One command: `function` of the `module` below tuner.cli, which is imported only to run it."""
+    """One command; `target`: the module below tuner.cli, imported only to run it, and function."""
 
     name: str
-    section: str
     summary: str
-    module: str
-    function: str
+    target: str
     add_arguments: Callable[[CommandParser], None]
-    details: str = ""
-    epilog: str | None = None
 
     @property
     def help_description(self) -> str:
         sentence = f"{self.summary[0].upper()}{self.summary[1:]}."
-        return f"{sentence}\n{self.details}".rstrip()
+        return f"{sentence}\n{DETAILS.get(self.name, '')}".rstrip()
 
 
 def _add_session_name(parser: CommandParser) -> None:
@@ -197,232 +193,119 @@ def _add_export_arguments(parser: CommandParser) -> None:
     parser.add_argument("-o", "--output", metavar="FILE", help="a file instead of stdout")
 
 
-def _completion(parser: CommandParser) -> None:
+def _add_completion_arguments(parser: CommandParser) -> None:
     parser.add_argument(
         "shell", metavar="SHELL", type=choice_parser(*COMPLETION_SHELLS), help="bash, zsh or fish"
     )
 
 
-COMPARE_EXAMPLE = """examples:
-  tuner compare reviews best 0 12
-  tuner compare reviews reviews-large"""
+DETAILS = {
+    "demo": "A small data set and a small model come with tuner; nothing is downloaded.",
+    "set": "Comments stay. A session with trials keeps its model, data and metric.",
+    "zoom": "The next start opens a new generation; trials that lie inside are carried over.",
+    "run": "Ctrl-C pauses; a second Ctrl-C detaches at once while the worker finishes pausing.",
+    "enqueue": "Values not given come from the sampler, or from the trial that --like names.",
+    "replay": "Time without a worker is skipped. Without a terminal: one line per event.",
+    "importance": "With 90 % bootstrap intervals; below 50 complete trials only a rough guide.",
+    "compare": "What differs, and whether the correctly predicted rows tell them apart.",
+    "groups": "For a MODEL the groups of the preset are shown.",
+    "test": "Each run is logged and counted: a test split that guides choices stops being one.",
+}
+"""What `tuner COMMAND --help` says below the command's summary."""
 
-NEW_EXAMPLE = """examples:
+EXAMPLES = {
+    "compare": """examples:
+  tuner compare reviews best 0 12
+  tuner compare reviews reviews-large""",
+    "new": """examples:
   tuner new reviews --model roberta-base --train train.jsonl --validation dev.jsonl
   tuner new reviews --train train.csv --text title,body --label stars --trials 20
   tuner new reviews --train train.csv --set 'groups.head.lr={low=1e-5,high=1e-3}'
-  tuner new reviews-2 --from reviews --set data.quotes=true"""
-
-ENQUEUE_EXAMPLE = """examples:
+  tuner new reviews-2 --from reviews --set data.quotes=true""",
+    "enqueue": """examples:
   tuner enqueue reviews lr=2e-5 lr.head=1e-3
   tuner enqueue reviews --like best lr.head=3e-4
-  tuner enqueue reviews --rerun 9 --seed 1"""
-
-COMPLETION_EXAMPLE = """to have it in every new shell:
+  tuner enqueue reviews --rerun 9 --seed 1""",
+    "completion": """to have it in every new shell:
   bash: echo 'eval "$(tuner completion bash)"' >> ~/.bashrc
   zsh:  echo 'eval "$(tuner completion zsh)"' >> ~/.zshrc   (below compinit)
-  fish: tuner completion fish > ~/.config/fish/completions/tuner.fish"""
+  fish: tuner completion fish > ~/.config/fish/completions/tuner.fish""",
+}
+"""What stands at the end of `tuner COMMAND --help`."""
 
-_ALL = (
-    CommandSpec(
-        "demo",
-        "Start",
-        "run the bundled demo study",
-        "demo",
-        "run_demo",
-        _add_demo_arguments,
-        "A small data set and a small model come with tuner; nothing is downloaded.",
-    ),
-    CommandSpec(
-        "new",
-        "Start",
-        "create a session",
-        "new",
-        "create_new_session",
-        _add_new_arguments,
-        epilog=NEW_EXAMPLE,
-    ),
-    CommandSpec(
-        "set",
-        "Start",
-        "change keys of a session's recipe",
-        "set",
-        "set_recipe_keys",
-        _add_set_arguments,
-        "Comments stay. A session with trials keeps its model, data and metric.",
-    ),
-    CommandSpec(
-        "zoom",
-        "Start",
-        "search narrower (or other) ranges",
-        "set",
-        "zoom_search_ranges",
-        _add_zoom_arguments,
-        "The next start opens a new generation; trials that lie inside are carried over.",
-    ),
-    CommandSpec(
-        "run",
-        "Start",
-        "start if needed and follow to the end",
-        "run",
-        "run_session",
-        _add_session_name,
-        "Ctrl-C pauses; a second Ctrl-C detaches at once while the worker finishes pausing.",
-    ),
-    CommandSpec(
-        "start",
-        "In the background",
-        "start the worker and return",
-        "start_stop",
-        "start_session",
-        _add_session_name,
-    ),
-    CommandSpec(
-        "pause",
-        "In the background",
-        "checkpoint running trials and end the worker",
-        "start_stop",
-        "pause_session",
-        _add_session_name,
-    ),
-    CommandSpec(
-        "drain",
-        "In the background",
-        "finish running trials, then pause",
-        "start_stop",
-        "drain_session",
-        _add_session_name,
-    ),
-    CommandSpec(
-        "resume",
-        "In the background",
-        "continue a paused session",
-        "start_stop",
-        "resume_session",
-        _add_session_name,
-    ),
-    CommandSpec(
-        "stop",
-        "In the background",
-        "end the study for good; running trials are abandoned",
-        "start_stop",
-        "stop_session",
-        _add_session_name,
-    ),
-    CommandSpec(
-        "enqueue",
-        "In the background",
-        "run a trial with your own values next",
-        "enqueue",
-        "enqueue_trial",
-        _add_enqueue_arguments,
-        "Values not given come from the sampler, or from the trial that --like names.",
-        epilog=ENQUEUE_EXAMPLE,
-    ),
-    CommandSpec(
-        "open", "Look", "open the UI on one session", "open", "open_session_ui", _add_session_name
-    ),
-    CommandSpec(
-        "replay",
-        "Look",
-        "play a recorded session in the UI, at any speed",
-        "play_recording",
-        "replay_session",
-        _add_replay_arguments,
-        "Time without a worker is skipped. Without a terminal, one line per event is printed.",
-    ),
-    CommandSpec(
-        "list", "Look", "all sessions", "session_tables", "list_all_sessions", _add_json_option
-    ),
-    CommandSpec(
-        "status",
-        "Look",
-        "where a session stands",
-        "session_tables",
-        "show_status",
-        _add_session_and_json,
-    ),
-    CommandSpec(
-        "trials",
-        "Look",
-        "the trials of a session",
-        "session_tables",
-        "show_trials_table",
-        _add_filter_and_json,
-    ),
-    CommandSpec(
-        "importance",
-        "Look",
-        "which searched settings matter",
-        "show_importance",
-        "show_importance",
-        _add_filter_and_json,
-        "With 90 % bootstrap intervals; below 50 complete trials only a rough guide.",
-    ),
-    CommandSpec("show", "Look", "one trial in full", "show", "show_one_trial", _add_show_arguments),
-    CommandSpec(
-        "compare",
-        "Look",
-        "trials side by side, or the best ones of several sessions",
-        "compare",
-        "compare_candidates",
-        _add_compare_arguments,
-        "What differs, and whether the correctly predicted rows tell them apart.",
-        epilog=COMPARE_EXAMPLE,
-    ),
-    CommandSpec(
-        "groups",
-        "Look",
-        "every parameter, its group, its range",
-        "show_groups",
-        "show_groups",
-        _add_groups_arguments,
-        "For a MODEL the groups of the preset are shown.",
-    ),
-    CommandSpec(
-        "check",
-        "Look",
-        "find problems before GPU time is spent",
-        "check",
-        "run_checks",
-        _add_session_and_json,
-    ),
-    CommandSpec(
-        "export",
-        "Results",
-        "the best hyperparameters, or all trials",
-        "export",
-        "export_session",
-        _add_export_arguments,
-    ),
-    CommandSpec(
-        "test",
-        "Results",
-        "score the best model on the sealed test split",
-        "test",
-        "score_test_split",
-        _add_session_and_json,
-        "Each run is logged and counted: a test split that guides choices stops being one.",
-    ),
-    CommandSpec(
-        "completion",
-        "This machine",
-        "print the completion script of a shell",
-        "completion",
-        "print_shell_code",
-        _completion,
-        epilog=COMPLETION_EXAMPLE,
-    ),
-    CommandSpec(
-        "doctor",
-        "This machine",
-        "check Python, packages, devices, disk and terminal",
-        "doctor",
-        "run_doctor",
-        _add_json_option,
-    ),
-)
-COMMANDS = {spec.name: spec for spec in _ALL}
+SECTIONS = {
+    "Start": {
+        "demo": "run the bundled demo study",
+        "new": "create a session",
+        "set": "change keys of a session's recipe",
+        "zoom": "search narrower (or other) ranges",
+        "run": "start if needed and follow to the end",
+    },
+    "In the background": {
+        "start": "start the worker and return",
+        "pause": "checkpoint running trials and end the worker",
+        "drain": "finish running trials, then pause",
+        "resume": "continue a paused session",
+        "stop": "end the study for good; running trials are abandoned",
+        "enqueue": "run a trial with your own values next",
+    },
+    "Look": {
+        "open": "open the UI on one session",
+        "replay": "play a recorded session in the UI, at any speed",
+        "list": "all sessions",
+        "status": "where a session stands",
+        "trials": "the trials of a session",
+        "importance": "which searched settings matter",
+        "show": "one trial in full",
+        "compare": "trials side by side, or the best ones of several sessions",
+        "groups": "every parameter, its group, its range",
+        "check": "find problems before GPU time is spent",
+    },
+    "Results": {
+        "export": "the best hyperparameters, or all trials",
+        "test": "score the best model on the sealed test split",
+    },
+    "This machine": {
+        "completion": "print the completion script of a shell",
+        "doctor": "check Python, packages, devices, disk and terminal",
+    },
+}
+"""The commands in the order of `tuner --help`, each in one sentence."""
+
+_TARGETS = {
+    "demo": ("demo.run_demo", _add_demo_arguments),
+    "new": ("new.create_new_session", _add_new_arguments),
+    "set": ("set.set_recipe_keys", _add_set_arguments),
+    "zoom": ("set.zoom_search_ranges", _add_zoom_arguments),
+    "run": ("run.run_session", _add_session_name),
+    "start": ("start_stop.start_session", _add_session_name),
+    "pause": ("start_stop.pause_session", _add_session_name),
+    "drain": ("start_stop.drain_session", _add_session_name),
+    "resume": ("start_stop.resume_session", _add_session_name),
+    "stop": ("start_stop.stop_session", _add_session_name),
+    "enqueue": ("enqueue.enqueue_trial", _add_enqueue_arguments),
+    "open": ("open.open_session_ui", _add_session_name),
+    "replay": ("play_recording.replay_session", _add_replay_arguments),
+    "list": ("session_tables.list_all_sessions", _add_json_option),
+    "status": ("session_tables.show_status", _add_session_and_json),
+    "trials": ("session_tables.show_trials_table", _add_filter_and_json),
+    "importance": ("show_importance.show_importance", _add_filter_and_json),
+    "show": ("show.show_one_trial", _add_show_arguments),
+    "compare": ("compare.compare_candidates", _add_compare_arguments),
+    "groups": ("show_groups.show_groups", _add_groups_arguments),
+    "check": ("check.run_checks", _add_session_and_json),
+    "export": ("export.export_session", _add_export_arguments),
+    "test": ("test.score_test_split", _add_session_and_json),
+    "completion": ("completion.print_shell_code", _add_completion_arguments),
+    "doctor": ("doctor.run_doctor", _add_json_option),
+}
+"""Module below tuner.cli and function, and what adds the arguments."""
+
+COMMANDS = {
+    name: CommandSpec(name, summary, *_TARGETS[name])
+    for summaries in SECTIONS.values()
+    for name, summary in summaries.items()
+}
 
 
 def commands_overview() -> str:
@@ -434,11 +317,7 @@ def commands_overview() -> str:
         "Without a command: the UI on the sessions in DIR.",
         "DIR is TUNER_SESSIONS where that is set, else ./sessions.",
     ]
-    section = ""
-    for spec in _ALL:
-        if spec.section != section:
-            section = spec.section
-            lines += ["", f"{section}:"]
-        lines.append(f"  {spec.name:<10} {spec.summary}")
+    for section, summaries in SECTIONS.items():
+        lines += ["", f"{section}:", *(f"  {name:<10} {text}" for name, text in summaries.items())]
     lines += ["", "tuner COMMAND --help shows details, tuner --version the version.", ""]
     return "\n".join(lines)

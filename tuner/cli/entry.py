@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from tuner import __version__
-from tuner.cli.catalog import COMMANDS, CommandSpec, commands_overview
+from tuner.cli.catalog import COMMANDS, EXAMPLES, CommandSpec, commands_overview
 from tuner.cli.interruptions import Terminated, exit_on_sigterm
 from tuner.cli.parser import CommandParser
 from tuner.cli.spelling import command_spelling_hint
@@ -106,7 +106,7 @@ def top_level_parser() -> CommandParser:
 
 
 def command_parser(spec: CommandSpec) -> CommandParser:
-    parser = CommandParser(f"tuner {spec.name}", spec.help_description, spec.epilog)
+    parser = CommandParser(f"tuner {spec.name}", spec.help_description, EXAMPLES.get(spec.name))
     spec.add_arguments(parser)
     add_sessions_option(parser)
     return parser
@@ -123,8 +123,9 @@ def add_sessions_option(parser: CommandParser) -> argparse.Action:
 
 def command_function(spec: CommandSpec) -> Callable[[argparse.Namespace], int]:
     """Import the command's module, only now, and return its function."""
-    module = importlib.import_module(f"tuner.cli.{spec.module}")
-    function: Callable[[argparse.Namespace], int] = getattr(module, spec.function)
+    module, _, name = spec.target.partition(".")
+    function: Callable[[argparse.Namespace], int]
+    function = getattr(importlib.import_module(f"tuner.cli.{module}"), name)
     return function
 
 
