@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: help demo test faults check format lint types contracts pictures keys bench clean
+.PHONY: help demo test faults check format lint types contracts pictures keys commands bench clean
 
 help:  ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -46,6 +46,9 @@ pictures: $(STAMP)  ## The README's pictures, from recorded sessions
 
 keys: $(STAMP)  ## docs/keys.md, from the bindings
 	$(BIN)/python -m tests.tui.key_table
+
+commands: $(STAMP)  ## The README's table of commands, from the catalog
+	$(BIN)/python -m tests.cli.command_table
 
 bench: $(STAMP)  ## Benchmarks, in brief; in full with FULL=1
 	for script in training techniques overhead study parity ui; do \
