@@ -10,7 +10,7 @@ import pytest
 
 from tests.tui import corpus
 from tests.tui.stage import States
-from tuner.tui.state import session_reader
+from tuner.session import log_follower
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ def _same_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterato
 def states(monkeypatch: pytest.MonkeyPatch) -> States:
     """States by the name of the session, for those that no process can give here."""
     found = States()
-    monkeypatch.setattr(session_reader, "derive_session_state", found.state)
+    monkeypatch.setattr(log_follower, "derive_session_state", found.state)
     return found
 
 

@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 
 from tests.tui import corpus
 from tuner.session.folder import Session
+from tuner.session.inbox import EndRequests
 from tuner.session.status import derive_session_state
 from tuner.session.view import SessionState, SessionView
 from tuner.tui.app import TunerApp
@@ -41,9 +42,11 @@ class States:
         """These run."""
         self.told.update(dict.fromkeys(names, SessionState.RUNNING))
 
-    def state(self, session: Session, view: SessionView) -> SessionState:
+    def state(
+        self, session: Session, view: SessionView, end_requests: EndRequests | None = None
+    ) -> SessionState:
         """In the place of `derive_session_state`."""
-        return self.told.get(session.name) or derive_session_state(session, view)
+        return self.told.get(session.name) or derive_session_state(session, view, end_requests)
 
 
 def play(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 import pytest
@@ -24,6 +27,8 @@ from tuner.session.tail import EventTail
 from tuner.session.view import SessionState
 from tuner.tui.app import TunerApp
 from tuner.tui.screens.picker_screen import PickerScreen
+from tuner.tui.shell.notifications import ProblemDetector
+from tuner.tui.state.session_reader import SessionReader
 from tuner.tui.widgets.confusion_pane import ConfusionPane
 from tuner.tui.widgets.curves_pane import CurvesPane
 from tuner.tui.widgets.events_pane import EventsPane
@@ -139,7 +144,7 @@ def test_a_look_that_ran_out_of_time_is_gone_on_with(session: Session, root: Pat
     whole = EventTail.read_events
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(EventTail, "read_events", in_no_time)
-        patch.setattr("tuner.tui.state.session_reader.derive_session_state", derive_session_state)
+        patch.setattr("tuner.session.log_follower.derive_session_state", derive_session_state)
         play(root, scene, session=NAME)
 
 
@@ -375,3 +380,23 @@ def test_a_key_in_the_bar_can_be_clicked(session: Session, root: Path) -> None:
         assert table(app).cursor == 3
 
     play(root, scene, session=NAME)
+
+
+def test_a_log_that_cannot_be_read_says_so_and_is_read_again(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = SessionReader(session)
+    with monkeypatch.context() as patch:
+        patch.setattr("tuner.session.existing_file.open_regular_file", _refuse_to_open)
+        assert reader.read_new_events() is not None
+        assert "events.jsonl cannot be read: " in reader.problem
+        assert reader.complete
+        detector = ProblemDetector()
+        assert [notice.text for notice in detector.new_problems([reader])] == [reader.problem]
+        assert detector.new_problems([reader]) == []
+    assert reader.read_new_events(60.0) is not None
+    assert (reader.problem, bool(reader.view.trials)) == ("", True)
+
+
+def _refuse_to_open(path: Path) -> BinaryIO:
+    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))

@@ -95,7 +95,7 @@ def test_a_step_draws_one_row_and_no_chart(tmp_path: Path, monkeypatch: pytest.M
     session = corpus.running(tmp_path)
     states = States()
     states.running(session.name)
-    monkeypatch.setattr("tuner.tui.state.session_reader.derive_session_state", states.state)
+    monkeypatch.setattr("tuner.session.log_follower.derive_session_state", states.state)
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         (trial,) = live(app).reader.trial_counts.running

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tuner.cli.follow import Follower
 from tuner.cli.interruptions import record_interruptions
 from tuner.cli.output import print_note, print_result, terminal_can_show_ui
 from tuner.cli.run import run_until_done, session_exit_code, start_if_needed
@@ -13,6 +12,7 @@ from tuner.cli.session_lookup import sessions_root
 from tuner.export.outcome_text import describe_outcome
 from tuner.recipe.presets import preset_document
 from tuner.session.folder import Session, create_session, list_sessions, unused_session_name
+from tuner.session.log_follower import LogFollower
 from tuner.session.status import load_current_session
 from tuner.session.view import SessionState
 
@@ -27,7 +27,7 @@ def run_demo(options: argparse.Namespace) -> int:
         root, options.trials
     )
     if not terminal_can_show_ui():
-        code = run_until_done(Follower(session))
+        code = run_until_done(LogFollower.fully_read(session))
     else:
         code = watch_in_ui(root, session)
         view, state = load_current_session(session)

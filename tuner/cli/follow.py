@@ -12,11 +12,8 @@ from tuner.cli.interruptions import Interruptions
 from tuner.cli.other_host import SilenceWatch
 from tuner.cli.output import can_redraw_stderr, print_note
 from tuner.session.commands import Pause
-from tuner.session.fold import fold_events
-from tuner.session.folder import Session
 from tuner.session.inbox import send_command
-from tuner.session.status import derive_session_state
-from tuner.session.tail import EventTail
+from tuner.session.log_follower import LogFollower
 from tuner.session.view import ALIVE_STATES, SessionState, SessionView
 
 POLL_SECONDS = 0.2
@@ -49,42 +46,20 @@ class LineReporter:
         print_note(text)
 
 
-class Follower:
-    """Folds a session's log into `view`, from its start on."""
-
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        self.view = SessionView()
-        self._tail = EventTail(session.events_path)
-        self.read_new_events()
-
-    def read_new_events(self) -> list[Any]:
-        """Fold the new events into `view` and return them."""
-        new_events: list[Any] = []
-        while events := self._tail.read_events():
-            fold_events(self.view, events)
-            new_events += events
-        return new_events
-
-    @property
-    def current_state(self) -> SessionState:
-        return derive_session_state(self.session, self.view)
-
-
-def follow_session(follower: Follower, interruptions: Interruptions) -> SessionState:
+def follow_session(follower: LogFollower, interruptions: Interruptions) -> SessionState:
     """Report until no worker is left; an interruption asks the worker to pause."""
     with open_reporter(follower.view) as reporter:
         return _report_until_idle(follower, reporter, interruptions)
 
 
-def pause_on_interrupt(follower: Follower, reporter: Reporter) -> None:
+def pause_on_interrupt(follower: LogFollower, reporter: Reporter) -> None:
     """Ask the worker to pause without waiting for it."""
     reporter.report_line("pausing… (Ctrl-C again to detach; the worker finishes pausing)")
     send_command(follower.session, Pause(id=uuid.uuid4().hex, time=time.time()))
 
 
 def _report_until_idle(
-    follower: Follower, reporter: Reporter, interruptions: Interruptions
+    follower: LogFollower, reporter: Reporter, interruptions: Interruptions
 ) -> SessionState:
     idle_since: float | None = None
     pause_requested = False
@@ -94,9 +69,9 @@ def _report_until_idle(
             pause_requested = True
             pause_on_interrupt(follower, reporter)
         silence_watch.report_silence(reporter.report_line)
-        events = follower.read_new_events()
+        events = list(follower.read_and_fold().events)
         reporter.report_events(follower.view, events)
-        state = follower.current_state
+        state = follower.state
         if state in ALIVE_STATES or events:
             idle_since = None
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from tuner.cli.follow import Follower, follow_session
+from tuner.cli.follow import follow_session
 from tuner.cli.interruptions import Interruptions, record_interruptions
 from tuner.cli.other_host import is_running_on_other_host
 from tuner.cli.output import print_note, print_result, progress_spinner
@@ -15,6 +15,7 @@ from tuner.export.outcome_text import describe_outcome
 from tuner.recipe.regular_file import open_regular_file
 from tuner.session.continuation import advice_to_continue, is_search_over
 from tuner.session.folder import Session
+from tuner.session.log_follower import LogFollower
 from tuner.session.suggested_command import command_line
 from tuner.session.view import ALIVE_STATES, SessionState, SessionView
 
@@ -29,15 +30,15 @@ _TAIL_BYTES = 1 << 16
 
 def run_session(options: argparse.Namespace) -> int:
     """Follow a session to its end; show the table of a finished one at once."""
-    follower = Follower(named_session(options))
-    state = follower.current_state
+    follower = LogFollower.fully_read(named_session(options))
+    state = follower.state
     if not is_search_over(follower.session, follower.view, state):
         return run_until_done(follower)
     print_trials_table(follower.session, follower.view)
     return session_exit_code(follower.session, follower.view, state)
 
 
-def run_until_done(follower: Follower) -> int:
+def run_until_done(follower: LogFollower) -> int:
     """Start a worker if none runs, follow it, print the table and the outcome."""
     with record_interruptions() as interruptions:
         state = _follow_workers_to_end(follower, interruptions)
@@ -49,7 +50,7 @@ def run_until_done(follower: Follower) -> int:
     return session_exit_code(follower.session, follower.view, state)
 
 
-def _follow_workers_to_end(follower: Follower, interruptions: Interruptions) -> SessionState:
+def _follow_workers_to_end(follower: LogFollower, interruptions: Interruptions) -> SessionState:
     """Follow the worker to its end, first starting one if none runs.
 
     A worker on another host that is lost, or that its system terminated, leaves the rest to this
@@ -60,9 +61,9 @@ def _follow_workers_to_end(follower: Follower, interruptions: Interruptions) -> 
     while True:
         elsewhere = is_running_on_other_host(follower.session, interruptions)
         if interruptions.any_received and not elsewhere:
-            return follower.current_state
+            return follower.state
         if not elsewhere:
-            start_if_needed(follower.session, follower.current_state, interruptions)
+            start_if_needed(follower.session, follower.state, interruptions)
         state = follow_session(follower, interruptions)
         # In a container the end of this process is that of all others.
         wait_for_worker_end(follower.session)

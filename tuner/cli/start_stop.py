@@ -82,7 +82,8 @@ def _end_session(session: Session, verb: str, target_state: SessionState) -> int
     if state is target_state:
         print_result(f"{session.name} is already {state}")
         return 0
-    refuse_unless_allowed(verb, session.name, state)
+    if state is not SessionState.PAUSING:  # whoever asks again waits, and a drain becomes a pause
+        refuse_unless_allowed(verb, session.name, state)
     from tuner.worker import control
 
     send_request = {

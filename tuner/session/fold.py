@@ -55,7 +55,7 @@ def load_session_view(session: Session) -> SessionView:
     A session that never started shows what its recipe asks for, as far as that can be read.
     """
     view = SessionView(name=session.name)
-    with _no_garbage_collection():
+    with paused_garbage_collection():
         fold_events(view, EventTail(session.events_path).read_all_events())
     if not view.recipe:
         preview_recipe(view, session)
@@ -80,7 +80,7 @@ def keeps_last_evaluation(view: SessionView) -> bool:
 
 
 @contextmanager
-def _no_garbage_collection() -> Iterator[None]:
+def paused_garbage_collection() -> Iterator[None]:
     """Pause the collector: a long log makes a million objects, none of them garbage."""
     enabled = gc.isenabled()
     gc.disable()

@@ -6,12 +6,12 @@ import errno
 import os
 import time
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Set
 from pathlib import Path
 
 import msgspec
 
-from tuner.session.commands import AnyCommand, Command, Enqueue
+from tuner.session.commands import AnyCommand, Command, Drain, Enqueue, Pause, Stop
 from tuner.session.existing_file import existing_file
 from tuner.session.folder import Session
 from tuner.session.write_guard import refuse_unsafe_folder
@@ -47,6 +47,20 @@ def pending_enqueues(session: Session, done: Collection[str]) -> list[Enqueue]:
     return [
         command for command in commands if isinstance(command, Enqueue) and command.id not in done
     ]
+
+
+class EndRequests:
+    """The commands that ask a session's worker to end, each read once."""
+
+    def __init__(self, session: Session) -> None:
+        self._reader = CommandReader(session.commands_path)
+        self._ids: set[str] = set()
+
+    def are_pending(self, answered: Set[str]) -> bool:
+        """Check for one whose id is not among the answered ones."""
+        commands = self._reader.read_new_commands()
+        self._ids.update(c.id for c in commands if isinstance(c, Pause | Drain | Stop))
+        return not self._ids <= answered
 
 
 class CommandReader:

@@ -11,8 +11,8 @@ _ALL = frozenset(SessionState)
 ALLOWED_STATES: Mapping[str, frozenset[SessionState]] = {
     "start": frozenset({SessionState.DRAFT}),
     "resume": frozenset({SessionState.PAUSED, SessionState.CRASHED, SessionState.FAILED}),
-    "pause": ALIVE_STATES,
-    "drain": ALIVE_STATES,
+    "pause": frozenset({SessionState.STARTING, SessionState.RUNNING}),
+    "drain": frozenset({SessionState.STARTING, SessionState.RUNNING}),
     "stop": ALIVE_STATES,
     "prune": frozenset({SessionState.RUNNING}),
     "enqueue": _ALL - {SessionState.STOPPED},

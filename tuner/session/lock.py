@@ -27,7 +27,9 @@ from typing import NamedTuple
 
 from tuner.errors import TunerError
 from tuner.recipe.regular_file import open_regular_file
+from tuner.recipe.user_paths import describe_os_error
 from tuner.results.format import format_duration_in_words
+from tuner.session.existing_file import UnreadableFile
 
 TOUCH_EVERY = 10.0
 GONE_AFTER = 60.0
@@ -115,6 +117,8 @@ def lock_holder_pid(path: Path) -> int | None:
         file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise UnreadableFile(f"{path} cannot be read: {describe_os_error(error)}") from error
     try:
         holder = _blocking_process_pid(file, path)
     finally:

@@ -11,10 +11,9 @@ import msgspec
 from tuner.results.intervals import Interval
 from tuner.results.majority import Majority
 from tuner.session.budget import time_budget_seconds, training_seconds_spent
-from tuner.session.commands import Drain, Pause, Stop
 from tuner.session.fold import TERMINAL_KINDS, load_session_view, pause_running_trials
 from tuner.session.folder import Session
-from tuner.session.inbox import CommandReader
+from tuner.session.inbox import EndRequests
 from tuner.session.lock import lock_holder_pid, read_holder_details
 from tuner.session.scores import interval_of_trial, majority_of_validation
 from tuner.session.trial_plan import planned_trials_of_view
@@ -91,8 +90,13 @@ def pause_abandoned_trials(view: SessionView, state: SessionState) -> list[int]:
     return [] if state in ALIVE_STATES else pause_running_trials(view)
 
 
-def derive_session_state(session: Session, view: SessionView) -> SessionState:
-    """Derive the state from the lock and the last lifecycle event in the view."""
+def derive_session_state(
+    session: Session, view: SessionView, end_requests: EndRequests | None = None
+) -> SessionState:
+    """Derive the state from the lock and the last lifecycle event in the view.
+
+    Whoever asks again and again keeps the `end_requests`, so that no command is read twice.
+    """
     holder = lock_holder_pid(session.lock_path)
     if holder is None:
         return _derive_state_without_worker(session, view)
@@ -100,7 +104,8 @@ def derive_session_state(session: Session, view: SessionView) -> SessionState:
         return SessionState(view.lifecycle.removeprefix("session_"))
     if view.lifecycle != "session_started" or holder not in (view.worker_pid, 0):
         return SessionState.STARTING
-    return SessionState.PAUSING if _pause_is_pending(session, view) else SessionState.RUNNING
+    is_ending = (end_requests or EndRequests(session)).are_pending(view.commands_done)
+    return SessionState.PAUSING if is_ending else SessionState.RUNNING
 
 
 def is_session_stalled(state: SessionState, view: SessionView, now: float | None = None) -> bool:
@@ -186,12 +191,6 @@ def _derive_state_without_worker(session: Session, view: SessionView) -> Session
 def _holder_is_not_a_new_worker(session: Session, view: SessionView, holder: int) -> bool:
     ending = holder == view.worker_pid
     return ending or read_holder_details(session.lock_path).get("purpose") == "test"
-
-
-def _pause_is_pending(session: Session, view: SessionView) -> bool:
-    commands = CommandReader(session.commands_path).read_new_commands()
-    ending = (command for command in commands if isinstance(command, Pause | Drain | Stop))
-    return any(command.id not in view.commands_done for command in ending)
 
 
 def _worker_at_work(session: Session, view: SessionView) -> WorkerInfo | None:

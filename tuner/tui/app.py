@@ -26,7 +26,7 @@ from tuner.session.suggested_command import command_line
 from tuner.session.view import ALIVE_STATES, SessionState
 from tuner.tui.screens.session_screen import SessionScreen
 from tuner.tui.shell.messages import ExportEnded, LaunchFailed, WorkerLaunched
-from tuner.tui.shell.notifications import FinishDetector, notification_codes
+from tuner.tui.shell.notifications import FinishDetector, ProblemDetector, notification_codes
 from tuner.tui.shell.screenshots import save_screenshot
 from tuner.tui.shell.styled_app import StyledApp
 from tuner.tui.shell.terminal_signals import leave_on_signals, watch_terminal
@@ -116,6 +116,7 @@ class TunerApp(StyledApp):
         self._recording = recording
         self._wants_import_ahead = import_ahead
         self._finish_detector = FinishDetector()
+        self._problem_detector = ProblemDetector()
         self.machine = MachineMonitor()
         self.launching: set[str] = set()
         self.last_opened: Session | None = None
@@ -152,6 +153,8 @@ class TunerApp(StyledApp):
 
     def _notify_finished_searches(self) -> None:
         """Show searches that have ended, and notify the user as the settings ask for."""
+        for problem in self._problem_detector.new_problems(self.catalog.readers.values()):
+            self.notify_user(problem.text, failed=problem.failed)
         for notice in self._finish_detector.newly_finished(self.catalog.readers.values()):
             self.notify_user(notice.text, failed=notice.failed)
             if self.notify_by and self._driver is not None:

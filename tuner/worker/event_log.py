@@ -8,8 +8,7 @@ from tuner.errors import TunerError
 from tuner.session import events as e
 from tuner.session.fold import fold_events
 from tuner.session.folder import Session
-from tuner.session.tail import EventTail
-from tuner.session.view import SessionView
+from tuner.session.log_follower import LogFollower
 from tuner.session.writer import EventWriter
 
 _SYNCED_EVENTS = (
@@ -43,8 +42,7 @@ class EventLog:
     def __init__(self, session: Session) -> None:
         self._path = session.events_path
         self._writer = EventWriter(session.events_path)
-        self.view = SessionView(name=session.name)
-        fold_events(self.view, EventTail(session.events_path).read_all_events())
+        self.view = LogFollower.fully_read(session).view
 
     def record_event(self, event: RecordedEvent) -> RecordedEvent:
         """Append the event and fold it into the view; sync the ends of things to the disk."""

@@ -46,6 +46,23 @@ class FinishDetector:
         return notices
 
 
+class ProblemDetector:
+    """Remembers which sessions could not be read, and so detects new problems."""
+
+    def __init__(self) -> None:
+        self._problems: dict[str, str] = {}
+
+    def new_problems(self, readers: Iterable[SessionReader]) -> list[Notice]:
+        """Return a notice for each session that has become unreadable since the last call."""
+        problems = {reader.session.name: reader.problem for reader in readers if reader.problem}
+        known, self._problems = self._problems, problems
+        return [
+            Notice(sanitize_text(problem), failed=True)
+            for name, problem in problems.items()
+            if known.get(name) != problem
+        ]
+
+
 def _finish_notice(reader: SessionReader) -> Notice:
     best, view = reader.view.find_best_trial(), reader.view
     text = f"{reader.session.name} {END_WORDS[reader.state]}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tuner.session.folder import Session
 from tuner.session.replay import Recording
-from tuner.session.view import SessionState, SessionView
+from tuner.session.view import SessionState
 from tuner.tui.state.session_reader import SessionReader
 
 _STATES = {
@@ -33,4 +33,4 @@ class ReplayReader(SessionReader):
         """Start over and play quickly up to a moment; the view is a new object afterwards."""
         self.recording.rewind_to_start()
         self.recording.playhead.jump_to_moment(moment)
-        self.start_over(SessionView(name=self.session.name))
+        self.start_over()

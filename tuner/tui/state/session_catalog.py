@@ -61,7 +61,7 @@ class SessionCatalog:
     def _read_session(self, name: str, budget: float) -> bool:
         reader = self.readers[name]
         stamp = _file_stamp(reader.session.events_path)
-        if stamp == self._stamps.get(name) and reader.complete:
+        if stamp == self._stamps.get(name) and reader.complete and not reader.problem:
             return reader.check_lock() is not None
         self._stamps[name] = stamp
         return reader.read_new_events(budget) is not None

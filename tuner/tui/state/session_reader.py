@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from textual.message import Message
 
-from tuner.session.events import AnyEvent, Unknown
-from tuner.session.fold import fold_events, preview_recipe
+from tuner.session.existing_file import UnreadableFile
+from tuner.session.fold import preview_recipe
 from tuner.session.folder import Session
+from tuner.session.log_follower import EventSource, FoldedEvents, LogFollower
 from tuner.session.status import (
-    derive_session_state,
     estimate_seconds_left,
     is_session_stalled,
     pause_abandoned_trials,
 )
-from tuner.session.tail import EventTail
 from tuner.session.trial_counter import TrialCounter
 from tuner.session.view import SessionState, SessionView
 from tuner.tui.state.table_layout import TableLayout
@@ -34,16 +31,6 @@ LOCK_CHECK_EVERY = 0.5
 
 LONG_HISTORY = 20_000
 """Events from which on a history counts as long."""
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """Suspend the collector: reading makes no garbage, and the search for it doubles the time."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 @dataclass(frozen=True)
@@ -72,20 +59,11 @@ class SessionUpdated(Message):
         self.delta = delta
 
 
-class EventSource(Protocol):
-    """Where events come from: a log that grows, or a recording."""
-
-    @property
-    def at_end(self) -> bool: ...
-
-    def read_events(self, budget: float) -> Sequence[AnyEvent | Unknown]:
-        """Return the next events, reading for about `budget` seconds."""
-
-
 class SessionReader:
     """Follows one session. Only `read_new_events` changes the view.
 
     `layout` is how the session's table of trials was arranged: both live as long as the app.
+    `problem` says why the session cannot be read, "" while it can.
     """
 
     def __init__(
@@ -98,12 +76,14 @@ class SessionReader:
         self.layout = TableLayout()
         self.is_stalled = False
         self._clock = clock
-        self._tail = tail or EventTail(session.events_path)
+        self._source = tail
         self._history_length = 0
-        self.start_over(SessionView(name=session.name))
+        self.start_over()
 
-    def start_over(self, view: SessionView) -> None:
-        self.view = view
+    def start_over(self) -> None:
+        """Forget what was read: `view` is a new object afterwards."""
+        self._follower = LogFollower(self.session, self._source)
+        self.problem = ""
         self.state = SessionState.DRAFT
         self.complete = False
         self.trial_counts = TrialCounter()
@@ -111,15 +91,17 @@ class SessionReader:
         self._remaining_computed_at = -1
         self._last_lock_check = -LOCK_CHECK_EVERY
 
+    @property
+    def view(self) -> SessionView:
+        return self._follower.view
+
     def read_new_events(self, budget: float = READING_SLICE) -> SessionDelta | None:
         """Read for at most `budget` seconds; return None if nothing is new."""
-        with _no_garbage_collection():
-            events = self._tail.read_events(budget)
-            trials = frozenset(fold_events(self.view, events))
-            self.trial_counts.recount_trials(self.view, trials)
-            if not self.complete:
-                self._freeze_long_history(len(events))
-        was_complete, self.complete = self.complete, self._tail.at_end
+        events, trials = self._read_and_fold(budget)
+        self.trial_counts.recount_trials(self.view, trials)
+        if not self.complete:
+            self._freeze_long_history(len(events))
+        was_complete, self.complete = self.complete, self._follower.at_end or bool(self.problem)
         if self.complete and not self.view.recipe and (events or not was_complete):
             preview_recipe(self.view, self.session)
         state_changed = self._state_changed(due=bool(events) or was_complete != self.complete)
@@ -127,6 +109,15 @@ class SessionReader:
             return None
         trials |= self._settle_interrupted()
         return SessionDelta(trials, len(events), self.state, self.is_stalled, self.complete)
+
+    def _read_and_fold(self, budget: float) -> FoldedEvents:
+        try:
+            new = self._follower.read_and_fold(budget)
+        except UnreadableFile as error:
+            self.problem = str(error)
+            return FoldedEvents((), frozenset())
+        self.problem = ""
+        return new
 
     def _freeze_long_history(self, events: int) -> None:
         """Exempt a long history from later collections: it lives as long as the app."""
@@ -159,8 +150,12 @@ class SessionReader:
         return trials
 
     def session_state(self) -> SessionState:
-        """Determine the state from the lock and the log."""
-        return derive_session_state(self.session, self.view)
+        """Determine the state from the lock and the log; where these are unreadable it stays."""
+        try:
+            return self._follower.state
+        except UnreadableFile as error:
+            self.problem = str(error)
+            return self.state
 
     def expire_lock_check(self) -> None:
         """Make the next reading check the lock, even if it was checked just now."""
