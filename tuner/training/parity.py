@@ -115,9 +115,9 @@ def _packing_switched_on(packing: Packing) -> Iterator[None]:
         packing.switch_off_packing()
 
 
-def _refuse_differences(expected: Outcome, actual: Outcome, most: tuple[float, float]) -> None:
+def _refuse_differences(expected: Outcome, actual: Outcome, limits: tuple[float, float]) -> None:
     differences = _relative_differences(expected, actual)
-    for what, difference, limit in zip(_MEASURES, differences, most, strict=True):
+    for what, difference, limit in zip(_MEASURES, differences, limits, strict=True):
         if not difference <= limit:
             raise NotPackable(
                 f"packed {what} differ from those of rows alone by {format_number(difference, 2)}"

@@ -85,7 +85,7 @@ class _SpanAttention(torch.autograd.Function):
         output = torch.empty_like(query, memory_format=torch.contiguous_format)
         q, o = _split_by_sequence(scaled, counts), _split_by_sequence(output, counts)
         k, v = _split_by_sequence(key, spans.lengths), _split_by_sequence(value, spans.lengths)
-        all_shares, all_kept = [], []
+        all_shares, all_masked = [], []
         for q_, k_, v_, o_, keep in zip(q, k, v, o, keeps, strict=True):
             # A product a sequence, not one masked product for the row: work grows with the sum of
             # the squares of the lengths instead of the square of their sum.
@@ -93,10 +93,10 @@ class _SpanAttention(torch.autograd.Function):
             masked_shares = shares if keep is None else shares * keep
             o_.copy_(torch.bmm(masked_shares, v_))
             all_shares.append(shares)
-            all_kept.append(masked_shares)
+            all_masked.append(masked_shares)
         ctx.save_for_backward(scaled, key, value)
         ctx.counts, ctx.lengths, ctx.scaling, ctx.scale = counts, spans.lengths, scaling, scale
-        ctx.keeps, ctx.shares, ctx.kept = keeps, all_shares, all_kept
+        ctx.keeps, ctx.shares, ctx.masked_shares = keeps, all_shares, all_masked
         # Dropout's scale commutes with the product: once on the output, which is smaller than the
         # shares.
         return output if scale == 1.0 else output.mul_(scale)
@@ -112,9 +112,9 @@ class _SpanAttention(torch.autograd.Function):
         gradient = gradients[0] if ctx.scale == 1.0 else gradients[0] * ctx.scale
         by_query = (_split_by_sequence(x, ctx.counts) for x in (scaled, gradient, grads[0]))
         by_key = (_split_by_sequence(x, ctx.lengths) for x in (key, value, *grads[1:]))
-        kept_back = (ctx.keeps, ctx.shares, ctx.kept)
+        saved = (ctx.keeps, ctx.shares, ctx.masked_shares)
         for q, g, dq, k, v, dk, dv, keep, shares, masked_shares in zip(
-            *by_query, *by_key, *kept_back, strict=True
+            *by_query, *by_key, *saved, strict=True
         ):
             dv.copy_(torch.bmm(masked_shares.mT, g))
             dshares = torch.bmm(g, v.mT)
