@@ -8,9 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from textual import _wait
+
 from tests.tui import corpus
 from tests.tui.stage import States
 from tuner.session import log_follower
+
+
+@pytest.fixture(autouse=True)
+def _idle_is_seen_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pilot takes a process for idle that slept: 20 ms as it comes, thrice a key; 4 ms do."""
+    monkeypatch.setattr(_wait, "SLEEP_GRANULARITY", 0.004)
+    monkeypatch.setattr(_wait, "SLEEP_IDLE", 0.0004)
 
 
 @pytest.fixture(autouse=True)

@@ -6,9 +6,13 @@ import asyncio
 import difflib
 import os
 import time
+import unicodedata
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual.app import App
 from textual.pilot import Pilot
 
 from tests.tui import corpus
@@ -144,3 +148,31 @@ def _differences(expected: str, seen: str) -> list[str]:
     """What a golden screen has and this one has not, and the other way around."""
     lines = difflib.unified_diff(expected.splitlines(), seen.splitlines(), "golden", "seen", n=0)
     return list(lines)
+
+
+JOINERS = "\u200c\u200d"
+"""Written in Persian and in scripts of India: they have no width and no effect on a line."""
+
+
+def acting_signs(text: str) -> list[str]:
+    """What in a text is no sign but an order: controls, marks of direction, what is not seen."""
+    wrong = {sign for sign in text if unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
+    return sorted(map(ascii, wrong - set(JOINERS)))
+
+
+def assert_inert(app: App[None], place: str = "") -> None:
+    """Every line of the screen is as wide as the screen, and nothing in it acts."""
+    width, height = app.size
+    strips = app.screen._compositor.render_strips()
+    assert len(strips) == height
+    for line, strip in enumerate(strips):
+        where = f"{place} line {line}: {strip.text!r}"
+        assert not acting_signs(strip.text), where
+        assert sum(cell_len(segment.text) for segment in strip) == width, where
+        assert cell_len(strip.text) == width, where
+        assert not [segment for segment in strip if _acts(segment)], where
+
+
+def _acts(segment: Segment) -> bool:
+    style = segment.style
+    return bool(style and (style.link or "@click" in style.meta))

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-import unicodedata
 from pathlib import Path
 
 import pytest
-from rich.cells import cell_len
-from rich.segment import Segment
-from textual.app import App
 from textual.pilot import Pilot
 
 from tests.tui import corpus
 from tests.tui.hostile import LONG, NASTY, hostile
-from tests.tui.places import Way, press_keys, ways
+from tests.tui.places import go_home, press_keys, ways
 from tests.tui.setup_stage import Answers
 from tests.tui.stage import (
     LARGE,
     SMALL,
     States,
+    acting_signs,
+    assert_inert,
     live,
     play,
     press,
@@ -37,32 +35,6 @@ from tuner.tui.screens import setup_screen as setup_screen
 from tuner.tui.screens.row_screen import RowScreen
 
 SIZES = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
-JOINERS = "\u200c\u200d"
-"""Written in Persian and in scripts of India: they have no width and no effect on a line."""
-
-
-def acting(text: str) -> list[str]:
-    """What in a text is no sign but an order: controls, marks of direction, what is not seen."""
-    wrong = {sign for sign in text if unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
-    return sorted(map(ascii, wrong - set(JOINERS)))
-
-
-def assert_inert(app: App[None]) -> None:
-    """Every line of the screen is as wide as the screen, and nothing in it acts."""
-    width, height = app.size
-    strips = app.screen._compositor.render_strips()
-    assert len(strips) == height
-    for line, strip in enumerate(strips):
-        told = f"line {line}: {strip.text!r}"
-        assert not acting(strip.text), told
-        assert sum(cell_len(segment.text) for segment in strip) == width, told
-        assert cell_len(strip.text) == width, told
-        assert not [segment for segment in strip if _acts(segment)], told
-
-
-def _acts(segment: Segment) -> bool:
-    style = segment.style
-    return bool(style and (style.link or "@click" in style.meta))
 
 
 @pytest.fixture(autouse=True)
@@ -72,22 +44,20 @@ def _nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @SIZES
-@pytest.mark.parametrize("place", ways())
-def test_hostile_text_in_every_place(
-    place: str, size: tuple[int, int], root: Path, states: States
-) -> None:
+def test_hostile_text_in_every_place(size: tuple[int, int], root: Path, states: States) -> None:
     session = hostile(root)
-    if place != "setup":
-        states.running(session.name)
-    way: Way = ways()[place]
+    states.running(session.name)
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
-        await way(pilot, app)
-        await settled(pilot, app)
-        assert_inert(app)
-        for key in ("tab", "z", "right", "n", "m"):
-            await press(pilot, key)
-            assert_inert(app)
+        home = live(app)
+        for place, way in ways().items():
+            await way(pilot, app)
+            await settled(pilot, app)
+            assert_inert(app, place)
+            for key in ("tab", "z", "right", "n", "m"):
+                await press(pilot, key)
+                assert_inert(app, place)
+            await go_home(home, pilot, app)
 
     play(root, scene, session=session.name, size=size)
 
@@ -219,11 +189,11 @@ def test_hostile_text_on_the_command_line(
     told = capsys.readouterr()
     assert told.out or told.err
     for line in (told.out + told.err).split("\n"):
-        assert not acting(line), line[:300]
+        assert not acting_signs(line), line[:300]
 
 
 def test_what_is_inert_stays_so() -> None:
-    assert not acting(sanitize_text(NASTY))
+    assert not acting_signs(sanitize_text(NASTY))
     assert sanitize_text(sanitize_text(NASTY)) == sanitize_text(NASTY)
 
 

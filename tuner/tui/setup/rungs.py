@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tuner.recipe.types import SearchSection
 
 BAR = "█"
-FRACTIONS = {1 / 4: "¼", 1 / 3: "⅓", 1 / 2: "½", 2 / 3: "⅔", 3 / 4: "¾"}
+FRACTIONS = {1 / 4: "1/4", 1 / 3: "1/3", 1 / 2: "1/2", 2 / 3: "2/3", 3 / 4: "3/4"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,8 @@ def _halving_lines(search: SearchSection, width: int) -> list[str]:
 
 
 def fraction_text(share: float) -> str:
-    """Return ⅓ where there is a sign for the share, else 12%."""
-    for value, sign in FRACTIONS.items():
+    """Write 1/3 where the share is a plain fraction, else 12%."""
+    for value, fraction in FRACTIONS.items():
         if abs(value - share) < 1e-6:
-            return sign
+            return fraction
     return f"{share:.0%}"

@@ -1,0 +1,193 @@
+"""Every place of the UI in every state at both sizes: one walk looks at all that holds everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.tui import corpus
+from tests.tui.places import go_home, replay, to_the_sessions, ways
+from tests.tui.setup_stage import Answers
+from tests.tui.stage import (
+    LARGE,
+    SMALL,
+    States,
+    assert_golden,
+    assert_inert,
+    live,
+    play,
+    press,
+    settled,
+    visible_screen_text,
+)
+from tuner.session.folder import Session
+from tuner.tui.app import TunerApp
+from tuner.tui.screens import setup_screen as setup_screen
+from tuner.tui.screens.study_screen import StudyScreen
+from tuner.tui.screens.views_screen import ViewsScreen
+from tuner.tui.shell.ascii_filter import as_ascii_cells
+from tuner.tui.shell.messages import ExportEnded
+from tuner.tui.views.trial_tabs import NARROW_TABS, WIDE_TABS
+from tuner.tui.widgets.key_bar import KeyBar, keys_to_display
+from tuner.tui.widgets.session_table import SessionTable
+
+STORIES: dict[str, Callable[[Path], Session]] = {
+    "empty": corpus.draft,
+    "running": corpus.running,
+    "finished": corpus.finished,
+    "crashed": corpus.crashed,
+    "odd": corpus.odd,
+}
+RUNNING = ("running", "odd")
+READ_BY_PEOPLE = ("running", "odd")
+"""Their screens are kept as files; what holds of the others is asserted."""
+
+WAYS = {**ways(), "sessions": to_the_sessions, "replay": replay}
+"""The replay is the last: it has another clock."""
+
+SIZES = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
+
+
+def is_there(place: str, story: str, size: tuple[int, int]) -> bool:
+    """Whether there is such a place to look at."""
+    tab = place.removeprefix("trial ")
+    if story == "empty" and (tab != place or place in ("export", "replay")):
+        return False
+    return tab == place or tab in (NARROW_TABS if size == SMALL else WIDE_TABS)
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for sessions whose path is the same wherever the tests run."""
+    monkeypatch.chdir(tmp_path)
+    return Path("sessions")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(setup_screen, "Services", lambda: Answers().services())
+    text = '{\n  "schema": "tuner/best-params/1",\n  "trial": 4\n}'
+    done = ExportEnded(text, written=True)
+    monkeypatch.setattr("tuner.tui.screens.export_screen.run_export", lambda *_: done)
+
+
+async def visit_places(
+    story: str, size: tuple[int, int], pilot: Pilot[None], app: TunerApp
+) -> AsyncIterator[str]:
+    """The name of each place that there is, while it is on the screen."""
+    home = live(app)
+    for place, way in WAYS.items():
+        if is_there(place, story, size):
+            await way(pilot, app)
+            await settled(pilot, app)
+            yield place
+            await go_home(home, pilot, app)
+
+
+@SIZES
+@pytest.mark.parametrize("story", STORIES)
+def test_every_place(story: str, size: tuple[int, int], root: Path, states: States) -> None:
+    session = STORIES[story](root)
+    if story in RUNNING:
+        states.running(session.name)
+    visited: list[str] = []
+
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        async for place in visit_places(story, size, pilot, app):
+            visited.append(place)
+            assert_inert(app)
+            assert_footer_is_whole(app, size)
+            if story != "odd":
+                assert_ascii_is_enough(app)
+            if story in READ_BY_PEOPLE:
+                name = place.lower().replace(" ", "-")
+                await assert_golden(app, f"places/{name}-{story}-{size[0]}x{size[1]}")
+
+    play(root, scene, session=session.name, size=size)
+    assert visited == [place for place in WAYS if is_there(place, story, size)]
+
+
+def assert_footer_is_whole(app: TunerApp, size: tuple[int, int]) -> None:
+    """The last line names keys that apply, as many as fit, none of them cut."""
+    if not app.screen.query(KeyBar):
+        return
+    keys = keys_to_display(app, app.screen)
+    assert 3 <= len(keys) <= 10
+    assert all(key.display and key.label for key in keys)
+    last = visible_screen_text(app).splitlines()[-1]
+    named = [key for key in keys if f" {key.display} {key.label}" in last]
+    assert len(named) >= min(len(keys), 5 if size == SMALL else 8), last
+    assert last.split() == " ".join(f"{key.display} {key.label}" for key in named).split()
+
+
+def assert_ascii_is_enough(app: TunerApp) -> None:
+    """Every sign that the UI draws has one of ASCII in its place."""
+    screen_text = visible_screen_text(app)
+    ascii_text = "".join(map(as_ascii_cells, screen_text))
+    assert ascii_text.isascii()
+    assert ascii_text.count("?") == screen_text.count("?"), ascii_text
+
+
+def test_ascii_where_it_is_asked_for(
+    root: Path, states: States, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUNER_ASCII", "1")
+    session = corpus.running(root)
+    states.running(session.name)
+
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        await settled(pilot, app)
+        assert visible_screen_text(app).isascii()
+
+    play(root, scene, session=session.name)
+
+
+def depth(app: TunerApp) -> tuple[int, int, int]:
+    """How deep one is: screens, views and what is open in a view."""
+    screen = app.screen
+    if not isinstance(screen, ViewsScreen):
+        return len(app.screen_stack), 0, 0
+    view = screen.current_view
+    zoomed = view is not None and view.is_zoomed
+    filtered = isinstance(screen, StudyScreen) and bool(screen.workspace.filter_text)
+    return len(app.screen_stack), int(screen._view_index > 0), zoomed + filtered
+
+
+async def leave_by_escape(home: StudyScreen, pilot: Pilot[None], app: TunerApp) -> None:
+    """Press esc until one is home, each time out of one layer alone."""
+    before = depth(app)
+    for _ in range(8):
+        if app.screen is home and depth(app)[1:] == (0, 0):
+            return
+        await press(pilot, "escape")
+        after = depth(app)
+        assert sum(map(abs, map(int.__sub__, before, after))) >= 1, (before, after)
+        assert before[0] - after[0] in (0, 1)
+        if before[0] == after[0]:
+            assert sum(before[1:]) - sum(after[1:]) == 1, (before, after)
+        before = after
+
+
+@SIZES
+def test_esc_is_one_layer_out(size: tuple[int, int], root: Path, states: States) -> None:
+    session = corpus.running(root)
+    states.running(session.name)
+
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        home = live(app)
+        for place, way in ways().items():
+            await press(pilot, "slash", *"!9", "enter")
+            await way(pilot, app)
+            if isinstance(app.screen, ViewsScreen):
+                await press(pilot, "z")
+            await leave_by_escape(home, pilot, app)
+            assert app.screen is home, place
+            assert not home.workspace.filter_text, place
+            await go_home(home, pilot, app)
+        await press(pilot, "escape")
+        assert app.screen.query(SessionTable)
+
+    play(root, scene, session=session.name, size=size)
