@@ -233,13 +233,13 @@ def test_an_event_is_clicked_and_the_cursor_stays_with_it(root: Path) -> None:
         await press(pilot, "3")
         await pilot.click(EventsPane, offset=(5, 5))
         at = pane.trial_at_cursor
-        line = pane._cursor
+        line = pane.cursor
         assert line == 4
         live(app).reader.view.history.append(
             e.Log(seq=9999, time=NOW, level="warning", text="careful")
         )
         pane.append_new_events()
-        assert (pane._cursor, pane.trial_at_cursor) == (line + 1, at)
+        assert (pane.cursor, pane.trial_at_cursor) == (line + 1, at)
 
     play(root, scene, session=NAME, size=SMALL)
 

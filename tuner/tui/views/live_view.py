@@ -74,7 +74,7 @@ class LiveView(View):
         """Draw what another screen read from the same session before this view was made."""
         self.trial_table.rebuild_table()
         self.query_one(EventsPane).append_new_events()
-        for name in self.PANES[1:]:
+        for name in ("curves", "confusion", "importance"):
             self.query_one(f"#{name}", Pane).redraw_content()
         self.redraw_lines()
         self._update_outcome_bar()

@@ -43,7 +43,7 @@ def cursor_bindings(*, letters: bool = True) -> list[BindingType]:
 class CursorRows(ScrollView, CachedStyle, can_focus=True):
     """Rows below `HEADER` lines that stay; only what is visible is drawn.
 
-    A row begins with `LEAD` cells, in which the cursor shows.
+    A row begins with `LEAD` cells, in which the cursor shows; without any, the row alone shows it.
     """
 
     DEFAULT_CSS = """
@@ -71,8 +71,8 @@ class CursorRows(ScrollView, CachedStyle, can_focus=True):
 
     def strip_with_lead(self, runs: Sequence[TextRun], width: int) -> Strip:
         """Draw a line behind the cells of the cursor."""
-        lead: TextRun = (" " * self.LEAD, Style.null())
-        return strip_from_runs([lead, *runs], width).apply_style(self.cached_style)
+        lead: list[TextRun] = [(" " * self.LEAD, Style.null())] if self.LEAD else []
+        return strip_from_runs([*lead, *runs], width).apply_style(self.cached_style)
 
     @property
     def content_width(self) -> int:
@@ -112,14 +112,12 @@ class CursorRows(ScrollView, CachedStyle, can_focus=True):
     def _strip_with_cursor(self, strip: Strip) -> Strip:
         component = "rows--cursor" if self.has_focus else "rows--cursor-blurred"
         cursor_style = self.get_component_rich_style(component, partial=True)
+        if not self.LEAD:
+            return overlay_style(strip, cursor_style)
         mark_style = self.get_component_rich_style("rows--mark", partial=True)
+        mark = (CURSOR_MARK, self.cached_style + mark_style + cursor_style)
         content = overlay_style(strip.crop(1).apply_style(Style.null()), cursor_style)
-        return Strip.join(
-            [
-                strip_from_runs([(CURSOR_MARK, self.cached_style + mark_style + cursor_style)], 1),
-                content,
-            ]
-        )
+        return Strip.join([strip_from_runs([mark], 1), content])
 
     def on_resize(self) -> None:
         self.update_rows()

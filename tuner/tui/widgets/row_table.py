@@ -12,7 +12,12 @@ from textual.strip import Strip
 
 from tuner.render.styles import TextRun
 from tuner.tui.widgets.cursor_rows import CursorRows
-from tuner.tui.widgets.line_widgets import TitledFrame, strip_from_runs, theme_styles
+from tuner.tui.widgets.line_widgets import (
+    TitledFrame,
+    empty_state_lines,
+    strip_from_runs,
+    theme_styles,
+)
 
 CACHED_STRIPS = 2000
 
@@ -83,16 +88,12 @@ class RowTable(CursorRows, TitledFrame):
             self._cached_strips.clear()
             self.refresh()
             return
-        content_width, (width, height), first_visible = (
-            self.content_width,
-            self.size,
-            self.scroll_offset.y,
-        )
+        width, height = self.size
         for key in keys:
-            self._cached_strips.pop((key, content_width), None)
+            self._cached_strips.pop((key, self.content_width), None)
             index = self.index_of_key(key)
-            screen_line = -1 if index is None else index + 1 - first_visible
-            if 1 <= screen_line < height:
+            screen_line = -1 if index is None else index + self.HEADER - self.scroll_offset.y
+            if self.HEADER <= screen_line < height:
                 self.refresh(Region(0, screen_line, width, 1))
 
     def update_rows(self) -> None:
@@ -132,11 +133,7 @@ class RowTable(CursorRows, TitledFrame):
             self.post_message(self.RowHighlighted(self, self.selected_key, by_user=by_user))
 
     def render_line(self, y: int) -> Strip:
-        return (
-            super().render_line(y)
-            if self.row_count()
-            else self._draw_empty_line(y, self.content_width)
-        )
+        return super().render_line(y) if self.row_count() else self._draw_empty_line(y)
 
     def strip_of_row(self, index: int, width: int) -> Strip:
         key = self.keys_in_order()[index]
@@ -145,19 +142,15 @@ class RowTable(CursorRows, TitledFrame):
             if len(self._cached_strips) > CACHED_STRIPS:
                 self._cached_strips.clear()
             cached = self._cached_strips[key, width] = self.strip_with_lead(
-                self.runs_of_row(key, width - 1), width
+                self.runs_of_row(key, width - self.LEAD), width
             )
         return cached
 
-    def _draw_empty_line(self, y: int, width: int) -> Strip:
-        texts = self.empty_state_texts()
-        first_line = max((self.size.height - len(texts)) // 2, 0)
-        if not first_line <= y < first_line + len(texts):
-            return Strip.blank(width, self.cached_style)
-        styles = theme_styles(self)
-        style = styles.text if y == first_line else styles.muted
-        text = texts[y - first_line].center(width)
-        return strip_from_runs([(text, style)], width).apply_style(self.cached_style)
+    def _draw_empty_line(self, y: int) -> Strip:
+        width, texts = self.content_width, self.empty_state_texts()
+        lines = empty_state_lines(texts, width, self.size.height, theme_styles(self))
+        runs = lines[y] if y < len(lines) else []
+        return strip_from_runs(runs, width).apply_style(self.cached_style)
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
@@ -166,8 +159,8 @@ class RowTable(CursorRows, TitledFrame):
     def on_click(self, event: events.Click) -> None:
         """Select a row, or open it on the second click; the header is for subclasses."""
         offset, index = event.get_content_offset(self), self.row_under_mouse(event)
-        if offset is not None and offset.y == 0:
-            self.handle_header_click(offset.x - 1)
+        if offset is not None and offset.y < self.HEADER:
+            self.handle_header_click(offset.x - self.LEAD)
         elif index is not None:
             if index == self.cursor and event.chain >= 2:
                 self.action_open()
