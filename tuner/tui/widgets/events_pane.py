@@ -88,6 +88,7 @@ class EventsPane(RowTable):
         added = len(listed if self._only_trial is None else own)
         if added and self.is_mounted:
             self._keep_lines_in_place(added)
+        self.update_border_text()
 
     def _indexes_of_trial(self, indexes: Iterable[int]) -> list[int]:
         history = self._current_view().history
@@ -99,7 +100,6 @@ class EventsPane(RowTable):
             self.set_reactive(CursorRows.cursor, self.cursor + added)  # Without scrolling to it.
         scrolled = self.scroll_offset.y
         self.update_rows()
-        self.update_border_text()
         if scrolled > 0:
             self.scroll_to(y=scrolled + added, animate=False)
 
@@ -156,8 +156,6 @@ class EventsPane(RowTable):
         self.update_rows()
         self.update_border_text()
 
-    def on_focus(self) -> None:
-        self.update_border_text()
-
-    def on_blur(self) -> None:
+    def watch_has_focus(self, _has_focus: bool) -> None:
+        super().watch_has_focus(_has_focus)
         self.update_border_text()
