@@ -127,9 +127,13 @@ class TrialScope:
         index = numbers.index(self.number) + step
         if not 0 <= index < len(numbers):
             return False
-        self.number, self._chosen_index = numbers[index], None
-        self.compared_number = None if self.compared_number == self.number else self.compared_number
+        self.show_trial(numbers[index])
         return True
+
+    def show_trial(self, number: int) -> None:
+        """Show another trial, at its kept evaluation."""
+        self.number, self._chosen_index = number, None
+        self.compared_number = None if self.compared_number == number else self.compared_number
 
     def involves_trial(self, number: int) -> bool:
         """Tell whether another trial is shown here, too: the one compared with, or a re-run."""
@@ -164,17 +168,8 @@ class TrialScope:
 
     def subtracted_matrix(self) -> ReferenceMatrix | None:
         """Return the matrix to subtract: that of the other trial's kept evaluation."""
-        compared_trial = (
-            None if self.compared_number is None else self.view.trials.get(self.compared_number)
-        )
-        kept_index = None if compared_trial is None else kept_evaluation_index(compared_trial)
-        if compared_trial is None or kept_index is None:
-            return None
-        return ReferenceMatrix(
-            f"#{compared_trial.number}",
-            compared_trial.evaluations[kept_index].confusion,
-            subtract=True,
-        )
+        trial = None if self.compared_number is None else self.view.trials.get(self.compared_number)
+        return None if trial is None else kept_matrix(trial, f"#{trial.number}", subtract=True)
 
     # What is worked out once
 
@@ -278,3 +273,11 @@ class TrialScope:
         answer = work()
         self._answers[name] = (basis, answer)
         return answer
+
+
+def kept_matrix(trial: TrialView, name: str, *, subtract: bool) -> ReferenceMatrix | None:
+    """Return the confusion matrix of the evaluation that a trial is scored by."""
+    index = kept_evaluation_index(trial)
+    if index is None:
+        return None
+    return ReferenceMatrix(name, trial.evaluations[index].confusion, subtract)

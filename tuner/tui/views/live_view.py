@@ -59,7 +59,7 @@ class LiveView(View):
             marked_trials=lambda: self.workspace.marks,
         )
         yield EventsPane(lambda: self.reader.view, selected_trial=selected)
-        yield ConfusionPane(lambda: self.reader.view, selected)
+        yield ConfusionPane(self.workspace, lambda: self.tuner_app.clock())
         yield ImportancePane(lambda: self.reader.view)
 
     def compose_below(self) -> Iterable[Widget]:
@@ -128,7 +128,7 @@ class LiveView(View):
     def on_row_table_row_highlighted(self, event: RowTable.RowHighlighted) -> None:
         """Show the trial under the cursor in the other panes."""
         self.workspace.selected = event.key if isinstance(event.key, int) else None
-        self.query_one(ConfusionPane).show_selected_trial()
+        self.query_one(ConfusionPane).redraw_content()
         self.query_one(CurvesPane).redraw_content()
 
     # The lines

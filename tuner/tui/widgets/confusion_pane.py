@@ -7,27 +7,16 @@ from collections.abc import Callable
 from textual import events
 from textual.binding import Binding
 
-from tuner.render.confusion_cells import (
-    MATRIX_MODES,
-    MatrixCells,
-    Mode,
-    cell_from_style,
-    label_name_at,
-)
-from tuner.render.confusion_matrix import (
-    ReferenceMatrix,
-    confusion_lines,
-    fits_as_grid,
-    reference_to_subtract,
-)
+from tuner.render.confusion_cells import MATRIX_MODES, MatrixCells, Mode, label_name_at
+from tuner.render.confusion_matrix import ReferenceMatrix, fits_as_grid, reference_to_subtract
 from tuner.render.confusion_window import MatrixWindow
 from tuner.render.renderable_lines import Lines
-from tuner.render.trial_detail import kept_evaluation_index
 from tuner.results import format as fmt
-from tuner.session.events import Evaluated
-from tuner.session.view import SessionView, TrialView
-from tuner.tui.shell.messages import RowsRequested
-from tuner.tui.widgets.line_widgets import Pane, empty_state_lines, theme_styles
+from tuner.tui.state.trial_scope import TrialScope, kept_matrix
+from tuner.tui.state.workspace import Workspace
+from tuner.tui.widgets.curves_pane import next_choice
+from tuner.tui.widgets.line_widgets import empty_state_lines, theme_styles
+from tuner.tui.widgets.matrix_pane import MatrixPane
 
 _MODE_NAMES: dict[Mode, str] = {"counts": "counts", "row": "row %", "column": "column %"}
 BEYOND_LAST_ROW = 1_000_000
@@ -36,8 +25,8 @@ WHEEL_ROWS = 2
 """Rows that a notch of the wheel moves the matrix."""
 
 
-class ConfusionPane(Pane):
-    """The matrix of one evaluation: the kept one, until another is chosen.
+class ConfusionPane(MatrixPane):
+    """The matrix of the selected trial.
 
     Many classes are shown as a list of what is confused most; a key brings the whole matrix, which
     then moves under its heads.
@@ -102,26 +91,27 @@ class ConfusionPane(Pane):
         ),
     ]
 
-    def __init__(
-        self, current_view: Callable[[], SessionView], selected_trial: Callable[[], int | None]
-    ) -> None:
-        self._current_view = current_view
-        self._selected_trial_number = selected_trial
-        self._mode: Mode = "counts"
-        self._chosen_evaluation: int | None = None
+    def __init__(self, workspace: Workspace, now: Callable[[], float]) -> None:
+        self._workspace = workspace
+        self._scope = TrialScope(workspace, 0, now)
         self._shows_difference = False
         self._shows_whole_matrix = False
         self._first_row = self._first_column = 0
         super().__init__("Confusion", number=4, id="confusion")
 
-    def show_selected_trial(self) -> None:
-        """Show the evaluation that another trial is scored by."""
-        self._chosen_evaluation = None
-        self.redraw_content()
+    @property
+    def matrix_scope(self) -> TrialScope | None:
+        """The selected trial at its kept evaluation, until another one is chosen."""
+        number = self._workspace.selected
+        if number is None or number not in self._scope.view.trials:
+            return None
+        if number != self._scope.number:
+            self._scope.show_trial(number)
+        return self._scope
 
     def content_lines(self, width: int, height: int) -> Lines:
-        styles, evaluation = theme_styles(self), self._shown_evaluation()
-        if evaluation is None:
+        scope, styles = self.matrix_scope, theme_styles(self)
+        if scope is None or scope.shown_evaluation is None:
             texts = (
                 "The confusion matrix of the selected trial",
                 "comes with its first evaluation",
@@ -129,37 +119,22 @@ class ConfusionPane(Pane):
             return empty_state_lines(texts, width, height, styles)
         if window := self._matrix_window(width, height):
             return window.draw_window(styles)
-        return confusion_lines(
-            evaluation.confusion,
-            self._current_view().labels,
-            width,
-            styles,
-            self._mode,
-            height=height,
-            against=self._best_matrix(),
-            max_classes=None,
-        )
+        return self.matrix_lines(scope, self._best_matrix(), width, height)
 
     def update_border_text(self) -> None:
-        trial, evaluation = self._shown_trial(), self._shown_evaluation()
-        if trial is None or evaluation is None:
+        scope = self.matrix_scope
+        if scope is None or scope.shown_evaluation is None:
             self.set_border_text("", "")
-        else:
-            epoch = fmt.format_epoch(evaluation.epoch)
-            detail = f"#{trial.number} {epoch}{self._mode_and_difference()}"
-            self.set_border_text(detail, self._key_hints(trial))
-
-    def _mode_and_difference(self) -> str:
-        mode = "" if self._mode == "counts" else f" {_MODE_NAMES[self._mode]}"
+            return
+        mode = "" if scope.matrix_mode == "counts" else f" {_MODE_NAMES[scope.matrix_mode]}"
         reference = self._best_matrix()
-        return mode + (
-            f" − {reference.name}" if reference is not None and self._shows_difference else ""
-        )
+        minus = f" − {reference.name}" if reference and reference.subtract else ""
+        epoch = fmt.format_epoch(scope.shown_evaluation.epoch)
+        self.set_border_text(f"#{scope.number} {epoch}{mode}{minus}", self._key_hints(scope))
 
-    def _key_hints(self, trial: TrialView) -> str:
-        next_mode = MATRIX_MODES[(MATRIX_MODES.index(self._mode) + 1) % len(MATRIX_MODES)]
-        hints = [f"n {_MODE_NAMES[next_mode]}"]
-        if len(trial.evaluations) > 1:
+    def _key_hints(self, scope: TrialScope) -> str:
+        hints = [f"n {_MODE_NAMES[next_choice(MATRIX_MODES, scope.matrix_mode)]}"]
+        if len(scope.trial.evaluations) > 1:
             hints.append("←/→ epoch")
         if self._best_matrix() is not None:
             hints.append(f"d Δ {'✓' if self._shows_difference else '·'}")
@@ -173,66 +148,34 @@ class ConfusionPane(Pane):
 
     # What is shown
 
-    def _shown_trial(self) -> TrialView | None:
-        number = self._selected_trial_number()
-        return None if number is None else self._current_view().trials.get(number)
-
-    def _evaluation_index(self) -> int | None:
-        trial = self._shown_trial()
-        if trial is None or not trial.evaluations:
-            return None
-        scored_index = kept_evaluation_index(trial)
-        wanted_index = scored_index if self._chosen_evaluation is None else self._chosen_evaluation
-        return None if wanted_index is None else min(wanted_index, len(trial.evaluations) - 1)
-
-    def _shown_evaluation(self) -> Evaluated | None:
-        trial, index = self._shown_trial(), self._evaluation_index()
-        return None if trial is None or index is None else trial.evaluations[index]
-
     def _best_matrix(self) -> ReferenceMatrix | None:
         """Return the matrix of the best trial's score, unless that is the one shown."""
-        best, evaluation = self._current_view().find_best_trial(), self._shown_evaluation()
-        scored_index = None if best is None else kept_evaluation_index(best)
-        if best is None or scored_index is None or best.evaluations[scored_index] is evaluation:
+        scope = self.matrix_scope
+        best = None if scope is None else scope.view.find_best_trial()
+        if scope is None or best is None:
             return None
-        matrix = best.evaluations[scored_index].confusion
-        return ReferenceMatrix(f"best #{best.number}", matrix, self._shows_difference)
+        if best.number == scope.number and scope.shown_index == scope.kept_index:
+            return None
+        return kept_matrix(best, f"best #{best.number}", subtract=self._shows_difference)
 
     def _has_too_many_classes(self) -> bool:
-        evaluation = self._shown_evaluation()
-        if evaluation is None or not any(map(sum, evaluation.confusion)):
+        scope = self.matrix_scope
+        evaluation = None if scope is None else scope.shown_evaluation
+        if scope is None or evaluation is None or not any(map(sum, evaluation.confusion)):
             return False
-        labels, reference = self._current_view().labels, self._best_matrix()
-        return not fits_as_grid(
-            evaluation.confusion, labels, self.content_width, self._mode, reference
-        )
+        labels, width, mode = scope.view.labels, self.content_width, scope.matrix_mode
+        return not fits_as_grid(evaluation.confusion, labels, width, mode, self._best_matrix())
 
     def _matrix_window(self, width: int, height: int) -> MatrixWindow | None:
-        evaluation = self._shown_evaluation()
-        if evaluation is None or not self._shows_whole_matrix or not self._has_too_many_classes():
+        scope = self.matrix_scope
+        if scope is None or not self._shows_whole_matrix or not self._has_too_many_classes():
             return None
-        cells = MatrixCells(
-            evaluation.confusion,
-            self._mode,
-            reference_to_subtract(evaluation.confusion, self._best_matrix()),
-        )
-        labels = [label_name_at(self._current_view().labels, index) for index in range(cells.size)]
+        assert scope.shown_evaluation is not None
+        confusion = scope.shown_evaluation.confusion
+        subtracted = reference_to_subtract(confusion, self._best_matrix())
+        cells = MatrixCells(confusion, scope.matrix_mode, subtracted)
+        labels = [label_name_at(scope.view.labels, index) for index in range(cells.size)]
         return MatrixWindow(cells, labels, width, height, self._first_row, self._first_column)
-
-    def on_click(self, event: events.Click) -> None:
-        """Show the rows of a cell on its second click."""
-        cell, trial, evaluation_index = (
-            cell_from_style(event.style),
-            self._shown_trial(),
-            self._evaluation_index(),
-        )
-        if (
-            event.chain == 2
-            and cell is not None
-            and trial is not None
-            and evaluation_index is not None
-        ):
-            self.post_message(RowsRequested(trial.number, evaluation_index, *cell))
 
     # Keys
 
@@ -243,15 +186,12 @@ class ConfusionPane(Pane):
         return action != "columns" or (self._shows_whole_matrix and self._has_too_many_classes())
 
     def action_mode(self) -> None:
-        self._mode = MATRIX_MODES[(MATRIX_MODES.index(self._mode) + 1) % len(MATRIX_MODES)]
+        self._scope.cycle_matrix_mode()
         self.redraw_content()
 
     def action_epoch(self, step: int) -> None:
-        evaluation_index, trial = self._evaluation_index(), self._shown_trial()
-        if evaluation_index is not None and trial is not None:
-            self._chosen_evaluation = min(
-                max(evaluation_index + step, 0), len(trial.evaluations) - 1
-            )
+        if scope := self.matrix_scope:
+            scope.step_evaluation(step)
             self.redraw_content()
 
     def action_subtract(self) -> None:

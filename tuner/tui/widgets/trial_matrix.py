@@ -2,56 +2,43 @@
 
 from __future__ import annotations
 
-from textual import events
 from textual.binding import Binding
 
 from tuner.render.class_report import CLASS_ORDERS, ClassOrder, class_report_lines
-from tuner.render.confusion_cells import cell_from_style
-from tuner.render.confusion_matrix import confusion_lines
 from tuner.render.epoch_strip import epoch_strip_lines
 from tuner.render.renderable_lines import Lines
 from tuner.results import format as fmt
-from tuner.tui.shell.messages import RowsRequested
 from tuner.tui.state.trial_scope import TrialScope
 from tuner.tui.widgets.line_widgets import empty_state_lines, theme_styles
+from tuner.tui.widgets.matrix_pane import MatrixPane
 from tuner.tui.widgets.scope_pane import ScopePane
 
 _MODE_WORDS = {"counts": "counts", "row": "percent of rows", "column": "percent of columns"}
 _EMPTY_STATE = ("The confusion matrix", "it comes with the first evaluation")
 
 
-class EvaluationsPane(ScopePane):
+class EvaluationsPane(MatrixPane, ScopePane):
     """Several evaluations small, the shown one large below them."""
+
+    @property
+    def matrix_scope(self) -> TrialScope:
+        """The scope that all panes of the trial share."""
+        return self.scope
 
     def content_lines(self, width: int, height: int) -> Lines:
         scope, styles = self.scope, theme_styles(self)
-        evaluation, evaluation_index = scope.shown_evaluation, scope.shown_index
-        if evaluation is None or evaluation_index is None:
+        if scope.shown_index is None:
             return empty_state_lines(scope.empty_state_text(*_EMPTY_STATE), width, height, styles)
         evaluations = scope.trial.evaluations
         strip: Lines = []
         if len(evaluations) > 1:
             strip = epoch_strip_lines(
-                evaluations,
-                evaluation_index,
-                scope.kept_index,
-                scope.view.metric,
-                scope.matrix_mode,
-                width,
-                styles,
-            )
+                evaluations, scope.shown_index, scope.kept_index, scope.view.metric,
+                scope.matrix_mode, width, styles,
+            )  # fmt: skip
             strip.append([])
-        reference, labels = scope.subtracted_matrix(), scope.view.labels
-        return strip + confusion_lines(
-            evaluation.confusion, labels, width, styles, scope.matrix_mode,
-            height=height - len(strip), against=reference, max_classes=None,
-        )  # fmt: skip
-
-    def on_click(self, event: events.Click) -> None:
-        """Show the rows of a cell on its second click."""
-        cell, evaluation_index = cell_from_style(event.style), self.scope.shown_index
-        if event.chain == 2 and cell is not None and evaluation_index is not None:
-            self.post_message(RowsRequested(self.scope.number, evaluation_index, *cell))
+        reference = scope.subtracted_matrix()
+        return strip + self.matrix_lines(scope, reference, width, height - len(strip))
 
     def update_border_text(self) -> None:
         scope, evaluation = self.scope, self.scope.shown_evaluation
