@@ -50,6 +50,9 @@ keys: $(STAMP)  ## docs/keys.md, from the bindings
 commands: $(STAMP)  ## The README's table of commands, from the catalog
 	$(BIN)/python -m tests.cli.command_table
 
+reference: $(STAMP)  ## The tables of docs/recipe.md, from the schema
+	$(BIN)/python -m tests.recipe.reference
+
 bench: $(STAMP)  ## Benchmarks, in brief; in full with FULL=1
 	for script in training techniques overhead study parity ui; do \
 		$(BIN)/python benchmarks/$$script.py $(if $(FULL),,--smoke) || exit 1; done

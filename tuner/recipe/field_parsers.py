@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 from tuner.errors import TunerError
 from tuner.recipe.nearest import quote_value, spelling_hint
@@ -22,7 +22,7 @@ from tuner.recipe.numbers import (
 )
 from tuner.recipe.types import Choices, Range, Scalar, Scale, Setting
 
-ValueParser = Callable[[Any, "Location"], Any]
+_T = TypeVar("_T")
 UPPER_LIMIT = 10**9
 """More of anything than anybody can mean; keeps absurd numbers out where no other limit does."""
 SCALES: tuple[Scale, ...] = ("log", "linear")
@@ -46,36 +46,60 @@ class Location:
         return TunerError(": ".join(part for part in (self.source, self.key, problem) if part))
 
 
+@dataclass(frozen=True)
+class ValueParser(Generic[_T]):
+    """A parser of one value; `expected` says what it accepts, in errors and in docs/recipe.md."""
+
+    expected: str
+    parse: Callable[[Any, Location], _T]
+
+    def __call__(self, value: Any, location: Location) -> _T:
+        """Return the checked value; TunerError if it is not what is expected."""
+        return self.parse(value, location)
+
+    def refusal(self, value: Any, location: Location) -> TunerError:
+        """Make the error to raise about a value that is not what is expected."""
+        return location.error(f"must be {self.expected}, not {quote_value(value)}")
+
+
+def value_parser(expected: str) -> Callable[[Callable[[Any, Location], _T]], ValueParser[_T]]:
+    """Make a `ValueParser` of the decorated function."""
+    return lambda parse: ValueParser(expected, parse)
+
+
 def parse_table(value: Any, location: Location) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise location.error(f"must be a table, not {quote_value(value)}")
     return value
 
 
+@value_parser("text in quotes")
 def parse_text(value: Any, location: Location) -> str:
     """Check for a string that is not blank."""
     if not isinstance(value, str):
-        raise location.error(f"must be text in quotes, not {quote_value(value)}")
+        raise parse_text.refusal(value, location)
     if not value.strip():
         raise location.error("must not be empty")
     return value
 
 
+@value_parser("true or false")
 def parse_boolean(value: Any, location: Location) -> bool:
     if not isinstance(value, bool):
-        raise location.error(f"must be true or false, not {quote_value(value)}")
+        raise parse_boolean.refusal(value, location)
     return value
 
 
-def integer_parser(low: int, high: int = UPPER_LIMIT) -> ValueParser:
+def integer_parser(low: int, high: int = UPPER_LIMIT) -> ValueParser[int]:
     """Make a parser of whole numbers from `low` to `high`, both included."""
     bounds = f"of at least {low}" if high == UPPER_LIMIT else f"from {low} to {high}"
 
+    @value_parser(f"a whole number {bounds}")
     def parse_integer(value: Any, location: Location) -> int:
         value = parse_if_number(value)
         whole = isinstance(value, int) and not isinstance(value, bool)
         if not whole or not low <= value <= high:
-            raise location.error(f"must be a whole number {bounds}, not {quote_value(value)}")
+            raise parse_integer.refusal(value, location)
         return int(value)
 
     return parse_integer
@@ -83,16 +107,16 @@ def integer_parser(low: int, high: int = UPPER_LIMIT) -> ValueParser:
 
 def number_parser(
     low: float, high: float = UPPER_LIMIT, *, above: bool = False, below: bool = False
-) -> ValueParser:
+) -> ValueParser[float]:
     """Make a parser of finite numbers low…high; `above` and `below` exclude that end."""
-    bounds = _describe_bounds(low, high, above, below)
 
+    @value_parser(f"a number {_describe_bounds(low, high, above, below)}")
     def parse_float(value: Any, location: Location) -> float:
         value = parse_if_number(value)
         is_valid = isinstance(value, int | float) and not isinstance(value, bool)
         is_valid = is_valid and low <= value <= high
         if not is_valid or (above and value == low) or (below and value == high):
-            raise location.error(f"must be a number {bounds}, not {quote_value(value)}")
+            raise parse_float.refusal(value, location)
         return float(value)
 
     return parse_float
@@ -123,10 +147,11 @@ def expand_shorthand(written: str) -> Any:
     return {"low": ends[0], "high": ends[1]} | ({} if scale is None else {"scale": scale})
 
 
-def word_parser(names: Sequence[str], aliases: Mapping[str, str] | None = None) -> ValueParser:
+def word_parser(names: Sequence[str], aliases: Mapping[str, str] | None = None) -> ValueParser[Any]:
     """Make a parser of one of these words."""
 
-    def parse_word(value: Any, location: Location) -> str:
+    @value_parser(", ".join(map(quote_value, names[:-1])) + f" or {quote_value(names[-1])}")
+    def parse_word(value: Any, location: Location) -> Any:
         if isinstance(value, str) and value in names:
             return value
         hint = spelling_hint(value if isinstance(value, str) else "", names, aliases)
@@ -135,6 +160,7 @@ def word_parser(names: Sequence[str], aliases: Mapping[str, str] | None = None) 
     return parse_word
 
 
+@value_parser('a time above 0 such as "8h", "1.5h", "1h30m", "45s" or seconds')
 def parse_duration(value: Any, location: Location) -> float:
     """Parse seconds above 0, from a number or text such as "8h", "1.5h", "90 min" or "1h30m"."""
     if isinstance(value, str):
@@ -145,21 +171,19 @@ def parse_duration(value: Any, location: Location) -> float:
         isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= UPPER_LIMIT
     ):
         return float(value)
-    raise location.error(
-        'must be a time above 0 such as "8h", "1.5h", "1h30m", "45s" or seconds, not '
-        f"{quote_value(value)}"
-    )
+    raise parse_duration.refusal(value, location)
 
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
-    """How one key is parsed; `kind` says what may be searched: numbers in ranges, words in choices.
+    """What one key may hold, and what it means (in Markdown, for docs/recipe.md).
 
-    A `kind` of None means that the key takes plain values only; `scale` is the default of its
-    ranges.
+    `kind` says what may be searched: numbers in ranges, words in choices, None nothing; `scale` is
+    the default of its ranges.
     """
 
-    parse_scalar: ValueParser
+    parse_scalar: ValueParser[Any]
+    meaning: str
     kind: Literal["number", "integer", "word"] | None = None
     scale: Scale = "linear"
 

@@ -11,10 +11,10 @@ from dataclasses import replace
 
 from tuner.errors import TunerError
 from tuner.recipe.field_parsers import Location
+from tuner.recipe.key_parsers import PARTS, parse_group_name
 from tuner.recipe.layers import LayerSlice, format_layer_expression, parse_layer_expression
 from tuner.recipe.nearest import quote_value, spelling_hint
 from tuner.recipe.rates import find_rate_owner
-from tuner.recipe.schema import PARTS, parse_group_name
 from tuner.recipe.types import FROZEN, GroupSpec, Rate, Setting, TiedRate
 
 Groups = tuple[GroupSpec, ...]

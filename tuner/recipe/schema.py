@@ -1,12 +1,10 @@
-"""Every key of a recipe and how it is parsed."""
+"""Every key of a recipe: how it is parsed and what it means. docs/recipe.md is made from this."""
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tuner.errors import TunerError
 from tuner.recipe.field_parsers import (
     FieldSpec,
     Location,
@@ -15,252 +13,49 @@ from tuner.recipe.field_parsers import (
     number_parser,
     parse_boolean,
     parse_duration,
-    parse_if_number,
     parse_text,
     word_parser,
 )
-from tuner.recipe.layers import parse_layer_expression
-from tuner.recipe.nearest import quote_value, spelling_hint
-from tuner.recipe.types import FROZEN, TiedRate
+from tuner.recipe.key_parsers import (
+    MAX_SEED,
+    parse_collapse,
+    parse_column,
+    parse_columns,
+    parse_encoding,
+    parse_group_name,
+    parse_label_list,
+    parse_label_names,
+    parse_layers,
+    parse_metric,
+    parse_parts,
+    parse_patterns,
+    parse_quotes,
+    parse_rate,
+    parse_seed,
+    parse_separator,
+    parse_slots,
+    parse_validation,
+)
+from tuner.recipe.types import TiedRate
 
-METRICS = ("accuracy", "f1_macro", "mcc", "loss")
 SAMPLERS = ("tpe", "gp", "cmaes", "qmc", "random", "grid")
 PRUNERS = ("halving", "median", "patient", "none")
 ON_TIMEOUT = ("end", "pause", "finish")
 SCHEDULES = ("linear", "cosine", "constant")
 PRECISIONS = ("auto", "fp32", "bf16")
-PARTS = ("embeddings", "layers", "pooler", "head")
 SELECTORS = ("part", "layers", "params", "rest")
-PER_TRIAL = "per-trial"
-_ENCODINGS = ("utf-8", "cp1252", "latin-1", "utf-16", "gb18030", "big5", "shift_jis", "euc_kr",
-              "cp1250", "cp1251", "koi8_r")  # fmt: skip
-MAX_SEED = 2**32 - 1
 
-_METRIC_ALIASES = {
-    "acc": "accuracy",
-    "macro_f1": "f1_macro",
-    "macro-f1": "f1_macro",
-    "f1-macro": "f1_macro",
-    "matthews": "mcc",
-    "matthews_correlation": "mcc",
-    "eval_loss": "loss",
-}
 _SAMPLER_ALIASES = {"bayes": "tpe", "bayesian": "tpe", "cma-es": "cmaes", "sobol": "qmc"}
 _PRUNER_ALIASES = {"hyperband": "halving", "asha": "halving", "nop": "none", "off": "none"}
 _ON_TIMEOUT_ALIASES = {"stop": "end", "cut": "end", "wait": "finish", "complete": "finish"}
-_PART_ALIASES = {"classifier": "head", "encoder": "layers", "body": "layers"}
 
 
-def _parse_metric(value: Any, location: Location) -> str:
-    if value == "f1":
-        raise location.error(
-            '"f1" of what? write "f1_macro", or "f1.LABEL" for the F1 of one label'
-        )
-    if isinstance(value, str) and value.startswith("f1.") and len(value) > len("f1."):
-        return value
-    if isinstance(value, str) and value not in METRICS:
-        hint = spelling_hint(value, METRICS, _METRIC_ALIASES)
-        raise location.error(
-            f'{quote_value(value)} is not known; {hint} ("f1.LABEL" is the F1 of one label)'
-        )
-    return str(word_parser(METRICS)(value, location))
-
-
-def _parse_column(value: Any, location: Location) -> str | int:
-    if isinstance(value, str):
-        return parse_text(value, location)
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return value
-    raise location.error(
-        "must be a column's name, or its number from 0 in a file without header, not "
-        f"{quote_value(value)}"
-    )
-
-
-def _parse_columns(value: Any, location: Location) -> tuple[str | int, ...]:
-    if not isinstance(value, list | tuple):
-        return (_parse_column(value, location),)
-    columns = tuple(_parse_column(entry, location) for entry in value)
-    if len(columns) not in (1, 2) or len(set(columns)) != len(columns):
-        raise location.error(
-            f"must be one column or two different ones, not {quote_value(list(value))}"
-        )
-    return columns
-
-
-def _parse_validation(value: Any, location: Location) -> str | float:
-    value = parse_if_number(value)
-    if isinstance(value, str):
-        return parse_text(value, location)
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1:
-        return float(value)
-    raise location.error(
-        f"must be a file, or a share of the training rows between 0 and 1, not {quote_value(value)}"
-    )
-
-
-_SEPARATORS = {
-    "comma": ",", "tab": "\t", "semicolon": ";", "bar": "|", "pipe": "|", "space": " ", "blank": " "
-}  # fmt: skip
-
-
-def _parse_separator(value: Any, location: Location) -> str:
-    written = _SEPARATORS.get(value, value) if isinstance(value, str) else ""
-    written = "\t" if written == "\\t" else written
-    if len(written) != 1 or written in '"\r\n' or written.isalnum():
-        raise location.error(
-            'must be the character between columns, such as ";" or "tab" ("space" separates '
-            f"between the label and the text of a line), not {quote_value(value)}"
-        )
-    return written
-
-
-def _parse_quotes(value: Any, location: Location) -> bool | str:
-    if isinstance(value, bool) or value == "backslash":
-        return value if isinstance(value, bool) else "backslash"
-    raise location.error(
-        'must be true (around fields), false (plain characters) or "backslash" (around fields, '
-        f"those inside with a backslash), not {quote_value(value)}"
-    )
-
-
-def _parse_encoding(value: Any, location: Location) -> str:
-    name = parse_text(value, location)
-    try:
-        codec = codecs.lookup(name)
-        "".encode(codec.name)
-    except (LookupError, ValueError):
-        hint = spelling_hint(name, _ENCODINGS)
-        raise location.error(f"{quote_value(name)} is not a text encoding; {hint}") from None
-    return codec.name
-
-
-def _parse_label_list(value: Any, location: Location) -> tuple[str, ...]:
-    listed = value if isinstance(value, list | tuple) else [value]
-    wrong = [entry for entry in listed if not isinstance(entry, str | int | float)]
-    if wrong:
-        raise location.error(f'must be a list of labels such as [-1, ""], not {quote_value(value)}')
-    return tuple(_label_as_text(entry) for entry in listed)
-
-
-def _label_as_text(value: str | float) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _parse_label_names(value: Any, location: Location) -> tuple[str, ...] | dict[str, str]:
-    if isinstance(value, Mapping) and value:
-        return {
-            str(label): parse_text(name, location.join_key(str(label)))
-            for label, name in value.items()
-        }
-    if isinstance(value, list | tuple) and value:
-        return tuple(parse_text(name, location) for name in value)
-    raise location.error(
-        'must be a list such as ["World", "Sports"], or a table such as { 0 = "World" }, not '
-        f"{quote_value(value)}"
-    )
-
-
-def _parse_seed(value: Any, location: Location) -> int | str:
-    value = parse_if_number(value)
-    if isinstance(value, str) and value != PER_TRIAL:
-        raise location.error(
-            f"must be a whole number of at least 0 or {quote_value(PER_TRIAL)}, "
-            f"not {quote_value(value)}"
-        )
-    return value if isinstance(value, str) else int(integer_parser(0, MAX_SEED)(value, location))
-
-
-def _parse_slots(value: Any, location: Location) -> int | str:
-    value = parse_if_number(value)
-    if isinstance(value, str) and value != "auto":
-        raise location.error(
-            f'must be a whole number of at least 1 or "auto", not {quote_value(value)}'
-        )
-    return value if isinstance(value, str) else int(integer_parser(1, 64)(value, location))
-
-
-def _parse_collapse(value: Any, location: Location) -> int | str:
-    if isinstance(value, bool):
-        value = "auto" if value else "off"
-    if isinstance(value, str) and value not in ("auto", "off"):
-        raise location.error(
-            'must be "auto", "off" or a whole number of evaluations, at least 2, not '
-            f"{quote_value(value)}"
-        )
-    return value if isinstance(value, str) else int(integer_parser(2)(value, location))
-
-
-def _parse_rate(value: Any, location: Location) -> float | str:
-    if isinstance(value, str):
-        if value != FROZEN and spelling_hint(value, [FROZEN]).startswith("did"):
-            raise location.error(
-                f"{quote_value(value)} is not known; did you mean {quote_value(FROZEN)}?"
-            )
-        if value == FROZEN:
-            return FROZEN
-    try:
-        return float(number_parser(0)(value, location))
-    except TunerError as error:
-        raise TunerError(
-            f"{error}; a learning rate is a number, {quote_value(FROZEN)}, or a range "
-            "{ low, high }"
-            if not isinstance(value, int | float)
-            else str(error)
-        ) from None
-
-
-def _parse_parts(value: Any, location: Location) -> str | tuple[str, ...]:
-    parse_part = word_parser(PARTS, _PART_ALIASES)
-    if not isinstance(value, list | tuple):
-        return str(parse_part(value, location))
-    if not value or len(set(map(str, value))) != len(value):
-        raise location.error(
-            f"must be one part or several different ones, not {quote_value(list(value))}"
-        )
-    return tuple(str(parse_part(entry, location)) for entry in value)
-
-
-def _parse_layers(value: Any, location: Location) -> str:
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    expression = parse_text(value, location)
-    try:
-        parse_layer_expression(expression)
-    except TunerError as error:
-        raise location.error(str(error)) from None
-    return expression
-
-
-def _parse_patterns(value: Any, location: Location) -> tuple[str, ...]:
-    listed = [value] if isinstance(value, str) else value
-    if not isinstance(listed, list | tuple) or not listed:
-        raise location.error(
-            f"must be a list of parameter names or globs, not {quote_value(value)}"
-        )
-    return tuple(parse_text(entry, location) for entry in listed)
-
-
-_FORBIDDEN = ".=<>\"'"
-
-
-def parse_group_name(value: Any, location: Location) -> str:
-    """Check a group's name: as a part of names such as lr.NAME it cannot have every character."""
-    name = parse_text(value, location)
-    wrong = next((c for c in name if c in _FORBIDDEN or not c.isprintable()), None)
-    if wrong is not None:
-        raise location.error(
-            f"a group's name cannot contain {quote_value(wrong)}: {quote_value(name)}"
-        )
-    if name != name.strip() or len(name) > 60:
-        raise location.error(
-            f"must have at most 60 characters and no blanks at either end: {quote_value(name)}"
-        )
-    return name
-
-
-TIMES = FieldSpec(number_parser(0, above=True), "number", "log")
-"""By how much a rate differs from the one that it is tied to."""
+TIMES = FieldSpec(
+    number_parser(0, above=True),
+    "how many times as high as the rate it is tied to",
+    "number",
+    "log",
+)
 
 
 class RateFieldSpec(FieldSpec):
@@ -278,81 +73,189 @@ class RateFieldSpec(FieldSpec):
 
 
 MODEL: Mapping[str, FieldSpec] = {
-    "name": FieldSpec(parse_text),
-    "max_length": FieldSpec(integer_parser(4)),
-    "revision": FieldSpec(parse_text),
-    "trust_remote_code": FieldSpec(parse_boolean),
-    "allow_pickle": FieldSpec(parse_boolean),
+    "name": FieldSpec(parse_text, "a model's id on the hub, or a folder"),
+    "max_length": FieldSpec(
+        integer_parser(4), "tokens that a text or pair is cut to, special ones included"
+    ),
+    "revision": FieldSpec(parse_text, "branch, tag or commit on the hub"),
+    "trust_remote_code": FieldSpec(parse_boolean, "run code that comes with the model"),
+    "allow_pickle": FieldSpec(
+        parse_boolean, "load weights that are not safetensors; such files can run code"
+    ),
 }
 DATA: Mapping[str, FieldSpec] = {
-    "train": FieldSpec(parse_text),
-    "validation": FieldSpec(_parse_validation),
-    "text": FieldSpec(_parse_columns),
-    "label": FieldSpec(_parse_column),
-    "test": FieldSpec(parse_text),
-    "holdout": FieldSpec(number_parser(0, 1, below=True)),
-    "split_seed": FieldSpec(integer_parser(0, MAX_SEED)),
-    "quotes": FieldSpec(_parse_quotes),
-    "separator": FieldSpec(_parse_separator),
-    "header": FieldSpec(parse_boolean),
-    "encoding": FieldSpec(_parse_encoding),
-    "unlabelled": FieldSpec(_parse_label_list),
-    "merge_labels": FieldSpec(parse_boolean),
-    "label_names": FieldSpec(_parse_label_names),
-    "root": FieldSpec(parse_text),
+    "train": FieldSpec(parse_text, "a file of rows, or `hub:NAME[:CONFIG]:SPLIT`; see below"),
+    "validation": FieldSpec(
+        parse_validation, 'the same, or a share of the training rows such as 0.1 or "10%"'
+    ),
+    "text": FieldSpec(parse_columns, 'a column, or two: `["premise", "hypothesis"]`'),
+    "label": FieldSpec(parse_column, "the label's column"),
+    "test": FieldSpec(
+        parse_text,
+        "rows that stay sealed until `tuner test`; may be set or replaced until then, even "
+        "with trials",
+    ),
+    "holdout": FieldSpec(
+        number_parser(0, 1, below=True), "share of validation to seal as test instead"
+    ),
+    "split_seed": FieldSpec(integer_parser(0, MAX_SEED), "decides which rows are set aside"),
+    "quotes": FieldSpec(parse_quotes, "what quotation marks mean in files of rows"),
+    "separator": FieldSpec(
+        parse_separator, 'between the columns of a row; also "comma", "semicolon" and "bar"'
+    ),
+    "header": FieldSpec(parse_boolean, "whether the first row holds names"),
+    "encoding": FieldSpec(
+        parse_encoding, 'such as "cp1252": of files that are not UTF-8 and have no byte order mark'
+    ),
+    "unlabelled": FieldSpec(
+        parse_label_list, "labels that mean none: such rows are left out; `[]` takes −1 for a label"
+    ),
+    "merge_labels": FieldSpec(
+        parse_boolean, "labels that differ in case, blanks or Unicode form only are one"
+    ),
+    "label_names": FieldSpec(
+        parse_label_names,
+        "names for labels: a list for 0 and 1 (or 1 and 2), or a table; matrices, `best/` and "
+        "predictions use them",
+    ),
+    "root": FieldSpec(
+        parse_text, "the folder that relative files are in; `tuner new` writes the one it ran in"
+    ),
 }
 _share_parser = number_parser(0, 1)
 _below_one_parser = number_parser(0, 1, below=True)
 TRAINING: Mapping[str, FieldSpec] = {
-    "epochs": FieldSpec(integer_parser(1), "integer"),
-    "batch_size": FieldSpec(integer_parser(1), "integer"),
-    "accumulation": FieldSpec(integer_parser(1), "integer"),
-    "warmup": FieldSpec(_share_parser, "number"),
-    "weight_decay": FieldSpec(number_parser(0), "number"),
-    "schedule": FieldSpec(word_parser(SCHEDULES), "word"),
-    "label_smoothing": FieldSpec(_below_one_parser, "number"),
-    "max_grad_norm": FieldSpec(number_parser(0, above=True), "number"),
-    "adam_beta1": FieldSpec(_below_one_parser, "number"),
-    "adam_beta2": FieldSpec(_below_one_parser, "number"),
-    "adam_epsilon": FieldSpec(number_parser(0, above=True), "number"),
-    "dropout": FieldSpec(_below_one_parser, "number"),
-    "precision": FieldSpec(
-        word_parser(PRECISIONS, {"fp16": "bf16", "float32": "fp32", "bfloat16": "bf16"})
+    "epochs": FieldSpec(integer_parser(1), "passes over the training rows", "integer"),
+    "batch_size": FieldSpec(integer_parser(1), "rows in a step", "integer"),
+    "accumulation": FieldSpec(integer_parser(1), "steps in an update", "integer"),
+    "warmup": FieldSpec(_share_parser, "share of the updates in which the rate rises", "number"),
+    "weight_decay": FieldSpec(
+        number_parser(0), "of every group that has none of its own", "number"
     ),
-    "deterministic": FieldSpec(parse_boolean),
-    "seed": FieldSpec(_parse_seed),
-    "evaluations_per_epoch": FieldSpec(integer_parser(1)),
-    "keep": FieldSpec(word_parser(("best", "last"))),
-    "checkpoint_seconds": FieldSpec(number_parser(0, above=True)),
-    "silence_seconds": FieldSpec(number_parser(0, above=True)),
+    "schedule": FieldSpec(word_parser(SCHEDULES), "the course of the rates after warmup", "word"),
+    "label_smoothing": FieldSpec(
+        _below_one_parser, "share of each row's label that is spread over all labels", "number"
+    ),
+    "max_grad_norm": FieldSpec(
+        number_parser(0, above=True), "gradients are clipped to this norm", "number"
+    ),
+    "adam_beta1": FieldSpec(_below_one_parser, "AdamW's decay of the mean gradient", "number"),
+    "adam_beta2": FieldSpec(
+        _below_one_parser, "AdamW's decay of the mean squared gradient", "number"
+    ),
+    "adam_epsilon": FieldSpec(
+        number_parser(0, above=True), "AdamW's term against division by 0", "number"
+    ),
+    "dropout": FieldSpec(
+        _below_one_parser,
+        "of all dropout layers; without it, what the model's configuration says",
+        "number",
+    ),
+    "precision": FieldSpec(
+        word_parser(PRECISIONS, {"fp16": "bf16", "float32": "fp32", "bfloat16": "bf16"}),
+        "auto is fp32 on a CPU, bf16 on GPUs that have it",
+    ),
+    "deterministic": FieldSpec(
+        parse_boolean,
+        "GPU kernels that repeat themselves to the bit, and are slower; a CPU always does",
+    ),
+    "seed": FieldSpec(parse_seed, "the same for all trials, or one for each"),
+    "evaluations_per_epoch": FieldSpec(
+        integer_parser(1), "evaluations on the validation rows, at equal distances"
+    ),
+    "keep": FieldSpec(word_parser(("best", "last")), "which evaluation's weights a trial keeps"),
+    "checkpoint_seconds": FieldSpec(
+        number_parser(0, above=True), "at most this much work is lost in a power cut"
+    ),
+    "silence_seconds": FieldSpec(
+        number_parser(0, above=True),
+        "a trainer that has a trial and sends nothing for so long hangs: it is killed, and "
+        "the trial goes on in another one. While it loads data and model it may be silent for "
+        "900 s at least",
+    ),
 }
 GROUP: Mapping[str, FieldSpec] = {
-    "name": FieldSpec(parse_group_name),
-    "part": FieldSpec(_parse_parts),
-    "layers": FieldSpec(_parse_layers),
-    "params": FieldSpec(_parse_patterns),
-    "rest": FieldSpec(parse_boolean),
-    "lr": RateFieldSpec(_parse_rate, "number", "log"),
-    "layer_decay": FieldSpec(number_parser(0, 1, above=True), "number"),
-    "weight_decay": FieldSpec(number_parser(0), "number"),
+    "name": FieldSpec(
+        parse_group_name,
+        "what the group is called in tables, keys and the log; without `. = < > \" '`",
+    ),
+    "part": FieldSpec(parse_parts, "selector: parts of the model"),
+    "layers": FieldSpec(
+        parse_layers,
+        'selector: layers by index; `"2/4"` is the second of four equal slices of any encoder',
+    ),
+    "params": FieldSpec(
+        parse_patterns, 'selector: parameters by name or glob, such as `["classifier.*"]`'
+    ),
+    "rest": FieldSpec(parse_boolean, "selector: what no other group took; one group at most"),
+    "lr": RateFieldSpec(
+        parse_rate,
+        'the learning rate, or a tie to another group\'s: `{ like = "GROUP", times = … }`',
+        "number",
+        "log",
+    ),
+    "layer_decay": FieldSpec(
+        number_parser(0, 1, above=True),
+        "each layer has the rate of the one above it, times this",
+        "number",
+    ),
+    "weight_decay": FieldSpec(
+        number_parser(0), "the group's own, instead of that of [training]", "number"
+    ),
 }
 SEARCH: Mapping[str, FieldSpec] = {
-    "metric": FieldSpec(_parse_metric),
-    "sampler": FieldSpec(word_parser(SAMPLERS, _SAMPLER_ALIASES)),
-    "pruner": FieldSpec(word_parser(PRUNERS, _PRUNER_ALIASES)),
-    "trials": FieldSpec(integer_parser(1)),
-    "time": FieldSpec(parse_duration),
-    "on_timeout": FieldSpec(word_parser(ON_TIMEOUT, _ON_TIMEOUT_ALIASES)),
-    "slots": FieldSpec(_parse_slots),
-    "seed": FieldSpec(integer_parser(0, MAX_SEED)),
-    "startup_trials": FieldSpec(integer_parser(0)),
-    "collapse": FieldSpec(_parse_collapse),
-    "first_rung": FieldSpec(number_parser(0, 1, above=True, below=True)),
-    "reduction": FieldSpec(integer_parser(2)),
-    "patience": FieldSpec(integer_parser(1)),
-    "baseline": FieldSpec(parse_boolean),
-    "grid_points": FieldSpec(integer_parser(2)),
-    "repeats": FieldSpec(word_parser(("new", "seed"))),
+    "metric": FieldSpec(parse_metric, "what trials are compared by, on the validation rows"),
+    "sampler": FieldSpec(
+        word_parser(SAMPLERS, _SAMPLER_ALIASES), "how the next configuration is chosen"
+    ),
+    "pruner": FieldSpec(word_parser(PRUNERS, _PRUNER_ALIASES), "how weak trials are found early"),
+    "trials": FieldSpec(
+        integer_parser(1),
+        "how many, baseline and enqueued ones included, re-runs of a trial not. What was "
+        "asked for beyond them, and re-runs, come on top wherever trials are counted. Raise "
+        "it and `tuner run` goes on",
+    ),
+    "time": FieldSpec(
+        parse_duration,
+        "stop after so much time in which trials train; loading, pauses and time lost by a "
+        "crash do not count",
+    ),
+    "on_timeout": FieldSpec(
+        word_parser(ON_TIMEOUT, _ON_TIMEOUT_ALIASES),
+        'what becomes of a trial that is running when the time is up: "end" evaluates it once '
+        'more and ends it with the best it has, marked as cut short; "pause" keeps its '
+        'checkpoint, so that it goes on exactly there once `time` is raised; "finish" lets it '
+        "run to its end",
+    ),
+    "slots": FieldSpec(
+        parse_slots,
+        "trials in parallel, see below; 1 makes a session on a CPU reproducible to the bit",
+    ),
+    "seed": FieldSpec(integer_parser(0, MAX_SEED), "of the sampler"),
+    "startup_trials": FieldSpec(integer_parser(0), "random trials before the sampler learns"),
+    "collapse": FieldSpec(
+        parse_collapse,
+        "when a model that predicts one label for every row is ended, see below; a number is "
+        "of evaluations in a row",
+    ),
+    "first_rung": FieldSpec(
+        number_parser(0, 1, above=True, below=True),
+        "share of the schedule at which trials are first compared",
+    ),
+    "reduction": FieldSpec(integer_parser(2), "one in so many trials passes a rung"),
+    "patience": FieldSpec(
+        integer_parser(1),
+        "stop after so many ended trials without a better one; failed trials and re-runs do "
+        "not count",
+    ),
+    "baseline": FieldSpec(parse_boolean, "trial 0 is a published recipe for the model's family"),
+    "grid_points": FieldSpec(integer_parser(2), "values of a range in a grid"),
+    "repeats": FieldSpec(
+        word_parser(("new", "seed")),
+        "what happens if the sampler proposes a configuration that was tried already, and "
+        'would train to the same bit: "new" asks it again, then takes another one, and the '
+        'search ends when all were tried; "seed" trains it on the next seed',
+    ),
 }
 SECTIONS: Mapping[str, Mapping[str, FieldSpec]] = {
     "model": MODEL,

@@ -16,10 +16,11 @@ from typing import Any
 from tuner.errors import TunerError
 from tuner.recipe.config import TrialConfig
 from tuner.recipe.field_parsers import FieldSpec, Location, is_searched_setting
+from tuner.recipe.key_parsers import PER_TRIAL
 from tuner.recipe.nearest import quote_value, spelling_hint
 from tuner.recipe.numbers import round_to_digits
 from tuner.recipe.rates import find_rate_owner
-from tuner.recipe.schema import GROUP, PER_TRIAL, TIMES, TRAINING
+from tuner.recipe.schema import GROUP, TIMES, TRAINING
 from tuner.recipe.types import FROZEN, Choices, GroupSpec, Range, Recipe, Scalar, Setting, TiedRate
 
 LR_PREFIX = "lr."

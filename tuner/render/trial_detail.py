@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from rich.cells import cell_len
 
 from tuner.errors import TunerError
-from tuner.recipe.schema import METRICS
+from tuner.recipe.key_parsers import METRICS
 from tuner.render.confusion_matrix import Mode, confusion_lines
 from tuner.render.event_text import local_time_of_day
 from tuner.render.range_text import searched_settings

@@ -9,8 +9,8 @@ import math
 from collections.abc import Sequence
 
 from tuner.errors import TunerError
+from tuner.recipe.key_parsers import METRICS
 from tuner.recipe.nearest import quote_value, spelling_hint
-from tuner.recipe.schema import METRICS
 
 Confusion = Sequence[Sequence[int]]
 PER_LABEL = "f1."

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from tuner.errors import TunerError
+from tuner.recipe.key_parsers import METRICS
 from tuner.recipe.load import parse_recipe
-from tuner.recipe.schema import METRICS
 from tuner.recipe.space import settings_by_name
 from tuner.results.format import format_range_end, sanitize_text
 from tuner.results.metrics import count_correct, count_rows

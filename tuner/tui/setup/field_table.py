@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from tuner.recipe.schema import (
-    METRICS,
-    ON_TIMEOUT,
-    PER_TRIAL,
-    PRECISIONS,
-    PRUNERS,
-    SAMPLERS,
-    SCHEDULES,
-)
+from tuner.recipe.key_parsers import METRICS, PER_TRIAL
+from tuner.recipe.schema import ON_TIMEOUT, PRECISIONS, PRUNERS, SAMPLERS, SCHEDULES
 from tuner.recipe.types import Choices, Range
 from tuner.tui.setup.fields import FormField
 

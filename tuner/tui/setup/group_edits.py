@@ -8,9 +8,9 @@ from dataclasses import replace
 from tuner.errors import TunerError
 from tuner.recipe import grouping
 from tuner.recipe.groups import count_encoder_layers, resolve_groups
+from tuner.recipe.key_parsers import PARTS
 from tuner.recipe.layers import format_layer_expression, parse_layer_expression
 from tuner.recipe.rates import group_rate_setting, rate_without_tie
-from tuner.recipe.schema import PARTS
 from tuner.recipe.types import FROZEN, GroupSpec, Parameter, Range, Rate, Setting, TiedRate
 from tuner.tui.setup.range_steps import USUAL_RANGE
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from textual import on
 
-from tuner.recipe.schema import METRICS
+from tuner.recipe.key_parsers import METRICS
 from tuner.tui.setup import inspection
 from tuner.tui.setup.field_table import SEARCH
 from tuner.tui.setup.panes import FormPane
