@@ -119,7 +119,7 @@ def test_a_damaged_or_foreign_checkpoint_is_left_aside_with_a_note(
         request = request_of(paused_context, trial=1, batch_size=4)
     messages = run_through(paused_context, request)
     (note,) = of_kind(messages, Note)
-    assert "checkpoint 00000009 is" in note.text
+    assert note.text.startswith("trial 1: checkpoint 00000009 ")
     assert of_kind(messages, Started)[0].step == 0
     assert of_kind(messages, Completed)
 

@@ -73,7 +73,7 @@ def test_a_model_that_would_be_wrong_in_silence_is_refused(model_type: str) -> N
 
 def _blind(q: Tensor, k: Tensor, v: Tensor, asking: Any, asked: Any, *rest: Any) -> Tensor:
     """Attention that does not see where one sequence ends."""
-    first, second = (SequenceBounds(bounds.ends[[0, -1]], 1) for bounds in (asking, asked))
+    first, second = (SequenceBounds(bounds.cu_seqlens[[0, -1]], 1) for bounds in (asking, asked))
     return reference_attention(q, k, v, first, second, *rest)
 
 
@@ -124,11 +124,11 @@ def test_a_piece_holds_the_rows_and_then_text_that_nobody_reads() -> None:
     assert piece.labels.tolist() == data.labels[rows].tolist()
 
     spans: Any = piece.spans
-    assert spans.spare.tolist() == [False] * 38 + [True] * 82
-    ends = spans.every.ends.tolist()
-    assert ends[:4] == spans.real.ends.tolist() == [0, 30, 35, 38]
+    assert spans.is_filler.tolist() == [False] * 38 + [True] * 82
+    ends = spans.all_sequences.cu_seqlens.tolist()
+    assert ends[:4] == spans.real_sequences.cu_seqlens.tolist() == [0, 30, 35, 38]
     assert ends[-1] == 120
-    assert max(np.diff(ends)) <= spans.every.longest == 30
+    assert max(np.diff(ends)) <= spans.all_sequences.max_seqlen == 30
     assert inputs["position_ids"].max() < 2 + 30
 
 
@@ -137,7 +137,7 @@ def test_the_shape_of_a_piece_follows_from_rows_and_length_alone() -> None:
     shapes = set()
     for rows in ([0, 5], [3, 1], [5, 5]):
         spans: Any = layout.build_micro_batch(torch.tensor(rows), 64).spans
-        shapes.add((tuple(spans.every.ends.shape), tuple(spans.spare.shape)))
+        shapes.add((tuple(spans.all_sequences.cu_seqlens.shape), tuple(spans.is_filler.shape)))
     assert len(shapes) == 1
 
 
