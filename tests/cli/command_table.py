@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tuner.cli.catalog import COMMANDS as CATALOG
 from tuner.cli.catalog import EXPORT_FORMATS, SECTIONS
-from tuner.cli.entry import command_parser
+from tuner.cli.command_parsers import command_parser
 
 README = Path(__file__).parents[2] / "README.md"
 BEGIN, END = "<!-- from the catalog: make commands -->", "<!-- end of the catalog -->"

@@ -14,7 +14,7 @@ import tuner
 from tests.cli import sessions
 from tests.cli.conftest import Tuner
 from tuner.cli.catalog import COMMANDS
-from tuner.cli.entry import command_parser, top_level_parser
+from tuner.cli.command_parsers import command_parser, top_level_parser
 from tuner.cli.spelling import command_spelling_hint
 from tuner.recipe.nearest import nearest_spelling
 from tuner.recipe.schema import GROUP, SECTIONS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.cli.command_table import README, command_table, renewed_readme
 from tuner.cli.catalog import COMMANDS, EXPORT_FORMATS
-from tuner.cli.entry import command_parser
+from tuner.cli.command_parsers import command_parser
 
 
 def test_the_readme_has_the_commands_of_today() -> None:

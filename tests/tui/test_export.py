@@ -98,7 +98,7 @@ def test_what_there_is_to_choose(
 def test_the_settings_are_edited_from_the_help(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tuner.tui.setup import editor
+    from tuner.tui.shell import external_editor as editor
 
     monkeypatch.setattr(editor, "edit_in_terminal", lambda _app, text: 'theme = "nord"\n' + text)
 

@@ -8,19 +8,19 @@ from hypothesis import strategies as st
 
 from tuner.errors import TunerError
 from tuner.recipe.types import FROZEN, Choices, Range, Rate, Setting, TiedRate
+from tuner.tui.setup.group_axis import RateAxis, axis_for_settings, next_grid_rate
+from tuner.tui.setup.group_bar import (
+    BarContext,
+    draw_axis_labels,
+    draw_density_bar,
+    draw_range_bar,
+)
 from tuner.tui.setup.range_steps import (
     RangeEnd,
     drag_range_end,
     step_rate,
     toggle_fixed,
     toggle_frozen,
-)
-from tuner.tui.widgets.group_axis import RateAxis, axis_for_settings, next_grid_rate
-from tuner.tui.widgets.group_bar import (
-    BarContext,
-    draw_axis_labels,
-    draw_density_bar,
-    draw_range_bar,
 )
 
 LOG = Range(1e-6, 5e-5, "log")

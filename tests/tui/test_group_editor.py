@@ -19,9 +19,9 @@ from tests.tui.setup_stage import (
 )
 from tuner.recipe.types import FROZEN, Range
 from tuner.tui.screens.setup_screen import SetupScreen
+from tuner.tui.setup.group_editor import GroupEditor
 from tuner.tui.setup.groups_pane import GroupsPane
 from tuner.tui.setup.status_line import StatusLine
-from tuner.tui.widgets.group_editor import GroupEditor
 
 
 def message(screen: SetupScreen) -> str:

@@ -18,9 +18,9 @@ from tuner.tui.app import TunerApp
 from tuner.tui.screens import setup_screen as setup_screen
 from tuner.tui.shell.notifications import FinishDetector, notification_codes
 from tuner.tui.shell.screenshots import save_lines_picture
+from tuner.tui.shell.seen_screens import SeenScreens
 from tuner.tui.shell.settings import load_settings
 from tuner.tui.state.session_reader import SessionReader
-from tuner.tui.widgets.first_visit_hint import SeenScreens
 
 
 def feed_of(root: Path) -> SessionReader:
@@ -151,7 +151,6 @@ def test_a_hint_comes_once(tmp_path: Path) -> None:
     assert not SeenScreens(path).is_first_visit("picker")
     assert SeenScreens(path).is_first_visit("study")
     assert not SeenScreens(None).is_first_visit("study")
-    assert not SeenScreens(path).is_first_visit("no such screen")
 
 
 def test_a_hint_stands_above_the_keys(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tuner.errors import TunerError
-from tuner.tui.setup.editor import editor_command
 from tuner.tui.setup.suggestions import KNOWN_MODELS, complete_known_name, complete_path
+from tuner.tui.shell.external_editor import editor_command
 
 
 def test_visual_goes_before_editor_and_may_have_arguments() -> None:

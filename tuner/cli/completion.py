@@ -10,7 +10,7 @@ from argcomplete.completers import DirectoriesCompleter
 from argcomplete.shell_integration import shellcode
 
 from tuner.cli.catalog import COMMANDS, COMPLETION_SHELLS, EXPORT_FORMATS
-from tuner.cli.entry import add_sessions_option, top_level_parser
+from tuner.cli.command_parsers import add_sessions_option, top_level_parser
 from tuner.cli.export import ALL, BEST
 from tuner.cli.new import DEFAULT_PRESET
 from tuner.cli.session_lookup import sessions_root

@@ -8,10 +8,9 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from tuner import __version__
-from tuner.cli.catalog import COMMANDS, EXAMPLES, CommandSpec, commands_overview
+from tuner.cli.catalog import COMMANDS, CommandSpec
+from tuner.cli.command_parsers import command_parser, top_level_parser
 from tuner.cli.interruptions import Terminated, exit_on_sigterm
-from tuner.cli.parser import CommandParser
 from tuner.cli.spelling import command_spelling_hint
 from tuner.errors import TunerError
 from tuner.pool.disk import describe_disk_problem
@@ -94,31 +93,6 @@ def command_position(arguments: Sequence[str]) -> int:
     while position < len(arguments) and arguments[position].startswith("-"):
         position += 2 if arguments[position] == "--sessions" else 1
     return min(position, len(arguments))
-
-
-def top_level_parser() -> CommandParser:
-    """Return the parser of what stands before the command."""
-    parser = CommandParser("tuner")
-    add_sessions_option(parser)
-    parser.add_argument("--version", action="version", version=f"tuner {__version__}")
-    parser.format_help = commands_overview  # type: ignore[method-assign]
-    return parser
-
-
-def command_parser(spec: CommandSpec) -> CommandParser:
-    parser = CommandParser(f"tuner {spec.name}", spec.help_description, EXAMPLES.get(spec.name))
-    spec.add_arguments(parser)
-    add_sessions_option(parser)
-    return parser
-
-
-def add_sessions_option(parser: CommandParser) -> argparse.Action:
-    """Add --sessions, which may stand before or after the command's name."""
-    return parser.add_argument(
-        "--sessions",
-        metavar="DIR",
-        help="the folder with the sessions (default: TUNER_SESSIONS, else ./sessions)",
-    )
 
 
 def command_function(spec: CommandSpec) -> Callable[[argparse.Namespace], int]:

@@ -15,25 +15,17 @@ from textual.binding import Binding
 from textual.screen import Screen
 
 from tuner.errors import TunerError
-from tuner.recipe.load import read_recipe_text
-from tuner.session.folder import (
-    Session,
-    create_session,
-    find_session,
-    unused_session_name,
-)
+from tuner.session.folder import Session, find_session
 from tuner.session.suggested_command import command_line
-from tuner.session.view import ALIVE_STATES, SessionState
+from tuner.session.view import ALIVE_STATES
 from tuner.tui.screens.session_screen import SessionScreen
-from tuner.tui.shell.messages import ExportEnded, LaunchFailed, WorkerLaunched
+from tuner.tui.shell.messages import ExportEnded
 from tuner.tui.shell.notifications import FinishDetector, ProblemDetector, notification_codes
 from tuner.tui.shell.screenshots import save_screenshot
-from tuner.tui.shell.styled_app import StyledApp
+from tuner.tui.shell.seen_screens import SeenScreens, seen_screens_path
+from tuner.tui.shell.session_app import DrawRow, SessionApp
 from tuner.tui.shell.terminal_signals import leave_on_signals, watch_terminal
-from tuner.tui.state.machine import MachineMonitor
-from tuner.tui.state.session_catalog import SessionCatalog
 from tuner.tui.state.session_reader import SessionReader
-from tuner.tui.widgets.first_visit_hint import SeenScreens, seen_screens_path
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -54,14 +46,14 @@ def _actions_provider() -> type[Provider]:
     return ActionsProvider
 
 
-class TunerApp(StyledApp):
+class TunerApp(SessionApp):
     """The picker, or one session; other screens come above it."""
 
     TITLE = "tuner"
     CSS_PATH = Path(__file__).with_name("app.tcss")
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny-width"), (60, "-narrow"), (100, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-tiny-height"), (16, "-low"), (30, "-high")]
-    COMMANDS = StyledApp.COMMANDS | {_actions_provider}
+    COMMANDS = SessionApp.COMMANDS | {_actions_provider}
     COMMAND_PALETTE_BINDING = "ctrl+p"
     BINDINGS = [
         Binding("question_mark,f1", "help", "Help", id="app.help", tooltip="Help for this screen"),
@@ -108,17 +100,14 @@ class TunerApp(StyledApp):
         seen_screens_file: Path | None = None,
         import_ahead: bool = False,
     ) -> None:
-        super().__init__(settings)
-        self.root = root
-        self.clock = clock if recording is None else recording.playhead.current_moment
-        self.catalog = SessionCatalog(root, self.clock)
-        self.seen_screens = SeenScreens(seen_screens_file)
+        clock = clock if recording is None else recording.playhead.current_moment
+        super().__init__(
+            root, clock, settings=settings, seen_screens=SeenScreens(seen_screens_file)
+        )
         self._recording = recording
         self._wants_import_ahead = import_ahead
         self._finish_detector = FinishDetector()
         self._problem_detector = ProblemDetector()
-        self.machine = MachineMonitor()
-        self.launching: set[str] = set()
         self.last_opened: Session | None = None
         self._first = find_session(root, session) if session is not None else None
 
@@ -169,11 +158,6 @@ class TunerApp(StyledApp):
 
     # Sessions
 
-    def displayed_state(self, reader: SessionReader) -> SessionState:
-        """Return the session's state; STARTING from the moment that its worker was asked for."""
-        is_launching = reader.session.name in self.launching and reader.state not in ALIVE_STATES
-        return SessionState.STARTING if is_launching else reader.state
-
     def open_session_view(self, reader: SessionReader) -> None:
         from tuner.tui.screens.study_screen import StudyScreen
 
@@ -203,7 +187,6 @@ class TunerApp(StyledApp):
     def open_setup_screen(
         self, session: Session, proposed: Mapping[str, tuple[float, float]] | None = None
     ) -> None:
-        """Open the setup screen of a session; `proposed` are narrower ranges by flat name."""
         from tuner.tui.screens.setup_screen import SetupScreen
         from tuner.tui.setup.session_history import SessionHistory
 
@@ -227,48 +210,7 @@ class TunerApp(StyledApp):
 
         self.push_screen(NewSessionScreen(self.root))
 
-    def clone_session(self, session: Session) -> None:
-        """Create a draft with the session's recipe."""
-        try:
-            text = read_recipe_text(session.recipe_path)
-            name = unused_session_name(self.root, session.name)
-            create_session(self.root, name, text)
-        except (OSError, UnicodeDecodeError, TunerError) as error:
-            self.notify_user(str(error), failed=True)
-            return
-        self.notify_user(f"{name} is a draft with the same recipe")
-
-    def launch_worker(self, session: Session) -> None:
-        """Start the session's worker; a message reports the outcome."""
-        if session.name not in self.launching:
-            self.launching.add(session.name)
-            self._announce_state_change()
-            self._launch_in_thread(session)
-
-    @work(thread=True, group="launch")
-    def _launch_in_thread(self, session: Session) -> None:
-        from tuner.worker.launch import start_worker
-
-        try:
-            start_worker(session)
-        except (TunerError, OSError) as error:
-            self.post_message(LaunchFailed(session, str(error)))
-        else:
-            self.post_message(WorkerLaunched(session))
-
-    def on_worker_launched(self, event: WorkerLaunched) -> None:
-        self._finish_launch(event.session)
-
-    def on_launch_failed(self, event: LaunchFailed) -> None:
-        self._finish_launch(event.session)
-        self.notify_user(event.reason, failed=True)
-
-    def _finish_launch(self, session: Session) -> None:
-        self.launching.discard(session.name)
-        self.catalog.reader_for(session).expire_lock_check()
-        self._announce_state_change()
-
-    def _announce_state_change(self) -> None:
+    def announce_state_change(self) -> None:
         for screen in self.screen_stack:
             if isinstance(screen, SessionScreen) and screen.is_mounted:
                 screen.session_state_changed()
@@ -286,9 +228,18 @@ class TunerApp(StyledApp):
         ):
             self.open_session_view(self.catalog.reader_for(event.session))
 
-    @work(thread=True, group="export")
+    def open_row_screen(
+        self, path: Sequence[str], row_names: Sequence[str], row_index: int, draw_row: DrawRow
+    ) -> None:
+        from tuner.tui.screens.row_screen import RowScreen
+
+        self.push_screen(RowScreen(path, row_names, row_index, draw_row))
+
     def start_export(self, command: Sequence[str], session: Session) -> None:
-        """Run an export; a message reports the outcome."""
+        self._export_in_thread(command, session)
+
+    @work(thread=True, group="export")
+    def _export_in_thread(self, command: Sequence[str], session: Session) -> None:
         from tuner.tui.screens.export_screen import run_export
 
         self.post_message(run_export(command, session))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.screen import ModalScreen
@@ -14,9 +13,7 @@ from tuner.render.trial_columns import Column
 from tuner.tui.widgets.key_bindings import key
 from tuner.tui.widgets.line_widgets import theme_styles
 from tuner.tui.widgets.row_table import RowTable
-
-if TYPE_CHECKING:
-    from tuner.tui.widgets.trial_table import TrialTable
+from tuner.tui.widgets.trial_table import TrialTable
 
 
 class ColumnList(RowTable):

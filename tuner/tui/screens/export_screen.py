@@ -6,9 +6,8 @@ import os
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
 
-from textual import work
+from textual import getters, work
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content
@@ -22,13 +21,11 @@ from tuner.results import format as fmt
 from tuner.results.format import sanitize_text
 from tuner.session.folder import Session
 from tuner.tui.shell.messages import ExportEnded, PreviewRead
+from tuner.tui.shell.session_app import SessionApp
 from tuner.tui.state.session_reader import SessionReader
 from tuner.tui.widgets.drawn_line import Choice
 from tuner.tui.widgets.key_bindings import key
 from tuner.tui.widgets.line_widgets import Pane, theme_styles
-
-if TYPE_CHECKING:
-    from tuner.tui.app import TunerApp
 
 FORMATS = ("json", "toml", "csv")
 EXPORT_TIMEOUT = 120
@@ -90,6 +87,7 @@ class ExportScreen(ModalScreen[None]):
     """Which trials, in which format, to which file."""
 
     AUTO_FOCUS = ""
+    tuner_app = getters.app(SessionApp)
     BINDINGS = [
         key("escape", "close", "export.close", "Cancel", "Write nothing"),
         key("enter", "write", "export.write", "Write", "Write the file"),
@@ -177,7 +175,7 @@ class ExportScreen(ModalScreen[None]):
 
     def action_copy(self) -> None:
         self.app.copy_to_clipboard(self.query_one(ExportPreview).text)
-        cast("TunerApp", self.app).notify_user("copied the export")
+        self.tuner_app.notify_user("copied the export")
 
     def on_input_submitted(self) -> None:
         self.action_write()
@@ -188,7 +186,7 @@ class ExportScreen(ModalScreen[None]):
         command = export_command(
             self._session, self.trial_selection.argument, self.export_format, target
         )
-        cast("TunerApp", self.app).start_export(command, self._session)
+        self.tuner_app.start_export(command, self._session)
         self.dismiss(None)
 
     def action_close(self) -> None:

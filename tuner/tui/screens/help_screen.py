@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from rich.cells import cell_len
+from textual import getters
 from textual.app import ComposeResult
 from textual.dom import DOMNode
 from textual.screen import ModalScreen, Screen
@@ -17,14 +18,12 @@ from tuner.render.renderable_lines import Lines
 from tuner.render.styles import Styles, TextRun
 from tuner.render.text_fitting import fit_text, wrap_at_spaces
 from tuner.results.format import sanitize_text
+from tuner.tui.shell.session_app import SessionApp
 from tuner.tui.views.base_view import View
 from tuner.tui.widgets.filter_bar import FilterBar
 from tuner.tui.widgets.key_bar import display_of_key
 from tuner.tui.widgets.key_bindings import key
 from tuner.tui.widgets.line_widgets import Pane, empty_state_lines, theme_styles
-
-if TYPE_CHECKING:
-    from tuner.tui.app import TunerApp
 
 SECTIONS = {
     "session": "Session",
@@ -200,6 +199,7 @@ class HelpPane(Pane):
 class HelpScreen(ModalScreen[None]):
     """Help over the screen that it is about."""
 
+    tuner_app = getters.app(SessionApp)
     BINDINGS = [
         key("escape,?,f1,q", "close", "help.close", "Close", "Close help"),
         key("/", "search", "help.search", "Search", "Search the keys"),
@@ -219,7 +219,7 @@ class HelpScreen(ModalScreen[None]):
 
     def action_edit(self) -> None:
         """Open the user's settings in the user's editor and apply what was changed."""
-        cast("TunerApp", self.app).edit_settings()
+        self.tuner_app.edit_settings()
 
     def action_search(self) -> None:
         self.query_one(FilterBar).open_for_typing()

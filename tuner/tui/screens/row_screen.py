@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from textual.app import ComposeResult
 
@@ -10,14 +10,12 @@ from tuner.render.renderable_lines import Lines
 from tuner.render.status_text import screen_title_runs
 from tuner.render.styles import Styles, TextRun
 from tuner.tui.screens.session_screen import SessionScreen
+from tuner.tui.shell.session_app import DrawRow
 from tuner.tui.state.session_reader import SessionReader
 from tuner.tui.widgets.drawn_line import DrawnLine, TooSmall
 from tuner.tui.widgets.key_bar import KeyBar
 from tuner.tui.widgets.key_bindings import key
 from tuner.tui.widgets.line_widgets import Pane, theme_styles
-
-DrawRow = Callable[[int, int, Styles], Lines]
-"""From which of the rows, a width and styles to lines."""
 
 
 class RowPane(Pane):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
-from textual import events
+from textual import events, getters
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -17,13 +17,11 @@ from tuner.session.folder import delete_session
 from tuner.session.inbox import send_command
 from tuner.session.lifecycle import is_allowed, reason_not_allowed
 from tuner.session.view import SessionState, TrialState, TrialView
+from tuner.tui.shell.session_app import SessionApp
 from tuner.tui.state.session_reader import SessionReader
 from tuner.tui.widgets.first_visit_hint import first_visit_hints
 from tuner.tui.widgets.key_bar import KeyBar
 from tuner.tui.widgets.key_bindings import key
-
-if TYPE_CHECKING:
-    from tuner.tui.app import TunerApp
 
 
 class SessionScreen(Screen[None]):
@@ -45,18 +43,15 @@ class SessionScreen(Screen[None]):
         key("ctrl+d", "delete", "session.delete", "Delete", "Delete the folder (asks)", show=False),
     ]
 
+    tuner_app = getters.app(SessionApp)
     _shown_dependencies: object = None
-
-    @property
-    def tuner_app(self) -> TunerApp:
-        return cast("TunerApp", self.app)
 
     def session_state_changed(self) -> None:
         """React to a worker that is being started, or could not be."""
 
     def first_use_hint(self, screen_name: str) -> Iterable[Widget]:
         """Yield one line of help where this screen is seen for the first time."""
-        return first_visit_hints(self.app, screen_name)
+        return first_visit_hints(self.tuner_app.seen_screens, screen_name)
 
     def set_breakpoint_classes(self) -> None:
         """Set the breakpoints' classes before the first layout, so that no other one flashes up."""

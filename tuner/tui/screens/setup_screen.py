@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from textual import on
+from textual import getters, on
 from textual.app import ComposeResult
 from textual.containers import Container
 
@@ -19,7 +19,6 @@ from tuner.session.trial_plan import trials_to_continue
 from tuner.tui.setup import inspection, layout
 from tuner.tui.setup.checks import CheckLine
 from tuner.tui.setup.draft import Draft, write_group_edits
-from tuner.tui.setup.editor import edit_in_terminal
 from tuner.tui.setup.estimate import Measurement, estimate_lines, first_measurement
 from tuner.tui.setup.field_table import FORM, OTHER, SEARCH, TASK
 from tuner.tui.setup.fields import FieldValue, FormField, field_value_text, value_in_recipe
@@ -35,6 +34,8 @@ from tuner.tui.setup.session_history import SessionHistory
 from tuner.tui.setup.starting import StartRequested
 from tuner.tui.setup.status_line import StatusLine
 from tuner.tui.setup.title import SetupTitle
+from tuner.tui.shell.external_editor import edit_in_terminal
+from tuner.tui.shell.session_app import SessionApp
 from tuner.tui.widgets.drawn_line import Choice, TooSmall
 from tuner.tui.widgets.first_visit_hint import first_visit_hints
 from tuner.tui.widgets.key_bar import KeyBar
@@ -49,6 +50,7 @@ class SetupScreen(InspectingScreen):
 
     DEFAULT_CSS = layout.SETUP_CSS
     CSS = layout.TINY_CSS
+    tuner_app = getters.app(SessionApp)
     BINDINGS = SETUP_BINDINGS
     KEY_ORDER = KEY_ORDER
 
@@ -95,7 +97,7 @@ class SetupScreen(InspectingScreen):
             yield SearchPane("4 Search", SEARCH, self.commit_field_value, folder, id="search")
             yield PreviewPane("5 recipe.toml", id="recipe")
         yield StatusLine()
-        yield from first_visit_hints(self.app, "setup")
+        yield from first_visit_hints(self.tuner_app.seen_screens, "setup")
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -183,10 +185,7 @@ class SetupScreen(InspectingScreen):
         """Estimate time and memory from trials of this or another session with the same model."""
         key = inspection.model_cache_key(recipe)
         if key not in self._measured:
-            catalog = getattr(self.app, "catalog", None)
-            other_views = (
-                [] if catalog is None else [reader.view for reader in catalog.readers.values()]
-            )
+            other_views = [reader.view for reader in self.tuner_app.catalog.readers.values()]
             self._measured[key] = first_measurement([self.history.view, *other_views], recipe)
         rows = self.inspection.hint_context(recipe, self.history.view.rows.get("train")).rows
         return estimate_lines(recipe, self.history.view, self._measured[key], rows)

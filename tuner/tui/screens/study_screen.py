@@ -13,6 +13,7 @@ from tuner.errors import TunerError
 from tuner.render.status_text import screen_title_runs, session_state_runs
 from tuner.render.styles import Styles, TextRun
 from tuner.session.view import TrialState, TrialView
+from tuner.tui.screens.columns_screen import ColumnsScreen
 from tuner.tui.screens.views_screen import ViewsScreen
 from tuner.tui.shell.messages import RowsRequested, TrialChosen, ZoomRequested
 from tuner.tui.state.session_reader import SessionDelta, SessionReader, SessionUpdated
@@ -310,6 +311,9 @@ class StudyScreen(ViewsScreen):
         for view in self.created_views():
             if view.is_mounted:
                 view.receive_marks_change()
+
+    def on_trial_table_columns_requested(self, event: TrialTable.ColumnsRequested) -> None:
+        self.app.push_screen(ColumnsScreen(event.table))
 
     def on_trial_table_marks_changed(self, event: TrialTable.MarksChanged) -> None:
         """Show the marks in all views, and say when no more trials can be marked."""

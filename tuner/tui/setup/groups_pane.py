@@ -24,13 +24,13 @@ from tuner.tui.setup.grammar import (
     parse_setting,
     parse_tied_rate,
 )
+from tuner.tui.setup.group_bar import BarContext
+from tuner.tui.setup.group_editor import GroupEditor
 from tuner.tui.setup.hints import Hint, HintContext, all_frozen_hint, hints_for_groups
 from tuner.tui.setup.inspection import Partition
 from tuner.tui.setup.prompt import Prompt, SetupPane, Submit
 from tuner.tui.setup.session_history import TriedRates
 from tuner.tui.setup.setting_text import setting_text
-from tuner.tui.widgets.group_bar import BarContext
-from tuner.tui.widgets.group_editor import GroupEditor
 from tuner.tui.widgets.line_widgets import theme_styles
 
 Groups = tuple[GroupSpec, ...]

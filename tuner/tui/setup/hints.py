@@ -12,8 +12,8 @@ from tuner.recipe.groups import part_of_parameter
 from tuner.recipe.rates import group_rate_setting, is_frozen_group
 from tuner.recipe.types import GroupSpec, Range
 from tuner.results import format as fmt
+from tuner.tui.setup.group_axis import rates_of_setting
 from tuner.tui.setup.setting_text import exact_number_text
-from tuner.tui.widgets.group_axis import rates_of_setting
 
 Groups = Sequence[GroupSpec]
 

@@ -8,8 +8,8 @@ from typing import Literal
 from tuner.errors import TunerError
 from tuner.recipe.baselines import middle_of_setting
 from tuner.recipe.types import FROZEN, Choices, Range, Rate, Scale, Setting, TiedRate
+from tuner.tui.setup.group_axis import HIGHEST_DECADE, LOWEST_DECADE, grid_rate, next_grid_rate
 from tuner.tui.setup.setting_text import exact_number_text
-from tuner.tui.widgets.group_axis import HIGHEST_DECADE, LOWEST_DECADE, grid_rate, next_grid_rate
 
 RangeEnd = Literal["low", "high", "both"]
 USUAL_RANGE = Range(1e-6, 1e-4, "log")

@@ -66,7 +66,7 @@ class StyledApp(App[None]):
 
     def edit_settings(self) -> None:
         """Open config.toml in the user's editor; create it if there is none."""
-        from tuner.tui.setup.editor import edit_in_terminal
+        from tuner.tui.shell.external_editor import edit_in_terminal
 
         path = self._settings_path
         try:

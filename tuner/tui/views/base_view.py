@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
+from textual import getters
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.widget import Widget
 
+from tuner.tui.shell.session_app import SessionApp
 from tuner.tui.state.session_reader import SessionDelta
 from tuner.tui.widgets.drawn_line import Choice, DrawnLine
-
-if TYPE_CHECKING:
-    from tuner.tui.app import TunerApp
 
 
 class View(Container):
@@ -27,6 +26,7 @@ class View(Container):
 
     PANES: ClassVar[tuple[str, ...]] = ()
     ALWAYS: ClassVar[int] = 0
+    tuner_app = getters.app(SessionApp)
     TABS: ClassVar[tuple[str, ...]] = ()
     FILTERS: ClassVar[bool] = False
 
@@ -34,10 +34,6 @@ class View(Container):
         super().__init__(id=id, classes="view")
         self._missed_delta: SessionDelta | None = None
         self._missed_filter_change = self._missed_marks_change = False
-
-    @property
-    def tuner_app(self) -> TunerApp:
-        return cast("TunerApp", self.app)
 
     # What heirs give
 

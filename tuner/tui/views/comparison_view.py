@@ -152,8 +152,6 @@ class ComparisonView(View):
 
     def on_row_table_row_opened(self, event: RowTable.RowOpened) -> None:
         """Show the row's text; the other flipped rows are its neighbours."""
-        from tuner.tui.screens.row_screen import RowScreen
-
         event.stop()
         positions = self.board.flipped_rows()
         pair = self.board.pair_with_other()
@@ -163,7 +161,7 @@ class ComparisonView(View):
             return self._lines_of_row(positions[index], width, styles)
 
         path = [self.board.candidates[0].session.name]
-        self.app.push_screen(RowScreen(path, names, positions.index(event.key), draw_row))
+        self.tuner_app.open_row_screen(path, names, positions.index(event.key), draw_row)
 
     def _lines_of_row(self, position: int, width: int, styles: Styles) -> Lines:
         board = self.board

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.style import Style
@@ -18,13 +18,13 @@ from textual.widget import Widget
 from tuner.render.renderable_lines import Lines
 from tuner.render.styles import Styles, TextRun, runs_to_segments
 from tuner.render.text_fitting import wrap_at_spaces
-
-if TYPE_CHECKING:
-    from tuner.tui.app import TunerApp
+from tuner.tui.shell.styled_app import StyledApp
 
 
 def theme_styles(widget: Widget) -> Styles:
-    return cast("TunerApp", widget.app).styles_by_role
+    app = widget.app
+    assert isinstance(app, StyledApp)
+    return app.styles_by_role
 
 
 def strip_from_runs(runs: Sequence[TextRun], width: int) -> Strip:

@@ -43,6 +43,13 @@ class TrialTable(RowTable):
     BINDINGS = TRIAL_TABLE_BINDINGS
     following: reactive[bool] = reactive(True)
 
+    class ColumnsRequested(Message):
+        """The user wants to choose the columns of this table and their order."""
+
+        def __init__(self, table: TrialTable) -> None:
+            super().__init__()
+            self.table = table
+
     class MarksChanged(Message):
         """A trial was marked or its mark removed; `full`: there can be no more."""
 
@@ -352,9 +359,7 @@ class TrialTable(RowTable):
         self._choose_columns()
 
     def action_choose_columns(self) -> None:
-        from tuner.tui.screens.columns_screen import ColumnsScreen
-
-        self.app.push_screen(ColumnsScreen(self))
+        self.post_message(self.ColumnsRequested(self))
 
     def update_layout(self) -> None:
         self._first_column = 0

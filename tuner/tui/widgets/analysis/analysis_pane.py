@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, cast
+from typing import ClassVar, Literal
 
-from textual import events
+from textual import events, getters
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
@@ -16,11 +16,9 @@ from tuner.results.format import format_score
 from tuner.session.view import TrialView
 from tuner.tui.shell.messages import TrialChosen
 from tuner.tui.shell.screenshots import save_lines_picture
+from tuner.tui.shell.styled_app import StyledApp
 from tuner.tui.state.exploration import Exploration
 from tuner.tui.widgets.line_widgets import Pane, empty_state_lines, theme_styles
-
-if TYPE_CHECKING:
-    from tuner.tui.app import TunerApp
 
 SAVE_ACTION = "save"
 
@@ -30,6 +28,7 @@ class AnalysisPane(Pane):
 
     MIN_TRIALS: ClassVar[int] = 1
     EMPTY_STATE: ClassVar[str] = "The chart will be here"
+    styled_app = getters.app(StyledApp)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "s",
@@ -122,5 +121,4 @@ class AnalysisPane(Pane):
         stem = f"{name}-{self.heading.lower().replace(' ', '-')}"
         width = self.content_width
         lines = self.content_lines(width, self.size.height)
-        app = cast("TunerApp", self.app)
-        app.save_and_notify(lambda: save_lines_picture(lines, width, Path.cwd(), stem))
+        self.styled_app.save_and_notify(lambda: save_lines_picture(lines, width, Path.cwd(), stem))

@@ -17,6 +17,17 @@ from tuner.recipe.types import FROZEN, Choices, GroupSpec, Range, Rate, Setting,
 from tuner.render.styles import TextRun
 from tuner.render.text_fitting import fit_text
 from tuner.results.format import format_count, sanitize_text
+from tuner.tui.setup.group_axis import RateAxis, axis_for_settings, rates_of_setting
+from tuner.tui.setup.group_bar import (
+    NO_CONTEXT,
+    BarContext,
+    CellBar,
+    CellRole,
+    draw_axis_labels,
+    draw_density_bar,
+    draw_range_bar,
+)
+from tuner.tui.setup.group_keys import GROUP_BINDINGS
 from tuner.tui.setup.range_steps import (
     RangeEnd,
     drag_range_end,
@@ -26,17 +37,6 @@ from tuner.tui.setup.range_steps import (
 )
 from tuner.tui.setup.row_list import RowList
 from tuner.tui.setup.setting_text import exact_number_text
-from tuner.tui.widgets.group_axis import RateAxis, axis_for_settings, rates_of_setting
-from tuner.tui.widgets.group_bar import (
-    NO_CONTEXT,
-    BarContext,
-    CellBar,
-    CellRole,
-    draw_axis_labels,
-    draw_density_bar,
-    draw_range_bar,
-)
-from tuner.tui.widgets.group_keys import GROUP_BINDINGS
 from tuner.tui.widgets.line_widgets import theme_styles
 
 EditKind = Literal[

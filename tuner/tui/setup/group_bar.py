@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Literal
 
 from tuner.recipe.types import Choices, Range, Setting
-from tuner.tui.widgets.group_axis import RateAxis, rates_of_setting
+from tuner.tui.setup.group_axis import RateAxis, rates_of_setting
 
 CellRole = Literal["tick", "old", "bar", "good"]
 BarGlyphs = tuple[str, str, str]
