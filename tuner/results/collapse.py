@@ -91,6 +91,7 @@ def detect_collapse(
     if label is None:
         return None
     half = len(window) // 2
+    # Whole and second half: a model that begins to learn late shows it in the second half first.
     whole, before, lately = (
         _pool_loss_statistics(window),
         _pool_loss_statistics(window[:-half]),
@@ -120,6 +121,7 @@ def _find_judged_window(
         if begins < warmup or not _is_constant_prediction(evaluations[first]):
             return ()
         updates += evaluations[first].updates
+        # Shares are sums of fractions: a third may come out one bit short of a third.
         spans = evaluations[-1].share - begins >= MIN_SHARE - 1e-9
         enough = spans if running is None else count >= running
         if enough and count >= MIN_EVALUATIONS and updates >= MIN_UPDATES:
@@ -157,6 +159,7 @@ class _LossStatistics:
         return self.excess_over_guessing < -NOISE_STANDARD_ERRORS * self.error
 
     def is_falling_since(self, earlier: _LossStatistics) -> bool:
+        # The two means are of different updates: their errors are independent and add by squares.
         return (
             earlier.excess_over_guessing - self.excess_over_guessing
             > NOISE_STANDARD_ERRORS * math.hypot(earlier.error, self.error)
@@ -172,6 +175,8 @@ def _pool_loss_statistics(evaluations: Sequence[Evaluation]) -> _LossStatistics:
     guess = (
         math.fsum(evaluation.updates * evaluation.guess_loss for evaluation in evaluations) / count
     )
+    # The sum of squares within each evaluation, and between their means: together that of all
+    # updates, as if each had been logged.
     squares = math.fsum(
         (evaluation.updates - 1) * evaluation.loss_spread**2
         + evaluation.updates * (evaluation.train_loss - evaluation.guess_loss - (loss - guess)) ** 2

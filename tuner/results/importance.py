@@ -1,9 +1,9 @@
 """How much each searched setting decides whether a trial is among the best: PED-ANOVA.
 
 The same computation as optuna.importance.PedAnovaImportanceEvaluator, for a space without
-conditions; a test holds it against Optuna's. It is here because the screens, which may not import
-Optuna, compute it for whatever trials are filtered, and because its bootstrap needs a hundred
-evaluations on resampled trials at every look: on arrays of grid cells that takes milliseconds.
+conditions; a test holds it against Optuna's. It is here because the screens, which do not import
+Optuna, compute it for whatever trials are filtered, and because the bootstrap evaluates it on a
+hundred resamples at every look, for which each trial's grid cells are found once.
 
 Source: Watanabe, Bansal & Hutter 2023 (arXiv 2304.10255); optuna.importance in Optuna 5.
 """
@@ -121,6 +121,7 @@ def _importance_shares(table: _Table, rows: Whole) -> Floats | None:
 
 
 def _mask_of_best(losses: Floats) -> NDArray[np.bool_]:
+    # Trials that tie with the last of the best tenth are among the best, too.
     last = math.ceil(_BEST_SHARE * losses.size) - 1
     mask: NDArray[np.bool_] = losses <= np.partition(losses, last)[last]
     return mask
@@ -136,6 +137,7 @@ def _build_column(name: str, setting: Range | Choices, values: Sequence[Scalar])
     low, high, numbers = setting.low, setting.high, np.array(values, dtype=np.float64)
     if setting.scale == "log":
         low, high, numbers = math.log(low), math.log(high), np.log(numbers)
+    # The nearest cell; of two equally near ones the lower, as Optuna has it (np.round: the even).
     places = np.ceil((numbers - low) / ((high - low) / (size - 1)) - 0.5)
     return _Column(name, np.clip(places, 0, size - 1).astype(np.int64), size, ordered=True)
 
@@ -153,12 +155,15 @@ def _pearson_divergence(column: _Column, rows: Whole, best: Whole) -> float:
     if column.size == 1:
         return 0.0
     density = _numerical_density if column.ordered else _categorical_density
+    # The Pearson divergence of the best trials' density from that of all trials. Optuna's epsilon
+    # keeps cells that no trial fell into from dividing by 0.
     everywhere = density(np.bincount(column.cells[rows], minlength=column.size)) + 1e-12
     at_the_best = density(np.bincount(column.cells[best], minlength=column.size)) + 1e-12
     return float(everywhere @ (at_the_best / everywhere - 1) ** 2)
 
 
 def _weights_with_prior(weights: NDArray[Any]) -> Floats:
+    # A kernel weighs as much as the trials in its cell, the prior as much as one trial.
     extended = np.append(weights, 1.0).astype(np.float64)
     normal: Floats = extended / extended.sum()
     return normal
@@ -167,6 +172,7 @@ def _weights_with_prior(weights: NDArray[Any]) -> Floats:
 def _categorical_density(counts: Whole) -> Floats:
     seen_cells = np.flatnonzero(counts)
     kernels = np.full((len(seen_cells) + 1, len(counts)), 1.0 / (len(seen_cells) + 1))
+    # A choice that was seen gets most of its kernel, the others an equal rest (as in TPE).
     kernels[np.arange(len(seen_cells)), seen_cells] += 1
     kernels /= kernels.sum(axis=1, keepdims=True)
     density: Floats = _weights_with_prior(counts[seen_cells]) @ kernels
@@ -179,6 +185,7 @@ def _numerical_density(counts: Whole) -> Floats:
     width = max(_scott_bandwidth(seen_cells, counts[seen_cells]), _MIN_BANDWIDTH)
     # An edge and a cell differ by a whole number and a half: few values of the normal distribution.
     below = _normal_cdf(tuple((step - 0.5) / width for step in range(1 - size, size + 1)))
+    # Cut off at the ends of the range, so each kernel is scaled to sum to 1 below.
     masses = np.diff(below[np.arange(size + 1) - seen_cells[:, None] + size - 1], axis=1)
     kernels = np.vstack([masses, _prior_kernel(size)])
     density: Floats = _weights_with_prior(counts[seen_cells]) @ (
@@ -204,6 +211,7 @@ def _scott_bandwidth(cells: Whole, weights: Whole) -> float:
     total = int(cumulated[-1])
     mean = cells @ weights / total
     deviation = math.sqrt(((cells - mean) ** 2 @ weights) / max(1, total - 1))
+    # The cells of the n/4-th and the 3n/4-th trial; which of two it is, Optuna decides so.
     lower = int(np.searchsorted(cumulated, total // 4, side="left"))
     upper = int(np.searchsorted(cumulated, total * 3 // 4, side="right"))
     quartiles = float(cells[min(len(cells) - 1, upper)] - cells[lower])

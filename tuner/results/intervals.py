@@ -56,6 +56,7 @@ def wilson_interval(correct: int, n: int, level: float = 0.95) -> tuple[float, f
     share, spread = correct / n, z * z / n
     middle = (share + spread / 2) / (1 + spread)
     half = z * math.sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)
+    # In exact arithmetic these ends are 0 and 1; rounding would leave them just inside.
     low = 0.0 if correct == 0 else max(0.0, middle - half)
     high = 1.0 if correct == n else min(1.0, middle + half)
     return low, high
@@ -92,6 +93,7 @@ def _loss_interval(losses: tuple[float, ...]) -> Interval:
     values = np.asarray(losses, dtype=np.float64)
     mean = float(values.mean())
     low, high = percentile_interval(means_of_draws(values))
+    # Both ends move away from the mean by one factor, so that a skewed loss keeps its skew.
     wider = small_sample_factor(len(losses))
     low, high = mean - wider * (mean - low), mean + wider * (high - mean)
     return Interval(max(0.0, min(low, mean)), max(high, mean), "bootstrap")
@@ -103,6 +105,8 @@ def small_sample_factor(n: int) -> float:
     # Cornish and Fisher's expansion of Student's quantile; at one degree of freedom the exact one.
     student = z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
     exact = math.tan(math.pi * 0.475) if freedom == 1 else student
+    # The bootstrap's spread is that of a population, with n in the denominator: sqrt(n / (n - 1))
+    # makes a sample's of it.
     return exact / z * math.sqrt(n / (n - 1))
 
 
@@ -132,13 +136,17 @@ def _bootstrap_interval(metric: str, confusion: _Cells, labels: tuple[str, ...])
     occurring = [label for label, count in enumerate(count_gold_labels(confusion)) if count]
     lowest = -1.0 if metric == "mcc" else 0.0
     if not occurring or (metric == "mcc" and len(occurring) < 2):
+        # With a single gold label there is no correlation, whatever is predicted.
         return Interval(lowest, 1.0, "bootstrap")
     gold, predicted, counts = smoothed_cells(confusion)
+    # As many rows as were seen are drawn, pseudo-rows or not: the width is that of n rows.
     draws = [
         metric_of_draws(weights, gold, predicted, metric, labels)
         for weights in draws_of_kinds(counts, count_rows(confusion))
     ]
     low, high = percentile_interval(np.concatenate(draws))
+    # The pseudo-rows pull the draws towards the middle, so that a score near an end could lie
+    # outside of its own interval.
     value = compute_metric(metric, confusion, labels)
     return Interval(max(lowest, min(low, value)), min(1.0, max(high, value)), "bootstrap")
 

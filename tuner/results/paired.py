@@ -89,6 +89,7 @@ def mcnemar_p_value(only_first: int, only_second: int) -> float:
 
 
 def _log_probability(successes: int, trials: int) -> float:
+    # math.comb is exact, but of a hundred thousand rows a number of thirty thousand digits.
     if trials <= 1000:
         return math.log(math.comb(trials, successes)) - trials * math.log(2)
     choose = math.lgamma(trials + 1) - math.lgamma(successes + 1)
@@ -101,6 +102,8 @@ def indistinguishable_from_best(p_values: Mapping[_K, float]) -> list[_K]:
     Holm's step-down correction for as many tests as there are others keeps the chance of calling
     any equal model different below `SIGNIFICANCE_LEVEL` (Holm 1979).
     """
+    # Holm: the smallest p-value must pass level/m, the next level/(m - 1), and so on; from the
+    # first one that fails all further ones count as not significant, however small they are.
     ascending = sorted(p_values, key=p_values.__getitem__)
     for place, name in enumerate(ascending):
         if p_values[name] >= SIGNIFICANCE_LEVEL / (len(ascending) - place):
@@ -161,6 +164,7 @@ def paired_difference(
         for weights in draws_of_kinds(counts, len(gold))
     ]
     low, high = percentile_interval(np.concatenate(draws))
+    # The test uses the rows as they are: pseudo-flips are for the interval, they would bias a test.
     p = _exchange_test_p_value(kinds, value, metric, labels)
     return MetricDifference(value, min(low, value), max(high, value), p)
 
@@ -212,13 +216,17 @@ def _exchange_test_p_value(
     generator = np.random.Generator(np.random.PCG64(0))
     columns = np.array(list(kinds), dtype=np.int64).T
     counts = np.array(list(kinds.values()), dtype=np.int64)
+    # Of the n rows of a kind a binomial number is exchanged; exchanged rows are a kind of their own
+    # with both predictions swapped. So the cost is by kinds, not by rows.
     both_ways = np.concatenate([columns, columns[[0, 2, 1]]], axis=1)
     extreme, exchanges = 0, _count_exchanges(len(counts))
     for _ in range(exchanges // _CHUNK):
         exchanged = generator.binomial(counts, 0.5, size=(_CHUNK, len(counts)))
         weights = np.concatenate([counts - exchanged, exchanged], axis=1)
         draws = _metric_differences(weights, both_ways, metric, labels)
+        # Two-sided. An exchange that gives the same difference may differ in its last bits.
         extreme += int(np.sum(np.abs(draws) >= abs(value) - _ROUNDING_ERROR))
+    # The observed arrangement is one of the possible ones: p is never 0 (Phipson and Smyth 2010).
     return (1 + extreme) / (1 + exchanges)
 
 
@@ -241,6 +249,7 @@ def paired_loss_difference(
     rows = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
     value, wider = float(rows.mean()), small_sample_factor(len(rows))
     low, high = (value + wider * (end - value) for end in percentile_interval(means_of_draws(rows)))
+    # Exchanging two models' losses on a row flips the sign of their difference there.
     generator = np.random.Generator(np.random.PCG64(0))
     extreme, exchanges = 0, _count_exchanges(len(rows))
     for _ in range(exchanges // _CHUNK):
@@ -267,6 +276,7 @@ def unpaired_difference(
     ):
         return None
     draws = []
+    # A seed for each: with one seed both would draw the same rows, as if they were paired.
     for seed, confusion in enumerate((first, second)):
         gold, predicted, counts = smoothed_cells(confusion)
         weights = draws_of_kinds(counts, count_rows(confusion), seed)

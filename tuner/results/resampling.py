@@ -24,6 +24,9 @@ def draws_of_kinds(counts: Any, rows: int, seed: int = 0) -> Iterator[Any]:
     import numpy as np
 
     generator = np.random.Generator(np.random.PCG64(seed))
+    # Drawing n rows with replacement and counting their kinds is one multinomial draw: the rows
+    # themselves need not be drawn, and a million rows cost what ten do. PCG64 by name, for the
+    # stream of numpy's default generator may change, and figures would with it.
     shares = counts / counts.sum()
     for start in range(0, RESAMPLES, _CHUNK):
         yield generator.multinomial(rows, shares, size=min(_CHUNK, RESAMPLES - start))
@@ -34,6 +37,8 @@ def means_of_draws(values: Any, seed: int = 0) -> Any:
     import numpy as np
 
     generator = np.random.Generator(np.random.PCG64(seed))
+    # Losses are all different, so that no kinds can be counted here. Of very many rows 200 draws
+    # do: an end of the interval is then known to about a twentieth of the interval's width.
     draws = max(200, min(RESAMPLES, _MOST_DRAWN_ROWS // len(values)))
     at_once = max(1, min(draws, _MOST_AT_ONCE // len(values)))
     sizes = [min(at_once, draws - start) for start in range(0, draws, at_once)]
@@ -59,13 +64,15 @@ def metric_of_draws(
     import numpy as np
 
     one_hot = np.eye(max(len(labels), int(gold.max()) + 1, int(predicted.max()) + 1))
-    weights = np.asarray(weights, dtype=np.float64)  # The products of floats are the fast ones.
+    # BLAS multiplies floats only; counts of rows are exact in them up to 2**53.
+    weights = np.asarray(weights, dtype=np.float64)
     golds, predictions = weights @ one_hot[gold], weights @ one_hot[predicted]
     correct = weights @ (one_hot[gold] * (gold == predicted)[:, None])
     rows = weights.sum(axis=1)
     if metric == "accuracy":
         return correct.sum(axis=1) / rows
     if metric == "mcc":
+        # A draw in which one side has a single label has no spread: 0, as for a matrix.
         shared = correct.sum(axis=1) * rows - (golds * predictions).sum(axis=1)
         spread = (rows**2 - (golds**2).sum(axis=1)) * (rows**2 - (predictions**2).sum(axis=1))
         return np.divide(shared, np.sqrt(spread), out=np.zeros(len(rows)), where=spread > 0)
