@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+from tuner.recipe.load import recipe_to_dict
 from tuner.session import events as e
 from tuner.session.fold import load_session_view
 from tuner.session.folder import Session
@@ -41,7 +42,7 @@ def main() -> None:
                 metric=view.metric,
                 direction=view.direction,
                 resumed=True,
-                recipe=view.recipe,
+                recipe=recipe_to_dict(view.require_recipe()),
             )
         )
         params = dict(next(iter(view.trials.values())).params) if view.trials else {}

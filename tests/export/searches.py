@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from tests.cli import sessions
+from tests.session.logs import plain_recipe
 from tuner.results.metrics import compute_metrics, confusion_matrix, direction_of_metric
 from tuner.session import events as e
 from tuner.session.folder import Session
@@ -34,7 +35,7 @@ def search(
         trials=len(trials),
         metric=metric,
         direction=direction_of_metric(metric),
-        recipe=dict(recipe or {"search": {}}),
+        recipe=plain_recipe(**(recipe or {})),
     )
     read = msgspec.structs.replace(sessions.data_read(), labels=list(LABELS))
     events: list[e.Event] = [sessions.worker_started(), begun, read]

@@ -138,6 +138,20 @@ def _dated(event: e.AnyEvent, seq: int) -> e.AnyEvent:
     return dated
 
 
+def plain_recipe(**keys: object) -> dict[str, object]:
+    """The shortest recipe that can be read, with these keys over its own."""
+    recipe: dict[str, object] = {
+        "data": {"train": "a.csv", "validation": "b.csv", "text": ["t"], "label": "l"},
+        "groups": [{"name": "all", "rest": True, "lr": 1e-5}],
+        "model": {"name": "m"},
+    }
+    for name, value in keys.items():
+        section = recipe.get(name)
+        both = isinstance(value, dict) and isinstance(section, dict)
+        recipe[name] = {**section, **value} if both else value  # type: ignore[dict-item]
+    return recipe
+
+
 def write(path: Path, events: list[e.AnyEvent]) -> bytes:
     content = b"".join(encode_event_line(event) for event in events)
     path.write_bytes(content)

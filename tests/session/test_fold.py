@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from tests.session.logs import (
     evaluation,
     one_label,
+    plain_recipe,
     session_start,
     slots_chosen,
     started,
     step,
     story,
 )
+from tuner.errors import TunerError
 from tuner.session import events as e
 from tuner.session.budget import training_seconds_spent
 from tuner.session.codec import decode_event_line, encode_event_line
@@ -219,3 +221,16 @@ def test_events_of_a_newer_version_are_kept_and_counted() -> None:
     assert fold_events(view, [unknown]) == set()
     assert view.history == [unknown]
     assert view.next_seq == 6
+
+
+def test_a_recorded_recipe_that_no_longer_parses_is_a_problem_and_not_an_error() -> None:
+    recipe = plain_recipe(training={"keep": "last", "an_old_key": 1})
+    started = e.SessionStarted(trials=1, metric="accuracy", direction="maximize", recipe=recipe)
+    view = SessionView(name="old")
+    fold_events(view, [started])
+    assert (view.recipe, view.has_recipe, view.keeps_last) == (None, True, True)
+    with pytest.raises(TunerError, match="an_old_key"):
+        view.require_recipe()
+    fold_events(view, [msgspec.structs.replace(started, recipe=plain_recipe())])
+    assert view.require_recipe().model.name == "m"
+    assert (view.recipe_problem, view.keeps_last) == ("", False)

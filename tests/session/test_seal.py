@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.session.logs import plain_recipe
 from tuner.recipe.findings import TestRows
 from tuner.session import events as e
 from tuner.session.fold import fold_events
@@ -120,8 +121,8 @@ def test_rows_may_be_replaced_until_they_are_opened() -> None:
 
 
 def test_the_recipe_of_the_view_names_the_file_that_is_sealed() -> None:
-    recipe = {"data": {"train": "a", "test": "old.csv"}}
+    recipe = plain_recipe(data={"test": "old.csv"})
     started = e.SessionStarted(trials=1, metric="loss", direction="minimize", recipe=recipe)
     view = view_of(started, e.TestSealed(source="new.csv", rows=1, digest="d"))
-    assert view.recipe["data"] == {"train": "a", "test": "new.csv"}
+    assert view.require_recipe().data.test == "new.csv"
     assert started.recipe["data"]["test"] == "old.csv"

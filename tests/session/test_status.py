@@ -10,7 +10,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.session.logs import evaluation, started, story
+from tests.session.logs import evaluation, plain_recipe, started, story
+from tuner.recipe.load import parse_recipe
 from tuner.session import events as e
 from tuner.session.commands import Pause, Prune
 from tuner.session.fold import fold_events
@@ -172,5 +173,5 @@ def test_the_time_left_counts_pruned_trials_and_slots() -> None:
     assert estimate_seconds_left(view) == 40.0
     view.slots = 2
     assert estimate_seconds_left(view) == 20.0
-    view.recipe = {"search": {"time": 5.0}}
+    view.recipe = parse_recipe(plain_recipe(search={"time": 5.0}), "")
     assert estimate_seconds_left(view) == 5.0

@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from tests.session.logs import plain_recipe
 from tests.tui import corpus
 from tests.tui.stage import LARGE, NOW, SMALL, States, live, play, press, table, visible_screen_text
+from tuner.recipe.load import parse_recipe
+from tuner.recipe.types import Recipe
 from tuner.render.charts.learning_curves import (
     CurveUnit,
     DrawnTrials,
@@ -66,11 +69,15 @@ def test_points_lie_along_any_axis(
     assert x_axis_end([trial], view, along) == pytest.approx(end)
 
 
+def recipe_with_epochs(epochs: object) -> Recipe:
+    return parse_recipe(plain_recipe(training={"epochs": epochs}), "")
+
+
 def test_epochs_come_from_evaluations_settings_or_the_recipe() -> None:
-    view = SessionView(recipe={"training": {"epochs": 7}})
+    view = SessionView(recipe=recipe_with_epochs(7))
     assert epochs_of_schedule(TrialView(0), view) == 7
     assert epochs_of_schedule(TrialView(0, params={"epochs": 3}), view) == 3
-    view.recipe = {"training": {"epochs": {"low": 1, "high": 9}}}
+    view.recipe = recipe_with_epochs({"low": 1, "high": 9})
     assert epochs_of_schedule(TrialView(0), view) == 0
     assert x_axis_end([TrialView(0)], view, "epoch") == 1
 

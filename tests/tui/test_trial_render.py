@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tests.tui import corpus
-from tuner.recipe.load import parse_recipe
 from tuner.recipe.space import build_trial_config
 from tuner.recipe.types import Choices, Range
 from tuner.render.charts.line_chart import legend_lines
@@ -114,7 +113,7 @@ def test_a_spared_trial_is_called_so() -> None:
 
 def test_the_drawn_schedule_is_the_trainers(view: SessionView) -> None:
     found = view.trials[4]
-    config = build_trial_config(parse_recipe(view.recipe, ""), {**found.params, **found.fixed}, 4)
+    config = build_trial_config(view.require_recipe(), {**found.params, **found.fixed}, 4)
     lines = learning_rate_lines(found, config, TERMINAL_STYLES, log=False)
     assert len(lines) == len(corpus.RATES)
     for line, rate in zip(lines, config.learning_rates.values(), strict=True):
@@ -128,7 +127,7 @@ def test_the_drawn_schedule_is_the_trainers(view: SessionView) -> None:
 def test_what_the_trainer_told_stands_beside_a_running_trials_rates(view: SessionView) -> None:
     found = TrialView(99, params=dict(view.trials[4].params), total_steps=936)
     found.learning_rates = {"head": 1.5e-4}
-    config = build_trial_config(parse_recipe(view.recipe, ""), found.params, 99)
+    config = build_trial_config(view.require_recipe(), found.params, 99)
     notes = [line.note for line in learning_rate_lines(found, config, TERMINAL_STYLES, log=True)]
     assert notes == ["", "", "", "", ", now 1.5e-4"]
     found.state = TrialState.COMPLETE

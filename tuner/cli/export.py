@@ -13,7 +13,7 @@ from tuner.cli.session_lookup import named_session
 from tuner.errors import TunerError
 from tuner.export.trial_export import document_as_toml, trials_as_csv, trials_document
 from tuner.recipe.findings import ModelDescription
-from tuner.recipe.load import load_recipe, parse_recipe
+from tuner.recipe.load import load_recipe
 from tuner.recipe.types import Recipe
 from tuner.recipe.user_paths import describe_os_error, resolve_user_path
 from tuner.session.best_document import best_document, load_cached_model
@@ -85,11 +85,7 @@ def current_best_document(session: Session) -> dict[str, Any]:
     """Return best.json as the log has it now; raises TunerError before the first complete trial."""
     view, _ = load_current_session(session)
     _best_trial_number(view)
-    recipe = (
-        parse_recipe(view.recipe, str(session.events_path))
-        if view.recipe
-        else load_recipe(session.recipe_path)
-    )
+    recipe = view.require_recipe() if view.has_recipe else load_recipe(session.recipe_path)
     model = load_cached_model(session) or _read_model_shape(recipe, view)
     document = best_document(session, recipe, view, model)
     assert document is not None, "the view has a best trial"

@@ -10,7 +10,6 @@ from tuner.cli.session_lookup import named_session
 from tuner.errors import TunerError
 from tuner.recipe.changes import TEST, incomparable_key
 from tuner.recipe.document import RecipeDocument
-from tuner.recipe.load import parse_recipe
 from tuner.recipe.numbers import parse_number_text, split_range_ends
 from tuner.recipe.paths import split_dotted_key, split_expression
 from tuner.recipe.range_edits import Ends, write_range_ends
@@ -93,9 +92,7 @@ def _load_changeable_recipe(
 
 def _save_recipe(session: Session, view: SessionView, document: RecipeDocument) -> int:
     recipe = document.parse_recipe()
-    changed_key = (
-        incomparable_key(parse_recipe(view.recipe, "events.jsonl"), recipe) if view.trials else ""
-    )
+    changed_key = incomparable_key(view.require_recipe(), recipe) if view.trials else ""
     if changed_key:
         raise TunerError(
             f"{changed_key} cannot be changed: the trials of {session.name} would not be "

@@ -16,7 +16,6 @@ from tuner.render.range_text import searched_settings
 from tuner.render.renderable_lines import RenderableLines
 from tuner.render.styles import TERMINAL_STYLES
 from tuner.results.verdict import Verdict, judge_importance
-from tuner.session.fold import keeps_last_evaluation
 from tuner.session.generations import make_point_test, recipe_with_present_groups
 from tuner.session.status import load_current_session
 from tuner.session.view import SessionView
@@ -50,7 +49,7 @@ def importance_verdict(view: SessionView, expression: str = "") -> Verdict:
         matching_trials(view, expression),
         searched_settings(view),
         is_point=make_point_test(view, recipe_with_present_groups(view)),
-        keep="last" if keeps_last_evaluation(view) else "best",
+        keep="last" if view.keeps_last else "best",
         metric=view.metric,
         maximize=view.direction != "minimize",
     )

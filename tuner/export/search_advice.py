@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tuner.recipe.load import parse_recipe
 from tuner.recipe.space import keep_present_groups
 from tuner.results.baseline_coverage import rates_out_of_range
 from tuner.session.best_document import load_cached_model
@@ -25,9 +24,9 @@ def advice_after_search(session: Session, view: SessionView) -> str:
 
 def _rates_outside(session: Session, view: SessionView) -> dict[str, str]:
     model = load_cached_model(session)
-    if model is None or not view.recipe:
+    recipe = view.recipe
+    if model is None or recipe is None:
         return {}
-    recipe = parse_recipe(view.recipe, session.name)
     names = {group.name for group in recipe.groups} & view.group_sizes.keys()
     present = keep_present_groups(recipe, names)
     return rates_out_of_range(present, model.model_type, model.hidden_size, model.layers)

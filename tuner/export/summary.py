@@ -109,13 +109,11 @@ def _why_no_baseline(view: SessionView) -> str:
         if trial.origin == BASELINE:
             happened = _HAPPENED.get(trial.state, f"is {trial.state.value}")
             return f"The baseline (trial {trial.number}) {happened}."
-    search = view.recipe.get("search")
-    is_baseline_enabled = not isinstance(search, dict) or search.get("baseline", True)
+    recipe = view.recipe
     if view.planned == 1 and not any(trial.params for trial in view.trials.values()):
-        description = (
-            "itself the baseline" if view.recipe.get("preset") == BASELINE else "the only one"
-        )
+        is_baseline = recipe is not None and recipe.preset == BASELINE
+        description = "itself the baseline" if is_baseline else "the only one"
         return f"Nothing was searched: this trial is {description}."
-    if is_baseline_enabled:
+    if recipe is None or recipe.search.baseline:
         return "No baseline has run."
     return "No baseline was asked for (search.baseline = false)."

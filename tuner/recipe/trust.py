@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from tuner.recipe.types import Recipe
 
 _PERMISSIONS = {
     "trust_remote_code": "runs the code that the model brings",
@@ -11,9 +10,10 @@ _PERMISSIONS = {
 }
 
 
-def describe_permissions(recipe: Mapping[str, Any]) -> list[str]:
-    """Return one line for each such permission in a recipe of plain values; usually []."""
-    model = recipe.get("model")
-    if not isinstance(model, Mapping):
+def describe_permissions(recipe: Recipe | None) -> list[str]:
+    """Return one line for each such permission; usually []."""
+    if recipe is None:
         return []
-    return [f"{says} (model.{key})" for key, says in _PERMISSIONS.items() if model.get(key) is True]
+    return [
+        f"{says} (model.{key})" for key, says in _PERMISSIONS.items() if getattr(recipe.model, key)
+    ]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import PurePath
-from typing import Any
 
 from rich.cells import cell_len
 
 from tuner.recipe.model_label import short_model_label
-from tuner.recipe.types import Range
+from tuner.recipe.types import Range, SearchSection
 from tuner.render.charts.axes import Scale
 from tuner.render.charts.inline_bars import draw_range_bar
 from tuner.render.range_text import Space, range_bounds_text, searched_settings
@@ -24,19 +23,13 @@ from tuner.session.budget import time_budget_seconds, training_seconds_spent
 from tuner.session.view import ALIVE_STATES, SessionState, SessionView, TrialState
 
 
-def recipe_section(view: SessionView, name: str) -> Mapping[str, Any]:
-    """Return a table of the recipe, {} where it has none."""
-    table = view.recipe.get(name)
-    return table if isinstance(table, Mapping) else {}
-
-
 def session_model_name(view: SessionView) -> str:
-    return str(recipe_section(view, "model").get("name", fmt.NONE))
+    return fmt.NONE if view.recipe is None else view.recipe.model.name
 
 
 def session_data_root(view: SessionView) -> str:
     """Return the folder that relative names in the recipe start from."""
-    return str(recipe_section(view, "data").get("root", ""))
+    return "" if view.recipe is None else view.recipe.data.root or ""
 
 
 def short_model_name(view: SessionView) -> str:
@@ -46,7 +39,7 @@ def short_model_name(view: SessionView) -> str:
 
 def session_dataset_name(view: SessionView) -> str:
     """Return the hub's name of the data set, or the folder of the training file."""
-    train = str(recipe_section(view, "data").get("train", ""))
+    train = "" if view.recipe is None else view.recipe.data.train
     if train.startswith("hub:"):
         parts = train.split(":")
         return sanitize_text(parts[2] if len(parts) > 3 else PurePath(parts[1]).name)
@@ -94,9 +87,8 @@ def _worker_text(reader: SessionFacts, now: float) -> str:
 
 
 def _search_text(view: SessionView) -> str:
-    search = recipe_section(view, "search")
-    sampler, pruner = search.get("sampler", "tpe"), search.get("pruner", "halving")
-    return sanitize_text(f"{str(sampler).upper()} · pruner {pruner} · seed {search.get('seed', 0)}")
+    search = SearchSection() if view.recipe is None else view.recipe.search
+    return f"{search.sampler.upper()} · pruner {search.pruner} · seed {search.seed}"
 
 
 def _budget_text(reader: SessionFacts, now: float) -> str:

@@ -14,7 +14,6 @@ from tuner.errors import TunerError
 from tuner.recipe.config import TrialConfig
 from tuner.recipe.findings import ModelDescription
 from tuner.recipe.groups import resolve_groups
-from tuner.recipe.load import parse_recipe
 from tuner.recipe.rates import RatedParamGroup, rated_param_groups
 from tuner.recipe.space import build_trial_config, keep_present_groups
 from tuner.recipe.types import Parameter, Recipe
@@ -81,7 +80,7 @@ def current_best_document(session: Session, view: SessionView) -> dict[str, Any]
             f"{session.cache_folder / MODEL_FILE} is missing, so the parameters of the groups are "
             f"not known: `{check}` tells whether the model can still be read"
         )
-    return best_document(session, parse_recipe(view.recipe, str(session.events_path)), view, model)
+    return best_document(session, view.require_recipe(), view, model)
 
 
 def load_cached_model(session: Session) -> ModelDescription | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
-from tuner.recipe.load import parse_recipe
 from tuner.recipe.origins import is_planned_origin, repeated_trial_number
 from tuner.recipe.space import search_space
 from tuner.recipe.types import Recipe, SearchSection
@@ -113,9 +112,9 @@ def reason_for_immediate_end(view: SessionView, recipe: Recipe) -> SpentBudget |
 
 def has_recipe_changed(view: SessionView, recipe: Recipe) -> bool:
     """Compare the recipe with the one of the last start."""
-    if not view.recipe:
+    if not view.has_recipe:
         return planned_trial_count(recipe) > view.planned
-    return parse_recipe(view.recipe, "events.jsonl") != recipe
+    return view.require_recipe() != recipe
 
 
 def waits_for_more_time(origin: str, search: SearchSection, *, out_of_time: bool) -> bool:
@@ -134,6 +133,4 @@ def _has_unfinished_to_resume(view: SessionView, search: SearchSection) -> bool:
 
 
 def time_budget_seconds(view: SessionView) -> float | None:
-    search = view.recipe.get("search")
-    limit = search.get("time") if isinstance(search, dict) else None
-    return float(limit) if isinstance(limit, int | float) else None
+    return None if view.recipe is None else view.recipe.search.time

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 
 from tuner.errors import TunerError
 from tuner.recipe.key_parsers import METRICS
-from tuner.recipe.load import parse_recipe
+from tuner.recipe.load import recipe_to_dict
 from tuner.recipe.space import settings_by_name
 from tuner.results.format import format_range_end, sanitize_text
 from tuner.results.metrics import count_correct, count_rows
@@ -197,10 +197,7 @@ def _setting_rows(candidates: Sequence[Candidate]) -> Iterator[ComparisonRow]:
 
 def _fixed_settings_of_recipe(view: SessionView) -> dict[str, Any]:
     """Return what the recipe fixes for all trials that have no value of their own."""
-    try:
-        all_settings = settings_by_name(parse_recipe(view.recipe, view.name))
-    except TunerError:
-        return {}
+    all_settings = {} if view.recipe is None else settings_by_name(view.recipe)
     return {
         name: value for name, value in all_settings.items() if isinstance(value, int | float | str)
     }
@@ -229,7 +226,8 @@ def _recipe_difference_rows(candidates: Sequence[Candidate]) -> Iterator[Compari
     """Yield the settings in which the recipes of several sessions differ."""
     if len({candidate.session.path for candidate in candidates}) < 2:
         return
-    flat_recipes = [dict(_flatten_recipe(candidate.view.recipe)) for candidate in candidates]
+    recipes = [candidate.view.recipe for candidate in candidates]
+    flat_recipes = [dict(_flatten_recipe(recipe_to_dict(r))) if r else {} for r in recipes]
     names = dict.fromkeys(name for values in flat_recipes for name in values)
     sections = {name: place for place, name in enumerate(_FIRST_SECTIONS)}
     for name in sorted(names, key=lambda name: sections.get(name.partition(".")[0], 9)):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from tuner.errors import TunerError
 from tuner.pool.causes import OUT_OF_MEMORY
-from tuner.recipe.load import load_recipe, recipe_to_dict
+from tuner.recipe.load import load_recipe, parse_recipe
 from tuner.recipe.origins import repeated_trial_number
 from tuner.results.collapse import only_predicted_label
 from tuner.results.metrics import direction_of_metric
@@ -57,7 +58,7 @@ def load_session_view(session: Session) -> SessionView:
     view = SessionView(name=session.name)
     with paused_garbage_collection():
         fold_events(view, EventTail(session.events_path).read_all_events())
-    if not view.recipe:
+    if not view.has_recipe:
         preview_recipe(view, session)
     return view
 
@@ -70,13 +71,7 @@ def preview_recipe(view: SessionView, session: Session) -> None:
         return
     view.metric, view.direction = recipe.search.metric, direction_of_metric(recipe.search.metric)
     view.planned = planned_trial_count(recipe)
-    view.recipe = recipe_to_dict(recipe)
-
-
-def keeps_last_evaluation(view: SessionView) -> bool:
-    """Check whether the recipe keeps a trial's last evaluation instead of its best one."""
-    training = view.recipe.get("training")
-    return isinstance(training, dict) and training.get("keep") == "last"
+    view.recipe, view.keeps_last = recipe, recipe.training.keep == "last"
 
 
 @contextmanager
@@ -142,8 +137,22 @@ def _apply_session_started(view: SessionView, event: e.SessionStarted) -> list[i
     view.lifecycle, view.reason = "session_started", ""
     view.planned, view.generation = event.trials, event.generation
     view.metric, view.direction = event.metric, event.direction
-    view.recipe = event.recipe
+    _apply_recorded_recipe(view, event)
     return []
+
+
+def _apply_recorded_recipe(view: SessionView, event: e.SessionStarted) -> None:
+    view.recipe, view.recipe_problem = None, ""
+    if not event.recipe:
+        return
+    training = event.recipe.get("training")
+    view.keeps_last = isinstance(training, dict) and training.get("keep") == "last"
+    try:
+        view.recipe = parse_recipe(event.recipe, "events.jsonl")
+    except TunerError as error:
+        view.recipe_problem = str(error)
+    else:
+        view.earlier_recipes.setdefault(event.generation, view.recipe)
 
 
 def _apply_session_ended(view: SessionView, event: Any) -> list[int]:
@@ -209,7 +218,7 @@ def _apply_evaluated(view: SessionView, trial: TrialView, event: Evaluated) -> N
     newest, kept_standing = Standing(value, only_answer is not None), trial.current_standing()
     # Versions that did not count updates kept what had the better value.
     replaces_kept = _ranks_above(view, newest, kept_standing, by_value=not event.updates)
-    if replaces_kept or keeps_last_evaluation(view):
+    if replaces_kept or view.keeps_last:
         trial.value, trial.kept_step, trial.only_label = value, event.step, only_answer
 
 
@@ -313,11 +322,9 @@ def _apply_slots_chosen(view: SessionView, event: e.SlotsChosen) -> list[int]:
 
 def _apply_test_sealed(view: SessionView, event: e.TestSealed) -> list[int]:
     view.sealed_test = event
-    data = view.recipe.get("data")
-    if event.source and isinstance(
-        data, dict
-    ):  # A new dict: the event in the history keeps its own
-        view.recipe = {**view.recipe, "data": {**data, "test": event.source}}
+    if event.source and view.recipe is not None:
+        data = replace(view.recipe.data, test=event.source, holdout=0.0)
+        view.recipe = replace(view.recipe, data=data)
     return []
 
 

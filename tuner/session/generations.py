@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from tuner.recipe.changes import changed_settings
-from tuner.recipe.load import parse_recipe
 from tuner.recipe.points import is_point_of_space, scalar_settings
 from tuner.recipe.space import keep_present_groups, search_space, settings_by_name
 from tuner.recipe.types import Recipe, Scalar, Setting
@@ -36,9 +35,9 @@ class NextGeneration:
 
 def next_generation(view: SessionView, recipe: Recipe) -> NextGeneration | None:
     """Describe the generation that a start with this recipe opens; None where it opens none."""
-    if not view.recipe or not view.trials:
+    if not view.has_recipe or not view.trials:
         return None
-    before = parse_recipe(view.recipe, "events.jsonl")
+    before = view.require_recipe()
     changes = changed_settings(before, recipe)
     if not changes:
         return None

@@ -5,14 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from tuner.errors import TunerError
-from tuner.recipe.load import parse_recipe
 from tuner.recipe.origins import SEED, repeated_trial_number
 from tuner.recipe.space import settings_by_name
 from tuner.recipe.types import Recipe, Scalar
-from tuner.session.events import SessionStarted
 from tuner.session.view import SessionView, TrialState, TrialView
 
 
@@ -100,23 +97,9 @@ def trial_values_now(view: SessionView, trial: TrialView) -> dict[str, Scalar]:
 
 def recipe_of_generation(view: SessionView, generation: int) -> Recipe | None:
     """Return a generation's recipe from the log; None where it is missing or cannot be parsed."""
-    recorded = view.recipe if generation == view.generation else _recorded_recipe(view, generation)
-    try:
-        return parse_recipe(recorded, "events.jsonl") if recorded else None
-    except TunerError:
-        return None
-
-
-def _recorded_recipe(view: SessionView, generation: int) -> dict[str, Any]:
-    started = (event for event in view.history if isinstance(event, SessionStarted))
-    return next(
-        (
-            session_start.recipe
-            for session_start in started
-            if session_start.generation == generation
-        ),
-        {},
-    )
+    if generation == view.generation:
+        return view.recipe
+    return view.earlier_recipes.get(generation)
 
 
 def _trials_started_after(view: SessionView, first: TrialView) -> Iterable[TrialView]:

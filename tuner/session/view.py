@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from tuner.errors import TunerError
+from tuner.recipe.types import Recipe
 from tuner.results.standing import Standing
 from tuner.session.events import (
     AnyEvent,
@@ -123,6 +125,9 @@ class SessionView:
     `history` keeps the events worth reading (no `step`), in order; `best` is a trial's number,
     `bests` how it changed.
     `over` says why the search has come to its end; "" where more of it is to come.
+    `recipe` is that of the last start; None before the first one, and where an older version wrote
+    one that this one cannot read: `recipe_problem` says so. `earlier_recipes` are the first ones of
+    each generation; with `keeps_last` a trial counts with its last evaluation, not its best one.
     `lifecycle` is the kind of the last event that changed the session's state. `search_seconds`
     counts the time in which trials were training; `training` holds those that were at the last
     event. `since_improvement` counts the trials that ended since the best one did.
@@ -135,7 +140,10 @@ class SessionView:
     direction: str = "maximize"
     planned: int = 0
     generation: int = 0
-    recipe: dict[str, Any] = field(default_factory=dict)
+    recipe: Recipe | None = None
+    recipe_problem: str = ""
+    earlier_recipes: dict[int, Recipe] = field(default_factory=dict)
+    keeps_last: bool = False
     lifecycle: str = ""
     reason: str = ""
     over_reason: str = ""
@@ -170,6 +178,17 @@ class SessionView:
     numbers_in_training: set[int] = field(default_factory=set)
     since_improvement: int = 0
     schema: int = 0
+
+    @property
+    def has_recipe(self) -> bool:
+        """Whether the log has a recipe, be it one that this version cannot read."""
+        return self.recipe is not None or bool(self.recipe_problem)
+
+    def require_recipe(self) -> Recipe:
+        """Return the recipe; TunerError, saying why, where there is none to be read."""
+        if self.recipe is None:
+            raise TunerError(self.recipe_problem or f"{self.name}: its log has no recipe yet")
+        return self.recipe
 
     def find_best_trial(self) -> TrialView | None:
         return None if self.best is None else self.trials[self.best]

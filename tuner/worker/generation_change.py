@@ -6,7 +6,7 @@ from tuner.errors import TunerError
 from tuner.recipe.changes import METRIC, changed_settings, incomparable_key
 from tuner.recipe.findings import ModelDescription
 from tuner.recipe.groups import resolve_groups
-from tuner.recipe.load import parse_recipe, setting_to_plain_value
+from tuner.recipe.load import setting_to_plain_value
 from tuner.recipe.space import keep_present_groups, search_space, settings_by_name
 from tuner.recipe.types import Parameter, Recipe
 from tuner.results.metrics import direction_of_metric, worst_metric_value
@@ -64,9 +64,9 @@ def open_new_generation_if_changed(
     Raises TunerError where model or data changed: that is another session.
     """
     view = event_log.view
-    if not view.recipe or not view.trials or _has_opened_generation(view):
+    if not view.has_recipe or not view.trials or _has_opened_generation(view):
         return
-    before = parse_recipe(view.recipe, str(session.events_path))
+    before = view.require_recipe()
     _refuse_another_task(session, view, before, recipe)
     changes: dict[str, object] = {
         name: [setting_to_plain_value(old), setting_to_plain_value(new)]

@@ -10,7 +10,7 @@ from tuner.pool import protocol as p
 from tuner.pool.local import LocalTrainer
 from tuner.pool.orphans import end_orphaned_trainers, trainer_lock_path
 from tuner.pool.trainer import Trainer, TrainerExited, TrainerMessage, UndecodableMessage
-from tuner.recipe.load import load_recipe, parse_recipe, recipe_to_dict
+from tuner.recipe.load import load_recipe, recipe_to_dict
 from tuner.recipe.types import Recipe
 from tuner.session import events as e
 from tuner.session.best_document import load_cached_model, save_model_description
@@ -44,9 +44,7 @@ def score_test_rows(session: Session, again: bool = False) -> e.TestScored:
             f"`{command_line('set', session)} data.test=FILE` seals some"
         )
     stored_view = load_session_view(session)
-    refused = reason_test_change_refused(
-        stored_view, parse_recipe(stored_view.recipe, "events.jsonl"), recipe
-    )
+    refused = reason_test_change_refused(stored_view, stored_view.require_recipe(), recipe)
     if refused:
         raise TunerError(refused)
     if (

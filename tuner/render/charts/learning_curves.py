@@ -74,8 +74,7 @@ def epochs_of_schedule(trial: TrialView, view: SessionView) -> float:
     """Return how many epochs the trial's whole schedule has, 0 where that is not known."""
     if trial.evaluations and trial.evaluations[-1].share > 0:
         return trial.evaluations[-1].epoch / trial.evaluations[-1].share
-    training = view.recipe.get("training")
-    planned = training.get("epochs") if isinstance(training, dict) else None
+    planned = None if view.recipe is None else view.recipe.training.epochs
     epochs = trial.params.get("epochs", trial.fixed.get("epochs", planned))
     return float(epochs) if isinstance(epochs, int | float) else 0.0
 

@@ -11,7 +11,6 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tuner.errors import TunerError
-from tuner.recipe.load import parse_recipe
 from tuner.recipe.origins import SEED
 from tuner.recipe.paths import parse_typed_value
 from tuner.recipe.space import check_trial_values
@@ -64,7 +63,7 @@ class EnqueueScreen(ModalScreen[dict[str, Any] | None]):
     def on_mount(self) -> None:
         title = Content(f"A copy of trial {self._trial.number}, edited")
         self.query_one("#form").border_title = title
-        self._recipe = parse_recipe(self._reader.view.recipe, "recipe.toml")
+        self._recipe = self._reader.view.require_recipe()
         self.query(ValueInput).first().focus()
         self._show_status()
 

@@ -31,10 +31,10 @@ def measure_trials(view: SessionView, recipe: Recipe) -> Measurement | None:
 
     None where they say nothing: another model, too few trials, or no speed recorded.
     """
-    model = view.recipe.get("model", {})
-    if not isinstance(model, dict) or model.get("name") != recipe.model.name:
+    before = view.recipe
+    if before is None or before.model.name != recipe.model.name:
         return None
-    if model.get("max_length", 256) != recipe.model.max_length:
+    if before.model.max_length != recipe.model.max_length:
         return None
     timed_trials = [
         t for t in view.trials.values() if t.state in ENDED_STATES and t.examples_per_second > 0

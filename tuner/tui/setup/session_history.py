@@ -9,7 +9,6 @@ from functools import cached_property
 
 from tuner.errors import TunerError
 from tuner.recipe.changes import METRIC, TEST, incomparable_key
-from tuner.recipe.load import parse_recipe
 from tuner.recipe.rates import find_rate_owner
 from tuner.recipe.space import LR_PREFIX, TIMES_PREFIX, settings_by_name
 from tuner.recipe.types import GroupSpec, Recipe, Setting, TiedRate
@@ -49,8 +48,8 @@ class SessionHistory:
 
     def __init__(self, view: SessionView, state: SessionState) -> None:
         self.view, self.state = view, state
-        started = self.has_trials and bool(view.recipe)
-        self.recipe = parse_recipe(view.recipe, "events.jsonl") if started else None
+        started = self.has_trials and view.has_recipe
+        self.recipe = view.require_recipe() if started else None
 
     @classmethod
     def from_session(cls, session: Session) -> SessionHistory:

@@ -102,7 +102,7 @@ class SessionReader:
         if not self.complete:
             self._freeze_long_history(len(events))
         was_complete, self.complete = self.complete, self._follower.at_end or bool(self.problem)
-        if self.complete and not self.view.recipe and (events or not was_complete):
+        if self.complete and not self.view.has_recipe and (events or not was_complete):
             preview_recipe(self.view, self.session)
         state_changed = self._state_changed(due=bool(events) or was_complete != self.complete)
         if not (events or state_changed or was_complete != self.complete):

@@ -19,7 +19,6 @@ from tuner.render.styles import Styles, TextRun
 from tuner.render.text_fitting import fit_text
 from tuner.results.format import format_duration_in_words, format_score
 from tuner.results.verdict import Verdict, judge_importance
-from tuner.session.fold import keeps_last_evaluation
 from tuner.session.generations import make_point_test, recipe_with_present_groups
 from tuner.session.view import TrialState, TrialView
 from tuner.tui.shell.messages import ZoomRequested
@@ -149,7 +148,7 @@ class AnalysisView(View):
                 judge_importance,
                 space=sample.space,
                 is_point=make_point_test(view, recipe_with_present_groups(view)),
-                keep="last" if keeps_last_evaluation(view) else "best",
+                keep="last" if view.keeps_last else "best",
                 metric=sample.metric,
                 maximize=sample.maximize,
             ),
