@@ -2,153 +2,88 @@
 
 from __future__ import annotations
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
+
+from tuner.tui.widgets.key_bindings import hidden_key, key
 
 GROUP_BINDINGS: list[BindingType] = [
-    Binding(
-        "left",
-        "move('low', -1)",
-        "Low −",
-        id="groups.low_down",
-        show=False,
-        tooltip="Low end one step down (1, 2, 5, 10)",
+    hidden_key(
+        "left", "move('low', -1)", "groups.low_down", "Low −", "Low end one step down (1, 2, 5, 10)"
     ),
-    Binding(
-        "right",
-        "move('low', 1)",
-        "Low +",
-        id="groups.low_up",
-        show=False,
-        tooltip="Low end one step up",
+    hidden_key("right", "move('low', 1)", "groups.low_up", "Low +", "Low end one step up"),
+    hidden_key(
+        "shift+left", "move('high', -1)", "groups.high_down", "High −", "High end one step down"
     ),
-    Binding(
-        "shift+left",
-        "move('high', -1)",
-        "High −",
-        id="groups.high_down",
-        show=False,
-        tooltip="High end one step down",
+    hidden_key(
+        "shift+right", "move('high', 1)", "groups.high_up", "High +", "High end one step up"
     ),
-    Binding(
-        "shift+right",
-        "move('high', 1)",
-        "High +",
-        id="groups.high_up",
-        show=False,
-        tooltip="High end one step up",
+    hidden_key(
+        "ctrl+left,{", "move('both', -1)", "groups.both_down", "Both −", "The range one step down"
     ),
-    Binding(
-        "ctrl+left,{",
-        "move('both', -1)",
-        "Both −",
-        id="groups.both_down",
-        show=False,
-        tooltip="The whole range one step down",
-    ),
-    Binding(
-        "ctrl+right,}",
-        "move('both', 1)",
-        "Both +",
-        id="groups.both_up",
-        show=False,
-        tooltip="The whole range one step up",
+    hidden_key(
+        "ctrl+right,}", "move('both', 1)", "groups.both_up", "Both +", "The range one step up"
     ),
     *(
-        Binding(
-            key,
+        hidden_key(
+            pressed,
             f"move('{end}', {direction}, True)",
+            f"groups.{end}_{'up' if direction > 0 else 'down'}_fine",
             f"{end.capitalize()} {'+' if direction > 0 else '−'} 1 %",
-            id=f"groups.{end}_{'up' if direction > 0 else 'down'}_fine",
-            show=False,
-            tooltip=f"{end.capitalize()} end {'up' if direction > 0 else 'down'} by 1 %",
+            f"{end.capitalize()} end {'up' if direction > 0 else 'down'} by 1 %",
         )
-        for key, end, direction in (
+        for pressed, end, direction in (
             ("comma", "low", -1),
             ("full_stop", "low", 1),
             ("less_than_sign", "high", -1),
             ("greater_than_sign", "high", 1),
         )
     ),
-    Binding(
+    key(
         "enter",
         "wish('rate')",
+        "groups.type",
         "Type",
-        id="groups.type",
-        tooltip="Type a rate: 1e-5, 1e-5..4e-5, {1e-5,2e-5}, log, lin, fix, freeze, like NAME",
+        "Type a rate: 1e-5, 1e-5..4e-5, {1e-5,2e-5}, log, lin, fix, freeze, like NAME",
     ),
-    Binding(
-        "=", "fix", "Fix", id="groups.fix", tooltip="Fix the rate in the middle, or search it again"
-    ),
-    Binding(
-        "0",
-        "freeze",
-        "Freeze",
-        id="groups.freeze",
-        tooltip="Do not train the group, or train it again",
-    ),
-    Binding(
+    key("=", "fix", "groups.fix", "Fix", "Fix the rate in the middle, or search it again"),
+    key("0", "freeze", "groups.freeze", "Freeze", "Do not train the group, or train it again"),
+    key(
         "l",
         "wish('tie')",
+        "groups.tie",
         "Tie",
-        id="groups.tie",
-        tooltip="Tie the rate to another group's, or let it decay by layer; again unties",
+        "Tie the rate to another group's, or let it decay by layer; again unties",
     ),
-    Binding(
+    hidden_key(
         "w",
         "wish('weight_decay')",
+        "groups.weight_decay",
         "Weight decay",
-        id="groups.weight_decay",
-        show=False,
-        tooltip="A weight decay of the group's own; empty takes that of 3 Other",
+        "A weight decay of the group's own; empty takes that of 3 Other",
     ),
-    Binding(
+    key(
         "v",
         "wish('parameters')",
+        "groups.parameters",
         "Parameters",
-        id="groups.parameters",
-        tooltip="Every parameter with its group and its rate",
+        "All parameters with group and rate",
     ),
-    Binding(
-        "a",
-        "wish('add')",
-        "Add",
-        id="groups.add",
-        show=False,
-        tooltip="A new group of some layers or parameters",
-    ),
-    Binding(
+    hidden_key("a", "wish('add')", "groups.add", "Add", "A new group of some layers or parameters"),
+    hidden_key(
         "d,delete",
         "wish('delete')",
+        "groups.delete",
         "Delete",
-        id="groups.delete",
-        show=False,
-        tooltip="Delete the group; its parameters join the rest",
+        "Delete it; the rest takes its parameters",
     ),
-    Binding(
-        "S",
-        "wish('split')",
-        "Split",
-        id="groups.split",
-        show=False,
-        tooltip="Split the group at a layer",
-    ),
-    Binding(
-        "M",
-        "wish('merge')",
-        "Merge",
-        id="groups.merge",
-        show=False,
-        tooltip="Merge the group with the next",
-    ),
-    Binding(
-        "R", "wish('rename')", "Rename", id="groups.rename", show=False, tooltip="Rename the group"
-    ),
-    Binding(
+    hidden_key("S", "wish('split')", "groups.split", "Split", "Split the group at a layer"),
+    hidden_key("M", "wish('merge')", "groups.merge", "Merge", "Merge the group with the next"),
+    hidden_key("R", "wish('rename')", "groups.rename", "Rename", "Rename the group"),
+    hidden_key(
         "g",
         "wish('regroup')",
+        "groups.regroup",
         "Regroup",
-        id="groups.regroup",
-        show=False,
-        tooltip="All layers in groups of n, or one rate that decays",
+        "All layers in groups of n, or one rate that decays",
     ),
 ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from textual import events
-from textual.binding import Binding
 
 from tuner.render.confusion_cells import MATRIX_MODES, MatrixCells, Mode, label_name_at
 from tuner.render.confusion_matrix import ReferenceMatrix, fits_as_grid, reference_to_subtract
@@ -15,6 +14,7 @@ from tuner.results import format as fmt
 from tuner.tui.state.trial_scope import TrialScope, kept_matrix
 from tuner.tui.state.workspace import Workspace
 from tuner.tui.widgets.curves_pane import next_choice
+from tuner.tui.widgets.key_bindings import hidden_key
 from tuner.tui.widgets.line_widgets import empty_state_lines, theme_styles
 from tuner.tui.widgets.matrix_pane import MatrixPane
 
@@ -33,61 +33,18 @@ class ConfusionPane(MatrixPane):
     """
 
     BINDINGS = [
-        Binding(
-            "n",
-            "mode",
-            "Percent",
-            show=False,
-            id="confusion.mode",
-            tooltip="Counts, row percent, column percent",
+        hidden_key("n", "mode", "confusion.mode", "Percent", "Counts, row percent, column percent"),
+        hidden_key(
+            "left,h", "epoch(-1)", "confusion.earlier", "Earlier", "The previous evaluation"
         ),
-        Binding(
-            "left,h",
-            "epoch(-1)",
-            "Earlier",
-            show=False,
-            id="confusion.earlier",
-            tooltip="The previous evaluation",
+        hidden_key("right,l", "epoch(1)", "confusion.later", "Later", "The next evaluation"),
+        hidden_key(
+            "d", "subtract", "confusion.subtract", "Difference", "Difference to the best trial"
         ),
-        Binding(
-            "right,l",
-            "epoch(1)",
-            "Later",
-            show=False,
-            id="confusion.later",
-            tooltip="The next evaluation",
-        ),
-        Binding(
-            "d",
-            "subtract",
-            "Difference",
-            show=False,
-            id="confusion.subtract",
-            tooltip="Difference to the best trial's matrix",
-        ),
-        Binding(
-            "m",
-            "whole",
-            "Matrix",
-            show=False,
-            id="confusion.whole",
-            tooltip="The whole matrix of many classes, or the list",
-        ),
-        Binding(
-            "shift+left,H",
-            "columns(-1)",
-            "Left",
-            show=False,
-            id="confusion.left",
-            tooltip="Columns of the matrix further left",
-        ),
-        Binding(
-            "shift+right,L",
-            "columns(1)",
-            "Right",
-            show=False,
-            id="confusion.right",
-            tooltip="Columns of the matrix further right",
+        hidden_key("m", "whole", "confusion.whole", "Matrix", "The whole matrix, or the list"),
+        hidden_key("shift+left,H", "columns(-1)", "confusion.left", "Left", "Columns further left"),
+        hidden_key(
+            "shift+right,L", "columns(1)", "confusion.right", "Right", "Columns further right"
         ),
     ]
 

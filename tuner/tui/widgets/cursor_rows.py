@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from rich.style import Style
 from textual import events
-from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tuner.render.styles import TextRun
+from tuner.tui.widgets.key_bindings import movement_keys
 from tuner.tui.widgets.line_widgets import (
     CachedStyle,
     overlay_style,
@@ -23,21 +23,14 @@ from tuner.tui.widgets.line_widgets import (
 CURSOR_MARK = "▌"
 
 
-def cursor_bindings(*, letters: bool = True) -> list[BindingType]:
-    """Return the keys of the cursor; without letters where j and k mean something else."""
-    j, k = (",j", ",k") if letters else ("", "")
-    rows = (
-        (f"down{j}", "cursor_by(1)", "move.down", "Row below"),
-        (f"up{k}", "cursor_by(-1)", "move.up", "Row above"),
-        ("g,home", "cursor_to(0)", "move.top", "First row"),
-        ("G,end", "cursor_to(-1)", "move.end", "Last row"),
-        ("pageup", "page(-1)", "move.pageup", "Page up"),
-        ("pagedown", "page(1)", "move.pagedown", "Page down"),
-    )
-    return [
-        Binding(key, action, text, show=False, id=name, tooltip=text)
-        for key, action, name, text in rows
-    ]
+CURSOR_MOVES = (
+    ("cursor_by(1)", "Row below"),
+    ("cursor_by(-1)", "Row above"),
+    ("cursor_to(0)", "First row"),
+    ("cursor_to(-1)", "Last row"),
+    ("page(-1)", "Page up"),
+    ("page(1)", "Page down"),
+)
 
 
 class CursorRows(ScrollView, CachedStyle, can_focus=True):
@@ -54,7 +47,7 @@ class CursorRows(ScrollView, CachedStyle, can_focus=True):
     }
     """
     COMPONENT_CLASSES = {"rows--cursor", "rows--cursor-blurred", "rows--mark"}
-    BINDINGS = cursor_bindings()
+    BINDINGS = movement_keys(CURSOR_MOVES)
     HEADER = 1
     LEAD = 1
     cursor: reactive[int] = reactive(0, repaint=False)

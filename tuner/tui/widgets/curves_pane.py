@@ -7,7 +7,6 @@ from itertools import islice
 from typing import Literal, TypeVar
 
 from textual import events
-from textual.binding import Binding, BindingType
 
 from tuner.render.charts.axes import share_at_column
 from tuner.render.charts.learning_curves import (
@@ -27,6 +26,7 @@ from tuner.render.trial_curves import last_value_until
 from tuner.render.trial_detail import join_side_by_side
 from tuner.results import format as fmt
 from tuner.tui.state.session_reader import SessionReader
+from tuner.tui.widgets.key_bindings import hidden_key
 from tuner.tui.widgets.line_widgets import Pane, empty_state_lines, theme_styles
 
 CurveKind = Literal["metric", "loss", "both"]
@@ -40,24 +40,6 @@ CURSOR_STEP = 1 / 40
 Choice = TypeVar("Choice")
 
 
-def _curves_binding(key: str, action: str, text: str, name: str, tooltip: str) -> Binding:
-    return Binding(key, action, text, show=False, id=f"curves.{name}", tooltip=tooltip)
-
-
-CURVES_BINDINGS: list[BindingType] = [
-    _curves_binding("t", "what", "Metric, loss", "loss", "Metric, training loss, or both"),
-    _curves_binding("b", "along", "x axis", "x", "x by share of the schedule, epoch or step"),
-    _curves_binding("l", "logarithmic", "Log y", "log", "Logarithmic y"),
-    _curves_binding(
-        "left,h", "scrub(-1)", "Scrub", "left", "A line to read values at, further left"
-    ),
-    _curves_binding(
-        "right", "scrub(1)", "Scrub", "right", "A line to read values at, further right"
-    ),
-    _curves_binding("0", "reset", "Reset", "reset", "Back to the chart's defaults"),
-]
-
-
 class CurvesPane(Pane):
     """The metric of the trials over their schedules, the interesting ones in front.
 
@@ -65,7 +47,18 @@ class CurvesPane(Pane):
     """
 
     FILLS = True
-    BINDINGS = CURVES_BINDINGS
+    BINDINGS = [
+        hidden_key("t", "what", "curves.loss", "Metric, loss", "Metric, training loss, or both"),
+        hidden_key("b", "along", "curves.x", "x axis", "x by share of the schedule, epoch or step"),
+        hidden_key("l", "logarithmic", "curves.log", "Log y", "Logarithmic y"),
+        hidden_key(
+            "left,h", "scrub(-1)", "curves.left", "Scrub", "A line to read values at, further left"
+        ),
+        hidden_key(
+            "right", "scrub(1)", "curves.right", "Scrub", "A line to read values at, further right"
+        ),
+        hidden_key("0", "reset", "curves.reset", "Reset", "Back to the chart's defaults"),
+    ]
 
     def __init__(
         self,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from textual.binding import Binding
 from textual.strip import Strip
 
 from tuner.render.event_text import event_line_runs
@@ -13,6 +12,7 @@ from tuner.session import events as e
 from tuner.session.view import SessionView
 from tuner.tui.shell.messages import TrialChosen
 from tuner.tui.widgets.cursor_rows import CursorRows
+from tuner.tui.widgets.key_bindings import hidden_key
 from tuner.tui.widgets.line_widgets import theme_styles
 from tuner.tui.widgets.row_table import RowTable
 
@@ -38,15 +38,8 @@ class EventsPane(RowTable):
     """
 
     BINDINGS = [
-        Binding("enter", "open", "Trial", show=False, id="events.trial", tooltip="Go to its trial"),
-        Binding(
-            "t",
-            "only",
-            "This trial",
-            show=False,
-            id="events.only",
-            tooltip="Events of the selected trial alone, or all",
-        ),
+        hidden_key("enter", "open", "events.trial", "Trial", "Go to its trial"),
+        hidden_key("t", "only", "events.only", "This trial", "The selected trial's events, or all"),
     ]
     HEADER = 0
     LEAD = 0

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
+
+from tuner.tui.widgets.key_bindings import key
 
 
 class FilterBar(Horizontal):
@@ -24,13 +25,7 @@ class FilterBar(Horizontal):
     }
     """
     BINDINGS = [
-        Binding(
-            "escape",
-            "restore",
-            "Restore",
-            id="filter.restore",
-            tooltip="Back to the previous filter",
-        )
+        key("escape", "restore", "filter.restore", "Restore", "Back to the previous filter")
     ]
 
     class Changed(Message):

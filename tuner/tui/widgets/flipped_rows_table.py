@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textual.binding import Binding
-
 from tuner.errors import TunerError
 from tuner.render.confusion_cells import label_name_at
 from tuner.render.misclassified import fold_at_words, row_text_start
@@ -13,6 +11,7 @@ from tuner.render.styles import TextRun
 from tuner.render.text_fitting import fit_text
 from tuner.results.format import sanitize_text
 from tuner.tui.state.comparison_state import ComparisonState
+from tuner.tui.widgets.key_bindings import key
 from tuner.tui.widgets.line_widgets import theme_styles
 from tuner.tui.widgets.row_table import RowTable
 
@@ -24,9 +23,7 @@ class FlippedRowsTable(RowTable):
     """One line a row: its number, its gold label, both predictions, and how its text begins."""
 
     BINDINGS = [
-        Binding(
-            "enter", "open", "Text", id="compare.row", tooltip="The row's text and both predictions"
-        ),
+        key("enter", "open", "compare.row", "Text", "The row's text and both predictions"),
     ]
 
     def __init__(self, board: ComparisonState) -> None:

@@ -8,7 +8,6 @@ from typing import ClassVar
 from rich.cells import cell_len
 from rich.style import Style
 from textual import events
-from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
@@ -19,6 +18,7 @@ from tuner.render.renderable_lines import Lines
 from tuner.render.styles import Styles, TextRun, runs_to_segments
 from tuner.render.text_fitting import wrap_at_spaces
 from tuner.tui.shell.styled_app import StyledApp
+from tuner.tui.widgets.key_bindings import movement_keys
 
 
 def theme_styles(widget: Widget) -> Styles:
@@ -123,21 +123,14 @@ class TitledFrame(Widget):
             self.call_next(self.run_action, "screen.zoom")
 
 
-def scroll_bindings(*, letters: bool = True) -> list[BindingType]:
-    """Return the keys that scroll; without letters where j and k mean something else."""
-    j, k = (",j", ",k") if letters else ("", "")
-    rows = (
-        (f"down{j}", "scroll_down", "move.down", "Line down"),
-        (f"up{k}", "scroll_up", "move.up", "Line up"),
-        ("g,home", "scroll_home", "move.top", "To the top"),
-        ("G,end", "scroll_end", "move.end", "To the end"),
-        ("pageup", "page_up", "move.pageup", "Page up"),
-        ("pagedown", "page_down", "move.pagedown", "Page down"),
-    )
-    return [
-        Binding(key, action, text, show=False, id=name, tooltip=text)
-        for key, action, name, text in rows
-    ]
+SCROLL_MOVES = (
+    ("scroll_down", "Line down"),
+    ("scroll_up", "Line up"),
+    ("scroll_home", "To the top"),
+    ("scroll_end", "To the end"),
+    ("page_up", "Page up"),
+    ("page_down", "Page down"),
+)
 
 
 class Pane(ScrollView, CachedStyle, TitledFrame, can_focus=True):
@@ -147,7 +140,7 @@ class Pane(ScrollView, CachedStyle, TitledFrame, can_focus=True):
     """
 
     FILLS: ClassVar[bool] = False
-    BINDINGS = scroll_bindings()
+    BINDINGS = movement_keys(SCROLL_MOVES)
 
     def __init__(self, heading: str, *, number: int | None = None, id: str | None = None) -> None:
         super().__init__(id=id, classes="pane")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from tuner.tui.state.trial_scope import TrialScope
-from tuner.tui.widgets.line_widgets import Pane, scroll_bindings
+from tuner.tui.widgets.key_bindings import movement_keys
+from tuner.tui.widgets.line_widgets import SCROLL_MOVES, Pane
 
 
 class ScopePane(Pane, inherit_bindings=False):
     """A pane that draws from the scope that all panes of the trial share."""
 
-    BINDINGS = scroll_bindings(letters=False)
+    BINDINGS = movement_keys(SCROLL_MOVES, letters=False)
 
     def __init__(self, scope: TrialScope, heading: str, number: int | None, id: str) -> None:
         self.scope = scope

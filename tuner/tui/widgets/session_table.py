@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from textual.binding import Binding
 from textual.message import Message
 
 from tuner.render.session_summary import session_dataset_name, short_model_name
@@ -16,6 +15,7 @@ from tuner.results import format as fmt
 from tuner.results.format import GLYPHS, sanitize_text
 from tuner.session.view import SessionState
 from tuner.tui.state.session_reader import SessionReader
+from tuner.tui.widgets.key_bindings import hidden_key, key
 from tuner.tui.widgets.line_widgets import theme_styles
 from tuner.tui.widgets.row_table import RowTable
 
@@ -103,23 +103,9 @@ class SessionTable(RowTable):
     """One row a session, the last touched first."""
 
     BINDINGS = [
-        Binding(
-            "o",
-            "sort_by",
-            "Sort",
-            show=False,
-            id="sessions.sort",
-            tooltip="Sort by the next column",
-        ),
-        Binding("enter", "open", "Open", id="sessions.open", tooltip="Open the session"),
-        Binding(
-            "space",
-            "mark",
-            "Mark",
-            show=False,
-            id="sessions.mark",
-            tooltip="Mark the session for a comparison, or unmark it",
-        ),
+        hidden_key("o", "sort_by", "sessions.sort", "Sort", "Sort by the next column"),
+        key("enter", "open", "sessions.open", "Open", "Open the session"),
+        hidden_key("space", "mark", "sessions.mark", "Mark", "Mark for comparing, or unmark"),
     ]
 
     class MarksChanged(Message):

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from textual.binding import Binding
-
 from tuner.render.misclassified import (
     ROW_SELECTION_TEXTS,
     ROW_SELECTIONS,
@@ -20,7 +18,8 @@ from tuner.render.styles import TextRun
 from tuner.render.text_fitting import wrap_at_spaces
 from tuner.results import format as fmt
 from tuner.tui.state.trial_scope import TrialScope
-from tuner.tui.widgets.cursor_rows import cursor_bindings
+from tuner.tui.widgets.cursor_rows import CURSOR_MOVES
+from tuner.tui.widgets.key_bindings import hidden_key, key, movement_keys
 from tuner.tui.widgets.line_widgets import empty_state_lines, theme_styles
 from tuner.tui.widgets.row_table import RowTable
 from tuner.tui.widgets.scope_pane import ScopePane
@@ -30,18 +29,15 @@ class ErrorTable(RowTable, inherit_bindings=False):
     """One line a row, the surest mistakes first. Arrows move; j and k are left to the screen."""
 
     BINDINGS = [
-        *cursor_bindings(letters=False),
-        Binding("enter", "open", "Text", id="errors.open", tooltip="The whole text of the row"),
-        Binding(
-            "w", "which", "Which rows", id="errors.which", tooltip="Wrong, or against the best"
-        ),
-        Binding(
+        *movement_keys(CURSOR_MOVES, letters=False),
+        key("enter", "open", "errors.open", "Text", "The whole text of the row"),
+        key("w", "which", "errors.which", "Which rows", "Wrong, or against the best"),
+        hidden_key(
             "equals_sign",
             "alike",
+            "errors.alike",
             "Alike",
-            show=False,
-            id="errors.alike",
-            tooltip="Only rows with the label and the prediction of this one, or all",
+            "Only rows of this label and prediction, or all",
         ),
     ]
 

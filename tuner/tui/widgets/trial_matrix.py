@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from textual.binding import Binding
-
 from tuner.render.class_report import CLASS_ORDERS, ClassOrder, class_report_lines
 from tuner.render.epoch_strip import epoch_strip_lines
 from tuner.render.renderable_lines import Lines
 from tuner.results import format as fmt
 from tuner.tui.state.trial_scope import TrialScope
+from tuner.tui.widgets.key_bindings import key
 from tuner.tui.widgets.line_widgets import empty_state_lines, theme_styles
 from tuner.tui.widgets.matrix_pane import MatrixPane
 from tuner.tui.widgets.scope_pane import ScopePane
@@ -55,9 +54,7 @@ class EvaluationsPane(MatrixPane, ScopePane):
 class ReportPane(ScopePane):
     """Precision, recall, F1 and support of every class."""
 
-    BINDINGS = [
-        Binding("S", "sorting", "Sort", id="report.sort", tooltip="Sort the classes by F1, support")
-    ]
+    BINDINGS = [key("S", "sorting", "report.sort", "Sort", "Sort the classes by F1, support")]
 
     def __init__(self, scope: TrialScope, heading: str, number: int, id: str) -> None:
         self._sorting: ClassOrder = "worst"

@@ -21,10 +21,10 @@ from tuner.render.trials_table import select_fitting_columns, trial_row_runs
 from tuner.session.view import ALIVE_STATES, SessionView
 from tuner.tui.state.session_reader import SessionReader
 from tuner.tui.state.table_layout import ColumnDifferences
+from tuner.tui.widgets.key_bindings import hidden_key, key
 from tuner.tui.widgets.line_widgets import theme_styles
 from tuner.tui.widgets.row_table import RowTable
 from tuner.tui.widgets.trial_rows import TrialRows, TrialTest
-from tuner.tui.widgets.trial_table_keys import TRIAL_TABLE_BINDINGS
 
 
 class TrialMarks(Protocol):
@@ -40,7 +40,22 @@ class TrialMarks(Protocol):
 class TrialTable(RowTable):
     """One row a trial. Redraws and moves only the trials that changed."""
 
-    BINDINGS = TRIAL_TABLE_BINDINGS
+    BINDINGS = [
+        key("o", "sort_by(1)", "trials.sort", "Sort", "Sort by the next column"),
+        hidden_key(
+            "O", "sort_by(-1)", "trials.sort_back", "Sort back", "Sort by the previous column"
+        ),
+        hidden_key("R", "reverse", "trials.reverse", "Reverse", "Reverse the order"),
+        hidden_key("f", "follow", "trials.follow", "Follow", "Follow the newest running trial"),
+        key("space", "mark", "trials.mark", "Mark", "Mark the trial for comparing"),
+        hidden_key(
+            "c", "choose_columns", "trials.columns", "Columns", "Choose and order the columns"
+        ),
+        hidden_key("C", "constant", "trials.constant", "Same", "Show or hide constant columns"),
+        hidden_key("right,l", "columns(1)", "trials.right", "Right", "Columns further right"),
+        hidden_key("left,h", "columns(-1)", "trials.left", "Left", "Columns further left"),
+        key("enter", "open", "trials.detail", "Detail", "All about the trial"),
+    ]
     following: reactive[bool] = reactive(True)
 
     class ColumnsRequested(Message):

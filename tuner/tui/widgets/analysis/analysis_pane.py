@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from textual import events, getters
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 
 from tuner.render.renderable_lines import Lines
@@ -18,6 +18,7 @@ from tuner.tui.shell.messages import TrialChosen
 from tuner.tui.shell.screenshots import save_lines_picture
 from tuner.tui.shell.styled_app import StyledApp
 from tuner.tui.state.exploration import Exploration
+from tuner.tui.widgets.key_bindings import key
 from tuner.tui.widgets.line_widgets import Pane, empty_state_lines, theme_styles
 
 SAVE_ACTION = "save"
@@ -30,13 +31,7 @@ class AnalysisPane(Pane):
     EMPTY_STATE: ClassVar[str] = "The chart will be here"
     styled_app = getters.app(StyledApp)
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "s",
-            "save",
-            "Save SVG",
-            id="analysis.save",
-            tooltip="Save the chart as SVG and as text",
-        ),
+        key("s", "save", "analysis.save", "Save SVG", "Save the chart as SVG and as text"),
     ]
 
     class ExplorationChanged(Message):

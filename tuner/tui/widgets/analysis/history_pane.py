@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.reactive import reactive
 
 from tuner.render.charts.scatter import HISTORY_ORDERS, draw_trial_history, history_trial_at
@@ -14,6 +14,7 @@ from tuner.render.styles import Styles
 from tuner.session.view import TrialView
 from tuner.tui.state.exploration import Exploration
 from tuner.tui.widgets.analysis.analysis_pane import AnalysisPane
+from tuner.tui.widgets.key_bindings import hidden_key, key
 
 _NEXT_ORDER = {"number": "time", "time": "rank", "rank": "number"}
 
@@ -23,36 +24,19 @@ class HistoryPane(AnalysisPane):
 
     EMPTY_STATE = "Every trial's value, and the best so far, will be here"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "b",
-            "switch('best_line')",
-            "Best line",
-            show=False,
-            id="history.best_line",
-            tooltip="The best value so far, as a line",
+        hidden_key(
+            "b", "switch('best_line')", "history.best_line", "Best line", "The best value so far"
         ),
-        Binding(
-            "u",
-            "switch('pruned')",
-            "Pruned",
-            show=False,
-            id="history.pruned",
-            tooltip="Pruned and collapsed trials, too",
+        hidden_key(
+            "u", "switch('pruned')", "history.pruned", "Pruned", "Pruned and collapsed ones, too"
         ),
-        Binding(
-            "t",
-            "order",
-            "Order",
-            show=False,
-            id="history.order",
-            tooltip="By number, by time, by rank",
-        ),
-        Binding(
+        hidden_key("t", "order", "history.order", "Order", "By number, by time, by rank"),
+        key(
             "v",
             "switch('timeline')",
+            "history.timeline",
             "Timeline",
-            id="history.timeline",
-            tooltip="When each trial ran, or the values",
+            "When each trial ran, or values",
         ),
     ]
     best_line: reactive[bool] = reactive(True)

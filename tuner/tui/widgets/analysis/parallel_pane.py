@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from tuner.render.charts.brushes import Brush
 from tuner.render.charts.parallel_coordinates import (
@@ -19,10 +19,7 @@ from tuner.render.styles import Styles
 from tuner.results.format import sanitize_text
 from tuner.tui.state.exploration import ALL, Exploration
 from tuner.tui.widgets.analysis.analysis_pane import AnalysisPane
-
-
-def _parallel_binding(key: str, action: str, name: str, tooltip: str) -> Binding:
-    return Binding(key, action, tooltip, show=False, id=f"parallel.{name}", tooltip=tooltip)
+from tuner.tui.widgets.key_bindings import hidden_key, key
 
 
 class ParallelPane(AnalysisPane):
@@ -31,40 +28,26 @@ class ParallelPane(AnalysisPane):
     MIN_TRIALS = 2
     EMPTY_STATE = "Two trials that ended, as lines over all settings, will be here"
     BINDINGS: ClassVar[list[BindingType]] = [
-        _parallel_binding("right", "axis(1)", "axis_next", "Next axis"),
-        _parallel_binding("left", "axis(-1)", "axis_previous", "Previous axis"),
-        _parallel_binding("up,k", "brush(1)", "brush_low_up", "Brush: its low end up"),
-        _parallel_binding("down,j", "brush(-1)", "brush_low_down", "Brush: its low end down"),
-        _parallel_binding(
-            "shift+up,K", "brush(1, True)", "brush_high_up", "Brush: its high end up"
+        hidden_key("right", "axis(1)", "parallel.axis_next", "Next axis"),
+        hidden_key("left", "axis(-1)", "parallel.axis_previous", "Previous axis"),
+        hidden_key("up,k", "brush(1)", "parallel.brush_low_up", "Brush: its low end up"),
+        hidden_key("down,j", "brush(-1)", "parallel.brush_low_down", "Brush: its low end down"),
+        hidden_key(
+            "shift+up,K", "brush(1, True)", "parallel.brush_high_up", "Brush: its high end up"
         ),
-        _parallel_binding(
-            "shift+down,J", "brush(-1, True)", "brush_high_down", "Brush: its high end down"
+        hidden_key(
+            "shift+down,J",
+            "brush(-1, True)",
+            "parallel.brush_high_down",
+            "Brush: its high end down",
         ),
-        Binding(
-            "space",
-            "brush_best",
-            "Brush",
-            id="parallel.brush",
-            tooltip="Brush the best part, or unbrush",
+        key("space", "brush_best", "parallel.brush", "Brush", "Brush the best part, or unbrush"),
+        key("enter", "keep", "parallel.keep", "Keep brush", "Keep the brush"),
+        key("i", "invert", "parallel.invert", "Invert", "All but the brushed ones"),
+        hidden_key(
+            "backspace", "clear", "parallel.clear", "Clear", "Remove the brush of this axis"
         ),
-        Binding("enter", "keep", "Keep brush", id="parallel.keep", tooltip="Keep the brush"),
-        Binding("i", "invert", "Invert", id="parallel.invert", tooltip="All but the brushed ones"),
-        Binding(
-            "backspace",
-            "clear",
-            "Clear",
-            show=False,
-            id="parallel.clear",
-            tooltip="Remove the brush from this axis",
-        ),
-        Binding(
-            "a",
-            "family",
-            "Axes",
-            id="parallel.axes",
-            tooltip="All axes, rates, one group, others",
-        ),
+        key("a", "family", "parallel.axes", "Axes", "All axes, rates, one group, others"),
     ]
 
     def __init__(self, exploration: Exploration) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.reactive import reactive
 
 from tuner.render.charts.brushes import Brush
@@ -18,6 +18,7 @@ from tuner.results.format import sanitize_text
 from tuner.session.view import TrialView
 from tuner.tui.state.exploration import Exploration
 from tuner.tui.widgets.analysis.analysis_pane import AnalysisPane
+from tuner.tui.widgets.key_bindings import hidden_key, key
 from tuner.tui.widgets.line_widgets import empty_state_lines
 
 
@@ -26,47 +27,19 @@ class SlicePane(AnalysisPane):
 
     EMPTY_STATE = "Every trial's value over one setting will be here"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "right",
-            "parameter(1)",
-            "Next parameter",
-            show=False,
-            id="slice.parameter_next",
-            tooltip="Next parameter",
+        hidden_key("right", "parameter(1)", "slice.parameter_next", "Next parameter"),
+        hidden_key("left", "parameter(-1)", "slice.parameter_previous", "Previous parameter"),
+        hidden_key("l", "log", "slice.log", "Log x", "Logarithmic x, or linear"),
+        key("v", "map", "slice.heatmap", "Heat map", "Heat map of two parameters, and back"),
+        hidden_key(
+            "o", "other(1)", "slice.other_next", "Other parameter", "The next second parameter"
         ),
-        Binding(
-            "left",
-            "parameter(-1)",
-            "Previous parameter",
-            show=False,
-            id="slice.parameter_previous",
-            tooltip="Previous parameter",
-        ),
-        Binding(
-            "l", "log", "Log x", show=False, id="slice.log", tooltip="Logarithmic x, or linear"
-        ),
-        Binding(
-            "v",
-            "map",
-            "Heat map",
-            id="slice.heatmap",
-            tooltip="Heat map of two parameters, and back",
-        ),
-        Binding(
-            "o",
-            "other(1)",
-            "Other parameter",
-            show=False,
-            id="slice.other_next",
-            tooltip="Heat map: next second parameter",
-        ),
-        Binding(
+        hidden_key(
             "O",
             "other(-1)",
+            "slice.other_previous",
             "Previous other",
-            show=False,
-            id="slice.other_previous",
-            tooltip="Heat map: previous second parameter",
+            "The previous second parameter",
         ),
     ]
     is_heat_map: reactive[bool] = reactive(False)
