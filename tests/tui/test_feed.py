@@ -14,7 +14,7 @@ from tuner.session.view import SessionState, TrialState
 from tuner.tui.state.session_catalog import SessionCatalog
 from tuner.tui.state.session_reader import SessionReader
 from tuner.tui.state.trial_filter import parse_trial_filter
-from tuner.tui.widgets.ordering import Ordering
+from tuner.tui.widgets.trial_rows import Ordering
 
 
 def clock() -> float:

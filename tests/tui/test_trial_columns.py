@@ -37,8 +37,7 @@ from tuner.session.view import SessionView, TrialView
 from tuner.tui.app import TunerApp
 from tuner.tui.screens.columns_screen import ColumnsScreen
 from tuner.tui.state.table_layout import ColumnDifferences, TableLayout
-from tuner.tui.widgets.ordering import Ordering
-from tuner.tui.widgets.trial_rows import TrialRows
+from tuner.tui.widgets.trial_rows import Ordering, TrialRows
 
 NAME = "rte-roberta-llrd"
 SIZES = {"80x24": SMALL, "120x40": LARGE}
@@ -223,7 +222,7 @@ def test_rows_keep_up_with_what_passes(changes: list[tuple[int, int]]) -> None:
         rows.update_position(number)
     passing = [trial for trial in view.trials.values() if trial.seed > 2]
     expected = sorted(passing, key=lambda trial: (trial.seed, trial.number))
-    assert rows.ordered_numbers == [trial.number for trial in expected]
+    assert rows.matching.ordered_numbers == [trial.number for trial in expected]
     newest = sorted((trial.number for trial in passing), reverse=True)
     assert rows.newest_trials(3) == newest[:3]
 

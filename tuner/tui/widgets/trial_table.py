@@ -85,7 +85,7 @@ class TrialTable(RowTable):
         self._columns: list[Column] = []
         self._constant_count = 0
         self._differences = ColumnDifferences()
-        self._sorted_by = "metric"
+        self.sort_column_key = "metric"
         self._is_reversed = False
         self._trial_rows = TrialRows(reader.view)
         self._first_column = 0
@@ -169,18 +169,14 @@ class TrialTable(RowTable):
         self.update_border_text()
 
     def keys_in_order(self) -> Sequence[int]:
-        return self._trial_rows.ordered_numbers
+        return self._trial_rows.matching.ordered_numbers
 
     def index_of_key(self, key: object) -> int | None:
-        return self._trial_rows.index_of_trial(key) if isinstance(key, int) else None
+        return self._trial_rows.matching.index_of_number(key) if isinstance(key, int) else None
 
     def newest_trials(self, count: int) -> list[int]:
         """Return the newest trials that match the filter, the newest first."""
         return self._trial_rows.newest_trials(count)
-
-    @property
-    def sort_column_key(self) -> str:
-        return self._sorted_by
 
     @property
     def arranged_columns(self) -> list[Column]:
@@ -218,7 +214,9 @@ class TrialTable(RowTable):
 
     @property
     def _sort_column(self) -> Column:
-        matching_columns = (column for column in self._all_columns if column.key == self._sorted_by)
+        matching_columns = (
+            column for column in self._all_columns if column.key == self.sort_column_key
+        )
         return next(matching_columns, self._all_columns[2])
 
     def _fitting_columns(self, width: int) -> list[Column]:
@@ -249,7 +247,7 @@ class TrialTable(RowTable):
         styles = theme_styles(self)
         runs: list[TextRun] = []
         for column in self._fitting_columns(width):
-            sorting = column.key == self._sorted_by
+            sorting = column.key == self.sort_column_key
             style = styles.accent if sorting else styles.muted
             runs.append(
                 (column.padded_heading(self._direction_sign if sorting else "") + " ", style)
@@ -322,21 +320,21 @@ class TrialTable(RowTable):
         left_edge = 0
         for column in self._fitting_columns(self.content_width - 1):
             if left_edge <= x <= left_edge + column.width:
-                self._sort_by_column(column.key, reverse=column.key == self._sorted_by)
+                self._sort_by_column(column.key, reverse=column.key == self.sort_column_key)
                 return
             left_edge += column.width + 1
 
     def action_sort_by(self, step: int) -> None:
-        keys = [column.key for column in self._columns] or [self._sorted_by]
-        index = keys.index(self._sorted_by) if self._sorted_by in keys else -1
+        keys = [column.key for column in self._columns] or [self.sort_column_key]
+        index = keys.index(self.sort_column_key) if self.sort_column_key in keys else -1
         self._sort_by_column(keys[(index + step) % len(keys)], reverse=False)
 
     def action_reverse(self) -> None:
-        self._sort_by_column(self._sorted_by, reverse=True)
+        self._sort_by_column(self.sort_column_key, reverse=True)
 
     def _sort_by_column(self, key: str, *, reverse: bool) -> None:
         self._is_reversed = not self._is_reversed if reverse else False
-        self._sorted_by = key
+        self.sort_column_key = key
         if reverse:
             self._trial_rows.set_direction(is_reversed=self._is_reversed)
             self._update_after_reordering()
