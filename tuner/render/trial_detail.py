@@ -24,6 +24,7 @@ from tuner.render.trial_rungs import trial_rung_lines
 from tuner.results import format as fmt
 from tuner.results.format import sanitize_text
 from tuner.session.events import Evaluated
+from tuner.session.kept_evaluation import kept_or_last_evaluation
 from tuner.session.view import SessionView, TrialState, TrialView
 
 SIDE_BY_SIDE_WIDTH = 110
@@ -194,21 +195,12 @@ def _rung_section(view: SessionView, trial: TrialView, width: int, styles: Style
     return [[("Rungs", styles.heading)], *_indent_lines(lines, styles)]
 
 
-def kept_evaluation_index(trial: TrialView) -> int | None:
-    """Return the evaluation that the trial's value is from, else the last one; None without any."""
-    for index, item in enumerate(trial.evaluations):
-        if item.step == trial.kept_step:
-            return index
-    return len(trial.evaluations) - 1 if trial.evaluations else None
-
-
 def _confusion_section(
     view: SessionView, trial: TrialView, width: int, styles: Styles, mode: Mode
 ) -> Lines:
-    kept_index = kept_evaluation_index(trial)
-    if kept_index is None:
+    item = kept_or_last_evaluation(trial)
+    if item is None:
         return []
-    item = trial.evaluations[kept_index]
     title = f"Confusion at {fmt.format_epoch(item.epoch)}"
     matrix = confusion_lines(item.confusion, view.labels, width, styles, mode)
     return [[(title, styles.heading)], *matrix]

@@ -17,7 +17,7 @@ from tuner.results.metrics import count_correct, count_rows
 from tuner.results.paired import Flips, MetricDifference, find_flips, indistinguishable_from_best
 from tuner.session.events import Evaluated
 from tuner.session.folder import Session
-from tuner.session.kept_evaluation import kept_evaluation
+from tuner.session.kept_evaluation import kept_or_last_evaluation
 from tuner.session.predictions import Predictions, have_same_rows, read_kept_predictions
 from tuner.session.scores import interval_of_trial, majority_of_matrix, prediction_difference
 from tuner.session.search_end import no_best_error
@@ -54,8 +54,7 @@ class Candidate:
 
     @property
     def counted_evaluation(self) -> Evaluated | None:
-        last = self.trial.evaluations[-1] if self.trial.evaluations else None
-        return kept_evaluation(self.trial) or last
+        return kept_or_last_evaluation(self.trial)
 
 
 @dataclass(frozen=True)

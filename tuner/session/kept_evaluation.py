@@ -1,4 +1,4 @@
-"""Which of a trial's evaluations counts."""
+"""Which of a trial's evaluations it is scored by."""
 
 from __future__ import annotations
 
@@ -8,10 +8,26 @@ from tuner.session.view import TrialView
 
 def kept_evaluation(trial: TrialView) -> Evaluated | None:
     """Return the evaluation whose model was kept; None where there was none."""
-    evaluations_at_kept_step = [item for item in trial.evaluations if item.step == trial.kept_step]
-    return evaluations_at_kept_step[-1] if evaluations_at_kept_step else None
+    index = _last_index_at_kept_step(trial)
+    return None if index is None else trial.evaluations[index]
 
 
 def kept_or_last_evaluation(trial: TrialView) -> Evaluated | None:
     """Return the kept evaluation, or the last one of a trial that did not get that far."""
-    return kept_evaluation(trial) or (trial.evaluations[-1] if trial.evaluations else None)
+    index = kept_or_last_index(trial)
+    return None if index is None else trial.evaluations[index]
+
+
+def kept_or_last_index(trial: TrialView) -> int | None:
+    """Return where `kept_or_last_evaluation` is among the trial's; None without any."""
+    index = _last_index_at_kept_step(trial)
+    if index is None and trial.evaluations:
+        return len(trial.evaluations) - 1
+    return index
+
+
+def _last_index_at_kept_step(trial: TrialView) -> int | None:
+    for index in range(len(trial.evaluations) - 1, -1, -1):
+        if trial.evaluations[index].step == trial.kept_step:
+            return index
+    return None

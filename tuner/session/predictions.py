@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from tuner.errors import TunerError
 from tuner.session.folder import Session
-from tuner.session.kept_evaluation import kept_evaluation
+from tuner.session.kept_evaluation import kept_or_last_evaluation
 from tuner.session.safe_read import read_file_in_session
 from tuner.session.view import TrialView
 
@@ -73,7 +73,7 @@ def read_predictions(session: Session, trial: int, evaluation: int) -> Predictio
 
 def read_kept_predictions(session: Session, trial: TrialView) -> Predictions:
     """Read the predictions that a trial is scored by; TunerError where there are none."""
-    evaluation = kept_evaluation(trial) or (trial.evaluations[-1] if trial.evaluations else None)
+    evaluation = kept_or_last_evaluation(trial)
     if evaluation is None:
         raise TunerError(f"trial {trial.number} has no evaluation yet")
     return read_predictions(session, trial.number, evaluation_index(trial, evaluation.step))

@@ -21,9 +21,9 @@ from tuner.render.misclassified import (
 )
 from tuner.render.range_text import Space, searched_settings
 from tuner.render.trial_curves import LOSS_CHOICES, LossChoice
-from tuner.render.trial_detail import kept_evaluation_index
 from tuner.render.trial_parameters import EndedValues, ValueRanks
 from tuner.session.events import AnyEvent, Evaluated, Unknown
+from tuner.session.kept_evaluation import kept_or_last_index
 from tuner.session.predictions import Predictions, read_kept_predictions, read_predictions
 from tuner.session.reruns import original_trial_number, recipe_of_generation
 from tuner.session.scores import ScoreWithInterval, score_of_trial
@@ -76,7 +76,7 @@ class TrialScope:
     @property
     def kept_index(self) -> int | None:
         """The evaluation that the trial's value is from, else the last one."""
-        return kept_evaluation_index(self.trial)
+        return kept_or_last_index(self.trial)
 
     @property
     def shown_index(self) -> int | None:
@@ -277,7 +277,7 @@ class TrialScope:
 
 def kept_matrix(trial: TrialView, name: str, *, subtract: bool) -> ReferenceMatrix | None:
     """Return the confusion matrix of the evaluation that a trial is scored by."""
-    index = kept_evaluation_index(trial)
+    index = kept_or_last_index(trial)
     if index is None:
         return None
     return ReferenceMatrix(name, trial.evaluations[index].confusion, subtract)
