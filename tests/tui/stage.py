@@ -132,7 +132,8 @@ async def assert_golden(app: TunerApp, name: str, seconds: float = 10.0) -> None
     expected, deadline = path.read_text(encoding="utf-8"), time.monotonic() + seconds
     while (seen := await _still(app)) != expected and time.monotonic() < deadline:
         pass
-    assert not _differences(expected, seen)
+    differences = _differences(expected, seen)
+    assert not differences, "\n".join([name, *differences])
 
 
 async def _still(app: TunerApp) -> str:
