@@ -55,7 +55,8 @@ def start_command(session: Session) -> subprocess.Popen[str]:
 
 
 def test_two_starts_at_once(tmp_path: Path) -> None:
-    session = make(tmp_path, trials=3)
+    # So many that the first worker is still there, however late the second start comes.
+    session = make(tmp_path, trials=1000)
     both = [start_command(session) for _ in range(2)]
     said = [process.communicate(timeout=60)[1] for process in both]
     codes = [process.returncode for process in both]

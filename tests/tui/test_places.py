@@ -1,4 +1,4 @@
-"""Every place of the UI in every state at both sizes: one walk looks at all that holds everywhere."""
+"""Every place of the UI in every state at both sizes: what holds everywhere, in one walk."""
 
 from __future__ import annotations
 
