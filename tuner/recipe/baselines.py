@@ -176,6 +176,7 @@ def published_group_rate(published: PublishedRecipe, group: GroupSpec, layers: i
         return published.rate
     depths = _group_depths(group, layers) or list(range(1, layers + 1))
     mean = math.fsum(depths) / max(1, len(depths))
+    # The geometric mean of rates that fall geometrically is the rate at the mean depth.
     depth = mean if group.layer_decay is None else max(depths)
     return round_to_digits(published.rate * published.layer_decay ** (layers + 2 - depth))
 

@@ -27,7 +27,7 @@ from tuner.recipe.load import (
 )
 from tuner.recipe.nearest import nearest_spelling, quote_value, spelling_hint
 from tuner.recipe.paths import split_dotted_key, split_expression
-from tuner.recipe.schema import GROUP, SECTIONS, TOP_LEVEL
+from tuner.recipe.schema import GROUP, SECTIONS, SELECTORS, TOP_LEVEL
 from tuner.recipe.toml_text import format_toml_value
 from tuner.recipe.types import Choices, GroupSpec, Range, Recipe
 
@@ -317,12 +317,13 @@ def _match_tables_to_groups(
     """Find for each group the table it has already: by name, else by selector (a renamed one)."""
     free = dict(enumerate(tables))
     matches: list[int | None] = [None] * len(groups)
-    for keys in (("name",), ("part",), ("layers",), ("params",), ("rest",)):
+    # All names first: a group that took over another one's selector must not take its table.
+    for key in ("name", *SELECTORS):
         for position, group in enumerate(groups):
-            expected = group_to_dict(group).get(keys[0])
+            expected = group_to_dict(group).get(key)
             if matches[position] is not None or expected is None:
                 continue
-            same = [i for i, table in free.items() if table.unwrap().get(keys[0]) == expected]
+            same = [i for i, table in free.items() if table.unwrap().get(key) == expected]
             if same:
                 matches[position] = same[0]
                 del free[same[0]]

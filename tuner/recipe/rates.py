@@ -68,6 +68,8 @@ def split_into_param_groups(resolved: Sequence[ResolvedGroup]) -> tuple[ParamGro
         by_depth: dict[int, list[Parameter]] = {}
         for parameter in group.parameters:
             by_depth.setdefault(_depth_of_parameter(parameter.name, layers), []).append(parameter)
+        # Depths count over the whole model, not over the group: a group without some layers keeps
+        # their distance.
         top = max(by_depth)
         param_groups += [
             ParamGroup(
@@ -167,6 +169,7 @@ def _multiply_settings(a: Setting, b: Setting) -> Setting:
         return FROZEN
     low, high, scale = _rate_bounds(a)
     low_factor, high_factor, factor_scale = _rate_bounds(b)
+    # The scale of the one that is searched; of two ranges that of the first.
     if not isinstance(a, Range):
         scale = factor_scale
     low, high = low * low_factor, high * high_factor

@@ -16,6 +16,7 @@ def learning_rate_factor(schedule: str, update: int, updates: int, warmup: float
         return update / climbing
     if schedule == "constant":
         return 1.0
+    # With a warmup of 1 no updates are left for the fall.
     passed = (update - climbing) / max(1, updates - climbing)
     if schedule == "linear":
         return max(0.0, 1.0 - passed)

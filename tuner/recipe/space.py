@@ -103,6 +103,7 @@ def _tie_factor(
         and isinstance(owner_rate, float | int)
         and min(rate, owner_rate) > 0
     ):
+        # A quotient of 3.0000000000000004 is meant as 3, and is shown and logged as that.
         return round_to_digits(rate / owner_rate, 12)
     raise TunerError(
         f"lr: {quote_value(group.name)} is tied to {quote_value(owner.name)}, whose rate is "
@@ -216,6 +217,7 @@ def _seed_of_trial(recipe: Recipe, seed: Any, trial: int) -> int:
     if seed != PER_TRIAL:
         return int(seed)
     digest = hashlib.sha256(f"{recipe.search.seed}:{trial}".encode()).digest()
+    # 31 bits: what every library takes as a seed.
     return int.from_bytes(digest[:4], "big") >> 1
 
 
