@@ -37,7 +37,7 @@ def test_groups_of_a_session(tuner: Tuner, root: Path) -> None:
     save_model_description(Session(root / "draft"), MODEL)
     lines = tuner("groups", "draft").out.splitlines()
     rows = [" ".join(line.split()) for line in lines]
-    assert "bert.encoder.layer.1.output.dense.weight 4×4 16 body 1e-6…1e-4 log" in rows
+    assert "bert.encoder.layer.1.output.dense.weight 4×4 16 body 1e-6…1e-4" in rows
     assert "bert.embeddings.word_embeddings.weight 10×4 40 the rest frozen" in rows
     assert rows[-1] == "82 parameters in 5 tensors and 3 groups, 40 of them frozen · tiny: 2 layers"
 

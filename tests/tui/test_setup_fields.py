@@ -180,7 +180,7 @@ def test_a_body_that_may_collapse_is_told_a_head_is_not() -> None:
 
 def test_a_uniform_range_over_decades_is_told() -> None:
     uniform = GroupSpec("head", Range(0.0, 4e-4, "linear"), part="head")
-    assert texts(uniform) == ["uniform: 90% of its draws lie above 4e-5; log spreads them evenly"]
+    assert texts(uniform) == ["uniform: 90 % of its draws lie above 4e-5; log spreads them evenly"]
 
 
 def test_a_large_model_on_few_rows_collapses_earlier() -> None:

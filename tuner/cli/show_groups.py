@@ -29,13 +29,10 @@ from tuner.recipe.rates import (
     split_into_param_groups,
 )
 from tuner.recipe.types import (
-    Choices,
     GroupSpec,
     Parameter,
-    Range,
     Recipe,
     ResolvedGroup,
-    Setting,
 )
 from tuner.results import format as fmt
 from tuner.session.best_document import load_cached_model
@@ -135,25 +132,15 @@ def parameters_table(specs: Sequence[GroupSpec], resolved: Sequence[ResolvedGrou
     for level in split_into_param_groups(resolved):
         name, rate = (
             fmt.sanitize_text(level.group.name),
-            learning_rate_text(round_rate_setting(param_group_setting(specs, level))),
+            fmt.format_recipe_setting(
+                round_rate_setting(param_group_setting(specs, level)), usual_scale="log"
+            ),
         )
         for parameter in level.parameters:
             shape = "×".join(map(str, parameter.shape)) or "scalar"
             size = fmt.format_count(parameter.element_count)
             table.add_row(fmt.sanitize_text(parameter.name), shape, size, name, rate)
     return table
-
-
-def learning_rate_text(setting: Setting) -> str:
-    """Return `1e-6…5e-5 log`, `4e-5`, `frozen`, or the choices."""
-    match setting:
-        case Range(low=low, high=high, scale=scale):
-            return f"{fmt.format_range_end(low)}…{fmt.format_range_end(high)} {scale}"
-        case Choices(values=values):
-            return " or ".join(learning_rate_text(value) for value in values)
-        case str():
-            return setting
-    return fmt.format_range_end(float(setting))
 
 
 def parameter_totals(

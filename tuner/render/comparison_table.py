@@ -52,7 +52,7 @@ def fact_value_text(fact: ComparisonRow, value: Any) -> str:
         case "share":
             return f"{value[0]}/{value[1]}"
         case "interval":
-            return f"{fmt.format_score(value[0], 5)}–{fmt.format_score(value[1], 5)}"
+            return f"{fmt.format_score(value[0], 5)}…{fmt.format_score(value[1], 5)}"
         case "time":
             return fmt.format_clock(value)
         case "rate" | "number":

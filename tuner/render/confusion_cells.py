@@ -11,7 +11,7 @@ from rich.style import Style
 
 from tuner.render.styles import Styles
 from tuner.render.text_fitting import fit_text
-from tuner.results.format import MINUS, format_percent, format_score, sanitize_text
+from tuner.results.format import format_percent, format_score, format_signed_count, sanitize_text
 
 Mode = Literal["counts", "row", "column"]
 ConfusionMatrix = Sequence[Sequence[int]]
@@ -105,7 +105,7 @@ class MatrixCells:
                 else format_percent(self._cell_share(row, column))
             )
         change = round(value - self._reference._cell_value(row, column))
-        return "0" if not change else f"{change:+d}".replace("-", MINUS)
+        return format_signed_count(change) if change else "0"
 
     def shade_share(self, row: int, column: int) -> float:
         """How dark the cell is, 0…1: its share of the row, or of the column in that mode."""

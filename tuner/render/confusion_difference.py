@@ -11,7 +11,7 @@ from tuner.render.confusion_cells import ConfusionMatrix, label_name_at
 from tuner.render.renderable_lines import Lines
 from tuner.render.styles import Styles, TextRun
 from tuner.render.text_fitting import fit_text
-from tuner.results.format import MINUS
+from tuner.results.format import format_signed_count
 
 MAX_PAIRS = 12
 
@@ -53,7 +53,7 @@ def _cell_difference(
 
 
 def _signed_text(value: int) -> str:
-    return f"{value:+d}".replace("-", MINUS) if value else "·"
+    return format_signed_count(value) if value else "·"
 
 
 def _difference_style(value: int, is_correct: bool, styles: Styles) -> Style:

@@ -24,7 +24,6 @@ from tuner.render.renderable_lines import Lines, RenderableLines
 from tuner.render.styles import TERMINAL_STYLES, Styles
 from tuner.render.text_fitting import fit_text, shorten_distinctly
 from tuner.results import format as fmt
-from tuner.results.format import MINUS
 
 TOO_LARGE_FOR_GRID = 24
 """From this many classes on there is no grid that anybody can read."""
@@ -139,8 +138,7 @@ def confusion_summary_lines(
 
 def _correct_change_text(correct: int, against: ReferenceMatrix) -> str:
     change = correct - count_correct(against.confusion)
-    signed = f"{change:+d}".replace("-", MINUS) if change else "±0"
-    return f"Δ vs {against.name} {signed} correct"
+    return f"Δ vs {against.name} {fmt.format_signed_count(change)} correct"
 
 
 def _class_list_lines(
@@ -202,7 +200,7 @@ def _confused_pair_lines(
     for count, row, column in top_pairs:
         ramp = styles.good if count < 0 else styles.bad
         tone = ramp[shade_level(abs(count) / max(sum(confusion[row]), 1))]
-        number = f"{count:+d}".replace("-", MINUS) if reference else str(count)
+        number = fmt.format_signed_count(count) if reference else str(count)
         pair = f" {fit_text(names[row], longest)} → {names[column]}"
         pointer_style = cell_meta_style(row, column)
         lines.append(

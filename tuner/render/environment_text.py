@@ -52,7 +52,7 @@ def _fact_lines(facts: Sequence[NamedFact], width: int, styles: Styles) -> Lines
 
 def _data_facts(view: SessionView) -> Iterator[NamedFact]:
     for split, rows in view.rows.items():
-        yield split, f"{rows:,} rows"
+        yield split, f"{fmt.format_full_count(rows)} rows"
     if view.labels:
         names = ", ".join(sanitize_text(label) or "(empty)" for label in view.labels)
         yield "labels", f"{len(view.labels)}: {names}"
@@ -60,7 +60,7 @@ def _data_facts(view: SessionView) -> Iterator[NamedFact]:
 
 def _model_facts(view: SessionView) -> Iterator[NamedFact]:
     if view.parameters:
-        yield "parameters", f"{view.parameters:,}"
+        yield "parameters", fmt.format_full_count(view.parameters)
     for permission in describe_permissions(view.recipe):
         yield "trusted", permission
     for name, size in view.group_sizes.items():

@@ -265,14 +265,13 @@ def _rows_gained_text(best: TrialView, before: TrialView) -> str:
     if not rows or rows != sum(map(sum, old_evaluation.confusion)):
         return ""
     gained = count_correct(new_evaluation.confusion) - count_correct(old_evaluation.confusion)
-    return f"{gained:+d} of {rows}".replace("-", fmt.MINUS)
+    return f"{fmt.format_signed_count(gained)} of {rows}"
 
 
 def _importance_text(event: e.Importance, _view: SessionView) -> EventText:
     ranked = sorted(event.values.items(), key=lambda item: -item[1])[:3]
-    return EventText(
-        "importance", reason=sanitize_text(", ".join(f"{n} {v:.2f}" for n, v in ranked))
-    )
+    shares = ", ".join(f"{name} {fmt.format_importance(share)}" for name, share in ranked)
+    return EventText("importance", reason=sanitize_text(shares))
 
 
 def _generation_opened_text(event: e.GenerationOpened, _view: SessionView) -> EventText:

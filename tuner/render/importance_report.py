@@ -8,6 +8,7 @@ from tuner.render.charts.inline_bars import draw_share_bar
 from tuner.render.renderable_lines import Lines
 from tuner.render.styles import Styles, TextRun
 from tuner.render.text_fitting import fit_text, short_setting_names, wrap_at_spaces
+from tuner.results.format import format_importance
 from tuner.results.verdict import METHOD, Verdict, describe_sketch_doubt
 from tuner.session.view import SessionView
 
@@ -38,7 +39,7 @@ def importance_lines(verdict: Verdict, width: int, styles: Styles) -> Lines:
         runs: list[TextRun] = [
             (fit_text(short[name], name_width), styles.text),
             (fit_text(draw_share_bar(value / top, room), room), bar_style),
-            (f" {value:.2f}", styles.muted),
+            (f" {format_importance(value)}", styles.muted),
         ]
         if beside:
             runs.append((f"  {_interval_text(verdict.intervals[name])}", styles.muted))
@@ -92,7 +93,7 @@ def importance_summary_text(verdict: Verdict) -> str:
         return verdict.doubt
     short = short_setting_names(list(verdict.shares), 12)
     name, share = next(iter(verdict.shares.items()))
-    text = f"{short[name]} decides most: {share:.2f}"
+    text = f"{short[name]} decides most: {format_importance(share)}"
     if verdict.doubt:
         return f"{text}; {verdict.doubt}"
     idle = [short[name] for name in verdict.negligible_settings()]
@@ -117,5 +118,4 @@ def importance_document(verdict: Verdict) -> Mapping[str, object]:
 
 
 def _interval_text(ends: tuple[float, float]) -> str:
-    low, high = ends
-    return f"{low:.2f}–{high:.2f}"
+    return "…".join(map(format_importance, ends))

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from tuner.recipe.ranges import Space
 from tuner.recipe.types import Choices, Range
 from tuner.render.charts.axes import Scale
 from tuner.render.charts.inline_bars import draw_position_bar
-from tuner.results.format import format_range_end, sanitize_text
+from tuner.results.format import format_range_end, format_recipe_setting, sanitize_text
 from tuner.session.view import SessionView
-
-Space = Mapping[str, Range | Choices]
 
 
 def searched_settings(view: SessionView) -> Space:
@@ -23,13 +20,6 @@ def searched_settings(view: SessionView) -> Space:
 
     recipe = recipe_with_present_groups(view)
     return {} if recipe is None else search_space(recipe)
-
-
-def range_bounds_text(setting: Range | Choices) -> str:
-    """Return `1e-5…1e-3` or `{16, 32}`."""
-    if isinstance(setting, Choices):
-        return "{" + ", ".join(sanitize_text(value) for value in setting.values) + "}"
-    return f"{format_range_end(setting.low)}…{format_range_end(setting.high)}"
 
 
 def scale_of_range(setting: Range) -> Scale:
@@ -45,6 +35,6 @@ def position_in_range(value: object, setting: Range | Choices, width: int) -> st
         )
         return "{" + ", ".join(marked_choices) + "}"
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return range_bounds_text(setting)
+        return format_recipe_setting(setting)
     bar = draw_position_bar(float(value), scale_of_range(setting), max(width - 16, 5))
     return f"{format_range_end(setting.low):>7} {bar} {format_range_end(setting.high)}"

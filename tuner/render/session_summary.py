@@ -8,10 +8,11 @@ from pathlib import PurePath
 from rich.cells import cell_len
 
 from tuner.recipe.model_label import short_model_label
+from tuner.recipe.ranges import Space
 from tuner.recipe.types import Range, SearchSection
 from tuner.render.charts.axes import Scale
 from tuner.render.charts.inline_bars import draw_range_bar
-from tuner.render.range_text import Space, range_bounds_text, searched_settings
+from tuner.render.range_text import searched_settings
 from tuner.render.renderable_lines import Lines
 from tuner.render.session_facts import SessionFacts
 from tuner.render.status_text import best_trial_text
@@ -119,7 +120,8 @@ def _search_space_lines(space: Space, width: int, styles: Styles) -> Lines:
     lines += _rate_range_lines(rates, width, styles)
     short = short_setting_names(list(other_settings), 12)
     texts = [
-        f"{short[name]} {range_bounds_text(setting)}" for name, setting in other_settings.items()
+        f"{short[name]} {fmt.format_recipe_setting(setting)}"
+        for name, setting in other_settings.items()
     ]
     return [*lines, *([(f"   {line}", styles.text)] for line in _join_into_lines(texts, width - 3))]
 
@@ -186,7 +188,7 @@ def compact_summary_lines(reader: SessionFacts, now: float, width: int, styles: 
             if name.startswith("lr.")
             else short_setting_names([name])[name]
         )
-        ranges.append(f"{label} {range_bounds_text(setting)}")
+        ranges.append(f"{label} {fmt.format_recipe_setting(setting)}")
     work = f" {_budget_text(reader, now)} · worker {_worker_text(reader, now)}"
     lines: Lines = [
         [(fit_text(head, width).rstrip(), styles.text)],

@@ -270,7 +270,7 @@ def device_status_runs(
 
 
 def gpu_title_runs(gpu: GpuReading, width: int, styles: Styles) -> list[TextRun]:
-    """Return `GPU0 H100 80GB 78% 61°C`, for the end of a title line."""
+    """Return `GPU0 H100 80GB 78 % 61°C`, for the end of a title line."""
     load = (
         ""
         if gpu.load is None
@@ -288,19 +288,20 @@ def _gpu_load_runs(gpu: GpuReading, styles: Styles, bar: int) -> list[TextRun]:
     if gpu.load is None:
         return [(name, styles.text)]
     bar_text = draw_progress_bar(gpu.load, bar)
-    return [(f"{name} ", styles.text), (bar_text, styles.accent), (f" {gpu.load:.0%}", styles.text)]
+    load = f" {fmt.format_percent(gpu.load)}"
+    return [(f"{name} ", styles.text), (bar_text, styles.accent), (load, styles.text)]
 
 
 def _gpu_detail_pieces(gpu: GpuReading, styles: Styles) -> list[list[TextRun]]:
     """Return memory, temperature, power, as far as the driver reports them."""
     pieces: list[list[TextRun]] = []
     if gpu.used is not None and gpu.total:
-        used = f"{gpu.used / 2**30:.1f}/{gpu.total / 2**30:.1f} GiB"
-        pieces.append([("mem ", styles.muted), (used, styles.text)])
+        memory = fmt.format_bytes_of(gpu.used, gpu.total)
+        pieces.append([("mem ", styles.muted), (memory, styles.text)])
     if gpu.celsius is not None:
         pieces.append([(f"{gpu.celsius}°C", styles.text)])
     if gpu.watts is not None:
-        pieces.append([(f"{gpu.watts:.0f} W", styles.text)])
+        pieces.append([(f"{round(gpu.watts)} W", styles.text)])
     return pieces
 
 

@@ -42,13 +42,14 @@ def trial_fact_lines(
 
 
 def _score_interval_text(score: ScoreWithInterval | None) -> str:
-    """Return `0.754–0.847, majority 0.502`: the score's interval, and the score to beat."""
+    """Return `0.7543…0.8470, majority 0.5020`: the score's interval, and the score to beat."""
     if score is None:
         return ""
     interval, floor = score.interval, score.majority
-    ends = f"{interval.low:.3f}–{interval.high:.3f}" if interval else "no predictions are stored"
-    text = ends if floor is None else f"{ends}, majority {floor.value:.3f}"
-    return text.replace("-", fmt.MINUS)
+    ends = "no predictions are stored"
+    if interval:
+        ends = fmt.format_interval(interval.low, interval.high)
+    return ends if floor is None else f"{ends}, majority {fmt.format_score(floor.value)}"
 
 
 def trial_facts_sentence(view: SessionView, trial: TrialView, now: float) -> str:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 
 from tuner.recipe.origins import repeated_trial_number
+from tuner.recipe.ranges import Space
 from tuner.recipe.types import Choices, Range
 from tuner.render.charts.inline_bars import draw_position_bar
-from tuner.render.range_text import Space, position_in_range, range_bounds_text, scale_of_range
+from tuner.render.range_text import position_in_range, scale_of_range
 from tuner.render.renderable_lines import Lines
 from tuner.render.styles import Styles, TextRun
 from tuner.render.text_fitting import fit_text, shorten_distinctly
@@ -136,5 +137,5 @@ def _position_text(trial: TrialView, name: str, setting: Range | Choices | None,
     if room >= 30:
         return position_in_range(value, setting, min(room, 60))
     if isinstance(setting, Choices) or isinstance(value, bool | str) or value is None:
-        return fit_text(range_bounds_text(setting), room).rstrip()
+        return fit_text(fmt.format_recipe_setting(setting), room).rstrip()
     return draw_position_bar(float(value), scale_of_range(setting), min(room, 24))

@@ -10,6 +10,7 @@ from functools import cached_property
 from rich.cells import cell_len
 
 from tuner.render.styles import Styles, TextRun
+from tuner.results import format as fmt
 
 Y_AXIS_WIDTH = 7
 """Cells that the y axis takes at the left: five of number, a space, the axis."""
@@ -75,11 +76,10 @@ def rows_with_ticks(rows: int) -> list[int]:
 def format_tick_value(value: float, spread: float) -> str:
     """Write a number in at most five cells, with the decimals that tell neighbours apart."""
     decimals = 0 if spread >= 20 else 1 if spread >= 4 else 2 if spread >= 0.04 else 3
-    text = f"{value:.{decimals}f}"
+    text = fmt.format_decimals(value, decimals)
     if len(text) <= 5 and (value == 0 or abs(value) >= 1e-3):
         return text
-    mantissa, _, exponent = f"{value:.0e}".partition("e")
-    return f"{mantissa}e{int(exponent)}"[:5]
+    return fmt.format_rate(value, 1)[:5]
 
 
 def frame_with_axes(

@@ -81,7 +81,7 @@ def collapse_limit(context: HintContext) -> tuple[float, str]:
     if context.parameters < BIG_MODEL:
         return BODY_LIMIT, "an encoder"
     if context.rows is not None and context.rows < SMALL_DATA:
-        return SMALL_DATA_LIMIT, f"a model this large on {context.rows:,} rows"
+        return SMALL_DATA_LIMIT, f"a model this large on {fmt.format_full_count(context.rows)} rows"
     return BIG_BODY_LIMIT, "a model this large"
 
 
@@ -104,7 +104,7 @@ def uniform_scale_hints(group: GroupSpec) -> list[Hint]:
         return []
     tenth = lr.high / 10
     share = (lr.high - tenth) / (lr.high - lr.low)
-    lies = f"{share:.0%} of its draws lie above {exact_number_text(tenth)}"
+    lies = f"{fmt.format_percent(share)} of its draws lie above {exact_number_text(tenth)}"
     text = f"uniform: {lies}; log spreads them evenly"
     return [Hint(group.name, text)]
 

@@ -13,12 +13,11 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from tuner.recipe.rates import param_group_setting, round_rate_setting, split_into_param_groups
-from tuner.recipe.types import GroupSpec, Range, ResolvedGroup, Setting, TiedRate
+from tuner.recipe.types import GroupSpec, ResolvedGroup, TiedRate
 from tuner.render.renderable_lines import Lines
 from tuner.render.styles import Styles, TextRun
 from tuner.render.text_fitting import fit_text
-from tuner.results.format import format_count, format_range_end, sanitize_text
-from tuner.tui.setup.setting_text import setting_text
+from tuner.results.format import format_count, format_recipe_setting, sanitize_text
 from tuner.tui.widgets.line_widgets import Pane, empty_state_lines, theme_styles
 
 SHAPE_WIDTH, RATE_WIDTH = 11, 19
@@ -49,25 +48,13 @@ def parameter_rows(
             sanitize_text(parameter.name),
             "×".join(map(str, parameter.shape)) or "scalar",
             sanitize_text(level.group.name),
-            parameter_rate_text(round_rate_setting(param_group_setting(groups, level)))
+            format_recipe_setting(round_rate_setting(param_group_setting(groups, level)), "log")
             + _tie_suffix(level.group),
             parameter.element_count,
         )
         for level in split_into_param_groups(resolved)
         for parameter in level.parameters
     ]
-
-
-def parameter_rate_text(setting: Setting) -> str:
-    """Return a rate such as 1e-6…5e-5, 4e-5, frozen or {1e-5,2e-5}."""
-    if isinstance(setting, Range):
-        scale = "" if setting.scale == "log" else " uniform"
-        return f"{format_range_end(setting.low)}…{format_range_end(setting.high)}{scale}"
-    return (
-        format_range_end(float(setting))
-        if isinstance(setting, int | float)
-        else setting_text(setting)
-    )
 
 
 def _tie_suffix(group: GroupSpec) -> str:

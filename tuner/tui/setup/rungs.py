@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tuner.recipe.types import SearchSection
+from tuner.results.format import format_percent
 
 BAR = "█"
 FRACTIONS = {1 / 4: "1/4", 1 / 3: "1/3", 1 / 2: "1/2", 2 / 3: "2/3", 3 / 4: "3/4"}
@@ -66,12 +67,12 @@ def _halving_lines(search: SearchSection, width: int) -> list[str]:
         bar = BAR * max(round(room * rung.trials / search.trials), 1)
         place = "end" if rung.share == 1 else fraction_text(rung.share)
         lines.append(f"{place:>6} │ {rung.trials:>5} {bar}")
-    return [*lines, "", f"≈ {training_share(rungs):.0%} of the training without it"]
+    return [*lines, "", f"≈ {format_percent(training_share(rungs))} of the training without it"]
 
 
 def fraction_text(share: float) -> str:
-    """Write 1/3 where the share is a plain fraction, else 12%."""
+    """Write 1/3 where the share is a plain fraction, else 12 %."""
     for value, fraction in FRACTIONS.items():
         if abs(value - share) < 1e-6:
             return fraction
-    return f"{share:.0%}"
+    return format_percent(share)

@@ -9,6 +9,7 @@ from typing import TypeVar
 from tuner.errors import TunerError
 from tuner.recipe.config import TrialConfig
 from tuner.recipe.origins import repeated_trial_number
+from tuner.recipe.ranges import Space
 from tuner.recipe.space import build_trial_config
 from tuner.recipe.types import Recipe
 from tuner.render.confusion_cells import Mode
@@ -19,7 +20,7 @@ from tuner.render.misclassified import (
     cell_row_positions,
     select_row_positions,
 )
-from tuner.render.range_text import Space, searched_settings
+from tuner.render.range_text import searched_settings
 from tuner.render.trial_curves import LOSS_CHOICES, LossChoice
 from tuner.render.trial_parameters import EndedValues, ValueRanks
 from tuner.session.events import AnyEvent, Evaluated, Unknown

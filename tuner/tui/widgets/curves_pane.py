@@ -115,7 +115,7 @@ class CurvesPane(Pane):
         return {
             "share": ("0 %", "100 %"),
             "epoch": ("0", fmt.format_epoch(end)),
-            "step": ("0", f"step {end:.0f}"),
+            "step": ("0", f"step {round(end)}"),
         }[self.x_axis]
 
     def _empty_state_texts(self) -> Sequence[str]:
@@ -179,7 +179,7 @@ class CurvesPane(Pane):
         position_text = {
             "share": fmt.format_percent(position),
             "epoch": fmt.format_epoch(position),
-            "step": f"step {position:.0f}",
+            "step": f"step {round(position)}",
         }
         parts = [position_text[self.x_axis]]
         for number in list(dict.fromkeys(reversed(drawn_trials.front)))[:3]:
