@@ -20,8 +20,9 @@ from tuner.render.comparison_table import (
 from tuner.render.confusion_difference import difference_lines
 from tuner.render.renderable_lines import Lines
 from tuner.render.row_predictions import RowPrediction, row_prediction_lines
-from tuner.render.significance_text import agreement_count_lines, pack_into_lines
+from tuner.render.significance_text import agreement_count_lines
 from tuner.render.styles import TERMINAL_STYLES, lines_to_strings
+from tuner.render.text_fitting import pack_into_lines
 from tuner.results.format import format_p_value, format_ratio
 from tuner.results.paired import find_flips
 from tuner.session.comparison import (
@@ -131,7 +132,7 @@ def test_p_values_are_short(value: float) -> None:
     pieces=st.lists(st.text("ab ", min_size=1, max_size=20), min_size=1), width=st.integers(40, 90)
 )
 def test_pieces_are_not_broken(pieces: list[str], width: int) -> None:
-    lines = pack_into_lines("head: ", pieces, " · ", width)
+    lines = pack_into_lines(pieces, " · ", width, head="head: ", indent="  ")
     assert all(cell_len(line) <= width for line in lines)
     joined = " ".join(" ".join(lines).replace("·", " ").split())
     assert joined == " ".join(f"head: {' '.join(pieces)}".split())

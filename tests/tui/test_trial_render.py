@@ -14,8 +14,8 @@ from tuner.recipe.types import Choices, Range
 from tuner.render.charts.line_chart import legend_lines
 from tuner.render.class_report import CLASS_ORDERS, ClassOrder, class_report_lines
 from tuner.render.epoch_strip import epoch_strip_lines
-from tuner.render.misclassified import fold_at_words
 from tuner.render.styles import TERMINAL_STYLES, lines_to_strings
+from tuner.render.text_fitting import fold_at_words
 from tuner.render.trial_curves import (
     distinct_looks,
     group_lines,

@@ -14,6 +14,7 @@ from tuner.render.charts.axes import Scale, scale_of_values
 from tuner.render.renderable_lines import Lines
 from tuner.render.styles import Styles, TextRun
 from tuner.render.text_fitting import fit_text
+from tuner.render.trial_columns import INTERVAL_END_WIDTH
 from tuner.results import format as fmt
 from tuner.results.format import GLYPHS, sanitize_text
 from tuner.session.comparison import Candidate, ComparisonRow
@@ -52,7 +53,7 @@ def fact_value_text(fact: ComparisonRow, value: Any) -> str:
         case "share":
             return f"{value[0]}/{value[1]}"
         case "interval":
-            return f"{fmt.format_score(value[0], 5)}…{fmt.format_score(value[1], 5)}"
+            return fmt.format_interval(value[0], value[1], INTERVAL_END_WIDTH)
         case "time":
             return fmt.format_clock(value)
         case "rate" | "number":

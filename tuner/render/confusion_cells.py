@@ -10,7 +10,6 @@ from typing import Literal
 from rich.style import Style
 
 from tuner.render.styles import Styles
-from tuner.render.text_fitting import fit_text
 from tuner.results.format import format_percent, format_score, format_signed_count, sanitize_text
 
 Mode = Literal["counts", "row", "column"]
@@ -158,8 +157,3 @@ def shade_level(share: float) -> int:
 
 def short_score_text(value: float | None) -> str:
     return format_score(value, 4)
-
-
-def right_align_text(text: str, width: int) -> str:
-    fitted = fit_text(text, width)
-    return " " * (len(fitted) - len(fitted.rstrip())) + fitted.rstrip()

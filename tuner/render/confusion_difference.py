@@ -10,7 +10,7 @@ from rich.style import Style
 from tuner.render.confusion_cells import ConfusionMatrix, label_name_at
 from tuner.render.renderable_lines import Lines
 from tuner.render.styles import Styles, TextRun
-from tuner.render.text_fitting import fit_text
+from tuner.render.text_fitting import fit_text, right_align_text
 from tuner.results.format import format_signed_count
 
 MAX_PAIRS = 12
@@ -66,34 +66,20 @@ def _difference_style(value: int, is_correct: bool, styles: Styles) -> Style:
 def _difference_grid(
     cells: Sequence[Sequence[int]], labels: Sequence[str], name: int, size: int, styles: Styles
 ) -> Lines:
-    heads = "".join(_right_align(label_name_at(labels, index), size) for index in range(len(cells)))
+    names = [label_name_at(labels, index) for index in range(len(cells))]
+    heads = "".join(f" {right_align_text(label, size - 1)}" for label in names)
+    predicted = fit_text("predicted".center(size * len(cells)), size * len(cells))
     lines: Lines = [
-        [
-            (
-                " " * name + fit_text("predicted".center(size * len(cells)), size * len(cells)),
-                styles.muted,
-            )
-        ],
+        [(" " * name + predicted, styles.muted)],
         [(fit_text(" gold", name), styles.muted), (heads, styles.heading)],
     ]
     for row, values in enumerate(cells):
-        runs: list[TextRun] = [
-            (" " + fit_text(label_name_at(labels, row), name - 1), styles.heading)
-        ]
+        runs: list[TextRun] = [(" " + fit_text(names[row], name - 1), styles.heading)]
         for column, value in enumerate(values):
-            runs.append(
-                (
-                    _right_align(_signed_text(value), size),
-                    _difference_style(value, row == column, styles),
-                )
-            )
+            text = f" {right_align_text(_signed_text(value), size - 1)}"
+            runs.append((text, _difference_style(value, row == column, styles)))
         lines.append(runs)
     return lines
-
-
-def _right_align(text: str, width: int) -> str:
-    fitted = fit_text(text, width - 1).rstrip()
-    return " " * (width - cell_len(fitted)) + fitted
 
 
 def _largest_differences(

@@ -8,16 +8,10 @@ from dataclasses import dataclass, replace
 from rich.cells import cell_len
 from rich.style import Style
 
-from tuner.render.confusion_cells import (
-    ClassScores,
-    MatrixCells,
-    cell_meta_style,
-    right_align_text,
-    short_score_text,
-)
+from tuner.render.confusion_cells import ClassScores, MatrixCells, cell_meta_style, short_score_text
 from tuner.render.renderable_lines import Lines
 from tuner.render.styles import Styles, TextRun
-from tuner.render.text_fitting import fit_text, shorten_distinctly
+from tuner.render.text_fitting import fit_text, right_align_text, shorten_distinctly
 
 BOX_LINES = 5
 """Lines of a boxed grid beside two for each class: heads, the frame, precisions."""

@@ -22,7 +22,7 @@ from tuner.render.confusion_cells import Mode as Mode
 from tuner.render.confusion_grid import fit_boxed_grid, fit_compact_grid
 from tuner.render.renderable_lines import Lines, RenderableLines
 from tuner.render.styles import TERMINAL_STYLES, Styles
-from tuner.render.text_fitting import fit_text, shorten_distinctly
+from tuner.render.text_fitting import fit_text, pack_into_lines, shorten_distinctly
 from tuner.results import format as fmt
 
 TOO_LARGE_FOR_GRID = 24
@@ -127,13 +127,8 @@ def confusion_summary_lines(
     pieces += [f"macro F1 {fmt.format_score(sum(f1) / len(f1), 5)}"] if f1 else []
     if against is not None:
         pieces.append(_correct_change_text(correct, against))
-    lines = ["  " + pieces[0]]
-    for piece in pieces[1:]:
-        if cell_len(lines[-1]) + cell_len(piece) + 3 > width:
-            lines.append(f"  {piece}")
-        else:
-            lines[-1] += f" · {piece}"
-    return [[(fit_text(line, width).rstrip(), styles.muted)] for line in lines]
+    lines = pack_into_lines(pieces, " · ", width, head="  ", indent="  ")
+    return [[(line, styles.muted)] for line in lines]
 
 
 def _correct_change_text(correct: int, against: ReferenceMatrix) -> str:

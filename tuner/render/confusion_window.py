@@ -8,10 +8,10 @@ from functools import cached_property
 
 from rich.cells import cell_len
 
-from tuner.render.confusion_cells import MatrixCells, right_align_text
+from tuner.render.confusion_cells import MatrixCells
 from tuner.render.renderable_lines import Lines
 from tuner.render.styles import Styles, TextRun
-from tuner.render.text_fitting import fit_text, shorten_distinctly
+from tuner.render.text_fitting import fit_text, right_align_text, shorten_distinctly
 
 HEADING_LINES = 1
 """Lines of heads above the cells."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from rich.cells import cell_len, chop_cells
+from rich.cells import cell_len
 from rich.style import Style
 
 from tuner.errors import TunerError
 from tuner.render.confusion_cells import label_name_at
 from tuner.render.renderable_lines import Lines
 from tuner.render.styles import Styles, TextRun
-from tuner.render.text_fitting import fit_text
+from tuner.render.text_fitting import fit_text, fold_at_words
 from tuner.results.format import format_percent, sanitize_text
 from tuner.session.predictions import Predictions, have_same_rows, misclassified_positions
 from tuner.session.validation_texts import ValidationTexts
@@ -178,18 +178,6 @@ def _probability_lines(
         f"{label_name_at(labels, label)} {format_percent(share)}" for label, share in shares
     )
     return [[(line, styles.muted)] for line in fold_at_words(probability_text, width)]
-
-
-def fold_at_words(text: str, width: int) -> list[str]:
-    """Fold text into lines of at most `width` cells; longer words are broken, nothing is cut."""
-    lines = [""]
-    for word in text.split():
-        # A word of marks that have no width is in no cell at all.
-        pieces = chop_cells(word, max(width, 2)) or [word]
-        if lines[-1] and cell_len(lines[-1]) + 1 + cell_len(pieces[0]) <= width:
-            lines[-1] += f" {pieces.pop(0)}"
-        lines += pieces
-    return lines[1:] if len(lines) > 1 and not lines[0] else lines
 
 
 def _prediction_style(gold: int, predicted: int, styles: Styles) -> Style:

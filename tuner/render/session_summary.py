@@ -17,7 +17,12 @@ from tuner.render.renderable_lines import Lines
 from tuner.render.session_facts import SessionFacts
 from tuner.render.status_text import best_trial_text
 from tuner.render.styles import Styles, TextRun
-from tuner.render.text_fitting import fit_text, short_group_name, short_setting_names
+from tuner.render.text_fitting import (
+    fit_text,
+    pack_into_lines,
+    short_group_name,
+    short_setting_names,
+)
 from tuner.results import format as fmt
 from tuner.results.format import GLYPHS, format_range_end, sanitize_text
 from tuner.session.budget import time_budget_seconds, training_seconds_spent
@@ -123,7 +128,10 @@ def _search_space_lines(space: Space, width: int, styles: Styles) -> Lines:
         f"{short[name]} {fmt.format_recipe_setting(setting)}"
         for name, setting in other_settings.items()
     ]
-    return [*lines, *([(f"   {line}", styles.text)] for line in _join_into_lines(texts, width - 3))]
+    return [
+        *lines,
+        *([(f"   {line}", styles.text)] for line in pack_into_lines(texts, "   ", width - 3)),
+    ]
 
 
 def _rate_range_lines(rates: Mapping[str, Range], width: int, styles: Styles) -> Lines:
@@ -147,16 +155,6 @@ def _rate_range_lines(rates: Mapping[str, Range], width: int, styles: Styles) ->
                 (f" {format_range_end(rate_range.high)}", styles.text),
             ]
         )
-    return lines
-
-
-def _join_into_lines(texts: list[str], width: int) -> list[str]:
-    lines: list[str] = []
-    for text in texts:
-        if lines and cell_len(lines[-1]) + 3 + cell_len(text) <= width:
-            lines[-1] += f"   {text}"
-        else:
-            lines.append(fit_text(text, width).rstrip())
     return lines
 
 
@@ -194,7 +192,9 @@ def compact_summary_lines(reader: SessionFacts, now: float, width: int, styles: 
         [(fit_text(head, width).rstrip(), styles.text)],
         [(fit_text(work, width).rstrip(), styles.muted)],
     ]
-    lines += [[(f" {line}", styles.accent)] for line in _join_into_lines(ranges, width - 2)[:3]]
+    lines += [
+        [(f" {line}", styles.accent)] for line in pack_into_lines(ranges, "   ", width - 2)[:3]
+    ]
     counts = _trial_count_runs(reader, styles)
     if (best := view.find_best_trial()) is not None:
         used = sum(cell_len(text) for text, _ in counts)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.cells import cell_len
 from rich.style import Style
 
 from tuner.errors import TunerError
 from tuner.render.renderable_lines import Lines
 from tuner.render.styles import Styles
-from tuner.render.text_fitting import fit_text, wrap_at_spaces
+from tuner.render.text_fitting import fit_text, pack_into_lines, wrap_at_spaces
 from tuner.results.format import format_p_value, format_score_change, sanitize_text
 from tuner.results.paired import SIGNIFICANCE_LEVEL, Flips, MetricDifference
 from tuner.session.comparison import Candidate, PairedPredictions, PredictionCache
@@ -52,7 +51,8 @@ def _conclusion_lines(
     basis = f"{sanitize_text(pairs[0][1].tested_metric)}{corrected}"
     head = f"→ {relation} {sanitize_text(first.name)} at {SIGNIFICANCE_LEVEL} ({basis}): "
     names = [sanitize_text(candidate.name) for candidate in others]
-    return [[(line, style)] for line in pack_into_lines(head, names, ", ", width)]
+    lines = pack_into_lines(names, ", ", width, head=head, indent="  ")
+    return [[(line, style)] for line in lines]
 
 
 def _test_result_lines(
@@ -75,12 +75,11 @@ def _test_result_lines(
         for candidate, pair in pairs
         if pair.difference is not None
     ]
-    lines = pack_into_lines(head, tests, " · ", width)
+    lines = pack_into_lines(tests, " · ", width, head=head, indent="  ")
     if differences:
         lower = " (lower is better)" if metric == "loss" else ""
-        lines += pack_into_lines(
-            f"{sanitize_text(metric)}{lower}, paired 95 %: ", differences, " · ", width
-        )
+        head = f"{sanitize_text(metric)}{lower}, paired 95 %: "
+        lines += pack_into_lines(differences, " · ", width, head=head, indent="  ")
     return [[(line, styles.text)] for line in lines]
 
 
@@ -92,19 +91,6 @@ def _difference_text(metric: str, difference: MetricDifference) -> str:
     return (
         f"{text} p {format_p_value(difference.p)}" if tested and difference.p is not None else text
     )
-
-
-def pack_into_lines(head: str, pieces: Sequence[str], between: str, width: int) -> list[str]:
-    """Join a head and pieces in lines of at most `width` cells; no piece is broken."""
-    fits = cell_len(head + pieces[0]) <= width
-    lines = [head + pieces[0]] if fits else [head.rstrip(), f"  {pieces[0]}"]
-    for piece in pieces[1:]:
-        longer = lines[-1] + between + piece
-        if cell_len(longer) <= width:
-            lines[-1] = longer
-        else:
-            lines.append(f"  {piece}")
-    return [fit_text(line, width).rstrip() for line in lines]
 
 
 def agreement_count_lines(

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
-from rich.cells import cell_len
+from rich.cells import cell_len, chop_cells
 
 from tuner.results.format import sanitize_text
 
@@ -88,6 +88,40 @@ def wrap_at_spaces(text: str, width: int) -> list[str]:
             lines.append("")
         lines[-1] = fit_text(f"{lines[-1]} {word}".strip(), width).rstrip()
     return lines
+
+
+def fold_at_words(text: str, width: int) -> list[str]:
+    """Fold text into lines of at most `width` cells; longer words are broken, nothing is cut."""
+    lines = [""]
+    for word in text.split():
+        # A word of marks that have no width is in no cell at all.
+        pieces = chop_cells(word, max(width, 2)) or [word]
+        if lines[-1] and cell_len(lines[-1]) + 1 + cell_len(pieces[0]) <= width:
+            lines[-1] += f" {pieces.pop(0)}"
+        lines += pieces
+    return lines[1:] if len(lines) > 1 and not lines[0] else lines
+
+
+def pack_into_lines(
+    pieces: Sequence[str], between: str, width: int, *, head: str = "", indent: str = ""
+) -> list[str]:
+    """Join pieces in lines of at most `width` cells, none of them broken.
+
+    The first line begins with the head, on a line of its own where no piece fits beside it.
+    """
+    lines = [head] if pieces else []
+    for index, piece in enumerate(pieces):
+        longer = lines[-1] + (between if index else "") + piece
+        if cell_len(longer) <= width or not lines[-1].strip():
+            lines[-1] = longer
+        else:
+            lines.append(f"{indent}{piece}")
+    return [fit_text(line, width).rstrip() for line in lines]
+
+
+def right_align_text(text: str, width: int) -> str:
+    fitted = fit_text(text, width)
+    return " " * (len(fitted) - len(fitted.rstrip())) + fitted.rstrip()
 
 
 def group_of_setting(name: str) -> str | None:

@@ -22,6 +22,7 @@ SortKey = tuple[Any, ...]
 STATE = "state"
 
 SCORE_WIDTH = 6
+INTERVAL_END_WIDTH = 5
 _STATE_RANKS = {
     TrialState.RUNNING: 0,
     TrialState.PAUSED: 1,

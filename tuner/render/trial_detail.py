@@ -6,14 +6,12 @@ import math
 import time
 from collections.abc import Callable, Sequence
 
-from rich.cells import cell_len
-
 from tuner.errors import TunerError
 from tuner.recipe.key_parsers import METRICS
 from tuner.render.confusion_matrix import Mode, confusion_lines
 from tuner.render.event_text import local_time_of_day
 from tuner.render.range_text import searched_settings
-from tuner.render.renderable_lines import Lines, RenderableLines
+from tuner.render.renderable_lines import Lines, RenderableLines, join_side_by_side
 from tuner.render.state_marks import schedule_share_text, trial_state_text
 from tuner.render.styles import TERMINAL_STYLES, Styles, TextRun
 from tuner.render.text_fitting import fit_text, wrap_at_spaces
@@ -85,19 +83,6 @@ def trial_detail_lines(
         _failure_section(trial, width, styles),
     ]
     return [*head, *_join_with_gaps([part for part in parts if part])]
-
-
-def join_side_by_side(
-    left_lines: Sequence[list[TextRun]], right_lines: Sequence[list[TextRun]], width: int
-) -> Lines:
-    """Put two blocks next to each other, the left one padded to `width` cells."""
-    lines: Lines = []
-    for row in range(max(len(left_lines), len(right_lines))):
-        runs = list(left_lines[row]) if row < len(left_lines) else []
-        used = sum(cell_len(text) for text, _ in runs)
-        gap = (" " * (width - used + 3), TERMINAL_STYLES.text)
-        lines.append([*runs, gap, *(right_lines[row] if row < len(right_lines) else [])])
-    return lines
 
 
 def _join_with_gaps(parts: Sequence[Lines]) -> Lines:

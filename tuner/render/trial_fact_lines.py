@@ -8,7 +8,7 @@ from tuner.render.renderable_lines import Lines
 from tuner.render.state_marks import trial_state_glyph, trial_state_word
 from tuner.render.styles import Styles, TextRun
 from tuner.render.text_fitting import wrap_at_spaces
-from tuner.render.trial_columns import elapsed_seconds
+from tuner.render.trial_columns import INTERVAL_END_WIDTH, elapsed_seconds
 from tuner.results import format as fmt
 from tuner.results.format import sanitize_text
 from tuner.session.reruns import RerunGroup, find_rerun_group
@@ -42,14 +42,18 @@ def trial_fact_lines(
 
 
 def _score_interval_text(score: ScoreWithInterval | None) -> str:
-    """Return `0.7543…0.8470, majority 0.5020`: the score's interval, and the score to beat."""
+    """Return `0.754…0.847, majority 0.502`: the score's interval, and the score to beat."""
     if score is None:
         return ""
     interval, floor = score.interval, score.majority
     ends = "no predictions are stored"
     if interval:
-        ends = fmt.format_interval(interval.low, interval.high)
-    return ends if floor is None else f"{ends}, majority {fmt.format_score(floor.value)}"
+        ends = fmt.format_interval(interval.low, interval.high, INTERVAL_END_WIDTH)
+    return (
+        ends
+        if floor is None
+        else f"{ends}, majority {fmt.format_score(floor.value, INTERVAL_END_WIDTH)}"
+    )
 
 
 def trial_facts_sentence(view: SessionView, trial: TrialView, now: float) -> str:

@@ -16,7 +16,7 @@ from tuner.render.charts.inline_bars import draw_position_bar
 from tuner.render.range_text import position_in_range, scale_of_range
 from tuner.render.renderable_lines import Lines
 from tuner.render.styles import Styles, TextRun
-from tuner.render.text_fitting import fit_text, shorten_distinctly
+from tuner.render.text_fitting import fit_text, right_align_text, shorten_distinctly
 from tuner.results import format as fmt
 from tuner.results.format import sanitize_text
 from tuner.session.view import ENDED_STATES, SessionView, TrialView
@@ -95,8 +95,8 @@ def parameter_lines(
     for key, label, text, place in zip(values, names, value_texts, rank_texts, strict=True):
         runs: list[TextRun] = [
             (fit_text(label, name), styles.text),
-            (_right_align(text, value), styles.heading),
-            (_right_align(place, rank), styles.muted),
+            (f" {right_align_text(text, value - 1)}", styles.heading),
+            (f" {right_align_text(place, rank - 1)}", styles.muted),
             (" " + _position_text(trial, key, space.get(key), room), styles.accent),
         ]
         lines.append(runs)
@@ -104,11 +104,6 @@ def parameter_lines(
         footnote = f"* of {ranks.trial_count}, the smallest value is 1"
         lines += [[], [(fit_text(footnote, width).rstrip(), styles.muted)]]
     return lines
-
-
-def _right_align(text: str, width: int) -> str:
-    fitted = fit_text(text, width - 1).rstrip()
-    return " " * (width - cell_len(fitted)) + fitted
 
 
 def _name_column_width(values: Iterable[str], room: int, *, roomy: bool) -> int:

@@ -189,9 +189,9 @@ def format_score_change(value: float | None) -> str:
     return sign + format_score(abs(value))
 
 
-def format_interval(low: float, high: float) -> str:
-    """Write the ends of an interval of scores: 0.7885…0.8877."""
-    return f"{format_score(low)}…{format_score(high)}"
+def format_interval(low: float, high: float, width: int = _ANY) -> str:
+    """Write the ends of an interval of scores, each in at most `width` cells: 0.7885…0.8877."""
+    return f"{format_score(low, width)}…{format_score(high, width)}"
 
 
 def format_change_interval(low: float, high: float) -> str:

@@ -19,11 +19,10 @@ from tuner.render.charts.learning_curves import (
     x_axis_end,
 )
 from tuner.render.charts.line_chart import draw_lines
-from tuner.render.renderable_lines import Lines
+from tuner.render.renderable_lines import Lines, join_side_by_side
 from tuner.render.state_marks import trial_state_glyph
 from tuner.render.trial_columns import metric_abbreviation
 from tuner.render.trial_curves import last_value_until
-from tuner.render.trial_detail import join_side_by_side
 from tuner.results import format as fmt
 from tuner.tui.state.session_reader import SessionReader
 from tuner.tui.widgets.key_bindings import hidden_key

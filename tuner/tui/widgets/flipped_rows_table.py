@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from tuner.errors import TunerError
 from tuner.render.confusion_cells import label_name_at
-from tuner.render.misclassified import fold_at_words, row_text_start
+from tuner.render.misclassified import row_text_start
 from tuner.render.styles import TextRun
-from tuner.render.text_fitting import fit_text
+from tuner.render.text_fitting import fit_text, fold_at_words
 from tuner.results.format import sanitize_text
 from tuner.tui.state.comparison_state import ComparisonState
 from tuner.tui.widgets.key_bindings import key
