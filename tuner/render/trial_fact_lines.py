@@ -49,11 +49,9 @@ def _score_interval_text(score: ScoreWithInterval | None) -> str:
     ends = "no predictions are stored"
     if interval:
         ends = fmt.format_interval(interval.low, interval.high, INTERVAL_END_WIDTH)
-    return (
-        ends
-        if floor is None
-        else f"{ends}, majority {fmt.format_score(floor.value, INTERVAL_END_WIDTH)}"
-    )
+    if floor is None:
+        return ends
+    return f"{ends}, majority {fmt.format_score(floor.value, INTERVAL_END_WIDTH)}"
 
 
 def trial_facts_sentence(view: SessionView, trial: TrialView, now: float) -> str:
