@@ -97,7 +97,7 @@ def test_the_sealed_split_is_scored_and_counted(tuner: Tuner, monkeypatch: Monke
         trial=1, n=40, metrics={"accuracy": 0.75}, confusion=[[15, 5], [5, 15]], opened=2,
         sessions=["older"], shared={"other": 7},
     )  # fmt: skip
-    monkeypatch.setattr("tuner.worker.trainer_queries.score_test_rows", lambda _: scored)
+    monkeypatch.setattr("tuner.worker.test_scoring.score_test_rows", lambda _: scored)
     answer = tuner("test", "done")
     assert answer.code == 0
     assert "accuracy 0.7500 (30 of 40 rows correct, 95 % interval 0.5981…0.8581; " in answer.out

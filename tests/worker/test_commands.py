@@ -40,7 +40,7 @@ from tuner.worker.control import (
 from tuner.worker.exclusive import exclusive_session
 from tuner.worker.launch import start_worker
 from tuner.worker.test_rows import break_test_seal
-from tuner.worker.trainer_queries import score_test_rows
+from tuner.worker.test_scoring import score_test_rows
 
 
 def state(session: Session) -> SessionState:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 
 from tuner.cli.follow import follow_session
 from tuner.cli.interruptions import Interruptions, record_interruptions
@@ -12,12 +11,12 @@ from tuner.cli.output import print_note, print_result, progress_spinner
 from tuner.cli.session_lookup import named_session
 from tuner.errors import NotFinished, StudyFailed, TunerError
 from tuner.export.outcome_text import describe_outcome
-from tuner.recipe.regular_file import open_regular_file
 from tuner.session.continuation import advice_to_continue, is_search_over
 from tuner.session.folder import Session
 from tuner.session.log_follower import LogFollower
 from tuner.session.suggested_command import command_line
 from tuner.session.view import ALIVE_STATES, SessionState, SessionView
+from tuner.session.worker_log import summarize_log_end
 
 ENDED_FOR_GOOD = (
     SessionState.FINISHED,
@@ -25,7 +24,6 @@ ENDED_FOR_GOOD = (
     SessionState.FAILED,
     SessionState.CRASHED,
 )
-_TAIL_BYTES = 1 << 16
 
 
 def run_session(options: argparse.Namespace) -> int:
@@ -104,8 +102,9 @@ def session_exit_code(session: Session, view: SessionView, state: SessionState) 
         failure = TunerError if view.refused else StudyFailed
         raise failure(f"{session.name} failed{because} ({advice})")
     if state is SessionState.CRASHED:
+        last_line = summarize_log_end(session.log_path, count=1) or "no output"
         raise StudyFailed(
-            f"the worker of {session.name} died: {last_log_line(session)} "
+            f"the worker of {session.name} died: {last_line} "
             f"(log: {session.log_path}; {command_line('resume', session)} continues)"
         )
     if state is SessionState.STOPPED:
@@ -113,16 +112,6 @@ def session_exit_code(session: Session, view: SessionView, state: SessionState) 
     raise NotFinished(
         f"{session.name} is {state}{because}; {command_line('resume', session)} continues it"
     )
-
-
-def last_log_line(session: Session) -> str:
-    try:
-        with open_regular_file(session.log_path) as file:
-            file.seek(-min(os.fstat(file.fileno()).st_size, _TAIL_BYTES), os.SEEK_END)
-            lines = file.read().decode("utf-8", "replace").split("\n")
-    except OSError as error:
-        raise TunerError(f"{session.log_path}: {error.strerror}") from error
-    return next((line.strip() for line in reversed(lines) if line.strip()), "no output")
 
 
 def print_trials_table(session: Session, view: SessionView) -> None:

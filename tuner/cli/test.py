@@ -25,7 +25,7 @@ FIELDS = ("trial", "n", "metrics", "confusion", "opened", "sessions", "shared")
 
 def score_test_split(options: argparse.Namespace) -> int:
     """Score the best model on the test rows and say how often they have been opened."""
-    from tuner.worker.trainer_queries import score_test_rows
+    from tuner.worker.test_scoring import score_test_rows
 
     session = named_session(options)
     view, _ = load_current_session(session)

@@ -15,7 +15,7 @@ from tuner.session.inbox import send_command
 from tuner.session.lock import lock_holder_pid
 from tuner.session.suggested_command import command_line
 from tuner.session.tail import EventTail
-from tuner.worker.launch import last_log_lines
+from tuner.session.worker_log import summarize_log_end
 
 PAUSE_PATIENCE = 60.0
 ANSWER_PATIENCE = 30.0
@@ -78,7 +78,7 @@ def _send_and_await_answer(session: Session, command: Command, timeout: float | 
                     return event.result
                 raise TunerError(event.result)
         if not alive:
-            words = last_log_lines(session.log_path)
+            words = summarize_log_end(session.log_path)
             raise StudyFailed(
                 f"the worker of {session.name!r} was lost before it answered: {words}"
             )

@@ -6,24 +6,22 @@ import os
 import subprocess
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from tuner.errors import StudyFailed, TunerError
 from tuner.interpreter import python_command
 from tuner.recipe.load import load_recipe
-from tuner.recipe.regular_file import open_regular_file
 from tuner.session import events as e
 from tuner.session.disk_reserve import ensure_disk_reserve
 from tuner.session.folder import Session
 from tuner.session.lock import describe_lock_holder, lock_holder_pid
 from tuner.session.tail import EventTail
+from tuner.session.worker_log import summarize_log_end
 from tuner.session.write_guard import refuse_unsafe_folder
 
 LOADING_PATIENCE = 60.0
 ENDING_PATIENCE = 30.0
 MOMENT = 2.0
 _TICK = 0.05
-_TAIL = 1 << 16
 _STARTED_EVENTS = (e.SessionStarted, e.SessionPaused, e.SessionFinished, e.SessionStopped)
 
 # A child that ended is a zombie until it is asked after; the next start asks.
@@ -102,18 +100,6 @@ def refuse_running_session(session: Session) -> None:
     raise TunerError(f"session {session.name!r} is running already: {who}")
 
 
-def last_log_lines(path: Path, count: int = 3) -> str:
-    """Return the end of a log in one line, for an error message."""
-    try:
-        with open_regular_file(path) as file:
-            file.seek(-min(os.fstat(file.fileno()).st_size, _TAIL), os.SEEK_END)
-            text = file.read().decode("utf-8", "replace")
-    except OSError:
-        return ""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return " / ".join(lines[-count:])[-500:]
-
-
 def _spawn_worker_process(session: Session) -> subprocess.Popen[bytes]:
     _children[:] = [
         (child, child_session) for child, child_session in _children if child.poll() is None
@@ -137,6 +123,6 @@ def _spawn_worker_process(session: Session) -> subprocess.Popen[bytes]:
 
 def _worker_ended_error(session: Session, code: int) -> TunerError:
     refuse_running_session(session)
-    last_words = last_log_lines(session.log_path)
+    last_words = summarize_log_end(session.log_path)
     output = f": {last_words}" if last_words else " (no output)"
     return StudyFailed(f"the worker of {session.name!r} exited with code {code}{output}")

@@ -16,9 +16,6 @@ from tuner.recipe.findings import CheckReport, ModelDescription
 from tuner.recipe.load import load_recipe, recipe_to_dict
 from tuner.recipe.types import Recipe
 from tuner.session.folder import Session
-from tuner.worker.test_scoring import score_test_rows
-
-__all__ = ["query_model_description", "query_session_check", "score_test_rows"]
 
 Answer = TypeVar("Answer")
 ReportStage = Callable[[str], None]

@@ -17,7 +17,7 @@ from tuner.results.verdict import METHOD, Verdict, judge_importance
 from tuner.session import events as e
 from tuner.session.folder import Session
 from tuner.session.generations import make_point_test
-from tuner.session.view import ENDED_STATES, SessionView, TrialState, TrialView
+from tuner.session.view import SessionView, TrialState, TrialView
 from tuner.study.records import Suggestion
 from tuner.study.study import Study
 from tuner.worker.best_model import keep_best_model, remove_trial_files
@@ -50,12 +50,6 @@ class TrialRecorder:
     def config_of_trial(self, suggestion: Suggestion) -> TrialConfig:
         values = {**suggestion.params, **suggestion.fixed}
         return build_trial_config(self._recipe, values, suggestion.number)
-
-    def has_trial_ended(self, number: int) -> bool:
-        return (
-            number in self.session_view.trials
-            and self.session_view.trials[number].state in ENDED_STATES
-        )
 
     def record_started(self, suggestion: Suggestion, device: str, step: int) -> None:
         """Record that a trainer has the trial, from step 0 or from a checkpoint."""

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from textual.widget import Widget
 
-from tuner.recipe.regular_file import open_regular_file
 from tuner.render.renderable_lines import Lines
 from tuner.results.format import sanitize_text
+from tuner.session.existing_file import UnreadableFile
+from tuner.session.worker_log import read_log_tail
 from tuner.tui.state.session_reader import SessionDelta, SessionReader
 from tuner.tui.views.base_view import View
 from tuner.tui.widgets.events_pane import EventsPane
 from tuner.tui.widgets.line_widgets import Pane, empty_state_lines, theme_styles
-
-TAIL_BYTES = 64 * 1024
-"""Bytes of worker.log that are shown, from its end."""
 
 
 class LogView(View):
@@ -70,7 +67,10 @@ class WorkerLogPane(Pane):
 
     def content_lines(self, width: int, height: int) -> Lines:
         styles = theme_styles(self)
-        text = read_tail_text(self._path)
+        try:
+            text = read_log_tail(self._path)
+        except UnreadableFile as error:
+            text = str(error)
         if not text:
             texts = ("The output of the worker and its trainers", "appears here once they run")
             return empty_state_lines(texts, width, height, styles)
@@ -83,15 +83,3 @@ def _size_and_mtime(path: Path) -> tuple[int, float] | None:
     except OSError:
         return None
     return file_stat.st_size, file_stat.st_mtime
-
-
-def read_tail_text(path: Path, size: int = TAIL_BYTES) -> str:
-    """Return the last `size` bytes of a file from the start of a line on; "" without a file."""
-    try:
-        with open_regular_file(path) as file:
-            end = file.seek(0, os.SEEK_END)
-            file.seek(max(end - size, 0))
-            text = file.read().decode("utf-8", "replace")
-    except OSError:
-        return ""
-    return text.split("\n", 1)[-1] if end > size else text
