@@ -121,7 +121,7 @@ BAD = [
     (HEAD, f'name = "head"\nrest = true\n{HEAD_LR}', "groups.the rest.rest", "the rest already"),
     (HEAD, f'name = "head"\nrest = false\n{HEAD_LR}', "groups.head", "none is given"),
     (HEAD, f'name = "head"\npart = "heads"\n{HEAD_LR}', "groups.head.part", '"head"'),
-    (HEAD, f'name = "head"\npart = []\n{HEAD_LR}', "groups.head.part", "or a list of different ones"),
+    (HEAD, f'name = "head"\npart = []\n{HEAD_LR}', "groups.head.part", "a list of different ones"),
     (HEAD, f'name = "head"\npart = ["head", "head"]\n{HEAD_LR}', "groups.head.part", "different"),
     (HEAD, f'name = "head"\nparams = []\n{HEAD_LR}', "groups.head.params", "names or globs"),
     (HEAD, f'name = "head"\nparams = [3]\n{HEAD_LR}', "groups.head.params", "text in quotes"),

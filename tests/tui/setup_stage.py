@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from textual.app import App
 from textual.message import Message
@@ -21,11 +21,12 @@ from tuner.recipe.document import RecipeDocument
 from tuner.recipe.findings import CheckReport, Finding, ModelDescription
 from tuner.recipe.presets import preset_document
 from tuner.recipe.types import GroupSpec, Recipe
-from tuner.render.styles import TERMINAL_STYLES
 from tuner.session.folder import Session, create_session
 from tuner.tui.app import TunerApp
 from tuner.tui.screens.setup_screen import SetupScreen
 from tuner.tui.setup.inspection import Services
+from tuner.tui.shell.seen_screens import SeenScreens
+from tuner.tui.shell.session_app import SessionApp
 
 __all__ = ["LARGE", "SMALL", "until"]
 
@@ -89,20 +90,27 @@ class Answers:
             raise TunerError(self.start_problem)
 
 
-class Stage(App[None]):
+class Stage(SessionApp):
     """Shows one screen and keeps the messages that reach the app."""
 
+    CSS_PATH = TunerApp.CSS_PATH
     ENABLE_COMMAND_PALETTE = False
 
-    def __init__(self, screen: Screen[None]) -> None:
-        super().__init__()
-        self.styles_by_role = TERMINAL_STYLES
+    def __init__(self, screen: Screen[Any], services: Services | None = None) -> None:
+        super().__init__(Path(), lambda: stage.NOW, settings=None, seen_screens=SeenScreens(None))
+        self.services = services
         self.first = screen
         self.requests: list[Message] = []
 
     def on_mount(self) -> None:
         """The screen to be tested lies over the default one."""
         self.push_screen(self.first)
+
+    def open_setup_screen(
+        self, session: Session, proposed: Mapping[str, tuple[float, float]] | None = None
+    ) -> None:
+        """The setup screen with the stage's services."""
+        self.push_screen(SetupScreen(session, proposed, services=self.services))
 
     def on_start_requested(self, message: Message) -> None:
         """What the real app answers with its live screen."""
@@ -163,14 +171,14 @@ async def type_text(pilot: Pilot[None], text: str) -> None:
 
 def group_names(screen: SetupScreen) -> list[str]:
     """The names of the draft's groups."""
-    assert screen.draft.recipe is not None
-    return [group.name for group in screen.draft.recipe.groups]
+    assert screen.controller.draft.recipe is not None
+    return [group.name for group in screen.controller.draft.recipe.groups]
 
 
 def group(screen: SetupScreen, name: str) -> GroupSpec:
     """One of the draft's groups."""
-    assert screen.draft.recipe is not None
-    return next(group for group in screen.draft.recipe.groups if group.name == name)
+    assert screen.controller.draft.recipe is not None
+    return next(group for group in screen.controller.draft.recipe.groups if group.name == name)
 
 
 def screen_text(app: App[None]) -> str:

@@ -104,7 +104,7 @@ def test_rates_are_typed(tmp_path: Path) -> None:
 
 def test_what_means_nothing_stays_in_the_prompt_with_a_reason(tmp_path: Path) -> None:
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:
-        text = screen.draft.recipe_text
+        text = screen.controller.draft.recipe_text
         for wrong in ("", "x", "4e-5..1e-5", "[bold]", "9", "1e-5.."):
             await pilot.press("enter")
             await type_text(pilot, wrong)
@@ -114,7 +114,7 @@ def test_what_means_nothing_stays_in_the_prompt_with_a_reason(tmp_path: Path) ->
             await pilot.pause()
             assert editor(screen).has_focus
             assert not message(screen)
-        assert screen.draft.recipe_text == text
+        assert screen.controller.draft.recipe_text == text
 
     play(setup_stage(tmp_path), scenario)
 
@@ -146,18 +146,20 @@ def test_groups_are_split_merged_renamed_added_deleted_and_regrouped(tmp_path: P
         await pilot.press("d")
         await pilot.pause()
         assert "bias" not in group_names(screen)
-        assert not screen._partition.problem
+        recipe = screen.controller.recipe
+        assert recipe is not None
+        assert not screen.inspection.partition(recipe.groups, recipe).problem
         for _ in range(6):
             await pilot.press("u")
         await pilot.pause()
-        assert not screen.draft.has_unsaved_changes
+        assert not screen.controller.draft.has_unsaved_changes
 
     play(setup_stage(tmp_path), scenario)
 
 
 def test_wishes_that_cannot_be_are_refused(tmp_path: Path) -> None:
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:
-        text = screen.draft.recipe_text
+        text = screen.controller.draft.recipe_text
         await pilot.press("end", "M")
         await pilot.pause()
         assert "last group" in message(screen)
@@ -177,7 +179,7 @@ def test_wishes_that_cannot_be_are_refused(tmp_path: Path) -> None:
             await type_text(pilot, wrong)
             assert reason in message(screen)
             await pilot.press("escape")
-        assert screen.draft.recipe_text == text
+        assert screen.controller.draft.recipe_text == text
 
     play(setup_stage(tmp_path), scenario)
 
@@ -198,7 +200,7 @@ def test_the_mouse_selects_and_pulls_the_nearer_end_in_one_step_of_undo(tmp_path
         await pilot.mouse_up(GroupEditor, offset=(target, 3))
         assert group(screen, "quarter 2").lr == Range(2e-6, 5e-4, "log")
         await pilot.press("u")
-        assert not screen.draft.has_unsaved_changes
+        assert not screen.controller.draft.has_unsaved_changes
 
     play(setup_stage(tmp_path), scenario)
 

@@ -70,7 +70,7 @@ def test_l_ties_a_group_and_unties_it(tmp_path: Path) -> None:
         assert group(screen, "head").lr == TiedRate("quarter 4", Range(1.0, 50.0, "log"))
         await pilot.press("l")
         assert group(screen, "head").lr == Range(2e-6, 5e-3, "log")
-        assert 'lr = { like = "quarter 4"' not in screen.draft.recipe_text
+        assert 'lr = { like = "quarter 4"' not in screen.controller.draft.recipe_text
 
     play(setup_stage(tmp_path), scenario)
 

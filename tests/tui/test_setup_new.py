@@ -11,7 +11,8 @@ from textual.pilot import Pilot
 from tests.tui.setup_stage import SMALL, Answers, Stage, assert_golden, make_session, type_text
 from tuner.recipe.load import load_recipe
 from tuner.session.folder import find_session
-from tuner.tui.screens.setup_screen import NewSessionScreen, SetupScreen
+from tuner.tui.screens.new_session_screen import NewSessionScreen
+from tuner.tui.screens.setup_screen import SetupScreen
 from tuner.tui.setup.field_list import FieldList
 from tuner.tui.setup.status_line import StatusLine
 
@@ -20,8 +21,8 @@ Scenario = Callable[[Pilot[None], NewSessionScreen], Awaitable[None]]
 
 def play_new(root: Path, scenario: Scenario, size: tuple[int, int] = SMALL) -> None:
     """Runs a scenario on the screen that makes sessions."""
-    screen = NewSessionScreen(root, services=Answers().services())
-    stage = Stage(screen)
+    screen = NewSessionScreen(root)
+    stage = Stage(screen, Answers().services())
 
     async def run() -> None:
         async with stage.run_test(size=size) as pilot:

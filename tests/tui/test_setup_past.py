@@ -47,11 +47,11 @@ def stage(
     proposed: dict[str, Ends] | None = None,
     *,
     answers: Answers | None = None,
-    past: SessionHistory | None = None,
+    history: SessionHistory | None = None,
 ) -> Stage:
     """The setup screen of a recorded session."""
     services = (answers or Answers()).services()
-    return Stage(SetupScreen(session, proposed, past=past, services=services))
+    return Stage(SetupScreen(session, proposed, history=history, services=services))
 
 
 @pytest.mark.parametrize("name", SIZES)
@@ -86,11 +86,11 @@ def test_a_zoom_is_one_edit_that_is_told_and_taken_back(tmp_path: Path) -> None:
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:
         assert message(screen) == "zoom into 2 ranges"
         assert group(screen, "layers 8-11").lr == Range(2e-5, 5e-5, "log")
-        assert screen.draft.has_unsaved_changes
+        assert screen.controller.draft.has_unsaved_changes
         assert "opens generation 1: " in screen_text(pilot.app)
         await pilot.press("u")
         assert group(screen, "layers 8-11").lr == Range(1e-5, 1e-4, "log")
-        assert not screen.draft.has_unsaved_changes
+        assert not screen.controller.draft.has_unsaved_changes
 
     play(stage(corpus.finished(tmp_path), ZOOM), scenario, LARGE)
 
@@ -100,7 +100,7 @@ def test_a_start_asks_first_and_says_how_many_trials_are_carried_over(tmp_path: 
     session = corpus.paused(tmp_path)
 
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:
-        recipe = screen.draft.recipe
+        recipe = screen.controller.draft.recipe
         assert recipe is not None
         told = next_generation(load_session_view(session), recipe)
         assert told is not None
@@ -132,7 +132,7 @@ def test_without_a_change_a_start_just_goes_on(tmp_path: Path) -> None:
 def test_a_running_session_is_paused_before_it_starts_again(tmp_path: Path) -> None:
     answers = Answers()
     session = corpus.paused(tmp_path)
-    past = SessionHistory(load_session_view(session), SessionState.RUNNING)
+    history = SessionHistory(load_session_view(session), SessionState.RUNNING)
 
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:  # noqa: ARG001
         await pilot.press("ctrl+r")
@@ -141,7 +141,7 @@ def test_a_running_session_is_paused_before_it_starts_again(tmp_path: Path) -> N
         await until(pilot, lambda: answers.started)
         assert answers.paused == ["sst2-bert-groups"]
 
-    play(stage(session, answers=answers, past=past), scenario)
+    play(stage(session, answers=answers, history=history), scenario)
 
 
 def test_a_session_without_trials_left_wants_more_before_it_starts(tmp_path: Path) -> None:
@@ -169,12 +169,12 @@ def test_model_data_and_metric_stay(tmp_path: Path) -> None:
             await pilot.press(*keys)
             await pilot.pause()
             assert "clone the session to change it" in message(screen), keys
-        before = screen.draft.recipe_text
+        before = screen.controller.draft.recipe_text
         await pilot.press("ctrl+e")
         await pilot.pause()
         assert "model.name is locked" in message(screen)
         await pilot.press("u")
-        assert screen.draft.recipe_text == before
+        assert screen.controller.draft.recipe_text == before
 
     session = corpus.paused(tmp_path)
     screen = SetupScreen(
@@ -188,7 +188,7 @@ def test_model_data_and_metric_stay(tmp_path: Path) -> None:
 def test_a_proposal_that_cannot_be_is_refused_and_nothing_is_changed(tmp_path: Path) -> None:
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:  # noqa: ARG001
         assert "no such setting" in message(screen)
-        assert not screen.draft.has_unsaved_changes
+        assert not screen.controller.draft.has_unsaved_changes
 
     play(stage(corpus.paused(tmp_path), {"lr.head": (2e-4, 1e-3), "lr.no": (1, 2)}), scenario)
 

@@ -30,12 +30,14 @@ from tuner.session.events import SessionStopped
 from tuner.session.writer import EventWriter
 from tuner.tui.app import TunerApp
 from tuner.tui.screens.help_screen import HelpScreen
-from tuner.tui.screens.setup_screen import SetupScreen, StartRequested
+from tuner.tui.screens.setup_screen import SetupScreen
 from tuner.tui.screens.study_screen import StudyScreen
-from tuner.tui.setup.checks import CheckLine
+from tuner.tui.setup.checks_pane import CheckLine, ChecksPane
+from tuner.tui.setup.forms import FormPane
 from tuner.tui.setup.inspection import NOT_TRIED, Services
-from tuner.tui.setup.panes import ChecksPane, FormPane, PreviewPane
+from tuner.tui.setup.preview import RecipePreview
 from tuner.tui.setup.status_line import StatusLine
+from tuner.tui.shell.messages import StartRequested
 from tuner.tui.widgets.key_bar import KeyBar
 
 
@@ -46,14 +48,14 @@ def message(screen: SetupScreen) -> str:
 
 def recipe(screen: SetupScreen) -> Recipe:
     """The draft's recipe."""
-    assert screen.draft.recipe is not None
-    return screen.draft.recipe
+    assert screen.controller.draft.recipe is not None
+    return screen.controller.draft.recipe
 
 
 def visible(screen: SetupScreen) -> list[str]:
     """The ids of the panes that are shown."""
-    panes = [*screen.query(".setup-pane"), screen.query_one(ChecksPane)]
-    return [str(pane.id) for pane in panes if pane.display]
+    panes = screen.query("SetupView > .panes > .pane")
+    return sorted((str(pane.id) for pane in panes if pane.display), key=lambda id: id == "checks")
 
 
 def test_a_small_terminal_shows_one_pane_a_large_one_all(tmp_path: Path) -> None:
@@ -68,17 +70,17 @@ def test_a_small_terminal_shows_one_pane_a_large_one_all(tmp_path: Path) -> None
         assert visible(screen)[0] == "task"
         await pilot.press("left_square_bracket", "tab", "tab", "shift+tab")
         assert visible(screen)[0] == "task"
-        await pilot.click("#setup-tabs", offset=(14, 0))
+        await pilot.click(".tabs", offset=(14, 0))
         assert visible(screen)[0] == "groups"
         await pilot.resize_terminal(*LARGE)
         await pilot.pause()
         assert len(visible(screen)) == 6
         await pilot.press("z")
-        assert visible(screen) == ["groups", "checks"]
+        assert visible(screen) == ["groups"]
         await pilot.press("escape")
         assert len(visible(screen)) == 6
         await pilot.click("#search", offset=(10, 3))
-        assert screen.query_one("#search").has_class("-current")
+        assert screen.query_one("#search").has_class("-active")
 
     play(setup_stage(tmp_path), scenario)
 
@@ -144,12 +146,12 @@ def test_saving_writes_the_file_and_keeps_its_comments(tmp_path: Path) -> None:
 
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:
         await pilot.press("0")
-        assert screen.draft.has_unsaved_changes
+        assert screen.controller.draft.has_unsaved_changes
         assert "unsaved" in screen_text(pilot.app)
         await pilot.press("ctrl+s")
         await until(pilot, lambda: answers.checks == 2)
         assert "saved" in message(screen)
-        assert screen.draft.recipe_text == session.recipe_path.read_text()
+        assert screen.controller.draft.recipe_text == session.recipe_path.read_text()
         assert "# my own words" in session.recipe_path.read_text()
         assert load_recipe(session.recipe_path).groups[0].lr == "frozen"
         assert session.recipe_path.stat().st_mode & 0o777 == 0o600
@@ -159,7 +161,7 @@ def test_saving_writes_the_file_and_keeps_its_comments(tmp_path: Path) -> None:
 
 def test_a_file_changed_by_others_is_overwritten_only_after_y(tmp_path: Path) -> None:
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:
-        path = screen.session.recipe_path
+        path = screen.controller.session.recipe_path
         await pilot.press("0")
         path.write_text(path.read_text() + "# theirs\n")
         await pilot.press("ctrl+s")
@@ -181,9 +183,9 @@ def test_starting_saves_first_and_then_asks_for_the_live_screen(tmp_path: Path) 
         await pilot.press("0", "ctrl+r")
         await until(pilot, lambda: stage.requests)
         assert answers.started == ["rte"]
-        assert not screen.draft.has_unsaved_changes
+        assert not screen.controller.draft.has_unsaved_changes
         assert isinstance(stage.requests[0], StartRequested)
-        assert stage.requests[0].session == screen.session
+        assert stage.requests[0].session == screen.controller.session
 
     play(stage, scenario)
 
@@ -197,7 +199,7 @@ def test_a_start_against_the_checks_asks_first(tmp_path: Path) -> None:
         assert not answers.started
         await pilot.press("ctrl+r", "y")
         await until(pilot, lambda: stage.requests)
-        assert screen.session.name == "rte"
+        assert screen.controller.session.name == "rte"
 
     play(stage, scenario)
 
@@ -211,7 +213,7 @@ def test_a_start_that_fails_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
         await until(pilot, lambda: "no GPU" in message(screen))
         assert not stage.requests
         await pilot.press("0")
-        assert screen.draft.has_unsaved_changes
+        assert screen.controller.draft.has_unsaved_changes
 
     play(stage, scenario)
 
@@ -251,15 +253,15 @@ def test_the_users_editor_gets_the_text_and_gives_it_back(tmp_path: Path) -> Non
         assert recipe(screen).search.trials == 7
         await pilot.press("ctrl+e")
         assert "line" in message(screen)
-        before = screen.draft.recipe_text
+        before = screen.controller.draft.recipe_text
         await pilot.press("0", "ctrl+s")
-        assert screen.draft.recipe_text == before
+        assert screen.controller.draft.recipe_text == before
         await pilot.press("u")
         assert recipe(screen).search.trials == 7
         await pilot.press("ctrl+e")
         assert "the text is unchanged" in message(screen)
         await pilot.press("u")
-        assert not screen.draft.has_unsaved_changes
+        assert not screen.controller.draft.has_unsaved_changes
 
     play(setup_stage(tmp_path, edit_text=edit), scenario)
 
@@ -309,7 +311,7 @@ def test_a_child_process_that_breaks_leaves_the_screen_standing(tmp_path: Path) 
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:
         assert "exited with code 1: ValueError: odd" in " ".join(screen_text(pilot.app).split())
         await pilot.press("0")
-        assert screen.draft.has_unsaved_changes
+        assert screen.controller.draft.has_unsaved_changes
 
     play(stage, scenario)
 
@@ -330,7 +332,7 @@ def test_a_file_that_is_no_recipe_can_be_repaired(tmp_path: Path) -> None:
             assert not answers.started
             await pilot.press("ctrl+e")
             await settled(pilot)
-            assert screen.draft.recipe is not None
+            assert screen.controller.draft.recipe is not None
 
     asyncio.run(run())
 
@@ -342,7 +344,7 @@ def test_an_edit_is_marked_in_the_preview(tmp_path: Path) -> None:
         await pilot.press("5")
         await pilot.pause()
         assert "▎batch_size = 64" in screen_text(pilot.app)
-        assert screen.query_one(PreviewPane).has_focus_within
+        assert screen.query_one(RecipePreview).has_focus_within
 
     play(setup_stage(tmp_path), scenario)
 
@@ -405,13 +407,13 @@ def test_a_step_is_tried_only_where_that_is_asked_for(tmp_path: Path) -> None:
     hint = CheckLine("hint", NOT_TRIED)
 
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:
-        recipe, knowledge = screen.draft.recipe, screen.inspection
+        recipe, knowledge = screen.controller.draft.recipe, screen.inspection
         assert recipe is not None
-        assert hint in knowledge.status_lines(recipe, screen._partition)
+        assert hint in knowledge.status_lines(recipe)
         # Asked for while the quick checks run, it is next.
-        screen._check()
+        screen._request_checks()
         await pilot.press("c")
         await until(pilot, lambda: not knowledge.running_checks and not knowledge.rehearse_next)
-        assert hint not in knowledge.status_lines(recipe, screen._partition)
+        assert hint not in knowledge.status_lines(recipe)
 
     play(setup_stage(tmp_path), scenario)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.tui.setup_stage import LAYERS, complete_document, make_session, model_description
 from tuner.errors import TunerError
+from tuner.recipe import grouping
 from tuner.recipe.document import RecipeDocument
 from tuner.recipe.groups import part_of_parameter, resolve_groups
 from tuner.recipe.rates import group_rate_setting
@@ -88,7 +89,7 @@ def test_a_drag_is_one_step() -> None:
     edited = draft()
     before = edited.recipe_text
     for rate in (1e-4, 2e-4, 5e-4):
-        groups = group_edits.with_group_rate(groups_of(edited), "head", rate)
+        groups = grouping.set_group_rate(groups_of(edited), "head", rate)
 
         def put(document: RecipeDocument, groups: Groups = groups) -> None:
             write_group_edits(document, groups)
@@ -210,15 +211,15 @@ def act(groups: Groups, action: Action) -> Groups:
         case "low" | "high" | "both":
             end = {"low": "low", "high": "high", "both": "both"}[kind]
             lr = step_rate(group.lr, end, direction)  # type: ignore[arg-type]
-            return group_edits.with_group_rate(groups, group.name, lr)
+            return grouping.set_group_rate(groups, group.name, lr)
         case "fix":
-            return group_edits.with_group_rate(
+            return grouping.set_group_rate(
                 groups, group.name, toggle_fixed(group_rate_setting(groups, group), None)
             )
         case "freeze":
-            return group_edits.with_group_rate(groups, group.name, toggle_frozen(group.lr, None))
+            return grouping.set_group_rate(groups, group.name, toggle_frozen(group.lr, None))
         case "delete":
-            return group_edits.delete_group(groups, group.name)
+            return grouping.delete_group(groups, group.name)
         case "merge":
             return group_edits.merge_with_next(groups, group.name, PARAMETERS)
         case "split":

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from textual.command import Provider
 
     from tuner.session.replay import Recording
-    from tuner.tui.setup.starting import StartRequested
+    from tuner.tui.shell.messages import StartRequested
 
 
 IMPORT_AHEAD_AFTER = 1.5
@@ -193,12 +193,12 @@ class TunerApp(SessionApp):
         reader = self.catalog.readers.get(session.name)
         is_fully_read = reader is not None and reader.complete
         try:
-            past = (
+            history = (
                 SessionHistory(reader.view, self.displayed_state(reader))
                 if reader is not None and is_fully_read
                 else None
             )
-            self.push_screen(SetupScreen(session, proposed, past=past))
+            self.push_screen(SetupScreen(session, proposed, history=history))
         except TunerError as error:
             self.notify_user(str(error), failed=True)
 
@@ -206,7 +206,7 @@ class TunerApp(SessionApp):
         self.open_setup_screen(find_session(self.root, name))
 
     def open_new_session_screen(self) -> None:
-        from tuner.tui.screens.setup_screen import NewSessionScreen
+        from tuner.tui.screens.new_session_screen import NewSessionScreen
 
         self.push_screen(NewSessionScreen(self.root))
 

@@ -1,301 +1,378 @@
-"""The setup screen: a draft's recipe, edited in panes, with its TOML beside it."""
+"""The setup screen: a session's recipe, edited in panes, with its TOML beside it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from dataclasses import replace
 
-from textual import getters, on
+from textual import getters
 from textual.app import ComposeResult
-from textual.containers import Container
+from textual.screen import Screen
 
 from tuner.errors import TunerError
-from tuner.recipe.document import RecipeDocument
-from tuner.recipe.load import read_recipe_text
-from tuner.recipe.range_edits import Ends, write_range_ends
+from tuner.recipe.range_edits import Ends
 from tuner.recipe.types import GroupSpec, Recipe
+from tuner.render.status_text import screen_title_runs
+from tuner.render.styles import Styles, TextRun
 from tuner.session.folder import Session
-from tuner.session.trial_plan import trials_to_continue
-from tuner.tui.setup import inspection, layout
-from tuner.tui.setup.checks import CheckLine
-from tuner.tui.setup.draft import Draft, write_group_edits
+from tuner.tui.screens.views_screen import PANE_KEYS
+from tuner.tui.setup.checks_pane import CheckLine
+from tuner.tui.setup.draft_controller import DraftController
 from tuner.tui.setup.estimate import Measurement, estimate_lines, first_measurement
-from tuner.tui.setup.field_table import FORM, OTHER, SEARCH, TASK
-from tuner.tui.setup.fields import FieldValue, FormField, field_value_text, value_in_recipe
+from tuner.tui.setup.field_list import FieldList
+from tuner.tui.setup.fields import FieldValue, FormField
 from tuner.tui.setup.groups_pane import GroupsPane
-from tuner.tui.setup.inspecting import InspectingScreen
-from tuner.tui.setup.inspection import Inspection, Partition, Services
-from tuner.tui.setup.keys import KEY_ORDER, PANES, SETUP_BINDINGS, TITLES
-from tuner.tui.setup.new_session import NewSessionForm
-from tuner.tui.setup.panes import ChecksPane, FormPane, PreviewPane, SearchPane
+from tuner.tui.setup.inspection import (
+    ChecksFinished,
+    Inspection,
+    ModelDescribed,
+    Services,
+    StartEnded,
+    ThreadFailed,
+    model_cache_key,
+)
 from tuner.tui.setup.parameters import ParametersScreen
 from tuner.tui.setup.prompt import Prompt
+from tuner.tui.setup.row_list import InputRefused
 from tuner.tui.setup.session_history import SessionHistory
-from tuner.tui.setup.starting import StartRequested
 from tuner.tui.setup.status_line import StatusLine
-from tuner.tui.setup.title import SetupTitle
 from tuner.tui.shell.external_editor import edit_in_terminal
+from tuner.tui.shell.messages import StartRequested
 from tuner.tui.shell.session_app import SessionApp
-from tuner.tui.widgets.drawn_line import Choice, TooSmall
+from tuner.tui.views.setup_view import SetupView
+from tuner.tui.widgets.drawn_line import DrawnLine, TooSmall
 from tuner.tui.widgets.first_visit_hint import first_visit_hints
 from tuner.tui.widgets.key_bar import KeyBar
+from tuner.tui.widgets.key_bindings import key
 
-__all__ = ["NewSessionScreen", "SetupScreen", "StartRequested"]
+GROUPS_PANE_NUMBER = 2
+CHECK_TIP = "Check model, data and disk, and test a step"
 
-FORM_FIELDS = {"task": (*TASK, *FORM), "other": OTHER, "search": SEARCH}
 
+class SetupScreen(Screen[None]):
+    """Edits one session's recipe.
 
-class SetupScreen(InspectingScreen):
-    """The editor of one session's recipe: the panes show the draft and ask for edits of it."""
+    `controller` holds the draft, `inspection` what background threads found out about it; the view
+    shows both and asks for edits.
+    """
 
-    DEFAULT_CSS = layout.SETUP_CSS
-    CSS = layout.TINY_CSS
     tuner_app = getters.app(SessionApp)
-    BINDINGS = SETUP_BINDINGS
-    KEY_ORDER = KEY_ORDER
+    AUTO_FOCUS = ""
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny-width"), (60, "-narrow"), (110, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-tiny-height"), (16, "-low"), (34, "-high")]
+    KEY_ORDER = (
+        "groups.type",
+        "fields.type",
+        "fields.toggle",
+        "setup.save",
+        "setup.start",
+        "setup.undo",
+        "groups.fix",
+        "groups.freeze",
+        "setup.editor",
+    )
+    BINDINGS = [
+        key("ctrl+s", "save", "setup.save", "Save", "Save recipe.toml and check it"),
+        key("ctrl+r", "start", "setup.start", "Start", "Save and start the study"),
+        key("u", "undo", "setup.undo", "Undo", "Undo the last edit"),
+        key("ctrl+y", "redo", "setup.redo", "Redo", "Redo the last undone edit", show=False),
+        key("ctrl+e", "editor", "setup.editor", "Editor", "Open in $EDITOR"),
+        key("c", "check", "setup.check", "Check", CHECK_TIP, show=False),
+        key("escape", "back", "app.back", "Back", "Leave (asks if unsaved)"),
+        key("z", "zoom", "view.zoom", "Zoom", "Zoom the pane, and back", show=False),
+        *(replace(pane_key, show=False) for pane_key in PANE_KEYS),
+        key("tab", "view(1)", "setup.next", "Next pane", "Next pane", show=False),
+        key("shift+tab", "view(-1)", "setup.previous", "Pane before", "Previous pane", show=False),
+        key("]", "view(1)", "view.next", "Next tab", "Next tab", show=False),
+        key("[", "view(-1)", "view.previous", "Tab before", "Previous tab", show=False),
+        key("q,ctrl+q", "leave", "setup.leave", "Leave", "Leave the screens", show=False),
+    ]
 
     def __init__(
         self,
         session: Session,
         proposed: Mapping[str, Ends] | None = None,
         *,
-        past: SessionHistory | None = None,
+        history: SessionHistory | None = None,
         services: Services | None = None,
         edit_text: Callable[..., str] = edit_in_terminal,
     ) -> None:
-        """Open the draft. `proposed` are narrower ranges by flat name, the first edit of it."""
+        """Open a session's recipe; `proposed` are other range ends by flat name, the first edit."""
         super().__init__()
-        self.session = session
-        self.history = past or SessionHistory.from_session(session)
-        self.draft = Draft(
-            read_recipe_text(session.recipe_path),
-            read_only=self.history.read_only_reason,
-            guard=self.history.refuse_incomparable,
-        )
+        self.controller = DraftController(session, history or SessionHistory.from_session(session))
+        self.inspection = Inspection(services or Services(), self)
         self._proposed = proposed or {}
-        self._measured: dict[str, Measurement | None] = {}
-        self.inspection = Inspection()
-        self._services = services or Services()
+        self._measurements: dict[str, Measurement | None] = {}
         self._edit_text = edit_text
-        self._partition = Partition()
 
     def compose(self) -> ComposeResult:
-        folder = Path.cwd()
-        yield TooSmall()
-        yield SetupTitle()
-        names = [f"{number} {title}" for number, title in enumerate(TITLES, start=1)]
-        yield Choice(names, hint="[ ] switch", id="setup-tabs")
-        with Container(id="setup-panes"):
-            yield FormPane(
-                "1 Task", FORM_FIELDS["task"], self.commit_field_value, folder, id="task"
-            )
-            yield GroupsPane("2 Learning-rate groups", self.commit_groups, id="groups")
-            yield ChecksPane(id="checks")
-            yield FormPane(
-                "3 Other hyperparameters", OTHER, self.commit_field_value, folder, id="other"
-            )
-            yield SearchPane("4 Search", SEARCH, self.commit_field_value, folder, id="search")
-            yield PreviewPane("5 recipe.toml", id="recipe")
+        yield DrawnLine(self._draw_title, id="title")
+        yield SetupView(self.commit_field_value, self.commit_groups)
         yield StatusLine()
         yield from first_visit_hints(self.tuner_app.seen_screens, "setup")
         yield KeyBar()
+        yield TooSmall()
+
+    @property
+    def setup_view(self) -> SetupView:
+        return self.query_one(SetupView)
+
+    @property
+    def status_line(self) -> StatusLine:
+        return self.query_one(StatusLine)
 
     def on_mount(self) -> None:
-        for name in PANES:
-            self.query_one(f"#{name}").add_class("setup-pane")
-        self.query_one("#other", FormPane).hint("space searches or fixes")
-        self.query_one("#recipe", PreviewPane).hint("ctrl+e opens your editor")
-        self._show_past_trials()
-        self.action_show_pane(PANES.index(self._pane) + 1)
+        self.setup_view.show_history(self.controller.history)
+        self.setup_view.focus_pane_number(GROUPS_PANE_NUMBER)
         self.refresh_draft()
-        self._show_initial_status()
-
-    def _show_past_trials(self) -> None:
-        """Show what trials made of the recipe, and what they keep from being changed."""
-        before = self.history.recipe
-        self.query_one(GroupsPane).show_history(
-            self.history.rates_by_group, () if before is None else before.groups
-        )
-        for name, fields in FORM_FIELDS.items():
-            locked = {f.key: why for f in fields if (why := self.history.lock_reason(f.key))}
-            self.query_one(f"#{name}", FormPane).field_list.lock_fields(locked)
-
-    def _show_initial_status(self) -> None:
-        """Show what is wrong with the recipe, else apply the proposed ranges and check it."""
-        if self.draft.read_only:
-            self.status.show_message(self.draft.read_only, "wrong")
-        elif self.draft.problem:
-            self.status.show_message(self.draft.problem, "wrong")
-        else:
-            self._try(self._apply_proposed_ranges)
-            self._check()
-
-    def _apply_proposed_ranges(self) -> None:
-        """Apply the ranges that another screen proposed, with enough trials to search them."""
-        if not self._proposed:
+        if self.controller.refusal:
+            self.status_line.show_error(self.controller.refusal)
             return
+        if self._proposed:
+            self._edit(lambda: self.controller.narrow_ranges(self._proposed))
+        self._request_checks()
 
-        def narrow_and_plan_trials(document: RecipeDocument) -> None:
-            write_range_ends(document, self._proposed)
-            recipe = document.parse_recipe()
-            trials = trials_to_continue(self.history.view, recipe)
-            if trials != recipe.search.trials:
-                document.set_value("search.trials", trials)
-
-        ranges = "1 range" if len(self._proposed) == 1 else f"{len(self._proposed)} ranges"
-        self._edit_draft(f"zoom into {ranges}", narrow_and_plan_trials)
+    # Showing the draft
 
     def refresh_draft(self) -> None:
-        draft, recipe = self.draft, self.draft.recipe
-        self.query_one(PreviewPane).show_recipe(draft.recipe_text, draft.saved_text)
+        """Show the draft as it is now, and ask for what is not known about it yet."""
+        draft, recipe = self.controller.draft, self.controller.recipe
+        self.setup_view.recipe_preview.show_recipe(draft.recipe_text, draft.saved_text)
         if recipe is not None:
-            for name, fields in FORM_FIELDS.items():
-                values = {field.key: value_in_recipe(recipe, field) for field in fields}
-                self.query_one(f"#{name}", FormPane).show_values(values)
-            self.query_one(SearchPane).show_search_settings(
-                recipe.search, self._time_and_memory_lines(recipe)
-            )
-            parameters = self.inspection.model_parameters(recipe)
-            self._partition = Partition()
-            if parameters is not None:
-                self._partition = inspection.partition_model(recipe.groups, parameters)
-            hint_basis = self.inspection.hint_context(recipe, self.history.view.rows.get("train"))
-            self.query_one(GroupsPane).show_groups(
-                recipe.groups, parameters, self._partition, hint_basis
-            )
-            self._read_model()
+            rows, estimates = self._trained_rows(), self._estimate_lines(recipe)
+            self.setup_view.show_recipe_values(recipe, self.inspection, rows, estimates)
+            self.inspection.request_model(recipe)
         self.refresh_title_and_checks()
 
     def refresh_title_and_checks(self) -> None:
-        draft, recipe = self.draft, self.draft.recipe
-        lines = [CheckLine("error", draft.problem)] if draft.problem else []
-        if recipe is not None and not draft.problem:
-            forecast = self.history.start_forecast(recipe)
-            lines += [CheckLine("hint", forecast)] if forecast else []
-            lines += self.inspection.status_lines(recipe, self._partition)
-        checked = self.inspection.finished_checks
-        outdated = checked is not None and checked.text != draft.recipe_text
-        outdated_note = "outdated · c checks again" if outdated else ""
-        self.query_one(ChecksPane).show_findings(lines, outdated_note)
-        self.query_one(SetupTitle).show(
-            f"tuner ▸ {self.session.name} ▸ setup", self._draft_state_text()
-        )
+        outdated = self.inspection.is_outdated(self.controller.draft.recipe_text)
+        note = "outdated · c checks again" if outdated else ""
+        self.setup_view.checks_pane.show_findings(self._check_lines(), note)
+        self.query_one("#title", DrawnLine).redraw_content()
 
-    def _time_and_memory_lines(self, recipe: Recipe) -> list[str]:
-        """Estimate time and memory from trials of this or another session with the same model."""
-        key = inspection.model_cache_key(recipe)
-        if key not in self._measured:
+    def _check_lines(self) -> list[CheckLine]:
+        recipe, problem = self.controller.recipe, self.controller.draft.problem
+        if problem:
+            return [CheckLine("error", problem)]
+        if recipe is None:
+            return []
+        forecast = self.controller.history.start_forecast(recipe)
+        lines = [CheckLine("hint", forecast)] if forecast else []
+        return [*lines, *self.inspection.status_lines(recipe)]
+
+    def _trained_rows(self) -> int | None:
+        """Return the training rows of the session's trials, None where there are none."""
+        return self.controller.history.view.rows.get("train")
+
+    def _estimate_lines(self, recipe: Recipe) -> list[str]:
+        """Estimate time and memory from trials of the same model, here or in other sessions."""
+        key_of_model, view = model_cache_key(recipe), self.controller.history.view
+        if key_of_model not in self._measurements:
             other_views = [reader.view for reader in self.tuner_app.catalog.readers.values()]
-            self._measured[key] = first_measurement([self.history.view, *other_views], recipe)
-        rows = self.inspection.hint_context(recipe, self.history.view.rows.get("train")).rows
-        return estimate_lines(recipe, self.history.view, self._measured[key], rows)
+            self._measurements[key_of_model] = first_measurement([view, *other_views], recipe)
+        rows = self.inspection.hint_context(recipe, self._trained_rows()).rows
+        return estimate_lines(recipe, view, self._measurements[key_of_model], rows)
 
-    def _draft_state_text(self) -> str:
-        if self._starting:
-            return "◔ starting…"
-        saved = "unsaved" if self.draft.has_unsaved_changes else "saved"
-        return f"{self.history.state_with_glyph} · {'read-only' if self.draft.read_only else saved}"
+    def _draw_title(self, width: int, styles: Styles) -> list[TextRun]:
+        path = [self.controller.session.name, "setup"]
+        state = (f"{self.controller.state_text} ", styles.muted)
+        return screen_title_runs(path, [], [state], width, styles)
+
+    # Editing
 
     def commit_field_value(self, field: FormField, value: FieldValue) -> None:
-        """Apply one field's value; raise TunerError where the recipe would be wrong."""
+        """Write one field; TunerError where the recipe would be invalid."""
+        self._show_edit(lambda: self.controller.set_field(field, value))
 
-        def set_or_unset(document: RecipeDocument) -> None:
-            if value is None:
-                document.remove_key(field.key)
-            else:
-                document.set_value(field.key, value)
+    def commit_groups(self, groups: tuple[GroupSpec, ...], edit_name: str, drag_id: str) -> None:
+        """Write the groups; TunerError where a parameter would be in no group or in two."""
+        recipe = self.controller.recipe
+        if recipe is not None and not self.inspection.partition(recipe.groups, recipe).problem:
+            problem = self.inspection.partition(groups, recipe).problem
+            if problem:
+                raise TunerError(problem)
+        self._show_edit(lambda: self.controller.set_groups(groups, edit_name, drag_id))
 
-        self._edit_draft(
-            f"{field.label}: {field_value_text(field, value) or 'empty'}", set_or_unset
-        )
-
-    def commit_groups(self, groups: tuple[GroupSpec, ...], what: str, joined: str) -> None:
-        """Apply groups; raise TunerError where a parameter would be in no group or in two."""
-        recipe = self.draft.recipe
-        parameters = None if recipe is None else self.inspection.model_parameters(recipe)
-        if parameters is not None and not self._partition.problem:
-            new_problem = inspection.partition_model(groups, parameters).problem
-            if new_problem:
-                raise TunerError(new_problem)
-        self._edit_draft(what, lambda document: write_group_edits(document, groups), joined)
-
-    def _edit_draft(
-        self, what: str, change: Callable[[RecipeDocument], None], joined: str = ""
-    ) -> None:
-        before = self.draft.recipe_text
-        self.draft.apply_edit(what, change, joined=joined)
-        if self.draft.recipe_text != before:
+    def _show_edit(self, edit: Callable[[], str]) -> None:
+        """Edit the draft, then show it and what was done, unless nothing has changed."""
+        previous_text = self.controller.draft.recipe_text
+        done = edit()
+        if self.controller.draft.recipe_text != previous_text:
             self.refresh_draft()
-            self.status.show_message(what, "good")
-            self._check_again()
+            self.status_line.show_message(done, "good")
+            self._repeat_outdated_checks()
 
-    @on(GroupsPane.ParametersAsked)
-    def show_parameters(self) -> None:
-        """Show every parameter with its group and its rate, over the screen."""
-        recipe = self.draft.recipe
-        if recipe is None or not self._partition.resolved:
-            self.status.show_message(
-                self._partition.problem or "the model is not read yet", "wrong"
-            )
-        else:
-            self.app.push_screen(ParametersScreen(recipe.groups, self._partition.resolved))
-
-    @on(Prompt.Refused)
-    def show_input_error(self, message: Prompt.Refused) -> None:
-        """Say in one line what is wrong with what was typed or pressed."""
-        message.stop()
-        self.status.show_message(message.reason, "wrong" if message.reason else "quiet")
-
-    @on(FormPane.Help)
-    def show_field_help(self, message: FormPane.Help) -> None:
-        message.stop()
-        self.status.show_help(message.text, moved=message.moved)
+    def _edit(self, edit: Callable[[], str]) -> None:
+        """Edit the draft; where that is refused, say why."""
+        try:
+            self._show_edit(edit)
+        except TunerError as error:
+            self.status_line.show_error(str(error))
 
     def action_undo(self) -> None:
-        self._try(lambda: self._show_history_step("undone", self.draft.undo_edit()))
+        self._edit(self.controller.undo)
 
     def action_redo(self) -> None:
-        self._try(lambda: self._show_history_step("redone", self.draft.redo_edit()))
-
-    def _show_history_step(self, how: str, what: str) -> None:
-        self.refresh_draft()
-        self.status.show_message(f"{how}: {what}", "good")
-        self._check_again()
+        self._edit(self.controller.redo)
 
     def action_editor(self) -> None:
-        """Edit the text in the user's own editor; what comes back is one step of undo."""
+        """Edit the text in the user's own editor, as one step of undo."""
+        self._edit(
+            lambda: self.controller.edit_whole_text(lambda text: self._edit_text(self.app, text))
+        )
+        if self.controller.draft.problem:
+            self.status_line.show_error(self.controller.draft.problem)
 
-        def take_over_from_editor() -> None:
-            if self.draft.read_only:
-                raise TunerError(self.draft.read_only)
-            self.draft.replace_text("the editor", self._edit_text(self.app, self.draft.recipe_text))
-            self.refresh_draft()
-            if self.draft.problem:
-                raise TunerError(self.draft.problem)
-            self.status.show_message("taken over from the editor; u undoes it", "good")
+    def on_input_refused(self, event: InputRefused) -> None:
+        self.status_line.show_error(event.reason)
 
-        self._try(take_over_from_editor)
+    def on_field_list_selected(self, event: FieldList.Selected) -> None:
+        self.status_line.show_help(event.field.help_line, moved=event.moved)
+
+    def on_groups_pane_parameters_requested(self, event: GroupsPane.ParametersRequested) -> None:
+        """List every parameter with its group and its rate, over the screen."""
+        event.stop()
+        recipe = self.controller.recipe
+        partition = None if recipe is None else self.inspection.partition(recipe.groups, recipe)
+        if recipe is None or partition is None or not partition.resolved:
+            problem = "" if partition is None else partition.problem
+            self.status_line.show_error(problem or "the model is not read yet")
+        else:
+            self.app.push_screen(ParametersScreen(recipe.groups, partition.resolved))
+
+    # The model and the data
+
+    def action_check(self) -> None:
+        """Check the recipe as it is now, saved or not, and test a step with it."""
+        self._request_checks(rehearse=True)
+
+    def _request_checks(self, *, rehearse: bool = False) -> None:
+        draft = self.controller.draft
+        if draft.recipe is not None and not draft.problem:
+            self.inspection.request_checks(draft.recipe, draft.recipe_text, rehearse=rehearse)
+            self.refresh_title_and_checks()
+
+    def _repeat_outdated_checks(self) -> None:
+        recipe = self.controller.recipe
+        if recipe is not None and self.inspection.needs_new_checks(recipe):
+            self._request_checks()
+
+    def on_model_described(self, event: ModelDescribed) -> None:
+        self.inspection.receive_model(event)
+        self.refresh_draft()
+
+    def on_checks_finished(self, event: ChecksFinished) -> None:
+        self.inspection.receive_checks(event)
+        self.setup_view.offer_label_metrics(self.inspection.checked_labels())
+        self.refresh_draft()
+        if self.inspection.rehearse_next:
+            self.action_check()
+        else:
+            self._repeat_outdated_checks()
+
+    def on_thread_failed(self, event: ThreadFailed) -> None:
+        """Raise a thread's bug in the app, which shows its trace."""
+        raise event.error
+
+    # Saving and starting
+
+    def action_save(self) -> None:
+        """Save and check, unless another program has changed the file: then ask first."""
+        self._save_then(self.action_check)
+
+    def action_start(self) -> None:
+        """Save and start the worker; ask first where that may not be what the user wants."""
+        question = "" if self.controller.refusal else self._start_question()
+        if question:
+            self._ask(question, lambda: self._save_then(self._start))
+        else:
+            self._save_then(self._start)
+
+    def _start_question(self) -> str:
+        """Return what a start does that cannot be undone, or why it may fail; "" for neither."""
+        recipe = self.controller.recipe
+        errors = self.inspection.error_count_text(self.controller.draft.recipe_text)
+        if errors:
+            return f"The checks found {errors}; start anyway?"
+        return "" if recipe is None else self.controller.history.start_question(recipe)
+
+    def _save_then(self, proceed: Callable[[], None]) -> None:
+        if not all(prompt.submit_if_open() for prompt in self.query(Prompt)):
+            return
+        if self.controller.refusal:
+            self.status_line.show_error(self.controller.refusal)
+        elif self.controller.is_changed_outside():
+            question = "recipe.toml was changed by something else; overwrite it?"
+            self._ask(question, lambda: self._save(proceed))
+        else:
+            self._save(proceed)
+
+    def _save(self, proceed: Callable[[], None]) -> None:
+        try:
+            self.controller.save()
+        except TunerError as error:
+            self.status_line.show_error(str(error))
+            return
+        self.refresh_draft()
+        self.status_line.show_message(f"saved {self.controller.session.recipe_path}", "good")
+        proceed()
+
+    def _start(self) -> None:
+        if self.controller.is_starting:
+            return
+        refusal = self._start_refusal()
+        if refusal:
+            self.status_line.show_error(refusal)
+            return
+        pause_first = self.controller.history.has_live_worker
+        self.controller.lock_for_start()
+        self.refresh_title_and_checks()
+        self.status_line.show_message(f"{'pausing' if pause_first else 'starting'} the worker…")
+        self.inspection.request_start(self.controller.session, pause_first=pause_first)
+
+    def _start_refusal(self) -> str:
+        """Return why a start would fail or end at once, "" where it would not."""
+        recipe = self.controller.recipe
+        if recipe is None:
+            return ""
+        problem = self.inspection.partition(recipe.groups, recipe).problem
+        return problem or self.controller.history.start_refusal(recipe)
+
+    def on_start_ended(self, event: StartEnded) -> None:
+        self.controller.unlock_after_start()
+        self.refresh_title_and_checks()
+        if event.problem:
+            self.status_line.show_error(event.problem)
+        else:
+            self.post_message(StartRequested(self.controller.session, self))
+
+    # Panes and the way out
+
+    def action_pane(self, number: int) -> None:
+        self.setup_view.focus_pane_number(number)
+
+    def action_view(self, step: int) -> None:
+        """Go to the next pane: there is one view only."""
+        self.setup_view.focus_next_pane(step)
+
+    def action_zoom(self) -> None:
+        self.setup_view.toggle_pane_zoom()
 
     def action_back(self) -> None:
-        """Leave the zoom, else the screen."""
-        if self.has_class("-zoomed"):
-            self.remove_class("-zoomed")
+        """Close the zoom, else leave the screen."""
+        if self.setup_view.is_zoomed:
+            self.setup_view.zoom_pane(None)
         else:
             self._confirm_if_unsaved(self.dismiss)
 
     def action_leave(self) -> None:
-        """Leave the app."""
         self._confirm_if_unsaved(self.app.exit)
 
     def _confirm_if_unsaved(self, leave: Callable[[], object]) -> None:
-        if self.draft.has_unsaved_changes:
-            self.query_one(KeyBar).ask_yes_or_no("Leave without saving?", leave)
+        if self.controller.draft.has_unsaved_changes:
+            self._ask("Leave without saving?", leave)
         else:
             leave()
 
-
-class NewSessionScreen(NewSessionForm):
-    """Asks for what a new session needs, creates it, and goes on in the setup screen."""
-
-    def open_created_session(self, session: Session) -> None:
-        self.app.switch_screen(SetupScreen(session, services=self.services))
+    def _ask(self, question: str, on_yes: Callable[[], object]) -> None:
+        self.query_one(KeyBar).ask_yes_or_no(question, on_yes)

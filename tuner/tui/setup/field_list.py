@@ -21,7 +21,7 @@ from tuner.tui.setup.fields import (
     next_field_word,
     toggle_searched,
 )
-from tuner.tui.setup.row_list import RowList
+from tuner.tui.setup.row_list import InputRefused, RowList
 from tuner.tui.widgets.line_widgets import theme_styles
 
 LABEL_WIDTH = 16
@@ -31,8 +31,8 @@ HOW_WIDTH = 7
 class FieldList(RowList):
     """Fields whose keys are turned into new values.
 
-    It changes nothing itself: a value is posted as `Changed`, typing is asked for with `Asked`;
-    whoever keeps the recipe answers with `show`.
+    It changes nothing itself: it posts `Changed` and `TypingRequested`, and shows the values that
+    the recipe's keeper answers with.
     """
 
     BINDINGS = [
@@ -62,24 +62,16 @@ class FieldList(RowList):
     class Changed(Message):
         """A field was given a value with one key."""
 
-        def __init__(self, sender: FieldList, field: FormField, value: FieldValue) -> None:
+        def __init__(self, field: FormField, value: FieldValue) -> None:
             super().__init__()
-            self.sender, self.field, self.value = sender, field, value
+            self.field, self.value = field, value
 
-        @property
-        def control(self) -> FieldList:
-            """The form that posted the message, for `on` selectors."""
-            return self.sender
-
-    class Asked(Changed):
+    class TypingRequested(Message):
         """The user wants to type a field's value."""
 
-    class Refused(Message):
-        """A key has no effect here; `reason` is one line."""
-
-        def __init__(self, reason: str) -> None:
+        def __init__(self, field: FormField, value: FieldValue) -> None:
             super().__init__()
-            self.reason = reason
+            self.field, self.value = field, value
 
     class Selected(Message):
         """The cursor is on this field; `moved` says whether it has just arrived."""
@@ -114,7 +106,7 @@ class FieldList(RowList):
     def _refuse_locked(self) -> bool:
         reason = self._locked.get(self.selected_field.key, "")
         if reason:
-            self.post_message(self.Refused(reason))
+            self.post_message(InputRefused(reason))
         return bool(reason)
 
     def replace_fields(self, fields: Sequence[FormField]) -> None:
@@ -186,7 +178,7 @@ class FieldList(RowList):
         field = self.selected_field
         if self._refuse_locked():
             return
-        self.post_message(self.Asked(self, field, self.values.get(field.key)))
+        self.post_message(self.TypingRequested(field, self.values.get(field.key)))
 
     def action_search_or_fix(self) -> None:
         """Search a fixed value, or fix a searched one."""
@@ -194,9 +186,9 @@ class FieldList(RowList):
         try:
             value = toggle_searched(field, self.values.get(field.key), self._before)
         except TunerError as error:
-            self.post_message(self.Refused(str(error)))
+            self.post_message(InputRefused(str(error)))
         else:
-            self.post_message(self.Changed(self, field, value))
+            self.post_message(self.Changed(field, value))
 
     def action_choose_word(self, direction: int) -> None:
         """Take the next (+1) or previous (-1) of the field's words."""
@@ -205,9 +197,9 @@ class FieldList(RowList):
             return
         word = next_field_word(field, self.values.get(field.key), direction)
         if word is None:
-            self.post_message(self.Refused(f"{field.label} has no list of values: enter types one"))
+            self.post_message(InputRefused(f"{field.label} has no list of values: enter types one"))
         else:
-            self.post_message(self.Changed(self, field, word))
+            self.post_message(self.Changed(field, word))
 
     def on_click(self, event: events.Click) -> None:
         """Type the value of a row that is clicked twice."""

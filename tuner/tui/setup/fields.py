@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tuner.errors import TunerError
+from tuner.recipe.document import RecipeDocument
 from tuner.recipe.field_parsers import Location
 from tuner.recipe.load import setting_to_plain_value
 from tuner.recipe.schema import SECTIONS
@@ -44,11 +45,23 @@ class FormField:
     def is_searchable(self) -> bool:
         return self.usual is not None
 
+    @property
+    def help_line(self) -> str:
+        return f"{self.label}: {self.help}"
+
 
 def value_in_recipe(recipe: Recipe, field: FormField) -> FieldValue:
     section, key = field.key.split(".")
     value: FieldValue = getattr(getattr(recipe, section), key)
     return value
+
+
+def write_field_value(document: RecipeDocument, key: str, value: FieldValue) -> None:
+    """Set a key of the recipe, or remove it for None; TunerError where the value is not valid."""
+    if value is None:
+        document.remove_key(key)
+    else:
+        document.set_value(key, value)
 
 
 def parse_field_text(field: FormField, text: str) -> FieldValue:

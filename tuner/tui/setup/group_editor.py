@@ -35,7 +35,7 @@ from tuner.tui.setup.range_steps import (
     toggle_fixed,
     toggle_frozen,
 )
-from tuner.tui.setup.row_list import RowList
+from tuner.tui.setup.row_list import InputRefused, RowList
 from tuner.tui.setup.setting_text import exact_number_text
 from tuner.tui.widgets.line_widgets import theme_styles
 
@@ -78,13 +78,6 @@ class GroupEditor(RowList):
             super().__init__()
             self.kind: EditKind = kind
             self.group = group
-
-    class ChangeRejected(Message):
-        """A key could not do what it is for; `reason` is one line."""
-
-        def __init__(self, reason: str) -> None:
-            super().__init__()
-            self.reason = reason
 
     class SelectionChanged(Message):
         """The cursor is on another group, or the group under it changed."""
@@ -242,7 +235,7 @@ class GroupEditor(RowList):
         try:
             lr = change(group.lr)
         except TunerError as error:
-            self.post_message(self.ChangeRejected(str(error)))
+            self.post_message(InputRefused(str(error)))
             return
         if lr != group.lr:
             self.post_message(self.RateChanged(group.name, lr, drag_id))

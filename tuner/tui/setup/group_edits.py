@@ -11,7 +11,7 @@ from tuner.recipe.groups import count_encoder_layers, resolve_groups
 from tuner.recipe.key_parsers import PARTS
 from tuner.recipe.layers import format_layer_expression, parse_layer_expression
 from tuner.recipe.rates import group_rate_setting, rate_without_tie
-from tuner.recipe.types import FROZEN, GroupSpec, Parameter, Range, Rate, Setting, TiedRate
+from tuner.recipe.types import FROZEN, GroupSpec, Parameter, Range, Setting, TiedRate
 from tuner.tui.setup.range_steps import USUAL_RANGE
 
 Groups = tuple[GroupSpec, ...]
@@ -49,27 +49,14 @@ def count_layers_in_groups(groups: Groups, parameters: Parameters) -> int:
     return 1 + max(index for layers in named if isinstance(layers, tuple) for index in layers)
 
 
-def with_group_rate(groups: Groups, name: str, lr: Rate) -> Groups:
-    return grouping.set_group_rate(groups, name, lr)
-
-
-def with_layer_decay(groups: Groups, name: str, decay: Setting | None) -> Groups:
-    return grouping.set_layer_decay(groups, name, decay)
-
-
-def with_weight_decay(groups: Groups, name: str, decay: Setting | None) -> Groups:
-    return grouping.set_weight_decay(groups, name, decay)
-
-
 def has_tied_rate(group: GroupSpec) -> bool:
     return isinstance(group.lr, TiedRate) or group.layer_decay is not None
 
 
-def untie_group(groups: Groups, name: str) -> Groups:
-    """Give one group a single rate of its own."""
-    group = grouping.find_group_by_name(groups, name)
-    untied_groups = with_group_rate(groups, name, rate_without_tie(groups, group))
-    return with_layer_decay(untied_groups, name, None)
+def untie_group(groups: Groups, group: GroupSpec) -> Groups:
+    """Give a group a single rate of its own."""
+    untied = grouping.set_group_rate(groups, group.name, rate_without_tie(groups, group))
+    return grouping.set_layer_decay(untied, group.name, None)
 
 
 def usual_tie_text(groups: Groups, group: GroupSpec) -> str:
@@ -115,14 +102,6 @@ def _tie_to_group(group: GroupSpec, name: str) -> GroupSpec:
         return group
     times: Setting = 1.0 if group.rest else USUAL_TIMES
     return replace(group, lr=TiedRate(name, times), layer_decay=None)
-
-
-def delete_group(groups: Groups, name: str) -> Groups:
-    return grouping.delete_group(groups, name)
-
-
-def rename_group(groups: Groups, name: str, new: str) -> Groups:
-    return grouping.rename_group(groups, name, new)
 
 
 def merge_with_next(groups: Groups, name: str, parameters: Parameters) -> Groups:

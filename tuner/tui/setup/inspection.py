@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from functools import lru_cache
+from typing import Literal, Protocol
 
 from textual.message import Message
 from textual.message_pump import MessagePump
@@ -15,42 +16,13 @@ from tuner.recipe.baselines import TINY_HIDDEN_SIZE, published_recipe
 from tuner.recipe.findings import CheckReport, Finding, ModelDescription
 from tuner.recipe.groups import resolve_groups
 from tuner.recipe.types import GroupSpec, Parameter, Recipe, ResolvedGroup
-from tuner.results.format import format_count
+from tuner.results.format import count_in_words, format_count
 from tuner.session.folder import Session
-from tuner.tui.setup.checks import CheckLine, finding_lines
+from tuner.tui.setup.checks_pane import CheckLine, finding_lines
 from tuner.tui.setup.hints import HintContext
-
-
-def describe_model(recipe: Recipe) -> ModelDescription:
-    """Read the model's parameters in a child process (seconds). Raises TunerError."""
-    from tuner.worker.trainer_queries import query_model_description as describe
-
-    return describe(recipe)
-
-
-def check_before_training(recipe: Recipe, rehearse: bool) -> CheckReport:
-    """Check in a child process all that can be known before training.
-
-    Seconds; with `rehearse`, which loads the weights and tries a step, perhaps minutes.
-    """
-    from tuner.worker.trainer_queries import query_session_check
-
-    return query_session_check(recipe, rehearse=rehearse)
-
-
-def start_session(session: Session) -> None:
-    """Start the worker and wait until it reports so; TunerError where it does not."""
-    from tuner.worker.launch import start_worker
-
-    start_worker(session)
-
-
-def pause_running_session(session: Session) -> None:
-    """Ask the worker to pause and wait until it has ended; TunerError where it does not."""
-    from tuner.worker.control import pause_session
-
-    pause_session(session)
-
+from tuner.worker.control import pause_session
+from tuner.worker.launch import start_worker
+from tuner.worker.trainer_queries import query_model_description, query_session_check
 
 FAILURES = (TunerError, RuntimeError, OSError)
 """What the services raise: a wrong input, a child process that failed or could not be started.
@@ -59,14 +31,23 @@ None of them may take the screen and its unsaved edits with it.
 """
 
 
+class CheckRecipe(Protocol):
+    """Check all that can be known before training.
+
+    Seconds; with `rehearse`, which loads the weights and tries a step, perhaps minutes.
+    """
+
+    def __call__(self, recipe: Recipe, /, *, rehearse: bool) -> CheckReport: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """The slow calls that leave this process; tests pass their own."""
 
-    describe: Callable[[Recipe], ModelDescription] = describe_model
-    check: Callable[[Recipe, bool], CheckReport] = check_before_training
-    start: Callable[[Session], None] = start_session
-    pause: Callable[[Session], None] = pause_running_session
+    describe: Callable[[Recipe], ModelDescription] = query_model_description
+    check: CheckRecipe = query_session_check
+    start: Callable[[Session], None] = start_worker
+    pause: Callable[[Session], None] = pause_session
 
 
 CHECKING = {
@@ -87,9 +68,9 @@ class ModelDescribed(Message):
 class ChecksFinished(Message):
     """The checks of the recipe with this text are done."""
 
-    def __init__(self, text: str, report: CheckReport, part: str) -> None:
+    def __init__(self, text: str, report: CheckReport, inputs: str) -> None:
         super().__init__()
-        self.text, self.report, self.part = text, report, part
+        self.text, self.report, self.inputs = text, report, inputs
 
 
 class StartEnded(Message):
@@ -149,7 +130,7 @@ def run_slow_checks(
 ) -> ChecksFinished:
     """Check a recipe; an error that stops the checks is itself a finding."""
     try:
-        report = services.check(recipe, rehearse)
+        report = services.check(recipe, rehearse=rehearse)
     except FAILURES as error:
         report = CheckReport([Finding("error", "recipe", _error_in_one_line(error))])
     return ChecksFinished(text, report, slow_check_inputs(recipe))
@@ -195,6 +176,7 @@ def parameters_of(model: ModelDescription) -> tuple[Parameter, ...]:
     return tuple(Parameter(name, tuple(shape)) for name, shape in model.parameters)
 
 
+@lru_cache(maxsize=2)
 def partition_model(groups: tuple[GroupSpec, ...], parameters: tuple[Parameter, ...]) -> Partition:
     """Count the parameters that each group holds."""
     total = sum(parameter.element_count for parameter in parameters)
@@ -207,15 +189,49 @@ def partition_model(groups: tuple[GroupSpec, ...], parameters: tuple[Parameter, 
     return Partition(sizes, total, resolved=resolved)
 
 
-@dataclass(slots=True)
 class Inspection:
-    """What has arrived so far; models are kept by what they depend on, for undo."""
+    """What background threads have found out about the model and the data.
 
-    described_models: dict[str, ModelDescribed] = field(default_factory=dict)
-    requested_models: set[str] = field(default_factory=set)
-    finished_checks: ChecksFinished | None = None
-    running_checks: Literal["", "quick", "step"] = ""
-    rehearse_next: bool = False
+    Their messages go to `target`, which hands them to `receive_model` and `receive_checks`; models
+    are kept by what they depend on, for undo.
+    """
+
+    def __init__(self, services: Services, target: MessagePump) -> None:
+        self._services, self._target = services, target
+        self.described_models: dict[str, ModelDescribed] = {}
+        self._requested_models: set[str] = set()
+        self.finished_checks: ChecksFinished | None = None
+        self.running_checks: Literal["", "quick", "step"] = ""
+        self.rehearse_next = False
+
+    def request_model(self, recipe: Recipe) -> None:
+        """Describe the recipe's model in the background, unless that was requested before."""
+        key = model_cache_key(recipe)
+        if key not in self._requested_models:
+            self._requested_models.add(key)
+            run_in_background(self._target, lambda: describe_recipe_model(self._services, recipe))
+
+    def receive_model(self, message: ModelDescribed) -> None:
+        self.described_models[message.key] = message
+
+    def request_checks(self, recipe: Recipe, text: str, *, rehearse: bool = False) -> None:
+        """Run the slow checks in the background; a rehearsal waits for those that are running."""
+        if self.running_checks:
+            self.rehearse_next |= rehearse and self.running_checks == "quick"
+            return
+        self.running_checks, self.rehearse_next = "step" if rehearse else "quick", False
+        run_in_background(
+            self._target, lambda: run_slow_checks(self._services, recipe, text, rehearse)
+        )
+
+    def receive_checks(self, message: ChecksFinished) -> None:
+        self.finished_checks, self.running_checks = message, ""
+
+    def request_start(self, session: Session, *, pause_first: bool) -> None:
+        """Start the worker in the background; `StartEnded` says how that went."""
+        run_in_background(
+            self._target, lambda: launch_worker(self._services, session, pause_first=pause_first)
+        )
 
     def model_answer(self, recipe: Recipe) -> ModelDescribed | None:
         """Return the description of this recipe's model, None until it has arrived."""
@@ -223,18 +239,20 @@ class Inspection:
 
     def needs_new_checks(self, recipe: Recipe) -> bool:
         """Check whether model or data have changed since the slow checks."""
-        return self.finished_checks is not None and self.finished_checks.part != slow_check_inputs(
-            recipe
-        )
+        checks = self.finished_checks
+        return checks is not None and checks.inputs != slow_check_inputs(recipe)
+
+    def is_outdated(self, text: str) -> bool:
+        """Check whether the recipe has changed at all since the slow checks."""
+        return self.finished_checks is not None and self.finished_checks.text != text
 
     def error_count_text(self, text: str) -> str:
         """Say how many errors the checks found in exactly this recipe; "" for none or another."""
         if self.finished_checks is None or self.finished_checks.text != text:
             return ""
-        error_count = sum(
-            finding.level == "error" for finding in self.finished_checks.report.findings
-        )
-        return f"{error_count} error{'s' if error_count > 1 else ''}" if error_count else ""
+        levels = [finding.level for finding in self.finished_checks.report.findings]
+        error_count = levels.count("error")
+        return count_in_words(error_count, "error") if error_count else ""
 
     def checked_labels(self) -> list[str]:
         """Return the labels that the checks found, [] before."""
@@ -248,9 +266,8 @@ class Inspection:
     def hint_context(self, recipe: Recipe, rows: int | None = None) -> HintContext:
         """Return what hints depend on; `rows` are the trials', used until the checks ran."""
         answer = self.model_answer(recipe)
-        checked_rows = (
-            None if self.finished_checks is None else self.finished_checks.report.rows.get("train")
-        )
+        checks = self.finished_checks
+        checked_rows = None if checks is None else checks.report.rows.get("train")
         if answer is None or answer.model is None:
             return HintContext(rows=checked_rows or rows)
         size = sum(parameter.element_count for parameter in parameters_of(answer.model))
@@ -259,17 +276,23 @@ class Inspection:
         baseline = published if is_yardstick else None
         return HintContext(size, checked_rows or rows, baseline, answer.model.layers)
 
-    def status_lines(self, recipe: Recipe, partition: Partition) -> list[CheckLine]:
-        """Return everything known about the recipe, one line each."""
-        return [*self._model_status_lines(recipe, partition), *self._check_status_lines()]
+    def partition(self, groups: tuple[GroupSpec, ...], recipe: Recipe) -> Partition:
+        """Divide the recipe's model by these groups; empty until its parameters are known."""
+        parameters = self.model_parameters(recipe)
+        return Partition() if parameters is None else partition_model(groups, parameters)
 
-    def _model_status_lines(self, recipe: Recipe, partition: Partition) -> list[CheckLine]:
+    def status_lines(self, recipe: Recipe) -> list[CheckLine]:
+        """Return everything known about the recipe, one line each."""
+        return [self._model_status_line(recipe), *self._check_status_lines()]
+
+    def _model_status_line(self, recipe: Recipe) -> CheckLine:
         answer = self.model_answer(recipe)
         if answer is None:
-            return [CheckLine("waiting", f"reading the model {recipe.model.name}…")]
+            return CheckLine("waiting", f"reading the model {recipe.model.name}…")
         if answer.model is None:
-            return [CheckLine("error", answer.problem)]
-        return [CheckLine("error" if partition.problem else "ok", partition.summary_line)]
+            return CheckLine("error", answer.problem)
+        partition = self.partition(recipe.groups, recipe)
+        return CheckLine("error" if partition.problem else "ok", partition.summary_line)
 
     def _check_status_lines(self) -> list[CheckLine]:
         if self.running_checks:

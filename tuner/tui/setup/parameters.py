@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -147,13 +146,11 @@ class ParametersScreen(ModalScreen[None]):
         line.add_class("-open")
         line.focus()
 
-    @on(Input.Changed)
-    def filter_parameters(self, event: Input.Changed) -> None:
+    def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
         self._pane.show_matching(event.value)
 
-    @on(Input.Submitted)
-    def keep_filter(self, event: Input.Submitted) -> None:
+    def on_input_submitted(self, event: Input.Submitted) -> None:
         """Return to the list; the filter stays."""
         event.stop()
         self._pane.focus()

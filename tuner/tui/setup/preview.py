@@ -5,115 +5,77 @@ from __future__ import annotations
 import difflib
 
 from rich.cells import cell_len
-from rich.segment import Segment
-from rich.style import Style
-from textual.geometry import Region, Size
-from textual.scroll_view import ScrollView
-from textual.strip import Strip
+from textual.geometry import Region
 
+from tuner.render.renderable_lines import Lines
+from tuner.render.styles import TextRun
 from tuner.render.text_fitting import fit_text
-from tuner.results.format import sanitize_text
+from tuner.render.toml_highlight import highlight_toml
+from tuner.tui.widgets.line_widgets import Pane, theme_styles
 
 COLUMN_WIDTH = 38
-CHANGED = "▎"
+CHANGE_MARK = "▎"
 
 
-class RecipePreview(ScrollView, can_focus=True):
+class RecipePreview(Pane):
     """Lines that differ from the saved file are marked; the last change scrolls into view."""
 
-    DEFAULT_CSS = """
-    RecipePreview {
-        height: 1fr;
-        overflow-x: hidden;
-        scrollbar-size-vertical: 1;
-        & > .toml--table { color: $text-primary; text-style: bold; }
-        & > .toml--comment { color: $text-muted; text-style: italic; }
-        & > .toml--key { color: $foreground; }
-        & > .toml--value { color: $text-accent; }
-        & > .toml--changed { color: $text-warning; }
-    }
-    """
-    COMPONENT_CLASSES = {
-        "toml--table",
-        "toml--comment",
-        "toml--key",
-        "toml--value",
-        "toml--changed",
-    }
+    def __init__(self, *, number: int) -> None:
+        self._recipe_text = ""
+        self._changed_lines: set[int] = set()
+        self._latest_change = 0
+        super().__init__("recipe.toml", number=number, id="recipe")
+        self.set_border_text(hint="ctrl+e opens your editor")
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._lines: list[str] = []
-        self._changed: set[int] = set()
-        self._latest = 0
-
-    def show_recipe(self, text: str, saved: str) -> None:
-        """Show `text`; lines that `saved` does not have are marked."""
-        before, self._lines = self._lines, [sanitize_text(line) for line in text.splitlines()]
-        self._changed = _changed_line_indices(
-            [sanitize_text(line) for line in saved.splitlines()], self._lines
-        )
-        self._measure()
-        fresh = _changed_line_indices(before, self._lines)
-        if before and fresh:
-            self._latest = min(fresh)
-            self._scroll_to_latest()
+    def show_recipe(self, text: str, saved_text: str) -> None:
+        """Show `text`; lines that `saved_text` does not have are marked."""
+        new_lines = changed_lines(self._recipe_text, text) if self._recipe_text else set()
+        self._recipe_text = text
+        self._changed_lines = changed_lines(saved_text, text)
+        self.redraw_content()
+        if new_lines:
+            self._latest_change = min(new_lines)
+            self._scroll_to_latest_change()
 
     def on_resize(self) -> None:
-        self._measure()
-        self._scroll_to_latest()
+        self.call_after_refresh(self._scroll_to_latest_change)
 
-    def _scroll_to_latest(self) -> None:
-        line = self._latest % self._column_depth()
+    def _scroll_to_latest_change(self) -> None:
+        line = self._latest_change % max(self.line_count(), 1)
         self.scroll_to_region(Region(0, line, 1, 1), animate=False)
 
-    def _measure(self) -> None:
-        self.virtual_size = Size(self.size.width, self._column_depth())
-        self.refresh()
+    def content_lines(self, width: int, height: int) -> Lines:
+        """Draw the columns: all about equally long, none shorter than the pane."""
+        cells = highlight_toml(self._recipe_text, theme_styles(self))
+        columns = max(1, width // COLUMN_WIDTH)
+        depth = max(-(-len(cells) // columns), height, 1)
+        return [
+            [
+                run
+                for index in range(row, depth * columns, depth)
+                for run in self._draw_cell(cells, index, width // columns)
+            ]
+            for row in range(depth)
+        ]
 
-    def _column_count(self) -> int:
-        return max(1, self.size.width // COLUMN_WIDTH)
-
-    def _column_depth(self) -> int:
-        """Return the lines per column: all about equally long, none shorter than the pane."""
-        return max(-(-len(self._lines) // self._column_count()), self.size.height, 1)
-
-    def render_line(self, y: int) -> Strip:
-        row, depth, count = y + self.scroll_offset.y, self._column_depth(), self._column_count()
-        width = self.size.width // count
-        segments: list[Segment] = []
-        for column in range(count):
-            segments += self._cell(row + column * depth, width)
-        strip = Strip(segments).adjust_cell_length(self.size.width)
-        return strip.apply_style(self.rich_style)
-
-    def _cell(self, index: int, width: int) -> list[Segment]:
-        if index >= len(self._lines):
-            return [Segment(" " * width)]
-        mark = CHANGED if index in self._changed else " "
-        segments = [Segment(mark, self._look("changed"))]
+    def _draw_cell(self, cells: Lines, index: int, width: int) -> list[TextRun]:
+        styles = theme_styles(self)
+        if index >= len(cells):
+            return [(" " * width, styles.text)]
+        mark = CHANGE_MARK if index in self._changed_lines else " "
+        runs = [(mark, styles.paused)]
         room = width - 2
-        for text, style in self._styled(self._lines[index]):
-            shown = fit_text(text, min(cell_len(text), room))
-            segments.append(Segment(shown, style))
-            room -= cell_len(shown)
-        return [*segments, Segment(" " * (room + 1))]
-
-    def _styled(self, line: str) -> list[tuple[str, Style]]:
-        if line.lstrip().startswith("#"):
-            return [(line, self._look("comment"))]
-        if line.lstrip().startswith("["):
-            return [(line, self._look("table"))]
-        key, equals, value = line.partition("=")
-        return [(key + equals, self._look("key")), (value, self._look("value"))]
-
-    def _look(self, name: str) -> Style:
-        return self.get_component_rich_style(f"toml--{name}", partial=True)
+        for text, style in cells[index]:
+            runs.append((fit_text(text, min(cell_len(text), room)), style))
+            room -= cell_len(runs[-1][0])
+        return [*runs, (" " * (room + 1), styles.text)]
 
 
-def _changed_line_indices(old: list[str], new: list[str]) -> set[int]:
-    """Return the indices of lines that were inserted or changed."""
-    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+def changed_lines(old_text: str, new_text: str) -> set[int]:
+    """Return the indices of the new text's lines that were inserted or changed."""
+    matcher = difflib.SequenceMatcher(
+        None, old_text.splitlines(), new_text.splitlines(), autojunk=False
+    )
     return {
         index
         for tag, _, _, first, last in matcher.get_opcodes()

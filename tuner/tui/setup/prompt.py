@@ -1,22 +1,20 @@
-"""A line to type in, laid over the row that is being edited."""
+"""A line to type in, laid over the row that is being edited, and the pane around both."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from rich.text import Text
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Container, Horizontal
-from textual.content import Content
-from textual.message import Message
 from textual.suggester import Suggester
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from tuner.errors import TunerError
-from tuner.tui.setup.row_list import RowList
+from tuner.tui.setup.row_list import InputRefused, RowList
+from tuner.tui.widgets.line_widgets import TitledFrame
 
 Submit = Callable[[str], None]
 """Take over what was typed; a TunerError keeps the prompt open."""
@@ -40,13 +38,6 @@ class Prompt(Horizontal):
         Binding("escape", "cancel", "Cancel", id="prompt.cancel", tooltip="Leave it as it was"),
     ]
 
-    class Refused(Message):
-        """What was typed is not valid; `reason` says why ("" once it is being corrected)."""
-
-        def __init__(self, reason: str) -> None:
-            super().__init__()
-            self.reason = reason
-
     def __init__(self) -> None:
         super().__init__()
         self._submit: Submit | None = None
@@ -66,8 +57,6 @@ class Prompt(Horizontal):
         value: str,
         submit: Submit,
         back_to: Widget,
-        *,
-        placeholder: str = "",
         suggester: Suggester | None = None,
     ) -> None:
         """Open the line with `value` in it; `back_to` gets the focus at the end."""
@@ -76,33 +65,21 @@ class Prompt(Horizontal):
         tag.update(Text(label))
         tag.display = bool(label)
         line = self.query_one(Input)
-        line.suggester, line.placeholder = suggester, placeholder
-        line.value = value
+        line.suggester, line.value = suggester, value
         self.display = True
         line.focus()
 
-    @on(Input.Changed)
-    def clear_refusal(self, event: Input.Changed) -> None:
+    def on_input_changed(self, event: Input.Changed) -> None:
         """Clear the error while the value is being corrected."""
         event.stop()
         if self.is_open:
-            self.post_message(self.Refused(""))
+            self.post_message(InputRefused(""))
 
-    @on(Input.Submitted)
-    def submit_text(self, event: Input.Submitted) -> None:
-        """Submit the text and close, or stay open with the reason."""
+    def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        if self._submit is None:
-            return
-        try:
-            self._submit(event.value)
-        except TunerError as error:
-            self.post_message(self.Refused(str(error)))
-        else:
-            self._close_prompt()
+        self.submit_if_open()
 
-    @on(Input.Blurred)
-    def cancel_on_blur(self, event: Input.Blurred) -> None:
+    def on_input_blurred(self, event: Input.Blurred) -> None:
         """Cancel when the focus goes elsewhere, unless the terminal itself lost it."""
         event.stop()
         if self.is_open and self.app.app_focus:
@@ -110,14 +87,19 @@ class Prompt(Horizontal):
             self._close_prompt()
 
     def submit_if_open(self) -> bool:
-        """Submit what is typed, if anything is; False where it was refused."""
-        if self._submit is not None:
-            line = self.query_one(Input)
-            self.submit_text(Input.Submitted(line, line.value))
-        return not self.is_open
+        """Submit what is typed and close; where it is refused, stay open and return False."""
+        if self._submit is None:
+            return True
+        try:
+            self._submit(self.query_one(Input).value)
+        except TunerError as error:
+            self.post_message(InputRefused(str(error)))
+            return False
+        self._close_prompt()
+        return True
 
     def action_cancel(self) -> None:
-        self.post_message(self.Refused(""))
+        self.post_message(InputRefused(""))
         self._close_prompt()
 
     def _close_prompt(self) -> None:
@@ -127,31 +109,14 @@ class Prompt(Horizontal):
         self.display = False
 
 
-class SetupPane(Container):
-    """A bordered part of the screen with a number in its border and a prompt of its own."""
+class InputPane(Container, TitledFrame):
+    """A pane of rows that are edited in place; subclasses compose the rows and a Prompt."""
 
-    DEFAULT_CSS = """
-    SetupPane {
-        layers: below above;
-        border: round $border-blurred;
-        border-title-color: $text-muted;
-        border-subtitle-color: $text-muted;
-        padding: 0;
-        &:focus-within {
-            border: round $border;
-            border-title-color: $text;
-            border-title-style: bold;
-        }
-    }
-    """
+    DEFAULT_CSS = "InputPane { layers: below above; }"
 
-    def entitle(self, title: str) -> None:
-        """The title in the border above, shown as it is."""
-        self.border_title = Content(title)
-
-    def hint(self, text: str) -> None:
-        """The hint in the border below, shown as it is."""
-        self.border_subtitle = Content(text) if text else None
+    def __init__(self, heading: str, *, number: int | None = None, id: str) -> None:
+        super().__init__(id=id, classes="pane")
+        self.set_heading(heading, number)
 
     def open_prompt_over_row(
         self,
@@ -162,10 +127,17 @@ class SetupPane(Container):
         submit: Submit,
         suggester: Suggester | None = None,
     ) -> None:
-        """A prompt over the selected row, from a column of it to the pane's right edge."""
+        """Open the prompt over the selected row, from `column` to the pane's right edge."""
         prompt = self.query_one(Prompt)
         left = rows.region.x - self.content_region.x + column
         top = rows.region.y - self.content_region.y + rows.line_of_cursor()
         prompt.styles.offset = (left, top)
         prompt.styles.width = max(self.content_region.width - left, 10)
-        prompt.open_with(label, value, submit, rows, suggester=suggester)
+        prompt.open_with(label, value, submit, rows, suggester)
+
+    def commit_or_refuse(self, commit: Callable[[], None]) -> None:
+        """Commit an edit; where it is refused, say why."""
+        try:
+            commit()
+        except TunerError as error:
+            self.post_message(InputRefused(str(error)))

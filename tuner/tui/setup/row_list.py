@@ -5,10 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from textual import events
+from textual.message import Message
 from textual.strip import Strip
 
 from tuner.render.styles import TextRun
 from tuner.tui.widgets.cursor_rows import CursorRows
+
+
+class InputRefused(Message):
+    """A key has no effect here, or what was typed is not valid.
+
+    `reason` is one line, "" once the text is being corrected.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
 
 
 class RowList(CursorRows):

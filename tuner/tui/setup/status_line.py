@@ -4,27 +4,19 @@ from __future__ import annotations
 
 from typing import Literal
 
-from rich.text import Text
-from textual.widgets import Static
-
+from tuner.render.renderable_lines import Lines
+from tuner.render.text_fitting import fit_text
 from tuner.results.format import sanitize_text
+from tuner.tui.widgets.line_widgets import LineBar, theme_styles
 
 Tone = Literal["quiet", "good", "wrong"]
-TONE_GLYPHS: dict[Tone, str] = {"quiet": " ", "good": "✓", "wrong": "✗"}
+TONE_SYMBOLS: dict[Tone, str] = {"quiet": " ", "good": "✓", "wrong": "✗"}
 
 
-class StatusLine(Static):
-    """Text without markup, with a glyph beside its colour."""
+class StatusLine(LineBar):
+    """A message with a symbol beside its colour."""
 
-    DEFAULT_CSS = """
-    StatusLine {
-        height: 1;
-        padding: 0 1;
-        color: $text-muted;
-        &.-good { color: $text-success; }
-        &.-wrong { color: $text-error; }
-    }
-    """
+    DEFAULT_CSS = "StatusLine { height: 1; }"
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,7 +30,15 @@ class StatusLine(Static):
 
     def show_message(self, text: str, tone: Tone = "quiet") -> None:
         self.message, self._tone = sanitize_text(text), tone
-        for name in TONE_GLYPHS:
-            self.set_class(name == tone, f"-{name}")
-        line = f"{TONE_GLYPHS[tone]} {self.message}" if text else ""
-        self.update(Text(line, no_wrap=True, overflow="ellipsis"), layout=False)
+        self.redraw_content()
+
+    def show_error(self, reason: str) -> None:
+        """Show what is wrong, or nothing where the reason is empty."""
+        self.show_message(reason, "wrong" if reason else "quiet")
+
+    def content_lines(self, width: int, height: int) -> Lines:  # noqa: ARG002
+        if not self.message:
+            return [[]]
+        styles = theme_styles(self)
+        style = {"quiet": styles.muted, "good": styles.complete, "wrong": styles.failed}[self._tone]
+        return [[(fit_text(f" {TONE_SYMBOLS[self._tone]} {self.message}", width - 1), style)]]

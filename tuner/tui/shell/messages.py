@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from textual.message import Message
+from textual.screen import Screen
 
 from tuner.session.folder import Session
 
@@ -15,6 +16,15 @@ class WorkerLaunched(Message):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
+
+
+class StartRequested(Message):
+    """The setup screen `screen` has started its session: its live view comes next."""
+
+    def __init__(self, session: Session, screen: Screen[None]) -> None:
+        super().__init__()
+        self.session = session
+        self.screen = screen
 
 
 class LaunchFailed(Message):

@@ -90,12 +90,21 @@ class View(Container):
     def pane_with_id(self, pane_id: str) -> Widget:
         return self.query_one(f"#{pane_id}")
 
+    def focus_target(self, pane: Widget) -> Widget:
+        """Return what takes the keys of a pane: itself, or the first focusable widget inside."""
+        widgets = pane.walk_children(Widget, with_self=True)
+        return next((widget for widget in widgets if widget.can_focus), pane)
+
+    def pane_with_focus(self) -> Widget | None:
+        return next((pane for pane in self.query(".panes > .pane") if pane.has_focus_within), None)
+
     def focus_first_pane(self) -> None:
         """Focus the first pane that shows, or the open tab."""
         for name in self.PANES:
             pane = self.pane_with_id(name)
-            if pane.can_focus and pane.display:
-                pane.focus()
+            target = self.focus_target(pane)
+            if target.can_focus and pane.display:
+                target.focus()
                 return
 
     def focus_pane_number(self, number: int) -> None:
@@ -104,7 +113,7 @@ class View(Container):
         pane = self.pane_with_id(self.PANES[number - 1])
         if self.is_zoomed:
             self.zoom_pane(pane)
-        pane.focus()
+        self.focus_target(pane).focus()
 
     def open_tab_at(self, index: int) -> None:
         """Make the pane with this index the one that shows in the narrow layout."""
@@ -126,16 +135,11 @@ class View(Container):
     def zoom_pane(self, pane: Widget | None) -> None:
         """Show one pane on the whole view, or all panes again."""
         self.query_one(".panes").set_class(pane is not None, "-zoom")
-        for name in self.PANES:
-            listed_pane = self.pane_with_id(name)
-            listed_pane.set_class(pane is not None and listed_pane is not pane, "-aside")
+        for other in self.query(".panes > .pane"):
+            other.set_class(pane is not None and other is not pane, "-aside")
 
     def toggle_pane_zoom(self) -> None:
-        focused = self.screen.focused
-        if self.is_zoomed:
-            self.zoom_pane(None)
-        elif focused is not None and focused.id in self.PANES:
-            self.zoom_pane(focused)
+        self.zoom_pane(None if self.is_zoomed else self.pane_with_focus())
 
     def redraw_lines(self) -> None:
         """Redraw the lines above and below."""

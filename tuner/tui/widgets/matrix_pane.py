@@ -13,7 +13,7 @@ from tuner.tui.widgets.line_widgets import Pane, theme_styles
 
 
 class MatrixPane(Pane):
-    """The matrix of the evaluation that a scope shows; a second click on a cell asks for its rows."""
+    """The matrix of the evaluation that a scope shows; a second click on a cell shows its rows."""
 
     @property
     def matrix_scope(self) -> TrialScope | None:

@@ -5,20 +5,21 @@ from __future__ import annotations
 from itertools import takewhile
 from pathlib import Path
 
-from textual import on
+from textual import getters
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.screen import Screen
 from textual.widgets import Static
 
 from tuner.errors import TunerError
-from tuner.recipe.document import RecipeDocument
 from tuner.recipe.field_parsers import Location
 from tuner.recipe.model_rates import scale_rates_to_model
 from tuner.recipe.model_shape import infer_model_shape
 from tuner.recipe.presets import preset_document, preset_names
 from tuner.recipe.schema import SECTIONS
 from tuner.recipe.user_paths import find_working_folder
+from tuner.render.status_text import screen_title_runs
+from tuner.render.styles import Styles, TextRun
 from tuner.session.folder import (
     Session,
     check_new_session_name,
@@ -26,15 +27,15 @@ from tuner.session.folder import (
     list_sessions,
     unused_session_name,
 )
-from tuner.tui.setup import layout
+from tuner.tui.setup.field_list import FieldList
 from tuner.tui.setup.field_table import TASK
-from tuner.tui.setup.fields import FieldValue, FormField
-from tuner.tui.setup.inspection import Services
-from tuner.tui.setup.panes import FormPane
+from tuner.tui.setup.fields import FieldValue, FormField, write_field_value
+from tuner.tui.setup.forms import FormPane
 from tuner.tui.setup.prompt import Prompt
+from tuner.tui.setup.row_list import InputRefused
 from tuner.tui.setup.status_line import StatusLine
-from tuner.tui.setup.title import SetupTitle
-from tuner.tui.widgets.drawn_line import TooSmall
+from tuner.tui.shell.session_app import SessionApp
+from tuner.tui.widgets.drawn_line import DrawnLine, TooSmall
 from tuner.tui.widgets.key_bar import KeyBar
 
 FIRST_PRESET = "groups"
@@ -60,21 +61,11 @@ PRESET = FormField(
 FIELDS = (NAME, PRESET, *TASK)
 
 
-class NewSessionForm(Screen[None]):
-    """Everything that is typed is kept when another preset is chosen."""
+class NewSessionScreen(Screen[None]):
+    """A form; what is typed stays when another preset is chosen. The setup screen follows."""
 
-    DEFAULT_CSS = """
-    NewSessionForm {
-        layout: vertical;
-        & > #too-small { display: none; }
-        & #new { height: 14; width: 1fr; max-width: 100; }
-        & #about { height: 1fr; padding: 1 3; max-width: 100; color: $text-muted; }
-    }
-    """
-    CSS = layout.TINY_CSS
+    tuner_app = getters.app(SessionApp)
     AUTO_FOCUS = ""
-    HORIZONTAL_BREAKPOINTS = layout.HORIZONTAL
-    VERTICAL_BREAKPOINTS = layout.VERTICAL
     KEY_ORDER = ("fields.type", "new.create")
     BINDINGS = [
         Binding("ctrl+s", "create", "Create", id="new.create", tooltip="Create the session"),
@@ -83,31 +74,39 @@ class NewSessionForm(Screen[None]):
         ),
     ]
 
-    def __init__(self, root: Path, *, services: Services | None = None) -> None:
+    def __init__(self, root: Path) -> None:
         super().__init__()
         self.root = root
-        self.services = services or Services()
         self.session_name = ""
         self.preset = FIRST_PRESET
         self._typed: dict[str, FieldValue] = {}
         self._document = preset_document(self.preset)
 
-    def open_created_session(self, session: Session) -> None:
-        """Continue once the session is created."""
-        raise NotImplementedError
-
     def compose(self) -> ComposeResult:
-        yield TooSmall()
-        yield SetupTitle()
-        yield FormPane("New session", FIELDS, self.commit_field, Path.cwd(), id="new")
+        yield DrawnLine(self._draw_title, id="title")
+        form = FormPane("New session", FIELDS, self.commit_field, id="new")
+        form.set_border_text(hint="enter types · ←/→ chooses · ctrl+s creates")
+        yield form
         yield Static(id="about", markup=False)
         yield StatusLine()
         yield KeyBar()
+        yield TooSmall()
+
+    def _draw_title(self, width: int, styles: Styles) -> list[TextRun]:
+        right = [("not created yet ", styles.muted)]
+        return screen_title_runs(["new session"], [], right, width, styles)
+
+    @property
+    def status_line(self) -> StatusLine:
+        return self.query_one(StatusLine)
+
+    @property
+    def form(self) -> FormPane:
+        return self.query_one("#new", FormPane)
 
     def on_mount(self) -> None:
         self.session_name = unused_session_name(self.root, self.preset)
-        self.query_one("#new", FormPane).hint("enter types · ←/→ chooses · ctrl+s creates")
-        self.query_one("#new", FormPane).field_list.focus()
+        self.form.field_list.focus()
         self._show_form_values()
 
     def _show_form_values(self) -> None:
@@ -119,9 +118,8 @@ class NewSessionForm(Screen[None]):
             values[field.key] = (
                 None if value is None else rule.parse_setting(value, Location("", key))
             )
-        self.query_one("#new", FormPane).show_values(values)
+        self.form.show_values(values)
         self.query_one("#about", Static).update(_leading_comment(self._document.toml_text))
-        self.query_one(SetupTitle).show("tuner ▸ new session", "not created yet")
 
     def commit_field(self, field: FormField, value: FieldValue) -> None:
         """Take over one value; TunerError where it is not valid."""
@@ -131,9 +129,9 @@ class NewSessionForm(Screen[None]):
             self._choose_preset(str(value))
         else:
             self._typed[field.key] = value
-            _set_or_unset(self._document, field.key, value)
+            write_field_value(self._document, field.key, value)
         self._show_form_values()
-        self.query_one(StatusLine).show_message("")
+        self.status_line.show_message("")
 
     def _set_session_name(self, name: str) -> None:
         if name in {session.name for session in list_sessions(self.root)}:
@@ -144,42 +142,34 @@ class NewSessionForm(Screen[None]):
         was_proposed = self.session_name == unused_session_name(self.root, self.preset)
         self.preset, self._document = preset, preset_document(preset)
         for key, value in self._typed.items():
-            _set_or_unset(self._document, key, value)
+            write_field_value(self._document, key, value)
         if was_proposed:
             self.session_name = unused_session_name(self.root, self.preset)
 
-    @on(Prompt.Refused)
-    def show_refusal_reason(self, message: Prompt.Refused) -> None:
-        message.stop()
-        self.query_one(StatusLine).show_message(
-            message.reason, "wrong" if message.reason else "quiet"
-        )
+    def on_input_refused(self, event: InputRefused) -> None:
+        self.status_line.show_error(event.reason)
 
-    @on(FormPane.Help)
-    def show_field_help(self, message: FormPane.Help) -> None:
-        message.stop()
-        self.query_one(StatusLine).show_help(message.text, moved=message.moved)
+    def on_field_list_selected(self, event: FieldList.Selected) -> None:
+        self.status_line.show_help(event.field.help_line, moved=event.moved)
 
     def action_create(self) -> None:
         """Create the session, or move to the field that is missing."""
-        pane = self.query_one("#new", FormPane)
-        if not pane.query_one(Prompt).submit_if_open():
+        if not self.form.query_one(Prompt).submit_if_open():
             return
         missing = [i for i, field in enumerate(FIELDS) if self._is_missing_value(field)]
         if missing:
-            pane.field_list.cursor = missing[0]
+            self.form.field_list.cursor = missing[0]
             label = FIELDS[missing[0]].label
             # After the form has told its help, which would otherwise come last.
-            self.call_after_refresh(
-                self.query_one(StatusLine).show_message, f"{label} is missing", "wrong"
-            )
+            self.call_after_refresh(self.status_line.show_error, f"{label} is missing")
             return
         try:
             session = self._create_session()
         except TunerError as error:
-            self.query_one(StatusLine).show_message(str(error), "wrong")
+            self.status_line.show_error(str(error))
         else:
-            self.open_created_session(session)
+            self.dismiss()
+            self.tuner_app.open_setup_screen(session)
 
     def _is_missing_value(self, field: FormField) -> bool:
         required = field.key in ("model.name", "data.train", "data.validation", "data.text")
@@ -202,13 +192,6 @@ class NewSessionForm(Screen[None]):
 
     def action_back(self) -> None:
         self.dismiss()
-
-
-def _set_or_unset(document: RecipeDocument, key: str, value: FieldValue) -> None:
-    if value is None:
-        document.remove_key(key)
-    else:
-        document.set_value(key, value)
 
 
 def _leading_comment(text: str) -> str:
