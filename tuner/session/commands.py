@@ -8,7 +8,7 @@ import msgspec
 
 
 class Command(msgspec.Struct, tag_field="kind", kw_only=True, frozen=True, omit_defaults=False):
-    """`id` is a UUID in hex, `time` is UTC in seconds; `inbox.send` fills in what is missing."""
+    """`id` is a UUID in hex, `time` is UTC in seconds; `send_command` fills in what is missing."""
 
     id: str = ""
     time: float = 0.0

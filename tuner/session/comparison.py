@@ -1,4 +1,4 @@
-"""Trials side by side, of one session or of several: what differs, and who answers which row."""
+"""Trials of one or several sessions side by side: what differs, who predicts which row correctly."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class ComparisonRow:
-    """One row of a comparison: a value for each contestant, None where it has none."""
+    """One row of a comparison: a value for each candidate, None where it has none."""
 
     name: str
     kind: Kind
@@ -72,7 +72,7 @@ class ComparisonRow:
 
 @dataclass(frozen=True)
 class PairedPredictions:
-    """Two contestants on the same rows: who answers which of them rightly.
+    """Two candidates on the same rows: who predicts which of them correctly.
 
     `difference` is the first's metric less the second's, None where it has no interval.
     """
@@ -212,8 +212,8 @@ def _training_rows(candidates: Sequence[Candidate]) -> Iterator[ComparisonRow]:
         "seed": tuple(str(trial.seed) for trial in trials),
     }
     if any(trial.one_label for trial in trials):
-        answers = ("one label" if trial.one_label else "several labels" for trial in trials)
-        yield ComparisonRow("answers", "word", tuple(answers))
+        predicted = ("one label" if trial.one_label else "several labels" for trial in trials)
+        yield ComparisonRow("predicts", "word", tuple(predicted))
     for name, values in words.items():
         if (fact := ComparisonRow(name, "word", values)).has_differences:
             yield fact
@@ -264,7 +264,7 @@ def _recipe_value_text(value: Any) -> str:
 
 
 class PredictionCache:
-    """The predictions of contestants, each read once for each evaluation."""
+    """The predictions of candidates, each read once for each evaluation."""
 
     def __init__(self) -> None:
         self._read: dict[_Key, Predictions | TunerError] = {}

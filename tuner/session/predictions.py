@@ -1,7 +1,7 @@
 """What a trial's model answered to every validation row, as the trainer wrote it down.
 
 `trials/0012/predictions-2.npz` belongs to the third evaluation of trial 12: a zip of four plain
-arrays, read here without any library of arrays. The rows' texts are in `session.texts`.
+arrays, read here without any library of arrays. The rows' texts are in `session.validation_texts`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _ITEM_SIZES = {"<i4": 4, "<f2": 2}
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """One evaluation's answers, in the order of the validation rows.
+    """One evaluation's predictions, in the order of the validation rows.
 
     `rows` are row numbers of the data file, ascending; `gold` and `predicted` are label numbers.
     """

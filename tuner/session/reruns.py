@@ -64,8 +64,8 @@ def values_for_rerun(
 ) -> dict[str, Scalar]:
     """Return the values for a re-run of a trial: the same ones, and a seed of its own.
 
-    The seed is the wanted one, else the smallest that no run of these values had; `taken` are those
-    of re-runs that wait. Raises TunerError for a trial that has not started.
+    The seed is the wanted one, else the smallest that no run of these values had; `taken_seeds` are
+    those of re-runs that wait. Raises TunerError for a trial that has not started.
     """
     first = original_trial_number(view, number)
     if first not in view.trials:

@@ -42,7 +42,7 @@ class TrialCounts(msgspec.Struct, frozen=True):
 class BestTrial(msgspec.Struct, frozen=True):
     """The best complete trial; `interval` is of the metric at 95 %, null where there is none.
 
-    `one_label`: it, and so every other complete trial, has one answer for all rows.
+    `one_label`: it, and so every other complete trial, predicts one label for all rows.
     """
 
     trial: int

@@ -47,7 +47,7 @@ class TrialCounter:
         return sum(self._counts[state] for state in states)
 
     def planned_trials(self, view: SessionView) -> int:
-        """Return how many trials the search will have had, as `session.plan` counts them."""
+        """Return how many trials the search will have had, as `session.trial_plan` counts them."""
         return total_planned_trials(view.planned, len(self._states), len(self._of_plan))
 
     @property

@@ -11,7 +11,7 @@ def total_planned_trials(planned: int, started: int, started_of_plan: int) -> in
     """Return how many trials the search will have had, never fewer than have started.
 
     Re-runs, and what was asked for when the plan was at its end, come on top of `planned`;
-    `of_plan` counts the started trials that are no re-runs.
+    `started_of_plan` counts the started trials that are no re-runs.
     """
     return max(planned, started_of_plan) + started - started_of_plan if planned else 0
 

@@ -123,16 +123,18 @@ class SessionView:
     """Everything that the log says, folded. Made and changed by `session.fold` alone.
 
     `history` keeps the events worth reading (no `step`), in order; `best` is a trial's number,
-    `bests` how it changed.
-    `over` says why the search has come to its end; "" where more of it is to come.
+    `best_changes` how it changed. `over_reason` says why the search has come to its end; "" where
+    more of it is to come.
+
     `recipe` is that of the last start; None before the first one, and where an older version wrote
     one that this one cannot read: `recipe_problem` says so. `earlier_recipes` are the first ones of
     each generation; with `keeps_last` a trial counts with its last evaluation, not its best one.
+
     `lifecycle` is the kind of the last event that changed the session's state. `search_seconds`
-    counts the time in which trials were training; `training` holds those that were at the last
-    event. `since_improvement` counts the trials that ended since the best one did.
-    `sealed` are the test rows, `test` how the best model did on them, once they were opened.
-    `slots` × `threads` is what runs side by side, `chosen` how a probe came to that.
+    counts the time in which trials were training; `numbers_in_training` are those that were at the
+    last event. `since_improvement` counts the trials that ended since the best one did.
+    `sealed_test` are the test rows, `scored_test` how the best model did on them, once they were
+    opened. `slots` × `threads` is what runs side by side, `slots_choice` how a probe found that.
     """
 
     name: str = ""

@@ -66,10 +66,10 @@ class Outcome(NamedTuple):
 class TrialRecord:
     """One trial. `id` is the database's; `curve` maps a percent of the schedule to the value there.
 
-    `params` are the searched settings with a value inside of their range. `given` are those of them
-    that an enqueued trial came with. `fixed` are the values that are no point of the space: of
-    settings that are not searched, or outside of their range. A trial that has any is kept from
-    the sampler. `one_label` says that the model has one answer for all rows, whatever its value.
+    `params` are the searched settings with a value inside of their range. `given_params` are those
+    of them that an enqueued trial came with. `fixed` are the values that are no point of the space:
+    of settings that are not searched, or outside of their range. A trial that has any is kept from
+    the sampler. `one_label`: the model predicts one label for all rows, whatever its value.
     """
 
     number: int

@@ -5,9 +5,9 @@ The database holds what happened; this holds what a sampler should learn from it
 - only trials that are points of the space. A baseline with a rate outside of its range, or with
   other epochs than all the rest, says nothing about any point of the space, and pushing it to the
   nearest point would credit its value to settings that it was not trained with;
-- a trial with one answer for all rows as the worst there is, collapsed or not. TPE ranks pruned
-  trials by how far they came before it
-  looks at their values, so a collapsed one is shown as pruned without having come anywhere;
+- a trial that predicts one label for all rows as the worst there is, collapsed or not. TPE ranks
+  pruned trials by how far they came before it looks at their values, so a collapsed one is shown as
+  pruned without having come anywhere;
 - for samplers that do not see pruned trials (Gaussian process), those as complete with the value
   that they were pruned at.
 

@@ -47,9 +47,9 @@ class Study:
     """One generation of a session's study. A trial is known by its number.
 
     Numbers count through the generations; in the first one they are Optuna's own. The database is
-    written before a method returns and is read only by `open`, so one process at a time may have
-    a study open. A value that is not a number, a number that does not exist and an outcome that
-    contradicts an earlier one are bugs of the caller: ValueError, KeyError and RuntimeError.
+    written before a method returns and is read only by `open_study`, so one process at a time may
+    have a study open. A value that is not a number, a number that does not exist and an outcome
+    that contradicts an earlier one are bugs of the caller: ValueError, KeyError and RuntimeError.
     """
 
     def __init__(

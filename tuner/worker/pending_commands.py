@@ -14,8 +14,9 @@ NOT_RUNNING_THEN = "not running then"
 class PendingCommands:
     """The commands of one session that are still to be carried out.
 
-    `enqueues` and `prunes` are for the worker to take out and to answer by `done`; `pauses`,
-    `drains` and `stops` are answered by `answer_ends` once the worker has come to its end.
+    `enqueues` and `prunes` are for the worker to take out and to answer by `answer_command`;
+    `pauses`, `drains` and `stops` are answered by `answer_end_requests` once the worker has come to
+    its end.
     """
 
     def __init__(self, session: Session, event_log: EventLog) -> None:

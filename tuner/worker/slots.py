@@ -22,14 +22,14 @@ _MOST_AT_ONCE = 64
 class TrainerSlot:
     """A place for one trainer and one trial.
 
-    `trial` is what is to be trained here, `sent` whether the trainer has got it, `announced`
-    whether the log says so, and `ended` that the trial is over and the trainer was told. `measures`
-    tells that it was asked how fast it trains.
+    `trial` is what is to be trained here, `is_trial_sent` whether the trainer has got it,
+    `is_trial_announced` whether the log says so, and `is_trial_over` that the trial has ended and
+    the trainer was told. `is_measuring`: it was asked how fast it trains.
 
-    `finishing` tells that the trainer was asked to bring the trial to an end, or to pause it, as
-    the time is up. `setups_lost` counts trainers that were lost before they had loaded data and
-    model, and `refusal` is what the last of them said of it. `heard` is when the trainer was last
-    spoken to or heard, and `hung` after how many seconds of silence it was ended for that.
+    `is_finishing`: the trainer was asked to finish or to pause the trial, because the time is up.
+    `setups_lost` counts trainers that were lost before they had loaded data and model; `refusal` is
+    the reason that the last of them gave. `last_heard` is when the trainer last got or sent a
+    message, and `hung_after` the seconds of silence after which it was killed.
     """
 
     trainer: Trainer | None = None

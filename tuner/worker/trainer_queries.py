@@ -46,7 +46,8 @@ def query_session_check(
 ) -> CheckReport:
     """Check all that can be known before training, of a session or of a recipe alone.
 
-    With `rehearse`, weights are loaded and a step is tried (else seconds); `tell` hears the stage.
+    With `rehearse`, weights are loaded and a step is tried (else seconds); `report_stage` hears the
+    stage.
     """
     request: dict[str, Any] = {"rehearse": rehearse, "session": None}
     if isinstance(session_or_recipe, Session):

@@ -114,7 +114,7 @@ class TrialRecorder:
             return True
         rung = self._find_logged_rung(message.trial, decision.share)
         if rung is None:
-            # An earlier evaluation with several answers may be the one that it is kept with.
+            # An earlier evaluation that predicts several labels may be the one that is kept.
             as_worst = one_label and decision.value == worst_metric_value(
                 self._recipe.search.metric
             )

@@ -1,4 +1,4 @@
-"""Contestants: their facts, who is the baseline, which sessions can be paired."""
+"""Candidates: their facts, who is the baseline, which sessions can be paired."""
 
 from __future__ import annotations
 
