@@ -23,7 +23,7 @@ from tuner.tui.screens.study_screen import StudyScreen
 from tuner.tui.shell.ascii_filter import as_ascii_cells, wants_ascii_only
 from tuner.tui.shell.settings import Settings, check_theme_name, load_settings
 from tuner.tui.shell.theme import TUNER_THEME, contrast_ratio, styles_from_variables
-from tuner.tui.widgets.key_bar import KeyBar, display_of_key, keys_to_display
+from tuner.tui.widgets.key_bar import KeyBar, display_of_key
 
 NAME = "rte-roberta-llrd"
 THEMES = {**BUILTIN_THEMES, TUNER_THEME.name: TUNER_THEME}
@@ -171,7 +171,7 @@ def test_every_binding_has_an_id_and_says_what_it_does(whole_corpus: Path) -> No
 def test_the_bar_shows_at_most_ten_keys(whole_corpus: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         for _ in range(2):
-            shown = keys_to_display(app, app.screen)
+            shown = app.screen.query_one(KeyBar).displayed_keys()
             assert len(shown) <= 10
             assert [key.label for key in shown[-3:]] == ["Palette", "Help", "Leave"]
             await press(pilot, "enter")

@@ -31,7 +31,7 @@ from tuner.tui.screens.views_screen import ViewsScreen
 from tuner.tui.shell.ascii_filter import as_ascii_cells
 from tuner.tui.shell.messages import ExportEnded
 from tuner.tui.views.trial_tabs import NARROW_TABS, WIDE_TABS
-from tuner.tui.widgets.key_bar import KeyBar, keys_to_display
+from tuner.tui.widgets.key_bar import KeyBar
 from tuner.tui.widgets.session_table import SessionTable
 
 STORIES: dict[str, Callable[[Path], Session]] = {
@@ -114,7 +114,7 @@ def assert_footer_is_whole(app: TunerApp, size: tuple[int, int]) -> None:
     """The last line names keys that apply, as many as fit, none of them cut."""
     if not app.screen.query(KeyBar):
         return
-    keys = keys_to_display(app, app.screen)
+    keys = app.screen.query_one(KeyBar).displayed_keys()
     assert 3 <= len(keys) <= 10
     assert all(key.display and key.label for key in keys)
     last = visible_screen_text(app).splitlines()[-1]

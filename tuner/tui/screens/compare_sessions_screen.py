@@ -11,12 +11,10 @@ from tuner.render.status_text import screen_title_runs
 from tuner.render.styles import Styles, TextRun
 from tuner.session.comparison import Candidate, best_candidate, with_best_first
 from tuner.tui.screens.picker_screen import POLL_SECONDS
-from tuner.tui.screens.session_screen import SessionScreen
-from tuner.tui.screens.views_screen import PANE_KEYS
+from tuner.tui.screens.views_screen import ViewsScreen
 from tuner.tui.state.session_reader import SessionReader
 from tuner.tui.views.comparison_view import ComparisonView
 from tuner.tui.widgets.drawn_line import DrawnLine, TooSmall
-from tuner.tui.widgets.key_bar import KeyBar
 from tuner.tui.widgets.key_bindings import key
 
 
@@ -56,9 +54,10 @@ class SessionComparisonView(ComparisonView):
         return True
 
 
-class CompareSessionsScreen(SessionScreen):
-    """One view, with the keys of a view; it follows what the sessions log meanwhile."""
+class CompareSessionsScreen(ViewsScreen):
+    """The best trials of sessions; it follows what the sessions log meanwhile."""
 
+    VIEWS = ("Compare",)
     KEY_ORDER = (
         "compare.row",
         "compare.baseline",
@@ -67,11 +66,7 @@ class CompareSessionsScreen(SessionScreen):
         "compare.rows",
         "view.zoom",
     )
-    BINDINGS = [
-        key("z", "zoom", "view.zoom", "Zoom", "One pane alone, and back"),
-        *PANE_KEYS[:4],
-        key("escape", "back", "app.back", "Back", "One step back"),
-    ]
+    BINDINGS = [key("escape", "back", "app.back", "Back", "One step back")]
 
     def __init__(self, readers: Sequence[SessionReader]) -> None:
         super().__init__()
@@ -81,7 +76,7 @@ class CompareSessionsScreen(SessionScreen):
         self.set_breakpoint_classes()
         yield DrawnLine(self._title_line, id="title")
         yield SessionComparisonView(self._readers)
-        yield KeyBar()
+        yield self.make_key_bar()
         yield TooSmall()
 
     def on_mount(self) -> None:
@@ -96,29 +91,9 @@ class CompareSessionsScreen(SessionScreen):
         if not changed_names.isdisjoint(reader.session.name for reader in self._readers):
             self.query_one(SessionComparisonView).show_everything()
 
-    def target_reader(self) -> SessionReader | None:
-        """Return None: the screen is about several sessions."""
-        return None
-
-    def leave_deleted_session(self, reader: SessionReader) -> None:
-        """Do nothing: no session can be deleted here."""
+    def leave_screen(self) -> None:
+        self.app.pop_screen()
 
     def _title_line(self, width: int, styles: Styles) -> list[TextRun]:
         count: list[TextRun] = [(f"{len(self._readers)} marked ", styles.muted)]
         return screen_title_runs(["sessions", "compare"], [], count, width, styles)
-
-    def action_zoom(self) -> None:
-        """Zoom the focused pane, or show all panes again."""
-        self.query_one(SessionComparisonView).toggle_pane_zoom()
-
-    def action_pane(self, number: int) -> None:
-        """Focus a pane, in the narrow layout by its tab."""
-        self.query_one(SessionComparisonView).focus_pane_number(number)
-
-    def action_back(self) -> None:
-        """Leave the zoom, then go back to the picker."""
-        view = self.query_one(SessionComparisonView)
-        if view.is_zoomed:
-            view.zoom_pane(None)
-        else:
-            self.app.pop_screen()

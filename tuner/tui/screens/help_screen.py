@@ -18,6 +18,7 @@ from tuner.render.renderable_lines import Lines
 from tuner.render.styles import Styles, TextRun
 from tuner.render.text_fitting import fit_text, wrap_at_spaces
 from tuner.results.format import sanitize_text
+from tuner.tui.screens.views_screen import ViewsScreen
 from tuner.tui.shell.session_app import SessionApp
 from tuner.tui.views.base_view import View
 from tuner.tui.widgets.filter_bar import FilterBar
@@ -94,8 +95,9 @@ def nodes_with_bindings(screen: Screen[Any]) -> list[DOMNode]:
 
 def help_subject(screen: Screen[Any]) -> str:
     """Return what the help is about: the name of the current view, or of the screen."""
-    view_name = getattr(screen, "view_name", "")
-    return view_name or type(screen).__name__.removesuffix("Screen")
+    if isinstance(screen, ViewsScreen):
+        return screen.view_name
+    return type(screen).__name__.removesuffix("Screen")
 
 
 def draw_help_lines(entries: Sequence[HelpEntry], width: int, styles: Styles) -> Lines:

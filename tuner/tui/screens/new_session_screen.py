@@ -5,10 +5,8 @@ from __future__ import annotations
 from itertools import takewhile
 from pathlib import Path
 
-from textual import getters
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.screen import Screen
 from textual.widgets import Static
 
 from tuner.errors import TunerError
@@ -27,6 +25,7 @@ from tuner.session.folder import (
     list_sessions,
     unused_session_name,
 )
+from tuner.tui.screens.tuner_screen import TunerScreen
 from tuner.tui.setup.field_list import FieldList
 from tuner.tui.setup.field_table import TASK
 from tuner.tui.setup.fields import FieldValue, FormField, write_field_value
@@ -34,9 +33,7 @@ from tuner.tui.setup.forms import FormPane
 from tuner.tui.setup.prompt import Prompt
 from tuner.tui.setup.row_list import InputRefused
 from tuner.tui.setup.status_line import StatusLine
-from tuner.tui.shell.session_app import SessionApp
 from tuner.tui.widgets.drawn_line import DrawnLine, TooSmall
-from tuner.tui.widgets.key_bar import KeyBar
 
 FIRST_PRESET = "groups"
 PROTOCOLS = ("hub:", "demo:", "/", "~")
@@ -61,10 +58,9 @@ PRESET = FormField(
 FIELDS = (NAME, PRESET, *TASK)
 
 
-class NewSessionScreen(Screen[None]):
+class NewSessionScreen(TunerScreen):
     """A form; what is typed stays when another preset is chosen. The setup screen follows."""
 
-    tuner_app = getters.app(SessionApp)
     AUTO_FOCUS = ""
     KEY_ORDER = ("fields.type", "new.create")
     BINDINGS = [
@@ -89,7 +85,7 @@ class NewSessionScreen(Screen[None]):
         yield form
         yield Static(id="about", markup=False)
         yield StatusLine()
-        yield KeyBar()
+        yield self.make_key_bar()
         yield TooSmall()
 
     def _draw_title(self, width: int, styles: Styles) -> list[TextRun]:

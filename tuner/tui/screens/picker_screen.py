@@ -17,7 +17,6 @@ from tuner.tui.state.session_catalog import SessionCatalog
 from tuner.tui.state.session_reader import SessionReader
 from tuner.tui.widgets.drawn_line import DrawnLine, TooSmall
 from tuner.tui.widgets.filter_bar import FilterBar
-from tuner.tui.widgets.key_bar import KeyBar
 from tuner.tui.widgets.key_bindings import key
 from tuner.tui.widgets.line_widgets import Pane, empty_state_lines, theme_styles
 from tuner.tui.widgets.row_table import RowTable
@@ -106,7 +105,7 @@ class PickerScreen(SessionScreen):
             yield BestSoFarPane()
         yield FilterBar("running rte")
         yield from self.first_use_hint("picker")
-        yield KeyBar()
+        yield self.make_key_bar()
         yield TooSmall()
 
     def on_mount(self) -> None:

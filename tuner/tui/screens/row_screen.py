@@ -9,11 +9,9 @@ from textual.app import ComposeResult
 from tuner.render.renderable_lines import Lines
 from tuner.render.status_text import screen_title_runs
 from tuner.render.styles import Styles, TextRun
-from tuner.tui.screens.session_screen import SessionScreen
+from tuner.tui.screens.tuner_screen import TunerScreen
 from tuner.tui.shell.session_app import DrawRow
-from tuner.tui.state.session_reader import SessionReader
 from tuner.tui.widgets.drawn_line import DrawnLine, TooSmall
-from tuner.tui.widgets.key_bar import KeyBar
 from tuner.tui.widgets.key_bindings import key
 from tuner.tui.widgets.line_widgets import Pane, theme_styles
 
@@ -31,7 +29,7 @@ class RowPane(Pane):
         return [[(" ", styles.text), *runs] for runs in row_lines]
 
 
-class RowScreen(SessionScreen):
+class RowScreen(TunerScreen):
     """The text of one of some rows. `names` are the rows' names, `draw` draws one of them."""
 
     KEY_ORDER = ("row.next",)
@@ -54,19 +52,12 @@ class RowScreen(SessionScreen):
         self.set_breakpoint_classes()
         yield DrawnLine(self._title_line, id="title")
         yield RowPane(self._draw_row, self._row_index)
-        yield KeyBar()
+        yield self.make_key_bar()
         yield TooSmall()
 
     def on_mount(self) -> None:
         self._show_row()
         self.query_one(RowPane).focus()
-
-    def target_reader(self) -> SessionReader | None:
-        """Return None: the screen is about a row."""
-        return None
-
-    def leave_deleted_session(self, reader: SessionReader) -> None:
-        """Do nothing: no session can be deleted here."""
 
     def _show_row(self) -> None:
         pane = self.query_one(RowPane)

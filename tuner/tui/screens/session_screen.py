@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from collections.abc import Collection, Sequence
 
-from textual import events, getters
-from textual.screen import Screen
-from textual.widget import Widget
+from textual import events
 
 from tuner.errors import TunerError
 from tuner.session import commands
@@ -17,20 +14,14 @@ from tuner.session.folder import delete_session
 from tuner.session.inbox import send_command
 from tuner.session.lifecycle import is_allowed, reason_not_allowed
 from tuner.session.view import SessionState, TrialState, TrialView
-from tuner.tui.shell.session_app import SessionApp
+from tuner.tui.screens.tuner_screen import TunerScreen
 from tuner.tui.state.session_reader import SessionReader
-from tuner.tui.widgets.first_visit_hint import first_visit_hints
-from tuner.tui.widgets.key_bar import KeyBar
 from tuner.tui.widgets.key_bindings import key
 
 
-class SessionScreen(Screen[None]):
-    """A screen about one session at a time: `target` says which.
+class SessionScreen(TunerScreen):
+    """A screen about one session at a time: `target_reader` says which."""
 
-    KEY_ORDER names the bindings that the key bar shows first.
-    """
-
-    KEY_ORDER: ClassVar[tuple[str, ...]] = ()
     BINDINGS = [
         key("s", "start", "session.start", "Start", "Start the search"),
         key("p", "pause", "session.pause", "Pause", "Pause now, with a checkpoint"),
@@ -43,24 +34,13 @@ class SessionScreen(Screen[None]):
         key("ctrl+d", "delete", "session.delete", "Delete", "Delete the folder (asks)", show=False),
     ]
 
-    tuner_app = getters.app(SessionApp)
     _shown_dependencies: object = None
 
     def session_state_changed(self) -> None:
         """React to a worker that is being started, or could not be."""
 
-    def first_use_hint(self, screen_name: str) -> Iterable[Widget]:
-        """Yield one line of help where this screen is seen for the first time."""
-        return first_visit_hints(self.tuner_app.seen_screens, screen_name)
-
-    def set_breakpoint_classes(self) -> None:
-        """Set the breakpoints' classes before the first layout, so that no other one flashes up."""
-        size, app = self.app.size, self.app
-        for extent, breakpoints in (
-            (size.width, app.HORIZONTAL_BREAKPOINTS or []),
-            (size.height, app.VERTICAL_BREAKPOINTS or []),
-        ):
-            self.add_class(max(threshold for threshold in breakpoints if threshold[0] <= extent)[1])
+    def trials_changed(self, changed: Collection[int]) -> None:
+        """React to trials that another screen has read from the log."""
 
     def target_reader(self) -> SessionReader | None:
         """Return the session that the keys are about, None where there is none."""
@@ -84,10 +64,10 @@ class SessionScreen(Screen[None]):
         reader = self.target_reader()
         return SessionState.DRAFT if reader is None else self.tuner_app.displayed_state(reader)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Allow what makes sense in the target's state."""
         if action not in _SESSION_ACTIONS:
-            return True
+            return super().check_action(action, parameters)
         reader = self.target_reader()
         if reader is None:
             return False
@@ -113,11 +93,6 @@ class SessionScreen(Screen[None]):
         return is_allowed(action, self.session_state()) and (
             action not in _ASKED_OF_WORKER or is_allowed(action, reader.state)
         )
-
-    def request_confirmation(self, question: str, on_confirm: object) -> None:
-        """Ask in the key bar; `yes` is called when the answer is y."""
-        if callable(on_confirm):
-            self.query_one(KeyBar).ask_yes_or_no(question, on_confirm)
 
     def action_start(self) -> None:
         if reader := self.target_reader():

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from textual import getters
 from textual.app import ComposeResult
-from textual.screen import Screen
 
 from tuner.errors import TunerError
 from tuner.recipe.range_edits import Ends
@@ -15,6 +13,7 @@ from tuner.recipe.types import GroupSpec, Recipe
 from tuner.render.status_text import screen_title_runs
 from tuner.render.styles import Styles, TextRun
 from tuner.session.folder import Session
+from tuner.tui.screens.tuner_screen import TunerScreen
 from tuner.tui.screens.views_screen import PANE_KEYS
 from tuner.tui.setup.checks_pane import CheckLine
 from tuner.tui.setup.draft_controller import DraftController
@@ -38,10 +37,8 @@ from tuner.tui.setup.session_history import SessionHistory
 from tuner.tui.setup.status_line import StatusLine
 from tuner.tui.shell.external_editor import edit_in_terminal
 from tuner.tui.shell.messages import StartRequested
-from tuner.tui.shell.session_app import SessionApp
 from tuner.tui.views.setup_view import SetupView
 from tuner.tui.widgets.drawn_line import DrawnLine, TooSmall
-from tuner.tui.widgets.first_visit_hint import first_visit_hints
 from tuner.tui.widgets.key_bar import KeyBar
 from tuner.tui.widgets.key_bindings import key
 
@@ -49,14 +46,13 @@ GROUPS_PANE_NUMBER = 2
 CHECK_TIP = "Check model, data and disk, and test a step"
 
 
-class SetupScreen(Screen[None]):
+class SetupScreen(TunerScreen):
     """Edits one session's recipe.
 
     `controller` holds the draft, `inspection` what background threads found out about it; the view
     shows both and asks for edits.
     """
 
-    tuner_app = getters.app(SessionApp)
     AUTO_FOCUS = ""
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny-width"), (60, "-narrow"), (110, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-tiny-height"), (16, "-low"), (34, "-high")]
@@ -109,8 +105,8 @@ class SetupScreen(Screen[None]):
         yield DrawnLine(self._draw_title, id="title")
         yield SetupView(self.commit_field_value, self.commit_groups)
         yield StatusLine()
-        yield from first_visit_hints(self.tuner_app.seen_screens, "setup")
-        yield KeyBar()
+        yield from self.first_use_hint("setup")
+        yield self.make_key_bar()
         yield TooSmall()
 
     @property

@@ -14,6 +14,7 @@ from tuner.render.status_text import screen_title_runs, session_state_runs
 from tuner.render.styles import Styles, TextRun
 from tuner.session.view import TrialState, TrialView
 from tuner.tui.screens.columns_screen import ColumnsScreen
+from tuner.tui.screens.session_screen import SessionScreen
 from tuner.tui.screens.views_screen import ViewsScreen
 from tuner.tui.shell.messages import RowsRequested, TrialChosen, ZoomRequested
 from tuner.tui.state.session_reader import SessionDelta, SessionReader, SessionUpdated
@@ -22,7 +23,6 @@ from tuner.tui.views.base_view import View
 from tuner.tui.views.live_view import LiveView
 from tuner.tui.widgets.drawn_line import DrawnLine, TooSmall, runs_of_choices
 from tuner.tui.widgets.filter_bar import FilterBar
-from tuner.tui.widgets.key_bar import KeyBar
 from tuner.tui.widgets.key_bindings import key
 from tuner.tui.widgets.row_table import RowTable
 from tuner.tui.widgets.trial_table import TrialTable
@@ -37,7 +37,7 @@ BETWEEN_TABLES = 0.4
 """Seconds between two looks at the table while it grows slice by slice."""
 
 
-class StudyScreen(ViewsScreen):
+class StudyScreen(ViewsScreen, SessionScreen):
     """Reads the session's log and passes on what is new."""
 
     VIEWS = ("Live", "Analysis", "Compare", "Config", "Log")
@@ -87,12 +87,15 @@ class StudyScreen(ViewsScreen):
         yield from self.compose_below_views()
         yield FilterBar("state:pruned accuracy>0.78 lr.head<1e-3 !9,12")
         yield from self.first_use_hint("study")
-        yield KeyBar()
+        yield self.make_key_bar()
         yield TooSmall()
 
     def compose_below_views(self) -> Iterable[Widget]:
         """Yield lines between the views and the key bar."""
         return ()
+
+    def widget_below_views(self) -> Widget:
+        return self.query_one(FilterBar)
 
     def create_view(self, name: str) -> View:
         """Make one of the views beside the live one."""
@@ -203,7 +206,7 @@ class StudyScreen(ViewsScreen):
                 view.receive_delta(delta)
             self._redraw_title_line()
         for screen in self.app.screen_stack:
-            if screen is not self and hasattr(screen, "trials_changed"):
+            if screen is not self and isinstance(screen, SessionScreen):
                 screen.trials_changed(delta.trials)
         self.refresh_changed_keys()
 
@@ -326,6 +329,13 @@ class StudyScreen(ViewsScreen):
         """Open the group editor with the brushed ranges."""
         event.stop()
         self.tuner_app.open_setup_screen(self.reader.session, event.ranges)
+
+    def clear_filter(self) -> bool:
+        bar = self.query_one(FilterBar)
+        had_filter = bool(bar.filter_text)
+        if had_filter:
+            bar.clear_filter()
+        return had_filter
 
     def action_filter(self) -> None:
         self.query_one(FilterBar).open_for_typing()

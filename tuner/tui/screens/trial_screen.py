@@ -8,7 +8,6 @@ from typing import ClassVar
 from rich.cells import cell_len
 from textual import events
 from textual.app import ComposeResult
-from textual.widget import Widget
 
 from tuner.render.misclassified import MatrixCell
 from tuner.render.state_marks import trial_state_text
@@ -19,12 +18,14 @@ from tuner.results.format import sanitize_text
 from tuner.session import commands
 from tuner.session.lifecycle import reason_not_allowed
 from tuner.session.view import ALIVE_STATES, SessionState, TrialState, TrialView
+from tuner.tui.screens.session_screen import SessionScreen
 from tuner.tui.screens.trial_screen_keys import KEY_ORDER, TRIAL_BINDINGS
 from tuner.tui.screens.views_screen import ViewsScreen
 from tuner.tui.shell.messages import RowsRequested
 from tuner.tui.state.session_reader import SessionReader
 from tuner.tui.state.trial_scope import TrialScope
 from tuner.tui.state.workspace import MAX_MARKS, Workspace
+from tuner.tui.views.base_view import View
 from tuner.tui.views.trial_tabs import (
     ALL_TABS,
     NARROW_TAB_TITLES,
@@ -34,12 +35,11 @@ from tuner.tui.views.trial_tabs import (
     TrialTab,
 )
 from tuner.tui.widgets.drawn_line import Choice, DrawnLine, TooSmall, runs_of_choices
-from tuner.tui.widgets.key_bar import KeyBar
 
 MARK_SYMBOL = "◈"
 
 
-class TrialScreen(ViewsScreen):
+class TrialScreen(ViewsScreen, SessionScreen):
     """The detail of one trial; j and k go to its neighbours, ← and → through its evaluations."""
 
     VIEWS = WIDE_TABS
@@ -65,7 +65,7 @@ class TrialScreen(ViewsScreen):
         yield Choice(NARROW_TAB_TITLES, hint="[ ] switch tab", id="trial-tabs")
         yield OverviewTab(self.scope)
         yield from self.first_use_hint("trial")
-        yield KeyBar()
+        yield self.make_key_bar()
         yield TooSmall()
 
     def on_mount(self) -> None:
@@ -87,9 +87,6 @@ class TrialScreen(ViewsScreen):
     def create_view(self, name: str) -> TrialTab:
         return ALL_TABS[name](self.scope)
 
-    def widget_below_views(self) -> Widget:
-        return self.query_one(KeyBar)
-
     def after_view_switch(self) -> None:
         """Update the tab: it may have been drawn for another evaluation."""
         self.query_one("#trial-tabs", Choice).show_as_chosen(self._view_index)
@@ -107,18 +104,10 @@ class TrialScreen(ViewsScreen):
         else:
             await super().action_pane(number)
 
-    async def action_back(self) -> None:
-        """Leave the innermost layer: zoom, what is open in the tab, tab, screen."""
-        view = self.current_view
-        if view is not None and view.is_zoomed:
-            view.zoom_pane(None)
-            view.close_inner_layer()
-        elif view is not None and view.close_inner_layer():
-            return
-        elif self._view_index:
-            await self.show_view_at(0)
-        else:
-            self.leave_screen()
+    def leave_zoom(self, view: View) -> None:
+        """Leave the zoom, and the text of a row that was zoomed, too."""
+        view.zoom_pane(None)
+        view.close_inner_layer()
 
     async def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002
         """Change the tab where the new size has another one in its place."""

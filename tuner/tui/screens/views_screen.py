@@ -6,20 +6,19 @@ from typing import ClassVar
 
 from textual.widget import Widget
 
-from tuner.tui.screens.session_screen import SessionScreen
+from tuner.tui.screens.tuner_screen import TunerScreen
 from tuner.tui.views.base_view import View
 from tuner.tui.widgets.drawn_line import DrawnLine
-from tuner.tui.widgets.filter_bar import FilterBar
+from tuner.tui.widgets.key_bar import KeyBar
 from tuner.tui.widgets.key_bindings import key
 
-PANE_TIP = "The pane of this number"
 PANE_KEYS = [
-    key(str(n), f"pane({n})", f"view.pane_{n}", "Pane", PANE_TIP, show=n == 1, display="1-5")
+    key(str(n), f"pane({n})", f"view.pane_{n}", "Pane", "The pane of this number", show=n == 1)
     for n in range(1, 6)
 ]
 
 
-class ViewsScreen(SessionScreen):
+class ViewsScreen(TunerScreen):
     """A screen of several views, which are made when they are first shown.
 
     VIEWS names them; the first one shows at the beginning.
@@ -46,6 +45,13 @@ class ViewsScreen(SessionScreen):
         """Leave the screen: no layer is left inside."""
         raise NotImplementedError
 
+    def leave_zoom(self, view: View) -> None:
+        view.zoom_pane(None)
+
+    def clear_filter(self) -> bool:
+        """Take the filter off; return False where there is none."""
+        return False
+
     def after_view_switch(self) -> None:
         """Update what depends on which view shows."""
 
@@ -55,7 +61,7 @@ class ViewsScreen(SessionScreen):
 
     def widget_below_views(self) -> Widget:
         """Return the widget that views are mounted before."""
-        return self.query_one(FilterBar)
+        return self.query_one(KeyBar)
 
     @property
     def view_name(self) -> str:
@@ -67,9 +73,9 @@ class ViewsScreen(SessionScreen):
         name = self.view_name.lower()
         return next((view for view in self.created_views() if view.id == name), None)
 
-    def key_shown(self, name: str) -> str | None:
-        """Return how a key is written where that depends on the view: one digit per pane."""
-        if name != "view.pane_1" or self.current_view is None:
+    def display_of_binding(self, binding_id: str) -> str | None:
+        """Write the keys of the panes, which are as many as the view has."""
+        if binding_id != "view.pane_1" or self.current_view is None:
             return None
         return f"1-{len(self.current_view.PANES)}"
 
@@ -78,7 +84,9 @@ class ViewsScreen(SessionScreen):
         return [child for child in self.children if isinstance(child, View)]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Refuse panes that the view does not have, and the filter where it means nothing."""
+        """Refuse what the view does not have: other views, this pane, a filter."""
+        if action == "view":
+            return len(self.view_names) > 1
         if action in ("zoom", "pane", "filter"):
             view = self.current_view
             if view is None or (action == "filter" and not view.FILTERS):
@@ -115,7 +123,7 @@ class ViewsScreen(SessionScreen):
             current.draw_missed_changes()
             current.focus_first_pane()
         self.after_view_switch()
-        self.refresh_changed_keys()
+        self.refresh_bindings()
 
     async def on_drawn_line_clicked(self, event: DrawnLine.Clicked) -> None:
         """Show the view whose name was clicked in the title."""
@@ -127,11 +135,9 @@ class ViewsScreen(SessionScreen):
         """Leave the innermost layer: zoom, what is open in the view, filter, view, screen."""
         view = self.current_view
         if view is not None and view.is_zoomed:
-            view.zoom_pane(None)
-        elif view is not None and view.close_inner_layer():
+            self.leave_zoom(view)
+        elif (view is not None and view.close_inner_layer()) or self.clear_filter():
             return
-        elif self.query_one(FilterBar).filter_text:
-            self.query_one(FilterBar).clear_filter()
         elif self._view_index:
             await self.show_view_at(0)
         else:

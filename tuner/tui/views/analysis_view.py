@@ -183,9 +183,11 @@ class AnalysisView(View):
             return True
         return False
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Refuse to search the brushed ranges while there are none."""
-        return action != "zoom_search" or bool(self.exploration.brushes.active_brushes)
+        if action == "zoom_search":
+            return bool(self.exploration.brushes.active_brushes)
+        return super().check_action(action, parameters)
 
     def action_zoom_search(self) -> None:
         """Ask for a search in the brushed ranges."""

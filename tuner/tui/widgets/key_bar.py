@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from rich.cells import cell_len
 from textual import events
-from textual.app import App
-from textual.binding import ActiveBinding, Binding
-from textual.screen import Screen
+from textual.binding import ActiveBinding
 from textual.widget import Widget
 
 from tuner.render.renderable_lines import Lines
@@ -62,41 +59,25 @@ class DisplayedKey:
     action: Callable[[], Awaitable[None]]
 
 
-def keys_to_display(app: App[Any], screen: Screen[Any]) -> list[DisplayedKey]:
-    """Return the keys that apply now, at most ten, each action once, in the order of the screen."""
-    bindings_by_id: dict[str, tuple[Binding, ActiveBinding]] = {}
-    for active in screen.active_bindings.values():
-        binding = active.binding
-        if binding.show and active.enabled and binding.id and binding.id not in bindings_by_id:
-            bindings_by_id[binding.id] = (binding, active)
-    last_ids = [name for name in LAST_KEYS if name in bindings_by_id]
-    first_ids = [name for name in _sorted_by_screen(screen, bindings_by_id) if name not in last_ids]
-    displayed_ids = [*first_ids[: MAX_KEYS - len(last_ids)], *last_ids]
-    return [_displayed_key(app, *bindings_by_id[name]) for name in displayed_ids]
-
-
-def _sorted_by_screen(screen: Screen[Any], binding_ids: Collection[str]) -> list[str]:
-    order: Sequence[str] = getattr(screen, "KEY_ORDER", ())
-    rank_by_id = {name: index for index, name in enumerate(order)}
-    return sorted(binding_ids, key=lambda name: rank_by_id.get(name, len(rank_by_id)))
-
-
-def _displayed_key(app: App[Any], binding: Binding, active: ActiveBinding) -> DisplayedKey:
-    async def run_bound_action() -> None:
-        await app.run_action(binding.action, active.node)
-
-    screen_display = getattr(app.screen, "key_shown", lambda _name: None)(binding.id)
-    display = screen_display or binding.key_display or display_of_key(binding.key)
-    return DisplayedKey(display, binding.description, run_bound_action)
-
-
 class KeyBar(LineBar, can_focus=True):
-    """Keys to read and to click; while a question is open, only y, n and esc count."""
+    """Keys to read and to click; while a question is open, only y, n and esc count.
+
+    `order` names the bindings that come first. `display` returns how the key of a binding is
+    written where that changes with what the screen shows.
+    """
 
     DEFAULT_CSS = "KeyBar { height: 1; }"
 
-    def __init__(self, *, id: str = "keys") -> None:
+    def __init__(
+        self,
+        order: Sequence[str] = (),
+        display: Callable[[str], str | None] = lambda _id: None,
+        *,
+        id: str = "keys",
+    ) -> None:
         super().__init__(id=id)
+        self._rank_by_id = {name: rank for rank, name in enumerate(order)}
+        self._display_of_binding = display
         self.can_focus = False
         self._question = ""
         self._on_yes: Callable[[], object] | None = None
@@ -106,6 +87,28 @@ class KeyBar(LineBar, can_focus=True):
     @property
     def is_asking(self) -> bool:
         return self._on_yes is not None
+
+    def displayed_keys(self) -> list[DisplayedKey]:
+        """Return the keys that apply now, at most ten, each action once, in the bar's order."""
+        active_by_id: dict[str, ActiveBinding] = {}
+        for active in self.screen.active_bindings.values():
+            if active.binding.show and active.enabled and active.binding.id:
+                active_by_id.setdefault(active.binding.id, active)
+        last_ids = [name for name in LAST_KEYS if name in active_by_id]
+        first_ids = [name for name in active_by_id if name not in last_ids]
+        first_ids.sort(key=lambda name: self._rank_by_id.get(name, len(self._rank_by_id)))
+        displayed_ids = [*first_ids[: MAX_KEYS - len(last_ids)], *last_ids]
+        return [self._displayed_key(name, active_by_id[name]) for name in displayed_ids]
+
+    def _displayed_key(self, binding_id: str, active: ActiveBinding) -> DisplayedKey:
+        async def run_bound_action() -> None:
+            await self.app.run_action(active.binding.action, active.node)
+
+        binding = active.binding
+        display = self._display_of_binding(binding_id) or binding.key_display
+        return DisplayedKey(
+            display or display_of_key(binding.key), binding.description, run_bound_action
+        )
 
     def ask_yes_or_no(self, question: str, on_yes: Callable[[], object]) -> None:
         """Ask in the place of the keys, and call back on y alone."""
@@ -125,7 +128,7 @@ class KeyBar(LineBar, can_focus=True):
 
     def _runs_of_keys(self, width: int) -> list[TextRun]:
         styles = theme_styles(self)
-        keys = self._keys_that_fit(keys_to_display(self.app, self.screen), width)
+        keys = self._keys_that_fit(self.displayed_keys(), width)
         runs: list[TextRun] = []
         self._click_ranges = []
         right_edge = 0
