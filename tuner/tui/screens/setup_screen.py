@@ -39,7 +39,6 @@ from tuner.tui.shell.external_editor import edit_in_terminal
 from tuner.tui.shell.messages import StartRequested
 from tuner.tui.views.setup_view import SetupView
 from tuner.tui.widgets.drawn_line import DrawnLine, TooSmall
-from tuner.tui.widgets.key_bar import KeyBar
 from tuner.tui.widgets.key_bindings import key
 
 GROUPS_PANE_NUMBER = 2
@@ -280,7 +279,7 @@ class SetupScreen(TunerScreen):
         """Save and start the worker; ask first where that may not be what the user wants."""
         question = "" if self.controller.refusal else self._start_question()
         if question:
-            self._ask(question, lambda: self._save_then(self._start))
+            self.request_confirmation(question, lambda: self._save_then(self._start))
         else:
             self._save_then(self._start)
 
@@ -299,7 +298,7 @@ class SetupScreen(TunerScreen):
             self.status_line.show_error(self.controller.refusal)
         elif self.controller.is_changed_outside():
             question = "recipe.toml was changed by something else; overwrite it?"
-            self._ask(question, lambda: self._save(proceed))
+            self.request_confirmation(question, lambda: self._save(proceed))
         else:
             self._save(proceed)
 
@@ -366,9 +365,6 @@ class SetupScreen(TunerScreen):
 
     def _confirm_if_unsaved(self, leave: Callable[[], object]) -> None:
         if self.controller.draft.has_unsaved_changes:
-            self._ask("Leave without saving?", leave)
+            self.request_confirmation("Leave without saving?", leave)
         else:
             leave()
-
-    def _ask(self, question: str, on_yes: Callable[[], object]) -> None:
-        self.query_one(KeyBar).ask_yes_or_no(question, on_yes)
