@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuner.errors import TunerError
+from tuner.recipe.numbers import format_typed_setting
 from tuner.recipe.types import FROZEN, Choices, Range, Setting
 from tuner.tui.setup.grammar import Grammar, parse_learning_rate, parse_setting
-from tuner.tui.setup.setting_text import duration_text, exact_number_text, setting_text
 
 NOW = Range(1e-6, 1e-4, "log")
 
@@ -123,18 +123,13 @@ def test_other_settings_that_mean_nothing(text: str, grammar: Grammar, reason: s
 rates = st.floats(1e-9, 1.0)
 
 
-@given(rates)
-def test_a_number_is_written_exactly(rate: float) -> None:
-    assert float(exact_number_text(rate)) == rate
-
-
 @given(st.tuples(rates, rates), st.sampled_from(["log", "linear"]))
 def test_a_range_is_read_as_it_was_written(ends: tuple[float, float], scale: str) -> None:
     low, high = sorted(ends)
     if low == high:
         return
     setting = Range(low, high, "log" if scale == "log" else "linear")
-    assert parse_learning_rate(setting_text(setting, "log"), NOW) == setting
+    assert parse_learning_rate(format_typed_setting(setting, "log"), NOW) == setting
 
 
 @given(st.text(max_size=20))
@@ -145,18 +140,3 @@ def test_no_text_breaks_the_grammar(text: str) -> None:
     except TunerError as error:
         reason = str(error)
     assert "\n" not in reason
-
-
-@pytest.mark.parametrize(
-    ("number", "text"),
-    [(1e-5, "1e-5"), (2.5e-5, "2.5e-5"), (0.06, "0.06"), (16, "16"), (0.0, "0"), (1e-3, "1e-3")],
-)
-def test_numbers_are_short(number: float, text: str) -> None:
-    assert exact_number_text(number) == text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(28800.0, "8h"), (5400.0, "1h30m"), (45.0, "45s"), (90000.0, "1d1h")]
-)
-def test_durations(seconds: float, text: str) -> None:
-    assert duration_text(seconds) == text

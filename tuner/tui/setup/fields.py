@@ -10,12 +10,12 @@ from tuner.errors import TunerError
 from tuner.recipe.document import RecipeDocument
 from tuner.recipe.field_parsers import Location
 from tuner.recipe.load import setting_to_plain_value
+from tuner.recipe.numbers import format_typed_duration, format_typed_setting, format_typed_value
 from tuner.recipe.schema import SECTIONS
 from tuner.recipe.types import Choices, Range, Recipe, Scalar, Setting
 from tuner.results.format import format_number
 from tuner.tui.setup.grammar import Grammar, parse_setting
 from tuner.tui.setup.range_steps import fix_setting
-from tuner.tui.setup.setting_text import duration_text, setting_text, typed_scalar_text
 
 FieldKind = Literal[
     "text", "number", "word", "columns", "file", "share or file", "duration", "labels", "names"
@@ -139,17 +139,17 @@ def field_value_text(field: FormField, value: FieldValue) -> str:
     if isinstance(value, tuple):
         return ", ".join(str(column) for column in value) or "none"
     if field.kind == "duration" and isinstance(value, int | float):
-        return duration_text(value)
-    return setting_text(value)
+        return format_typed_duration(value)
+    return format_typed_setting(value)
 
 
 def displayed_value_text(field: FormField, value: FieldValue) -> tuple[str, str]:
     """Return a value as the form shows it, and one word for how it is chosen."""
     if isinstance(value, Range):
-        ends = f"{typed_scalar_text(value.low)} … {typed_scalar_text(value.high)}"
+        ends = f"{format_typed_value(value.low)} … {format_typed_value(value.high)}"
         return ends, "log" if value.scale == "log" else "uniform"
     if isinstance(value, Choices):
-        return "{" + ", ".join(typed_scalar_text(entry) for entry in value.values) + "}", "choice"
+        return "{" + ", ".join(format_typed_value(entry) for entry in value.values) + "}", "choice"
     if isinstance(value, tuple) and field.kind == "columns":
         return " + ".join(str(column) for column in value), ""
     if isinstance(value, float) and field.kind != "duration":

@@ -18,11 +18,16 @@ from dataclasses import dataclass
 
 from tuner.errors import TunerError
 from tuner.recipe.nearest import nearest_spelling
-from tuner.recipe.numbers import SCALE_WORDS, parse_number_text, split_off_scale, split_range_ends
+from tuner.recipe.numbers import (
+    SCALE_WORDS,
+    format_typed_number,
+    parse_number_text,
+    split_off_scale,
+    split_range_ends,
+)
 from tuner.recipe.types import FROZEN, Choices, Range, Scalar, Scale, Setting, TiedRate
 from tuner.results.format import sanitize_text
 from tuner.tui.setup.range_steps import fix_setting
-from tuner.tui.setup.setting_text import exact_number_text
 
 FREEZE = ("freeze", "frozen")
 FIX = "fix"
@@ -154,7 +159,7 @@ def spelling_suggestion(text: str, words: Iterable[str]) -> str:
 
 def validate_range(setting: Range) -> Range:
     """Return the range, or raise TunerError where its ends and its scale do not fit."""
-    low, high = exact_number_text(setting.low), exact_number_text(setting.high)
+    low, high = format_typed_number(setting.low), format_typed_number(setting.high)
     if setting.low == setting.high:
         raise TunerError(f"low and high are both {low}: type {low} alone to fix it")
     if setting.low > setting.high:
@@ -176,9 +181,11 @@ def change_range_scale(current: Setting, scale: Scale) -> Range:
 def _refuse_useless_rates(setting: Setting) -> None:
     for rate in numbers_in_setting(setting):
         if rate < 0:
-            raise TunerError(f"a learning rate cannot be negative ({exact_number_text(rate)})")
+            raise TunerError(f"a learning rate cannot be negative ({format_typed_number(rate)})")
         if rate > 1:
-            raise TunerError(f"{exact_number_text(rate)} is far above any useful rate (at most 1)")
+            raise TunerError(
+                f"{format_typed_number(rate)} is far above any useful rate (at most 1)"
+            )
 
 
 def numbers_in_setting(setting: Setting) -> tuple[float, ...]:

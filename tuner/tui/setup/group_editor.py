@@ -12,6 +12,7 @@ from textual import events
 from textual.message import Message
 
 from tuner.errors import TunerError
+from tuner.recipe.numbers import format_typed_number, round_to_digits
 from tuner.recipe.rates import group_rate_setting
 from tuner.recipe.types import FROZEN, Choices, GroupSpec, Range, Rate, Setting, TiedRate
 from tuner.render.styles import TextRun
@@ -36,7 +37,6 @@ from tuner.tui.setup.range_steps import (
     toggle_frozen,
 )
 from tuner.tui.setup.row_list import InputRefused, RowList
-from tuner.tui.setup.setting_text import exact_number_text
 from tuner.tui.widgets.line_widgets import theme_styles
 
 EditKind = Literal[
@@ -312,5 +312,5 @@ def rate_column_texts(lr: Setting) -> tuple[str, str]:
 
 
 def short_rate_text(rate: float) -> str:
-    exact_text = exact_number_text(rate)
-    return exact_text if len(exact_text) <= 6 else exact_number_text(float(f"{rate:.1e}"))
+    exact_text = format_typed_number(rate)
+    return exact_text if len(exact_text) <= 6 else format_typed_number(round_to_digits(rate, 2))

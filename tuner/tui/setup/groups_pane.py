@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.message import Message
 
 from tuner.recipe import grouping
+from tuner.recipe.numbers import format_typed_setting
 from tuner.recipe.rates import group_rate_setting, param_group_setting, split_into_param_groups
 from tuner.recipe.types import GroupSpec, Parameter, Range, Rate, ResolvedGroup, Setting, TiedRate
 from tuner.render.renderable_lines import Lines
@@ -29,7 +30,6 @@ from tuner.tui.setup.hints import Hint, HintContext, all_frozen_hint, hints_for_
 from tuner.tui.setup.inspection import Partition
 from tuner.tui.setup.prompt import InputPane, Prompt, Submit
 from tuner.tui.setup.session_history import TriedRates
-from tuner.tui.setup.setting_text import setting_text
 from tuner.tui.widgets.line_widgets import LineBar, theme_styles
 
 Groups = tuple[GroupSpec, ...]
@@ -149,13 +149,17 @@ class GroupsPane(InputPane):
             else f" · {format_count(size)} of {format_count(self._partition.total)}"
         )
         decay = group.weight_decay
-        own_decay = "" if decay is None else f" · weight decay {setting_text(decay)}"
-        layers = "" if group.layer_decay is None else f" · decay {setting_text(group.layer_decay)}"
-        lr = setting_text(group.lr, "log")
+        own_decay = "" if decay is None else f" · weight decay {format_typed_setting(decay)}"
+        layers = (
+            ""
+            if group.layer_decay is None
+            else f" · decay {format_typed_setting(group.layer_decay)}"
+        )
+        lr = format_typed_setting(group.lr, "log")
         old = next(
             (before.lr for before in self._started_groups if before.name == group.name), group.lr
         )
-        was = "" if old == group.lr else f" (was {setting_text(old, 'log')})"
+        was = "" if old == group.lr else f" (was {format_typed_setting(old, 'log')})"
         return sanitize_text(
             f"{group_edits.selector_text(group)}{size_text} · {lr}{was}{layers}{own_decay}"
         )
@@ -167,7 +171,7 @@ class GroupsPane(InputPane):
 
     def _set_group_rate(self, name: str, lr: Rate, drag_id: str = "") -> None:
         groups = grouping.set_group_rate(self.group_editor.groups, name, lr)
-        self._commit(groups, f"{name}: {setting_text(lr, 'log')}", drag_id)
+        self._commit(groups, f"{name}: {format_typed_setting(lr, 'log')}", drag_id)
 
     def on_group_editor_edit_requested(self, event: GroupEditor.EditRequested) -> None:
         """Do at once what needs no typing; open the prompt for the rest."""
@@ -181,12 +185,14 @@ class GroupsPane(InputPane):
             case "parameters":
                 self.post_message(self.ParametersRequested())
             case "rate":
-                rate = setting_text(group.lr, "log")
+                rate = format_typed_setting(group.lr, "log")
                 self._prompt_over_group("lr", rate, partial(self._submit_rate, group))
             case "tie":
                 self._tie_or_untie_rate(group)
             case "weight_decay":
-                decay = "" if group.weight_decay is None else setting_text(group.weight_decay)
+                decay = (
+                    "" if group.weight_decay is None else format_typed_setting(group.weight_decay)
+                )
                 submit = partial(self._submit_weight_decay, group)
                 self._prompt_over_group("weight decay", decay, submit)
             case "rename":
@@ -216,7 +222,7 @@ class GroupsPane(InputPane):
 
     def _set_layer_decay(self, group: GroupSpec, decay: Setting | None) -> None:
         groups = grouping.set_layer_decay(self.group_editor.groups, group.name, decay)
-        decay_text = "none" if decay is None else setting_text(decay)
+        decay_text = "none" if decay is None else format_typed_setting(decay)
         self._commit(groups, f"{group.name}: decay from layer to layer {decay_text}", "")
 
     def _tie_or_untie_rate(self, group: GroupSpec) -> None:
@@ -233,7 +239,7 @@ class GroupsPane(InputPane):
     def _submit_weight_decay(self, group: GroupSpec, text: str) -> None:
         grammar = Grammar(example="like 0.01, 0..0.1 or {0,0.01}")
         decay = parse_setting(text, grammar) if text.strip() else None
-        decay_text = "that of 3 Other" if decay is None else setting_text(decay)
+        decay_text = "that of 3 Other" if decay is None else format_typed_setting(decay)
         groups = grouping.set_weight_decay(self.group_editor.groups, group.name, decay)
         self._commit(groups, f"{group.name}: weight decay {decay_text}", "")
 

@@ -9,11 +9,11 @@ from itertools import pairwise
 
 from tuner.recipe.baselines import PublishedRecipe, published_group_rate
 from tuner.recipe.groups import part_of_parameter
+from tuner.recipe.numbers import format_typed_number
 from tuner.recipe.rates import group_rate_setting, is_frozen_group
 from tuner.recipe.types import GroupSpec, Range
 from tuner.results import format as fmt
 from tuner.tui.setup.group_axis import rates_of_setting
-from tuner.tui.setup.setting_text import exact_number_text
 
 Groups = Sequence[GroupSpec]
 
@@ -91,8 +91,8 @@ def collapse_hints(groups: Groups, group: GroupSpec, context: HintContext) -> li
     rates = rates_of_setting(group_rate_setting(groups, group))
     if not rates or max(rates) <= limit:
         return []
-    text = f"{exact_number_text(max(rates))} risks collapse: {whose} rarely survives above"
-    return [Hint(group.name, f"{text} {exact_number_text(limit)}", strong=True)]
+    text = f"{format_typed_number(max(rates))} risks collapse: {whose} rarely survives above"
+    return [Hint(group.name, f"{text} {format_typed_number(limit)}", strong=True)]
 
 
 def uniform_scale_hints(group: GroupSpec) -> list[Hint]:
@@ -104,7 +104,7 @@ def uniform_scale_hints(group: GroupSpec) -> list[Hint]:
         return []
     tenth = lr.high / 10
     share = (lr.high - tenth) / (lr.high - lr.low)
-    lies = f"{fmt.format_percent(share)} of its draws lie above {exact_number_text(tenth)}"
+    lies = f"{fmt.format_percent(share)} of its draws lie above {format_typed_number(tenth)}"
     text = f"uniform: {lies}; log spreads them evenly"
     return [Hint(group.name, text)]
 
@@ -129,7 +129,9 @@ def slow_head_hints(groups: Groups, body: Groups) -> list[Hint]:
     ]
     if not tops:
         return []
-    text = f"stays below the body ({exact_number_text(max(tops))}), but starts from random weights"
+    text = (
+        f"stays below the body ({format_typed_number(max(tops))}), but starts from random weights"
+    )
     return [
         Hint(group.name, text)
         for group in groups
@@ -148,11 +150,13 @@ def overlap_hints(groups: Groups) -> list[Hint]:
         high = _highest_rate(groups, lower)
         low_above, high_above = _lowest_rate(groups, upper), _highest_rate(groups, upper)
         if high > high_above:
-            text = f"high ({exact_number_text(high)}) is above that of {upper.name}"
-            hints.append(Hint(lower.name, f"{text} ({exact_number_text(high_above)})"))
+            text = f"high ({format_typed_number(high)}) is above that of {upper.name}"
+            hints.append(Hint(lower.name, f"{text} ({format_typed_number(high_above)})"))
         elif isinstance(lower.lr, Range) and high > low_above:
-            text = f"high ({exact_number_text(high)}) overlaps {upper.name}"
-            hints.append(Hint(lower.name, f"{text}, low ({exact_number_text(low_above)}): allowed"))
+            text = f"high ({format_typed_number(high)}) overlaps {upper.name}"
+            hints.append(
+                Hint(lower.name, f"{text}, low ({format_typed_number(low_above)}): allowed")
+            )
     return hints
 
 
@@ -180,7 +184,7 @@ def baseline_hints(groups: Groups, context: HintContext) -> Iterator[Hint]:
             continue
         where = "above" if rate > max(rates) else "below"
         source = published.source.partition(";")[0]
-        text = f"the baseline's rate {exact_number_text(rate)} lies {where} the range: {source}"
+        text = f"the baseline's rate {format_typed_number(rate)} lies {where} the range: {source}"
         yield Hint(group.name, text)
 
 

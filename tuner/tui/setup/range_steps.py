@@ -7,9 +7,9 @@ from typing import Literal
 
 from tuner.errors import TunerError
 from tuner.recipe.baselines import middle_of_setting
+from tuner.recipe.numbers import format_typed_number, round_to_digits
 from tuner.recipe.types import FROZEN, Choices, Range, Rate, Scale, Setting, TiedRate
 from tuner.tui.setup.group_axis import HIGHEST_DECADE, LOWEST_DECADE, grid_rate, next_grid_rate
-from tuner.tui.setup.setting_text import exact_number_text
 
 RangeEnd = Literal["low", "high", "both"]
 USUAL_RANGE = Range(1e-6, 1e-4, "log")
@@ -34,14 +34,14 @@ class RateGrid:
             if scale == "linear":
                 return 0.0
             raise TunerError(
-                f"the keys stop at {exact_number_text(self.floor)}: enter types a lower rate"
+                f"the keys stop at {format_typed_number(self.floor)}: enter types a lower rate"
             )
         if direction > 0 and value >= self.ceiling:
             raise TunerError(
-                f"the keys stop at {exact_number_text(self.ceiling)}: enter types a higher rate"
+                f"the keys stop at {format_typed_number(self.ceiling)}: enter types a higher rate"
             )
         if self.fine:
-            return float(f"{value * FINE_FACTOR**direction:.3g}")
+            return round_to_digits(value * FINE_FACTOR**direction)
         return next_grid_rate(value, direction)
 
 
@@ -81,7 +81,7 @@ def single_rate(lr: Setting) -> float:
 def replace_range_ends(lr: Range, low: float, high: float) -> Range:
     """Return the range with other ends; TunerError where low would reach high."""
     if low >= high:
-        ends = f"{exact_number_text(lr.low)}..{exact_number_text(lr.high)}"
+        ends = f"{format_typed_number(lr.low)}..{format_typed_number(lr.high)}"
         raise TunerError(f"low must stay below high ({ends}): = fixes the rate")
     return Range(low, high, lr.scale, lr.integer)
 
