@@ -7,16 +7,15 @@ from collections.abc import Awaitable, Callable, Iterator
 from textual.binding import ActiveBinding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
+from tuner.tui.screens.help_screen import SECTIONS
 from tuner.tui.widgets.key_bar import display_of_key
 
 Act = Callable[[], Awaitable[object]]
 
-_SECTIONS = ("session", "sessions", "trial", "trials", "curves", "confusion", "view", "app")
-
 
 def _palette_order(name: str) -> tuple[int, str]:
-    section = name.split(".")[0]
-    return (_SECTIONS.index(section) if section in _SECTIONS else len(_SECTIONS), name)
+    sections, section = list(SECTIONS), name.split(".")[0]
+    return (sections.index(section) if section in SECTIONS else len(sections), name)
 
 
 class ActionsProvider(Provider):

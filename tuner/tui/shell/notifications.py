@@ -55,11 +55,11 @@ class ProblemDetector:
     def new_problems(self, readers: Iterable[SessionReader]) -> list[Notice]:
         """Return a notice for each session that has become unreadable since the last call."""
         problems = {reader.session.name: reader.problem for reader in readers if reader.problem}
-        known, self._problems = self._problems, problems
+        previous_problems, self._problems = self._problems, problems
         return [
             Notice(sanitize_text(problem), failed=True)
             for name, problem in problems.items()
-            if known.get(name) != problem
+            if previous_problems.get(name) != problem
         ]
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 from textual import events
 from textual.binding import ActiveBinding
+from textual.keys import format_key
 from textual.widget import Widget
 
 from tuner.render.renderable_lines import Lines
@@ -19,35 +20,14 @@ MAX_KEYS = 10
 LAST_KEYS = ("app.palette", "app.help", "app.leave", "app.back")
 """Kept at the right end, in this order, whatever else there is."""
 
-_KEY_SYMBOLS = {
-    "question_mark": "?",
-    "slash": "/",
-    "colon": ":",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-    "left_curly_bracket": "{",
-    "right_curly_bracket": "}",
-    "equals_sign": "=",
-    "less_than_sign": "<",
-    "greater_than_sign": ">",
-    "comma": ",",
-    "full_stop": ".",
-    "plus": "+",
-    "minus": "-",
-    "escape": "esc",
-    "pagedown": "pgdn",
-    "pageup": "pgup",
-    "up": "↑",
-    "down": "↓",
-    "left": "←",
-    "right": "→",
-}
+SPELLED_OUT = ("enter", "backspace", "delete")
+"""Keys for which Textual has a sign that few know."""
 
 
 def display_of_key(key: str) -> str:
     """Write a key as people do: ctrl+k, ?, esc, ↑."""
     *modifiers, key_name = key.split("+")
-    return "+".join([*modifiers, _KEY_SYMBOLS.get(key_name, key_name)])
+    return "+".join([*modifiers, key_name if key_name in SPELLED_OUT else format_key(key_name)])
 
 
 @dataclass(frozen=True)
