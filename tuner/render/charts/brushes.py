@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from tuner.recipe.numbers import round_to_digits
 from tuner.recipe.types import Range
 from tuner.render.charts.trial_sample import METRIC_AXIS, Axis, Positions, TrialSample
 
@@ -175,4 +176,4 @@ def _round_outwards(value: float, axis: Axis, *, up: bool) -> float:
     digits = 0 if axis.whole else 1 - math.floor(math.log10(abs(steady)))
     size = 10.0**-digits
     whole = math.ceil(steady / size) if up else math.floor(steady / size)
-    return float(f"{whole * size:.12g}")
+    return round_to_digits(whole * size, 12)
