@@ -1,4 +1,4 @@
-"""Trials of one or several sessions side by side: what differs, who predicts which row correctly."""
+"""Trials of one or several sessions side by side: what differs, and which rows flip."""
 
 from __future__ import annotations
 

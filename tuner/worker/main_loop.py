@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from tuner.errors import TunerError
 from tuner.pool import protocol as p
-from tuner.pool.causes import DEVICE_LOST
 from tuner.pool.disk import NO_ROOM, DiskFull
 from tuner.pool.trainer import TrainerExited, TrainerMessage, UndecodableMessage
 from tuner.recipe.load import recipe_to_dict
@@ -29,7 +28,7 @@ from tuner.worker.slots import SlotPool, TrainerSlot
 if TYPE_CHECKING:  # Optuna is imported while the first trainer loads its model
     from tuner.study.records import Suggestion
     from tuner.worker.open_study import OpenStudy
-    from tuner.worker.trial_recorder import TrialRecorder
+    from tuner.worker.trial_messages import TrialMessageHandler
 
 TICK = 0.1
 PAUSE_PATIENCE = 30.0
@@ -58,6 +57,7 @@ class SessionWorker:
         self._signalled = signalled
         self._commands = PendingCommands(session, event_log)
         self._open_study: OpenStudy | None = None
+        self._trial_messages: TrialMessageHandler | None = None
         self._left_over_trials: list[Suggestion] = []
         self._failure_reason: str | None = None
         self._refused = False
@@ -102,7 +102,7 @@ class SessionWorker:
             )
             return
         self._open_study.recorder.prune_trial(command.trial, "pruned by hand")
-        self._give_up_trial(slots[0])
+        slots[0].give_up_trial()
         self._commands.answer_command(command.id, f"trial {command.trial} is pruned")
 
     def _carry_out_enqueue(self, study: OpenStudy, command: c.Enqueue) -> None:
@@ -199,14 +199,6 @@ class SessionWorker:
             )
         )
 
-    def _give_up_trial(self, slot: TrainerSlot) -> None:
-        """Release a trial that has ended in study and log; its trainer answers `Stopped`."""
-        if slot.trial is None or not slot.is_trial_sent:
-            slot.release_trial()
-        else:
-            slot.is_trial_over = True
-            slot.send_request(p.Prune(trial=slot.trial.number))
-
     def _handle_message(self, slot: TrainerSlot, message: TrainerMessage) -> None:
         match message:
             case p.Ready():
@@ -234,17 +226,20 @@ class SessionWorker:
                 self._handle_lost_trainer(slot, message)
             case p.Paused() | p.Scored() | p.Probed():
                 pass
-            case _:
-                self._handle_trial_message(slot, message)
+            case _ if self._trial_messages is not None:
+                failure = self._trial_messages.handle_message(
+                    slot, message, is_pausing=self._pausing
+                )
+                self._failure_reason = failure or self._failure_reason
 
     def _handle_ready(self, slot: TrainerSlot, ready: p.Ready) -> None:
         slot.ready, slot.setups_lost = ready, 0
         if self._open_study is not None:
             return
         from tuner.worker.open_study import log_findings, open_session_study
+        from tuner.worker.trial_messages import TrialMessageHandler
 
         log_findings(self._event_log, ready, self._session.name)
-
         try:
             self._open_study = open_session_study(
                 self._session, self._recipe, self._event_log, ready
@@ -252,6 +247,7 @@ class SessionWorker:
         except TunerError as error:
             self._failure_reason = str(error)
             return
+        self._trial_messages = TrialMessageHandler(self._open_study.recorder, self._retry_policy)
         self._left_over_trials = self._open_study.study.running_suggestions()
         self._begin_slot_probe(self._open_study, ready)
 
@@ -268,57 +264,6 @@ class SessionWorker:
                 self._pool, self._start_trainer_in_slot, study.recipe, study.planned_trials, ready
             )
 
-    def _handle_trial_message(
-        self,
-        slot: TrainerSlot,
-        message: p.Started | p.Progress | p.Evaluated | p.Completed | p.Stopped | p.Failed,
-    ) -> None:
-        if self._open_study is None or slot.trial is None or slot.trial.number != message.trial:
-            return
-        trials = self._open_study.recorder
-        match message:
-            case p.Started() if not slot.is_trial_over:
-                self._retry_policy.note_trial_started(message.trial, message.step)
-                if not slot.is_trial_announced:
-                    trials.record_started(slot.trial, slot.device_name, message.step)
-                    slot.is_trial_announced = True
-            case p.Progress() if not slot.is_trial_over:
-                trials.record_progress(message)
-            case p.Evaluated() if not slot.is_trial_over and not self._pausing:
-                self._handle_evaluated(trials, slot, message)
-            case p.Completed() | p.Failed() | p.Stopped():
-                self._handle_trial_end(trials, slot, message)
-            case _:
-                pass
-
-    def _handle_evaluated(
-        self, trials: TrialRecorder, slot: TrainerSlot, message: p.Evaluated
-    ) -> None:
-        if slot.is_finishing:
-            # It ends in any case: an evaluation at an odd moment is not compared with others.
-            trials.record_evaluation(message)
-            slot.send_request(p.Go(trial=message.trial))
-        elif trials.record_and_judge(message):
-            slot.send_request(p.Go(trial=message.trial))
-        else:
-            self._give_up_trial(slot)
-
-    def _handle_trial_end(
-        self, trials: TrialRecorder, slot: TrainerSlot, message: p.Completed | p.Failed | p.Stopped
-    ) -> None:
-        """Handle a trial that its trainer has let go of."""
-        if isinstance(message, p.Failed) and not slot.is_trial_over:
-            if self._retry_policy.retry_after_failure(trials, message):
-                slot.renew_trainer()
-                return
-            self._failure_reason = trials.reason_to_fail_session()
-        elif isinstance(message, p.Completed) and not slot.is_trial_over:
-            trials.record_completed(message)
-        slot.release_trial()
-        trials.remove_leftover_files(message.trial)
-        if isinstance(message, p.Failed) and message.cause == DEVICE_LOST:
-            slot.renew_trainer()
-
     def _handle_lost_trainer(self, slot: TrainerSlot, lost: TrainerExited) -> None:
         if self._pausing or self._signalled():
             return  # the signal may have gone to the trainers, too: what they had is on the disk
@@ -331,16 +276,11 @@ class SessionWorker:
             self._failure_reason = f"no trainer could be started: {reason}"
         if slot.setups_lost or slot.trial is None or self._open_study is None:
             return
-        trials, number = self._open_study.recorder, slot.trial.number
         if not slot.is_trial_over and self._open_study.stays_paused_for_time(slot.trial):
             slot.release_trial()
-            return
-        if not slot.is_trial_over:
-            if self._retry_policy.retry_after_loss(trials, slot, number, lost):
-                return
-            self._failure_reason = trials.reason_to_fail_session()
-        slot.release_trial()
-        trials.remove_leftover_files(number)
+        elif self._trial_messages is not None:
+            failure = self._trial_messages.handle_lost_trainer(slot, slot.trial.number, lost)
+            self._failure_reason = failure or self._failure_reason
 
     # ── ends ─────────────────────────────────────────────────────────────────────────────────
 

@@ -93,6 +93,14 @@ class TrainerSlot:
         )
         self.is_finishing = False
 
+    def give_up_trial(self) -> None:
+        """Release a trial that has ended in study and log; its trainer answers `Stopped`."""
+        if self.trial is None or not self.is_trial_sent:
+            self.release_trial()
+        else:
+            self.is_trial_over = True
+            self.send_request(p.Prune(trial=self.trial.number))
+
     def note_lost_trainer(self) -> None:
         """Forget the trainer; its trial stays assigned."""
         if self.ready is None:
