@@ -169,18 +169,18 @@ def _wrap_messages(points: Points) -> None:
     from tuner.pool.local import LocalTrainer
     from tuner.training.channel import Channel
 
-    for place in (LocalTrainer, Channel):
-        _wrap_send(points, place)
+    for sender, method in ((LocalTrainer, "send"), (Channel, "send_message")):
+        _wrap_send(points, sender, method)
 
 
-def _wrap_send(points: Points, place: Any) -> None:
-    really = place.send
+def _wrap_send(points: Points, sender: type, method: str) -> None:
+    really = getattr(sender, method)
 
     def send(self: Any, message: Any) -> Any:
         points.visit(f"say {type(message).__name__}")
         return really(self, message)
 
-    place.send = send
+    setattr(sender, method, send)
 
 
 def kill_group(leader: int) -> None:
