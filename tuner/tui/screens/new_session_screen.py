@@ -6,7 +6,6 @@ from itertools import takewhile
 from pathlib import Path
 
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.widgets import Static
 
 from tuner.errors import TunerError
@@ -34,6 +33,7 @@ from tuner.tui.setup.prompt import Prompt
 from tuner.tui.setup.row_list import InputRefused
 from tuner.tui.setup.status_line import StatusLine
 from tuner.tui.widgets.drawn_line import DrawnLine, TooSmall
+from tuner.tui.widgets.key_bindings import key
 
 FIRST_PRESET = "groups"
 PROTOCOLS = ("hub:", "demo:", "/", "~")
@@ -64,10 +64,8 @@ class NewSessionScreen(TunerScreen):
     AUTO_FOCUS = ""
     KEY_ORDER = ("fields.type", "new.create")
     BINDINGS = [
-        Binding("ctrl+s", "create", "Create", id="new.create", tooltip="Create the session"),
-        Binding(
-            "escape", "back", "Back", id="app.back", tooltip="Leave without creating a session"
-        ),
+        key("ctrl+s", "create", "new.create", "Create", "Create the session"),
+        key("escape", "back", "app.back", "Back", "Leave without creating a session"),
     ]
 
     def __init__(self, root: Path) -> None:
@@ -137,8 +135,8 @@ class NewSessionScreen(TunerScreen):
     def _choose_preset(self, preset: str) -> None:
         was_proposed = self.session_name == unused_session_name(self.root, self.preset)
         self.preset, self._document = preset, preset_document(preset)
-        for key, value in self._typed.items():
-            write_field_value(self._document, key, value)
+        for field_key, value in self._typed.items():
+            write_field_value(self._document, field_key, value)
         if was_proposed:
             self.session_name = unused_session_name(self.root, self.preset)
 

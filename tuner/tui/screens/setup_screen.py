@@ -124,7 +124,7 @@ class SetupScreen(TunerScreen):
             self.status_line.show_error(self.controller.refusal)
             return
         if self._proposed:
-            self._edit(lambda: self.controller.narrow_ranges(self._proposed))
+            self._edit_or_refuse(lambda: self.controller.narrow_ranges(self._proposed))
         self._request_checks()
 
     # Showing the draft
@@ -177,7 +177,7 @@ class SetupScreen(TunerScreen):
 
     def commit_field_value(self, field: FormField, value: FieldValue) -> None:
         """Write one field; TunerError where the recipe would be invalid."""
-        self._show_edit(lambda: self.controller.set_field(field, value))
+        self._apply_and_show_edit(lambda: self.controller.set_field(field, value))
 
     def commit_groups(self, groups: tuple[GroupSpec, ...], edit_name: str, drag_id: str) -> None:
         """Write the groups; TunerError where a parameter would be in no group or in two."""
@@ -186,9 +186,9 @@ class SetupScreen(TunerScreen):
             problem = self.inspection.partition(groups, recipe).problem
             if problem:
                 raise TunerError(problem)
-        self._show_edit(lambda: self.controller.set_groups(groups, edit_name, drag_id))
+        self._apply_and_show_edit(lambda: self.controller.set_groups(groups, edit_name, drag_id))
 
-    def _show_edit(self, edit: Callable[[], str]) -> None:
+    def _apply_and_show_edit(self, edit: Callable[[], str]) -> None:
         """Edit the draft, then show it and what was done, unless nothing has changed."""
         previous_text = self.controller.draft.recipe_text
         done = edit()
@@ -197,22 +197,22 @@ class SetupScreen(TunerScreen):
             self.status_line.show_message(done, "good")
             self._repeat_outdated_checks()
 
-    def _edit(self, edit: Callable[[], str]) -> None:
+    def _edit_or_refuse(self, edit: Callable[[], str]) -> None:
         """Edit the draft; where that is refused, say why."""
         try:
-            self._show_edit(edit)
+            self._apply_and_show_edit(edit)
         except TunerError as error:
             self.status_line.show_error(str(error))
 
     def action_undo(self) -> None:
-        self._edit(self.controller.undo)
+        self._edit_or_refuse(self.controller.undo_last_edit)
 
     def action_redo(self) -> None:
-        self._edit(self.controller.redo)
+        self._edit_or_refuse(self.controller.redo_last_edit)
 
     def action_editor(self) -> None:
         """Edit the text in the user's own editor, as one step of undo."""
-        self._edit(
+        self._edit_or_refuse(
             lambda: self.controller.edit_whole_text(lambda text: self._edit_text(self.app, text))
         )
         if self.controller.draft.problem:
@@ -279,9 +279,9 @@ class SetupScreen(TunerScreen):
         """Save and start the worker; ask first where that may not be what the user wants."""
         question = "" if self.controller.refusal else self._start_question()
         if question:
-            self.request_confirmation(question, lambda: self._save_then(self._start))
+            self.request_confirmation(question, lambda: self._save_then(self._start_worker))
         else:
-            self._save_then(self._start)
+            self._save_then(self._start_worker)
 
     def _start_question(self) -> str:
         """Return what a start does that cannot be undone, or why it may fail; "" for neither."""
@@ -298,13 +298,13 @@ class SetupScreen(TunerScreen):
             self.status_line.show_error(self.controller.refusal)
         elif self.controller.is_changed_outside():
             question = "recipe.toml was changed by something else; overwrite it?"
-            self.request_confirmation(question, lambda: self._save(proceed))
+            self.request_confirmation(question, lambda: self._save_and_proceed(proceed))
         else:
-            self._save(proceed)
+            self._save_and_proceed(proceed)
 
-    def _save(self, proceed: Callable[[], None]) -> None:
+    def _save_and_proceed(self, proceed: Callable[[], None]) -> None:
         try:
-            self.controller.save()
+            self.controller.save_recipe()
         except TunerError as error:
             self.status_line.show_error(str(error))
             return
@@ -312,7 +312,7 @@ class SetupScreen(TunerScreen):
         self.status_line.show_message(f"saved {self.controller.session.recipe_path}", "good")
         proceed()
 
-    def _start(self) -> None:
+    def _start_worker(self) -> None:
         if self.controller.is_starting:
             return
         refusal = self._start_refusal()

@@ -83,10 +83,10 @@ class DraftController:
         self.draft.replace_text("the editor", edit(self.draft.recipe_text))
         return "taken over from the editor; u undoes it"
 
-    def undo(self) -> str:
+    def undo_last_edit(self) -> str:
         return f"undone: {self.draft.undo_edit()}"
 
-    def redo(self) -> str:
+    def redo_last_edit(self) -> str:
         return f"redone: {self.draft.redo_edit()}"
 
     # Saving and starting
@@ -96,7 +96,7 @@ class DraftController:
         path = self.session.recipe_path
         return path.exists() and read_recipe_text(path) != self.draft.saved_text
 
-    def save(self) -> None:
+    def save_recipe(self) -> None:
         document = RecipeDocument.from_text(self.draft.recipe_text)
         document.save_atomically(self.session.recipe_path)
         self.draft.mark_saved()

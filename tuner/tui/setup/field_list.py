@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from rich.style import Style
 from textual import events
-from textual.binding import Binding
 from textual.message import Message
 
 from tuner.errors import TunerError
@@ -22,6 +21,7 @@ from tuner.tui.setup.fields import (
     toggle_searched,
 )
 from tuner.tui.setup.row_list import InputRefused, RowList
+from tuner.tui.widgets.key_bindings import key
 from tuner.tui.widgets.line_widgets import theme_styles
 
 LABEL_WIDTH = 16
@@ -36,27 +36,10 @@ class FieldList(RowList):
     """
 
     BINDINGS = [
-        Binding(
-            "enter", "type_value", "Type", id="fields.type", tooltip="Type: 3, 2..10 or {16,32}"
-        ),
-        Binding(
-            "space",
-            "search_or_fix",
-            "Search/fix",
-            id="fields.toggle",
-            tooltip="Search the value, or fix it",
-        ),
-        Binding(
-            "left",
-            "choose_word(-1)",
-            "Previous",
-            id="fields.previous",
-            show=False,
-            tooltip="Word before",
-        ),
-        Binding(
-            "right", "choose_word(1)", "Next", id="fields.next", show=False, tooltip="The next word"
-        ),
+        key("enter", "type_value", "fields.type", "Type", "Type: 3, 2..10 or {16,32}"),
+        key("space", "search_or_fix", "fields.toggle", "Search/fix", "Search the value, or fix it"),
+        key("left", "choose_word(-1)", "fields.previous", "Previous", "Previous word", show=False),
+        key("right", "choose_word(1)", "fields.next", "Next", "Next word", show=False),
     ]
 
     class Changed(Message):
@@ -92,9 +75,9 @@ class FieldList(RowList):
 
     def show_values(self, values: Mapping[str, FieldValue]) -> None:
         """Show values by field key; a field without one is empty."""
-        for key, value in self.values.items():
+        for field_key, value in self.values.items():
             if isinstance(value, Range | Choices):
-                self._before[key] = value
+                self._before[field_key] = value
         self.values = dict(values)
         self.update_rows()
 

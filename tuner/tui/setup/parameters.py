@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
@@ -17,6 +16,7 @@ from tuner.render.renderable_lines import Lines
 from tuner.render.styles import Styles, TextRun
 from tuner.render.text_fitting import fit_text
 from tuner.results.format import format_count, format_recipe_setting, sanitize_text
+from tuner.tui.widgets.key_bindings import key
 from tuner.tui.widgets.line_widgets import Pane, empty_state_lines, theme_styles
 
 SHAPE_WIDTH, RATE_WIDTH = 11, 19
@@ -124,8 +124,8 @@ class ParametersScreen(ModalScreen[None]):
     }
     """
     BINDINGS = [
-        Binding("escape,q,v", "back", "Close", id="parameters.close", tooltip="Close the list"),
-        Binding("slash", "filter", "Filter", id="parameters.filter", tooltip="Words in a row"),
+        key("escape,q,v", "back", "parameters.close", "Close", "Close the list"),
+        key("slash", "filter", "parameters.filter", "Filter", "Words in a row"),
     ]
 
     def __init__(self, groups: Sequence[GroupSpec], resolved: Sequence[ResolvedGroup]) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Container, Horizontal
 from textual.suggester import Suggester
 from textual.widget import Widget
@@ -14,6 +13,7 @@ from textual.widgets import Input, Static
 
 from tuner.errors import TunerError
 from tuner.tui.setup.row_list import InputRefused, RowList
+from tuner.tui.widgets.key_bindings import key
 from tuner.tui.widgets.line_widgets import TitledFrame
 
 Submit = Callable[[str], None]
@@ -34,9 +34,7 @@ class Prompt(Horizontal):
         & > Input { width: 1fr; }
     }
     """
-    BINDINGS = [
-        Binding("escape", "cancel", "Cancel", id="prompt.cancel", tooltip="Leave it as it was"),
-    ]
+    BINDINGS = [key("escape", "cancel", "prompt.cancel", "Cancel", "Leave it as it was")]
 
     def __init__(self) -> None:
         super().__init__()
