@@ -13,8 +13,7 @@ from tuner.recipe.types import GroupSpec, Recipe
 from tuner.render.status_text import screen_title_runs
 from tuner.render.styles import Styles, TextRun
 from tuner.session.folder import Session
-from tuner.tui.screens.tuner_screen import TunerScreen
-from tuner.tui.screens.views_screen import PANE_KEYS
+from tuner.tui.screens.views_screen import PANE_KEYS, ViewsScreen
 from tuner.tui.setup.checks_pane import CheckLine
 from tuner.tui.setup.draft_controller import DraftController
 from tuner.tui.setup.estimate import Measurement, estimate_lines, first_measurement
@@ -45,13 +44,14 @@ GROUPS_PANE_NUMBER = 2
 CHECK_TIP = "Check model, data and disk, and test a step"
 
 
-class SetupScreen(TunerScreen):
+class SetupScreen(ViewsScreen):
     """Edits one session's recipe.
 
     `controller` holds the draft, `inspection` what background threads found out about it; the view
     shows both and asks for edits.
     """
 
+    VIEWS = ("Setup",)
     AUTO_FOCUS = ""
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny-width"), (60, "-narrow"), (110, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-tiny-height"), (16, "-low"), (34, "-high")]
@@ -75,11 +75,11 @@ class SetupScreen(TunerScreen):
         key("c", "check", "setup.check", "Check", CHECK_TIP, show=False),
         key("escape", "back", "app.back", "Back", "Leave (asks if unsaved)"),
         key("z", "zoom", "view.zoom", "Zoom", "Zoom the pane, and back", show=False),
-        *(replace(pane_key, show=False) for pane_key in PANE_KEYS),
-        key("tab", "view(1)", "setup.next", "Next pane", "Next pane", show=False),
-        key("shift+tab", "view(-1)", "setup.previous", "Pane before", "Previous pane", show=False),
-        key("]", "view(1)", "view.next", "Next tab", "Next tab", show=False),
-        key("[", "view(-1)", "view.previous", "Tab before", "Previous tab", show=False),
+        replace(PANE_KEYS[0], show=False),
+        key("tab", "next_pane(1)", "setup.next", "Pane", "Next pane", show=False),
+        key("shift+tab", "next_pane(-1)", "setup.previous", "Pane", "Previous pane", show=False),
+        key("]", "next_pane(1)", "view.next", "Tab", "Next tab", show=False),
+        key("[", "next_pane(-1)", "view.previous", "Tab", "Previous tab", show=False),
         key("q,ctrl+q", "leave", "setup.leave", "Leave", "Leave the screens", show=False),
     ]
 
@@ -101,6 +101,7 @@ class SetupScreen(TunerScreen):
         self._edit_text = edit_text
 
     def compose(self) -> ComposeResult:
+        self.set_breakpoint_classes()
         yield DrawnLine(self._draw_title, id="title")
         yield SetupView(self.commit_field_value, self.commit_groups)
         yield StatusLine()
@@ -343,22 +344,11 @@ class SetupScreen(TunerScreen):
 
     # Panes and the way out
 
-    def action_pane(self, number: int) -> None:
-        self.setup_view.focus_pane_number(number)
-
-    def action_view(self, step: int) -> None:
-        """Go to the next pane: there is one view only."""
+    def action_next_pane(self, step: int) -> None:
         self.setup_view.focus_next_pane(step)
 
-    def action_zoom(self) -> None:
-        self.setup_view.toggle_pane_zoom()
-
-    def action_back(self) -> None:
-        """Close the zoom, else leave the screen."""
-        if self.setup_view.is_zoomed:
-            self.setup_view.zoom_pane(None)
-        else:
-            self._confirm_if_unsaved(self.dismiss)
+    def leave_screen(self) -> None:
+        self._confirm_if_unsaved(self.dismiss)
 
     def action_leave(self) -> None:
         self._confirm_if_unsaved(self.app.exit)
