@@ -37,7 +37,7 @@ def test_bars_come_with_intervals(searched: Session, tuner: Tuner) -> None:
     first, *others = answer.out.splitlines()
     assert answer.code == 0
     assert first.startswith("head ")
-    assert "–" in first
+    assert "…" in first
     assert len(others) == 2
     assert answer.err == "60 trials: 60 complete\n"
 

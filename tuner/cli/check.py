@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 
 from rich.table import Table
 from rich.text import Text
@@ -15,8 +16,8 @@ from tuner.cli.output import (
     stream_can_encode,
 )
 from tuner.cli.session_lookup import named_session
-from tuner.recipe.findings import CheckReport
-from tuner.results.format import sanitize_text
+from tuner.recipe.findings import CheckReport, Finding
+from tuner.results.format import count_in_words, sanitize_text
 
 MARKS = {"ok": ("✓", "ok", "green"), "warning": ("!", "!", "yellow"), "error": ("✗", "x", "red")}
 
@@ -31,14 +32,14 @@ def run_checks(options: argparse.Namespace) -> int:
     if options.json:
         print_json_result(report)
     else:
-        print_result(findings_table(report), findings_summary(report))
+        print_result(findings_table(report.findings), findings_summary(report))
     return 2 if any(finding.level == "error" for finding in report.findings) else 0
 
 
-def findings_table(report: CheckReport) -> Table:
+def findings_table(findings: Iterable[Finding]) -> Table:
     table = Table.grid(padding=(0, 2))
     unicode = stream_can_encode(stdout_console().file)  # type: ignore[arg-type]
-    for finding in report.findings:
+    for finding in findings:
         glyph, ascii_mark, style = MARKS[finding.level]
         mark = Text(glyph if unicode else ascii_mark, style=style)
         table.add_row(mark, Text(finding.topic, style="dim"), Text(sanitize_text(finding.text)))
@@ -48,11 +49,7 @@ def findings_table(report: CheckReport) -> Table:
 def findings_summary(report: CheckReport) -> Text:
     errors = sum(finding.level == "error" for finding in report.findings)
     warnings = sum(finding.level == "warning" for finding in report.findings)
-    text = f"{_count_phrase(errors, 'error')}, {_count_phrase(warnings, 'warning')}"
+    text = f"{count_in_words(errors, 'error')}, {count_in_words(warnings, 'warning')}"
     if not report.rehearsed:
         text += "; the weights and a first training step were not tested"
     return Text(text, style="bold red" if errors else "bold")
-
-
-def _count_phrase(count: int, what: str) -> str:
-    return f"{count or 'no'} {what}{'' if count == 1 else 's'}"

@@ -15,18 +15,15 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from rich.table import Table
-from rich.text import Text
-
 from tuner import __version__
-from tuner.cli.check import MARKS
+from tuner.cli.check import findings_table
 from tuner.cli.output import print_json_result, print_result, progress_spinner, stream_can_encode
 from tuner.cli.session_lookup import sessions_root
 from tuner.errors import TunerError
 from tuner.interpreter import python_command
 from tuner.recipe.findings import Finding
 from tuner.recipe.user_paths import resolve_absolute_path, resolve_user_path
-from tuner.results.format import format_bytes, sanitize_text
+from tuner.results.format import count_in_words, format_bytes
 
 PACKAGES = ("torch", "transformers", "optuna", "textual", "datasets", "msgspec", "numpy")
 OLDEST_PYTHON = (3, 11)
@@ -35,14 +32,14 @@ DEVICE_SECONDS = 180
 # torch is asked in a process of its own: its import takes seconds, a broken driver may crash it.
 DEVICE_QUESTION = """
 import json, torch
-found = []
+devices = []
 if torch.cuda.is_available():
     for index in range(torch.cuda.device_count()):
-        known = torch.cuda.get_device_properties(index)
-        found.append(f"cuda:{index} {known.name}, {known.total_memory / 2**30:.0f} GiB")
+        gpu = torch.cuda.get_device_properties(index)
+        devices.append(f"cuda:{index} {gpu.name}, {gpu.total_memory / 2**30:.0f} GiB")
 elif getattr(torch.backends, "mps", None) and torch.backends.mps.is_available():
-    found.append("mps")
-print(json.dumps(found + [f"cpu, {torch.get_num_threads()} threads"]))
+    devices.append("mps")
+print(json.dumps(devices + [f"cpu, {torch.get_num_threads()} threads"]))
 """
 LOCK_QUESTION = """
 import fcntl, sys
@@ -63,7 +60,7 @@ def run_doctor(options: argparse.Namespace) -> int:
     if options.json:
         print_json_result(findings)
     else:
-        print_result(_findings_table(findings))
+        print_result(findings_table(findings))
     return 1 if any(finding.level == "error" for finding in findings) else 0
 
 
@@ -188,11 +185,12 @@ def model_hub_finding() -> Finding:
         cache = hub_cache_folder()
     except TunerError as error:
         return Finding("error", "hub", str(error))
-    model_count = len(list(cache.glob("models--*"))) if cache.is_dir() else 0
+    count = len(list(cache.glob("models--*"))) if cache.is_dir() else 0
+    models = count_in_words(count, "model")
     if not os.access(_nearest_existing_folder(cache), os.W_OK | os.X_OK):
         advice = f"{cache} is not writable: set HF_HOME to a folder that is"
-        return Finding("warning", "hub", f"{mode}, {model_count_text(model_count)} there; {advice}")
-    return Finding("ok", "hub", f"{mode}, {model_count_text(model_count)} in {cache}")
+        return Finding("warning", "hub", f"{mode}, {models} there; {advice}")
+    return Finding("ok", "hub", f"{mode}, {models} in {cache}")
 
 
 def hub_cache_folder() -> Path:
@@ -201,19 +199,5 @@ def hub_cache_folder() -> Path:
     return resolve_user_path(os.environ.get("HF_HUB_CACHE") or home / "hub", "HF_HUB_CACHE")
 
 
-def model_count_text(count: int) -> str:
-    return f"{count} model{'' if count == 1 else 's'}"
-
-
 def _nearest_existing_folder(path: Path) -> Path:
     return next(folder for folder in (path, *path.parents) if folder.exists())
-
-
-def _findings_table(findings: list[Finding]) -> Table:
-    table = Table.grid(padding=(0, 2))
-    unicode = stream_can_encode(sys.stdout)
-    for finding in findings:
-        glyph, ascii_mark, style = MARKS[finding.level]
-        mark = Text(glyph if unicode else ascii_mark, style=style)
-        table.add_row(mark, Text(finding.topic, style="dim"), Text(sanitize_text(finding.text)))
-    return table

@@ -14,6 +14,7 @@ from tuner.recipe.numbers import parse_number_text, split_range_ends
 from tuner.recipe.paths import split_dotted_key, split_expression
 from tuner.recipe.range_edits import Ends, write_range_ends
 from tuner.recipe.types import Recipe
+from tuner.results.format import count_in_words
 from tuner.session.budget import count_trials_left, reason_for_immediate_end
 from tuner.session.folder import Session
 from tuner.session.generations import describe_next_generation, next_generation
@@ -114,6 +115,5 @@ def note_remaining_trials(session: Session, view: SessionView, recipe: Recipe) -
     if spent is not None:
         print_note(spent.describe_with_advice())
     elif view.over_reason:
-        remaining_trials = count_trials_left(view, recipe)
-        trials = f"{remaining_trials} trial{'' if remaining_trials == 1 else 's'} left"
-        print_note(f"{command_line('resume', session)} continues with {trials}")
+        trials = count_in_words(count_trials_left(view, recipe), "trial")
+        print_note(f"{command_line('resume', session)} continues with {trials} left")
