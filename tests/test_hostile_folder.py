@@ -14,8 +14,6 @@ import tuner
 from tests.cli import sessions
 from tuner.cli import doctor
 from tuner.interpreter import SOURCE_FOLDER, python_command
-from tuner.session.folder import find_session
-from tuner.tui.screens.export_screen import export_command, run_export
 
 LIBRARIES = (
     *("torch", "transformers", "datasets", "pandas", "numpy", "optuna", "safetensors"),
@@ -81,13 +79,6 @@ def test_nor_by_a_python_that_tuner_starts(trap: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(doctor, "DEVICE_QUESTION", "import json, msgspec; print('[\"cpu\"]')")
     assert doctor.device_finding().text == "cpu"
     assert not trap.exists()
-
-
-def test_nor_by_an_export_from_the_screens(trap: Path) -> None:
-    session = find_session(Path(os.environ["TUNER_SESSIONS"]), "done")
-    ended = run_export(export_command(session, "all", "csv", "trials.csv"), session)
-    assert (ended.written, trap.exists()) == (True, False)
-    assert Path("trials.csv").stat().st_size > 0
 
 
 def test_one_function_names_the_interpreter() -> None:

@@ -29,7 +29,6 @@ from tuner.tui.screens import setup_screen as setup_screen
 from tuner.tui.screens.study_screen import StudyScreen
 from tuner.tui.screens.views_screen import ViewsScreen
 from tuner.tui.shell.ascii_filter import as_ascii_cells
-from tuner.tui.shell.messages import ExportEnded
 from tuner.tui.views.trial_tabs import NARROW_TABS, WIDE_TABS
 from tuner.tui.widgets.key_bar import KeyBar
 from tuner.tui.widgets.session_table import SessionTable
@@ -70,8 +69,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def _nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(setup_screen, "Services", lambda: Answers().services())
     text = '{\n  "schema": "tuner/best-params/1",\n  "trial": 4\n}'
-    done = ExportEnded(text, written=True)
-    monkeypatch.setattr("tuner.tui.screens.export_screen.run_export", lambda *_: done)
+    monkeypatch.setattr("tuner.tui.screens.export_screen.export_as_text", lambda *_: text)
 
 
 async def visit_places(

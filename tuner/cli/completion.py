@@ -11,10 +11,10 @@ from argcomplete.shell_integration import shellcode
 
 from tuner.cli.catalog import COMMANDS, COMPLETION_SHELLS, EXPORT_FORMATS
 from tuner.cli.command_parsers import add_sessions_option, top_level_parser
-from tuner.cli.export import ALL, BEST
 from tuner.cli.new import DEFAULT_PRESET
 from tuner.cli.session_lookup import sessions_root
 from tuner.errors import TunerError
+from tuner.export.session_export import ALL, BEST
 from tuner.recipe.document import RecipeDocument
 from tuner.recipe.load import load_recipe
 from tuner.recipe.presets import preset_document, preset_names

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import threading
@@ -10,11 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-import msgspec
 from rich.console import Console, RenderableType
 from rich.text import Text
 
 from tuner.results.format import sanitize_text
+from tuner.results.json_text import format_as_json
 
 PIPED_WIDTH = 200
 """Columns where there is no terminal: tables are read by other programs, so nothing is cut."""
@@ -84,12 +83,6 @@ def print_note(text: str | Text) -> None:
 def print_json_result(value: Any) -> None:
     """Print a value as JSON to stdout: structs as objects, NaN and infinities as null."""
     sys.stdout.write(format_as_json(value, ascii_only=not stream_can_encode(sys.stdout)))
-
-
-def format_as_json(value: Any, *, ascii_only: bool = False) -> str:
-    """Return indented JSON that ends with a newline."""
-    builtins = json.loads(msgspec.json.encode(value))
-    return json.dumps(builtins, indent=2, ensure_ascii=ascii_only) + "\n"
 
 
 def stream_can_encode(stream: TextIO, text: str = "●✓▁") -> bool:

@@ -235,14 +235,15 @@ class TunerApp(SessionApp):
 
         self.push_screen(RowScreen(path, row_names, row_index, draw_row))
 
-    def start_export(self, command: Sequence[str], session: Session) -> None:
-        self._export_in_thread(command, session)
+    def start_export(self, write: Callable[[], str]) -> None:
+        self._export_in_thread(write)
 
     @work(thread=True, group="export")
-    def _export_in_thread(self, command: Sequence[str], session: Session) -> None:
-        from tuner.tui.screens.export_screen import run_export
-
-        self.post_message(run_export(command, session))
+    def _export_in_thread(self, write: Callable[[], str]) -> None:
+        try:
+            self.post_message(ExportEnded(write(), written=True))
+        except (TunerError, OSError) as error:
+            self.post_message(ExportEnded(str(error), written=False))
 
     def on_export_ended(self, event: ExportEnded) -> None:
         self.notify_user(event.report, failed=not event.written)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,13 +12,15 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from tuner.interpreter import python_command
+from tuner.errors import TunerError
+from tuner.export.session_export import export_as_text, write_export
+from tuner.recipe.findings import ModelDescription
+from tuner.recipe.types import Recipe
 from tuner.render.renderable_lines import Lines
 from tuner.render.text_fitting import wrap_at_spaces
 from tuner.results import format as fmt
 from tuner.results.format import sanitize_text
-from tuner.session.folder import Session
-from tuner.tui.shell.messages import ExportEnded, PreviewRead
+from tuner.tui.shell.messages import PreviewRead
 from tuner.tui.shell.session_app import SessionApp
 from tuner.tui.state.session_reader import SessionReader
 from tuner.tui.widgets.drawn_line import Choice
@@ -28,7 +28,6 @@ from tuner.tui.widgets.key_bindings import key
 from tuner.tui.widgets.line_widgets import Pane, theme_styles
 
 FORMATS = ("json", "toml", "csv")
-EXPORT_TIMEOUT = 120
 MAX_PREVIEW_LINES = 2000
 
 
@@ -76,7 +75,9 @@ class ExportPreview(Pane):
         """Draw the first lines of the text."""
         styles = theme_styles(self)
         if self._is_error:
-            return [[(line, styles.failed)] for line in wrap_at_spaces(self.text, width)]
+            return [
+                [(line, styles.failed)] for line in wrap_at_spaces(sanitize_text(self.text), width)
+            ]
         return [
             [(sanitize_text(line), styles.text)]
             for line in self.text.splitlines()[:MAX_PREVIEW_LINES]
@@ -154,10 +155,12 @@ class ExportScreen(ModalScreen[None]):
 
     @work(thread=True, exclusive=True, group="preview")
     def _load_preview(self, trials: str, format_name: str) -> None:
-        outcome = run_export(export_command(self._session, trials, format_name, "-"), self._session)
-        self.post_message(
-            PreviewRead(trials, format_name, outcome.report, failed=not outcome.written)
-        )
+        try:
+            text = export_as_text(self._session, format_name, trials, _describe_model)
+        except (TunerError, OSError) as error:
+            self.post_message(PreviewRead(trials, format_name, str(error), failed=True))
+        else:
+            self.post_message(PreviewRead(trials, format_name, text, failed=False))
 
     def on_preview_read(self, event: PreviewRead) -> None:
         """Show the text unless something else was chosen meanwhile."""
@@ -181,41 +184,24 @@ class ExportScreen(ModalScreen[None]):
         self.action_write()
 
     def action_write(self) -> None:
-        """Write the file in a process of its own."""
-        target = self.query_one(Input).value
-        command = export_command(
-            self._session, self.trial_selection.argument, self.export_format, target
-        )
-        self.tuner_app.start_export(command, self._session)
+        """Write the file in a thread, which goes on when the screen is closed."""
+        session, trials = self._session, self.trial_selection.argument
+        format_name, target = self.export_format, self.query_one(Input).value
+
+        def write() -> str:
+            write_export(
+                export_as_text(session, format_name, trials, _describe_model), target, "file"
+            )
+            return f"written to {target}"
+
+        self.tuner_app.start_export(write)
         self.dismiss(None)
 
     def action_close(self) -> None:
         self.dismiss(None)
 
 
-def export_command(session: Session, trials: str, format_name: str, target: str) -> list[str]:
-    """Return the command line that writes the export."""
-    command = python_command("-m", "tuner", "export", session.name)
-    return [*command, "--trials", trials, "--format", format_name, f"--output={target}"]
+def _describe_model(recipe: Recipe, labels: Sequence[str]) -> ModelDescription:
+    from tuner.worker.trainer_queries import query_model_description
 
-
-def run_export(command: Sequence[str], session: Session) -> ExportEnded:
-    """Run the command; return what it printed, or why it failed."""
-    environment = {**os.environ, "TUNER_SESSIONS": str(session.path.parent)}
-    try:
-        process = subprocess.run(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=EXPORT_TIMEOUT,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return ExportEnded(f"not exported: {error}", written=False)
-    lines = [line for line in process.stderr.splitlines() if line.strip()]
-    if process.returncode:
-        return ExportEnded(sanitize_text(lines[-1]) if lines else "not exported", written=False)
-    return ExportEnded(process.stdout or (sanitize_text(lines[-1]) if lines else ""), written=True)
+    return query_model_description(recipe, labels)

@@ -66,8 +66,8 @@ class SessionApp(StyledApp):
         """Show one of some rows of the data; `path` names what they belong to."""
         raise NotImplementedError
 
-    def start_export(self, command: Sequence[str], session: Session) -> None:
-        """Run an export; a message reports the outcome."""
+    def start_export(self, write: Callable[[], str]) -> None:
+        """Write an export in a thread; `write` returns what to tell the user about it."""
         raise NotImplementedError
 
     def announce_state_change(self) -> None:
