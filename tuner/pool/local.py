@@ -115,7 +115,7 @@ class LocalTrainer:
         """Return None for what a library printed; it goes where stderr goes."""
         try:
             message: Reply = _decoder.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             text = line.decode("utf-8", "replace").rstrip()
             if text.startswith('{"kind":'):
                 return UndecodableMessage(text)
