@@ -201,7 +201,7 @@ def test_damaged_predictions_are_one_line(whole_corpus: Path, broken: str, said:
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await compare(pilot, app, 4, 3)
-        assert f"no test by rows: {said}" in visible_screen_text(app)
+        assert f"no paired test: {said}" in visible_screen_text(app)
         await press(pilot, "4", "enter")
         assert live(app).current_view is not None
         assert "No row can be compared" in visible_screen_text(app)
