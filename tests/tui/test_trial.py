@@ -423,14 +423,14 @@ def test_an_edited_copy(session: Session, root: Path) -> None:
         form = app.screen
         assert isinstance(form, EnqueueScreen)
         await assert_golden(app, "trial-form-120x40")
-        line = form.query(Input).first()
-        line.value = "fast"
+        line = form.query_one(Input)
         await press(pilot, "enter")
+        line.value = "fast"
+        await press(pilot, "ctrl+s")
         assert app.screen is form
         assert "lr.embeddings" in str(form.query_one("#form-told").render())
         line.value = "3e-6"
-        form.query(Input).last().value = "11"
-        await press(pilot, "enter")
+        await press(pilot, "enter", "end", "enter", "1", "1", "ctrl+s")
         await until(pilot, lambda: app.screen is not form)
         (command,) = asked(session)
         assert command.copy_of == BEST

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from rich.cells import cell_len
 from rich.style import Style
 from textual import events
 from textual.message import Message
@@ -24,7 +25,7 @@ from tuner.tui.setup.row_list import InputRefused, RowList
 from tuner.tui.widgets.key_bindings import key
 from tuner.tui.widgets.line_widgets import theme_styles
 
-LABEL_WIDTH = 16
+LABEL_WIDTH, MAX_LABEL_WIDTH = 16, 32
 HOW_WIDTH = 7
 
 
@@ -72,6 +73,8 @@ class FieldList(RowList):
         self._before: dict[str, FieldValue] = {}
         self.has_searchable = any(field.is_searchable for field in fields)
         self._locked: Mapping[str, str] = {}
+        longest = max((cell_len(field.label) for field in fields), default=0)
+        self._label_width = min(max(longest + 1, LABEL_WIDTH), MAX_LABEL_WIDTH)
 
     def show_values(self, values: Mapping[str, FieldValue]) -> None:
         """Show values by field key; a field without one is empty."""
@@ -125,7 +128,7 @@ class FieldList(RowList):
         look = styles.muted if locked else styles.complete if searched else styles.accent
         return [
             *self._search_mark_runs(field, searched),
-            (fit_text(field.label, LABEL_WIDTH), Style.null()),
+            (fit_text(field.label, self._label_width), Style.null()),
             (fit_text(text, room - len(how_cell) - 1) + " ", look),
             (how_cell, styles.muted),
         ]
@@ -141,7 +144,7 @@ class FieldList(RowList):
 
     def value_column_start(self) -> int:
         """Return the cell where values begin, counted from the row's start."""
-        return LABEL_WIDTH + (2 if self.has_searchable else 0)
+        return self._label_width + (2 if self.has_searchable else 0)
 
     def watch_cursor(self) -> None:
         super().watch_cursor()
