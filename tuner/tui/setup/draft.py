@@ -23,11 +23,11 @@ def accept_any_recipe(recipe: Recipe) -> None:
 
 @dataclass(frozen=True, slots=True)
 class UndoStep:
-    """The text before (or, for redo, after) the edit named `what`."""
+    """The text before (or, for redo, after) an edit."""
 
     text: str
-    what: str
-    joined: str = ""
+    edit_name: str
+    drag_id: str = ""
 
 
 class Draft:
@@ -59,10 +59,10 @@ class Draft:
     def has_unsaved_changes(self) -> bool:
         return self._text != self.saved_text
 
-    def apply_edit(self, what: str, change: Change, *, joined: str = "") -> None:
+    def apply_edit(self, edit_name: str, change: Change, *, drag_id: str = "") -> None:
         """Apply a change; TunerError, and no change, where the recipe would be invalid.
 
-        Consecutive edits with the same `joined` id (a drag) are one step of undo.
+        Consecutive edits with the same `drag_id` are one step of undo.
         """
         self._refuse_read_only()
         if self.problem:
@@ -75,14 +75,14 @@ class Draft:
         self._guard(recipe)
         self._document = document
         if document.toml_text != self._text:
-            self._record_undo_step(what, joined)
+            self._record_undo_step(edit_name, drag_id)
             self._text, self.recipe = document.toml_text, recipe
 
-    def replace_text(self, what: str, text: str) -> None:
+    def replace_text(self, edit_name: str, text: str) -> None:
         """Take over a text from outside, valid or not, as one step of undo."""
         self._refuse_read_only()
         if text != self._text:
-            self._record_undo_step(what, "")
+            self._record_undo_step(edit_name, "")
             self._load_text(text)
 
     def undo_edit(self) -> str:
@@ -101,15 +101,15 @@ class Draft:
         if not back:
             raise TunerError(nothing)
         step = back.pop()
-        forth.append(UndoStep(self._text, step.what))
+        forth.append(UndoStep(self._text, step.edit_name))
         self._load_text(step.text)
-        return step.what
+        return step.edit_name
 
-    def _record_undo_step(self, what: str, joined: str) -> None:
+    def _record_undo_step(self, edit_name: str, drag_id: str) -> None:
         self._undone.clear()
-        if joined and self._done and self._done[-1].joined == joined:
+        if drag_id and self._done and self._done[-1].drag_id == drag_id:
             return
-        self._done.append(UndoStep(self._text, what, joined))
+        self._done.append(UndoStep(self._text, edit_name, drag_id))
         del self._done[:-UNDO_LIMIT]
 
     def _load_text(self, text: str) -> None:

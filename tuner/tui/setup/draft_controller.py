@@ -58,7 +58,7 @@ class DraftController:
     def set_groups(self, groups: tuple[GroupSpec, ...], edit_name: str, drag_id: str = "") -> str:
         """Write the groups; edits of one drag are one step of undo."""
         self.draft.apply_edit(
-            edit_name, lambda document: write_group_edits(document, groups), joined=drag_id
+            edit_name, lambda document: write_group_edits(document, groups), drag_id=drag_id
         )
         return edit_name
 

@@ -94,7 +94,7 @@ def test_a_drag_is_one_step() -> None:
         def put(document: RecipeDocument, groups: Groups = groups) -> None:
             write_group_edits(document, groups)
 
-        edited.apply_edit("head", put, joined="drag 1")
+        edited.apply_edit("head", put, drag_id="drag 1")
     edited.undo_edit()
     assert edited.recipe_text == before
 
