@@ -52,8 +52,8 @@ def test_two_equal_ends_fix_a_value(tuner: Tuner, root: Path) -> None:
         (["zoom", "draft", "lr.head=0..1e-3"], "log scale cannot start from 0"),
         (["set", "draft", "search.trails=3"], "trials"),
         (["set", "given-up", "search.trials=30"], "stopped for good"),
-        (["set", "halted", "model.name=other"], "tuner new OTHER --from halted --set model.name=…"),
-        (["set", "halted", "search.metric=mcc"], "search.metric cannot be changed"),
+        (["set", "halted", "model.name=other"], "tuner new OTHER --from halted --set KEY=VALUE"),
+        (["set", "halted", "search.metric=mcc"], "search.metric is locked"),
     ],
 )
 def test_what_cannot_be(tuner: Tuner, root: Path, line: list[str], told: str) -> None:

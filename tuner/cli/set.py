@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from tuner.cli.output import print_note, print_result_line
 from tuner.cli.session_lookup import named_session
 from tuner.errors import TunerError
-from tuner.recipe.changes import TEST, incomparable_key
+from tuner.recipe.changes import TEST
 from tuner.recipe.document import RecipeDocument
 from tuner.recipe.numbers import parse_number_text, split_range_ends
 from tuner.recipe.paths import split_dotted_key, split_expression
@@ -17,7 +17,11 @@ from tuner.recipe.types import Recipe
 from tuner.results.format import count_in_words
 from tuner.session.budget import count_trials_left, reason_for_immediate_end
 from tuner.session.folder import Session
-from tuner.session.generations import describe_next_generation, next_generation
+from tuner.session.generations import (
+    describe_next_generation,
+    next_generation,
+    reason_recipe_refused,
+)
 from tuner.session.lifecycle import refuse_unless_allowed
 from tuner.session.status import load_current_session
 from tuner.session.suggested_command import command_line
@@ -93,13 +97,9 @@ def _load_changeable_recipe(
 
 def _save_recipe(session: Session, view: SessionView, document: RecipeDocument) -> int:
     recipe = document.parse_recipe()
-    changed_key = incomparable_key(view.require_recipe(), recipe) if view.trials else ""
-    if changed_key:
-        raise TunerError(
-            f"{changed_key} cannot be changed: the trials of {session.name} would not be "
-            f"comparable; "
-            f"tuner new OTHER --from {session.name} --set {changed_key}=… creates a session with it"
-        )
+    reason = reason_recipe_refused(view, recipe)
+    if reason:
+        raise TunerError(f"{reason}: tuner new OTHER --from {session.name} --set KEY=VALUE")
     document.save_atomically(session.recipe_path)
     print_result_line(str(session.recipe_path))
     follows = describe_next_generation(next_generation(view, recipe))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from tuner.recipe.changes import changed_settings
+from tuner.recipe.changes import METRIC, TEST, changed_settings, incomparable_key
 from tuner.recipe.points import is_point_of_space, scalar_settings
 from tuner.recipe.space import keep_present_groups, search_space, settings_by_name
 from tuner.recipe.types import Recipe, Scalar, Setting
+from tuner.results.format import count_in_words
 from tuner.session.events import DataRead, SessionStarted
 from tuner.session.reruns import recipe_of_generation
+from tuner.session.test_seal import reason_test_change_refused, reason_test_is_final
 from tuner.session.view import SessionView, TrialState, TrialView
 
 _UNFINISHED_STATES = frozenset({TrialState.RUNNING, TrialState.PAUSED})
@@ -49,6 +51,27 @@ def next_generation(view: SessionView, recipe: Recipe) -> NextGeneration | None:
         sum(trial.state in _LEARNED_FROM_STATES and lies_in_space(trial) for trial in trials),
         len(trials),
         sum(trial.state in _UNFINISHED_STATES for trial in trials),
+    )
+
+
+def reason_key_is_locked(view: SessionView, key: str) -> str:
+    """Say why a key of the recipe may not change: its trials have it; "" where it may."""
+    if key == TEST:
+        return reason_test_is_final(view)
+    if not view.trials or not (key.startswith(("model.", "data.")) or key == METRIC):
+        return ""
+    many = count_in_words(len(view.trials), "trial")
+    return f"{key} is locked: {many} have it; clone the session to change it"
+
+
+def reason_recipe_refused(view: SessionView, recipe: Recipe) -> str:
+    """Say why a recipe may not follow that of the last start; "" where it may, or is the first."""
+    if not view.trials or not view.has_recipe:
+        return ""
+    before = view.require_recipe()
+    key = incomparable_key(before, recipe)
+    return (
+        reason_key_is_locked(view, key) if key else reason_test_change_refused(view, before, recipe)
     )
 
 

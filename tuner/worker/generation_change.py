@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tuner.errors import TunerError
-from tuner.recipe.changes import METRIC, changed_settings, incomparable_key
+from tuner.recipe.changes import changed_settings
 from tuner.recipe.findings import ModelDescription
 from tuner.recipe.groups import resolve_groups
 from tuner.recipe.load import setting_to_plain_value
@@ -12,7 +12,7 @@ from tuner.recipe.types import Parameter, Recipe
 from tuner.results.metrics import direction_of_metric, worst_metric_value
 from tuner.session import events as e
 from tuner.session.folder import Session
-from tuner.session.test_seal import reason_test_change_refused
+from tuner.session.generations import reason_recipe_refused
 from tuner.session.view import SessionView
 from tuner.study.study import Study
 from tuner.worker.event_log import EventLog
@@ -67,7 +67,9 @@ def open_new_generation_if_changed(
     if not view.has_recipe or not view.trials or _has_opened_generation(view):
         return
     before = view.require_recipe()
-    _refuse_another_task(session, view, before, recipe)
+    reason = reason_recipe_refused(view, recipe)
+    if reason:
+        raise TunerError(f"{session.recipe_path}: {reason}")
     changes: dict[str, object] = {
         name: [setting_to_plain_value(old), setting_to_plain_value(new)]
         for name, (old, new) in changed_settings(before, recipe).items()
@@ -96,18 +98,3 @@ def _has_opened_generation(view: SessionView) -> bool:
         None,
     )
     return isinstance(latest, e.GenerationOpened)
-
-
-def _refuse_another_task(
-    session: Session, view: SessionView, before: Recipe, after: Recipe
-) -> None:
-    refused = reason_test_change_refused(view, before, after)
-    if refused:
-        raise TunerError(f"{session.recipe_path}: {refused}")
-    key = incomparable_key(before, after)
-    if key:
-        why = "" if key == METRIC else ", so its trials could not be compared"
-        raise TunerError(
-            f"{session.recipe_path}: {key} was changed after {session.name} was started{why}: "
-            "make a new session for it"
-        )

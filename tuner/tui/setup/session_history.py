@@ -8,17 +8,21 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tuner.errors import TunerError
-from tuner.recipe.changes import METRIC, TEST, incomparable_key
 from tuner.recipe.rates import find_rate_owner
 from tuner.recipe.space import LR_PREFIX, TIMES_PREFIX, settings_by_name
 from tuner.recipe.types import GroupSpec, Recipe, Setting, TiedRate
 from tuner.results.format import GLYPHS, count_in_words
 from tuner.session.budget import count_trials_left, reason_for_immediate_end
 from tuner.session.folder import Session
-from tuner.session.generations import NextGeneration, describe_next_generation, next_generation
+from tuner.session.generations import (
+    NextGeneration,
+    describe_next_generation,
+    next_generation,
+    reason_key_is_locked,
+    reason_recipe_refused,
+)
 from tuner.session.lifecycle import reason_not_allowed
 from tuner.session.status import load_current_session
-from tuner.session.test_seal import reason_test_change_refused, reason_test_is_final
 from tuner.session.view import (
     ALIVE_STATES,
     ENDED_STATES,
@@ -78,23 +82,13 @@ class SessionHistory:
         return f"{GLYPHS[self.state.value]} {self.state}"
 
     def lock_reason(self, key: str) -> str:
-        """Return why a key of the recipe may not change, "" where it may."""
-        if key == TEST:
-            return reason_test_is_final(self.view)
-        if not self.has_trials or not (key.startswith(("model.", "data.")) or key == METRIC):
-            return ""
-        many = f"{len(self.view.trials)} trials"
-        return f"{key} is locked: {many} have it; clone the session to change it"
+        return reason_key_is_locked(self.view, key)
 
     def refuse_incomparable(self, recipe: Recipe) -> None:
         """Raise TunerError for a recipe whose trials could not be compared with these."""
-        before = self.recipe
-        key = incomparable_key(before, recipe) if before is not None else ""
-        refused = self.lock_reason(key) if key else ""
-        if before is not None:
-            refused = refused or reason_test_change_refused(self.view, before, recipe)
-        if refused:
-            raise TunerError(refused)
+        reason = reason_recipe_refused(self.view, recipe)
+        if reason:
+            raise TunerError(reason)
 
     def generation_to_open(self, recipe: Recipe) -> NextGeneration | None:
         """Return the generation that a start with this recipe opens, None for none."""
