@@ -16,7 +16,8 @@ _MODE_WORDS = {"counts": "counts", "row": "percent of rows", "column": "percent 
 _EMPTY_STATE = ("The confusion matrix", "it comes with the first evaluation")
 
 
-class EvaluationsPane(MatrixPane, ScopePane):
+# ScopePane first: Textual's queries follow the first base alone, and the view redraws ScopePanes.
+class EvaluationsPane(ScopePane, MatrixPane):
     """Several evaluations small, the shown one large below them."""
 
     @property
