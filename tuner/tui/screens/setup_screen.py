@@ -195,7 +195,8 @@ class SetupScreen(ViewsScreen):
         done = edit()
         if self.controller.draft.recipe_text != previous_text:
             self.refresh_draft()
-            self.status_line.show_message(done, "good")
+            problem = self.controller.draft.problem
+            self.status_line.show_message(problem or done, "wrong" if problem else "good")
             self._repeat_outdated_checks()
 
     def _edit_or_refuse(self, edit: Callable[[], str]) -> None:
@@ -216,8 +217,6 @@ class SetupScreen(ViewsScreen):
         self._edit_or_refuse(
             lambda: self.controller.edit_whole_text(lambda text: self._edit_text(self.app, text))
         )
-        if self.controller.draft.problem:
-            self.status_line.show_error(self.controller.draft.problem)
 
     def on_input_refused(self, event: InputRefused) -> None:
         self.status_line.show_error(event.reason)

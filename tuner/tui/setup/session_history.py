@@ -110,11 +110,11 @@ class SessionHistory:
 
     def start_question(self, recipe: Recipe) -> str:
         """Return what to confirm before a start: a new generation, a running worker; else ""."""
-        opens = self.generation_to_open(recipe)
+        generation = self.generation_to_open(recipe)
         carried = ""
-        if opens is not None:
-            carried_text = f"{opens.carried} of {opens.trials} trials"
-            carried = f"Generation {opens.number} keeps {carried_text}. "
+        if generation is not None:
+            kept_trials = f"{generation.carried} of {generation.trials} trials"
+            carried = f"Generation {generation.number} keeps {kept_trials}. "
         if self.has_trials and self.has_live_worker:
             return f"{carried}Pause, save and restart?"
         return f"{carried}Start?" if carried else ""
