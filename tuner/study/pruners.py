@@ -91,7 +91,7 @@ def build_pruning_rule(
             return Patient(direction)
         case "none":
             return NoPruning()
-    raise TunerError(f'search.pruner = "{search.pruner}" is none of {", ".join(PRUNERS)}')
+    raise TunerError(f'search.pruner = "{search.pruner}" is not one of {", ".join(PRUNERS)}')
 
 
 def curve_of_kept_values(curve: Curve, direction: StudyDirection, keep: str) -> dict[int, float]:

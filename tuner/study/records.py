@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tuner.recipe.origins import SAMPLED, is_outside_space, repeated_trial_number
 from tuner.recipe.ranges import Space, coerce_to_setting
 from tuner.recipe.types import Scalar
+from tuner.study.distributions import space_distributions
 
 RecordState = Literal["running", "waiting", "complete", "pruned", "failed"]
 STATES_BY_OPTUNA_STATE: Mapping[TrialState, RecordState] = {
@@ -142,6 +143,25 @@ def record_from_trial(trial: FrozenTrial, number: int, space: Space) -> TrialRec
         one_label=bool(attributes.get(Attribute.ONE_LABEL, False)),
         carried=Attribute.CARRIED in attributes,
         cma_generation=attributes.get(Attribute.CMA_GENERATION),
+    )
+
+
+def template_of_record(record: TrialRecord, space: Space) -> FrozenTrial:
+    """Build what the database is to have of a trial that waits or runs."""
+    attributes: dict[str, object] = {Attribute.ORIGIN: record.origin}
+    if record.key is not None:
+        attributes[Attribute.KEY] = record.key
+    if record.fixed:
+        attributes[Attribute.FIXED] = record.fixed
+    if record.cma_generation is not None:
+        attributes[Attribute.CMA_GENERATION] = record.cma_generation
+    waits = record.state == "waiting"
+    return create_trial(
+        state=TrialState.WAITING if waits else TrialState.RUNNING,
+        params=record.params,
+        distributions=space_distributions({name: space[name] for name in record.params}),
+        user_attrs=attributes,
+        system_attrs={FIXED_PARAMS: record.given_params} if waits else {},
     )
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from optuna.storages import RDBStorage
 from optuna.study import StudyDirection
-from optuna.trial import TrialState, create_trial
+from optuna.trial import TrialState
 
 from tuner.recipe.origins import BASELINE
 from tuner.recipe.ranges import Space, coerce_to_setting
 from tuner.recipe.samplers import check_sampler_can_search
 from tuner.recipe.types import Scalar, SearchSection
-from tuner.study.distributions import setting_distribution, space_distributions
+from tuner.study.distributions import setting_distribution
 from tuner.study.generation_study import GenerationStudy, is_carried_over, open_generation_study
 from tuner.study.optuna_samplers import SAMPLERS_SEEING_PRUNED
 from tuner.study.proposals import Proposals
@@ -25,7 +25,6 @@ from tuner.study.pruners import (
     percent_of_schedule,
 )
 from tuner.study.records import (
-    FIXED_PARAMS,
     STATES_BY_OPTUNA_STATE,
     Attribute,
     Outcome,
@@ -33,6 +32,7 @@ from tuner.study.records import (
     Suggestion,
     TrialRecord,
     record_from_trial,
+    template_of_record,
 )
 from tuner.study.sampler_history import SamplerHistory
 from tuner.study.seeds import PurposeSeeds
@@ -352,21 +352,7 @@ class Study:
         return self._space.keys() <= {*record.params, *record.fixed}
 
     def _create_trial(self, record: TrialRecord) -> None:
-        attributes: dict[str, object] = {Attribute.ORIGIN: record.origin}
-        if record.key is not None:
-            attributes[Attribute.KEY] = record.key
-        if record.fixed:
-            attributes[Attribute.FIXED] = record.fixed
-        if record.cma_generation is not None:
-            attributes[Attribute.CMA_GENERATION] = record.cma_generation
-        waits = record.state == "waiting"
-        template = create_trial(
-            state=TrialState.WAITING if waits else TrialState.RUNNING,
-            params=record.params,
-            distributions=space_distributions({name: self._space[name] for name in record.params}),
-            user_attrs=attributes,
-            system_attrs={FIXED_PARAMS: record.given_params} if waits else {},
-        )
+        template = template_of_record(record, self._space)
         record.id = self._storage.create_new_trial(self._lineage.study_id, template)
         self._records[record.number] = record
 
