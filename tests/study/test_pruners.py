@@ -166,7 +166,7 @@ def test_the_patient_rule_waits_for_something_better(sign: int) -> None:
 
 
 def test_a_rule_that_is_not_known_is_refused() -> None:
-    with pytest.raises(TunerError, match="none of halving, median"):
+    with pytest.raises(TunerError, match="not one of halving, median"):
         build_pruning_rule(search(pruner="nope"), MAXIMIZE)
 
 
