@@ -219,10 +219,10 @@ class GroupEditor(RowList):
             lambda lr: toggle_frozen(lr, self._previous_rate(Range, Choices, TiedRate, float, int))
         )
 
-    def action_wish(self, wish: str) -> None:
-        assert wish in get_args(EditKind), wish
+    def action_request_edit(self, kind: str) -> None:
+        assert kind in get_args(EditKind), kind
         if self.selected_group is not None:
-            self.post_message(self.EditRequested(wish, self.selected_group))  # type: ignore[arg-type]
+            self.post_message(self.EditRequested(kind, self.selected_group))  # type: ignore[arg-type]
 
     def _previous_rate(self, *kinds: type) -> Rate | None:
         lr = self._previous_rates.get(self.selected_group.name) if self.selected_group else None

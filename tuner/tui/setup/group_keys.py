@@ -40,7 +40,7 @@ GROUP_BINDINGS: list[BindingType] = [
     ),
     key(
         "enter",
-        "wish('rate')",
+        "request_edit('rate')",
         "groups.type",
         "Type",
         "Type a rate: 1e-5, 1e-5..4e-5, {1e-5,2e-5}, log, lin, fix, freeze, like NAME",
@@ -49,39 +49,43 @@ GROUP_BINDINGS: list[BindingType] = [
     key("0", "freeze", "groups.freeze", "Freeze", "Do not train the group, or train it again"),
     key(
         "l",
-        "wish('tie')",
+        "request_edit('tie')",
         "groups.tie",
         "Tie",
         "Tie the rate to another group's, or let it decay by layer; again unties",
     ),
     hidden_key(
         "w",
-        "wish('weight_decay')",
+        "request_edit('weight_decay')",
         "groups.weight_decay",
         "Weight decay",
         "A weight decay of the group's own; empty takes that of 3 Other",
     ),
     key(
         "v",
-        "wish('parameters')",
+        "request_edit('parameters')",
         "groups.parameters",
         "Parameters",
         "All parameters with group and rate",
     ),
-    hidden_key("a", "wish('add')", "groups.add", "Add", "A new group of some layers or parameters"),
+    hidden_key(
+        "a", "request_edit('add')", "groups.add", "Add", "A new group of some layers or parameters"
+    ),
     hidden_key(
         "d,delete",
-        "wish('delete')",
+        "request_edit('delete')",
         "groups.delete",
         "Delete",
         "Delete it; the rest takes its parameters",
     ),
-    hidden_key("S", "wish('split')", "groups.split", "Split", "Split the group at a layer"),
-    hidden_key("M", "wish('merge')", "groups.merge", "Merge", "Merge the group with the next"),
-    hidden_key("R", "wish('rename')", "groups.rename", "Rename", "Rename the group"),
+    hidden_key("S", "request_edit('split')", "groups.split", "Split", "Split the group at a layer"),
+    hidden_key(
+        "M", "request_edit('merge')", "groups.merge", "Merge", "Merge the group with the next"
+    ),
+    hidden_key("R", "request_edit('rename')", "groups.rename", "Rename", "Rename the group"),
     hidden_key(
         "g",
-        "wish('regroup')",
+        "request_edit('regroup')",
         "groups.regroup",
         "Regroup",
         "All layers in groups of n, or one rate that decays",

@@ -58,33 +58,23 @@ class FlippedRowsTable(RowTable):
     def runs_of_row(self, key: int, width: int) -> Sequence[TextRun]:
         board, styles = self._board, theme_styles(self)
         pair, labels = board.pair_with_other(), board.candidates[0].view.labels
-        label_width, gold, row_number = (
-            self._label_width(width),
-            pair.first.gold[key],
-            pair.first.rows[key],
-        )
+        label_width, gold = self._label_width(width), pair.first.gold[key]
+        row_number = pair.first.rows[key]
+
+        def label_text(label: int) -> str:
+            return fit_text(label_name_at(labels, label), label_width) + " "
+
         runs: list[TextRun] = [
             (fit_text(str(row_number), _ROW_NUMBER_WIDTH), styles.muted),
-            (fit_text(label_name_at(labels, gold), label_width) + " ", styles.text),
+            (label_text(gold), styles.text),
         ]
-        for predictions in (pair.first, pair.second):
-            is_correct = predictions.predicted[key] == gold
-            style = styles.complete if is_correct else styles.failed
-            runs += [
-                ("✓ " if is_correct else "✗ ", style),
-                (
-                    fit_text(label_name_at(labels, predictions.predicted[key]), label_width) + " ",
-                    style,
-                ),
-            ]
+        for label in (pair.first.predicted[key], pair.second.predicted[key]):
+            sign, style = ("✓ ", styles.complete) if label == gold else ("✗ ", styles.failed)
+            runs += [(sign, style), (label_text(label), style)]
         text_width = width - _ROW_NUMBER_WIDTH - 3 * (label_width + 1) - 4
         if text_width > 6:
-            runs.append(
-                (
-                    fit_text(row_text_start(board.baseline_texts(), row_number), text_width),
-                    styles.muted,
-                )
-            )
+            text = row_text_start(board.baseline_texts(), row_number)
+            runs.append((fit_text(text, text_width), styles.muted))
         return runs
 
     def _label_width(self, width: int) -> int:
@@ -104,8 +94,6 @@ class FlippedRowsTable(RowTable):
         try:
             self._board.pair_with_other()
         except TunerError as error:
-            return (
-                "No row can be compared",
-                *fold_at_words(sanitize_text(error), max(self.content_width - 2, 1)),
-            )
+            width = max(self.content_width - 2, 1)
+            return ("No row can be compared", *fold_at_words(sanitize_text(error), width))
         return ("No row flips", "both predict the same rows correctly")

@@ -15,7 +15,6 @@ from tuner.render.misclassified import (
 )
 from tuner.render.renderable_lines import Lines
 from tuner.render.styles import TextRun
-from tuner.render.text_fitting import wrap_at_spaces
 from tuner.results import format as fmt
 from tuner.tui.state.trial_scope import TrialScope
 from tuner.tui.widgets.cursor_rows import CURSOR_MOVES
@@ -64,8 +63,7 @@ class ErrorTable(RowTable, inherit_bindings=False):
     def empty_state_texts(self) -> Sequence[str]:
         errors = self.scope.misclassified_rows()
         if errors.reason:
-            title = "It is not known which rows were predicted wrongly"
-            return [title, *wrap_at_spaces(errors.reason, max(self.content_width - 4, 20))]
+            return ["It is not known which rows were predicted wrongly", errors.reason]
         return [f"No row is {self._selection_in_words()}", "w shows others"]
 
     def redraw_content(self) -> None:

@@ -14,6 +14,7 @@ from tuner.render.trial_rungs import rungs_sentence, trial_end_lines, trial_rung
 from tuner.results import format as fmt
 from tuner.results.format import sanitize_text
 from tuner.session.view import TrialState
+from tuner.tui.state.trial_scope import TrialScope
 from tuner.tui.widgets.line_widgets import empty_state_lines, theme_styles
 from tuner.tui.widgets.scope_pane import ScopePane
 
@@ -21,9 +22,11 @@ from tuner.tui.widgets.scope_pane import ScopePane
 class ParamsPane(ScopePane):
     """Every value with its rank and its position in its range."""
 
-    def __init__(self, *args: object, with_facts: bool = False) -> None:
+    def __init__(
+        self, scope: TrialScope, heading: str, number: int, id: str, *, with_facts: bool = False
+    ) -> None:
         self._with_facts = with_facts
-        super().__init__(*args)  # type: ignore[arg-type]
+        super().__init__(scope, heading, number, id)
 
     def content_lines(self, width: int, height: int) -> Lines:  # noqa: ARG002
         scope, styles = self.scope, theme_styles(self)
