@@ -170,7 +170,7 @@ def test_start_returns_once_the_log_says_so_and_the_worker_stays(
     holder = lock_holder_pid(session.lock_path)
     assert holder is not None
     assert os.getsid(holder) == holder
-    with pytest.raises(TunerError, match=f"running already: pid {holder} on "):
+    with pytest.raises(TunerError, match=f"already running: pid {holder} on "):
         start_worker(session)
     pause_session(session)
     assert state(session) is SessionState.PAUSED

@@ -50,7 +50,7 @@ def run_worker_process(arguments: list[str]) -> int:
         refuse_unsafe_folder(session)
         if not lock.try_acquire():
             who = describe_lock_holder(session.lock_path)
-            print(f"session {session.name!r} is running already: {who}", file=sys.stderr)
+            print(f"session {session.name!r} is already running: {who}", file=sys.stderr)
             return 2
         return _work_with_lock(session, locked_at, signalled)
     except (TunerError, OSError) as error:

@@ -41,7 +41,7 @@ def start_worker(
 
     Where data and model take more than `patience` seconds to load, or somebody is `in_a_hurry`, it
     returns when the worker is at it. The worker outlives its caller. Raises TunerError where one is
-    running already or the recipe is wrong, StudyFailed where the session fails at once.
+    already running or the recipe is wrong, StudyFailed where the session fails at once.
     """
     refuse_running_session(session)
     refuse_unsafe_folder(session)
@@ -97,7 +97,7 @@ def refuse_running_session(session: Session) -> None:
     if holder is None:
         return
     who = describe_lock_holder(session.lock_path)
-    raise TunerError(f"session {session.name!r} is running already: {who}")
+    raise TunerError(f"session {session.name!r} is already running: {who}")
 
 
 def _spawn_worker_process(session: Session) -> subprocess.Popen[bytes]:
