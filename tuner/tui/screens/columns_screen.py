@@ -21,10 +21,10 @@ class ColumnList(RowTable):
 
     BINDINGS = [
         key("space", "show_hide", "columns.toggle", "Show", "Show or hide the column"),
-        key("shift+down,J", "move(1)", "columns.down", "Move", "Move it right", display="J K"),
-        key("shift+up,K", "move(-1)", "columns.up", "Move back", "Move it left", show=False),
-        key("h", "constant", "columns.constant", "Hide same", "Hide what never differs"),
-        key("0", "reset", "columns.reset", "Reset", "The default columns in their order"),
+        key("shift+down,J", "move_column(1)", "columns.down", "Move", "Move right", display="J K"),
+        key("shift+up,K", "move_column(-1)", "columns.up", "Move back", "Move left", show=False),
+        key("h", "toggle_constant", "columns.constant", "Hide same", "Hide what never differs"),
+        key("0", "reset_columns", "columns.reset", "Reset", "The default columns in their order"),
     ]
 
     def __init__(self, table: TrialTable) -> None:
@@ -76,19 +76,19 @@ class ColumnList(RowTable):
         """Show or hide the column on a second click."""
         self.action_show_hide()
 
-    def action_move(self, step: int) -> None:
+    def action_move_column(self, step: int) -> None:
         """Move the column; the cursor goes with it."""
         key = self.selected_key
         self._layout.move_column(self._table.arranged_columns, key, step)
         self.select_key(key)
         self._redraw_table_and_list()
 
-    def action_constant(self) -> None:
+    def action_toggle_constant(self) -> None:
         """Hide the columns that never differ, or show them."""
         self._layout.hides_constant = not self._layout.hides_constant
         self._redraw_table_and_list()
 
-    def action_reset(self) -> None:
+    def action_reset_columns(self) -> None:
         self._layout.reset_to_defaults()
         self._redraw_table_and_list()
 

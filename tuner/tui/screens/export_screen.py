@@ -93,13 +93,13 @@ class ExportScreen(ModalScreen[None]):
         key("escape", "close", "export.close", "Cancel", "Write nothing"),
         key("enter", "write", "export.write", "Write", "Write the file"),
         key("y", "copy", "export.copy", "Copy", "Copy the text instead"),
-        key("up,k", "what(-1)", "export.what_before", "Which", "Previous trials"),
-        key("down,j", "what(1)", "export.what_after", "Which", "Next trials"),
-        key("left,h", "format(-1)", "export.format_before", "As", "Previous format"),
-        key("right,l", "format(1)", "export.format_after", "As", "Next format"),
-        key("pageup", "page(-1)", "export.page_up", "Page", "Preview: page up"),
-        key("pagedown", "page(1)", "export.page_down", "Page", "Preview: page down"),
-        key("tab", "name", "export.name", "File", "Into the file's name, and back"),
+        key("up,k", "choose_trials(-1)", "export.what_before", "Which", "Previous trials"),
+        key("down,j", "choose_trials(1)", "export.what_after", "Which", "Next trials"),
+        key("left,h", "choose_format(-1)", "export.format_before", "As", "Previous format"),
+        key("right,l", "choose_format(1)", "export.format_after", "As", "Next format"),
+        key("pageup", "scroll_preview(-1)", "export.page_up", "Page", "Preview: page up"),
+        key("pagedown", "scroll_preview(1)", "export.page_down", "Page", "Preview: page down"),
+        key("tab", "edit_file_name", "export.name", "File", "Into the file's name, and back"),
     ]
 
     def __init__(
@@ -136,10 +136,10 @@ class ExportScreen(ModalScreen[None]):
         event.choice_bar.show_as_chosen(event.index)
         self._show_selection()
 
-    def action_what(self, step: int) -> None:
+    def action_choose_trials(self, step: int) -> None:
         self._step_choice("#export-what", step)
 
-    def action_format(self, step: int) -> None:
+    def action_choose_format(self, step: int) -> None:
         self._step_choice("#export-as", step)
 
     def _step_choice(self, selector: str, step: int) -> None:
@@ -167,12 +167,12 @@ class ExportScreen(ModalScreen[None]):
         if (event.trials, event.format) == (self.trial_selection.argument, self.export_format):
             self.query_one(ExportPreview).show_text(event.text, failed=event.failed)
 
-    def action_name(self) -> None:
+    def action_edit_file_name(self) -> None:
         """Put the cursor into the file's name, or take it out."""
         file_input = self.query_one(Input)
         self.set_focus(None if file_input.has_focus else file_input)
 
-    def action_page(self, direction: int) -> None:
+    def action_scroll_preview(self, direction: int) -> None:
         preview = self.query_one(ExportPreview)
         preview.scroll_relative(y=direction * preview.size.height, animate=False)
 

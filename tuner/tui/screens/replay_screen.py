@@ -27,9 +27,9 @@ class ReplayScreen(StudyScreen):
 
     KEY_ORDER = ("replay.halt", "replay.faster", "replay.slower", "replay.ahead", "trials.detail")
     BINDINGS = [
-        key("p", "halt", "replay.halt", "Halt", "Stop the replay, or go on"),
-        key("+,=", "speed(2)", "replay.faster", "Faster", "Twice as fast", display="+"),
-        key("-", "speed(0.5)", "replay.slower", "Slower", "Half as fast"),
+        key("p", "toggle_halt", "replay.halt", "Halt", "Stop the replay, or go on"),
+        key("+,=", "change_speed(2)", "replay.faster", "Faster", "Twice as fast", display="+"),
+        key("-", "change_speed(0.5)", "replay.slower", "Slower", "Half as fast"),
         key(">", "jump(1)", "replay.ahead", "Jump", "Jump ahead by 5 %", display="< >"),
         key("<", "jump(-1)", "replay.back", "Back", "Jump back by 5 %", show=False),
     ]
@@ -72,12 +72,12 @@ class ReplayScreen(StudyScreen):
             (tail, styles.text),
         ]
 
-    def action_halt(self) -> None:
+    def action_toggle_halt(self) -> None:
         playhead = self.reader.recording.playhead
         playhead.set_halted(not playhead.halted)
         self.redraw_progress()
 
-    def action_speed(self, factor: float) -> None:
+    def action_change_speed(self, factor: float) -> None:
         playhead = self.reader.recording.playhead
         playhead.change_speed(playhead.speed * factor)
         self.redraw_progress()

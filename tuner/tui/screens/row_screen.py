@@ -34,8 +34,8 @@ class RowScreen(TunerScreen):
 
     KEY_ORDER = ("row.next",)
     BINDINGS = [
-        key("right,l", "row(1)", "row.next", "Row", "The next row", display="← →"),
-        key("left,h", "row(-1)", "row.previous", "Row", "The previous row", show=False),
+        key("right,l", "show_neighbour(1)", "row.next", "Row", "The next row", display="← →"),
+        key("left,h", "show_neighbour(-1)", "row.previous", "Row", "The previous row", show=False),
         key("escape", "back", "app.back", "Back", "One step back"),
     ]
 
@@ -72,7 +72,7 @@ class RowScreen(TunerScreen):
             [*self._path, self._row_names[self._row_index]], [], [], width, styles
         )
 
-    def action_row(self, step: int) -> None:
+    def action_show_neighbour(self, step: int) -> None:
         self._row_index = min(max(self._row_index + step, 0), len(self._row_names) - 1)
         self.query_one(RowPane).scroll_home(animate=False)
         self._show_row()

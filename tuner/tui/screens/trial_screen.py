@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
-from textual import events
 from textual.app import ComposeResult
 
 from tuner.render.misclassified import MatrixCell
@@ -109,7 +108,7 @@ class TrialScreen(ViewsScreen, SessionScreen):
         view.zoom_pane(None)
         view.close_inner_layer()
 
-    async def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002
+    async def on_resize(self) -> None:
         """Change the tab where the new size has another one in its place."""
         self.call_after_refresh(self._show_existing_tab)
 
@@ -162,7 +161,7 @@ class TrialScreen(ViewsScreen, SessionScreen):
             trial = self.current_trial()
             if trial is None or trial.state is not TrialState.RUNNING:
                 return False
-        if action in ("scrub", "mode", "against"):
+        if action in ("scrub", "cycle_mode", "cycle_reference"):
             return bool(self.scope.trial.evaluations)
         return super().check_action(action, parameters)
 
@@ -198,7 +197,7 @@ class TrialScreen(ViewsScreen, SessionScreen):
 
     # Moving
 
-    def action_trial(self, step: int) -> None:
+    def action_show_neighbour(self, step: int) -> None:
         """Go to a neighbour among the trials that match the filter."""
         if self.scope.show_neighbour(step):
             for tab in self.query(TrialTab):
@@ -212,12 +211,12 @@ class TrialScreen(ViewsScreen, SessionScreen):
 
     # How it is shown
 
-    def action_mode(self) -> None:
+    def action_cycle_mode(self) -> None:
         """Switch between counts, percent of rows and percent of columns."""
         self.scope.cycle_matrix_mode()
         self._redraw_screen()
 
-    def action_against(self) -> None:
+    def action_cycle_reference(self) -> None:
         """Show the difference with the best, then with each marked trial, then none."""
         previous_other = self.scope.compared_number
         self.scope.cycle_compared_trial()
@@ -227,23 +226,23 @@ class TrialScreen(ViewsScreen, SessionScreen):
             )
         self._redraw_screen()
 
-    def action_log(self) -> None:
+    def action_toggle_log_scale(self) -> None:
         if isinstance(view := self.current_view, TrialTab):
             view.toggle_log_scale()
 
-    def action_drawn(self) -> None:
+    def action_cycle_curves(self) -> None:
         """Draw the training curve, the evaluation curve or both."""
         self.scope.cycle_drawn_curves()
         self._redraw_screen()
 
     # What can be asked for
 
-    def action_mark(self) -> None:
+    def action_toggle_mark(self) -> None:
         if not self.workspace.toggle_trial_mark(self.scope.number):
             self.tuner_app.notify_user(f"{MAX_MARKS} trials are marked already: space unmarks one")
         self._redraw_screen()
 
-    def action_folder(self) -> None:
+    def action_copy_folder_path(self) -> None:
         """Copy the path of the trial's folder to the clipboard."""
         folder = self.reader.session.trial_folder(self.scope.number)
         if not folder.is_dir():

@@ -25,18 +25,20 @@ KEY_ORDER = (
 )
 TRIAL_BINDINGS = [
     key("]", "view(1)", "view.next", "Tab", "Next tab", display="[ ]"),
-    key("j", "trial(1)", "trial.next", "Trial", "Next trial", display="j/k"),
-    key("k", "trial(-1)", "trial.previous", "Trial", "Previous trial", show=False),
+    key("j", "show_neighbour(1)", "trial.next", "Trial", "Next trial", display="j/k"),
+    key("k", "show_neighbour(-1)", "trial.previous", "Trial", "Previous trial", show=False),
     key("right", "scrub(1)", "trial.later", "Epoch", "Next evaluation, all panes", display="←/→"),
     key("left", "scrub(-1)", "trial.earlier", "Epoch", "Previous evaluation", show=False),
-    key("n", "mode", "trial.mode", "Percent", "Counts, row %, column %"),
-    key("d", "against", "trial.against", "Diff", "Difference with the best, a marked trial, none"),
-    key("l", "log", "trial.log", "Log y", "Logarithmic y", show=False),
-    key("t", "drawn", "trial.drawn", "Curves", "Train, eval or both", show=False),
-    key("space", "mark", "trial.mark", "Mark", "Mark for compare"),
+    key("n", "cycle_mode", "trial.mode", "Percent", "Counts, row %, column %"),
+    key(
+        "d", "cycle_reference", "trial.against", "Diff", "Difference with the best or a marked one"
+    ),
+    key("l", "toggle_log_scale", "trial.log", "Log y", "Logarithmic y", show=False),
+    key("t", "cycle_curves", "trial.drawn", "Curves", "Train, eval or both", show=False),
+    key("space", "toggle_mark", "trial.mark", "Mark", "Mark for compare"),
     key("r", "rerun", "trial.rerun", "Re-run", "The same values, another seed"),
     key("e", "enqueue", "trial.enqueue", "Edit copy", "A trial with edited values"),
-    key("o", "folder", "trial.folder", "Folder", "Copy the folder's path"),
+    key("o", "copy_folder_path", "trial.folder", "Folder", "Copy the folder's path"),
     key("x", "prune", "session.prune", "Prune", "Prune this trial (asks)"),
     key("y", "copy", "session.copy", "Copy", "Copy the parameters as JSON"),
     key("escape", "back", "app.back", "Back", "One step back"),

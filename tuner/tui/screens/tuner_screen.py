@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 
 from textual import getters
@@ -21,11 +21,11 @@ class TunerScreen(Screen[None]):
     tuner_app = getters.app(SessionApp)
 
     def make_key_bar(self) -> KeyBar:
-        return KeyBar(self.KEY_ORDER, self.display_of_binding)
+        return KeyBar(self.KEY_ORDER, self.key_displays)
 
-    def display_of_binding(self, binding_id: str) -> str | None:  # noqa: ARG002
-        """Return how the key bar writes a key, where that depends on what the screen shows."""
-        return None
+    def key_displays(self) -> Mapping[str, str]:
+        """Return by binding id how keys are written where that depends on what the screen shows."""
+        return {}
 
     def first_use_hint(self, screen_name: str) -> Iterable[Widget]:
         """Yield one line of help where this screen is seen for the first time."""

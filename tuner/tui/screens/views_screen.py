@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from textual.widget import Widget
@@ -73,11 +74,10 @@ class ViewsScreen(TunerScreen):
         name = self.view_name.lower()
         return next((view for view in self.created_views() if view.id == name), None)
 
-    def display_of_binding(self, binding_id: str) -> str | None:
+    def key_displays(self) -> Mapping[str, str]:
         """Write the keys of the panes, which are as many as the view has."""
-        if binding_id != "view.pane_1" or self.current_view is None:
-            return None
-        return f"1-{len(self.current_view.PANES)}"
+        view = self.current_view
+        return {} if view is None else {"view.pane_1": f"1-{len(view.PANES)}"}
 
     def created_views(self) -> list[View]:
         """Return the views that were shown before."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
@@ -42,8 +42,8 @@ class DisplayedKey:
 class KeyBar(LineBar, can_focus=True):
     """Keys to read and to click; while a question is open, only y, n and esc count.
 
-    `order` names the bindings that come first. `display` returns how the key of a binding is
-    written where that changes with what the screen shows.
+    `order` names the bindings that come first. `displays` returns by binding how
+    keys are written where that changes with what the screen shows.
     """
 
     DEFAULT_CSS = "KeyBar { height: 1; }"
@@ -51,13 +51,13 @@ class KeyBar(LineBar, can_focus=True):
     def __init__(
         self,
         order: Sequence[str] = (),
-        display: Callable[[str], str | None] = lambda _id: None,
+        displays: Callable[[], Mapping[str, str]] = dict,
         *,
         id: str = "keys",
     ) -> None:
         super().__init__(id=id)
         self._rank_by_id = {name: rank for rank, name in enumerate(order)}
-        self._display_of_binding = display
+        self._displays = displays
         self.can_focus = False
         self._question = ""
         self._on_yes: Callable[[], object] | None = None
@@ -85,7 +85,7 @@ class KeyBar(LineBar, can_focus=True):
             await self.app.run_action(active.binding.action, active.node)
 
         binding = active.binding
-        display = self._display_of_binding(binding_id) or binding.key_display
+        display = self._displays().get(binding_id) or binding.key_display
         return DisplayedKey(
             display or display_of_key(binding.key), binding.description, run_bound_action
         )
