@@ -135,8 +135,8 @@ class View(Container):
     def zoom_pane(self, pane: Widget | None) -> None:
         """Show one pane on the whole view, or all panes again."""
         self.query_one(".panes").set_class(pane is not None, "-zoom")
-        for other in self.query(".panes > .pane"):
-            other.set_class(pane is not None and other is not pane, "-aside")
+        for listed_pane in self.query(".panes > .pane"):
+            listed_pane.set_class(pane is not None and listed_pane is not pane, "-aside")
 
     def toggle_pane_zoom(self) -> None:
         self.zoom_pane(None if self.is_zoomed else self.pane_with_focus())

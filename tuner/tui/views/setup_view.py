@@ -37,9 +37,9 @@ class SetupView(View):
         yield FormPane("Task", FORM_FIELDS["task"], commit, number=1, id="task")
         yield GroupsPane(self._commit_groups, number=2)
         yield ChecksPane()
-        other = FormPane("Other hyperparameters", OTHER, commit, number=3, id="other")
-        other.set_border_text(hint="space searches or fixes")
-        yield other
+        hyperparameters = FormPane("Other hyperparameters", OTHER, commit, number=3, id="other")
+        hyperparameters.set_border_text(hint="space searches or fixes")
+        yield hyperparameters
         yield SearchPane("Search", SEARCH, commit, number=4, id="search")
         yield RecipePreview(number=5)
 
