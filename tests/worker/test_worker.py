@@ -251,4 +251,4 @@ def test_another_data_set_is_another_session(tmp_path: Path) -> None:
         session.recipe_path.read_text().replace("train.jsonl", "other.jsonl")
     )
     assert work(session) == 1
-    assert "data.train was changed" in of_kind(session, e.SessionFailed)[0].reason
+    assert "data.train is locked: 1 trial uses it" in of_kind(session, e.SessionFailed)[0].reason

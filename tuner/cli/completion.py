@@ -28,7 +28,7 @@ WordSource = Callable[[argparse.Namespace], Iterable[str]]
 
 def print_shell_code(options: argparse.Namespace) -> int:
     """Print what the shell has to run once, so that it asks tuner for completions."""
-    print(shellcode(["tuner"], shell=options.shell))
+    print(shellcode(["tuner"], True, options.shell))
     return 0
 
 

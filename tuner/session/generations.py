@@ -61,7 +61,8 @@ def reason_key_is_locked(view: SessionView, key: str) -> str:
     if not view.trials or not (key.startswith(("model.", "data.")) or key == METRIC):
         return ""
     many = count_in_words(len(view.trials), "trial")
-    return f"{key} is locked: {many} have it; clone the session to change it"
+    use = "uses" if len(view.trials) == 1 else "use"
+    return f"{key} is locked: {many} {use} it; clone the session to change it"
 
 
 def reason_recipe_refused(view: SessionView, recipe: Recipe) -> str:
