@@ -39,7 +39,7 @@ def quiet_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """The sessions: a draft, one finished, one paused, one stopped, one failed."""
+    """Make sessions: a draft, one finished, one paused, one stopped, one failed."""
     root = tmp_path / "sessions"
     sessions.draft(root)
     sessions.finished(root)

@@ -44,17 +44,17 @@ LABELS = ["bad", 'good "quoted", and more']
 
 
 def draft(root: Path, name: str = "draft") -> Session:
-    """A session that was never started."""
+    """Make a session that was never started."""
     return create_session(root, name, RECIPE)
 
 
 def worker_started() -> e.WorkerStarted:
-    """A worker that is long gone."""
+    """Return the start of a worker that is long gone."""
     return e.WorkerStarted(pid=2**22 - 1, host="somewhere", versions={}, devices=["cpu"])
 
 
 def session_started() -> e.SessionStarted:
-    """The search of six trials for accuracy."""
+    """Return the start of a search of six trials for accuracy."""
     return e.SessionStarted(trials=6, metric="accuracy", direction="maximize")
 
 
@@ -72,7 +72,7 @@ def data_read() -> e.DataRead:
 
 
 def started(trial: int, origin: str = "sampled") -> e.TrialStarted:
-    """A trial with three values."""
+    """Return the start of a trial with three values."""
     params = {"lr.body": 1e-5 * (trial + 1), "lr.head": 1e-4, "epochs": 2}
     return e.TrialStarted(
         trial=trial, generation=0, params=params, seed=trial, device="cpu", origin=origin
@@ -80,7 +80,7 @@ def started(trial: int, origin: str = "sampled") -> e.TrialStarted:
 
 
 def evaluated(trial: int, right: int, step: int = 10, of: int = 20) -> e.Evaluated:
-    """An evaluation on twenty rows of which `right` were answered rightly."""
+    """Return an evaluation on twenty rows, `right` of them predicted correctly."""
     confusion = [[right // 2, 10 - right // 2], [10 - (right - right // 2), right - right // 2]]
     return e.Evaluated(
         trial=trial,
@@ -96,14 +96,14 @@ def evaluated(trial: int, right: int, step: int = 10, of: int = 20) -> e.Evaluat
 
 
 def completed(trial: int, right: int) -> e.TrialCompleted:
-    """The end of a trial whose last evaluation was kept."""
+    """Return the end of a trial whose last evaluation was kept."""
     return e.TrialCompleted(
         trial=trial, value=right / 20, epoch=2.0, step=20, seconds=12.5, memory=3 << 20
     )
 
 
 def whole_trial(trial: int, right: int, origin: str = "sampled") -> list[e.Event]:
-    """A trial from its start to its end."""
+    """Return the events of a trial from its start to its end."""
     ends = [evaluated(trial, right - 2), evaluated(trial, right, step=20), completed(trial, right)]
     return [started(trial, origin), *ends]
 
@@ -130,12 +130,12 @@ def search(ending: e.Event) -> list[e.Event]:
 
 
 def finished(root: Path, name: str = "done") -> Session:
-    """A session that came to its end."""
+    """Make a session that came to its end."""
     return recorded(root, name, search(e.SessionFinished(reason="6 trials")))
 
 
 def recorded(root: Path, name: str, events: Sequence[e.Event]) -> Session:
-    """A session with these events in its log."""
+    """Make a session with these events in its log."""
     session = draft(root, name)
     with EventWriter(session.events_path) as writer:
         for event in events:

@@ -16,7 +16,7 @@ from tuner.session.folder import Session
 
 @pytest.fixture
 def search_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The worker does four trials and finishes."""
+    """Let the worker do four trials and finish."""
     worker_writes(monkeypatch, sessions.search(e.SessionFinished(reason="6 trials")))
 
 

@@ -26,7 +26,7 @@ def view(tmp_path: Path) -> SessionView:
 
 
 def drawn(view: SessionView, events: deque[str], width: int) -> list[str]:
-    """The picture as lines of text."""
+    """Draw the picture as lines of text."""
     console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
     with console.capture() as written:
         console.print(progress_display(view, events))

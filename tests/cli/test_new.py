@@ -26,7 +26,7 @@ def rows(**columns: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def write_jsonl(path: str, table: Sequence[Mapping[str, Any]]) -> str:
-    """A .jsonl file of these rows."""
+    """Write these rows to a .jsonl file."""
     Path(path).write_text("".join(json.dumps(row) + "\n" for row in table))
     return path
 
@@ -80,7 +80,7 @@ def train() -> str:
 
 
 def made(root: Path, answer: Answer) -> Recipe:
-    """The recipe of the session that was just made."""
+    """Load the recipe of the session that was just made."""
     assert (answer.code, answer.err.count("tuner:")) == (0, 0)
     assert Path(answer.out.strip()) == root / "fresh"
     return load_recipe(root / "fresh" / "recipe.toml")

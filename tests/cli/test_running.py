@@ -22,7 +22,7 @@ Monkey = pytest.MonkeyPatch
 
 
 def worker_writes(monkeypatch: Monkey, events: Sequence[e.Event]) -> None:
-    """A worker that writes these events and is gone."""
+    """Replace the worker with one that writes these events and is gone."""
 
     def start(session: Session, **_: object) -> None:
         with EventWriter(session.events_path) as writer:
@@ -218,7 +218,7 @@ NO_RESULT = "no trial is complete: 2 collapsed (one label twice running); 2 tria
 
 
 def without_result(root: Path, name: str, *, older: bool) -> None:
-    """A search of which both trials collapsed, as this version logs its end, or an older one."""
+    """Make a search whose trials both collapsed, as this version logs its end, or an older one."""
     ending = e.SessionFinished(reason="2 trials")
     if not older:
         ending = e.SessionFailed(reason=NO_RESULT, over="2 trials")  # type: ignore[assignment]

@@ -104,7 +104,7 @@ WRONG: list[tuple[list[str], str]] = [
 
 @pytest.fixture(autouse=True)
 def files() -> None:
-    """Data files of every kind of wrongness in the working folder."""
+    """Write data files with every kind of error into the working folder."""
     rows = [{"text": f"row {n}", "label": n % 2} for n in range(10)]
     Path(TRAIN).write_text("".join(json.dumps(row) + "\n" for row in rows))
     Path("empty.jsonl").write_text("\n")

@@ -83,7 +83,7 @@ def make(root: Path, name: str) -> Session:
 
 
 def processes_of(session: Session) -> list[int]:
-    """The worker and its trainers."""
+    """Return the pids of the worker and its trainers."""
     holder = lock_holder_pid(session.lock_path)
     if not holder:
         return []

@@ -35,7 +35,7 @@ class Terminal:
         self._tmux("set-option", "-g", "window-size", "manual")
 
     def type(self, command: str) -> None:
-        """A line for the shell."""
+        """Send a line to the shell."""
         environment = "TEXTUAL_ANIMATIONS=none COLORTERM=truecolor LC_ALL=C.UTF-8"
         self._tmux("send-keys", "-l", f"{environment} {command}")
         self.press("Enter")
@@ -60,7 +60,7 @@ class Terminal:
         return self._tmux("capture-pane", "-p")
 
     def shows(self, *words: str) -> str:
-        """The screen once it has all of these words."""
+        """Wait until the screen has all of these words; return it."""
         return self.until(lambda screen: all(word in screen for word in words))
 
     def until(self, condition: Callable[[str], bool]) -> str:

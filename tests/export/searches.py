@@ -29,7 +29,7 @@ def search(
     searched: bool = True,
     stored: bool = True,
 ) -> Session:
-    """A search of complete trials, each with its chance of a correct row for each label."""
+    """Make a search of complete trials, each with its chance of a correct row for each label."""
     of = {0: "baseline"} if origins is None else origins
     begun = e.SessionStarted(
         trials=len(trials),

@@ -19,7 +19,7 @@ from tuner.session.view import SessionView
 
 @pytest.fixture
 def session(tmp_path: Path) -> Session:
-    """A finished session."""
+    """Make a finished session."""
     return sessions.finished(tmp_path)
 
 

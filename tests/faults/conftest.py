@@ -15,8 +15,9 @@ from tests.faults.studies import Tiny, portrait
 
 @dataclass(frozen=True)
 class Calm:
-    """How an undisturbed study ends, and the points that its worker and its trainer came by; and
-    the calls that SQLite made.
+    """What an undisturbed study leaves behind.
+
+    Its end, the points that its worker and its trainer passed, and the calls that SQLite made.
     """
 
     portrait: dict[str, Any]

@@ -103,7 +103,7 @@ def _be_a_worker(folder: Path, full: Full | None, fault: processes.TrainerFault 
 
 @contextlib.contextmanager
 def small_disk(folder: Path, size: str) -> Iterator[Path]:
-    """A file system in memory of this size. PermissionError where none may be mounted here."""
+    """Mount a file system in memory of this size; raise PermissionError where none may be."""
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "none", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -33,7 +33,7 @@ ANYTHING = (*NUMBERS, *TEXTS, *STRANGE)
 
 
 def telling(root: Path, name: str = "done") -> tuple[Session, list[dict[str, Any]]]:
-    """A sound finished session, and its events as plain values."""
+    """Make a sound finished session; return it and its events as plain values."""
     session = sessions.finished(root, name)
     lines = session.events_path.read_text().splitlines()
     return session, [json.loads(line) for line in lines]
@@ -46,7 +46,7 @@ def write_events(session: Session, events: list[Any]) -> None:
 
 
 def spoilt(events: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """The same log with one field of every event exchanged, and another field in every log."""
+    """Yield copies of the log, in each of which one field of every event is replaced."""
     depth = max(len(list(_leaves(event))) for event in events)
     for number in range(depth):
         for offset in range(len(ANYTHING)):
@@ -75,7 +75,7 @@ def _spoil(event: dict[str, Any], number: int, value: Any) -> dict[str, Any]:
 
 
 def extremes(events: list[dict[str, Any]], dice: random.Random) -> list[dict[str, Any]]:
-    """The same log with the largest, the smallest and the oddest that each field may be.
+    """Set each field of the log to the largest, the smallest or the oddest value it may have.
 
     Numbers of trials, and how events belong together, stay as they are.
     """

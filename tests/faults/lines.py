@@ -31,7 +31,7 @@ def call(root: Path, *words: str) -> Answer:
 
 
 def is_one_line(said: str) -> None:
-    """The user's own error: one printable line that is not a novel."""
+    """Check that the user's own error is one printable line of moderate length."""
     assert said.startswith("tuner: "), said[:500]
     assert said.endswith("\n")
     assert said.count("\n") == 1, said[:500]
@@ -41,7 +41,7 @@ def is_one_line(said: str) -> None:
 
 
 def is_plain(error: TunerError, path: Path | None = None) -> None:
-    """A message of one printable line, that begins with a file's name where there is one."""
+    """Check for one printable line that begins with the file's name where there is one."""
     assert str(error).isprintable(), repr(str(error))
     assert str(error).startswith(f"{path}: " if path else "")
 

@@ -55,7 +55,7 @@ def happens_again(folder: Path, times: int) -> bool:
 
 
 def crash(_trial: Trial) -> None:
-    """A segmentation fault."""
+    """Cause a segmentation fault."""
     ctypes.string_at(0)
 
 
@@ -65,12 +65,12 @@ def hang(_trial: Trial) -> None:
 
 
 def stop(_trial: Trial) -> None:
-    """Stopped by the system, with all its threads."""
+    """Stop the process, with all its threads, as the system would."""
     os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def lose_numbers(trial: Trial) -> None:
-    """A weight that is not a number."""
+    """Set a weight to nan."""
     with torch.no_grad():
         next(p for p in trial.context.model.parameters() if p.requires_grad).fill_(float("nan"))
 

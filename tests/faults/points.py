@@ -24,8 +24,10 @@ _WRITES = ("write", "pwrite")
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """Before which call (counted from 1) a process is lost. A `torn` write is half done by then;
-    with `all_of_it` the worker's trainers are lost at the same moment.
+    """The call (counted from 1) before which a process is killed.
+
+    A `torn` write is half done by then; with `all_of_it` the worker's trainers are killed at the
+    same moment.
     """
 
     at: int
@@ -70,7 +72,7 @@ class Points:
         raise AssertionError("still alive")
 
     def place(self, target: object, folder: int | None = None) -> str | None:
-        """The path below the session's folder that a path or descriptor stands for."""
+        """Return the path below the session's folder that a path or descriptor stands for."""
         path = f"/proc/self/fd/{target}" if isinstance(target, int) else os.fspath(target)  # type: ignore[call-overload]
         if isinstance(target, int) or folder is not None:
             base = path if folder is None else f"/proc/self/fd/{folder}"
@@ -127,8 +129,9 @@ def _kind_of_event(line: bytes) -> str:
 
 
 def _wrap_open(points: Points) -> None:
-    """Files that C or Rust write to are visited when they are made, and again when they are moved
-    into their place.
+    """Visit files that C or Rust write to.
+
+    They are visited when they are made, and again when they are moved into their place.
     """
     really = builtins.open
 
@@ -191,7 +194,7 @@ def kill_group(leader: int) -> None:
 
 
 def without_numbers(name: str) -> str:
-    """A point's name without what differs from one time to the next."""
+    """Remove from a point's name what differs from one run to the next."""
     kept = "".join("#" if character.isdigit() else character for character in name)
     while "##" in kept:
         kept = kept.replace("##", "#")

@@ -78,20 +78,20 @@ class Life:
         return self._process.is_alive()
 
     def wait(self, seconds: float = 60.0) -> int:
-        """The exit code, negative for a signal."""
+        """Wait for the exit code, negative for a signal."""
         self._process.join(seconds)
         code = self._process.exitcode
         assert code is not None, "the worker goes on and on"
         return code
 
     def send(self, number: int, *, trainers: bool = False) -> None:
-        """A signal to the worker, and to its trainers where asked for."""
+        """Send a signal to the worker, and to its trainers where asked for."""
         for pid in [*(self.trainers() if trainers else []), self.pid]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
 
     def trainers(self) -> list[int]:
-        """The children of the worker that have not ended."""
+        """List the children of the worker that have not ended."""
         return children(self.pid)
 
     def kill(self, *, worker: bool = True, trainers: bool = False) -> None:
@@ -109,7 +109,7 @@ def live(session: Session, plan: Plan | None = None) -> int:
 
 
 def children(pid: int) -> list[int]:
-    """Processes whose parent this is, zombies left out."""
+    """List the processes whose parent this is, zombies left out."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -121,7 +121,7 @@ def children(pid: int) -> list[int]:
 
 
 def processes_with(folder: Path) -> list[int]:
-    """Processes that have a file of this folder open."""
+    """List the processes that have a file of this folder open."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():

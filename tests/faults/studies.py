@@ -84,7 +84,7 @@ class Tiny:
         training: str = "",
         search: str = "",
     ) -> Session:
-        """A new one below the folder, with a checkpoint after every step."""
+        """Make a session below the folder, with a checkpoint after every step."""
         self._made += 1
         text = RECIPE.format(
             model=json.dumps(str(self._model)),
@@ -100,7 +100,7 @@ class Tiny:
 
 
 def _quick_learner(folder: Path, width: int) -> Path:
-    """A tiny BERT whose weights are large enough to learn something in a dozen steps."""
+    """Make a tiny BERT whose weights are large enough to learn something in a dozen steps."""
     import torch
     from transformers import AutoConfig, AutoModel
 
@@ -116,7 +116,7 @@ def _quick_learner(folder: Path, width: int) -> Path:
 
 
 def _rows(count: int, longest: int, seed: int) -> list[dict[str, Any]]:
-    """A row is a yes where its first word is one of the first half."""
+    """Make rows that are a yes where their first word is one of the first half."""
     draw = random.Random(seed)
     rows = []
     for number in range(count):
@@ -150,9 +150,9 @@ def assert_same(disturbed: Session, calm: dict[str, Any]) -> None:
 
 
 def assert_sound(session: Session, torn: int = 0) -> dict[int, e.Event]:
-    """The log has no gap, the database no damage, and no trial ended twice; the ends by trial.
+    """Check that the log has no gap, the database no damage, and no trial ended twice.
 
-    The log has at most `torn` lines that were cut short.
+    The log has at most `torn` lines that were cut short. Return the ends by trial.
     """
     told = events(session)
     unreadable = [event for event in told if isinstance(event, e.Unknown)]
@@ -169,7 +169,7 @@ def assert_sound(session: Session, torn: int = 0) -> dict[int, e.Event]:
 
 
 def integrity(session: Session) -> str:
-    """What SQLite says of a copy: the worker is to find the file as it was left."""
+    """Run SQLite's integrity check on a copy: the worker is to find the file as it was left."""
     with tempfile.TemporaryDirectory() as folder:
         for path in session.path.glob("study.db*"):
             shutil.copy(path, folder)

@@ -17,7 +17,7 @@ def count(what: str, times: int = 1) -> None:
 
 
 def plain() -> dict[str, Any]:
-    """The figures, for another process."""
+    """Return the figures in a form that another process can read."""
     return {"counted": dict(counted), "measured": measured}
 
 
@@ -28,7 +28,7 @@ def add(figures: dict[str, Any]) -> None:
 
 
 def lines() -> list[str]:
-    """The figures, one a line."""
+    """Write the figures, one a line."""
     return [
         *(f"{number:>5}  {what}" for what, number in sorted(counted.items())),
         *(f"{what}: {value}" for what, value in measured.items()),

@@ -48,7 +48,7 @@ class Terminal:
         os.kill(self.pid, number)
 
     def read(self, seconds: float = 0.1) -> None:
-        """What has been written by now."""
+        """Read what has been written by now."""
         while select.select([self._master], [], [], seconds)[0]:
             try:
                 piece = os.read(self._master, 1 << 16)
@@ -85,7 +85,7 @@ class Terminal:
         return Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T"
 
     def hang_up(self) -> None:
-        """The window is closed."""
+        """Close the window."""
         os.close(self._master)
         self._master = -1
 

@@ -193,7 +193,7 @@ DATABASES: dict[str, tuple[Callable[[Path], object], str]] = {
 
 @pytest.fixture(scope="module")
 def halfway(tmp_path_factory: pytest.TempPathFactory) -> Session:
-    """A session that was killed after some trials."""
+    """Make a session that was killed after some trials."""
     session = make(tmp_path_factory.mktemp("halfway"), trials=4)
     work_until(session, evaluations(4), pace=0.02).kill()
     with closing(sqlite3.connect(session.database_path)) as connection:
@@ -312,7 +312,7 @@ def test_a_clock_that_is_set_back_does_not_turn_the_log_round(
 
 
 def newer(root: Path) -> Session:
-    """A session of a version to come: a higher schema, and kinds that nobody knows yet."""
+    """Make a session of a later version: a higher schema, and kinds that nobody knows yet."""
     session = finished(root, "done")
     lines = [json.loads(line) for line in session.events_path.read_text().splitlines()]
     lines[0] |= {"schema": e.SCHEMA + 1, "more": [1]}

@@ -57,7 +57,7 @@ TREES = st.recursive(
 
 @st.composite
 def changed_recipes(draw: st.DrawFn) -> bytes:
-    """A recipe with other bytes at some places."""
+    """Change some bytes of a recipe."""
     content = bytearray(RECIPE.encode())
     for _ in range(draw(st.integers(1, 4))):
         start = draw(st.integers(0, len(content)))

@@ -138,7 +138,7 @@ READ: dict[str, tuple[str, bytes]] = {
 
 
 def section(path: Path, **more: object) -> DataSection:
-    """A recipe's data section for one file, a share of it to validate."""
+    """Make a recipe's data section for one file, a share of it to validate."""
     wanted = {"validation": 0.4, "text": ("text",), "label": "label"} | more
     return DataSection(train=str(path), **wanted)  # type: ignore[arg-type]
 
@@ -150,7 +150,7 @@ def written(folder: Path, kind: str, content: bytes) -> Path:
 
 
 def outcome(path: Path, **more: object) -> LabelledRows | str:
-    """The rows, or the one line that refuses them."""
+    """Load the rows; return them, or the one line of the error."""
     try:
         return read_labelled_rows(section(path, **more))
     except TunerError as error:

@@ -66,7 +66,7 @@ def _with(name: str, content: bytes) -> Spoil:
 
 
 def _ignore(_: object) -> None:
-    """A spoiler gives nothing back."""
+    """Discard a result, as a spoiler returns nothing."""
 
 
 def _both(first: Spoil, second: Spoil) -> Spoil:

@@ -55,7 +55,7 @@ class Disturbed:
 
 
 def is_finished(session: Session) -> bool:
-    """A worker that is lost after its last words has nothing left to do."""
+    """Read the session's state: a worker killed after its last event has nothing left to do."""
     return derive_session_state(session, load_session_view(session)) is SessionState.FINISHED
 
 
@@ -155,8 +155,9 @@ def test_a_kill_before_every_kind_of_call_of_the_trainer(tiny: Tiny, calm: Calm)
 
 
 def kill_once(tiny: Tiny, calm: Calm, plan: Plan) -> bool:
-    """A study with one kill in it. False where the worker came through before its turn: from one
-    run to the next a call or two are made more or less.
+    """Run a study with one kill in it; return False where the worker ended before its turn.
+
+    From one run to the next a call or two are made more or less.
     """
     session = tiny.session()
     disturbed = Disturbed(session)

@@ -83,7 +83,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def answers(root: Path, command: tuple[str, ...], name: str) -> Answer:
-    """The command with this name in its place; what it should never do fails."""
+    """Run the command with this name in its place; fail on what it should never do."""
     words = [word.replace("NAME", name) for word in command]
     answer = call(root, *words)
     assert answer.code in (0, 1, 2, 3), answer

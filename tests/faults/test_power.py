@@ -19,7 +19,7 @@ pytestmark = needs_compiler
 
 
 def lose_power_once(tiny: Tiny, calm: Calm, notes: Path, at: int) -> bool:
-    """A study during which the power fails. False where the worker was through before."""
+    """Cut the power during a study; return False where the worker had ended before."""
     session = tiny.session()
     power.note_all(session, notes)
     code = live(session, Plan(worker=Kill(at, all_of_it=True), waited_for=notes))

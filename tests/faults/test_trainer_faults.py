@@ -33,7 +33,7 @@ def notes(tmp_path: Path) -> Path:
 
 
 def after(session: Session, fault: Any, code: int = 0) -> Session:
-    """The session once a worker has lived with this fault."""
+    """Run a worker with this fault; return the session."""
     assert live(session, Plan(fault=fault)) == code
     count(f"faults: {type(fault).__name__} {getattr(getattr(fault, 'what', None), '__name__', '')}")
     assert_sound(session)
@@ -141,7 +141,7 @@ def test_what_does_not_fit_goes_through_in_halves(tmp_path: Path) -> None:
 
 
 def memory_warnings(session: Session) -> list[str]:
-    """The warnings of the log, without what the check said of the rows."""
+    """List the warnings of the log, without what the check said of the rows."""
     warnings = [log.text for log in of_kind(session, e.Log) if log.level == "warning"]
     return [text for text in warnings if not text.startswith("check: ")]
 

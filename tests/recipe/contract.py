@@ -56,12 +56,12 @@ seed = 0
 
 
 def recipe(text: str = RECIPE) -> Recipe:
-    """The checked recipe of a text."""
+    """Parse and check the recipe of a text."""
     return parse_recipe(parse_toml(text, "recipe.toml"), "recipe.toml")
 
 
 def changed(*changes: tuple[str, str]) -> str:
-    """The contract's recipe with parts of its text exchanged."""
+    """Replace parts of the contract's recipe, as text."""
     text = RECIPE
     for old, new in changes:
         assert text.count(old) >= 1, old
@@ -70,12 +70,12 @@ def changed(*changes: tuple[str, str]) -> str:
 
 
 def values(**keys: Any) -> dict[str, Any]:
-    """The contract's recipe as plain values, with sections replaced."""
+    """Return the contract's recipe as plain values, with sections replaced."""
     return {**parse_toml(RECIPE, "recipe.toml"), **keys}
 
 
 def roberta(layers: int = 24) -> list[Parameter]:
-    """The parameters of a RoBERTa classifier, some of each kind, in the model's order."""
+    """List the parameters of a RoBERTa classifier, some of each kind, in the model's order."""
     names = ["roberta.embeddings.word_embeddings.weight", "roberta.embeddings.LayerNorm.bias"]
     for i in range(layers):
         names.append(f"roberta.encoder.layer.{i}.attention.self.query.weight")

@@ -30,7 +30,7 @@ START: Groups = (
 
 
 def layers(groups: Groups) -> dict[str, tuple[int, ...]]:
-    """The layers of each group that has some."""
+    """Return the layers of each group that has some."""
     found = {group.name: grouping.layers_of_group(group, COUNT) for group in groups}
     return {name: indices for name, indices in found.items() if indices}
 
@@ -159,7 +159,6 @@ edits = st.lists(
 
 
 def edited(groups: Groups, edit: tuple[str, int, int]) -> Groups:
-    """The groups after one edit."""
     kind, first, second = edit
     name, other = groups[first % len(groups)].name, groups[second % len(groups)].name
     if kind == "split":

@@ -61,7 +61,7 @@ REST = GroupSpec("the rest", 1e-5, rest=True)
 
 
 def members(groups: list[GroupSpec], parameters: list[Parameter]) -> dict[str, list[str]]:
-    """The names of each group's parameters."""
+    """List the names of each group's parameters."""
     resolved = resolve_groups(groups, parameters)
     return {group.spec.name: [p.name for p in group.parameters] for group in resolved}
 

@@ -335,7 +335,7 @@ def test_any_recipe_survives_json(made: Recipe) -> None:
 
 
 def refusal(raw: dict[str, Any]) -> str | None:
-    """What is wrong with a recipe, if anything."""
+    """Return what is wrong with a recipe, if anything."""
     try:
         parse_recipe(raw, "r")
     except TunerError as error:

@@ -52,7 +52,7 @@ MODELS: list[tuple[str, dict[str, Any], set[str]]] = [
 
 
 def parameters(model_type: str, config: dict[str, Any]) -> list[Parameter]:
-    """The parameters of a classifier made from a configuration."""
+    """List the parameters of a classifier made from a configuration."""
     torch = pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers")
     made = transformers.AutoConfig.for_model(model_type, num_labels=3, **config)

@@ -21,7 +21,7 @@ YOURS = {
 
 
 def completed(name: str) -> RecipeDocument:
-    """A preset with a model and data, where it has none of its own."""
+    """Complete a preset with a model and data, where it has none of its own."""
     document = preset_document(name)
     for key, value in YOURS.items():
         if document.get_value(key) is None:

@@ -36,7 +36,7 @@ LAYERS = 12
 
 
 def llrd() -> Recipe:
-    """The preset, with a model and data."""
+    """Load the preset, with a model and data."""
     document = preset_document("llrd")
     for key, value in {
         "model.name": "roberta-base", "data.train": "t.csv", "data.validation": "v.csv",
@@ -47,7 +47,7 @@ def llrd() -> Recipe:
 
 
 def rates(of: Recipe, layers: int = LAYERS, **values: float) -> dict[str, float | None]:
-    """The rate of every parameter in a trial with these values."""
+    """Return the rate of every parameter in a trial with these values."""
     chosen = {**middle_values(of), **{k.replace("__", "."): v for k, v in values.items()}}
     resolved = resolve_groups(of.groups, roberta(layers))
     found = rated_param_groups(resolved, build_trial_config(of, chosen, 0))

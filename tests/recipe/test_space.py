@@ -33,7 +33,7 @@ VALUES = {"lr.layers 0-5": 1e-5, "lr.head": 0.0, "epochs": 7}
 
 
 def with_training(**keys: object) -> Recipe:
-    """The contract's recipe with other training settings."""
+    """Return the contract's recipe with other training settings."""
     made = recipe()
     return replace(made, training=replace(made.training, **keys))  # type: ignore[arg-type]
 

@@ -32,7 +32,7 @@ DEAD = Evaluation(confusion=ONE)
 
 
 def trial(*changes: dict[str, object], share: float = 1 / 6) -> list[Evaluation]:
-    """Evaluations one after the other, dead but for the changes."""
+    """Make evaluations one after the other, collapsed but for the changes."""
     seen = enumerate(changes, start=1)
     return [replace(DEAD, share=n * share, **change) for n, change in seen]  # type: ignore[arg-type]
 

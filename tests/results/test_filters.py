@@ -37,7 +37,7 @@ class Trial:
 
 
 def evaluations(*accuracies: float) -> list[Evaluation]:
-    """A curve of accuracies, with a macro F1 that is 0.1 below."""
+    """Make a curve of accuracies, with a macro F1 that is 0.1 below."""
     return [
         Evaluation({"accuracy": a, "f1_macro": a - 0.1, "f1.not entailed": a}) for a in accuracies
     ]

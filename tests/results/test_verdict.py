@@ -34,7 +34,7 @@ class Trial:
 
 
 def trials(count: int, seed: int = 3) -> list[Trial]:
-    """The rate of the head decides, the warmup does not."""
+    """Make trials in which the rate of the head decides and the warmup does not."""
     rng = random.Random(seed)
     found = []
     for number in range(count):

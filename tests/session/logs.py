@@ -83,7 +83,7 @@ def slots_chosen() -> e.SlotsChosen:
 
 
 def story() -> list[e.AnyEvent]:
-    """A session with a crash and a pause in it, and every kind of event."""
+    """List the events of a session with a crash and a pause in it, every kind among them."""
     events: list[e.AnyEvent] = [
         e.SessionCreated(schema=1, name="demo", tuner="1"),
         *session_start(),
@@ -139,7 +139,7 @@ def _dated(event: e.AnyEvent, seq: int) -> e.AnyEvent:
 
 
 def plain_recipe(**keys: object) -> dict[str, object]:
-    """The shortest recipe that can be read, with these keys over its own."""
+    """Return the shortest recipe that can be read, with these keys over its own."""
     recipe: dict[str, object] = {
         "data": {"train": "a.csv", "validation": "b.csv", "text": ["t"], "label": "l"},
         "groups": [{"name": "all", "rest": True, "lr": 1e-5}],

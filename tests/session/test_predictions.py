@@ -34,7 +34,7 @@ ARRAYS = {
 
 @pytest.fixture
 def session(tmp_path: Path) -> Session:
-    """A folder with the predictions of one evaluation."""
+    """Make a folder with the predictions of one evaluation."""
     found = Session(tmp_path / "s")
     found.trial_folder(12).mkdir(parents=True)
     save(found, ARRAYS)

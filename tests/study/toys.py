@@ -39,7 +39,7 @@ def search(sampler: str = "tpe", **others: object) -> SearchSection:
 
 @cache
 def _blank_database() -> bytes:
-    """A database with Optuna's tables: making them takes half a second."""
+    """Make a database with Optuna's tables, once, as it takes half a second."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "study.db"
         open_study_storage(path).engine.dispose()
@@ -77,7 +77,7 @@ def opened(
 
 
 def score(params: Mapping[str, Scalar]) -> float:
-    """The best is 1 at lr.body 3e-5, lr.head 3e-3, 6 epochs."""
+    """Return at best 1, at lr.body 3e-5, lr.head 3e-3, 6 epochs."""
     body, head, epochs = (float(params[name]) for name in ("lr.body", "lr.head", "epochs"))
     return (
         1 - 0.1 * (math.log10(body) + 4.5) ** 2 - 10 * abs(head - 3e-3) - 0.01 * (epochs - 6) ** 2

@@ -82,7 +82,7 @@ def make_model(folder: Path, kind: str) -> Path:
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Gives the folder of a tiny model of a kind, made at its first use."""
+    """Return a function that makes a tiny model of a kind at its first use and gives its folder."""
     root = tmp_path_factory.mktemp("models")
 
     def model(kind: str) -> Path:
@@ -112,7 +112,7 @@ def write_jsonl(path: Path, rows: list[dict[str, Any]]) -> Path:
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with train.jsonl (64 rows) and validation.jsonl (30 rows)."""
+    """Make a folder with train.jsonl (64 rows) and validation.jsonl (30 rows)."""
     folder = tmp_path_factory.mktemp("data")
     write_jsonl(folder / "train.jsonl", learnable_rows(64, 1))
     write_jsonl(folder / "validation.jsonl", learnable_rows(30, 2))
@@ -124,7 +124,7 @@ RecipeMaker = Callable[..., dict[str, Any]]
 
 @pytest.fixture(scope="session")
 def make_recipe(models: Callable[[str], Path], data: Path) -> RecipeMaker:
-    """Gives a plain recipe for a kind of model; keyword arguments go over its sections."""
+    """Return a maker of plain recipes by kind of model; keyword arguments go over the sections."""
 
     def recipe(kind: str = "bert", **sections: Any) -> dict[str, Any]:
         out: dict[str, Any] = {
@@ -150,7 +150,7 @@ ContextMaker = Callable[..., TrainerContext]
 
 @pytest.fixture
 def make_context(make_recipe: RecipeMaker, tmp_path: Path) -> Iterator[ContextMaker]:
-    """Gives a trainer's context in this process, its session in tmp_path/session."""
+    """Yield a maker of trainer contexts in this process, their session in tmp_path/session."""
 
     def context(kind: str = "bert", **sections: Any) -> TrainerContext:
         setup = Setup(
@@ -166,7 +166,7 @@ def make_context(make_recipe: RecipeMaker, tmp_path: Path) -> Iterator[ContextMa
 
 
 def config_of(context: TrainerContext, **changes: Any) -> TrialConfig:
-    """The configuration that a context's recipe means, changed."""
+    """Return the configuration that a context's recipe means, changed."""
     import msgspec
 
     from tuner.recipe.space import build_trial_config
@@ -175,7 +175,7 @@ def config_of(context: TrainerContext, **changes: Any) -> TrialConfig:
 
 
 def request_of(context: TrainerContext, trial: int = 0, **changes: Any) -> Train:
-    """A request to train, by accuracy."""
+    """Make a request to train, by accuracy."""
     best = changes.pop("best_value", None)
     metric = changes.pop("metric", "accuracy")
     natural = "minimize" if metric == "loss" else "maximize"
@@ -211,5 +211,5 @@ def run_through(
 
 
 def of_kind(messages: list[Reply], kind: type[Any]) -> list[Any]:
-    """The messages of one class."""
+    """Return the messages of one class."""
     return [message for message in messages if isinstance(message, kind)]

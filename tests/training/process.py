@@ -37,7 +37,7 @@ class TrainerProcess:
         self.process.stdin.flush()
 
     def receive(self) -> Reply | None:
-        """The next message, or None at the end."""
+        """Return the next message, or None at the end."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         return _DECODER.decode(line) if line else None
@@ -55,7 +55,7 @@ class TrainerProcess:
         raise AssertionError(f"ended after {messages}: {self.log.read_text()[-2000:]}")
 
     def close_stdin(self) -> None:
-        """What happens when the worker is gone."""
+        """Close the pipe, as happens when the worker is gone."""
         assert self.process.stdin is not None
         self.process.stdin.close()
 

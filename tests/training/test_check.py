@@ -33,7 +33,7 @@ from tuner.training.rehearsal import rehearse_odd_rows
 
 @pytest.fixture(autouse=True)
 def denormals() -> Iterator[None]:
-    """A trainer's set-up flushes them for its whole process."""
+    """Stop flushing denormals, which a trainer's set-up turns on for its whole process."""
     yield
     torch.set_flush_denormal(False)
 
@@ -44,7 +44,7 @@ def texts(report: CheckReport, level: str) -> str:
 
 
 def check(recipe: dict[str, Any], rehearse: bool = True) -> CheckReport:
-    """The answer to a recipe."""
+    """Check a recipe; return the report."""
     request = {"recipe": recipe, "session": None, "rehearse": rehearse}
     return answer_check_request(request, lambda _stage: None)
 
@@ -287,7 +287,7 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def message_of(section: ModelSection, load: Callable[[Any], Any]) -> str:
-    """What loading says, in one line."""
+    """Return the one line of the error that loading raises."""
     with pytest.raises(TunerError) as caught:
         load(find_model_source(section))
     assert "\n" not in str(caught.value)

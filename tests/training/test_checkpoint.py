@@ -26,12 +26,12 @@ def measured(messages: list[Reply]) -> list[Any]:
 
 
 def predictions(folder: Path) -> list[bytes]:
-    """The bytes of every prediction file of a trial."""
+    """Read the bytes of every prediction file of a trial."""
     return [path.read_bytes() for path in sorted(folder.glob("predictions-*.npz"))]
 
 
 def weights(folder: Path) -> bytes:
-    """The bytes of a trial's saved model."""
+    """Read the bytes of a trial's saved model."""
     return (folder / "model" / "model.safetensors").read_bytes()
 
 
@@ -81,7 +81,7 @@ def test_every_generator_comes_back() -> None:
 
 @pytest.fixture
 def paused_context(make_context: ContextMaker) -> TrainerContext:
-    """A context whose trial 1 was paused after step 9."""
+    """Make a context whose trial 1 was paused after step 9."""
     context = make_context()
     _pause_after(context, request_of(context, trial=1), 9)
     return context

@@ -86,7 +86,7 @@ Loader = Callable[..., data_module.SessionData]
 
 @pytest.fixture
 def loaded(make_recipe: RecipeMaker, tmp_path: Path) -> Loader:
-    """Loads the data of a plain recipe with changes to its sections."""
+    """Return a loader for the data of a plain recipe with changes to its sections."""
 
     def load(**sections: Any) -> data_module.SessionData:
         recipe = parse_recipe(make_recipe("bert", **sections), "")

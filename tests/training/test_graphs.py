@@ -27,7 +27,7 @@ ON_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 
 
 def made_static(context: TrainerContext, runner: Runner | None = None) -> TrainerContext:
-    """The same context with batches packed on the device, and steps over fixed tensors."""
+    """Switch the context to batches packed on the device and steps over fixed tensors."""
     assert context.packing is not None
     context.packing.switch_off_packing()
     packing, proof = (
@@ -262,7 +262,7 @@ ContextOnGpu = Callable[..., TrainerContext]
 
 @pytest.fixture
 def gpu_context(make_recipe: RecipeMaker, tmp_path: Path) -> ContextOnGpu:
-    """A context on CUDA; `told` collects what goes to the log."""
+    """Make a context on CUDA; `told` collects what goes to the log."""
 
     def make(
         kind: str = "bert", told: list[str] | None = None, graphs: bool = True, **sections: Any

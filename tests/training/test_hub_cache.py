@@ -16,7 +16,7 @@ from tuner.training.sources import HubSource
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache below a file, where even root can make no folder."""
+    """Set the cache below a file, where even root can make no folder."""
     import datasets
 
     (tmp_path / "file").touch()
@@ -34,7 +34,7 @@ def test_a_model_is_not_blamed(cache: Path) -> None:
 
 
 def fetch(cache: Path) -> None:
-    """What transformers does: another error, with the cause behind it."""
+    """Raise as transformers does: another error, with the cause behind it."""
     try:
         cache.mkdir(parents=True)
     except OSError as error:

@@ -21,7 +21,7 @@ def scheme(
     names: tuple[str, ...] | None = None,
     **keys: Any,
 ) -> LabelScheme:
-    """The scheme of these labels of train and validation."""
+    """Return the scheme of these labels of train and validation."""
     ours, theirs = (labels_as_texts(part or [], names, WHERE) for part in (values, validation))
     return decide_labels(ours, theirs, replace(SECTION, **keys), names, WHERE)
 

@@ -50,7 +50,7 @@ PROJECTIONS = {
 
 
 def save_classifier(folder: Path, kind: str, names: list[str] | None, **config: Any) -> Path:
-    """A random classifier with these label names (None: two that nobody named) and no tokenizer."""
+    """Save a random classifier with these label names (None: two default ones) and no tokenizer."""
     from transformers import AutoConfig, AutoModelForSequenceClassification
 
     labels: dict[str, Any] = {}
@@ -81,7 +81,7 @@ def load(folder: Path, labels: list[str] | None = None, **section: Any) -> Loade
 def change_tensors(
     folder: Path, out: Path, change: Callable[[dict[str, Tensor]], dict[str, Tensor]]
 ) -> Path:
-    """A copy of the model with other tensors in its file."""
+    """Copy the model with other tensors in its file."""
     shutil.copytree(folder, out)
     path = out / "model.safetensors"
     save_file(change(load_file(path)), path, metadata={"format": "pt"})
@@ -89,7 +89,7 @@ def change_tensors(
 
 
 def head_line(loaded: LoadedModel) -> str:
-    """What is said of the head; a head that was there and is not used is a warning."""
+    """Return what is said of the head; a head that was there and is not used is a warning."""
     report = loaded.report
     assert len(report.warnings) == (report.head == "dropped")
     return [*report.lines, *report.warnings][1]

@@ -120,7 +120,7 @@ def test_every_parameter_has_at_every_step_the_rate_that_was_asked_for(
 
 
 def _factors_of_transformers(schedule: str, updates: int) -> list[float]:
-    """The factors of the library's own schedules, with a quarter of the updates as warmup."""
+    """Return the factors of the library's own schedules, a quarter of the updates as warmup."""
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     warmup = updates // 4
     if schedule == "constant":
@@ -406,7 +406,7 @@ def test_deterministic_kernels_give_what_a_cpu_gives_anyway(make_context: Contex
 def decide_at(
     context: TrainerContext, request: Train, step: int, decision: Decision
 ) -> list[Reply]:
-    """The messages of a trial that is decided on after the yield number `step`; 0 is `Started`."""
+    """Return the messages of a trial decided on after yield number `step`; 0 is `Started`."""
     conversation = train_trial(context, request)
     messages: list[Reply] = []
     answer: Decision = None

@@ -57,7 +57,7 @@ def split() -> TokenizedSplit:
 
 
 def alone(model: Any) -> Outcome:
-    """What the six rows give, each by itself."""
+    """Run each of the six rows by itself."""
     return exact_outcome(model, SingleRowLayout(split(), torch.device("cpu")), np.arange(6))
 
 

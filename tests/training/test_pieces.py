@@ -150,13 +150,13 @@ class Heard(io.BytesIO):
     """A stdout that stays readable."""
 
     def messages(self) -> list[Reply]:
-        """What was sent."""
+        """Return what was sent."""
         decoder: msgspec.json.Decoder[Reply] = msgspec.json.Decoder(Reply)
         return [decoder.decode(line) for line in self.getvalue().splitlines()]
 
 
 def channel_with(*requests: Request) -> tuple[Channel, Heard]:
-    """A channel whose other end has sent these, and stays open."""
+    """Make a channel whose other end has sent these, and stays open."""
     reading, writing = os.pipe()
     os.write(writing, b"".join(msgspec.json.encode(request) + b"\n" for request in requests))
     heard = Heard()

@@ -86,7 +86,7 @@ CASES = (
 
 
 def make_model(folder: Path, case: Case) -> Path:
-    """A tiny random model of a kind with a word tokenizer."""
+    """Make a tiny random model of a kind with a word tokenizer."""
     from transformers import AutoConfig, AutoModel
 
     size = make_tokenizer(folder)
@@ -107,7 +107,7 @@ def make_model(folder: Path, case: Case) -> Path:
 
 
 def make_context(folder: Path, case: Case, tell: Callable[[str, str], None]) -> TrainerContext:
-    """A trainer for the rows in `folder`."""
+    """Make a trainer for the rows in `folder`."""
     recipe = {
         "model": {"name": str(make_model(folder / "model", case)), "max_length": MAX_LENGTH},
         "data": {

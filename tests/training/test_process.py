@@ -31,7 +31,7 @@ from tuner.recipe.space import build_trial_config
 
 
 def request(recipe: dict[str, Any], trial: int, **changes: Any) -> Train:
-    """A request for the recipe's own configuration, changed."""
+    """Request the recipe's own configuration, changed."""
     config = msgspec.structs.replace(build_trial_config(parse_recipe(recipe, ""), {}, 0), **changes)
     return Train(trial=trial, config=config, metric="accuracy", direction="maximize")
 

@@ -83,7 +83,7 @@ KINDS: dict[str, tuple[Any, Callable[[Tokenizer], Any]]] = {
 
 
 def make(kind: str, roles: dict[str, str] = ROLES, **more: Any) -> Any:
-    """A tokenizer trained on a few words, its template <s> … </s>."""
+    """Train a tokenizer on a few words, its template <s> … </s>."""
     model, prepare = KINDS[kind]
     tokenizer = Tokenizer(model)
     tokenizer.train_from_iterator(CORPUS, prepare(tokenizer))
@@ -215,7 +215,7 @@ def fit(tokenizer: Any, kind: str = "bert", **config: Any) -> list[str]:
 
 
 def without(*roles: str) -> Any:
-    """A tokenizer that lacks these roles."""
+    """Make a tokenizer that lacks these roles."""
     return make("words", {role: token for role, token in ROLES.items() if role not in roles})
 
 

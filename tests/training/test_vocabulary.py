@@ -37,7 +37,7 @@ DECAYED: list[dict[str, Any]] = [
 
 @pytest.fixture
 def few(tmp_path: Path) -> dict[str, str]:
-    """Data that asks for 13 words of 60."""
+    """Write data that needs 13 words of 60."""
     return {
         "train": str(write_jsonl(tmp_path / "train.jsonl", FEW)),
         "validation": str(write_jsonl(tmp_path / "validation.jsonl", FEW[:10])),
@@ -45,7 +45,7 @@ def few(tmp_path: Path) -> dict[str, str]:
 
 
 def trained(make_recipe: RecipeMaker, folder: Path, few: dict[str, str], **kind: Any) -> Path:
-    """The folder of a model after two epochs."""
+    """Train a model for two epochs; return its folder."""
     recipe = make_recipe(kind["kind"], data=few, groups=DECAYED)
     setup = Setup(session=str(folder), recipe=recipe, device="cpu", threads=1)
     context = TrainerContext(setup, lambda *_: None, Techniques(used_rows=kind["used_rows"]))

@@ -25,7 +25,7 @@ ODD = (
 
 @cache
 def gold_of(counts: tuple[int, ...]) -> list[int]:
-    """The gold labels of all rows, so many of each label, well mixed."""
+    """Make the gold labels of all rows, so many of each label, well mixed."""
     labels = [label for label, count in enumerate(counts) for _ in range(count)]
     random.Random("gold").shuffle(labels)
     return labels
@@ -59,7 +59,7 @@ def write_predictions(
     classes: int,
     rows: Sequence[int] | None = None,
 ) -> None:
-    """The file of one evaluation; whoever answers is sure of it to a made-up degree."""
+    """Write the file of one evaluation, with made-up probabilities."""
     sure = [0.55 + 0.4 * random.Random(f"{trial} {row}").random() for row in range(len(gold))]
     shares = np.full((len(gold), classes), 0.0)
     for row, answer in enumerate(predicted):

@@ -16,7 +16,7 @@ from tuner.session import log_follower
 
 @pytest.fixture(autouse=True)
 def _idle_is_seen_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A pilot takes a process for idle that slept: 20 ms as it comes, thrice a key; 4 ms do."""
+    """Shorten a pilot's wait for an idle process, thrice a key, from 20 ms to 4."""
     monkeypatch.setattr(_wait, "SLEEP_GRANULARITY", 0.004)
     monkeypatch.setattr(_wait, "SLEEP_IDLE", 0.0004)
 
@@ -43,7 +43,7 @@ def states(monkeypatch: pytest.MonkeyPatch) -> States:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A folder for sessions."""
+    """Return the folder for sessions."""
     return tmp_path / "sessions"
 
 

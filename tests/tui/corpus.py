@@ -49,7 +49,7 @@ class Recorder:
         self.now += seconds
 
     def write(self) -> Session:
-        """The log into the folder."""
+        """Write the log into the folder."""
         lines = b"".join(encode_event_line(event) for event in self.events)
         self.session.events_path.write_bytes(lines)
         return self.session
@@ -63,7 +63,7 @@ def recipe_text(
     model: str = "roberta-base",
     train: str = "data/RTE/train.jsonl",
 ) -> str:
-    """A recipe with these groups."""
+    """Write a recipe with these groups."""
     selectors = {
         "embeddings": 'part = "embeddings"',
         "layers 0-3": 'layers = "0-3"',
@@ -106,7 +106,7 @@ def _quoted(text: str) -> str:
 
 
 def folder(root: Path, name: str, recipe: str) -> Session:
-    """A session's folder with its recipe and no events."""
+    """Make a session's folder with its recipe and no events."""
     session = Session(root / name)
     session.path.mkdir(parents=True, mode=0o700)
     write_private_file(session.recipe_path, recipe)
@@ -133,7 +133,7 @@ class Story:
     odd_texts: bool = False
 
     def begin(self, *, resumed: bool = False) -> None:
-        """The worker takes the session on."""
+        """Start a worker on the session."""
         say = self.recorder.say
         if not self.recorder.events:
             say(e.SessionCreated(schema=1, name=self.recorder.session.name, tuner="0.1.0"))
@@ -168,7 +168,7 @@ class Story:
             write_texts(session, self.labels, gold_of(counts), odd=self.odd_texts)
 
     def params(self, number: int) -> dict[str, Any]:
-        """The values of a trial, evenly over the ranges."""
+        """Spread the values of a trial evenly over the ranges."""
         rng = random.Random(f"params {number}")
         values: dict[str, Any] = {
             f"lr.{name}": float(f"{low * (high / low) ** rng.random():.3g}")
@@ -317,7 +317,7 @@ class Story:
 
 
 def confusion_of(value: float, classes: int, rows: int, collapsed: bool) -> list[list[int]]:
-    """A matrix whose diagonal has about that share of the rows."""
+    """Make a matrix whose diagonal has about that share of the rows."""
     share = 0.5 if math.isnan(value) else value
     matrix = []
     for gold in range(classes):
@@ -376,7 +376,7 @@ def paused(root: Path, name: str = "sst2-bert-groups") -> Session:
 
 
 def crashed(root: Path, name: str = "rte-bert-baseline") -> Session:
-    """The log ends in the middle, and nobody holds the lock."""
+    """Make a session whose log ends in the middle, with nobody holding the lock."""
     session = folder(root, name, recipe_text(trials=60, model="bert-base-uncased"))
     story = Story(Recorder(session, START - 259_200), ("yes", "no"), RATES, 60)
     story.begin()
@@ -387,7 +387,7 @@ def crashed(root: Path, name: str = "rte-bert-baseline") -> Session:
 
 
 def failed(root: Path, name: str = "mrpc-smoke") -> Session:
-    """Stopped itself after three failures."""
+    """Make a session that stopped itself after three failures."""
     session = folder(root, name, recipe_text(trials=10, metric="f1_macro", model="distilbert"))
     story = Story(Recorder(session, START - 90_000), ("0", "1"), RATES, 10, metric="f1_macro")
     story.begin()
@@ -467,6 +467,6 @@ _INTENTS = ("card_arrival", "lost_or_stolen_card", "transfer", "exchange_rate", 
 
 
 def all_of_them(root: Path, pid: int = 23319) -> list[Session]:
-    """The whole corpus but the long one."""
+    """Make the whole corpus but the long one."""
     makers = (finished, paused, crashed, failed, draft, odd)
     return [running(root, pid=pid), *(make(root) for make in makers)]

@@ -39,7 +39,7 @@ LEGAL = {
 
 
 def hostile(root: Path, name: str = "hostile") -> Session:
-    """A few trials of each fate; one runs."""
+    """Make a session with a few trials of each outcome; one is running."""
     session = folder(root, name, _recipe())
     story = Story(Recorder(session), LABELS, GROUPS, 9, rows=20 * len(LABELS), answers=True)
     story.begin()
@@ -93,7 +93,7 @@ _TEXTS: dict[str, Any] = {
 
 
 def _spoiled(event: e.Event) -> e.Event:
-    """The event with every free text in it made hostile."""
+    """Make every free text in the event hostile."""
     found = {name: text for name, text in _TEXTS.items() if name in event.__struct_fields__}
     if isinstance(event, e.TrialStarted):
         found["params"] = {**event.params, NASTY: NASTY}

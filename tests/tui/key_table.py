@@ -78,7 +78,7 @@ def _escaped(key: str) -> str:
 
 
 def first_table() -> str:
-    """The README's table."""
+    """Return the README's table as Markdown."""
     known = {action.id: action for action in actions()}
     lines = ["| key | does | where |", "|---|---|---|"]
     for name in FIRST_KEYS:
@@ -88,7 +88,7 @@ def first_table() -> str:
 
 
 def renewed(path: Path, table: str) -> str:
-    """A document with the table of today between its two marks."""
+    """Replace the table between a document's two marks with today's."""
     head, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
     tail = rest.partition(END)[2]
     return f"{head}{BEGIN}\n\n{table}\n{END}{tail}"

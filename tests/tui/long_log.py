@@ -32,7 +32,7 @@ class LongLog:
         self._rng = random.Random(self.seed)
 
     def lines(self, trials: int) -> Iterator[bytes]:
-        """The whole log, an event a line; the last trial runs."""
+        """Yield the whole log, an event a line; the last trial is running."""
         yield self._line(e.SessionCreated(schema=1, name="long", tuner="0.1.0", **self._next()))
         versions = {"torch": "2.13.0"}
         started = e.WorkerStarted(
@@ -155,7 +155,7 @@ class LongLog:
 
 
 def diagonal(classes: int, rows: int, share: float) -> list[list[int]]:
-    """A matrix with that share of the rows on its diagonal, the rest beside it."""
+    """Make a matrix with that share of the rows on its diagonal, the rest beside it."""
     matrix: list[list[int]] = []
     for gold in range(classes):
         count = rows // classes + (gold < rows % classes)

@@ -49,7 +49,7 @@ MARKING = ("j", "space", "j", "space", "j", "space")
 
 
 def roberta() -> ModelDescription:
-    """A model of the size that the sessions speak of."""
+    """Describe a model of the size that the sessions name."""
     return model_description(layers=12, width=768)
 
 

@@ -28,7 +28,7 @@ async def stay(_pilot: Pilot[None], _app: TunerApp) -> None:
 
 
 async def go_to_view(name: str, pilot: Pilot[None], app: TunerApp) -> None:
-    """A view of the screen on top."""
+    """Show a view of the screen on top."""
     screen = app.screen
     assert isinstance(screen, ViewsScreen), screen
     await screen.show_view_named(name)
@@ -36,7 +36,7 @@ async def go_to_view(name: str, pilot: Pilot[None], app: TunerApp) -> None:
 
 
 async def open_trial(name: str, pilot: Pilot[None], app: TunerApp) -> None:
-    """A tab of the selected trial; nothing where there is no trial, or no such tab in this size."""
+    """Open a tab of the selected trial, where there is a trial, and such a tab in this size."""
     await press(pilot, "enter")
     if isinstance(app.screen, TrialScreen) and name in app.screen.view_names:
         await go_to_view(name, pilot, app)
@@ -48,7 +48,7 @@ async def press_keys(keys: tuple[str, ...], pilot: Pilot[None], _app: TunerApp) 
 
 
 async def compare(pilot: Pilot[None], app: TunerApp) -> None:
-    """The comparison of the first three trials there are."""
+    """Open the comparison of the first three trials there are."""
     screen = app.screen
     assert isinstance(screen, StudyScreen)
     for number in sorted(screen.reader.view.trials)[:3]:
@@ -57,13 +57,13 @@ async def compare(pilot: Pilot[None], app: TunerApp) -> None:
 
 
 async def open_setup(pilot: Pilot[None], app: TunerApp) -> None:
-    """The setup screen of the session, where it can be edited."""
+    """Open the setup screen of the session, where it can be edited."""
     await press(pilot, "e")
     await until(pilot, lambda: app.screen.is_mounted)
 
 
 async def replay(pilot: Pilot[None], app: TunerApp) -> None:
-    """The recording of the session, halted in its middle; the app's clock is the recording's."""
+    """Replay the session, halted in its middle; the app's clock is the recording's."""
     session = live(app).reader.session
     recording = Recording.from_events(EventTail(session.events_path).read_all_events(), speed=1.0)
     head = recording.playhead

@@ -34,7 +34,7 @@ LAYERS = 12
 
 
 def model_description(layers: int = LAYERS, width: int = 8) -> ModelDescription:
-    """A model with the names of RoBERTa; a layer has a matrix and a bias."""
+    """Describe a model with the names of RoBERTa; a layer has a matrix and a bias."""
     parameters: list[tuple[str, tuple[int, ...]]] = [
         ("roberta.embeddings.word_embeddings.weight", (1000, width)),
         ("roberta.embeddings.LayerNorm.weight", (width,)),
@@ -69,7 +69,7 @@ class Answers:
     checks: int = 0
 
     def services(self) -> Services:
-        """The services that answer so."""
+        """Return the services that answer so."""
         return Services(self._describe, self._check, self._start, self._pause)
 
     def _describe(self, recipe: Recipe) -> ModelDescription:  # noqa: ARG002
@@ -103,22 +103,22 @@ class Stage(SessionApp):
         self.requests: list[Message] = []
 
     def on_mount(self) -> None:
-        """The screen to be tested lies over the default one."""
+        """Lay the screen to be tested over the default one."""
         self.push_screen(self.first)
 
     def open_setup_screen(
         self, session: Session, proposed: Mapping[str, tuple[float, float]] | None = None
     ) -> None:
-        """The setup screen with the stage's services."""
+        """Open the setup screen with the stage's services."""
         self.push_screen(SetupScreen(session, proposed, services=self.services))
 
     def on_start_requested(self, message: Message) -> None:
-        """What the real app answers with its live screen."""
+        """Record the request that the real app answers with its live screen."""
         self.requests.append(message)
 
 
 def complete_document(preset: str = "groups") -> RecipeDocument:
-    """A preset with a model and files that nobody reads."""
+    """Complete a preset with a model and files that nobody reads."""
     document = preset_document(preset)
     for key, value in {
         "model.name": "roberta-base",
@@ -133,25 +133,25 @@ def complete_document(preset: str = "groups") -> RecipeDocument:
 
 
 def make_session(root: Path, name: str = "rte", text: str | None = None) -> Session:
-    """A draft session."""
+    """Make a draft session."""
     return create_session(root, name, complete_document().toml_text if text is None else text)
 
 
 def setup_stage(root: Path, answers: Answers | None = None, **options: object) -> Stage:
-    """The setup screen of a fresh draft."""
+    """Make a stage with the setup screen of a fresh draft."""
     session = make_session(root)
     services = (answers or Answers()).services()
     return Stage(SetupScreen(session, services=services, **options))  # type: ignore[arg-type]
 
 
 def screen_of(app: App[None]) -> SetupScreen:
-    """The setup screen on top."""
+    """Return the setup screen on top."""
     assert isinstance(app.screen, SetupScreen), app.screen
     return app.screen
 
 
 async def settled(pilot: Pilot[None]) -> SetupScreen:
-    """The setup screen once model and checks are there."""
+    """Wait until model and checks are there; return the setup screen."""
     await pilot.pause()
     screen = screen_of(pilot.app)
     knowledge = screen.inspection
@@ -161,7 +161,7 @@ async def settled(pilot: Pilot[None]) -> SetupScreen:
 
 
 async def type_text(pilot: Pilot[None], text: str) -> None:
-    """Puts a text into the open prompt and presses enter."""
+    """Put a text into the open prompt and press enter."""
     line = pilot.app.focused
     assert isinstance(line, Input), line
     line.value = text
@@ -170,7 +170,7 @@ async def type_text(pilot: Pilot[None], text: str) -> None:
 
 
 def group_names(screen: SetupScreen) -> list[str]:
-    """The names of the draft's groups."""
+    """Return the names of the draft's groups."""
     assert screen.controller.draft.recipe is not None
     return [group.name for group in screen.controller.draft.recipe.groups]
 
@@ -182,12 +182,12 @@ def group(screen: SetupScreen, name: str) -> GroupSpec:
 
 
 def screen_text(app: App[None]) -> str:
-    """What is on the screen, as lines of text."""
+    """Return what is on the screen, as lines of text."""
     return stage.visible_screen_text(cast(TunerApp, app))
 
 
 async def assert_golden(app: App[None], name: str) -> None:
-    """The screen comes to be the stored one of that name."""
+    """Wait until the screen equals the stored one of that name."""
     await stage.assert_golden(cast(TunerApp, app), f"setup-{name}")
 
 
@@ -195,7 +195,7 @@ Scenario = Callable[[Pilot[None], SetupScreen], Awaitable[None]]
 
 
 def play(app: Stage, scenario: Scenario, size: tuple[int, int] = SMALL) -> None:
-    """Runs a scenario on a setup screen whose model and checks have arrived."""
+    """Run a scenario on a setup screen whose model and checks have arrived."""
 
     async def run() -> None:
         async with app.run_test(size=size) as pilot:

@@ -43,7 +43,7 @@ class States:
         self.told: dict[str, SessionState] = {}
 
     def running(self, *names: str) -> None:
-        """These run."""
+        """Report these sessions as running."""
         self.told.update(dict.fromkeys(names, SessionState.RUNNING))
 
     def state(
@@ -113,7 +113,7 @@ async def press(pilot: Pilot[None], *keys: str) -> None:
 
 
 def live(app: TunerApp) -> StudyScreen:
-    """The live screen on top."""
+    """Return the live screen on top."""
     assert isinstance(app.screen, StudyScreen), app.screen
     return app.screen
 
@@ -137,7 +137,7 @@ async def assert_golden(app: TunerApp, name: str, seconds: float = 10.0) -> None
 
 
 async def _still(app: TunerApp) -> str:
-    """What is on the screen once it is the same from one look to the next."""
+    """Wait until the screen no longer changes; return its text."""
     seen, before = visible_screen_text(app), None
     while seen != before:
         await asyncio.sleep(0.02)
@@ -146,7 +146,7 @@ async def _still(app: TunerApp) -> str:
 
 
 def _differences(expected: str, seen: str) -> list[str]:
-    """What a golden screen has and this one has not, and the other way around."""
+    """List what a golden screen has and this one has not, and the other way around."""
     lines = difflib.unified_diff(expected.splitlines(), seen.splitlines(), "golden", "seen", n=0)
     return list(lines)
 
@@ -156,7 +156,7 @@ JOINERS = "\u200c\u200d"
 
 
 def acting_signs(text: str) -> list[str]:
-    """What in a text is no sign but an order: controls, marks of direction, what is not seen."""
+    """List the characters that act on a terminal: controls, marks of direction, invisible ones."""
     wrong = {sign for sign in text if unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
     return sorted(map(ascii, wrong - set(JOINERS)))
 

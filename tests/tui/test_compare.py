@@ -32,7 +32,7 @@ SIZES = {"80x24": SMALL, "120x40": LARGE}
 
 
 async def compare(pilot: Pilot[None], app: TunerApp, *marks: int) -> TrialComparisonView:
-    """The view with these trials marked."""
+    """Open the view with these trials marked."""
     live(app).workspace.marks[:] = marks
     await live(app).show_view_named("Compare")
     await pilot.pause()
@@ -221,7 +221,7 @@ def test_a_session_without_texts_says_so(whole_corpus: Path) -> None:
 
 
 def rows_shown(app: TunerApp) -> list[list[str]]:
-    """The words of each line on the screen, without its borders."""
+    """Split each line on the screen into words, without its borders."""
     return [line.strip("│").split() for line in visible_screen_text(app).splitlines()]
 
 

@@ -30,14 +30,14 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def pair(text: str) -> tuple[int, int]:
-    """The first "3/12" or "3 of 12"."""
+    """Return the first "3/12" or "3 of 12"."""
     found = re.search(r"(\d+)(?:/| of )(\d+)", text)
     assert found is not None, text
     return int(found[1]), int(found[2])
 
 
 def all_counts(view: SessionView) -> set[tuple[int, int]]:
-    """Ended and planned trials as each place tells them."""
+    """Return ended and planned trials as each place states them."""
     counts, tally = count_trial_states(view), TrialCounter.of_whole_view(view)
     in_steps = TrialCounter()
     for number in view.trials:

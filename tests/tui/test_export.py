@@ -24,7 +24,7 @@ NAME = "trec-bert"
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A finished session whose model is known, in a folder that files may go to."""
+    """Make a finished session whose model is known, in a folder that files may go to."""
     save_model_description(corpus.finished(tmp_path / "sessions"), model_description())
     monkeypatch.chdir(tmp_path)
     return tmp_path / "sessions"

@@ -25,12 +25,12 @@ from tuner.tui.setup.status_line import StatusLine
 
 
 def message(screen: SetupScreen) -> str:
-    """The line of news."""
+    """Return the text of the status line."""
     return screen.query_one(StatusLine).message
 
 
 def editor(screen: SetupScreen) -> GroupEditor:
-    """The editor, which has the focus at the start."""
+    """Return the editor, which has the focus at the start."""
     return screen.query_one(GroupEditor)
 
 

@@ -35,12 +35,12 @@ SIZES = {"80x24": SMALL, "120x40": LARGE}
 
 
 def message(screen: SetupScreen) -> str:
-    """The line of news."""
+    """Return the text of the status line."""
     return screen.query_one(StatusLine).message
 
 
 def llrd(tmp_path: Path) -> Stage:
-    """A draft of the preset with one rate that decays."""
+    """Open a draft of the preset with one rate that decays."""
     session = make_session(tmp_path, text=complete_document("llrd").toml_text)
     return Stage(SetupScreen(session, services=Answers().services()))
 

@@ -71,7 +71,7 @@ async def click_in(pilot: Pilot[None], pane: Widget, x: int, y: int, times: int 
 
 @pytest.fixture
 def running(root: Path, states: States) -> Path:
-    """A session that runs."""
+    """Make a session that is running."""
     corpus.running(root)
     states.running(NAME)
     return root
@@ -132,7 +132,7 @@ def test_the_wheel_scrolls_tables_and_panes(root: Path) -> None:
 
 
 def wheel(widget: Widget) -> None:
-    """A notch of the wheel over a widget."""
+    """Turn the wheel by a notch over a widget."""
     x, y = widget.content_region.offset
     turned = MouseScrollDown(widget, 1, 1, 0, 1, 0, False, False, False, x, y)
     widget.post_message(turned)
@@ -191,7 +191,7 @@ def test_events_lead_to_their_trials_from_everywhere(running: Path) -> None:
 
 
 async def analysed(pilot: Pilot[None], app: TunerApp) -> AnalysisView:
-    """The analysis, all drawn."""
+    """Open the analysis and wait until all of it is drawn."""
     await live(app).show_view_named("Analysis")
     view = app.screen.query_one(AnalysisView)
     await until(pilot, lambda: view.is_settled)
@@ -299,7 +299,7 @@ def test_cells_of_the_confusion_matrix_are_rows(running: Path, size: tuple[int, 
 
 
 def rows_told(app: TunerApp) -> str:
-    """The title over the rows of a trial, without the epoch."""
+    """Return the title over the rows of a trial, without the epoch."""
     return str(app.screen.query_one(ErrorTable).border_title).partition("  epoch")[0]
 
 

@@ -60,7 +60,7 @@ def is_there(place: str, story: str, size: tuple[int, int]) -> bool:
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder for sessions whose path is the same wherever the tests run."""
+    """Return a folder for sessions whose path is the same wherever the tests run."""
     monkeypatch.chdir(tmp_path)
     return Path("sessions")
 
@@ -75,7 +75,7 @@ def _nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
 async def visit_places(
     story: str, size: tuple[int, int], pilot: Pilot[None], app: TunerApp
 ) -> AsyncIterator[str]:
-    """The name of each place that there is, while it is on the screen."""
+    """Yield the name of each place that there is, while it is on the screen."""
     home = live(app)
     for place, way in WAYS.items():
         if is_there(place, story, size):
@@ -109,7 +109,7 @@ def test_every_place(story: str, size: tuple[int, int], root: Path, states: Stat
 
 
 def assert_footer_is_whole(app: TunerApp, size: tuple[int, int]) -> None:
-    """The last line names keys that apply, as many as fit, none of them cut."""
+    """Check that the last line names keys that apply, as many as fit, none of them cut."""
     if not app.screen.query(KeyBar):
         return
     keys = app.screen.query_one(KeyBar).displayed_keys()

@@ -39,7 +39,7 @@ class Counted:
 
 
 def step(app: TunerApp, trial: int) -> None:
-    """The running trial says that it took a step."""
+    """Append the next step of the running trial to the log."""
     view, session = live(app).reader.view, live(app).reader.session
     said = e.Step(
         trial=trial,

@@ -203,7 +203,7 @@ actions = st.lists(
 
 
 def act(groups: Groups, action: Action) -> Groups:
-    """What one key of the editor does to the group that the cursor is on."""
+    """Do what one key of the editor does to the group that the cursor is on."""
     kind, where, number = action
     group = groups[where % len(groups)]
     direction = 1 if number % 2 else -1
@@ -247,7 +247,7 @@ def holds_everything_once(groups: Groups) -> bool:
 
 
 def tried(groups: Groups, key: Action) -> Groups:
-    """The groups after a key, or as they were where the editor refuses it."""
+    """Return the groups after a key, or as they were where the editor refuses it."""
     try:
         changed = act(groups, key)
     except TunerError:

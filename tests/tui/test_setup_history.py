@@ -38,7 +38,7 @@ SIZES = {"80x24": SMALL, "120x40": LARGE}
 
 
 def message(screen: SetupScreen) -> str:
-    """The line of news."""
+    """Return the text of the status line."""
     return screen.query_one(StatusLine).message
 
 
@@ -49,7 +49,7 @@ def stage(
     answers: Answers | None = None,
     history: SessionHistory | None = None,
 ) -> Stage:
-    """The setup screen of a recorded session."""
+    """Make a stage with the setup screen of a recorded session."""
     services = (answers or Answers()).services()
     return Stage(SetupScreen(session, proposed, history=history, services=services))
 

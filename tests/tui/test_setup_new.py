@@ -20,7 +20,7 @@ Scenario = Callable[[Pilot[None], NewSessionScreen], Awaitable[None]]
 
 
 def play_new(root: Path, scenario: Scenario, size: tuple[int, int] = SMALL) -> None:
-    """Runs a scenario on the screen that makes sessions."""
+    """Run a scenario on the screen that makes sessions."""
     screen = NewSessionScreen(root)
     stage = Stage(screen, Answers().services())
 
@@ -33,7 +33,7 @@ def play_new(root: Path, scenario: Scenario, size: tuple[int, int] = SMALL) -> N
 
 
 def message(screen: NewSessionScreen) -> str:
-    """The line of news."""
+    """Return the text of the status line."""
     return screen.query_one(StatusLine).message
 
 

@@ -42,18 +42,17 @@ from tuner.tui.widgets.key_bar import KeyBar
 
 
 def message(screen: SetupScreen) -> str:
-    """The line of news."""
+    """Return the text of the status line."""
     return screen.query_one(StatusLine).message
 
 
 def recipe(screen: SetupScreen) -> Recipe:
-    """The draft's recipe."""
     assert screen.controller.draft.recipe is not None
     return screen.controller.draft.recipe
 
 
 def visible(screen: SetupScreen) -> list[str]:
-    """The ids of the panes that are shown."""
+    """Return the ids of the panes that are shown."""
     panes = screen.query("SetupView > .panes > .pane")
     return sorted((str(pane.id) for pane in panes if pane.display), key=lambda id: id == "checks")
 

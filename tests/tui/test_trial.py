@@ -56,7 +56,7 @@ def append(session: Session, *events: e.Event) -> None:
 
 
 def rerun(number: int, of: int, seed: int, value: float) -> list[e.Event]:
-    """A whole re-run of another trial, with one evaluation."""
+    """Return the events of a whole re-run of another trial, with one evaluation."""
     confusion = corpus.confusion_of(value, 2, 277, False)
     return [
         e.TrialStarted(
@@ -88,7 +88,7 @@ def on_trial(
 
 
 def told(app: TunerApp) -> str:
-    """What the toasts say."""
+    """Return what the toasts say."""
     return " ".join(note.message for note in app._notifications)
 
 

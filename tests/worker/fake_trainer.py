@@ -127,7 +127,7 @@ class Trial:
             self.follow(request)
 
     def follow(self, request: dict[str, Any] | None) -> bool:
-        """True for Go, False for Prune; ends at Pause."""
+        """Return True for Go, False for Prune; end at Pause."""
         if request is None or request["kind"] == "pause":
             time.sleep(PLAN.get("hang", 0.0))
             self.save()

@@ -97,7 +97,7 @@ class WorkerProcess:
             _be_a_worker(session, plan)
 
     def poll(self) -> int | None:
-        """The exit code, negative for a signal; None while it runs."""
+        """Return the exit code, negative for a signal; None while it runs."""
         if self._code is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             self._code = os.waitstatus_to_exitcode(status) if pid else None
@@ -166,7 +166,7 @@ def work_until(
 
 
 def evaluations(count: int) -> Callable[[SessionView], bool]:
-    """The condition that the log has so many evaluations."""
+    """Return the condition that the log has so many evaluations."""
     return lambda view: sum(len(trial.evaluations) for trial in view.trials.values()) >= count
 
 

@@ -45,7 +45,7 @@ PASSING = ("seq", "time", "seconds", "memory")
 
 
 def story(session: Session) -> list[dict[str, Any]]:
-    """What happened, without when, and without the starts that go on from a checkpoint."""
+    """Return what happened, without times, and without the starts that go on from a checkpoint."""
     told: list[dict[str, Any]] = []
     begun: set[int] = set()
     for event in events(session):

@@ -22,7 +22,7 @@ from tuner.worker.control import enqueue_trial, pause_session
 
 
 def finished(root: Path, **settings: object) -> Session:
-    """A session that came to its end."""
+    """Make a session that came to its end."""
     session = make(root, **settings)  # type: ignore[arg-type]
     assert work(session) == 0
     return session

@@ -54,7 +54,7 @@ def automatic(root: Path, trials: int = 4) -> Session:
 
 
 def chosen(session: Session) -> e.SlotsChosen:
-    """The only choice there is in the log."""
+    """Return the only choice there is in the log."""
     (event,) = of_kind(session, e.SlotsChosen)
     assert isinstance(event, e.SlotsChosen)
     return event
