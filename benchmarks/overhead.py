@@ -59,7 +59,7 @@ class Measured:
         return [x for each in found for x in (each if isinstance(each, list) else [each])]
 
     def part(self, name: str) -> list[float]:
-        """A part of the gaps that is accounted for separately."""
+        """List the times of a part of the gaps that is accounted for separately."""
         return [x for answer in self.answers for x in answer["parts"].get(name, [])]
 
 
@@ -98,7 +98,6 @@ def main() -> int:
 
 
 def parsed() -> argparse.Namespace:
-    """The command line."""
     parser = options_of(__doc__)
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--threads", type=int, default=cores())
@@ -109,7 +108,7 @@ def parsed() -> argparse.Namespace:
 
 
 def work_of(options: argparse.Namespace, effort: Effort, scratch: Path) -> Work:
-    """A few rows, so that trials are short and what lies between them is seen often."""
+    """Take few rows, so that trials are short and the time between them is seen often."""
     name, source = next(iter(chosen_sources(options.data).items()))
     task = prepared(name, source, scratch, effort.rows)
     return replace(
@@ -221,7 +220,7 @@ def _first(*kinds: list[Any]) -> float:
 def show_between(
     rows: list[Measured], sessions: dict[str, dict[str, Any]], options: argparse.Namespace
 ) -> None:
-    """The time between trials."""
+    """Print the time between trials."""
     lines = []
     for row in rows:
         gaps = row.values("gaps")
@@ -252,7 +251,7 @@ def show_between(
 def show_start(
     rows: list[Measured], sessions: dict[str, dict[str, Any]], options: argparse.Namespace
 ) -> None:
-    """The time to the first step."""
+    """Print the time to the first step."""
     lines = []
     for row in rows:
         imported, ended = row.values("imported"), row.values("ended")
@@ -280,7 +279,7 @@ def show_start(
 
 
 def show_worker(sessions: dict[str, dict[str, Any]]) -> None:
-    """The worker's share of the processor time."""
+    """Print the worker's share of the processor time."""
     lines = []
     for name, session in sessions.items():
         worker, trainers = session["worker_cpu"], session["trainers_cpu"]
@@ -306,7 +305,7 @@ def show_worker(sessions: dict[str, dict[str, Any]]) -> None:
 
 
 def milliseconds(values: list[float]) -> str:
-    """A median, or a dash."""
+    """Write a median, or a dash."""
     return f"{report.median(values) * 1000:.1f}" if values else "-"
 
 

@@ -70,7 +70,7 @@ def main() -> int:
 
 
 def parsed() -> argparse.Namespace:
-    """The command line; --smoke takes the embedded model and data unless others are named."""
+    """Parse the command line; --smoke takes the embedded model and data unless others are named."""
     parser = options_of(__doc__)
     parser.add_argument("--rows", type=int, help="training rows; 0: all")
     parser.add_argument("--seeds", type=int)
@@ -89,7 +89,7 @@ def parsed() -> argparse.Namespace:
 
 
 def work_of(options: argparse.Namespace, task: Task, scratch: Path) -> Work:
-    """The same rates, epochs and rows for both sides."""
+    """Set the same rates, epochs and rows for both sides."""
     return replace(
         task.work(model_at(options.model, scratch), BATCH_SIZE, options.threads, options.device),
         rows=rows_of_steps(task.count, BATCH_SIZE, options.steps, seed=0),
@@ -100,14 +100,14 @@ def work_of(options: argparse.Namespace, task: Task, scratch: Path) -> Work:
 
 
 def placed(work: Work, scratch: Path, name: str) -> dict[str, Any]:
-    """The work in a folder of its own."""
+    """Put the work in a folder of its own."""
     place = scratch / name
     place.mkdir()
     return replace(work, scratch=str(place)).as_request()
 
 
 def difference(seeds: dict[str, dict[str, Any]], key: str) -> dict[str, float]:
-    """tuner's mean less the Trainer's, with Welch's interval (unequal variances)."""
+    """Subtract the Trainer's mean from tuner's, with Welch's interval (unequal variances)."""
     ours, theirs = seeds["tuner"][key], seeds["Trainer"][key]
     mean = statistics.fmean(ours) - statistics.fmean(theirs)
     interval = stats.ttest_ind(ours, theirs, equal_var=False).confidence_interval(CONFIDENCE)
@@ -150,7 +150,7 @@ def show_seeds(
 
 
 def show_steps(steps: dict[str, Any]) -> None:
-    """The losses, step by step."""
+    """Print the losses, step by step."""
     ours, theirs = steps["tuner"], steps["plain"]
     gaps = [abs(a - b) for a, b in zip(ours, theirs, strict=True)]
     chosen = sorted({0, len(gaps) // 4, len(gaps) // 2, len(gaps) - 1})

@@ -102,7 +102,7 @@ def main() -> int:
 
 
 def parsed() -> argparse.Namespace:
-    """The command line; --smoke takes the embedded model and data unless others are named."""
+    """Parse the command line; --smoke takes the embedded model and data unless others are named."""
     parser = options_of(__doc__)
     parser.add_argument("--rows", type=int, help="training rows; 0: all")
     parser.add_argument("--trials", type=int)
@@ -126,14 +126,14 @@ def _full() -> tuple[str, str, int, int, int, str]:
 
 
 def rates(options: argparse.Namespace) -> list[float]:
-    """The learning rates of the trials, evenly on a log scale."""
+    """Spread the learning rates of the trials evenly on a log scale."""
     low, high = RANGES.get(options.model, USUAL_RANGE)
     steps = max(1, options.trials - 1)
     return [float(f"{low * (high / low) ** (n / steps):.3g}") for n in range(options.trials)]
 
 
 def contenders(options: argparse.Namespace, task: Task, scratch: Path) -> list[Side]:
-    """tuner with each number of slots, and the script."""
+    """List tuner with each number of slots, and the script."""
     model = str(model_at(options.model, scratch))
     sides = [
         Side(
@@ -153,7 +153,7 @@ def contenders(options: argparse.Namespace, task: Task, scratch: Path) -> list[S
 def tuner_run(
     options: argparse.Namespace, task: Task, model: str, place: Path, slots: str
 ) -> Outcome:
-    """A session from `tuner run` to its end."""
+    """Run a session from `tuner run` to its end."""
     rate: dict[str, Any] = {"choices": rates(options)}
     search: dict[str, Any] = {"trials": options.trials, "baseline": False, "metric": "accuracy"}
     if options.search:
@@ -182,7 +182,7 @@ def tuner_run(
 
 
 def script_run(options: argparse.Namespace, task: Task, model: str, place: Path) -> Outcome:
-    """The script from its start to its end."""
+    """Run the script from its start to its end."""
     work = replace(
         task.work(model, BATCH_SIZE, cores(), options.device),
         scratch=str(place),

@@ -28,7 +28,7 @@ ONLY_ON = {"graphs": "cuda", "cheap_dropout": "cpu"}
 
 
 def main() -> int:
-    """A table for every model and data set, one JSON file."""
+    """Print a table for every model and data set; write one JSON file."""
     options = parsed()
     seen = report.machine(options.device)
     report.say(report.machine_line(seen))
@@ -44,7 +44,7 @@ def main() -> int:
 
 
 def parsed() -> argparse.Namespace:
-    """The command line; --smoke takes the embedded model and data unless others are named."""
+    """Parse the command line; --smoke takes the embedded model and data unless others are named."""
     import torch
 
     parser = options_of(__doc__, "cuda" if torch.cuda.is_available() else "cpu")

@@ -82,7 +82,7 @@ class Limit:
 
 
 def main() -> int:
-    """The table of every model and data set asked for."""
+    """Print the table of every model and data set asked for."""
     options = parsed()
     seen = report.machine(options.device)
     report.say(report.machine_line(seen))
@@ -99,7 +99,7 @@ def main() -> int:
 
 
 def parsed() -> argparse.Namespace:
-    """The command line; --smoke takes the embedded model and data unless others are named."""
+    """Parse the command line; --smoke takes the embedded model and data unless others are named."""
     import torch
 
     parser = options_of(__doc__, "cuda" if torch.cuda.is_available() else "cpu")

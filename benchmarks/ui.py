@@ -90,7 +90,6 @@ def main() -> int:
 
 
 def parsed() -> argparse.Namespace:
-    """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--smoke", action="store_true", help="everything once, on little")
     parser.add_argument("--trials", type=int, help="trials in the long log")
@@ -99,12 +98,12 @@ def parsed() -> argparse.Namespace:
 
 
 def tuner(root: Path, *arguments: str) -> list[str]:
-    """The command as a user gives it."""
+    """Return the command as a user gives it."""
     return [sys.executable, "-m", "tuner", "--sessions", str(root), *arguments]
 
 
 def environment(root: Path) -> dict[str, str]:
-    """The user's own, without the user's settings; compiled modules are kept, as they are there."""
+    """Copy the user's environment with another home; keep compiled modules, as a user does."""
     home = str(root.parent)
     kept = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     compiled = str(root.parent / "compiled")
@@ -162,7 +161,7 @@ class Opened:
 
 
 def openings(root: Path, effort: Effort) -> Opened:
-    """Opening the long log, and pressing keys in it."""
+    """Open the long log, and press keys in it."""
     found = Opened()
     some, whole = f" of {effort.trials + PLANNED_BEYOND}", f"{effort.trials} of "
     for _ in range(effort.rounds):
@@ -189,7 +188,7 @@ def openings(root: Path, effort: Effort) -> Opened:
 
 
 def at_rest(root: Path, effort: Effort) -> dict[str, list[float]]:
-    """The share of one core that the UI takes while a study talks."""
+    """Measure the share of one core that the UI takes while a study writes events."""
     found: dict[str, list[float]] = {}
     for name, keys in (("short", ""), ("short", "]"), ("long", ""), ("long", "]")):
         shares = found[f"{name}, {'Analysis' if keys else 'Live'}"] = []
@@ -235,7 +234,7 @@ def talking(session: Path) -> Iterator[None]:
 def show(
     paints: dict[str, list[Start]], opened: Opened, resting: dict[str, list[float]], effort: Effort
 ) -> None:
-    """The tables."""
+    """Print all tables."""
     show_paints(paints)
     show_opened(opened, effort)
     show_keys(opened, effort)
@@ -270,7 +269,7 @@ def show_paints(paints: dict[str, list[Start]]) -> None:
 
 
 def show_opened(opened: Opened, effort: Effort) -> None:
-    """The long log until it can be used."""
+    """Print how long the long log takes until it can be used."""
     short, usable = opened.short, opened.usable
     beyond = [long.processor - little.processor for long, little in zip(usable, short, strict=True)]
     first = [repaint.first * 1000 for found in opened.keys.values() for repaint in found]

@@ -10,7 +10,6 @@ class EmptyApp(App[None]):
     """One word."""
 
     def compose(self) -> ComposeResult:
-        """The word."""
         yield Static("everything-is-painted")
 
 

@@ -31,7 +31,7 @@ class Bundle:
         self.collator = DataCollatorWithPadding(self.tokenizer)
 
     def encoded(self, path: str | Path) -> list[dict[str, Any]]:
-        """A prepared file's rows, tokenized once and not padded."""
+        """Tokenize a prepared file's rows, once and without padding."""
         rows = read_rows(path)
         names = ("text", "second") if self.work.pair else ("text",)
         columns = [[row[name] for row in rows] for name in names]
@@ -43,7 +43,7 @@ class Bundle:
         ]
 
     def model(self, **options: Any) -> Any:
-        """The pretrained encoder with a fresh head."""
+        """Load the pretrained encoder with a fresh head."""
         return AutoModelForSequenceClassification.from_pretrained(
             self.work.model, num_labels=len(self.work.labels), dtype=torch.float32, **options
         )
@@ -71,7 +71,7 @@ class Bundle:
         model: Any = None,
         **more: Any,
     ) -> Any:
-        """A Trainer with dynamic padding."""
+        """Make a Trainer with dynamic padding."""
         return Trainer(
             model=model,
             args=arguments,

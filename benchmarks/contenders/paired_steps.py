@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def trial(work: Work, name: str, techniques: Techniques) -> Trial:
-    """A trial on a context of its own."""
+    """Make a trial on a context of its own."""
     place = Path(work.scratch) / name
     return trial_on(opened(replace(work, scratch=str(place)), techniques), 0, work)
 

@@ -31,7 +31,7 @@ def main() -> None:
 
 
 def plain_losses(work: Work, start: Path, updates: int) -> tuple[list[float], dict[str, Any]]:
-    """transformers and torch alone: pad the batch, forward, backward, clip, step, schedule."""
+    """Pad, forward, backward, clip, step, schedule: with transformers and torch alone."""
     import torch
     from transformers import (
         AutoModelForSequenceClassification,
@@ -72,7 +72,7 @@ def plain_losses(work: Work, start: Path, updates: int) -> tuple[list[float], di
 
 
 def apart(start: Path, ours: Path, theirs: dict[str, Any]) -> float:
-    """The norm of the difference between both ends, over the norm of the way to them."""
+    """Return the norm of the difference between both ends, over the norm of the way to them."""
     from safetensors.torch import load_file
 
     before, after = load_file(start / "model.safetensors"), load_file(ours / "model.safetensors")

@@ -56,7 +56,7 @@ def frame(rows: list[dict[str, str]], work: Work) -> pd.DataFrame:
 
 
 def arguments(work: Work) -> ClassificationArgs:
-    """The same batch size, length and rate as everybody's; fp32, nothing saved or evaluated."""
+    """Set the batch size, length and rate that all sides use; fp32, nothing saved or evaluated."""
     return ClassificationArgs(
         train_batch_size=work.batch_size,
         max_seq_length=work.max_length,

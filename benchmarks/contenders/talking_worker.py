@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def talk(log: EventWriter, trial: int, step: int, labels: int) -> None:
-    """What a worker says after a step."""
+    """Log what a worker logs after a step."""
     loss = 0.7 / (1 + step / 50)
     rates = {"embeddings": 1e-6, "head": 1e-3}
     log.append_event(

@@ -20,11 +20,9 @@ class Books(TrainerCallback):  # type: ignore[misc]
         self._ledger = ledger
 
     def on_step_begin(self, *_: Any, **__: Any) -> None:
-        """A step begins."""
         self._ledger.step_begins()
 
     def on_step_end(self, *_: Any, **__: Any) -> None:
-        """A step has ended."""
         self._ledger.step_ended()
 
 

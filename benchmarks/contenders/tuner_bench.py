@@ -21,7 +21,7 @@ METRIC = "accuracy"
 
 
 def setup_of(work: Work, **training: Any) -> Setup:
-    """What the worker would tell a trainer: one rate for all layers, no warmup unless asked."""
+    """Make the setup that a worker sends: one rate for all layers, no warmup unless asked."""
     raw: dict[str, Any] = {
         "model": {"name": work.model, "max_length": work.max_length},
         "data": {
@@ -40,7 +40,7 @@ def setup_of(work: Work, **training: Any) -> Setup:
 
 
 def opened(work: Work, techniques: Techniques | None = None, **training: Any) -> TrainerContext:
-    """The context as tuner's own trainer process makes it."""
+    """Make the context as tuner's own trainer process does."""
     quiet_libraries(work.threads)
     from tuner.training.techniques import ALL
     from tuner.training.trainer_context import TrainerContext
@@ -58,7 +58,7 @@ def request(context: TrainerContext, trial: int, **values: Any) -> Train:
 
 
 def trial_on(context: TrainerContext, number: int, work: Work) -> Trial:
-    """A trial whose first steps are known to take the rows that the work names."""
+    """Make a trial; check that its first steps take the rows that the work names."""
     from tuner.training.trial import Trial
 
     trial = Trial(context, request(context, number, seed=work.seed))

@@ -36,7 +36,7 @@ class Shape:
 
 
 def shape_of(model: str, classes: int) -> Shape:
-    """The shape of a model folder with a head of so many classes; loads no weights."""
+    """Return the shape of a model folder with a head of so many classes; load no weights."""
     import torch
     from transformers import AutoConfig, AutoModelForSequenceClassification
 

@@ -6,7 +6,7 @@ from tuner.training.data_order import DataOrder
 
 
 def rows_of_steps(count: int, batch_size: int, steps: int, seed: int) -> list[int]:
-    """The rows of a trial's first full batches, in order: `steps` of them, an epoch at most."""
+    """Return the rows of a trial's first `steps` full batches, in order; an epoch at most."""
     timetable = DataOrder(
         rows=count,
         rows_per_update=batch_size,

@@ -14,7 +14,7 @@ ANSWER = "@answer "
 
 
 def request() -> dict[str, Any]:
-    """What the benchmark asks for: the JSON object on the command line."""
+    """Parse the JSON object that the benchmark passes on the command line."""
     asked: dict[str, Any] = json.loads(sys.argv[1])
     return asked
 

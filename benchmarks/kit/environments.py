@@ -19,7 +19,7 @@ class NotInstallable(Exception):
 
 
 def python_of(name: str) -> Path:
-    """The interpreter of an environment, there or not."""
+    """Return the path of an environment's interpreter, which need not exist."""
     return _ENVIRONMENTS / name / "bin" / "python"
 
 
@@ -30,7 +30,7 @@ def is_installed(name: str, module: str) -> bool:
 
 
 def installed(name: str, module: str, package: str) -> Path:
-    """The interpreter of an environment with the package, made at its first use.
+    """Return the interpreter of an environment with the package, made at its first use.
 
     torch is this environment's own version; transformers the newest that lets the package be
     imported. Raises NotInstallable.
@@ -70,7 +70,7 @@ def _pip(python: Path, package: str, transformers: str) -> str:
 
 
 def versions_in(python: Path, *packages: str) -> dict[str, str]:
-    """The versions of packages in another environment."""
+    """Look up the versions of packages in another environment."""
     code = "import sys; from importlib.metadata import version as v; print(*map(v, sys.argv[1:]))"
     done = subprocess.run(
         [python, "-c", code, *packages], capture_output=True, text=True, check=True

@@ -21,7 +21,7 @@ class Ledger:
         self._apart: dict[str, float] = {}
 
     def begin(self) -> None:
-        """The next step is the first of a trial."""
+        """Mark the next step as the first of a trial."""
         self._waiting = True
 
     def step_begins(self) -> None:
@@ -38,7 +38,7 @@ class Ledger:
         self._last_step, self._apart = time.perf_counter(), {}
 
     def step(self, call: Callable[[], Result]) -> Result:
-        """A training step."""
+        """Run a training step, which ends one gap and starts the next."""
         self.step_begins()
         try:
             return call()

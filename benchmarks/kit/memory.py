@@ -21,7 +21,7 @@ def available() -> int | None:
 
 
 def lacking(parameters: int, copies: int) -> str:
-    """What to say where so many trainings at once would not fit; nothing where they do."""
+    """Say why so many trainings at once would not fit; return nothing where they do."""
     have, need = available(), parameters * copies * _BYTES_A_PARAMETER
     if have is None or need <= have:
         return ""

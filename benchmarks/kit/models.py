@@ -38,7 +38,7 @@ def minilm_folder() -> Path | None:
 
 
 def model_at(name: str, scratch: Path) -> Path:
-    """The folder of a model by name or path; shapes are made in `scratch` at their first use."""
+    """Return the folder of a model by name or path; make shapes in `scratch` at their first use."""
     if name == "demo":
         return demo_model_folder()
     if name == "minilm":
@@ -52,7 +52,7 @@ def model_at(name: str, scratch: Path) -> Path:
 
 
 def _made(folder: Path, shape: dict[str, Any]) -> Path:
-    """An encoder with random weights and the small model's vocabulary."""
+    """Make an encoder with random weights and the small model's vocabulary."""
     if (folder / "config.json").exists():
         return folder
     import torch

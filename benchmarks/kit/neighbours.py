@@ -20,7 +20,7 @@ class Neighbours:
         self._ours = 0.0
 
     def ours(self, seconds: float) -> None:
-        """These were a process's that we did not start ourselves but caused, such as a worker's."""
+        """Count seconds of a process that we caused but did not start, such as a worker's."""
         self._ours += seconds
 
     def share(self) -> float | None:
@@ -34,7 +34,7 @@ class Neighbours:
 
 
 def told(share: float | None) -> str:
-    """The share in words."""
+    """Say the share in words."""
     return "" if share is None else f" Others used {share:.0%} of the cores meanwhile."
 
 

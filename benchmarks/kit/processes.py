@@ -42,7 +42,7 @@ def cores() -> int:
 
 
 def plain_environment(threads: int | None = None) -> dict[str, str]:
-    """What a user has who tunes nothing; `threads` only where fewer than all cores are asked."""
+    """Drop all settings of threads and memory; set `threads` only to use fewer than all cores."""
     kept = {
         key: value for key, value in os.environ.items() if not key.startswith(_THREADS + _MEMORY)
     }

@@ -25,7 +25,7 @@ neighbours = Neighbours()
 
 
 def machine(device: str) -> dict[str, Any]:
-    """What the figures depend on besides the programs."""
+    """Describe what the figures depend on besides the programs."""
     import torch
 
     from tuner.training.trainer_context import device_display_name
@@ -51,7 +51,7 @@ def _version(package: str) -> str | None:
 
 
 def machine_line(seen: dict[str, Any]) -> str:
-    """The machine in a line or two."""
+    """Describe the machine in a line or two."""
     versions = ", ".join(f"{name} {number}" for name, number in seen["versions"].items() if number)
     return (
         f"{seen['device_name']}, {seen['cores']} cores, {seen['instructions']}, "
@@ -60,12 +60,12 @@ def machine_line(seen: dict[str, Any]) -> str:
 
 
 def say(text: str) -> None:
-    """A line as it comes."""
+    """Print a line without markup."""
     _console.print(text, markup=False)
 
 
 def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], notes: str) -> None:
-    """A table, numbers to the right of the first column, and what is to be known about it."""
+    """Print a table, columns between the first and the last aligned right, and the notes on it."""
     table = Table(title=title, title_justify="left", caption=notes, caption_justify="left")
     for number, column in enumerate(columns):
         last = number == len(columns) - 1
@@ -86,12 +86,12 @@ def write(name: str, document: dict[str, Any]) -> Path:
 
 
 def median(values: Sequence[float]) -> float:
-    """The median, nan of nothing."""
+    """Return the median, nan of nothing."""
     return statistics.median(values) if values else float("nan")
 
 
 def spread(values: Sequence[float]) -> str:
-    """The least and the greatest, as a share of the median."""
+    """Write the least and the greatest value as shares of the median."""
     middle = median(values)
     if len(values) < 2 or not middle:
         return "one round"
@@ -100,5 +100,5 @@ def spread(values: Sequence[float]) -> str:
 
 
 def ratio(values: Sequence[float], others: Sequence[float]) -> float:
-    """The median of the ratios within each round."""
+    """Return the median of the ratios within each round."""
     return median([a / b for a, b in zip(values, others, strict=False) if b])

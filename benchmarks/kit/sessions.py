@@ -37,12 +37,12 @@ class Run:
     events: list[Any]
 
     def of(self, kind: type[Kind]) -> list[Kind]:
-        """The events of one kind, in order."""
+        """Return the events of one kind, in order."""
         return [event for event in self.events if isinstance(event, kind)]
 
 
 def recipe_text(raw: dict[str, Any]) -> str:
-    """A recipe as TOML, section by section."""
+    """Write a recipe as TOML, section by section."""
     lines = []
     for section, values in raw.items():
         for each in values if isinstance(values, list) else [values]:
@@ -52,7 +52,7 @@ def recipe_text(raw: dict[str, Any]) -> str:
 
 
 def data_section(task: Task) -> dict[str, Any]:
-    """[data] for a prepared task."""
+    """Return the section [data] for a prepared task."""
     return {
         "train": str(task.train),
         "validation": str(task.validation),
@@ -62,7 +62,6 @@ def data_section(task: Task) -> dict[str, Any]:
 
 
 def make(folder: Path, name: str, raw: dict[str, Any]) -> Session:
-    """A new session in `folder`."""
     return create_session(folder, name, recipe_text(raw))
 
 

@@ -64,7 +64,7 @@ class Task:
 
 
 def chosen_sources(names: str) -> dict[str, Source]:
-    """Data sets by "NAME" or "NAME=FOLDER", comma-separated; the embedded one for absent ones."""
+    """Parse "NAME" or "NAME=FOLDER", comma-separated; the embedded one replaces absent ones."""
     chosen: dict[str, Source] = {}
     for part in names.split(","):
         name, _, folder = part.strip().partition("=")

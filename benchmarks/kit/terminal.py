@@ -27,8 +27,10 @@ _FRAME_ENDS = b"\x1b[?2026l"
 
 @dataclass(frozen=True)
 class Repaint:
-    """Seconds from a key to the end of the first frame, to the end of the last one, and of the
-    program's processor, on all of its threads.
+    """What a key costs, in seconds.
+
+    To the end of the first frame, to the end of the last one, and of processor time on all
+    of the program's threads.
     """
 
     first: float
@@ -112,7 +114,7 @@ class Terminal:
         os.write(self._master, keys.encode())
 
     def longest_silence(self, until: str, seconds: float = 60.0) -> float:
-        """The longest time without output until a text is painted."""
+        """Return the longest time without output until a text is painted."""
         wanted, longest, last = until.encode(), 0.0, time.monotonic()
         deadline = last + seconds
         while wanted not in self.painted and time.monotonic() < deadline:
@@ -122,11 +124,11 @@ class Terminal:
         return longest
 
     def forget(self) -> None:
-        """What was painted so far is no longer looked at."""
+        """Ignore what was painted so far."""
         self.painted.clear()
 
     def processor_seconds(self) -> float:
-        """What the process has used so far, to the microsecond (Linux)."""
+        """Return the processor time of the process so far, to the microsecond (Linux)."""
         return time.clock_gettime((~self._child.pid << 3) | 2)  # As clock_getcpuclockid(3) has it.
 
     def memory(self) -> int:

@@ -45,7 +45,7 @@ class Work:
 
     @classmethod
     def asked(cls) -> Work:
-        """The work on this process's command line."""
+        """Parse the work on this process's command line."""
         return cls(**child.request())
 
     def as_request(self) -> dict[str, Any]:
