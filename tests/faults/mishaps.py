@@ -65,12 +65,12 @@ def hang(_trial: Trial) -> None:
 
 
 def stop(_trial: Trial) -> None:
-    """Stop the process, with all its threads, as the system would."""
+    """Stop the process, all its threads at once (SIGSTOP)."""
     os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def lose_numbers(trial: Trial) -> None:
-    """Set a weight to nan."""
+    """Fill a weight with nan."""
     with torch.no_grad():
         next(p for p in trial.context.model.parameters() if p.requires_grad).fill_(float("nan"))
 

@@ -168,7 +168,7 @@ class Story:
             write_texts(session, self.labels, gold_of(counts), odd=self.odd_texts)
 
     def params(self, number: int) -> dict[str, Any]:
-        """Spread the values of a trial evenly over the ranges."""
+        """Draw the values of a trial from the ranges, rates evenly on a log scale."""
         rng = random.Random(f"params {number}")
         values: dict[str, Any] = {
             f"lr.{name}": float(f"{low * (high / low) ** rng.random():.3g}")
