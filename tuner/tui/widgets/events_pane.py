@@ -74,11 +74,11 @@ class EventsPane(RowTable):
             self._start_history()
             self.cursor = 0
         new = range(self._read_count, len(history))
-        listed = [at for at in new if self._shows_all_kinds or is_worth_a_line(history[at])][::-1]
-        own = [] if self._only_trial is None else self._indexes_of_trial(listed)
-        self._shown_indexes[:0], self._trial_indexes[:0] = listed, own
+        listed = [i for i in new if self._shows_all_kinds or is_worth_a_line(history[i])][::-1]
+        of_trial = [] if self._only_trial is None else self._indexes_of_trial(listed)
+        self._shown_indexes[:0], self._trial_indexes[:0] = listed, of_trial
         self._read_count = len(history)
-        added = len(listed if self._only_trial is None else own)
+        added = len(listed if self._only_trial is None else of_trial)
         if added and self.is_mounted:
             self._keep_lines_in_place(added)
         self.update_border_text()
