@@ -204,7 +204,7 @@ def test_a_log_that_no_recipe_can_be_read_from_is_told(root: Path) -> None:
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, "e")
-        await until(pilot, lambda: "name cannot contain" in visible_screen_text(app))
+        await until(pilot, lambda: "groups[2].name" in visible_screen_text(app))
         assert live(app)
         assert_inert(app)
 
