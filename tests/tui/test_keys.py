@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from inspect import signature
 from pathlib import Path
 
 import pytest
+from textual.actions import parse
 from textual.binding import Binding
 from textual.dom import DOMNode
+from textual.screen import Screen
 
 from tests.tui.key_table import actions, documents
 from tuner.errors import TunerError
+from tuner.tui.app import TunerApp
 from tuner.tui.shell.bindings import check_configured_keys, declared_bindings, ui_node_classes
 from tuner.tui.shell.settings import Settings
 
@@ -43,6 +47,17 @@ def _told_apart(node: type[DOMNode], keys: set[str]) -> bool:
         len({binding.action for binding in same}) == len(same) and "check_action" in dir(node)
         for same in actions_of.values()
     )
+
+
+@pytest.mark.parametrize("node", WITH_KEYS, ids=lambda node: node.__name__)
+def test_every_binding_has_an_action_that_takes_its_arguments(node: type[DOMNode]) -> None:
+    """Textual says nothing when a key calls an action that does not exist."""
+    for binding in declared_bindings(node):
+        namespace, name, arguments = parse(binding.action)
+        owner = {"": node, "app": TunerApp, "screen": Screen}[namespace]
+        action = getattr(owner, f"action_{name}", None) or getattr(owner, f"_action_{name}", None)
+        assert action, binding
+        signature(action).bind(owner, *arguments)
 
 
 def test_the_documents_have_the_keys_of_today() -> None:
