@@ -52,6 +52,18 @@ def test_the_best_is_looked_at_and_written(root: Path) -> None:
     play(root, scene, session=NAME, size=LARGE)
 
 
+def test_without_trials_there_is_nothing_to_export(root: Path) -> None:
+    session = corpus.draft(root)
+
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        assert isinstance(app.screen, StudyScreen)
+        assert "E" not in app.screen.active_bindings
+        await press(pilot, "E")
+        assert isinstance(app.screen, StudyScreen)
+
+    play(root, scene, session=session.name)
+
+
 def test_marked_trials_as_csv_can_be_copied(root: Path) -> None:
     copied: list[str] = []
 
