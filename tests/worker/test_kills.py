@@ -23,8 +23,10 @@ from tests.worker.sessions import (
 )
 from tuner.pool.orphans import end_orphaned_trainers
 from tuner.session import events as e
+from tuner.session.commands import Enqueue
 from tuner.session.fold import load_session_view
 from tuner.session.folder import Session
+from tuner.session.inbox import send_command
 from tuner.session.status import derive_session_state
 from tuner.session.view import SessionState, SessionView
 from tuner.session.writer import EventWriter
@@ -145,6 +147,36 @@ def test_a_study_that_lost_its_last_event_writes_it_again(tmp_path: Path) -> Non
     cut.events_path.write_bytes(b"".join(lines[:last_end]) + b'{"kind":"tri')
     assert work(cut) == 0
     assert story(cut) == story(calm)
+
+
+def lose_before(kind: type[e.Event], session: Session, calm: Session) -> None:
+    """Kill the worker where it writes the first event of a kind; `calm` has run to its end."""
+    told = [
+        event for event in events(calm)[len(events(session)) :] if not isinstance(event, e.Step)
+    ]
+    number = next(n for n, event in enumerate(told, 1) if isinstance(event, kind))
+    assert WorkerProcess(session, {"kill_at": {"record": number, "written": False}}).wait() == -9
+    assert not of_kind(session, kind)
+
+
+def test_the_study_knows_of_an_end_before_the_log(tmp_path: Path) -> None:
+    calm, cut = make(tmp_path / "calm", trials=2), make(tmp_path / "cut", trials=2)
+    assert work(calm) == 0
+    lose_before(e.TrialCompleted, cut, calm)
+    assert database(cut)[0] == database(calm)[0]
+    assert work(cut) == 0
+    assert_same(cut, calm)
+
+
+def test_a_trial_that_was_enqueued_but_not_answered_is_not_added_twice(tmp_path: Path) -> None:
+    calm, cut = make(tmp_path / "calm", trials=2), make(tmp_path / "cut", trials=2)
+    for session in (calm, cut):
+        send_command(session, Enqueue(params={"lr.head": 1e-3}))
+    assert work(calm) == 0
+    lose_before(e.CommandDone, cut, calm)
+    assert len(database(cut)) == 3, "the baseline, the middle and the one that was enqueued"
+    assert work(cut) == 0
+    assert_same(cut, calm)
 
 
 def test_an_older_database_is_told_what_the_log_has(tmp_path: Path) -> None:
