@@ -55,8 +55,12 @@ class Measured:
 
     def values(self, key: str) -> list[float]:
         """One number of every round, or all numbers of every round's list."""
-        found = [answer[key] for answer in self.answers]
-        return [x for each in found for x in (each if isinstance(each, list) else [each])]
+        round_values = [answer[key] for answer in self.answers]
+        return [
+            x
+            for round_value in round_values
+            for x in (round_value if isinstance(round_value, list) else [round_value])
+        ]
 
     def part(self, name: str) -> list[float]:
         """List the times of a part of the gaps that is accounted for separately."""
@@ -65,19 +69,19 @@ class Measured:
 
 def main() -> int:
     """Three tables and one JSON file."""
-    options = parsed()
+    options = parse_options()
     effort = SMOKE if options.smoke else FULL
     if options.rounds:
         effort = replace(effort, rounds=options.rounds)
-    seen = report.machine(options.device)
-    report.say(report.machine_line(seen))
+    machine_facts = report.machine(options.device)
+    report.say(report.machine_line(machine_facts))
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         work = work_of(options, effort, scratch)
         between, start = between_trials(work), to_first_step(work, scratch)
         for number in range(effort.rounds):
             for row in [*between, *start]:
-                row.answers.append(measured(row, scratch, number))
+                row.answers.append(measure_row(row, scratch, number))
                 report.say(f"round {number + 1}: {row.name}")
         sessions = real_sessions(effort, scratch)
     show_between(between, sessions, options)
@@ -86,7 +90,7 @@ def main() -> int:
     document = {
         "benchmark": "overhead",
         "smoke": options.smoke,
-        "machine": seen,
+        "machine": machine_facts,
         "model": options.model,
         "data": options.data,
         "between_trials": {row.name: row.answers for row in between},
@@ -97,7 +101,7 @@ def main() -> int:
     return 0
 
 
-def parsed() -> argparse.Namespace:
+def parse_options() -> argparse.Namespace:
     parser = options_of(__doc__)
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--threads", type=int, default=cores())
@@ -163,7 +167,7 @@ def to_first_step(work: Work, scratch: Path) -> list[Measured]:
     ]
 
 
-def measured(row: Measured, scratch: Path, number: int) -> dict[str, Any]:
+def measure_row(row: Measured, scratch: Path, number: int) -> dict[str, Any]:
     """One answer, in a folder of its own unless the contender brings one."""
     request = row.contender.request
     if not request["scratch"]:
@@ -181,7 +185,7 @@ def measured(row: Measured, scratch: Path, number: int) -> dict[str, Any]:
 
 def real_sessions(effort: Effort, scratch: Path) -> dict[str, dict[str, Any]]:
     """`tuner run` on the demo's recipe: as it is, and with one trial at a time."""
-    found = {}
+    facts_by_session = {}
     for name, slots in (("as it comes", None), ("one slot", 1)):
         document = preset_document("demo")
         document.set_value("search.trials", effort.session_trials)
@@ -194,11 +198,11 @@ def real_sessions(effort: Effort, scratch: Path) -> dict[str, dict[str, Any]]:
         report.say(f"demo session, {name}: {run.seconds:.1f} s")
         starts = run.of(e.TrialStarted)
         ends = {event.trial: event.time for event in run.of(e.TrialCompleted)}
-        found[name] = {
+        facts_by_session[name] = {
             "trials": effort.session_trials,
             "seconds": run.seconds,
             "to_first_trial": starts[0].time - run.started,
-            "to_first_step": _first(run.of(e.Step), run.of(e.Evaluated)) - run.started,
+            "to_first_step": _first_time(run.of(e.Step), run.of(e.Evaluated)) - run.started,
             "between": [
                 start.time - ends[start.trial - 1] for start in starts if start.trial - 1 in ends
             ]
@@ -207,10 +211,10 @@ def real_sessions(effort: Effort, scratch: Path) -> dict[str, dict[str, Any]]:
             "worker_cpu": run.worker_cpu,
             "trainers_cpu": run.trainers_cpu,
         }
-    return found
+    return facts_by_session
 
 
-def _first(*kinds: list[Any]) -> float:
+def _first_time(*kinds: list[Any]) -> float:
     return min(float(event.time) for kind in kinds for event in kind)
 
 
@@ -228,16 +232,18 @@ def show_between(
         lines.append(
             (
                 row.name,
-                milliseconds(gaps),
+                median_milliseconds(gaps),
                 report.spread(gaps),
-                milliseconds(evaluations),
-                milliseconds(saves),
+                median_milliseconds(evaluations),
+                median_milliseconds(saves),
                 row.about,
             )
         )
     whole = sessions["one slot"]["between"]
     about = "demo model: from a trial's end in the log to the next one's start"
-    lines.append(("tuner run, one slot", milliseconds(whole), report.spread(whole), "", "", about))
+    lines.append(
+        ("tuner run, one slot", median_milliseconds(whole), report.spread(whole), "", "", about)
+    )
     report.show(
         f"Between two trials, {options.model}: last step to the next first step, without "
         "evaluation and saving",
@@ -304,7 +310,7 @@ def show_worker(sessions: dict[str, dict[str, Any]]) -> None:
     )
 
 
-def milliseconds(values: list[float]) -> str:
+def median_milliseconds(values: list[float]) -> str:
     """Write a median, or a dash."""
     return f"{report.median(values) * 1000:.1f}" if values else "-"
 

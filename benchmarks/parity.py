@@ -32,32 +32,38 @@ CONFIDENCE = 0.95
 
 def main() -> int:
     """Two tables and one JSON file."""
-    options = parsed()
-    seen = report.machine(options.device)
-    report.say(report.machine_line(seen))
+    options = parse_options()
+    machine_facts = report.machine(options.device)
+    report.say(report.machine_line(machine_facts))
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         name, source = next(iter(chosen_sources(options.data).items()))
         task = prepared(name, source, scratch, options.rows or None)
         work = work_of(options, task, scratch)
         ours = trainer_environment(options.threads)
-        steps = ask(Contender("contenders.same_steps", placed(work, scratch, "steps"), ours))
+        steps = ask(
+            Contender("contenders.same_steps", request_in_folder(work, scratch, "steps"), ours)
+        )
         report.say(f"{options.steps} steps on both sides")
         seeds = {
-            "tuner": ask(Contender("contenders.tuner_seeds", placed(work, scratch, "ours"), ours))
+            "tuner": ask(
+                Contender("contenders.tuner_seeds", request_in_folder(work, scratch, "ours"), ours)
+            )
         }
         report.say(f"tuner: {options.seeds} seeds")
         plain = plain_environment(options.threads)
-        theirs = Contender("contenders.trainer_seeds", placed(work, scratch, "theirs"), plain)
+        theirs = Contender(
+            "contenders.trainer_seeds", request_in_folder(work, scratch, "theirs"), plain
+        )
         seeds["Trainer"] = ask(theirs)
         report.say(f"Trainer: {options.seeds} seeds")
-    compared = {key: difference(seeds, key) for key in ("scores", "losses")}
+    compared = {key: mean_difference(seeds, key) for key in ("scores", "losses")}
     show_seeds(options, task, seeds, compared)
     show_steps(steps)
     document = {
         "benchmark": "parity",
         "smoke": options.smoke,
-        "machine": seen,
+        "machine": machine_facts,
         "options": vars(options),
         "rate": work.rate,
         "training_rows": task.count,
@@ -69,7 +75,7 @@ def main() -> int:
     return 0
 
 
-def parsed() -> argparse.Namespace:
+def parse_options() -> argparse.Namespace:
     """Parse the command line; --smoke takes the embedded model and data unless others are named."""
     parser = options_of(__doc__)
     parser.add_argument("--rows", type=int, help="training rows; 0: all")
@@ -99,14 +105,14 @@ def work_of(options: argparse.Namespace, task: Task, scratch: Path) -> Work:
     )
 
 
-def placed(work: Work, scratch: Path, name: str) -> dict[str, Any]:
+def request_in_folder(work: Work, scratch: Path, name: str) -> dict[str, Any]:
     """Put the work in a folder of its own."""
     place = scratch / name
     place.mkdir()
     return replace(work, scratch=str(place)).as_request()
 
 
-def difference(seeds: dict[str, dict[str, Any]], key: str) -> dict[str, float]:
+def mean_difference(seeds: dict[str, dict[str, Any]], key: str) -> dict[str, float]:
     """Subtract the Trainer's mean from tuner's, with Welch's interval (unequal variances)."""
     ours, theirs = seeds["tuner"][key], seeds["Trainer"][key]
     mean = statistics.fmean(ours) - statistics.fmean(theirs)
@@ -122,8 +128,8 @@ def show_seeds(
 ) -> None:
     """Both distributions, and the difference of their means."""
     lines = []
-    for name, found in seeds.items():
-        scores, losses = found["scores"], found["losses"]
+    for name, seed_results in seeds.items():
+        scores, losses = seed_results["scores"], seed_results["losses"]
         lines.append(
             (
                 name,
@@ -134,11 +140,11 @@ def show_seeds(
                 f"{statistics.stdev(losses):.4f}",
             )
         )
-    told = {
-        key: f"{each['mean']:+.4f} [{each['low']:+.4f}, {each['high']:+.4f}]"
-        for key, each in compared.items()
+    difference_texts = {
+        key: f"{interval['mean']:+.4f} [{interval['low']:+.4f}, {interval['high']:+.4f}]"
+        for key, interval in compared.items()
     }
-    lines.append(("difference", told["scores"], "", "", told["losses"], ""))
+    lines.append(("difference", difference_texts["scores"], "", "", difference_texts["losses"], ""))
     report.show(
         f"{options.model} on {task.count} rows of {task.name}, {options.epochs} epochs, "
         f"{options.seeds} seeds a side: the last evaluation",
@@ -153,14 +159,14 @@ def show_steps(steps: dict[str, Any]) -> None:
     """Print the losses, step by step."""
     ours, theirs = steps["tuner"], steps["plain"]
     gaps = [abs(a - b) for a, b in zip(ours, theirs, strict=True)]
-    chosen = sorted({0, len(gaps) // 4, len(gaps) // 2, len(gaps) - 1})
+    shown_steps = sorted({0, len(gaps) // 4, len(gaps) // 2, len(gaps) - 1})
     report.show(
         f"The same {len(ours)} batches, dropout off: tuner against transformers and torch's "
         "AdamW with padding",
         ("step", "tuner's loss", "plain loss", "difference"),
         [
             (str(step + 1), f"{ours[step]:.7f}", f"{theirs[step]:.7f}", f"{gaps[step]:.1e}")
-            for step in chosen
+            for step in shown_steps
         ],
         f"Largest difference of a step's loss {max(gaps):.1e}. At the end the weights differ by "
         f"{steps['apart']:.1e} of the way they have come (AdamW turns rounding into steps where a "

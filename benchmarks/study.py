@@ -60,31 +60,31 @@ class Side:
 
 def main() -> int:
     """One table and one JSON file."""
-    options = parsed()
-    seen = report.machine(options.device)
-    report.say(report.machine_line(seen))
+    options = parse_options()
+    machine_facts = report.machine(options.device)
+    report.say(report.machine_line(machine_facts))
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         name, source = next(iter(chosen_sources(options.data).items()))
         task = prepared(name, source, scratch, options.rows or None)
-        sides = contenders(options, task, scratch)
+        sides = make_sides(options, task, scratch)
         for number in range(options.rounds):
             for side in sides:
                 place = scratch / f"{side.name}-{number}".replace(" ", "-").replace(",", "")
                 place.mkdir()
                 try:
                     side.runs.append(side.run(place))
-                    said = f"{side.seconds[-1]:.1f} s"
+                    outcome_text = f"{side.seconds[-1]:.1f} s"
                 except (ContenderFailed, RuntimeError) as failed:
-                    side.failure = said = str(failed)
-                report.say(f"round {number + 1}: {side.name}: {said}")
-    show(options, task, sides)
+                    side.failure = outcome_text = str(failed)
+                report.say(f"round {number + 1}: {side.name}: {outcome_text}")
+    show_sides(options, task, sides)
     document = {
         "benchmark": "study",
         "smoke": options.smoke,
-        "machine": seen,
+        "machine": machine_facts,
         "options": vars(options),
-        "rates": rates(options),
+        "rates": learning_rates(options),
         "training_rows": task.count,
         "sides": [
             {
@@ -101,7 +101,7 @@ def main() -> int:
     return 0
 
 
-def parsed() -> argparse.Namespace:
+def parse_options() -> argparse.Namespace:
     """Parse the command line; --smoke takes the embedded model and data unless others are named."""
     parser = options_of(__doc__)
     parser.add_argument("--rows", type=int, help="training rows; 0: all")
@@ -111,7 +111,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--slots", help="trials at once of tuner, by commas: auto, 1, 2, …")
     parser.add_argument("--search", action="store_true", help="each side with its own defaults")
     options = parser.parse_args()
-    usual = ("demo", "demo", 96, 3, 2, "auto") if options.smoke else _full()
+    usual = ("demo", "demo", 96, 3, 2, "auto") if options.smoke else _full_settings()
     for key, value in zip(
         ("model", "data", "rows", "trials", "epochs", "slots"), usual, strict=True
     ):
@@ -120,19 +120,19 @@ def parsed() -> argparse.Namespace:
     return options
 
 
-def _full() -> tuple[str, str, int, int, int, str]:
+def _full_settings() -> tuple[str, str, int, int, int, str]:
     many = min(cores(), 4)
     return "minilm", "rte", 640, 12, 3, f"auto,{many}" if many > 1 else "auto"
 
 
-def rates(options: argparse.Namespace) -> list[float]:
+def learning_rates(options: argparse.Namespace) -> list[float]:
     """Spread the learning rates of the trials evenly on a log scale."""
     low, high = RANGES.get(options.model, USUAL_RANGE)
     steps = max(1, options.trials - 1)
     return [float(f"{low * (high / low) ** (n / steps):.3g}") for n in range(options.trials)]
 
 
-def contenders(options: argparse.Namespace, task: Task, scratch: Path) -> list[Side]:
+def make_sides(options: argparse.Namespace, task: Task, scratch: Path) -> list[Side]:
     """List tuner with each number of slots, and the script."""
     model = str(model_at(options.model, scratch))
     sides = [
@@ -154,10 +154,10 @@ def tuner_run(
     options: argparse.Namespace, task: Task, model: str, place: Path, slots: str
 ) -> Outcome:
     """Run a session from `tuner run` to its end."""
-    rate: dict[str, Any] = {"choices": rates(options)}
+    rate: dict[str, Any] = {"choices": learning_rates(options)}
     search: dict[str, Any] = {"trials": options.trials, "baseline": False, "metric": "accuracy"}
     if options.search:
-        low, high = min(rates(options)), max(rates(options))
+        low, high = min(learning_rates(options)), max(learning_rates(options))
         rate = {"low": low, "high": high, "scale": "log"}
     else:
         search |= {"sampler": "grid", "pruner": "none"}
@@ -188,7 +188,7 @@ def script_run(options: argparse.Namespace, task: Task, model: str, place: Path)
         scratch=str(place),
         how="search" if options.search else "fixed",
         epochs=options.epochs,
-        rates=rates(options),
+        rates=learning_rates(options),
     )
     started = time.perf_counter()
     contender = Contender("contenders.optuna_study", work.as_request(), plain_environment())
@@ -196,7 +196,7 @@ def script_run(options: argparse.Namespace, task: Task, model: str, place: Path)
     return Outcome(time.perf_counter() - started, answer["scores"], answer["ended_early"])
 
 
-def show(options: argparse.Namespace, task: Task, sides: list[Side]) -> None:
+def show_sides(options: argparse.Namespace, task: Task, sides: list[Side]) -> None:
     """Wall time, and what came of it."""
     reference = sides[-1].seconds
     lines: list[tuple[str, ...]] = []

@@ -29,21 +29,21 @@ ONLY_ON = {"graphs": "cuda", "cheap_dropout": "cpu"}
 
 def main() -> int:
     """Print a table for every model and data set; write one JSON file."""
-    options = parsed()
-    seen = report.machine(options.device)
-    report.say(report.machine_line(seen))
+    options = parse_options()
+    machine_facts = report.machine(options.device)
+    report.say(report.machine_line(machine_facts))
     tables = []
     with tempfile.TemporaryDirectory() as folder:
         for model in options.model.split(","):
             for name, source in chosen_sources(options.data).items():
                 task = prepared(name, source, Path(folder))
-                tables.append(compared(options, model, task, Path(folder)))
-    document = {"benchmark": "techniques", "machine": seen, "tables": tables}
+                tables.append(compare_techniques(options, model, task, Path(folder)))
+    document = {"benchmark": "techniques", "machine": machine_facts, "tables": tables}
     report.write("techniques-smoke" if options.smoke else "techniques", document)
     return 0
 
 
-def parsed() -> argparse.Namespace:
+def parse_options() -> argparse.Namespace:
     """Parse the command line; --smoke takes the embedded model and data unless others are named."""
     import torch
 
@@ -57,7 +57,9 @@ def parsed() -> argparse.Namespace:
     return options
 
 
-def compared(options: argparse.Namespace, model: str, task: Task, scratch: Path) -> dict[str, Any]:
+def compare_techniques(
+    options: argparse.Namespace, model: str, task: Task, scratch: Path
+) -> dict[str, Any]:
     """Every technique that this device has a use for."""
     work = replace(
         task.work(model_at(model, scratch), BATCH_SIZE, options.threads, options.device),
@@ -65,21 +67,31 @@ def compared(options: argparse.Namespace, model: str, task: Task, scratch: Path)
         warm_up=WARM_UP,
     )
     environment = trainer_environment(options.threads)
-    found = {}
+    seconds_by_technique = {}
     for technique in (field.name for field in fields(Techniques)):
         if ONLY_ON.get(technique, options.device) == options.device:
             with tempfile.TemporaryDirectory() as place:
-                asked = work.as_request() | {"how": technique, "scratch": place}
-                found[technique] = ask(Contender("contenders.paired_steps", asked, environment))
+                request = work.as_request() | {"how": technique, "scratch": place}
+                seconds_by_technique[technique] = ask(
+                    Contender("contenders.paired_steps", request, environment)
+                )
             report.say(f"{model}, {task.name}: {technique}")
-    show(f"{model} on {task.name}, batch {BATCH_SIZE}, {options.threads} thread(s)", found)
-    return {"model": model, "data": task.name, "threads": options.threads, "seconds": found}
+    show_techniques(
+        f"{model} on {task.name}, batch {BATCH_SIZE}, {options.threads} thread(s)",
+        seconds_by_technique,
+    )
+    return {
+        "model": model,
+        "data": task.name,
+        "threads": options.threads,
+        "seconds": seconds_by_technique,
+    }
 
 
-def show(title: str, found: dict[str, dict[str, list[float]]]) -> None:
+def show_techniques(title: str, seconds_by_technique: dict[str, dict[str, list[float]]]) -> None:
     """Medians, and the ratio of each pair of steps."""
     rows = []
-    for technique, seconds in found.items():
+    for technique, seconds in seconds_by_technique.items():
         ratios = [
             without / used
             for used, without in zip(seconds["with"], seconds["without"], strict=True)

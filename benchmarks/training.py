@@ -83,22 +83,27 @@ class Limit:
 
 def main() -> int:
     """Print the table of every model and data set asked for."""
-    options = parsed()
-    seen = report.machine(options.device)
-    report.say(report.machine_line(seen))
+    options = parse_options()
+    machine_facts = report.machine(options.device)
+    report.say(report.machine_line(machine_facts))
     tables = []
     with tempfile.TemporaryDirectory() as scratch:
         for name in options.model.split(","):
             for task_name, source in chosen_sources(options.data).items():
                 task = prepared(task_name, source, Path(scratch))
                 tables.append(Comparison(options, name, task, Path(scratch)).measured())
-    document = {"benchmark": "training", "smoke": options.smoke, "machine": seen, "tables": tables}
+    document = {
+        "benchmark": "training",
+        "smoke": options.smoke,
+        "machine": machine_facts,
+        "tables": tables,
+    }
     part = "-part" if options.only else ""
     report.write(f"training{part}-smoke" if options.smoke else f"training{part}", document)
     return 0
 
 
-def parsed() -> argparse.Namespace:
+def parse_options() -> argparse.Namespace:
     """Parse the command line; --smoke takes the embedded model and data unless others are named."""
     import torch
 
@@ -150,10 +155,10 @@ class Comparison:
 
     def _rows(self) -> list[Row]:
         rows = [*self._tuner_rows(), *self._trainer_rows(), self._simple_row()]
-        wanted = self.options.only
-        if not wanted:
+        name_filter = self.options.only
+        if not name_filter:
             return rows
-        return [row for row in rows if any(part in row.name for part in wanted.split(","))]
+        return [row for row in rows if any(part in row.name for part in name_filter.split(","))]
 
     def _share(self) -> int:
         return max(1, int(self.options.threads) // self.side_by_side)
@@ -209,8 +214,8 @@ class Comparison:
             "pads every row to max_length",
             self._contender("contenders.simple_steps", kind, plain_environment(self.work.threads)),
         )
-        wanted = self.options.only
-        if wanted and not any(part in row.name for part in wanted.split(",")):
+        name_filter = self.options.only
+        if name_filter and not any(part in row.name for part in name_filter.split(",")):
             return row
         if self.options.smoke and not is_installed(name, module):
             row.failure = "not installed yet: a run without --smoke installs it"
@@ -220,8 +225,8 @@ class Comparison:
         except NotInstallable as reason:
             row.failure = f"could not be installed: {reason}"
             return row
-        found = versions_in(python_of(name), "simpletransformers", "transformers", "torch")
-        row.about += " (" + ", ".join(f"{key} {value}" for key, value in found.items()) + ")"
+        versions = versions_in(python_of(name), "simpletransformers", "transformers", "torch")
+        row.about += " (" + ", ".join(f"{key} {value}" for key, value in versions.items()) + ")"
         row.contender = replace(row.contender, python=python)
         return row
 
@@ -233,7 +238,7 @@ class Comparison:
         return Contender(module, request, environment, copies)
 
     def _limits(self) -> list[Limit]:
-        asked = {
+        request = {
             "device": self.options.device,
             "hidden": self.shape.hidden,
             "intermediate": self.shape.intermediate,
@@ -255,27 +260,27 @@ class Comparison:
                 name,
                 Contender(
                     "contenders.products",
-                    asked | {"threads": each},
-                    trainer_environment(each),
+                    request | {"threads": thread_count},
+                    trainer_environment(thread_count),
                     copies,
                 ),
             )
-            for name, (each, copies) in ways.items()
+            for name, (thread_count, copies) in ways.items()
         ]
 
     # --- measuring
 
     def measured(self) -> dict[str, Any]:
         """Run all rounds, print the table, and return it for programs."""
-        drawn: list[list[int]] = []
+        picked_rows: list[list[int]] = []
         for number in range(self.effort.rounds):
             picked = rows_of_steps(len(self.every), BATCH_SIZE, self.effort.steps, number)
-            drawn.append(picked)
+            picked_rows.append(picked)
             self.neighbours.share()
             self._round(number, picked)
             self.others.append(self.neighbours.share())
-        self._print(drawn)
-        return self._as_document(drawn)
+        self._print(picked_rows)
+        return self._as_document(picked_rows)
 
     def _round(self, number: int, picked: list[int]) -> None:
         for limit in self.limits:
@@ -300,8 +305,8 @@ class Comparison:
         """Examples a second of all copies, from the first one's first step to the last one's."""
         with tempfile.TemporaryDirectory() as scratch:
             request = contender.request | {"rows": picked, "seed": seed, "scratch": scratch}
-            asked = replace(contender, request=request)
-            answers = [ask(asked)] if contender.copies == 1 else run(asked)
+            round_contender = replace(contender, request=request)
+            answers = [ask(round_contender)] if contender.copies == 1 else run(round_contender)
         first = min(answer["first"] for answer in answers)
         last = max(answer["last"] for answer in answers)
         return len(answers) * len(picked) / float(last - first)
@@ -312,14 +317,14 @@ class Comparison:
         """Operations a second: the best way to run the products, by its median."""
         return max(report.median(limit.rates) for limit in self.limits)
 
-    def _flop(self, drawn: list[list[int]]) -> float:
+    def _flop(self, picked_rows: list[list[int]]) -> float:
         """Operations an example needs without padding, on average."""
-        lengths = [self.lengths[row] for picked in drawn for row in picked]
+        lengths = [self.lengths[row] for picked in picked_rows for row in picked]
         return self.shape.flop(lengths) / len(lengths)
 
-    def _print(self, drawn: list[list[int]]) -> None:
+    def _print(self, picked_rows: list[list[int]]) -> None:
         reference = next((row.speeds for row in self.rows if row.name == REFERENCE), [])
-        flop, limit = self._flop(drawn), self._limit()
+        flop, limit = self._flop(picked_rows), self._limit()
         rows = []
         for row in self.rows:
             if row.failure:
@@ -339,7 +344,8 @@ class Comparison:
                 )
             )
         limits = ", ".join(
-            f"{each.name} {report.median(each.rates) / 1e9:.0f} GFLOP/s" for each in self.limits
+            f"{fastest_way.name} {report.median(fastest_way.rates) / 1e9:.0f} GFLOP/s"
+            for fastest_way in self.limits
         )
         precision = "bf16" if self.options.device == "cuda" else "fp32"
         report.show(
@@ -353,8 +359,8 @@ class Comparison:
             + told(max((share for share in self.others if share is not None), default=None)),
         )
 
-    def _as_document(self, drawn: list[list[int]]) -> dict[str, Any]:
-        flop, limit = self._flop(drawn), self._limit()
+    def _as_document(self, picked_rows: list[list[int]]) -> dict[str, Any]:
+        flop, limit = self._flop(picked_rows), self._limit()
         return {
             "model": self.name,
             "data": self.task.name,

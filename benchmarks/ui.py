@@ -57,29 +57,29 @@ SMOKE = Effort(trials=200, rounds=1, seconds=3.0)
 
 def main() -> int:
     """Tables and one JSON file."""
-    options = parsed()
+    options = parse_options()
     effort = SMOKE if options.smoke else FULL
     effort = replace(
         effort,
         trials=options.trials or effort.trials,
         rounds=options.rounds or effort.rounds,
     )
-    seen = report.machine("cpu")
-    report.say(report.machine_line(seen))
+    machine_facts = report.machine("cpu")
+    report.say(report.machine_line(machine_facts))
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "sessions"
-        corpus.finished(root, "short")
+        corpus.record_finished_session(root, "short")
         session = corpus.long_story(root, effort.trials, EVALUATIONS)
         size = session.events_path.stat().st_size / 1e6
         report.say(f"{effort.trials} trials × {EVALUATIONS} evaluations: {size:.0f} MB of log")
         paints = first_paints(root, effort)
-        opened = openings(root, effort)
+        opened = measure_openings(root, effort)
         resting = at_rest(root, effort)
-    show(paints, opened, resting, effort)
+    show_tables(paints, opened, resting, effort)
     document = {
         "benchmark": "ui",
         "smoke": options.smoke,
-        "machine": seen,
+        "machine": machine_facts,
         "trials": effort.trials,
         "first_paint": paints,
         "opening": asdict(opened),
@@ -89,7 +89,7 @@ def main() -> int:
     return 0
 
 
-def parsed() -> argparse.Namespace:
+def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--smoke", action="store_true", help="everything once, on little")
     parser.add_argument("--trials", type=int, help="trials in the long log")
@@ -97,18 +97,20 @@ def parsed() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def tuner(root: Path, *arguments: str) -> list[str]:
+def tuner_command(root: Path, *arguments: str) -> list[str]:
     """Return the command as a user gives it."""
     return [sys.executable, "-m", "tuner", "--sessions", str(root), *arguments]
 
 
-def environment(root: Path) -> dict[str, str]:
+def clean_environment(root: Path) -> dict[str, str]:
     """Copy the user's environment with another home; keep compiled modules, as a user does."""
     home = str(root.parent)
-    kept = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    inherited = {
+        name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
+    }
     compiled = str(root.parent / "compiled")
     return {
-        **kept,
+        **inherited,
         "HOME": home,
         "XDG_CONFIG_HOME": home,
         "XDG_STATE_HOME": home,
@@ -125,23 +127,23 @@ def first_paints(root: Path, effort: Effort) -> dict[str, list[Start]]:
     empty = root.parent / "no-sessions"
     empty.mkdir()
     few = root.parent / "few"
-    corpus.all_of_them(few)
+    corpus.record_whole_corpus(few)
     contenders = {
         "an empty Textual app": (
             [sys.executable, str(BENCHMARKS / "contenders" / "empty_app.py")],
             "everything-is-painted",
         ),
-        "tuner, no sessions": (tuner(empty), "Palette"),
-        "tuner, seven sessions": (tuner(few), "rte-roberta"),
+        "tuner, no sessions": (tuner_command(empty), "Palette"),
+        "tuner, seven sessions": (tuner_command(few), "rte-roberta"),
     }
-    found: dict[str, list[Start]] = {name: [] for name in contenders}
+    starts_by_program: dict[str, list[Start]] = {name: [] for name in contenders}
     for number in range(effort.rounds + 1):
         for name, (command, text) in contenders.items():
-            with Terminal(command, environment(root), SIZE) as terminal:
+            with Terminal(command, clean_environment(root), SIZE) as terminal:
                 start = Start(terminal.until(text), terminal.processor_seconds())
             if number:  # The first round only compiles the modules.
-                found[name].append(start)
-    return found
+                starts_by_program[name].append(start)
+    return starts_by_program
 
 
 # --- a long log
@@ -160,28 +162,32 @@ class Opened:
     keys: dict[str, list[Repaint]] = field(default_factory=dict)
 
 
-def openings(root: Path, effort: Effort) -> Opened:
+def measure_openings(root: Path, effort: Effort) -> Opened:
     """Open the long log, and press keys in it."""
-    found = Opened()
+    opened = Opened()
     some, whole = f" of {effort.trials + PLANNED_BEYOND}", f"{effort.trials} of "
     for _ in range(effort.rounds):
-        with Terminal(tuner(root, "open", "short"), environment(root), SIZE) as terminal:
+        with Terminal(
+            tuner_command(root, "open", "short"), clean_environment(root), SIZE
+        ) as terminal:
             seconds = terminal.until("all 12 trials are done")
-            found.short.append(Start(seconds, terminal.processor_seconds()))
-        with Terminal(tuner(root, "open", "long"), environment(root), SIZE) as terminal:
+            opened.short.append(Start(seconds, terminal.processor_seconds()))
+        with Terminal(
+            tuner_command(root, "open", "long"), clean_environment(root), SIZE
+        ) as terminal:
             terminal.until("Palette")
             silences = [terminal.longest_silence(some)]
-            found.first_rows.append(Start(terminal.until(some), terminal.processor_seconds()))
+            opened.first_rows.append(Start(terminal.until(some), terminal.processor_seconds()))
             silences.append(terminal.longest_silence(whole))
-            found.silence.append(max(silences))
-            found.usable.append(Start(terminal.until(whole), terminal.processor_seconds()))
+            opened.silence.append(max(silences))
+            opened.usable.append(Start(terminal.until(whole), terminal.processor_seconds()))
             terminal.settle(0.5)
-            found.memory.append(terminal.memory() / 1e6)
+            opened.memory.append(terminal.memory() / 1e6)
             time.sleep(AHEAD)
             for scene, what, repaint in pressed(terminal):
-                found.keys.setdefault(f"{scene}: {what}", []).append(repaint)
-            found.memory_after.append(terminal.memory() / 1e6)
-    return found
+                opened.keys.setdefault(f"{scene}: {what}", []).append(repaint)
+            opened.memory_after.append(terminal.memory() / 1e6)
+    return opened
 
 
 # --- nothing pressed
@@ -189,35 +195,35 @@ def openings(root: Path, effort: Effort) -> Opened:
 
 def at_rest(root: Path, effort: Effort) -> dict[str, list[float]]:
     """Measure the share of one core that the UI takes while a study writes events."""
-    found: dict[str, list[float]] = {}
+    shares_by_scene: dict[str, list[float]] = {}
     for name, keys in (("short", ""), ("short", "]"), ("long", ""), ("long", "]")):
-        shares = found[f"{name}, {'Analysis' if keys else 'Live'}"] = []
+        shares = shares_by_scene[f"{name}, {'Analysis' if keys else 'Live'}"] = []
         for _ in range(max(effort.rounds // 2, 1)):
-            with talking(root / name):
-                shares.append(watched(root, name, effort.seconds, keys))
-    return found
+            with writing_log(root / name):
+                shares.append(measure_load(root, name, effort.seconds, keys))
+    return shares_by_scene
 
 
-def watched(root: Path, name: str, seconds: float, keys: str) -> float:
+def measure_load(root: Path, name: str, seconds: float, keys: str) -> float:
     """Processor seconds a second, once the log has been read and these keys were pressed."""
-    with Terminal(tuner(root, "open", name), environment(root), SIZE) as terminal:
+    with Terminal(tuner_command(root, "open", name), clean_environment(root), SIZE) as terminal:
         terminal.until("RUNNING")
-        _watch(terminal, AHEAD)
+        _drain_output(terminal, AHEAD)
         terminal.type(keys)
-        _watch(terminal, AHEAD)
+        _drain_output(terminal, AHEAD)
         started, used = time.monotonic(), terminal.processor_seconds()
-        _watch(terminal, seconds)
+        _drain_output(terminal, seconds)
         return (terminal.processor_seconds() - used) / (time.monotonic() - started)
 
 
-def _watch(terminal: Terminal, seconds: float) -> None:
+def _drain_output(terminal: Terminal, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         terminal.settle(0.2, seconds=0.5)
 
 
 @contextmanager
-def talking(session: Path) -> Iterator[None]:
+def writing_log(session: Path) -> Iterator[None]:
     """Somebody writes the log as a worker does."""
     command = [sys.executable, "-m", "contenders.talking_worker", str(session)]
     process = subprocess.Popen(command, cwd=BENCHMARKS)
@@ -231,7 +237,7 @@ def talking(session: Path) -> Iterator[None]:
 # --- telling
 
 
-def show(
+def show_tables(
     paints: dict[str, list[Start]], opened: Opened, resting: dict[str, list[float]], effort: Effort
 ) -> None:
     """Print all tables."""
@@ -241,7 +247,7 @@ def show(
     report.show(
         "A study talks and nothing is pressed: share of one core",
         ("session and view", "median", "spread", "goal"),
-        [(name, *_cells([x * 100 for x in values], "{:.1f} %"), "≤ 3 %")
+        [(name, *_median_and_spread([x * 100 for x in values], "{:.1f} %"), "≤ 3 %")
          for name, values in resting.items()],
         f"Over {effort.seconds:g} s, two steps a second and an evaluation every five seconds.",
     )  # fmt: skip
@@ -254,10 +260,10 @@ def show_paints(paints: dict[str, list[Start]]) -> None:
     for name, starts in paints.items():
         wall, used = ([start[part] for start in starts] for part in (0, 1))
         of_wall, of_used = (
-            report.ratio(own, [start[part] for start in base])
-            for part, own in enumerate((wall, used))
+            report.ratio(part_values, [start[part] for start in base])
+            for part, part_values in enumerate((wall, used))
         )
-        seconds, spread = _cells(wall, "{:.2f}")
+        seconds, spread = _median_and_spread(wall, "{:.2f}")
         processor = f"{report.median(used):.2f}"
         rows.append((name, seconds, spread, f"{of_wall:.2f}", processor, f"{of_used:.2f}"))
     report.show(
@@ -272,16 +278,28 @@ def show_opened(opened: Opened, effort: Effort) -> None:
     """Print how long the long log takes until it can be used."""
     short, usable = opened.short, opened.usable
     beyond = [long.processor - little.processor for long, little in zip(usable, short, strict=True)]
-    first = [repaint.first * 1000 for found in opened.keys.values() for repaint in found]
+    first = [repaint.first * 1000 for repaints in opened.keys.values() for repaint in repaints]
     rows: list[tuple[str, ...]] = [
-        ("short session usable, s", *_cells([start.seconds for start in short], "{:.2f}"), ""),
-        ("long log, first rows, s", *_cells([s.seconds for s in opened.first_rows], "{:.2f}"), ""),
-        ("long log read, s", *_cells([start.seconds for start in usable], "{:.2f}"), "≤ 2"),
-        ("processor for it beyond the short one, s", *_cells(beyond, "{:.2f}"), ""),
-        ("longest silence, s", *_cells(opened.silence, "{:.3f}"), "no frozen frame"),
-        ("key to first frame, all keys, ms", *_cells(first, "{:.1f}"), "≤ 50"),
-        ("memory, MB", *_cells(opened.memory, "{:.0f}"), "≤ 250"),
-        ("memory after all views, MB", *_cells(opened.memory_after, "{:.0f}"), "≤ 250"),
+        (
+            "short session usable, s",
+            *_median_and_spread([start.seconds for start in short], "{:.2f}"),
+            "",
+        ),
+        (
+            "long log, first rows, s",
+            *_median_and_spread([s.seconds for s in opened.first_rows], "{:.2f}"),
+            "",
+        ),
+        (
+            "long log read, s",
+            *_median_and_spread([start.seconds for start in usable], "{:.2f}"),
+            "≤ 2",
+        ),
+        ("processor for it beyond the short one, s", *_median_and_spread(beyond, "{:.2f}"), ""),
+        ("longest silence, s", *_median_and_spread(opened.silence, "{:.3f}"), "no frozen frame"),
+        ("key to first frame, all keys, ms", *_median_and_spread(first, "{:.1f}"), "≤ 50"),
+        ("memory, MB", *_median_and_spread(opened.memory, "{:.0f}"), "≤ 250"),
+        ("memory after all views, MB", *_median_and_spread(opened.memory_after, "{:.0f}"), "≤ 250"),
     ]
     report.show(
         f"A log of {effort.trials} trials × {EVALUATIONS} evaluations",
@@ -297,8 +315,8 @@ def show_keys(opened: Opened, effort: Effort) -> None:
         f"A key with {effort.trials} trials, ms",
         ("key", "first frame", "last frame", "processor", "slowest first frame"),
         [
-            (what, *_milliseconds(found), f"{max(x.first for x in found) * 1000:.0f}")
-            for what, found in opened.keys.items()
+            (what, *_repaint_milliseconds(repaints), f"{max(x.first for x in repaints) * 1000:.0f}")
+            for what, repaints in opened.keys.items()
         ],
         "Medians. Panes without the focus may follow in later frames; the processor's time is that "
         "of all threads until nothing is painted any more. Before Escape (close, take off) Textual "
@@ -306,12 +324,16 @@ def show_keys(opened: Opened, effort: Effort) -> None:
     )
 
 
-def _milliseconds(found: list[Repaint]) -> tuple[str, ...]:
-    parts = ([x.first for x in found], [x.last for x in found], [x.processor for x in found])
+def _repaint_milliseconds(repaints: list[Repaint]) -> tuple[str, ...]:
+    parts = (
+        [x.first for x in repaints],
+        [x.last for x in repaints],
+        [x.processor for x in repaints],
+    )
     return tuple(f"{report.median(part) * 1000:.0f}" for part in parts)
 
 
-def _cells(values: list[float], form: str) -> tuple[str, str]:
+def _median_and_spread(values: list[float], form: str) -> tuple[str, str]:
     return form.format(report.median(values)), report.spread(values)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import tuner
-from tests.cli import sessions
+from tests.cli import recorded_sessions
 from tuner.cli import doctor
 from tuner.interpreter import SOURCE_FOLDER, python_command
 
@@ -37,7 +37,7 @@ def trap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     for name in LIBRARIES:
         (folder / f"{name}.py").write_text(TRAP)
-    sessions.finished(tmp_path / "sessions")
+    recorded_sessions.create_finished_session(tmp_path / "sessions")
     monkeypatch.chdir(folder)
     monkeypatch.setenv("TUNER_TEST_TRAP", str(log))
     monkeypatch.setenv("TUNER_SESSIONS", str(tmp_path / "sessions"))

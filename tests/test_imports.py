@@ -33,9 +33,9 @@ def run_fresh(arguments: list[str], refused: tuple[str, ...]) -> subprocess.Comp
     "arguments", [["list"], ["status", "done"], ["trials", "done"], ["show", "done", "1"]]
 )
 def test_commands_that_read_import_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
-    from tests.cli import sessions
+    from tests.cli import recorded_sessions
 
-    sessions.finished(tmp_path)
+    recorded_sessions.create_finished_session(tmp_path)
     answer = run_fresh(["--sessions", str(tmp_path), *arguments], HEAVY)
     assert (answer.returncode, answer.stderr) == (0, "heavy:\n")
 
@@ -46,9 +46,9 @@ def test_help_does_not_even_import_rich() -> None:
 
 
 def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
-    from tests.cli import sessions
+    from tests.cli import recorded_sessions
 
-    sessions.finished(tmp_path)
+    recorded_sessions.create_finished_session(tmp_path)
     command = [sys.executable, "-m", "tuner", "--sessions", str(tmp_path), "trials", "done"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None

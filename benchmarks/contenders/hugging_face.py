@@ -35,10 +35,11 @@ class Bundle:
         rows = read_rows(path)
         names = ("text", "second") if self.work.pair else ("text",)
         columns = [[row[name] for row in rows] for name in names]
-        found = self.tokenizer(*columns, truncation=True, max_length=self.work.max_length)
+        encodings = self.tokenizer(*columns, truncation=True, max_length=self.work.max_length)
         number = {label: index for index, label in enumerate(self.work.labels)}
         return [
-            {key: values[index] for key, values in found.items()} | {"labels": number[row["label"]]}
+            {key: values[index] for key, values in encodings.items()}
+            | {"labels": number[row["label"]]}
             for index, row in enumerate(rows)
         ]
 
@@ -51,7 +52,7 @@ class Bundle:
     def arguments(self, **more: Any) -> TrainingArguments:
         """Batch size, rate and device as everybody has them; nothing is saved or reported."""
         cuda = self.work.device == "cuda"
-        given = {
+        settings = {
             "output_dir": str(Path(self.work.scratch) / "trainer"),
             "per_device_train_batch_size": self.work.batch_size,
             "learning_rate": self.work.rate,
@@ -62,7 +63,7 @@ class Bundle:
             "use_cpu": not cuda,
             "bf16": cuda,
         }
-        return TrainingArguments(**given | more)
+        return TrainingArguments(**settings | more)
 
     def trainer(
         self,

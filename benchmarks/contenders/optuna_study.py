@@ -55,8 +55,8 @@ def main() -> None:
             callbacks=[Pruning(trial)] if work.how == "search" else [],
         )
         trainer.train()
-        seen = [x["eval_accuracy"] for x in trainer.state.log_history if "eval_accuracy" in x]
-        return float(max(seen))
+        accuracies = [x["eval_accuracy"] for x in trainer.state.log_history if "eval_accuracy" in x]
+        return float(max(accuracies))
 
     study = optuna.create_study(
         storage=f"sqlite:///{work.scratch}/study.db", study_name="search", direction="maximize"

@@ -22,26 +22,26 @@ def main() -> None:
     """Warm both up, then time them in turn, each first every other time."""
     work = Work.asked()
     pair = {
-        "with": trial(work, "with", Techniques()),
-        "without": trial(work, "without", Techniques(**{work.how: False})),
+        "with": make_trial(work, "with", Techniques()),
+        "without": make_trial(work, "without", Techniques(**{work.how: False})),
     }
     child.wait_for_start()
     seconds: dict[str, list[float]] = {name: [] for name in pair}
     for step in range(work.steps):
         for name in sorted(pair, reverse=bool(step % 2)):
-            taken = timed(pair[name], work.device)
+            duration = time_update(pair[name], work.device)
             if step >= work.warm_up:
-                seconds[name].append(taken)
+                seconds[name].append(duration)
     child.answer(seconds)
 
 
-def trial(work: Work, name: str, techniques: Techniques) -> Trial:
+def make_trial(work: Work, name: str, techniques: Techniques) -> Trial:
     """Make a trial on a context of its own."""
     place = Path(work.scratch) / name
     return trial_on(opened(replace(work, scratch=str(place)), techniques), 0, work)
 
 
-def timed(trial: Trial, device: str) -> float:
+def time_update(trial: Trial, device: str) -> float:
     """Seconds of one update."""
     clock = time.process_time if device == "cpu" else time.perf_counter
     wait(device)

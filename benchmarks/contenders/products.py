@@ -15,35 +15,43 @@ _FORWARD_AND_BACKWARD = 6
 
 def main() -> None:
     """Repeat one layer's products for about `seconds`; answer operations a second."""
-    asked = child.request()
-    cuda = asked["device"] == "cuda"
+    request = child.request()
+    cuda = request["device"] == "cuda"
     if not cuda:
-        torch.set_num_threads(asked["threads"])
-    products = Products(asked, torch.bfloat16 if cuda else torch.float32)
+        torch.set_num_threads(request["threads"])
+    products = Products(request, torch.bfloat16 if cuda else torch.float32)
     for _ in range(3):
         products.layer()
     child.wait_for_start()
-    child.answer({"flops": products.rate(asked["seconds"])})
+    child.answer({"flops": products.rate(request["seconds"])})
 
 
 class Products:
     """Four matrices of hidden × hidden and two of hidden × intermediate, on real wordpieces."""
 
-    def __init__(self, asked: dict[str, Any], dtype: torch.dtype) -> None:
-        self._cuda = asked["device"] == "cuda"
-        hidden, intermediate, rows = asked["hidden"], asked["intermediate"], asked["wordpieces"]
-        made: dict[str, Any] = {"dtype": dtype, "device": asked["device"]}
+    def __init__(self, request: dict[str, Any], dtype: torch.dtype) -> None:
+        self._cuda = request["device"] == "cuda"
+        hidden, intermediate, rows = (
+            request["hidden"],
+            request["intermediate"],
+            request["wordpieces"],
+        )
+        tensor_options: dict[str, Any] = {"dtype": dtype, "device": request["device"]}
         self._sizes = [(hidden, hidden)] * 4 + [(hidden, intermediate), (intermediate, hidden)]
-        self._inputs = {size: torch.randn(rows, size, **made) for size in (hidden, intermediate)}
-        self._weights = [torch.randn(out, size, **made) for size, out in self._sizes]
+        self._inputs = {
+            size: torch.randn(rows, size, **tensor_options) for size in (hidden, intermediate)
+        }
+        self._weights = [
+            torch.randn(output_size, size, **tensor_options) for size, output_size in self._sizes
+        ]
 
     def layer(self) -> None:
         """Output, input's gradient and weight's gradient of each matrix."""
-        for (size, out), weight in zip(self._sizes, self._weights, strict=True):
-            given, gradient = self._inputs[size], self._inputs[out]
-            torch.mm(given, weight.T)
+        for (size, output_size), weight in zip(self._sizes, self._weights, strict=True):
+            inputs, gradient = self._inputs[size], self._inputs[output_size]
+            torch.mm(inputs, weight.T)
             torch.mm(gradient, weight)
-            torch.mm(gradient.T, given)
+            torch.mm(gradient.T, inputs)
 
     def rate(self, seconds: float) -> float:
         """Operations a second, the median of short measurements over so many seconds."""

@@ -21,13 +21,15 @@ def main() -> None:
     start, ours = Path(work.scratch) / "start", Path(work.scratch) / "ours"
     context.save_pretrained(start)
     child.wait_for_start()
-    seen = []
+    tuner_losses = []
     for _ in range(work.steps):
         trial.train_one_update()
-        seen.append(trial.progress_message().loss)
+        tuner_losses.append(trial.progress_message().loss)
     context.save_pretrained(ours)
     losses, weights = plain_losses(work, start, trial.total_updates)
-    child.answer({"tuner": seen, "plain": losses, "apart": apart(start, ours, weights)})
+    child.answer(
+        {"tuner": tuner_losses, "plain": losses, "apart": relative_distance(start, ours, weights)}
+    )
 
 
 def plain_losses(work: Work, start: Path, updates: int) -> tuple[list[float], dict[str, Any]]:
@@ -47,11 +49,11 @@ def plain_losses(work: Work, start: Path, updates: int) -> tuple[list[float], di
     optimizer = torch.optim.AdamW(model.parameters(), lr=work.rate, eps=1e-8, weight_decay=0.0)
     climbing = -int(-_WARM_UP * updates // 1)
     schedule = get_linear_schedule_with_warmup(optimizer, climbing, updates)
-    every, losses = read_rows(work.train), []
+    all_rows, losses = read_rows(work.train), []
     number = model.config.label2id
     for step in range(work.steps):
         picked = work.rows[step * work.batch_size : (step + 1) * work.batch_size]
-        rows = [every[row] for row in picked]
+        rows = [all_rows[row] for row in picked]
         names = ("text", "second") if work.pair else ("text",)
         batch = tokenizer(
             *([row[name] for row in rows] for name in names),
@@ -71,7 +73,7 @@ def plain_losses(work: Work, start: Path, updates: int) -> tuple[list[float], di
     return losses, {name: tensor.detach().cpu() for name, tensor in model.state_dict().items()}
 
 
-def apart(start: Path, ours: Path, theirs: dict[str, Any]) -> float:
+def relative_distance(start: Path, ours: Path, theirs: dict[str, Any]) -> float:
     """Return the norm of the difference between both ends, over the norm of the way to them."""
     from safetensors.torch import load_file
 

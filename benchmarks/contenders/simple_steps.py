@@ -31,31 +31,31 @@ def main() -> None:
         tokenizer_name=work.model,
         num_labels=len(work.labels),
         use_cuda=work.device == "cuda",
-        args=arguments(work),
+        args=classification_args(work),
     )
     watch = Stopwatch(work.device)
     watch.watch(model.model)
-    every = read_rows(work.train)
+    all_rows = read_rows(work.train)
 
-    def train(numbers: list[int]) -> None:
-        rows = [every[number] for number in numbers]
-        model.train_model(frame(rows, work), output_dir=work.scratch)
+    def train_rows(numbers: list[int]) -> None:
+        rows = [all_rows[number] for number in numbers]
+        model.train_model(rows_frame(rows, work), output_dir=work.scratch)
 
-    train(work.warm_up_rows)
+    train_rows(work.warm_up_rows)
     child.wait_for_start()
     watch.arm(work.steps)
-    train(work.rows)
+    train_rows(work.rows)
     child.answer({"first": watch.first, "last": watch.last, "seconds": watch.seconds})
 
 
-def frame(rows: list[dict[str, str]], work: Work) -> pd.DataFrame:
+def rows_frame(rows: list[dict[str, str]], work: Work) -> pd.DataFrame:
     """Rows under the column names that the library wants."""
     data = pd.DataFrame(rows)
     data["labels"] = [work.labels.index(label) for label in data.pop("label")]
     return data.rename(columns={"text": "text_a", "second": "text_b"} if work.pair else {})
 
 
-def arguments(work: Work) -> ClassificationArgs:
+def classification_args(work: Work) -> ClassificationArgs:
     """Set the batch size, length and rate that all sides use; fp32, nothing saved or evaluated."""
     return ClassificationArgs(
         train_batch_size=work.batch_size,

@@ -50,11 +50,11 @@ def main() -> None:
             e.TrialStarted(trial=trial, generation=0, params=params, seed=4, device="cpu")
         )
         for step in range(1, STEPS):
-            talk(log, trial, step, labels)
+            write_step_events(log, trial, step, labels)
             time.sleep(1 / STEPS_A_SECOND)
 
 
-def talk(log: EventWriter, trial: int, step: int, labels: int) -> None:
+def write_step_events(log: EventWriter, trial: int, step: int, labels: int) -> None:
     """Log what a worker logs after a step."""
     loss = 0.7 / (1 + step / 50)
     rates = {"embeddings": 1e-6, "head": 1e-3}

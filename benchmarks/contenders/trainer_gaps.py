@@ -34,28 +34,28 @@ def main() -> None:
     evaluation = bundle.encoded(work.validation)
     evaluate = Trainer.evaluate
 
-    def timed(self: Any, *words: Any, **named: Any) -> Any:
+    def timed_evaluate(self: Any, *words: Any, **named: Any) -> Any:
         return ledger.part("evaluation")(lambda: evaluate(self, *words, **named))
 
-    Trainer.evaluate = timed
+    Trainer.evaluate = timed_evaluate
 
-    def trainer(seed: int) -> Any:
+    def make_trainer(seed: int) -> Any:
         return bundle.trainer(
             bundle.arguments(eval_strategy="epoch", seed=seed),
             bundle.train,
-            model_init=begun,
+            model_init=begin_model,
             eval_dataset=evaluation,
             compute_metrics=accuracy,
             callbacks=[Books(ledger)],
         )
 
-    def begun(*_: Any) -> Any:
+    def begin_model(*_: Any) -> Any:
         ledger.begin()
         return bundle.model()
 
     child.wait_for_start()
     if work.how == "search":
-        trainer(0).hyperparameter_search(
+        make_trainer(0).hyperparameter_search(
             hp_space=lambda trial: {"seed": trial.suggest_categorical("seed", work.seeds)},
             backend="optuna",
             n_trials=len(work.seeds),
@@ -63,7 +63,7 @@ def main() -> None:
         )
     else:
         for seed in work.seeds:
-            trainer(seed).train()
+            make_trainer(seed).train()
     child.answer({"gaps": ledger.gaps, "parts": ledger.parts, "saved_bytes": 0})
 
 

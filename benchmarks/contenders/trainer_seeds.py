@@ -28,9 +28,9 @@ def main() -> None:
             compute_metrics=accuracy,
         )
         trainer.train()
-        found = trainer.evaluate()
-        scores.append(found["eval_accuracy"])
-        losses.append(found["eval_loss"])
+        metrics = trainer.evaluate()
+        scores.append(metrics["eval_accuracy"])
+        losses.append(metrics["eval_loss"])
     child.answer({"scores": scores, "losses": losses})
 
 

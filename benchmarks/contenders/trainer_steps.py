@@ -24,23 +24,23 @@ def main() -> None:
     """Warm up, wait for the others, train the rows once."""
     work = Work.asked()
     bundle = Bundle(work)
-    chosen, model_options = options(work)
+    training_options, model_options = variant_options(work)
     model = bundle.model(**model_options)
     watch = Stopwatch(work.device)
     watch.watch(model)
 
-    def train(numbers: list[int]) -> None:
+    def train_rows(numbers: list[int]) -> None:
         rows = [bundle.train[number] for number in numbers]
-        bundle.trainer(bundle.arguments(**chosen), rows, model).train()
+        bundle.trainer(bundle.arguments(**training_options), rows, model).train()
 
-    train(work.warm_up_rows)
+    train_rows(work.warm_up_rows)
     child.wait_for_start()
     watch.arm(work.steps)
-    train(work.rows)
+    train_rows(work.rows)
     child.answer({"first": watch.first, "last": watch.last, "seconds": watch.seconds})
 
 
-def options(work: Work) -> tuple[dict[str, Any], dict[str, Any]]:
+def variant_options(work: Work) -> tuple[dict[str, Any], dict[str, Any]]:
     """Training arguments and model options of a variant.
 
     Plain takes the rows as they were drawn, and so the same batches as tuner; the others group the

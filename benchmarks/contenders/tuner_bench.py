@@ -45,10 +45,10 @@ def opened(work: Work, techniques: Techniques | None = None, **training: Any) ->
     from tuner.training.techniques import ALL
     from tuner.training.trainer_context import TrainerContext
 
-    def tell(level: str, text: str) -> None:
+    def print_note(level: str, text: str) -> None:
         print(level, text, file=sys.stderr)
 
-    return TrainerContext(setup_of(work, **training), tell, techniques or ALL)
+    return TrainerContext(setup_of(work, **training), print_note, techniques or ALL)
 
 
 def request(context: TrainerContext, trial: int, **values: Any) -> Train:
@@ -64,7 +64,7 @@ def trial_on(context: TrainerContext, number: int, work: Work) -> Trial:
     trial = Trial(context, request(context, number, seed=work.seed))
     rows = context.data.train.rows
     for step in range(work.steps):
-        taken = rows[trial.data_order.rows_of_update(step)].tolist()
+        row_numbers = rows[trial.data_order.rows_of_update(step)].tolist()
         expected = work.rows[step * work.batch_size : (step + 1) * work.batch_size]
-        assert taken == expected, f"step {step} takes other rows than the benchmark's"
+        assert row_numbers == expected, f"step {step} takes other rows than the benchmark's"
     return trial

@@ -21,9 +21,9 @@ def main() -> None:
     from tuner.training.trial import Trial
 
     ledger = Ledger()
-    replace(Trial, "update", ledger.step)
-    replace(Trial, "evaluate", ledger.part("evaluation"))
-    replace(Trial, "save_model", ledger.part("save"))
+    wrap_method(Trial, "update", ledger.step)
+    wrap_method(Trial, "evaluate", ledger.part("evaluation"))
+    wrap_method(Trial, "save_model", ledger.part("save"))
     child.wait_for_start()
     for number, seed in enumerate(work.seeds):
         ledger.begin()
@@ -39,14 +39,14 @@ def main() -> None:
     child.answer({"gaps": ledger.gaps, "parts": ledger.parts, "saved_bytes": size})
 
 
-def replace(owner: Any, name: str, around: Callable[[Callable[[], Any]], Any]) -> None:
+def wrap_method(owner: Any, name: str, around: Callable[[Callable[[], Any]], Any]) -> None:
     """Let `around` call a method without arguments from now on."""
     original = getattr(owner, name)
 
-    def called(self: Any) -> Any:
+    def call_wrapped(self: Any) -> Any:
         return around(lambda: original(self))
 
-    setattr(owner, name, called)
+    setattr(owner, name, call_wrapped)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ ANSWER = "@answer "
 
 def request() -> dict[str, Any]:
     """Parse the JSON object that the benchmark passes on the command line."""
-    asked: dict[str, Any] = json.loads(sys.argv[1])
-    return asked
+    request_fields: dict[str, Any] = json.loads(sys.argv[1])
+    return request_fields
 
 
 def wait_for_start() -> None:

@@ -26,7 +26,7 @@ def python_of(name: str) -> Path:
 def is_installed(name: str, module: str) -> bool:
     """Whether the environment is there and its library can be imported."""
     python = python_of(name)
-    return python.exists() and _works(python, module)
+    return python.exists() and _can_import(python, module)
 
 
 def installed(name: str, module: str, package: str) -> Path:
@@ -38,20 +38,20 @@ def installed(name: str, module: str, package: str) -> Path:
     if is_installed(name, module):
         return python_of(name)
     venv.create(_ENVIRONMENTS / name, with_pip=True)
-    said = ""
+    failure = ""
     for transformers in ("transformers", "transformers<5", "transformers<4.50"):
-        said = _pip(python_of(name), package, transformers)
-        if not said and _works(python_of(name), module):
+        failure = _pip_install(python_of(name), package, transformers)
+        if not failure and _can_import(python_of(name), module):
             return python_of(name)
-    raise NotInstallable(said or f"{module} cannot be imported with any transformers tried")
+    raise NotInstallable(failure or f"{module} cannot be imported with any transformers tried")
 
 
-def _works(python: Path, module: str) -> bool:
+def _can_import(python: Path, module: str) -> bool:
     done = subprocess.run([python, "-c", f"import {module}"], capture_output=True, check=False)
     return done.returncode == 0
 
 
-def _pip(python: Path, package: str, transformers: str) -> str:
+def _pip_install(python: Path, package: str, transformers: str) -> str:
     """Install quietly; returns the last line of what went wrong, or nothing."""
     torch = f"torch=={version('torch')}"
     with tempfile.TemporaryDirectory() as folder:

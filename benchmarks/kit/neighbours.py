@@ -16,7 +16,7 @@ class Neighbours:
     """Processor time that neither this process nor its ended children used."""
 
     def __init__(self) -> None:
-        self._before = _seconds()
+        self._before = _others_seconds()
         self._ours = 0.0
 
     def ours(self, seconds: float) -> None:
@@ -25,7 +25,7 @@ class Neighbours:
 
     def share(self) -> float | None:
         """Others' share of all cores since the last call; None where the system does not tell."""
-        before, self._before = self._before, _seconds()
+        before, self._before = self._before, _others_seconds()
         ours, self._ours = self._ours, 0.0
         if before is None or self._before is None:
             return None
@@ -38,15 +38,15 @@ def told(share: float | None) -> str:
     return "" if share is None else f" Others used {share:.0%} of the cores meanwhile."
 
 
-def _seconds() -> tuple[float, float] | None:
+def _others_seconds() -> tuple[float, float] | None:
     """Others' processor seconds since the system's start, and the clock."""
     try:
         first = _STAT.read_text(encoding="ascii").splitlines()[0].split()[1:]
     except OSError:
         return None
     ticks = sum(int(n) for place, n in enumerate(first[:_COUNTED]) if place not in _IDLE)
-    own = 0.0
+    own_seconds = 0.0
     for whom in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN):
         used = resource.getrusage(whom)
-        own += used.ru_utime + used.ru_stime
-    return ticks / os.sysconf("SC_CLK_TCK") - own, time.monotonic()
+        own_seconds += used.ru_utime + used.ru_stime
+    return ticks / os.sysconf("SC_CLK_TCK") - own_seconds, time.monotonic()

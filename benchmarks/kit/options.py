@@ -7,9 +7,13 @@ import argparse
 
 def parser(about: str | None, device: str = "cpu") -> argparse.ArgumentParser:
     """--smoke, --model, --data and --device; `about` is the script's own docstring."""
-    made = argparse.ArgumentParser(description=(about or "").splitlines()[0])
-    made.add_argument("--smoke", action="store_true", help="everything once, on little")
-    made.add_argument("--model", help="demo, minilm, bert-base, roberta-large or a folder")
-    made.add_argument("--data", help="rte, trec or demo; NAME=FOLDER where it is elsewhere")
-    made.add_argument("--device", default=device)
-    return made
+    argument_parser = argparse.ArgumentParser(description=(about or "").splitlines()[0])
+    argument_parser.add_argument("--smoke", action="store_true", help="everything once, on little")
+    argument_parser.add_argument(
+        "--model", help="demo, minilm, bert-base, roberta-large or a folder"
+    )
+    argument_parser.add_argument(
+        "--data", help="rte, trec or demo; NAME=FOLDER where it is elsewhere"
+    )
+    argument_parser.add_argument("--device", default=device)
+    return argument_parser

@@ -43,26 +43,26 @@ def cores() -> int:
 
 def plain_environment(threads: int | None = None) -> dict[str, str]:
     """Drop all settings of threads and memory; set `threads` only to use fewer than all cores."""
-    kept = {
+    variables = {
         key: value for key, value in os.environ.items() if not key.startswith(_THREADS + _MEMORY)
     }
-    kept |= {"HF_HUB_DISABLE_TELEMETRY": "1", "WANDB_MODE": "disabled"}
+    variables |= {"HF_HUB_DISABLE_TELEMETRY": "1", "WANDB_MODE": "disabled"}
     if threads is not None and threads < cores():
-        kept["OMP_NUM_THREADS"] = str(threads)
-    return kept
+        variables["OMP_NUM_THREADS"] = str(threads)
+    return variables
 
 
 def run(contender: Contender) -> list[dict[str, Any]]:
     """Start all copies, let them begin together, and return what each measured."""
     with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
-        started = [_start(contender, errors) for _ in range(contender.copies)]
+        started = [_start_copy(contender, errors) for _ in range(contender.copies)]
         try:
             for process in started:
                 _read_until(process, READY, errors)
             for process in started:
-                _pipe(process.stdin).write("\n")
-                _pipe(process.stdin).flush()
-            return [_answer(process, errors) for process in started]
+                _require_pipe(process.stdin).write("\n")
+                _require_pipe(process.stdin).flush()
+            return [_read_answer(process, errors) for process in started]
         finally:
             for process in started:
                 process.kill()
@@ -74,7 +74,7 @@ def ask(contender: Contender) -> dict[str, Any]:
     return run(contender)[0]
 
 
-def _start(contender: Contender, errors: IO[str]) -> subprocess.Popen[str]:
+def _start_copy(contender: Contender, errors: IO[str]) -> subprocess.Popen[str]:
     request = contender.request | {"started_at": time.time()}
     return subprocess.Popen(
         [contender.python, "-m", contender.module, json.dumps(request)],
@@ -88,20 +88,22 @@ def _start(contender: Contender, errors: IO[str]) -> subprocess.Popen[str]:
 
 
 def _read_until(process: subprocess.Popen[str], mark: str, errors: IO[str]) -> str:
-    for line in _pipe(process.stdout):
+    for line in _require_pipe(process.stdout):
         if line.startswith(mark):
             return line.removeprefix(mark)
     process.wait()
     errors.seek(0)
-    said = [line.strip() for line in errors if line.strip()]
-    raise ContenderFailed(said[-1][:300] if said else f"exit code {process.returncode}")
+    error_lines = [line.strip() for line in errors if line.strip()]
+    raise ContenderFailed(
+        error_lines[-1][:300] if error_lines else f"exit code {process.returncode}"
+    )
 
 
-def _answer(process: subprocess.Popen[str], errors: IO[str]) -> dict[str, Any]:
+def _read_answer(process: subprocess.Popen[str], errors: IO[str]) -> dict[str, Any]:
     answered: dict[str, Any] = json.loads(_read_until(process, ANSWER, errors))
     return answered
 
 
-def _pipe(stream: IO[str] | None) -> IO[str]:
+def _require_pipe(stream: IO[str] | None) -> IO[str]:
     assert stream is not None
     return stream

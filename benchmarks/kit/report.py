@@ -37,25 +37,25 @@ def machine(device: str) -> dict[str, Any]:
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        "versions": {name: _version(name) for name in _PACKAGES},
+        "versions": {name: _package_version(name) for name in _PACKAGES},
         "load_before": [round(value, 2) for value in os.getloadavg()],
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
 
-def _version(package: str) -> str | None:
+def _package_version(package: str) -> str | None:
     try:
         return version(package)
     except PackageNotFoundError:
         return None
 
 
-def machine_line(seen: dict[str, Any]) -> str:
+def machine_line(facts: dict[str, Any]) -> str:
     """Describe the machine in a line or two."""
-    versions = ", ".join(f"{name} {number}" for name, number in seen["versions"].items() if number)
+    versions = ", ".join(f"{name} {number}" for name, number in facts["versions"].items() if number)
     return (
-        f"{seen['device_name']}, {seen['cores']} cores, {seen['instructions']}, "
-        f"Python {seen['python']}, {versions}; load before {seen['load_before'][0]}"
+        f"{facts['device_name']}, {facts['cores']} cores, {facts['instructions']}, "
+        f"Python {facts['python']}, {versions}; load before {facts['load_before'][0]}"
     )
 
 

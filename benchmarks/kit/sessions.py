@@ -45,9 +45,9 @@ def recipe_text(raw: dict[str, Any]) -> str:
     """Write a recipe as TOML, section by section."""
     lines = []
     for section, values in raw.items():
-        for each in values if isinstance(values, list) else [values]:
+        for table in values if isinstance(values, list) else [values]:
             lines.append(f"[[{section}]]" if isinstance(values, list) else f"[{section}]")
-            lines += [f"{key} = {format_toml_value(value)}" for key, value in each.items()]
+            lines += [f"{key} = {format_toml_value(value)}" for key, value in table.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -85,9 +85,9 @@ def run_session(session: Session) -> Run:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_BETWEEN_LOOKS)
     seconds = time.perf_counter() - clock
-    said = process.communicate()[1].strip()
+    error_output = process.communicate()[1].strip()
     if process.returncode:
-        raise RuntimeError(f"tuner run ended with {process.returncode}: {said[-300:]}")
+        raise RuntimeError(f"tuner run ended with {process.returncode}: {error_output[-300:]}")
     report.neighbours.ours(watch.worker + watch.trainers)
     events = EventTail(session.events_path).read_all_events()
     return Run(started, seconds, watch.worker, watch.trainers, events)

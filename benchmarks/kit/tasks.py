@@ -65,7 +65,7 @@ class Task:
 
 def chosen_sources(names: str) -> dict[str, Source]:
     """Parse "NAME" or "NAME=FOLDER", comma-separated; the embedded one replaces absent ones."""
-    chosen: dict[str, Source] = {}
+    sources: dict[str, Source] = {}
     for part in names.split(","):
         name, _, folder = part.strip().partition("=")
         if name not in SOURCES:
@@ -78,26 +78,26 @@ def chosen_sources(names: str) -> dict[str, Source]:
         if not (source.folder / source.train).is_file():
             print(f"{name} is not there (give --data {name}=FOLDER): the embedded messages instead")
             name, source = "demo", SOURCES["demo"]
-        chosen[name] = source
-    return chosen
+        sources[name] = source
+    return sources
 
 
 def prepared(name: str, source: Source, folder: Path, limit: int | None = None) -> Task:
     """Write the task's rows into `folder`; `limit` takes so many training rows, drawn once."""
-    train = _read(source.folder / source.train, source.text)
+    train = _read_rows(source.folder / source.train, source.text)
     if source.validation is None:
         validation = train[::_HELD_OUT]
         train = [row for number, row in enumerate(train) if number % _HELD_OUT]
     else:
-        validation = _read(source.folder / source.validation, source.text)
+        validation = _read_rows(source.folder / source.validation, source.text)
     if limit is not None and limit < len(train):
         train = random.Random(0).sample(train, limit)
     home = folder / name
     home.mkdir(parents=True, exist_ok=True)
     return Task(
         name=name,
-        train=_written(home / "train.jsonl", train),
-        validation=_written(home / "validation.jsonl", validation),
+        train=_write_rows(home / "train.jsonl", train),
+        validation=_write_rows(home / "validation.jsonl", validation),
         labels=tuple(sorted({row["label"] for row in train})),
         pair=len(source.text) == 2,
         max_length=source.max_length,
@@ -105,7 +105,7 @@ def prepared(name: str, source: Source, folder: Path, limit: int | None = None) 
     )
 
 
-def _read(path: Path, text: tuple[str, ...]) -> list[dict[str, str]]:
+def _read_rows(path: Path, text: tuple[str, ...]) -> list[dict[str, str]]:
     rows = []
     for line in path.read_text(encoding="utf-8").splitlines():
         raw = json.loads(line)
@@ -114,6 +114,6 @@ def _read(path: Path, text: tuple[str, ...]) -> list[dict[str, str]]:
     return rows
 
 
-def _written(path: Path, rows: list[dict[str, str]]) -> Path:
+def _write_rows(path: Path, rows: list[dict[str, str]]) -> Path:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return path

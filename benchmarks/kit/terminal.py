@@ -76,8 +76,8 @@ class Terminal:
 
     def until(self, text: str, seconds: float = 60.0) -> float:
         """When this text had been painted. RuntimeError where it does not come."""
-        wanted, deadline = text.encode(), time.monotonic() + seconds
-        while wanted not in self.painted:
+        marker, deadline = text.encode(), time.monotonic() + seconds
+        while marker not in self.painted:
             if time.monotonic() > deadline:
                 tail = bytes(self.painted[-400:])
                 raise RuntimeError(f"{text!r} was not painted in {seconds:g} s: {tail!r}")
@@ -115,9 +115,9 @@ class Terminal:
 
     def longest_silence(self, until: str, seconds: float = 60.0) -> float:
         """Return the longest time without output until a text is painted."""
-        wanted, longest, last = until.encode(), 0.0, time.monotonic()
+        marker, longest, last = until.encode(), 0.0, time.monotonic()
         deadline = last + seconds
-        while wanted not in self.painted and time.monotonic() < deadline:
+        while marker not in self.painted and time.monotonic() < deadline:
             if self._read(0.02):
                 now = time.monotonic()
                 longest, last = max(longest, now - last), now
@@ -134,8 +134,8 @@ class Terminal:
     def memory(self) -> int:
         """Bytes that the process holds now (Linux)."""
         lines = Path(f"/proc/{self._child.pid}/status").read_text().splitlines()
-        (found,) = [line.split()[1] for line in lines if line.startswith("VmRSS:")]
-        return int(found) * 1024
+        (kibibytes,) = [line.split()[1] for line in lines if line.startswith("VmRSS:")]
+        return int(kibibytes) * 1024
 
     def _read(self, wait: float) -> bool:
         ready, _, _ = select.select([self._master], [], [], wait)

@@ -53,8 +53,8 @@ def _optional(action: argparse.Action) -> str:
 
 def renewed_readme() -> str:
     """Return the README with the table of today between its two marks."""
-    head, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
-    return f"{head}{BEGIN}\n\n{command_table()}\n{END}{rest.partition(END)[2]}"
+    head, _, after_begin = README.read_text(encoding="utf-8").partition(BEGIN)
+    return f"{head}{BEGIN}\n\n{command_table()}\n{END}{after_begin.partition(END)[2]}"
 
 
 def main() -> int:

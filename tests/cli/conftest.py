@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli import sessions
+from tests.cli import recorded_sessions
 from tuner.cli import main
 from tuner.session import events as e
 
@@ -19,8 +19,8 @@ class Answer:
     """What one command line gave."""
 
     code: int
-    out: str
-    err: str
+    stdout: str
+    stderr: str
 
 
 Tuner = Callable[..., Answer]
@@ -41,11 +41,17 @@ def quiet_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def root(tmp_path: Path) -> Path:
     """Make sessions: a draft, one finished, one paused, one stopped, one failed."""
     root = tmp_path / "sessions"
-    sessions.draft(root)
-    sessions.finished(root)
-    sessions.recorded(root, "halted", sessions.search(e.SessionPaused()))
-    sessions.recorded(root, "given-up", sessions.search(e.SessionStopped()))
-    sessions.recorded(root, "broken", sessions.search(e.SessionFailed(reason="no rows")))
+    recorded_sessions.create_draft(root)
+    recorded_sessions.create_finished_session(root)
+    recorded_sessions.record_session(
+        root, "halted", recorded_sessions.search_events(e.SessionPaused())
+    )
+    recorded_sessions.record_session(
+        root, "given-up", recorded_sessions.search_events(e.SessionStopped())
+    )
+    recorded_sessions.record_session(
+        root, "broken", recorded_sessions.search_events(e.SessionFailed(reason="no rows"))
+    )
     return root
 
 

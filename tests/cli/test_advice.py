@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import tuner
-from tests.cli import sessions
+from tests.cli import recorded_sessions
 from tests.cli.conftest import Tuner
 from tuner.cli.catalog import COMMANDS
 from tuner.cli.command_parsers import command_parser, top_level_parser
@@ -49,13 +49,15 @@ TEXTS = list(texts())
 
 
 def test_every_command_that_is_advised_is_one() -> None:
-    named = [(file, found) for file, text in TEXTS for found in COMMAND.findall(text)]
+    named = [
+        (file, advised_command) for file, text in TEXTS for advised_command in COMMAND.findall(text)
+    ]
     assert len(named) > 10
     assert [(file, pair) for file, pair in named if (pair[0] or pair[1]) not in COMMANDS] == []
 
 
 def test_every_key_that_is_named_can_be_set() -> None:
-    keys = [(file, *found) for file, text in TEXTS for found in KEY.findall(text)]
+    keys = [(file, *key_parts) for file, text in TEXTS for key_parts in KEY.findall(text)]
     assert len(keys) > 40
     assert [k for k in keys if k[2] not in SECTIONS[k[1]] and k[2] not in FILES] == []
     group_keys = {key for _, text in TEXTS for key in GROUP_KEY.findall(text)}
@@ -63,16 +65,16 @@ def test_every_key_that_is_named_can_be_set() -> None:
 
 
 def test_every_option_that_is_named_is_one() -> None:
-    known = {*top_level_parser().spellings, *FOREIGN}
+    known_options = {*top_level_parser().spellings, *FOREIGN}
     for spec in COMMANDS.values():
-        known |= {*command_parser(spec).spellings, "--help"}
+        known_options |= {*command_parser(spec).spellings, "--help"}
     named = {
         option
         for file, text in TEXTS
         if file not in ("build.py", "keybar.py")
         for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+\b", text)
     }
-    assert named - known == set()
+    assert named - known_options == set()
 
 
 @pytest.mark.parametrize(
@@ -116,14 +118,14 @@ def test_the_nearest_spelling_is_of_the_same_kind(
 )  # fmt: skip
 def test_a_wrong_key_is_told_how_keys_are_written(tuner: Tuner, setting: str, says: str) -> None:
     answer = tuner("set", "draft", setting)
-    assert says in answer.err
-    assert len(answer.err) < 200
+    assert says in answer.stderr
+    assert len(answer.stderr) < 200
 
 
 def test_advised_command_lines_find_the_session(
     tuner: Tuner, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    session = sessions.finished(tmp_path / "odd 'place", "there")
+    session = recorded_sessions.create_finished_session(tmp_path / "odd 'place", "there")
     words = shlex.split(command_line("status", session))
     assert words[:3] == ["tuner", "status", "there"]
     assert tuner(*words[1:]).code == 0

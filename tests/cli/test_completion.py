@@ -147,4 +147,4 @@ def test_zsh_gets_descriptions() -> None:
 
 def test_a_shell_without_a_script(tuner: Tuner) -> None:
     answer = tuner("completion", "tcsh")
-    assert (answer.code, "tcsh is not one of bash, zsh, fish" in answer.err) == (2, True)
+    assert (answer.code, "tcsh is not one of bash, zsh, fish" in answer.stderr) == (2, True)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli import sessions
+from tests.cli import recorded_sessions
 from tests.cli.conftest import Tuner
-from tests.cli.test_running import worker_writes
+from tests.cli.test_run_and_enqueue import worker_writes
 from tuner.recipe.load import load_recipe
 from tuner.session import events as e
 from tuner.session.folder import Session
@@ -17,7 +17,9 @@ from tuner.session.folder import Session
 @pytest.fixture
 def search_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the worker do four trials and finish."""
-    worker_writes(monkeypatch, sessions.search(e.SessionFinished(reason="6 trials")))
+    worker_writes(
+        monkeypatch, recorded_sessions.search_events(e.SessionFinished(reason="6 trials"))
+    )
 
 
 @pytest.mark.usefixtures("search_ends")
@@ -31,7 +33,7 @@ def test_it_tells_honestly_what_was_found(tuner: Tuner, root: Path) -> None:
         "1 pruned, 1 collapsed",
         "tuner new NAME --model MODEL --train FILE",
     ):
-        assert claim in " ".join(answer.out.split())
+        assert claim in " ".join(answer.stdout.split())
     recipe = load_recipe(Session(root / "demo").recipe_path)
     assert recipe.search.trials == 4
     assert Path(recipe.model.name).is_dir()
@@ -48,9 +50,11 @@ def test_a_second_demo_stands_beside_the_first(tuner: Tuner, root: Path) -> None
 
 @pytest.mark.usefixtures("search_ends")
 def test_an_unfinished_demo_goes_on(tuner: Tuner, root: Path) -> None:
-    sessions.recorded(root, "demo-2", sessions.search(e.SessionPaused()))
-    sessions.draft(root, "demo-of-mine")
+    recorded_sessions.record_session(
+        root, "demo-2", recorded_sessions.search_events(e.SessionPaused())
+    )
+    recorded_sessions.create_draft(root, "demo-of-mine")
     answer = tuner("demo", "--trials", "9")
-    assert f"continuing {root / 'demo-2'}" in answer.err
-    assert "it keeps its 6 trials" in answer.err
+    assert f"continuing {root / 'demo-2'}" in answer.stderr
+    assert "it keeps its 6 trials" in answer.stderr
     assert not (root / "demo").exists()

@@ -45,8 +45,8 @@ def write_jsonl(path: str, table: Sequence[Mapping[str, Any]]) -> str:
 )
 def test_columns_by_name(columns: tuple[str, ...], text: tuple[str, ...], label: str) -> None:
     cells = {name: CLASSES if "label" in name.lower() else SENTENCES for name in columns}
-    seen = read_file_preview(write_jsonl("train.jsonl", rows(**cells)))
-    assert guess_columns(seen) == Columns(text, label)
+    preview = read_file_preview(write_jsonl("train.jsonl", rows(**cells)))
+    assert guess_columns(preview) == Columns(text, label)
 
 
 @pytest.mark.parametrize(
@@ -66,10 +66,10 @@ def test_a_file_of_two_columns_without_a_header() -> None:
 def test_a_header_is_seen_and_quotes_are_read() -> None:
     lines = [f'"{text}, or ""so""",{label}' for text, label in zip(SENTENCES, CLASSES, strict=True)]
     Path("train.csv").write_text("\n".join(["Text,Intent", *lines]) + "\n")
-    seen = read_file_preview("train.csv")
-    assert seen.columns == ("Text", "Intent")
-    assert seen.rows[0] == ('this is sentence number 0, or "so"', "no")
-    assert guess_columns(seen) == Columns(("Text",), "Intent")
+    preview = read_file_preview("train.csv")
+    assert preview.columns == ("Text", "Intent")
+    assert preview.rows[0] == ('this is sentence number 0, or "so"', "no")
+    assert guess_columns(preview) == Columns(("Text",), "Intent")
 
 
 @pytest.fixture
@@ -79,19 +79,19 @@ def train() -> str:
     return write_jsonl("train.jsonl", table)
 
 
-def made(root: Path, answer: Answer) -> Recipe:
+def recipe_of_new_session(root: Path, answer: Answer) -> Recipe:
     """Load the recipe of the session that was just made."""
-    assert (answer.code, answer.err.count("tuner:")) == (0, 0)
-    assert Path(answer.out.strip()) == root / "fresh"
+    assert (answer.code, answer.stderr.count("tuner:")) == (0, 0)
+    assert Path(answer.stdout.strip()) == root / "fresh"
     return load_recipe(root / "fresh" / "recipe.toml")
 
 
 def test_guesses_are_said_and_stored(tuner: Tuner, root: Path, train: str) -> None:
     answer = tuner("new", "fresh", "--model", "roberta-base", "--train", train)
-    recipe = made(root, answer)
-    assert "text premise + hypothesis, label label" in answer.err
-    assert "10 % of the training rows are set aside" in answer.err
-    assert f"tuner run fresh --sessions {root}" in answer.err
+    recipe = recipe_of_new_session(root, answer)
+    assert "text premise + hypothesis, label label" in answer.stderr
+    assert "10 % of the training rows are set aside" in answer.stderr
+    assert f"tuner run fresh --sessions {root}" in answer.stderr
     assert recipe.data.text == ("premise", "hypothesis")
     assert recipe.data.validation == 0.1
     assert recipe.data.root == os.getcwd()
@@ -107,8 +107,8 @@ def test_everything_given_is_stored_and_nothing_guessed(
         *("--trials", "7", "--preset", "basic", "--set", "training.batch_size=8"),
         *("--set", "groups.all.lr={low=1e-5,high=1e-4}", "--set", "search.metric=mcc"),
     )
-    recipe = made(root, answer)
-    assert "guessed" not in answer.err
+    recipe = recipe_of_new_session(root, answer)
+    assert "guessed" not in answer.stderr
     assert (recipe.data.validation, recipe.data.holdout) == (train, 0.5)
     assert (recipe.search.trials, recipe.search.metric) == (7, "mcc")
     assert recipe.training.batch_size == 8
@@ -120,21 +120,21 @@ def test_columns_by_number(tuner: Tuner, root: Path) -> None:
     answer = tuner(
         *("new", "fresh", "--model", "m", "--train", "train.tsv", "--text", "0,2", "--label", "1")
     )
-    data = made(root, answer).data
+    data = recipe_of_new_session(root, answer).data
     assert (data.text, data.label) == ((0, 2), 1)
 
 
 def test_a_model_folder_is_stored_as_an_absolute_path(tuner: Tuner, root: Path, train: str) -> None:
     Path("model").mkdir()
     answer = tuner("new", "fresh", "--model", "model", "--train", train)
-    assert made(root, answer).model.name == str(Path("model").resolve())
+    assert recipe_of_new_session(root, answer).model.name == str(Path("model").resolve())
 
 
 def test_hub_data_needs_its_columns(tuner: Tuner, root: Path) -> None:
     line = ["new", "fresh", "--model", "m", "--train", "hub:aps/super_glue:rte:train"]
-    assert "give --text and --label" in tuner(*line).err
+    assert "give --text and --label" in tuner(*line).stderr
     answer = tuner(*line, "--text", "premise,hypothesis", "--label", "label")
-    assert made(root, answer).data.train == "hub:aps/super_glue:rte:train"
+    assert recipe_of_new_session(root, answer).data.train == "hub:aps/super_glue:rte:train"
 
 
 def test_the_folder_is_private(tuner: Tuner, root: Path, train: str) -> None:
@@ -146,20 +146,20 @@ def test_the_folder_is_private(tuner: Tuner, root: Path, train: str) -> None:
 def test_a_recipe_can_be_that_of_another_session(tuner: Tuner, root: Path, train: str) -> None:
     tuner("new", "first", "--model", "m", "--train", train, "--set", "training.epochs=7")
     answer = tuner("new", "fresh", "--from", "first", "--set", "data.quotes=backslash")
-    recipe = made(root, answer)
+    recipe = recipe_of_new_session(root, answer)
     assert (recipe.training.epochs, recipe.data.quotes) == (7, "backslash")
     assert recipe.data.train == train
     refused = tuner("new", "third", "--from", "first", "--preset", "basic")
-    assert (refused.code, "cannot be combined with --preset" in refused.err) == (2, True)
+    assert (refused.code, "cannot be combined with --preset" in refused.stderr) == (2, True)
 
 
 def test_how_a_file_was_read_is_said_and_set_overrules_it(tuner: Tuner, root: Path) -> None:
     lines = [f"{text};{label}" for text, label in zip(SENTENCES, CLASSES, strict=True)]
     Path("train.txt").write_text("\n".join(["Satz;Klasse", *lines]))
     answer = tuner("new", "first", "--model", "m", "--train", "train.txt")
-    assert "train.txt: separated by semicolons, with a header (Satz, Klasse)" in answer.err
-    assert "text Satz, label Klasse" in answer.err
+    assert "train.txt: separated by semicolons, with a header (Satz, Klasse)" in answer.stderr
+    assert "text Satz, label Klasse" in answer.stderr
     keys = ("--set", "data.header=false", "--set", "data.separator=;")
     answer = tuner("new", "fresh", "--model", "m", "--train", "train.txt", *keys)
-    data = made(root, answer).data
+    data = recipe_of_new_session(root, answer).data
     assert (data.text, data.label, data.header, data.separator) == ((0,), 1, False, ";")

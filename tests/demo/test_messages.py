@@ -118,12 +118,12 @@ def _counts(rows: list[Message], words: list[str]) -> NDArray[np.float64]:
 def _fit_softmax(counts: NDArray[np.float64], targets: NDArray[np.int64]) -> NDArray[np.float64]:
     """Weights of a multinomial logistic regression, shape (words, labels), by gradient descent."""
     weights = np.zeros((counts.shape[1], len(LABELS)))
-    wanted = np.eye(len(LABELS))[targets]
+    one_hot_targets = np.eye(len(LABELS))[targets]
     for _ in range(300):
         scores = counts @ weights
         shares = np.exp(scores - scores.max(1, keepdims=True))
         shares /= shares.sum(1, keepdims=True)
-        weights -= 0.5 * (counts.T @ (shares - wanted) / len(counts) + 1e-3 * weights)
+        weights -= 0.5 * (counts.T @ (shares - one_hot_targets) / len(counts) + 1e-3 * weights)
     return weights
 
 

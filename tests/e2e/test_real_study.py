@@ -104,11 +104,13 @@ def predictions(session: Session) -> dict[str, bytes]:
     """Every prediction that is on disk, by trial and evaluation."""
     import numpy as np
 
-    found = {}
+    prediction_bytes = {}
     for path in sorted((session.path / "trials").glob("*/predictions-*.npz")):
         with np.load(path, allow_pickle=False) as arrays:
-            found["/".join(path.parts[-2:])] = b"".join(arrays[k].tobytes() for k in arrays.files)
-    return found
+            prediction_bytes["/".join(path.parts[-2:])] = b"".join(
+                arrays[k].tobytes() for k in arrays.files
+            )
+    return prediction_bytes
 
 
 def best_without_times(session: Session) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from tests.cli import sessions
-from tests.session.logs import plain_recipe
+from tests.cli import recorded_sessions
+from tests.session.event_logs import plain_recipe
 from tuner.results.metrics import compute_metrics, confusion_matrix, direction_of_metric
 from tuner.session import events as e
 from tuner.session.folder import Session
@@ -30,22 +30,28 @@ def search(
     stored: bool = True,
 ) -> Session:
     """Make a search of complete trials, each with its chance of a correct row for each label."""
-    of = {0: "baseline"} if origins is None else origins
+    origin_by_number = {0: "baseline"} if origins is None else origins
     begun = e.SessionStarted(
         trials=len(trials),
         metric=metric,
         direction=direction_of_metric(metric),
         recipe=plain_recipe(**(recipe or {})),
     )
-    read = msgspec.structs.replace(sessions.data_read(), labels=list(LABELS))
-    events: list[e.Event] = [sessions.worker_started(), begun, read]
+    read = msgspec.structs.replace(recorded_sessions.data_read_event(), labels=list(LABELS))
+    events: list[e.Event] = [recorded_sessions.worker_started(), begun, read]
     answers = [_answers(number, recalls, gold) for number, recalls in enumerate(trials)]
     for number, (labels, predicted, losses) in enumerate(answers):
         events += _trial(
-            number, metric, labels, predicted, losses, of.get(number, "sampled"), searched
+            number,
+            metric,
+            labels,
+            predicted,
+            losses,
+            origin_by_number.get(number, "sampled"),
+            searched,
         )
     events.append(e.SessionFinished(reason=""))
-    session = sessions.recorded(root, "search", events)
+    session = recorded_sessions.record_session(root, "search", events)
     for number, (labels, predicted, losses) in enumerate(answers):
         if stored:
             _store(session, number, labels, predicted, losses)
@@ -75,10 +81,12 @@ def _trial(
     confusion = confusion_matrix(gold, predicted, len(LABELS))
     values = {**compute_metrics(confusion, LABELS), "loss": sum(losses) / len(losses)}
     evaluated = msgspec.structs.replace(
-        sessions.evaluated(number, 0, step=20), metrics=values, confusion=confusion
+        recorded_sessions.evaluated_event(number, 0, step=20), metrics=values, confusion=confusion
     )
-    ended = msgspec.structs.replace(sessions.completed(number, 0), value=values[metric])
-    begun = sessions.started(number, origin)
+    ended = msgspec.structs.replace(
+        recorded_sessions.trial_completed_event(number, 0), value=values[metric]
+    )
+    begun = recorded_sessions.trial_started_event(number, origin)
     params = begun.params if searched else {}
     return [msgspec.structs.replace(begun, params=params), evaluated, ended]
 

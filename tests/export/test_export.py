@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli import sessions
+from tests.cli import recorded_sessions
 from tuner.export.summary import summarize_session
 from tuner.export.trial_export import trials_as_csv, trials_as_rows
 from tuner.session import events as e
@@ -20,7 +20,7 @@ from tuner.session.view import SessionView
 @pytest.fixture
 def session(tmp_path: Path) -> Session:
     """Make a finished session."""
-    return sessions.finished(tmp_path)
+    return recorded_sessions.create_finished_session(tmp_path)
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_csv_has_one_row_a_trial_and_survives_quotes(view: SessionView) -> None:
 
 
 def test_csv_of_a_draft_is_its_header(tmp_path: Path) -> None:
-    text = trials_as_csv(load_session_view(sessions.draft(tmp_path)))
+    text = trials_as_csv(load_session_view(recorded_sessions.create_draft(tmp_path)))
     assert text.startswith("trial,state,")
     assert text.count("\n") == 1
 
@@ -50,8 +50,14 @@ def test_a_trials_own_values_stand_in_the_column_of_their_name(tmp_path: Path) -
     baseline = e.TrialStarted(
         trial=0, generation=0, params={}, fixed={"epochs": 9}, seed=0, device="cpu"
     )
-    events = [sessions.session_started(), baseline, sessions.started(1)]
-    table = trials_as_csv(load_session_view(sessions.recorded(tmp_path, "own", events)))
+    events = [
+        recorded_sessions.session_started(),
+        baseline,
+        recorded_sessions.trial_started_event(1),
+    ]
+    table = trials_as_csv(
+        load_session_view(recorded_sessions.record_session(tmp_path, "own", events))
+    )
     assert [row["params.epochs"] for row in csv.DictReader(io.StringIO(table))] == ["9", "2"]
 
 
@@ -79,6 +85,6 @@ def test_summary_counts_rows_and_keeps_collapsed_apart(session: Session, view: S
 
 
 def test_summary_of_a_draft_has_no_scores(tmp_path: Path) -> None:
-    draft = sessions.draft(tmp_path)
+    draft = recorded_sessions.create_draft(tmp_path)
     summary = summarize_session(draft, load_session_view(draft))
     assert (summary.best, summary.baseline, summary.gain) == (None, None, None)

@@ -94,12 +94,12 @@ CASES: Mapping[str, tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]] = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_said_of_a_search(tmp_path: Path, name: str) -> None:
-    made, said, unsaid = CASES[name]
-    session = search(tmp_path, **made)
+    search_options, expected_claims, absent_claims = CASES[name]
+    session = search(tmp_path, **search_options)
     text = describe_outcome(session, load_session_view(session))
-    for claim in said:
+    for claim in expected_claims:
         assert claim in text
-    for claim in unsaid:
+    for claim in absent_claims:
         assert claim not in text
     assert text.count(". ") <= 6
     caveats = [text.find(word) for word in ("cannot be", "it tells nothing", "is worse than")]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.faults import tally
-from tests.faults.points import without_numbers
+from tests.faults import fault_counts
+from tests.faults.kill_points import without_numbers
 from tests.faults.processes import Plan, live
 from tests.faults.studies import Tiny, portrait
 
@@ -46,17 +46,17 @@ def calm(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Calm:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Gather the figures of the processes that pytest-xdist runs the tests in."""
-    tally.add(getattr(node, "workeroutput", {}).get("tally", {}))
+    fault_counts.add_counts(getattr(node, "workeroutput", {}).get("tally", {}))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["tally"] = tally.plain()
+        session.config.workeroutput["tally"] = fault_counts.as_plain_values()
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    figures = tally.lines()
+    figures = fault_counts.summary_lines()
     if figures:
         terminalreporter.section("faults")
         for line in figures:

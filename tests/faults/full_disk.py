@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tests.faults import points, processes
+from tests.faults import kill_points, processes
 from tests.faults.processes import Plan
 from tuner.session.folder import Session
 
@@ -36,12 +36,12 @@ class Full:
     The `reserve`, once given back, has room for the log; a disk that is read-only has none.
     """
 
-    at: int
+    first_refused_call: int
     error: int
     reserve: bool = True
 
 
-class Refusals(points.Points):
+class Refusals(kill_points.Points):
     """Raises in the place of calls that take room."""
 
     def __init__(self, folder: Path, full: Full) -> None:
@@ -58,7 +58,7 @@ class Refusals(points.Points):
         if not name.startswith(_TAKES_ROOM):
             return
         self._seen += 1
-        if self._seen < self._full.at or self._is_reserved_for(name):
+        if self._seen < self._full.first_refused_call or self._is_reserved_for(name):
             return
         if half is not None and self._full.reserve:
             half()
@@ -92,7 +92,7 @@ def live_with_full_disk(
 
 
 def _install(folder: Path, full: Full) -> None:
-    points.install(Refusals(folder, full))
+    kill_points.install(Refusals(folder, full))
 
 
 def _be_a_worker(folder: Path, full: Full | None, fault: processes.TrainerFault | None) -> None:

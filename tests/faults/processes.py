@@ -27,7 +27,7 @@ from typing import IO, Any, NoReturn
 import pytest
 
 from tests.faults import system_calls
-from tests.faults.points import Kill, Points, install, kill_group
+from tests.faults.kill_points import Kill, Points, install, kill_group
 from tuner.session.folder import Session
 
 TrainerFault = Callable[[], None]
@@ -54,7 +54,7 @@ class Plan:
 @cache
 def _server() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.faults.warm"])
+    context.set_forkserver_preload(["tests.faults.fork_server_preload"])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LD_PRELOAD", system_calls.library())
         forkserver.ensure_running()
@@ -110,26 +110,26 @@ def live(session: Session, plan: Plan | None = None) -> int:
 
 def children(pid: int) -> list[int]:
     """List the processes whose parent this is, zombies left out."""
-    found = []
+    child_pids = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError, IndexError):
                 state, parent = (entry / "stat").read_text().rsplit(")", 1)[1].split()[:2]
                 if int(parent) == pid and state != "Z":
-                    found.append(int(entry.name))
-    return found
+                    child_pids.append(int(entry.name))
+    return child_pids
 
 
 def processes_with(folder: Path) -> list[int]:
     """List the processes that have a file of this folder open."""
-    found = []
+    pids = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
             with contextlib.suppress(OSError):
                 links = [os.readlink(file) for file in (entry / "fd").iterdir()]
                 if any(link.startswith(str(folder)) for link in links):
-                    found.append(int(entry.name))
-    return found
+                    pids.append(int(entry.name))
+    return pids
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 30.0) -> None:
@@ -224,7 +224,7 @@ class ForkedTrainer:
 def _become(
     main: Callable[[], int],
     standard: Sequence[int],
-    kept: Sequence[int],
+    inherited_files: Sequence[int],
     environment: dict[str, str],
 ) -> NoReturn:
     code = 99
@@ -232,7 +232,7 @@ def _become(
         os.setsid()
         for target, file in enumerate(standard):
             os.dup2(file, target)
-        _close_all_but(kept)
+        _close_all_but(inherited_files)
         os.environ.update(environment)
         sys.stdout = os.fdopen(1, "w", closefd=False)
         sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
@@ -245,9 +245,9 @@ def _become(
         os._exit(code)
 
 
-def _close_all_but(kept: Sequence[int]) -> None:
+def _close_all_but(files_to_keep: Sequence[int]) -> None:
     start = _FIRST_FREE
-    for file in sorted(kept):
+    for file in sorted(files_to_keep):
         os.closerange(start, file)
         start = file + 1
     os.closerange(start, 4096)

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from tests.training.conftest import WORDS, make_tokenizer, write_jsonl
-from tests.worker.sessions import EMPTY_DATABASE, events
 from tests.worker.test_kills import story
+from tests.worker.worker_sessions import EMPTY_DATABASE, events
 from tuner.session import events as e
 from tuner.session.folder import Session, create_session
 
@@ -141,12 +141,12 @@ def portrait(session: Session) -> dict[str, Any]:
 
 def assert_same(disturbed: Session, calm: dict[str, Any]) -> None:
     """Bit for bit."""
-    found = portrait(disturbed)
+    actual_portrait = portrait(disturbed)
     for part, expected in calm.items():
         if isinstance(expected, list):
-            for there, here in zip(expected, found[part], strict=False):
-                assert here == there, f"{part} of {disturbed.path}"
-        assert found[part] == expected, f"{part} of {disturbed.path}"
+            for expected_part, actual_part in zip(expected, actual_portrait[part], strict=False):
+                assert actual_part == expected_part, f"{part} of {disturbed.path}"
+        assert actual_portrait[part] == expected, f"{part} of {disturbed.path}"
 
 
 def assert_sound(session: Session, torn: int = 0) -> dict[int, e.Event]:
@@ -154,13 +154,13 @@ def assert_sound(session: Session, torn: int = 0) -> dict[int, e.Event]:
 
     The log has at most `torn` lines that were cut short. Return the ends by trial.
     """
-    told = events(session)
-    unreadable = [event for event in told if isinstance(event, e.Unknown)]
+    logged_events = events(session)
+    unreadable = [event for event in logged_events if isinstance(event, e.Unknown)]
     assert len(unreadable) <= torn, unreadable
-    numbers = [event.seq for event in told if not isinstance(event, e.Unknown)]
+    numbers = [event.seq for event in logged_events if not isinstance(event, e.Unknown)]
     assert numbers == list(range(len(numbers)))
     ends: dict[int, e.Event] = {}
-    for event in told:
+    for event in logged_events:
         if isinstance(event, ENDS):
             assert event.trial not in ends, f"trial {event.trial} ended twice"
             ends[event.trial] = event

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.points import Kill
+from tests.faults.kill_points import Kill
 
 _SOURCE = Path(__file__).with_name("system_calls.c")
 COMPILER = shutil.which("cc")
@@ -40,5 +40,5 @@ def install(kill: Kill | None, trace: Path | None) -> None:
     file = -1
     if trace is not None:
         file = os.open(trace, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    number, torn = (0, False) if kill is None else (kill.at, kill.torn)
+    number, torn = (0, False) if kill is None else (kill.call_number, kill.torn)
     ctypes.CDLL(None).end_before_call(ctypes.c_long(number), int(torn), file)

@@ -112,14 +112,14 @@ def _be_a_shell(become: Callable[[], None]) -> None:
 
 
 def _become_tuner(root: Path, words: tuple[str, ...], environment: dict[str, str]) -> None:
-    own = {
+    own_variables = {
         "TERM": "xterm-256color",
         "LC_ALL": "C.UTF-8",
         "TEXTUAL_ANIMATIONS": "none",
     } | environment
     surroundings = {name: value for name, value in os.environ.items() if not name.startswith("LC_")}
     command = [sys.executable, "-m", "tuner", "--sessions", str(root), *words]
-    os.execve(sys.executable, command, surroundings | own)
+    os.execve(sys.executable, command, surroundings | own_variables)
 
 
 def plain(written: str) -> str:

@@ -12,10 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.sessions import finished
-from tests.faults import tally
-from tests.faults.lines import call, is_inert, is_one_line
-from tests.worker.sessions import evaluations, events, kinds, make, of_kind, work, work_until
+from tests.cli.recorded_sessions import create_finished_session
+from tests.faults import fault_counts
+from tests.faults.command_line import call, is_inert, is_one_line
+from tests.worker.worker_sessions import (
+    evaluations,
+    events,
+    kinds,
+    make_session,
+    of_kind,
+    run_worker,
+    run_worker_until,
+)
 from tuner.session import events as e
 from tuner.session.commands import Pause
 from tuner.session.fold import load_session_view
@@ -51,9 +59,9 @@ def looks_sound(root: Path) -> None:
     for words in VIEWS:
         answer = call(root, *words)
         assert answer.code in (0, 2, 3), answer
-        is_inert(answer.out)
+        is_inert(answer.stdout)
         if answer.code:
-            is_one_line(answer.err)
+            is_one_line(answer.stderr)
 
 
 def test_a_whole_log_cut_at_many_bytes_is_read(tmp_path: Path) -> None:
@@ -66,7 +74,7 @@ def test_a_whole_log_cut_at_every_byte_is_read(tmp_path: Path) -> None:
 
 
 def _cut(root: Path, step: int) -> None:
-    session = finished(root, "done")
+    session = create_finished_session(root, "done")
     whole = session.events_path.read_bytes()
     for cut in range(0, len(whole), step):
         session.events_path.write_bytes(whole[:cut])
@@ -75,12 +83,12 @@ def _cut(root: Path, step: int) -> None:
         build_status(session, view, state)
         if cut % (step * 50) == 0:
             looks_sound(root)
-    tally.count("cuts of a log", len(whole) // step)
+    fault_counts.count_event("cuts of a log", len(whole) // step)
 
 
 @pytest.mark.parametrize("line", GARBAGE, ids=range(len(GARBAGE)))
 def test_a_line_of_garbage_anywhere_is_shown_as_one(tmp_path: Path, line: bytes) -> None:
-    session = finished(tmp_path, "done")
+    session = create_finished_session(tmp_path, "done")
     lines = session.events_path.read_bytes().splitlines()
     before = load_session_view(session)
     for place in range(0, len(lines) + 1, 12):
@@ -94,13 +102,13 @@ def test_a_line_of_garbage_anywhere_is_shown_as_one(tmp_path: Path, line: bytes)
 
 
 def test_a_worker_goes_on_after_garbage_in_every_file_that_it_appends_to(tmp_path: Path) -> None:
-    session = make(tmp_path, trials=3)
-    process = work_until(session, evaluations(2), pace=0.02)
+    session = make_session(tmp_path, trials=3)
+    process = run_worker_until(session, evaluations(2), pace=0.02)
     process.kill()
     for path in (session.events_path, session.commands_path, session.log_path):
         with path.open("ab") as file:
             file.write(b"\n" + b"\n".join(GARBAGE) + b"\nand no end")
-    assert work(session) == 0
+    assert run_worker(session) == 0
     assert kinds(session)[-1] == "SessionFinished"
     assert len(of_kind(session, e.TrialCompleted)) + len(of_kind(session, e.TrialPruned)) == 3
 
@@ -137,15 +145,15 @@ COMMANDS: tuple[object, ...] = (
 
 
 def test_commands_that_make_no_sense_are_refused_and_the_study_goes_on(tmp_path: Path) -> None:
-    session = make(tmp_path, trials=2)
+    session = make_session(tmp_path, trials=2)
     lines = (json.dumps(command).replace("Infinity", "1e999") for command in COMMANDS)
     session.commands_path.write_text("".join(f"{line}\n" for line in lines))
-    assert work(session) == 0
+    assert run_worker(session) == 0
     assert kinds(session)[-1] == "SessionFinished"
     answers = {event.id: event for event in of_kind(session, e.CommandDone)}
     assert all(answer.result.isprintable() for answer in answers.values())
     assert not any(answers[name].ok for name in "abceghijk" if name in answers)
-    tally.count("commands without sense", len(COMMANDS))
+    fault_counts.count_event("commands without sense", len(COMMANDS))
 
 
 # ── the study's database ─────────────────────────────────────────────────────────────────────
@@ -194,8 +202,8 @@ DATABASES: dict[str, tuple[Callable[[Path], object], str]] = {
 @pytest.fixture(scope="module")
 def halfway(tmp_path_factory: pytest.TempPathFactory) -> Session:
     """Make a session that was killed after some trials."""
-    session = make(tmp_path_factory.mktemp("halfway"), trials=4)
-    work_until(session, evaluations(4), pace=0.02).kill()
+    session = make_session(tmp_path_factory.mktemp("halfway"), trials=4)
+    run_worker_until(session, evaluations(4), pace=0.02).kill()
     with closing(sqlite3.connect(session.database_path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return session
@@ -210,14 +218,14 @@ def test_a_database_that_is_not_the_studys(
         path.unlink()
     whole = session.database_path.read_bytes()
     spoil(session.database_path)
-    assert work(session) == 1
+    assert run_worker(session) == 1
     reason = load_session_view(session).reason
     assert says in reason
     assert reason.isprintable()
     assert "Traceback" not in session.log_path.read_text()
     _remove(session.path.glob("study.db*"))
     session.database_path.write_bytes(whole)
-    assert work(session) == 0, "with the right one it goes on"
+    assert run_worker(session) == 0, "with the right one it goes on"
     assert len(load_session_view(session).trials) == 4
 
 
@@ -230,12 +238,12 @@ def _remove(paths: Iterator[Path]) -> None:
 
 
 def test_a_database_that_is_read_by_another_does_not_hold_the_worker_up(tmp_path: Path) -> None:
-    session = make(tmp_path, trials=2)
+    session = make_session(tmp_path, trials=2)
     with closing(sqlite3.connect(session.database_path)) as reader:
         reader.execute("PRAGMA journal_mode=WAL")
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM trials").fetchall()
-        assert work(session) == 0
+        assert run_worker(session) == 0
     assert kinds(session)[-1] == "SessionFinished"
 
 
@@ -243,57 +251,57 @@ def test_a_database_that_is_read_by_another_does_not_hold_the_worker_up(tmp_path
 
 
 def test_a_recipe_that_is_spoilt_while_running_harms_nothing(tmp_path: Path) -> None:
-    session = make(tmp_path, trials=2)
-    process = work_until(session, evaluations(1), pace=0.01)
+    session = make_session(tmp_path, trials=2)
+    process = run_worker_until(session, evaluations(1), pace=0.01)
     text = session.recipe_path.read_bytes()
     session.recipe_path.write_bytes(b"\xff not TOML")
     assert process.wait() == 0
     assert kinds(session)[-1] == "SessionFinished"
     answer = call(tmp_path, "start", "demo")
     assert answer.code == 2
-    is_one_line(answer.err)
+    is_one_line(answer.stderr)
     session.recipe_path.write_bytes(text)
     assert call(tmp_path, "status", "demo").code == 0
 
 
 def test_a_folder_copied_while_running_goes_on_by_itself(tmp_path: Path) -> None:
-    session = make(tmp_path / "a", trials=3)
-    process = work_until(session, evaluations(3), pace=0.02)
+    session = make_session(tmp_path / "a", trials=3)
+    process = run_worker_until(session, evaluations(3), pace=0.02)
     copy = Session(Path(shutil.copytree(session.path, tmp_path / "b")))
     assert lock_holder_pid(copy.lock_path) is None
     assert process.wait() == 0
-    code = work(copy)
-    said = load_session_view(copy).reason
-    assert code == 0 or ("database" in said and said.isprintable()), said
+    code = run_worker(copy)
+    reason = load_session_view(copy).reason
+    assert code == 0 or ("database" in reason and reason.isprintable()), reason
     assert kinds(session)[-1] == "SessionFinished"
 
 
 def test_a_folder_renamed_while_paused_goes_on(tmp_path: Path) -> None:
-    session = make(tmp_path, trials=3)
-    work_until(session, evaluations(2), pace=0.02).kill()
+    session = make_session(tmp_path, trials=3)
+    run_worker_until(session, evaluations(2), pace=0.02).kill()
     renamed = Session(session.path.rename(tmp_path / "another-name"))
-    assert work(renamed) == 0
+    assert run_worker(renamed) == 0
     assert len(of_kind(renamed, e.TrialStarted)) >= 3
     assert call(tmp_path, "status", "another-name").code == 0
 
 
 def test_a_folder_renamed_while_running_pauses_and_goes_on_from_there(tmp_path: Path) -> None:
-    session = make(tmp_path, trials=3)
-    process = work_until(session, evaluations(2), pace=0.05)
+    session = make_session(tmp_path, trials=3)
+    process = run_worker_until(session, evaluations(2), pace=0.05)
     renamed = Session(session.path.rename(tmp_path / "elsewhere"))
     assert process.wait() == 0
     view = load_session_view(renamed)
     assert view.lifecycle == "session_paused"
     assert "was moved" in view.reason
-    assert work(renamed) == 0
+    assert run_worker(renamed) == 0
     assert kinds(renamed)[-1] == "SessionFinished"
     assert len(load_session_view(renamed).trials) == 3
     assert not of_kind(renamed, e.TrialFailed)
 
 
 def test_a_folder_deleted_while_running_ends_its_worker(tmp_path: Path) -> None:
-    session = make(tmp_path, trials=3)
-    process = work_until(session, evaluations(1), pace=0.05)
+    session = make_session(tmp_path, trials=3)
+    process = run_worker_until(session, evaluations(1), pace=0.05)
     shutil.rmtree(session.path, ignore_errors=True)
     assert process.wait() in (0, 2)
 
@@ -301,7 +309,7 @@ def test_a_folder_deleted_while_running_ends_its_worker(tmp_path: Path) -> None:
 def test_a_clock_that_is_set_back_does_not_turn_the_log_round(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    session = finished(tmp_path, "done")
+    session = create_finished_session(tmp_path, "done")
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now - 86_400.0)
     with EventWriter(session.events_path) as writer:
@@ -313,7 +321,7 @@ def test_a_clock_that_is_set_back_does_not_turn_the_log_round(
 
 def newer(root: Path) -> Session:
     """Make a session of a later version: a higher schema, and kinds that nobody knows yet."""
-    session = finished(root, "done")
+    session = create_finished_session(root, "done")
     lines = [json.loads(line) for line in session.events_path.read_text().splitlines()]
     lines[0] |= {"schema": e.SCHEMA + 1, "more": [1]}
     lines[-1] = {"kind": "session_paused", "seq": len(lines), "time": lines[-1]["time"]}
@@ -343,9 +351,9 @@ def test_a_session_of_a_newer_version_is_shown_and_not_written_to(
     ):
         answer = call(tmp_path, *words)
         assert answer.code == 2, words
-        is_one_line(answer.err)
-        assert "newer tuner" in answer.err
-    assert work(session) == 2
+        is_one_line(answer.stderr)
+        assert "newer tuner" in answer.stderr
+    assert run_worker(session) == 2
     assert {path: path.read_bytes() for path in before} == before
     with pytest.raises(Exception, match="newer tuner"):
         send_command(session, Pause())

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from tests.cli.sessions import RECIPE
-from tests.faults.lines import is_plain
-from tests.faults.tally import count
+from tests.cli.recorded_sessions import RECIPE
+from tests.faults.command_line import is_plain
+from tests.faults.fault_counts import count_event
 from tests.faults.test_inputs_recipes import KEYS
-from tests.session.logs import story
+from tests.session.event_logs import story
 from tuner.errors import TunerError
 from tuner.recipe.document import RecipeDocument
 from tuner.recipe.load import load_recipe, parse_recipe, parse_toml, recipe_to_dict
@@ -129,13 +129,13 @@ def logs(draw: st.DrawFn) -> list[bytes]:
 
 def a_log_is_read(lines: list[bytes]) -> None:
     view = SessionView()
-    told = [decode_event_line(line) for line in lines]
-    fold_events(view, told)
+    log_events = [decode_event_line(line) for line in lines]
+    fold_events(view, log_events)
     again = SessionView()
-    for event in told:
+    for event in log_events:
         fold_events(again, [event])
     assert again == view
-    for event in told:
+    for event in log_events:
         if not isinstance(event, e.Unknown):
             assert decode_event_line(encode_event_line(event)) == event
 
@@ -196,7 +196,7 @@ READERS = {
 @pytest.mark.parametrize("what", READERS)
 def test_anything(what: str) -> None:
     READERS[what].try_inputs(QUICK_EXAMPLES, 0)
-    count(f"fuzzed {what}", QUICK_EXAMPLES)
+    count_event(f"fuzzed {what}", QUICK_EXAMPLES)
 
 
 @pytest.mark.long
@@ -206,5 +206,5 @@ def test_anything_for_long(what: str) -> None:
     ends, start = time.monotonic() + LONG_SECONDS / len(READERS), 1
     while time.monotonic() < ends:
         READERS[what].try_inputs(EXAMPLES_AT_ONCE, start)
-        count(f"fuzzed {what}", EXAMPLES_AT_ONCE)
+        count_event(f"fuzzed {what}", EXAMPLES_AT_ONCE)
         start += 1

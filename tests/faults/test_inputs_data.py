@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.lines import call, is_one_line
-from tests.faults.tally import count
+from tests.faults.command_line import call, is_one_line
+from tests.faults.fault_counts import count_event
 from tuner.errors import TunerError
 from tuner.recipe.types import DataSection
 from tuner.training.data import LabelledRows, read_labelled_rows
@@ -139,11 +139,11 @@ READ: dict[str, tuple[str, bytes]] = {
 
 def section(path: Path, **more: object) -> DataSection:
     """Make a recipe's data section for one file, a share of it to validate."""
-    wanted = {"validation": 0.4, "text": ("text",), "label": "label"} | more
-    return DataSection(train=str(path), **wanted)  # type: ignore[arg-type]
+    section_fields = {"validation": 0.4, "text": ("text",), "label": "label"} | more
+    return DataSection(train=str(path), **section_fields)  # type: ignore[arg-type]
 
 
-def written(folder: Path, kind: str, content: bytes) -> Path:
+def write_data_file(folder: Path, kind: str, content: bytes) -> Path:
     path = folder / f"rows{kind}"
     path.write_bytes(content)
     return path
@@ -157,28 +157,28 @@ def outcome(path: Path, **more: object) -> LabelledRows | str:
         return str(error)
 
 
-def _is_a_refusal(said: LabelledRows | str) -> None:
-    assert isinstance(said, str), "it was read"
-    assert said.startswith("data"), said[:300]
-    assert said.isprintable(), repr(said[:300])
-    assert len(said) < 1_000, len(said)
+def _is_a_refusal(result: LabelledRows | str) -> None:
+    assert isinstance(result, str), "it was read"
+    assert result.startswith("data"), result[:300]
+    assert result.isprintable(), repr(result[:300])
+    assert len(result) < 1_000, len(result)
 
 
 @pytest.mark.parametrize(("kind", "content"), REFUSED.values(), ids=REFUSED.keys())
 def test_a_file_that_cannot_be_used_is_refused_in_one_line(
     tmp_path: Path, kind: str, content: bytes
 ) -> None:
-    _is_a_refusal(outcome(written(tmp_path, kind, content)))
-    count("data files that cannot be used")
+    _is_a_refusal(outcome(write_data_file(tmp_path, kind, content)))
+    count_event("data files that cannot be used")
 
 
 @pytest.mark.parametrize(("kind", "content"), READ.values(), ids=READ.keys())
 def test_an_odd_file_is_read_as_what_it_is(tmp_path: Path, kind: str, content: bytes) -> None:
-    rows = outcome(written(tmp_path, kind, content))
+    rows = outcome(write_data_file(tmp_path, kind, content))
     assert not isinstance(rows, str), rows
     assert len(rows.train) == len(rows.train.labels) >= 4
     assert all(isinstance(text, str) for text in rows.train.texts[0])
-    count("odd data files")
+    count_event("odd data files")
 
 
 @pytest.mark.parametrize("table", [REFUSED, READ], ids=["refused", "read"])
@@ -187,11 +187,11 @@ def test_new_reads_the_same_files_or_says_why_not(
 ) -> None:
     root = tmp_path / "sessions"
     for number, (kind, content) in enumerate(table.values()):
-        path = written(tmp_path, kind, content)
+        path = write_data_file(tmp_path, kind, content)
         answer = call(root, "new", f"s{number}", "--model", "m", "--train", str(path))
         assert answer.code in (0, 2), answer
         if answer.code == 2:
-            is_one_line(answer.err)
+            is_one_line(answer.stderr)
             assert not (root / f"s{number}").exists()
 
 
@@ -199,28 +199,28 @@ def test_the_same_file_with_every_byte_range_gone(tmp_path: Path) -> None:
     for kind, text in ((".csv", CSV), (".tsv", TSV)):
         whole = text.encode()
         for cut in range(0, len(whole), 37):
-            said = outcome(written(tmp_path, kind, whole[:cut]))
-            if isinstance(said, str):
-                _is_a_refusal(said)
-            count("data files that were cut off")
+            result = outcome(write_data_file(tmp_path, kind, whole[:cut]))
+            if isinstance(result, str):
+                _is_a_refusal(result)
+            count_event("data files that were cut off")
 
 
 Trap = Callable[[Path], Path]
 
 
-def _folder(at: Path) -> Path:
-    (at / "rows.csv").mkdir()
-    return at / "rows.csv"
+def _folder(folder: Path) -> Path:
+    (folder / "rows.csv").mkdir()
+    return folder / "rows.csv"
 
 
-def _pipe(at: Path) -> Path:
-    os.mkfifo(at / "rows.csv")
-    return at / "rows.csv"
+def _pipe(folder: Path) -> Path:
+    os.mkfifo(folder / "rows.csv")
+    return folder / "rows.csv"
 
 
-def _circle(at: Path) -> Path:
-    (at / "rows.csv").symlink_to(at / "rows.csv")
-    return at / "rows.csv"
+def _circle(folder: Path) -> Path:
+    (folder / "rows.csv").symlink_to(folder / "rows.csv")
+    return folder / "rows.csv"
 
 
 TRAPS: dict[str, Trap] = {
@@ -233,7 +233,7 @@ TRAPS: dict[str, Trap] = {
     "a missing folder": lambda at: at / "no" / "rows.jsonl",
     "a name that is too long": lambda at: at / ("x" * 400 + ".csv"),
     "a name with a line in it": lambda at: at / "a\nb\x1b[2J.csv",
-    "a kind of its own": lambda at: written(at, ".xlsx", b"PK"),
+    "a kind of its own": lambda at: write_data_file(at, ".xlsx", b"PK"),
     "NUL in the name": lambda at: at / "a\x00b.csv",
 }
 
@@ -242,7 +242,7 @@ TRAPS: dict[str, Trap] = {
 @pytest.mark.timeout(30)
 def test_what_is_no_file_of_rows_is_refused(tmp_path: Path, trap: Trap) -> None:
     _is_a_refusal(outcome(trap(tmp_path)))
-    count("data files that are none")
+    count_event("data files that are none")
 
 
 def test_sources_from_the_hub_that_are_none() -> None:
@@ -259,9 +259,11 @@ def test_a_line_of_a_hundred_megabytes(tmp_path: Path, kind: str) -> None:
     line = b"x" * 100_000_000
     last = {".csv": line + b",no\n", ".tsv": line + b"\tno\n"}
     head = {".csv": CSV, ".tsv": TSV, ".jsonl": JSONL}[kind].encode()
-    said = outcome(
-        written(tmp_path, kind, head + last.get(kind, b'{"text":"' + line + b'","label":"no"}\n'))
+    result = outcome(
+        write_data_file(
+            tmp_path, kind, head + last.get(kind, b'{"text":"' + line + b'","label":"no"}\n')
+        )
     )
-    assert not isinstance(said, str), said
-    assert max(map(len, said.train.texts[0])) == 100_000_000
-    count("data files with a line of 100 MB")
+    assert not isinstance(result, str), result
+    assert max(map(len, result.train.texts[0])) == 100_000_000
+    count_event("data files with a line of 100 MB")

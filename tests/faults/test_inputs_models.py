@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.tally import count
+from tests.faults.fault_counts import count_event
 from tests.training.conftest import make_model
 from tuner.errors import TunerError
 from tuner.recipe.types import ModelSection
@@ -47,7 +47,7 @@ def model(tmp_path: Path, sound: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path(shutil.copytree(sound, tmp_path / "model"))
 
 
-def opened(folder: Path, **more: bool) -> set[str]:
+def load_fresh_tensor_names(folder: Path, **more: bool) -> set[str]:
     """As the trainer opens a model; the names of the tensors that were made anew."""
     source = find_model_source(ModelSection(str(folder), **more))  # type: ignore[arg-type]
     load_tokenizer(source)
@@ -161,17 +161,19 @@ def test_a_model_that_cannot_be_used_is_refused_in_one_line(
 ) -> None:
     spoil(model)
     with pytest.raises(TunerError) as caught:
-        opened(model)
-    said = str(caught.value)
-    assert said.startswith("model.name: "), said
-    assert said.isprintable()
-    assert len(said) < 700
+        load_fresh_tensor_names(model)
+    message = str(caught.value)
+    assert message.startswith("model.name: "), message
+    assert message.isprintable()
+    assert len(message) < 700
     assert not [path.name for path in tmp_path.iterdir() if path.name.endswith("was-run")]
-    count("model folders that cannot be used")
+    count_event("model folders that cannot be used")
 
 
 def test_a_sound_one_is_opened(model: Path) -> None:
-    assert all(name.startswith(("classifier", "bert.pooler")) for name in opened(model))
+    assert all(
+        name.startswith(("classifier", "bert.pooler")) for name in load_fresh_tensor_names(model)
+    )
 
 
 @pytest.mark.parametrize(
@@ -188,5 +190,5 @@ def test_tensors_that_do_not_fit_are_counted_and_the_likely_reason_is_given(
 ) -> None:
     _config(**changes)(model)
     with pytest.raises(TunerError, match="its weights do not fit: ") as caught:
-        opened(model)
+        load_fresh_tensor_names(model)
     assert reason in str(caught.value)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.cli.sessions import RECIPE, draft
-from tests.faults.lines import call, is_one_line, is_plain
-from tests.faults.tally import count
+from tests.cli.recorded_sessions import RECIPE, create_draft
+from tests.faults.command_line import call, is_one_line, is_plain
+from tests.faults.fault_counts import count_event
 from tuner.errors import TunerError
 from tuner.recipe.document import RecipeDocument
 from tuner.recipe.load import parse_recipe, parse_toml, recipe_to_dict
@@ -112,18 +112,18 @@ def test_a_recipe_that_is_none(
     text: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(launch, "_spawn_worker_process", _must_not_start)
-    session = draft(tmp_path)
+    session = create_draft(tmp_path)
     session.recipe_path.write_bytes(text)
     log = session.events_path.read_bytes()
     answer = call(tmp_path, "start", "draft")
     assert answer.code == 2
-    is_one_line(answer.err)
-    assert "recipe.toml" in answer.err
+    is_one_line(answer.stderr)
+    assert "recipe.toml" in answer.stderr
     assert session.recipe_path.read_bytes() == text
     assert session.events_path.read_bytes() == log
     for words in (("list",), ("status", "draft"), ("trials", "draft")):
         assert call(tmp_path, *words).code == 0, "a wrong recipe hides nothing"
-    count("malformed recipes")
+    count_event("malformed recipes")
 
 
 def _must_not_start(*_: object) -> None:
@@ -141,7 +141,7 @@ def test_every_key_with_every_wrong_value(key: str) -> None:
             _names(str(error), name)
         else:
             assert parse_recipe(recipe_to_dict(recipe), "again") == recipe
-    count("wrong values of a recipe's keys", len(VALUES))
+    count_event("wrong values of a recipe's keys", len(VALUES))
 
 
 def _names(message: str, key: str) -> None:

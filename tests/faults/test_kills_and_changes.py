@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from tests.faults.points import Kill
+from tests.faults.fault_counts import count_event
+from tests.faults.kill_points import Kill
 from tests.faults.processes import Plan, live
 from tests.faults.studies import Tiny, assert_same, assert_sound, portrait
-from tests.faults.tally import count
-from tests.worker.sessions import of_kind
+from tests.worker.worker_sessions import of_kind
 from tuner.session import events as e
 from tuner.session.commands import Enqueue
 from tuner.session.folder import Session
@@ -55,9 +55,9 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Changed:
 
 
 def kill_and_compare(changed: Changed, kill: Kill) -> None:
-    session = changed.copy(kill.at)
+    session = changed.copy(kill.call_number)
     assert live(session, Plan(worker=kill)) == -9
-    count("kills while the search changes")
+    count_event("kills while the search changes")
     assert_sound(session, torn=1)
     assert len(of_kind(session, e.SessionFinished)) == 2 or live(session) == 0
     assert_same(session, changed.calm)
@@ -66,12 +66,12 @@ def kill_and_compare(changed: Changed, kill: Kill) -> None:
 
 @pytest.mark.timeout(300)
 def test_kills_while_the_search_changes(changed: Changed) -> None:
-    for at in random.Random(31).sample(range(10, changed.calls // 2), QUICK_KILLS):
-        kill_and_compare(changed, Kill(at, torn=True))
+    for call_number in random.Random(31).sample(range(10, changed.calls // 2), QUICK_KILLS):
+        kill_and_compare(changed, Kill(call_number, torn=True))
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_a_kill_before_every_other_call_while_the_search_changes(changed: Changed) -> None:
-    for at in range(1, changed.calls + 1, 2):
-        kill_and_compare(changed, Kill(at, torn=at % 4 == 1))
+    for call_number in range(1, changed.calls + 1, 2):
+        kill_and_compare(changed, Kill(call_number, torn=call_number % 4 == 1))

@@ -11,9 +11,9 @@ import pytest
 
 from tests.e2e.test_real_study import make as demo_session
 from tests.faults.conftest import Calm
+from tests.faults.fault_counts import count_event, measured
 from tests.faults.processes import Life, processes_with, wait_until
 from tests.faults.studies import Tiny, assert_same, assert_sound
-from tests.faults.tally import count, measured
 from tuner.session import events as e
 from tuner.session.commands import Pause
 from tuner.session.fold import load_session_view
@@ -57,7 +57,7 @@ def pause_somewhere(session: Session, dice: random.Random) -> bool:
     assert_sound(session)
     state = derive_session_state(session, load_session_view(session))
     assert state in (SessionState.PAUSED, SessionState.FINISHED)
-    count("pauses", state is SessionState.PAUSED)
+    count_event("pauses", state is SessionState.PAUSED)
     return state is SessionState.PAUSED
 
 
@@ -89,10 +89,10 @@ def test_a_paused_session_lets_go_of_the_device_at_once(tmp_path: Path) -> None:
     wait_until(lambda: any(trial.step for trial in load_session_view(session).trials.values()))
     trial = load_session_view(session).trials[0]
     step = trial.seconds / trial.step
-    asked = time.monotonic()
+    pause_requested_at = time.monotonic()
     send_command(session, Pause())
     wait_until(lambda: not life.trainers())
-    waited = time.monotonic() - asked
+    waited = time.monotonic() - pause_requested_at
     measured["from a pause to a free device"] = f"{waited:.2f} s, a step takes {step:.2f} s"
     assert waited <= step + SECONDS_BEYOND_A_STEP
     assert life.wait() == 0

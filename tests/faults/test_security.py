@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from tests.cli.sessions import finished
-from tests.faults import hostile, tally
-from tests.faults.lines import call, is_inert, is_one_line
+from tests.cli.recorded_sessions import create_finished_session
+from tests.faults import fault_counts, hostile_folders
+from tests.faults.command_line import call, is_inert, is_one_line
+from tests.tui.app_harness import LARGE, SMALL, play, press
 from tests.tui.places import ways
-from tests.tui.setup_stage import Answers
-from tests.tui.stage import LARGE, SMALL, play, press
-from tests.worker.sessions import make, work
+from tests.tui.setup_harness import Answers
+from tests.worker.worker_sessions import make_session, run_worker
 from tuner.errors import TunerError
 from tuner.recipe.load import parse_recipe
 from tuner.render.environment_text import environment_lines
@@ -66,7 +66,7 @@ def _trees() -> list[tuple[Path, ast.Module]]:
     return [(path, ast.parse(path.read_text(encoding="utf-8"))) for path in paths]
 
 
-def _called(node: ast.Call) -> str:
+def _called_function(node: ast.Call) -> str:
     return ast.unparse(node.func)
 
 
@@ -79,7 +79,7 @@ def test_no_pickle_no_eval_no_shell() -> None:
             if isinstance(node, ast.ImportFrom):
                 assert (node.module or "").split(".")[0] not in FORBIDDEN_MODULES, path
             if isinstance(node, ast.Call):
-                assert _called(node) not in FORBIDDEN_CALLS, f"{path}:{node.lineno}"
+                assert _called_function(node) not in FORBIDDEN_CALLS, f"{path}:{node.lineno}"
                 _is_harmless(path, node)
 
 
@@ -88,9 +88,9 @@ def _is_harmless(path: Path, call: ast.Call) -> None:
     place = f"{path}:{call.lineno}"
     if "shell" in words:
         assert ast.unparse(words["shell"]) == "False", place
-    if _called(call) in ("np.load", "numpy.load", "np.save", "numpy.save"):
+    if _called_function(call) in ("np.load", "numpy.load", "np.save", "numpy.save"):
         assert ast.unparse(words["allow_pickle"]) == "False", place
-    if _called(call) in ("tempfile.mktemp",):
+    if _called_function(call) in ("tempfile.mktemp",):
         raise AssertionError(place)
 
 
@@ -107,7 +107,7 @@ def test_foreign_code_and_pickles_need_a_word_in_the_recipe() -> None:
         for value in ("true", 1, "yes"):
             with pytest.raises(TunerError):
                 parse_recipe(plain | {"model": {"name": "m", key: value}}, "recipe.toml")
-    wanted = [
+    enabling_lines = [
         f"{path.name}:{node.lineno}"
         for path, tree in _trees()
         for node in ast.walk(tree)
@@ -116,21 +116,21 @@ def test_foreign_code_and_pickles_need_a_word_in_the_recipe() -> None:
         and isinstance(node.value, ast.Constant)
         and node.value.value is True
     ]
-    assert wanted == []
+    assert enabling_lines == []
 
 
 def test_what_is_trusted_is_shown(tmp_path: Path) -> None:
-    session = finished(tmp_path, "done")
-    assert "trusted" not in call(tmp_path, "status", "done").out
+    session = create_finished_session(tmp_path, "done")
+    assert "trusted" not in call(tmp_path, "status", "done").stdout
     text = session.recipe_path.read_text()
     flags = 'name = "tiny"\ntrust_remote_code = true\nallow_pickle = true'
     session.recipe_path.write_text(text.replace('name = "tiny"', flags))
-    told = call(tmp_path, "status", "done").out
-    assert "model.trust_remote_code" in told
-    assert "model.allow_pickle" in told
+    status_text = call(tmp_path, "status", "done").stdout
+    assert "model.trust_remote_code" in status_text
+    assert "model.allow_pickle" in status_text
     lines = environment_lines(load_session_view(session), 80, TERMINAL_STYLES)
-    shown = "\n".join("".join(text for text, _ in line) for line in lines)
-    assert shown.count("trusted") == 2
+    screen_text = "\n".join("".join(text for text, _ in line) for line in lines)
+    assert screen_text.count("trusted") == 2
 
 
 # ── rights and places ────────────────────────────────────────────────────────────────────────
@@ -139,8 +139,8 @@ def test_what_is_trusted_is_shown(tmp_path: Path) -> None:
 def test_everything_that_a_study_writes_is_its_owners_alone(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        session = make(tmp_path / "sessions", trials=2)
-        assert work(session) == 0
+        session = make_session(tmp_path / "sessions", trials=2)
+        assert run_worker(session) == 0
         send_command(session, Pause())
     finally:
         os.umask(before)
@@ -169,13 +169,13 @@ NAMES = (
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_never_leads_out_of_the_sessions(tmp_path: Path, name: str) -> None:
     root = tmp_path / "sessions"
-    finished(root, "done")
+    create_finished_session(root, "done")
     with pytest.raises(TunerError):
         find_session(root, name)
     for words in (("status", name), ("start", name), ("new", name, "--model", "m")):
         answer = call(root, *words)
         assert answer.code == 2
-        is_one_line(answer.err)
+        is_one_line(answer.stderr)
     assert [path.name for path in tmp_path.iterdir()] == ["sessions"]
 
 
@@ -199,7 +199,7 @@ def test_nothing_is_written_through_a_link(
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "precious").write_text("mine")
-    session = make(tmp_path / "sessions", trials=1)
+    session = make_session(tmp_path / "sessions", trials=1)
     place = session.path / name
     place.parent.mkdir(exist_ok=True)
     place.unlink(missing_ok=True)
@@ -207,9 +207,9 @@ def test_nothing_is_written_through_a_link(
     place.symlink_to(outside / "precious" if is_file else outside)
     answer = call(tmp_path / "sessions", "start", "demo")
     assert answer.code == 2
-    is_one_line(answer.err)
-    assert "is a link" in answer.err
-    assert work(session) == 2
+    is_one_line(answer.stderr)
+    assert "is a link" in answer.stderr
+    assert run_worker(session) == 2
     assert [path.name for path in outside.iterdir()] == ["precious"]
     assert (outside / "precious").read_text() == "mine"
     delete_session(session)
@@ -224,7 +224,7 @@ def _must_not_start(*_: object) -> None:
 def test_pipes_and_devices_are_not_waited_for(tmp_path: Path) -> None:
     for number, name in enumerate(("events.jsonl", "commands.jsonl", "recipe.toml", "worker.lock")):
         for kind in ("pipe", "device"):
-            session = finished(tmp_path, f"s{number}-{kind}")
+            session = create_finished_session(tmp_path, f"s{number}-{kind}")
             path = session.path / name
             path.unlink(missing_ok=True)
             if kind == "pipe":
@@ -234,10 +234,10 @@ def test_pipes_and_devices_are_not_waited_for(tmp_path: Path) -> None:
             for words in (("list",), ("status", session.name), ("trials", session.name)):
                 answer = call(tmp_path, *words)
                 assert answer.code in (0, 2), answer
-                is_inert(answer.out)
+                is_inert(answer.stdout)
             answer = call(tmp_path, "start", session.name)
             assert answer.code == 2
-            is_one_line(answer.err)
+            is_one_line(answer.stderr)
 
 
 # ── hostile folders ──────────────────────────────────────────────────────────────────────────
@@ -257,35 +257,35 @@ def _looked_at_from_the_command_line(root: Path) -> None:
         answer = call(root, *words)
         assert answer.code in (0, 1, 2, 3), (words, answer)
         if "--json" in words and not answer.code:
-            json.loads(answer.out)
-        is_inert(answer.out)
+            json.loads(answer.stdout)
+        is_inert(answer.stdout)
         if answer.code:
-            is_one_line(answer.err)
+            is_one_line(answer.stderr)
 
 
 def test_a_hostile_log_is_shown_without_harm(tmp_path: Path) -> None:
-    session, events = hostile.telling(tmp_path)
-    logs = list(hostile.spoilt(events))
+    session, events = hostile_folders.telling(tmp_path)
+    logs = list(hostile_folders.spoilt(events))
     for log in logs[::80]:
-        hostile.write_events(session, log)
+        hostile_folders.write_events(session, log)
         _looked_at_from_the_command_line(tmp_path)
-    tally.count("hostile logs", len(logs[::80]))
+    fault_counts.count_event("hostile logs", len(logs[::80]))
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_every_hostile_log_is_shown_without_harm(tmp_path: Path) -> None:
-    session, events = hostile.telling(tmp_path)
-    for log in hostile.spoilt(events):
-        hostile.write_events(session, log)
+    session, events = hostile_folders.telling(tmp_path)
+    for log in hostile_folders.spoilt(events):
+        hostile_folders.write_events(session, log)
         _looked_at_from_the_command_line(tmp_path)
-        tally.count("hostile logs")
+        fault_counts.count_event("hostile logs")
 
 
 def test_a_log_of_extremes_is_shown_without_harm(tmp_path: Path) -> None:
-    session, events = hostile.telling(tmp_path)
+    session, events = hostile_folders.telling(tmp_path)
     for seed in range(3):
-        hostile.write_events(session, hostile.extremes(events, random.Random(seed)))
+        hostile_folders.write_events(session, hostile_folders.extremes(events, random.Random(seed)))
         assert load_session_view(session).trials
         _looked_at_from_the_command_line(tmp_path)
 
@@ -321,9 +321,9 @@ def _looked_at_on_the_screen(root: Path, size: tuple[int, int], names: Sequence[
 @pytest.mark.usefixtures("quiet")
 def test_a_trap_of_a_folder_is_shown_on_every_screen_and_stays_as_it_was(tmp_path: Path) -> None:
     root, outside = tmp_path / "sessions", tmp_path / "outside"
-    session, events = hostile.telling(root)
-    hostile.write_events(session, hostile.extremes(events, random.Random(1)))
-    hostile.set_traps(session, outside)
+    session, events = hostile_folders.telling(root)
+    hostile_folders.write_events(session, hostile_folders.extremes(events, random.Random(1)))
+    hostile_folders.set_traps(session, outside)
     (outside / "precious-best.json").write_text("mine")
     before = contents(tmp_path)
     _looked_at_from_the_command_line(root)
@@ -335,46 +335,46 @@ def test_a_trap_of_a_folder_is_shown_on_every_screen_and_stays_as_it_was(tmp_pat
 @pytest.mark.timeout(7200)
 @pytest.mark.usefixtures("quiet")
 def test_every_hostile_log_is_shown_on_every_screen(tmp_path: Path) -> None:
-    session, events = hostile.telling(tmp_path)
-    for number, log in enumerate(list(hostile.spoilt(events))[::25]):
-        hostile.write_events(session, log)
+    session, events = hostile_folders.telling(tmp_path)
+    for number, log in enumerate(list(hostile_folders.spoilt(events))[::25]):
+        hostile_folders.write_events(session, log)
         _looked_at_on_the_screen(tmp_path, LARGE if number % 2 else SMALL, [*ways()])
-        tally.count("hostile logs on every screen")
+        fault_counts.count_event("hostile logs on every screen")
     for seed in range(6):
-        hostile.write_events(session, hostile.extremes(events, random.Random(seed)))
+        hostile_folders.write_events(session, hostile_folders.extremes(events, random.Random(seed)))
         _looked_at_on_the_screen(tmp_path, SMALL if seed % 2 else LARGE, [*ways()])
-        tally.count("hostile logs on every screen")
+        fault_counts.count_event("hostile logs on every screen")
 
 
 @pytest.mark.timeout(60)
 def test_texts_of_a_hundred_megabytes_do_not_stop_anybody(tmp_path: Path) -> None:
-    session, events = hostile.telling(tmp_path)
+    session, events = hostile_folders.telling(tmp_path)
     long = "x" * (8 * 2**20)
     for event in events:
         if event["kind"] in ("trial_pruned", "session_finished"):
             event["reason"] = long
         if event["kind"] == "data_read":
             event["labels"] = [long, "b"]
-    hostile.write_events(session, events)
+    hostile_folders.write_events(session, events)
     for words in (("list",), ("status", "done"), ("show", "done", "1")):
         assert call(tmp_path, *words).code == 0
 
 
 def test_a_folder_of_somebody_elses_names_a_file_that_is_not_its_business(tmp_path: Path) -> None:
-    session = finished(tmp_path, "done")
+    session = create_finished_session(tmp_path, "done")
     text = session.recipe_path.read_text()
     session.recipe_path.write_text(text.replace("train.jsonl", "/etc/passwd"))
     _looked_at_from_the_command_line(tmp_path)
     answer = call(tmp_path, "status", "done")
-    assert "root:" not in answer.out + answer.err
+    assert "root:" not in answer.stdout + answer.stderr
 
 
 def test_links_among_the_sessions_are_no_sessions(tmp_path: Path) -> None:
-    finished(tmp_path / "others", "real")
+    create_finished_session(tmp_path / "others", "real")
     root = tmp_path / "sessions"
     root.mkdir()
     (root / "linked").symlink_to(tmp_path / "others" / "real")
     assert list_sessions(root) == []
     answer = call(root, "status", "linked")
     assert answer.code == 2
-    is_one_line(answer.err)
+    is_one_line(answer.stderr)

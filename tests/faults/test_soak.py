@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.faults.fault_counts import count_event, measured
 from tests.faults.processes import Life, children, wait_until
 from tests.faults.studies import Tiny, assert_sound
-from tests.faults.tally import count, measured
 from tests.faults.terminals import Terminal
 from tuner.session.fold import load_session_view
 
@@ -56,14 +56,14 @@ def files(pid: int) -> int:
 
 def zombies(pid: int) -> list[int]:
     """Children that have ended and were not asked for their exit code."""
-    found = []
+    zombie_pids = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
                 state, parent = (entry / "stat").read_text().rsplit(")", 1)[1].split()[:2]
                 if int(parent) == pid and state == "Z":
-                    found.append(int(entry.name))
-    return found
+                    zombie_pids.append(int(entry.name))
+    return zombie_pids
 
 
 def soak(life: Life, terminal: Terminal) -> list[Sample]:
@@ -108,7 +108,7 @@ def test_five_hundred_trials(tiny: Tiny) -> None:
         samples = [sample for sample in soak(life, terminal) if sample.trials >= WARM]
         assert life.wait() == 0
         terminal.shows("finished")
-    count("trials in one soak", len(assert_sound(session)))
+    count_event("trials in one soak", len(assert_sound(session)))
     assert len(load_session_view(session).trials) == TRIALS
     grown = {who: slope(samples, who) for who in BYTES_A_TRIAL}
     for who, figure in grown.items():

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.sessions import finished
+from tests.cli.recorded_sessions import create_finished_session
 from tests.faults.terminals import PATIENCE, Terminal
-from tests.worker.sessions import evaluations, kinds, make, work_until
+from tests.worker.worker_sessions import evaluations, kinds, make_session, run_worker_until
 
 MODES = {
     "alternate screen": ("\x1b[?1049h", "\x1b[?1049l"),
@@ -50,31 +50,31 @@ def terminal() -> Iterator[Opener]:
         return opened[-1]
 
     yield start
-    for one in opened:
-        one.close()
+    for opened_terminal in opened:
+        opened_terminal.close()
 
 
 pytestmark = pytest.mark.skipif(not shutil.which("true"), reason="no Unix")
 
 
 def test_shrunk_to_one_cell_suspended_and_back(tmp_path: Path, terminal: Opener) -> None:
-    finished(tmp_path, "done")
+    create_finished_session(tmp_path, "done")
     ui = terminal(tmp_path, "open", "done")
     ui.shows("finished")
     for width, height in ((1, 1), (2, 40), (300, 1), (1, 1), (100, 30)):
         ui.resize(width, height)
         ui.read(0.3)
         assert not ui.has_ended(), ui.written[-2000:]
-    seen = len(ui.written)
+    output_length = len(ui.written)
     ui.resize(110, 32)
-    ui.shows("finished", after=seen)
+    ui.shows("finished", after=output_length)
     ui.type("\x1a")
     ui.until(ui.is_stopped)
     ui.read()
     is_left_as_it_was(ui.written)
-    seen = len(ui.written)
+    output_length = len(ui.written)
     ui.send(signal.SIGCONT)
-    ui.shows("finished", after=seen)
+    ui.shows("finished", after=output_length)
     ui.type("q")
     ui.until(ui.has_ended)
     ui.read()
@@ -89,8 +89,8 @@ def test_shrunk_to_one_cell_suspended_and_back(tmp_path: Path, terminal: Opener)
 def test_a_terminal_that_goes_away_leaves_the_worker_alone(
     tmp_path: Path, terminal: Opener, how: str
 ) -> None:
-    session = make(tmp_path, trials=3)
-    worker = work_until(session, evaluations(1), pace=0.1)
+    session = make_session(tmp_path, trials=3)
+    worker = run_worker_until(session, evaluations(1), pace=0.1)
     ui = terminal(tmp_path, "open", "demo")
     ui.shows("demo")
     if how == "closed":
@@ -120,7 +120,7 @@ def test_a_terminal_that_goes_away_leaves_the_worker_alone(
 def test_a_terminal_that_cannot_do_anything_is_told_so(
     tmp_path: Path, terminal: Opener, environment: dict[str, str], says: str
 ) -> None:
-    finished(tmp_path, "done")
+    create_finished_session(tmp_path, "done")
     ui = terminal(tmp_path, "open", "done", **environment)
     ui.until(ui.has_ended)
     ui.read()
@@ -135,13 +135,13 @@ def test_a_terminal_that_cannot_do_anything_is_told_so(
 
 
 def test_without_unicode_everything_is_still_shown(tmp_path: Path, terminal: Opener) -> None:
-    finished(tmp_path, "done")
+    create_finished_session(tmp_path, "done")
     settings = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    told = terminal(tmp_path, "trials", "done", **settings)
-    told.until(told.has_ended)
-    told.read()
-    assert told.code == 0, told.written
-    assert told.written.isascii(), told.written
+    trials_command = terminal(tmp_path, "trials", "done", **settings)
+    trials_command.until(trials_command.has_ended)
+    trials_command.read()
+    assert trials_command.code == 0, trials_command.written
+    assert trials_command.written.isascii(), trials_command.written
     ui = terminal(tmp_path, "open", "done", **settings)
     ui.shows("finished")
     ui.type("q")
@@ -153,7 +153,7 @@ def test_without_unicode_everything_is_still_shown(tmp_path: Path, terminal: Ope
 
 def test_a_terminal_that_vanishes_without_a_signal_ends_the_screens(tmp_path: Path) -> None:
     """A process that no terminal controls hears no SIGHUP: it has to look for itself."""
-    finished(tmp_path, "done")
+    create_finished_session(tmp_path, "done")
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
     command = [sys.executable, "-m", "tuner", "--sessions", str(tmp_path), "open", "done"]
@@ -162,11 +162,11 @@ def test_a_terminal_that_vanishes_without_a_signal_ends_the_screens(tmp_path: Pa
         command, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True
     )
     os.close(slave)
-    seen = b""
+    output = b""
     deadline = time.monotonic() + PATIENCE
-    while b"FINISHED" not in seen:
-        assert time.monotonic() < deadline, seen[-300:]
+    while b"FINISHED" not in output:
+        assert time.monotonic() < deadline, output[-300:]
         if select.select([master], [], [], 0.2)[0]:
-            seen += os.read(master, 1 << 16)
+            output += os.read(master, 1 << 16)
     os.close(master)
     process.wait(PATIENCE)

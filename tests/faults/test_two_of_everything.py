@@ -16,11 +16,17 @@ from pathlib import Path
 import pytest
 
 from tests.faults.conftest import Calm
+from tests.faults.fault_counts import count_event
 from tests.faults.processes import Life, wait_until
 from tests.faults.studies import Tiny, assert_same, assert_sound
-from tests.faults.tally import count
 from tests.faults.terminals import Terminal
-from tests.worker.sessions import environment, evaluations, make, of_kind, work_until
+from tests.worker.worker_sessions import (
+    environment,
+    evaluations,
+    make_session,
+    of_kind,
+    run_worker_until,
+)
 from tuner.errors import TunerError
 from tuner.session import events as e
 from tuner.session import lock as locks
@@ -41,7 +47,7 @@ def test_of_five_workers_at_once_one_works(tiny: Tiny, calm: Calm) -> None:
     lives = [Life(session) for _ in range(AT_ONCE)]
     codes = sorted(life.wait() for life in lives)
     assert codes == [0, *[2] * (AT_ONCE - 1)]
-    count("workers that found another one", AT_ONCE - 1)
+    count_event("workers that found another one", AT_ONCE - 1)
     assert len(of_kind(session, e.WorkerStarted)) == 1
     assert_same(session, calm.portrait)
 
@@ -56,13 +62,13 @@ def start_command(session: Session) -> subprocess.Popen[str]:
 
 def test_two_starts_at_once(tmp_path: Path) -> None:
     # So many that the first worker is still there, however late the second start comes.
-    session = make(tmp_path, trials=1000)
+    session = make_session(tmp_path, trials=1000)
     both = [start_command(session) for _ in range(2)]
-    said = [process.communicate(timeout=60)[1] for process in both]
+    error_outputs = [process.communicate(timeout=60)[1] for process in both]
     codes = [process.returncode for process in both]
     assert sorted(codes) == [0, 2]
     (worker,) = of_kind(session, e.WorkerStarted)
-    refusal = said[codes.index(2)]
+    refusal = error_outputs[codes.index(2)]
     assert f"is already running: pid {worker.pid} on {socket.gethostname()}" in refusal
     assert "Traceback" not in refusal
     os.kill(worker.pid, 15)
@@ -71,20 +77,23 @@ def test_two_starts_at_once(tmp_path: Path) -> None:
 
 
 def test_two_screens_of_one_session_show_and_ask_the_same(tmp_path: Path) -> None:
-    session = make(tmp_path, trials=4)
-    worker = work_until(session, evaluations(1), pace=0.2)
+    session = make_session(tmp_path, trials=4)
+    worker = run_worker_until(session, evaluations(1), pace=0.2)
     with (
-        closing(Terminal(tmp_path, "open", session.name)) as one,
-        closing(Terminal(tmp_path, "open", session.name)) as other,
+        closing(Terminal(tmp_path, "open", session.name)) as first_terminal,
+        closing(Terminal(tmp_path, "open", session.name)) as second_terminal,
     ):
-        for screen in (one, other):
+        for screen in (first_terminal, second_terminal):
             screen.shows("running")
-        for screen in (one, other):
+        for screen in (first_terminal, second_terminal):
             screen.type("p")
-        for screen in (one, other):
+        for screen in (first_terminal, second_terminal):
             screen.shows("paused")
         assert worker.wait() == 0
-        assert [screen.has_ended() for screen in (one, other)] == [False, False]
+        assert [screen.has_ended() for screen in (first_terminal, second_terminal)] == [
+            False,
+            False,
+        ]
     assert len(of_kind(session, e.SessionPaused)) == 1
     assert all(event.ok for event in of_kind(session, e.CommandDone))
     assert_sound(session)
@@ -98,15 +107,15 @@ def sign(session: Session, host: str, age: float) -> None:
 
 
 def test_a_worker_on_another_host_is_found_where_locks_are_not_shared(tmp_path: Path) -> None:
-    session = make(tmp_path, trials=1)
+    session = make_session(tmp_path, trials=1)
     sign(session, "elsewhere", age=5)
     refused = start_command(session)
     while refused.poll() is None:  # the command waits until it sees that the other one lives
         os.utime(session.lock_path)
         time.sleep(0.2)
-    _, said = refused.communicate(timeout=60)
+    _, error_output = refused.communicate(timeout=60)
     assert refused.returncode == 2
-    assert "pid 4321 on elsewhere, last seen less than 1 m 00 s ago" in said
+    assert "pid 4321 on elsewhere, last seen less than 1 m 00 s ago" in error_output
     assert not WorkerLock(session.lock_path).try_acquire()
     assert of_kind(session, e.WorkerStarted) == []
 
@@ -115,7 +124,7 @@ def test_a_worker_on_another_host_is_found_where_locks_are_not_shared(tmp_path: 
     ("host", "age"), [("elsewhere", GONE_AFTER + 5), (socket.gethostname(), 1.0)]
 )
 def test_a_lost_worker_keeps_nobody_out(tmp_path: Path, host: str, age: float) -> None:
-    session = make(tmp_path, trials=1)
+    session = make_session(tmp_path, trials=1)
     sign(session, host, age)
     assert lock_holder_pid(session.lock_path) is None
     assert not is_held_remotely(session.lock_path)

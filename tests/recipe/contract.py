@@ -60,7 +60,7 @@ def recipe(text: str = RECIPE) -> Recipe:
     return parse_recipe(parse_toml(text, "recipe.toml"), "recipe.toml")
 
 
-def changed(*changes: tuple[str, str]) -> str:
+def contract_with_changes(*changes: tuple[str, str]) -> str:
     """Replace parts of the contract's recipe, as text."""
     text = RECIPE
     for old, new in changes:

@@ -276,10 +276,14 @@ def test_values_read_back_as_they_were(value: object) -> None:
 @st.composite
 def group_lists(draw: st.DrawFn) -> list[GroupSpec]:
     count = draw(st.integers(1, 4))
-    chosen = draw(st.permutations(["a", "b", "c d", "é"]))[:count]
+    group_names = draw(st.permutations(["a", "b", "c d", "é"]))[:count]
     lrs = st.floats(0, 1) | ranges() | st.just(FROZEN)
-    groups = [GroupSpec(name, draw(lrs), layers=str(draw(st.integers(0, 9)))) for name in chosen]
-    ties = st.just(None) | st.builds(TiedRate, st.just(chosen[0]), st.floats(1e-3, 1e3) | ranges())
+    groups = [
+        GroupSpec(name, draw(lrs), layers=str(draw(st.integers(0, 9)))) for name in group_names
+    ]
+    ties = st.just(None) | st.builds(
+        TiedRate, st.just(group_names[0]), st.floats(1e-3, 1e3) | ranges()
+    )
     decays = st.none() | st.floats(0.01, 1) | ranges()
     tied = [replace(g, lr=draw(ties) or g.lr, layer_decay=draw(decays)) for g in groups[1:]]
     return [groups[0], *tied]

@@ -31,8 +31,8 @@ START: Groups = (
 
 def layers(groups: Groups) -> dict[str, tuple[int, ...]]:
     """Return the layers of each group that has some."""
-    found = {group.name: grouping.layers_of_group(group, COUNT) for group in groups}
-    return {name: indices for name, indices in found.items() if indices}
+    layers_by_group = {group.name: grouping.layers_of_group(group, COUNT) for group in groups}
+    return {name: indices for name, indices in layers_by_group.items() if indices}
 
 
 def test_split() -> None:
@@ -41,9 +41,9 @@ def test_split() -> None:
         "layers 0-5": tuple(range(6)), "layers 6-7": (6, 7), "layers 8-11": (8, 9, 10, 11),
     }  # fmt: skip
     assert [g.weight_decay for g in groups] == [None, None, 0.1, 0.1, None, None]
-    for name, at in (("layers 0-5", 0), ("layers 0-5", 6), ("head", 1), ("the rest", 3)):
+    for name, layer in (("layers 0-5", 0), ("layers 0-5", 6), ("head", 1), ("the rest", 3)):
         with pytest.raises(TunerError, match="cannot be split"):
-            grouping.split_group_at_layer(START, name, at, COUNT)
+            grouping.split_group_at_layer(START, name, layer, COUNT)
 
 
 def test_a_part_of_all_layers_can_be_split() -> None:
@@ -63,8 +63,8 @@ def test_merge() -> None:
     assert backwards[1] == GroupSpec("layers 0-11", 3e-5, layers="0-11", weight_decay=0.1)
     parts = grouping.merge_groups(START, "head", "embeddings", COUNT)
     assert parts[0] == GroupSpec("head", 1e-3, part=("embeddings", "pooler", "head"))
-    rest = grouping.merge_groups(START, "embeddings", "the rest", COUNT)
-    assert rest[0] == GroupSpec("embeddings", 1e-6, rest=True)
+    merged_groups = grouping.merge_groups(START, "embeddings", "the rest", COUNT)
+    assert merged_groups[0] == GroupSpec("embeddings", 1e-6, rest=True)
     names = tuple(GroupSpec(n, 1e-5, params=(n, "both")) for n in "ab")
     assert grouping.merge_groups(names, "a", "b", COUNT)[0].params == ("a", "both", "b")
     for pair in (("head", "layers 0-5"), ("head", "head")):
@@ -158,13 +158,13 @@ edits = st.lists(
 )
 
 
-def edited(groups: Groups, edit: tuple[str, int, int]) -> Groups:
+def apply_edit(groups: Groups, edit: tuple[str, int, int]) -> Groups:
     kind, first, second = edit
-    name, other = groups[first % len(groups)].name, groups[second % len(groups)].name
+    name, other_name = groups[first % len(groups)].name, groups[second % len(groups)].name
     if kind == "split":
         return grouping.split_group_at_layer(groups, name, second, COUNT)
     if kind == "merge":
-        return grouping.merge_groups(groups, name, other, COUNT)
+        return grouping.merge_groups(groups, name, other_name, COUNT)
     if kind == "delete":
         return grouping.delete_group(groups, name)
     if kind == "add":
@@ -173,7 +173,7 @@ def edited(groups: Groups, edit: tuple[str, int, int]) -> Groups:
     if kind == "regroup":
         return grouping.regroup_layers_by_size(groups, COUNT, first)
     if kind == "tie":
-        return grouping.set_group_rate(groups, name, TiedRate(other, 2.0))
+        return grouping.set_group_rate(groups, name, TiedRate(other_name, 2.0))
     if kind == "decay":
         return grouping.set_layer_decay(groups, name, 0.9)
     return grouping.rename_group(groups, name, f"name {second}")
@@ -186,7 +186,7 @@ def test_any_edits_leave_a_good_division(
     groups = START
     for step in steps:
         with contextlib.suppress(TunerError):
-            groups = edited(groups, step)
+            groups = apply_edit(groups, step)
         assert len({group.name for group in groups}) == len(groups)
         counts = Counter(i for g in groups for i in grouping.layers_of_group(g, COUNT))
         assert set(counts.values()) <= {1}

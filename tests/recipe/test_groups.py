@@ -72,16 +72,16 @@ def test_selectors_in_the_order_of_the_model() -> None:
         GroupSpec("low", 1e-5, layers="1,0"),
         REST,
     ]
-    held = members(groups, roberta(3))
-    assert list(held) == ["head", "low", "the rest"]
-    assert held["head"] == [
+    members_by_group = members(groups, roberta(3))
+    assert list(members_by_group) == ["head", "low", "the rest"]
+    assert members_by_group["head"] == [
         "classifier.dense.bias",
         "classifier.out_proj.weight",
         "classifier.out_proj.bias",
     ]
-    assert [part_of_parameter(name)[1] for name in held["low"]] == [0, 0, 1, 1]
-    assert held["the rest"][0] == "roberta.embeddings.word_embeddings.weight"
-    assert sum(map(len, held.values())) == len(roberta(3))
+    assert [part_of_parameter(name)[1] for name in members_by_group["low"]] == [0, 0, 1, 1]
+    assert members_by_group["the rest"][0] == "roberta.embeddings.word_embeddings.weight"
+    assert sum(map(len, members_by_group.values())) == len(roberta(3))
 
 
 def test_sizes_count_elements() -> None:
@@ -165,15 +165,17 @@ def test_expressions_say_the_layers_they_were_made_of(indices: set[int]) -> None
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=12), st.booleans())
-def test_every_parameter_is_in_exactly_one_group(owners: list[int], rest: bool) -> None:
+def test_every_parameter_is_in_exactly_one_group(owners: list[int], has_rest_group: bool) -> None:
     groups = [
         GroupSpec(
             str(k), 1e-5, layers=format_layer_expression(i for i, o in enumerate(owners) if o == k)
         )
         for k in sorted(set(owners))
     ]
-    parts = [] if rest else [GroupSpec("other", 1e-5, part=("embeddings", "head"))]
-    held = members([*groups, *parts, *([REST] if rest else [])], roberta(len(owners)))
-    assert sorted(chain.from_iterable(held.values())) == sorted(
+    parts = [] if has_rest_group else [GroupSpec("other", 1e-5, part=("embeddings", "head"))]
+    members_by_group = members(
+        [*groups, *parts, *([REST] if has_rest_group else [])], roberta(len(owners))
+    )
+    assert sorted(chain.from_iterable(members_by_group.values())) == sorted(
         p.name for p in roberta(len(owners))
     )

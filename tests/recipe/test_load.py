@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.recipe.contract import RECIPE, changed, recipe
+from tests.recipe.contract import RECIPE, contract_with_changes, recipe
 from tuner.errors import TunerError
 from tuner.recipe.load import load_recipe, parse_recipe, parse_toml, recipe_to_dict
 from tuner.recipe.types import Choices, GroupSpec, Range, Recipe, SearchSection, TrainingSection
@@ -172,7 +172,7 @@ def test_one_line_names_file_key_and_what_is_wrong(
     old: str, new: str, key: str, words: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "recipe.toml"
-    path.write_text(changed((old, new)), encoding="utf-8")
+    path.write_text(contract_with_changes((old, new)), encoding="utf-8")
     with pytest.raises(TunerError) as caught:
         load_recipe(path)
     message = str(caught.value)
@@ -226,13 +226,15 @@ def test_missing_groups() -> None:
 
 
 def test_the_contract_is_read() -> None:
-    made = recipe()
-    assert made.training.epochs == Range(1, 40, "linear", integer=True)
-    assert made.data.text == ("premise", "hypothesis")
-    assert made.search.time == 8 * 3600
-    assert made.groups[0] == GroupSpec("layers 0-5", Range(1e-6, 5e-5, "log"), layers="0-5")
-    assert made.groups[1].lr == Range(0.0, 1e-3, "linear")
-    assert made.groups[2] == GroupSpec("the rest", 4e-5, rest=True)
+    parsed_recipe = recipe()
+    assert parsed_recipe.training.epochs == Range(1, 40, "linear", integer=True)
+    assert parsed_recipe.data.text == ("premise", "hypothesis")
+    assert parsed_recipe.search.time == 8 * 3600
+    assert parsed_recipe.groups[0] == GroupSpec(
+        "layers 0-5", Range(1e-6, 5e-5, "log"), layers="0-5"
+    )
+    assert parsed_recipe.groups[1].lr == Range(0.0, 1e-3, "linear")
+    assert parsed_recipe.groups[2] == GroupSpec("the rest", 4e-5, rest=True)
 
 
 def test_a_file_with_windows_line_ends_and_mark_is_read(tmp_path: Path) -> None:
@@ -242,8 +244,8 @@ def test_a_file_with_windows_line_ends_and_mark_is_read(tmp_path: Path) -> None:
 
 
 def test_rates_have_a_log_scale_unless_told_otherwise() -> None:
-    made = recipe(changed((HEAD_LR, "lr = { low = 1e-5, high = 1e-3 }")))
-    assert made.groups[1].lr == Range(1e-5, 1e-3, "log")
+    parsed_recipe = recipe(contract_with_changes((HEAD_LR, "lr = { low = 1e-5, high = 1e-3 }")))
+    assert parsed_recipe.groups[1].lr == Range(1e-5, 1e-3, "log")
 
 
 @pytest.mark.parametrize(
@@ -258,7 +260,7 @@ def test_rates_have_a_log_scale_unless_told_otherwise() -> None:
     ],
 )
 def test_times(written: str, seconds: float) -> None:
-    assert recipe(changed(('"8h"', written))).search.time == seconds
+    assert recipe(contract_with_changes(('"8h"', written))).search.time == seconds
 
 
 @pytest.mark.parametrize(
@@ -286,9 +288,9 @@ def test_times(written: str, seconds: float) -> None:
     ],
 )
 def test_through_plain_values_and_back(old: str, new: str) -> None:
-    made = recipe(changed((old, new)))
-    through_json = json.loads(json.dumps(recipe_to_dict(made)))
-    assert parse_recipe(through_json, "json") == made
+    parsed_recipe = recipe(contract_with_changes((old, new)))
+    through_json = json.loads(json.dumps(recipe_to_dict(parsed_recipe)))
+    assert parse_recipe(through_json, "json") == parsed_recipe
 
 
 rates = st.floats(0, 1, allow_nan=False) | st.just("frozen")
@@ -330,8 +332,8 @@ def recipes(draw: st.DrawFn) -> Recipe:
 
 
 @given(recipes())
-def test_any_recipe_survives_json(made: Recipe) -> None:
-    assert parse_recipe(json.loads(json.dumps(recipe_to_dict(made))), "json") == made
+def test_any_recipe_survives_json(any_recipe: Recipe) -> None:
+    assert parse_recipe(json.loads(json.dumps(recipe_to_dict(any_recipe))), "json") == any_recipe
 
 
 def refusal(raw: dict[str, Any]) -> str | None:

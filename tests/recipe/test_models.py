@@ -55,40 +55,44 @@ def parameters(model_type: str, config: dict[str, Any]) -> list[Parameter]:
     """List the parameters of a classifier made from a configuration."""
     torch = pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers")
-    made = transformers.AutoConfig.for_model(model_type, num_labels=3, **config)
+    model_config = transformers.AutoConfig.for_model(model_type, num_labels=3, **config)
     with torch.device("meta"):
-        model = transformers.AutoModelForSequenceClassification.from_config(made)
+        model = transformers.AutoModelForSequenceClassification.from_config(model_config)
     return [Parameter(name, tuple(p.shape)) for name, p in model.named_parameters()]
 
 
 @pytest.mark.parametrize(("model_type", "config", "head"), MODELS, ids=[m[0] for m in MODELS])
 def test_groups_of_a_model(model_type: str, config: dict[str, Any], head: set[str]) -> None:
-    found = parameters(model_type, config)
+    model_parameters = parameters(model_type, config)
     depth = 1 if model_type == "albert" else LAYERS
-    assert count_encoder_layers(found) == depth
-    resolved = resolve_groups(preset_document("groups").parse_groups(), found)
-    held = {group.spec.name: [p.name for p in group.parameters] for group in resolved}
+    assert count_encoder_layers(model_parameters) == depth
+    resolved = resolve_groups(preset_document("groups").parse_groups(), model_parameters)
+    names_by_group = {group.spec.name: [p.name for p in group.parameters] for group in resolved}
     quarters = ["quarter 4"] if depth == 1 else [f"quarter {k}" for k in (1, 2, 3, 4)]
-    assert list(held) == ["embeddings", *quarters, "head"]
-    assert sorted(chain.from_iterable(held.values())) == sorted(p.name for p in found)
-    tops = {name.rpartition(".")[0] for name in held["head"]}
+    assert list(names_by_group) == ["embeddings", *quarters, "head"]
+    assert sorted(chain.from_iterable(names_by_group.values())) == sorted(
+        p.name for p in model_parameters
+    )
+    tops = {name.rpartition(".")[0] for name in names_by_group["head"]}
     assert {top for top in tops if not top.startswith("classifier")} == head
     assert any(top.startswith("classifier") for top in tops)
-    in_layers = {name for quarter in quarters for name in held[quarter]}
+    in_layers = {name for quarter in quarters for name in names_by_group[quarter]}
     assert all(("layer." in name or "layers." in name) for name in in_layers)
 
 
 @pytest.mark.parametrize(("model_type", "config", "head"), MODELS, ids=[m[0] for m in MODELS])
 def test_one_group_for_all(model_type: str, config: dict[str, Any], head: set[str]) -> None:
-    found = parameters(model_type, config)
-    (group,) = resolve_groups(preset_document("basic").parse_groups(), found)
-    assert list(group.parameters) == found
-    assert head <= {name.rpartition(".")[0] for name in (p.name for p in found)}
+    model_parameters = parameters(model_type, config)
+    (group,) = resolve_groups(preset_document("basic").parse_groups(), model_parameters)
+    assert list(group.parameters) == model_parameters
+    assert head <= {name.rpartition(".")[0] for name in (p.name for p in model_parameters)}
 
 
 def test_the_article_has_its_nine_groups_of_roberta_large() -> None:
-    found = parameters("roberta", SIZES | {"num_hidden_layers": 24})
-    resolved = resolve_groups(preset_document("rte-roberta-large-article").parse_groups(), found)
+    model_parameters = parameters("roberta", SIZES | {"num_hidden_layers": 24})
+    resolved = resolve_groups(
+        preset_document("rte-roberta-large-article").parse_groups(), model_parameters
+    )
     assert len(resolved) == 9
     assert [len(group.parameters) for group in resolved] == [96, 96, 96, 96, 1, 1, 1, 1, 5]
     assert {part_of_parameter(p.name)[0] for p in resolved[-1].parameters} == {"embeddings"}

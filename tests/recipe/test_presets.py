@@ -20,7 +20,7 @@ YOURS = {
 }
 
 
-def completed(name: str) -> RecipeDocument:
+def complete_preset(name: str) -> RecipeDocument:
     """Complete a preset with a model and data, where it has none of its own."""
     document = preset_document(name)
     for key, value in YOURS.items():
@@ -37,10 +37,12 @@ def test_all_are_there() -> None:
 
 @pytest.mark.parametrize("name", preset_names())
 def test_a_preset_is_a_good_recipe(name: str) -> None:
-    made = completed(name).parse_recipe()
-    assert made.preset == name
-    assert parse_recipe(recipe_to_dict(made), "json") == made
-    explained = [line for line in completed(name).toml_text.splitlines() if line.startswith("#")]
+    preset_recipe = complete_preset(name).parse_recipe()
+    assert preset_recipe.preset == name
+    assert parse_recipe(recipe_to_dict(preset_recipe), "json") == preset_recipe
+    explained = [
+        line for line in complete_preset(name).toml_text.splitlines() if line.startswith("#")
+    ]
     assert len(explained) >= 2
 
 
@@ -56,27 +58,31 @@ def test_an_unknown_preset() -> None:
 
 
 def test_what_is_searched() -> None:
-    assert search_space(completed("baseline").parse_recipe()) == {}
-    assert search_space(completed("basic").parse_recipe()) == {
+    assert search_space(complete_preset("baseline").parse_recipe()) == {}
+    assert search_space(complete_preset("basic").parse_recipe()) == {
         "lr.all": Range(1e-6, 4e-4, "log"),
         "epochs": Range(2, 10, "linear", integer=True),
     }
-    grouped = search_space(completed("groups").parse_recipe())
+    grouped = search_space(complete_preset("groups").parse_recipe())
     assert len(grouped) == 7
     assert all(range_.scale == "log" for name, range_ in grouped.items()
                if name != "epochs" and isinstance(range_, Range))  # fmt: skip
 
 
 def test_the_article() -> None:
-    made = preset_document("rte-roberta-large-article").parse_recipe()
-    space = search_space(made)
+    preset_recipe = preset_document("rte-roberta-large-article").parse_recipe()
+    space = search_space(preset_recipe)
     body, head = Range(0.0, 5e-5, "linear"), Range(0.0, 1e-3, "linear")
     assert list(space.values()) == [body] * 4 + [head] * 4 + [Range(1, 40, "linear", integer=True)]
-    assert made.groups[-1].lr == 4e-5
-    training = made.training
+    assert preset_recipe.groups[-1].lr == 4e-5
+    training = preset_recipe.training
     assert (training.batch_size, training.accumulation, training.warmup) == (16, 2, 0.06)
     assert (training.adam_epsilon, training.weight_decay, training.seed) == (1e-8, 0.0, 4)
-    assert (made.search.trials, made.model.max_length, made.data.holdout) == (40, 256, 0.5)
+    assert (
+        preset_recipe.search.trials,
+        preset_recipe.model.max_length,
+        preset_recipe.data.holdout,
+    ) == (40, 256, 0.5)
 
 
 @pytest.mark.parametrize("value", ["auto", "off", 2, 7])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.recipe.contract import RECIPE, changed, recipe, roberta
+from tests.recipe.contract import RECIPE, contract_with_changes, recipe, roberta
 from tuner.errors import TunerError
 from tuner.recipe.baselines import baseline_values, middle_values
 from tuner.recipe.groups import resolve_groups
@@ -46,24 +46,29 @@ def llrd() -> Recipe:
     return document.parse_recipe()
 
 
-def rates(of: Recipe, layers: int = LAYERS, **values: float) -> dict[str, float | None]:
+def rates(base_recipe: Recipe, layers: int = LAYERS, **values: float) -> dict[str, float | None]:
     """Return the rate of every parameter in a trial with these values."""
-    chosen = {**middle_values(of), **{k.replace("__", "."): v for k, v in values.items()}}
-    resolved = resolve_groups(of.groups, roberta(layers))
-    found = rated_param_groups(resolved, build_trial_config(of, chosen, 0))
-    return {parameter.name: level.lr for level in found for parameter in level.parameters}
+    parameter_values = {
+        **middle_values(base_recipe),
+        **{k.replace("__", "."): v for k, v in values.items()},
+    }
+    resolved = resolve_groups(base_recipe.groups, roberta(layers))
+    param_groups = rated_param_groups(
+        resolved, build_trial_config(base_recipe, parameter_values, 0)
+    )
+    return {parameter.name: level.lr for level in param_groups for parameter in level.parameters}
 
 
 def test_three_numbers_say_the_rate_of_every_parameter() -> None:
     assert list(search_space(llrd())) == ["lr.body", "times.head", "layer_decay.body", "epochs"]
-    found = rates(llrd(), lr__body=1e-4, times__head=10.0, layer_decay__body=0.5)
+    rate_by_parameter = rates(llrd(), lr__body=1e-4, times__head=10.0, layer_decay__body=0.5)
     layer = "roberta.encoder.layer.{}.output.dense.bias"
-    assert found[layer.format(11)] == 1e-4
-    assert found[layer.format(10)] == 5e-5
-    assert found[layer.format(0)] == pytest.approx(1e-4 * 0.5**11)
-    assert found["roberta.embeddings.LayerNorm.bias"] == pytest.approx(1e-4 * 0.5**12)
-    assert found["classifier.dense.bias"] == pytest.approx(1e-3)
-    assert len(found) == len(roberta(LAYERS))
+    assert rate_by_parameter[layer.format(11)] == 1e-4
+    assert rate_by_parameter[layer.format(10)] == 5e-5
+    assert rate_by_parameter[layer.format(0)] == pytest.approx(1e-4 * 0.5**11)
+    assert rate_by_parameter["roberta.embeddings.LayerNorm.bias"] == pytest.approx(1e-4 * 0.5**12)
+    assert rate_by_parameter["classifier.dense.bias"] == pytest.approx(1e-3)
+    assert len(rate_by_parameter) == len(roberta(LAYERS))
 
 
 def test_levels_go_from_the_lowest_layer_to_the_highest() -> None:
@@ -94,15 +99,17 @@ def test_every_rate_of_a_trial_lies_in_what_its_level_can_be(
                   layer_decay=Range(0.1, 1.0)),
         GroupSpec("head", TiedRate("body", Range(0.01, 1000, "log")), part="head"),
     )  # fmt: skip
-    of = Recipe(llrd().model, llrd().data, groups=groups)
+    tied_recipe = Recipe(llrd().model, llrd().data, groups=groups)
     values = {"lr.body": top, "times.head": times, "layer_decay.body": decay}
-    found = rated_param_groups(
-        resolve_groups(groups, roberta(layers)), build_trial_config(of, values, 0)
+    param_groups = rated_param_groups(
+        resolve_groups(groups, roberta(layers)), build_trial_config(tied_recipe, values, 0)
     )
-    body = [level.lr for level in found if level.group.name == "body" and level.lr is not None]
+    body = [
+        level.lr for level in param_groups if level.group.name == "body" and level.lr is not None
+    ]
     assert body == sorted(body)
     assert body[-1] == top
-    for level in found:
+    for level in param_groups:
         can_be = param_group_setting(groups, level)
         assert isinstance(can_be, Range)
         assert level.lr is not None
@@ -119,12 +126,12 @@ def test_ties_and_decays_survive_being_written(lr: object, times: object, decay:
         GroupSpec("a b", lr, rest=True, layer_decay=decay),  # type: ignore[arg-type]
         GroupSpec("head", TiedRate("a b", times), part="head"),  # type: ignore[arg-type]
     )
-    of = Recipe(llrd().model, llrd().data, groups=groups)
-    assert parse_recipe(recipe_to_dict(of), "r") == of
+    tied_recipe = Recipe(llrd().model, llrd().data, groups=groups)
+    assert parse_recipe(recipe_to_dict(tied_recipe), "r") == tied_recipe
 
 
 def test_what_a_tied_group_can_be() -> None:
-    def tied(lr: object, times: object) -> object:
+    def setting_of_tied_group(lr: object, times: object) -> object:
         groups = (
             GroupSpec("a", lr, rest=True),  # type: ignore[arg-type]
             GroupSpec("b", TiedRate("a", times), part="head"),  # type: ignore[arg-type]
@@ -132,11 +139,13 @@ def test_what_a_tied_group_can_be() -> None:
         assert is_frozen_group(groups, groups[1]) is (lr == FROZEN)
         return group_rate_setting(groups, groups[1])
 
-    assert tied(Range(1e-6, 1e-4, "log"), 1.0) == Range(1e-6, 1e-4, "log")
-    assert tied(1e-5, 2.0) == 2e-5
-    assert tied(FROZEN, Range(1.0, 2.0)) == FROZEN
-    assert tied(Range(0.0, 1e-3), 3.0) == Range(0.0, 3e-3)
-    assert tied(Choices((1e-5, FROZEN, 4e-5)), Range(1.0, 10.0, "log")) == Range(1e-5, 4e-4, "log")
+    assert setting_of_tied_group(Range(1e-6, 1e-4, "log"), 1.0) == Range(1e-6, 1e-4, "log")
+    assert setting_of_tied_group(1e-5, 2.0) == 2e-5
+    assert setting_of_tied_group(FROZEN, Range(1.0, 2.0)) == FROZEN
+    assert setting_of_tied_group(Range(0.0, 1e-3), 3.0) == Range(0.0, 3e-3)
+    assert setting_of_tied_group(Choices((1e-5, FROZEN, 4e-5)), Range(1.0, 10.0, "log")) == Range(
+        1e-5, 4e-4, "log"
+    )
 
 
 def test_an_untied_group_keeps_what_it_could_be_to_three_digits() -> None:
@@ -158,22 +167,22 @@ def test_a_tied_rate_is_said_by_its_factor() -> None:
 
 
 def test_a_group_that_others_are_tied_to_stays() -> None:
-    text = changed(
+    text = contract_with_changes(
         ("lr = 4e-5", 'lr = { like = "layers 0-5" }'),
         ('{ low = 0.0, high = 1e-3, scale = "linear" }', "1e-3"),
     )
-    left = keep_present_groups(recipe(text), ["head", "the rest"])
-    assert [group.name for group in left.groups] == ["layers 0-5", "head", "the rest"]
-    assert "lr.layers 0-5" in search_space(left)
+    reduced_recipe = keep_present_groups(recipe(text), ["head", "the rest"])
+    assert [group.name for group in reduced_recipe.groups] == ["layers 0-5", "head", "the rest"]
+    assert "lr.layers 0-5" in search_space(reduced_recipe)
     assert [g.name for g in keep_present_groups(recipe(text), ["head"]).groups] == ["head"]
 
 
 def test_the_baseline_is_the_published_one_whatever_is_tied() -> None:
     electra = baseline_values(llrd(), "electra", 768, 12)
     assert electra["layer_decay.body"] == 0.8
-    found = rates(llrd(), **{k.replace(".", "__"): v for k, v in electra.items()})  # type: ignore[arg-type]
-    assert found["classifier.dense.bias"] == pytest.approx(1e-4, rel=0.01)
-    lowest = found["roberta.embeddings.LayerNorm.bias"]
+    rate_by_parameter = rates(llrd(), **{k.replace(".", "__"): v for k, v in electra.items()})  # type: ignore[arg-type]
+    assert rate_by_parameter["classifier.dense.bias"] == pytest.approx(1e-4, rel=0.01)
+    lowest = rate_by_parameter["roberta.embeddings.LayerNorm.bias"]
     assert lowest is not None
     # The published code has two steps from the top layer to the head.
     assert math.isclose(lowest, 1e-4 * 0.8**14, rel_tol=0.01)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.recipe.contract import changed, recipe
+from tests.recipe.contract import contract_with_changes, recipe
 from tuner.errors import TunerError
 from tuner.recipe.baselines import (
     baseline_values,
@@ -34,19 +34,23 @@ VALUES = {"lr.layers 0-5": 1e-5, "lr.head": 0.0, "epochs": 7}
 
 def with_training(**keys: object) -> Recipe:
     """Return the contract's recipe with other training settings."""
-    made = recipe()
-    return replace(made, training=replace(made.training, **keys))  # type: ignore[arg-type]
+    base_recipe = recipe()
+    return replace(base_recipe, training=replace(base_recipe.training, **keys))  # type: ignore[arg-type]
 
 
 def test_the_space_has_a_fixed_order() -> None:
     assert list(search_space(recipe())) == ["lr.layers 0-5", "lr.head", "epochs"]
-    made = with_training(weight_decay=Range(0, 0.1), schedule=Choices(("linear", "cosine")))
-    low, head, rest = made.groups
-    made = replace(made, groups=(low, replace(head, weight_decay=Range(0, 1)), rest))
-    assert list(search_space(made)) == [
+    changed_recipe = with_training(
+        weight_decay=Range(0, 0.1), schedule=Choices(("linear", "cosine"))
+    )
+    low, head, rest_group = changed_recipe.groups
+    changed_recipe = replace(
+        changed_recipe, groups=(low, replace(head, weight_decay=Range(0, 1)), rest_group)
+    )
+    assert list(search_space(changed_recipe)) == [
         "lr.layers 0-5", "lr.head", "weight_decay.head", "epochs", "weight_decay", "schedule",
     ]  # fmt: skip
-    assert settings_by_name(made)["lr.the rest"] == 4e-5
+    assert settings_by_name(changed_recipe)["lr.the rest"] == 4e-5
 
 
 def test_a_trial() -> None:
@@ -67,9 +71,12 @@ def test_values_go_before_the_recipe() -> None:
 
 
 def test_a_groups_own_weight_decay_goes_before_the_general_one() -> None:
-    low, head, rest = recipe().groups
-    made = replace(recipe(), groups=(low, replace(head, weight_decay=0.5), rest))
-    assert build_trial_config(made, {**VALUES, "weight_decay": 0.1}, 0).weight_decays["head"] == 0.5
+    low, head, rest_group = recipe().groups
+    changed_recipe = replace(recipe(), groups=(low, replace(head, weight_decay=0.5), rest_group))
+    assert (
+        build_trial_config(changed_recipe, {**VALUES, "weight_decay": 0.1}, 0).weight_decays["head"]
+        == 0.5
+    )
 
 
 def test_a_value_that_nobody_gave_is_named() -> None:
@@ -80,13 +87,13 @@ def test_a_value_that_nobody_gave_is_named() -> None:
 
 
 def test_seeds_per_trial_come_from_search_seed_and_number() -> None:
-    made = with_training(seed="per-trial")
-    seeds = [build_trial_config(made, VALUES, n).seed for n in range(50)]
+    changed_recipe = with_training(seed="per-trial")
+    seeds = [build_trial_config(changed_recipe, VALUES, n).seed for n in range(50)]
     assert len(set(seeds)) == 50
-    assert seeds == [build_trial_config(made, VALUES, n).seed for n in range(50)]
+    assert seeds == [build_trial_config(changed_recipe, VALUES, n).seed for n in range(50)]
     assert all(0 <= seed < 2**31 for seed in seeds)
-    other = replace(made, search=replace(made.search, seed=1))
-    assert build_trial_config(other, VALUES, 0).seed != seeds[0]
+    reseeded_recipe = replace(changed_recipe, search=replace(changed_recipe.search, seed=1))
+    assert build_trial_config(reseeded_recipe, VALUES, 0).seed != seeds[0]
 
 
 @pytest.mark.parametrize(
@@ -117,8 +124,8 @@ def test_values_outside_of_the_ranges_are_fine() -> None:
 
 
 def test_groups_that_hold_nothing_are_not_searched() -> None:
-    made = keep_present_groups(recipe(), ["head", "the rest"])
-    assert list(search_space(made)) == ["lr.head", "epochs"]
+    changed_recipe = keep_present_groups(recipe(), ["head", "the rest"])
+    assert list(search_space(changed_recipe)) == ["lr.head", "epochs"]
     with pytest.raises(ValueError, match="none"):
         keep_present_groups(recipe(), ["none"])
 
@@ -176,12 +183,12 @@ def test_unknown_families_have_the_general_recipe() -> None:
 
 
 def test_frozen_groups_are_trained_in_the_baseline() -> None:
-    made = recipe(changed(("lr = 4e-5", 'lr = "frozen"')))
-    assert baseline_values(made, "bert", 768, 12)["lr.the rest"] == 2e-5
+    changed_recipe = recipe(contract_with_changes(("lr = 4e-5", 'lr = "frozen"')))
+    assert baseline_values(changed_recipe, "bert", 768, 12)["lr.the rest"] == 2e-5
 
 
 def test_rates_of_electra_fall_from_the_head_down() -> None:
-    made = replace(
+    changed_recipe = replace(
         recipe(),
         groups=(
             GroupSpec("emb", 1, part="embeddings"),
@@ -193,7 +200,7 @@ def test_rates_of_electra_fall_from_the_head_down() -> None:
             GroupSpec("rest", 1, rest=True),
         ),
     )
-    values = baseline_values(made, "electra", 768, 12)
+    values = baseline_values(changed_recipe, "electra", 768, 12)
     assert values["lr.head"] == values["lr.bias"] == 1e-4
     assert values["lr.last"] == pytest.approx(1e-4 * 0.8**2, rel=1e-2)
     assert values["lr.first"] == pytest.approx(1e-4 * 0.8**13, rel=1e-2)
@@ -221,8 +228,10 @@ TIED = (
 def test_one_rate_is_that_of_every_group(
     own: dict[str, Any], rates: tuple[float | None, ...]
 ) -> None:
-    made = replace(recipe(), groups=TIED)
-    config = build_trial_config(made, {"epochs": 3, **single_rate_values(TIED, 2e-5, own)}, 0)
+    changed_recipe = replace(recipe(), groups=TIED)
+    config = build_trial_config(
+        changed_recipe, {"epochs": 3, **single_rate_values(TIED, 2e-5, own)}, 0
+    )
     assert list(config.learning_rates.values()) == pytest.approx(list(rates))
     assert config.layer_decays == {"body": 1.0}
 

@@ -33,8 +33,8 @@ DEAD = Evaluation(confusion=ONE)
 
 def trial(*changes: dict[str, object], share: float = 1 / 6) -> list[Evaluation]:
     """Make evaluations one after the other, collapsed but for the changes."""
-    seen = enumerate(changes, start=1)
-    return [replace(DEAD, share=n * share, **change) for n, change in seen]  # type: ignore[arg-type]
+    numbered_changes = enumerate(changes, start=1)
+    return [replace(DEAD, share=n * share, **change) for n, change in numbered_changes]  # type: ignore[arg-type]
 
 
 def losses(*values: float, **more: object) -> list[dict[str, object]]:
@@ -97,17 +97,17 @@ def test_noise_spares_nothing_that_learns_and_warmup_is_not_judged() -> None:
 def test_two_hundred_labels_begin_at_the_floor_and_are_left_to_learn() -> None:
     floor = math.log(200)
     course = [floor + 0.004, floor - 0.003, floor - 0.02, floor - 0.2]
-    seen = [
-        replace(each, train_loss=loss, guess_loss=floor, row_information=0.01)
-        for each, loss in zip(trial({}, {}, {}, {}), course, strict=True)
+    evaluations = [
+        replace(evaluation, train_loss=loss, guess_loss=floor, row_information=0.01)
+        for evaluation, loss in zip(trial({}, {}, {}, {}), course, strict=True)
     ]
-    assert all(detect_collapse(seen[:count], 0.06) is None for count in range(5))
+    assert all(detect_collapse(evaluations[:count], 0.06) is None for count in range(5))
 
 
 def test_a_number_of_evaluations_takes_the_place_of_the_share() -> None:
-    seen = trial({}, {}, {}, {}, share=1 / 12)
-    assert detect_collapse(seen, 0.06, 2) is not None
-    assert detect_collapse(seen, 0.06, 4) is None
+    evaluations = trial({}, {}, {}, {}, share=1 / 12)
+    assert detect_collapse(evaluations, 0.06, 2) is not None
+    assert detect_collapse(evaluations, 0.06, 4) is None
     assert detect_collapse(trial({}, {}, {}), 0.06, 4) is None
 
 

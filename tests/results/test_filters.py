@@ -180,10 +180,10 @@ TERMS = st.one_of(
 
 @given(st.lists(TERMS, max_size=5))
 def test_a_blank_is_and(terms: list[str]) -> None:
-    every = [parse_filter(term) for term in terms]
+    term_filters = [parse_filter(term) for term in terms]
     together = parse_filter(" ".join(terms))
     for trial in TRIALS:
-        assert together(trial) == all(passes(trial) for passes in every)
+        assert together(trial) == all(passes(trial) for passes in term_filters)
 
 
 @given(TERMS)

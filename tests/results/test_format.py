@@ -159,13 +159,13 @@ ANY_WIDTH = st.integers(0, 12)
 
 @given(FLOATS, ANY_WIDTH)
 def test_no_number_is_wider_than_its_cells_or_shown_in_part(value: float, width: int) -> None:
-    shown = [
+    formatted_texts = [
         fmt.format_amount(value, width),
         fmt.format_score(value, width),
         fmt.format_setting("lr", value, width),
         fmt.format_setting("warmup", value, width),
     ]
-    for text in shown:
+    for text in formatted_texts:
         assert len(text) <= max(width, 1)
         assert text in ("", "…", "—") or _is_near(text, value), (text, value)
 

@@ -33,8 +33,8 @@ def test_wilson(correct: int, n: int, low: float, high: float) -> None:
 
 
 @given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_the_share_is_inside_and_more_rows_tell_more(drawn: tuple[int, int]) -> None:
-    correct, n = drawn
+def test_the_share_is_inside_and_more_rows_tell_more(correct_and_total: tuple[int, int]) -> None:
+    correct, n = correct_and_total
     low, high = wilson_interval(correct, n)
     assert 0 <= low <= correct / n <= high <= 1
     wider_low, wider_high = wilson_interval(correct, n, 0.99)
@@ -62,19 +62,21 @@ def matrix_of(counts: list[int]) -> list[list[int]]:
 @given(counts=cells, metric=st.sampled_from(METRICS))
 def test_every_metric_lies_in_its_own_interval(counts: list[int], metric: str) -> None:
     confusion = matrix_of(counts)
-    found = metric_interval(metric, confusion, LABELS)
-    assert found is not None
+    interval = metric_interval(metric, confusion, LABELS)
+    assert interval is not None
     lowest = -1 if metric == "mcc" else 0
-    assert lowest <= found.low <= compute_metrics(confusion, LABELS)[metric] <= found.high <= 1
-    assert found.low < found.high
-    assert found == metric_interval(metric, [list(row) for row in confusion], list(LABELS))
+    assert (
+        lowest <= interval.low <= compute_metrics(confusion, LABELS)[metric] <= interval.high <= 1
+    )
+    assert interval.low < interval.high
+    assert interval == metric_interval(metric, [list(row) for row in confusion], list(LABELS))
 
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_of_nothing_nothing_is_known(metric: str) -> None:
-    found = metric_interval(metric, [[0] * 3] * 3, LABELS)
-    assert found is not None
-    assert (found.low, found.high) == (-1 if metric == "mcc" else 0, 1)
+    interval = metric_interval(metric, [[0] * 3] * 3, LABELS)
+    assert interval is not None
+    assert (interval.low, interval.high) == (-1 if metric == "mcc" else 0, 1)
 
 
 @pytest.mark.parametrize("n", [10, 40, 200])
@@ -82,18 +84,18 @@ def test_a_perfect_score_has_about_wilson_s_interval(n: int) -> None:
     perfect = [[n // 2, 0], [0, n // 2]]
     low = wilson_interval(n, n)[0]
     for metric in ("f1_macro", "f1.a"):
-        found = metric_interval(metric, perfect, "ab")
-        assert found is not None
-        assert found.high == 1
-        assert found.low == pytest.approx(low, abs=0.3 * (1 - low) + 0.01)
+        interval = metric_interval(metric, perfect, "ab")
+        assert interval is not None
+        assert interval.high == 1
+        assert interval.low == pytest.approx(low, abs=0.3 * (1 - low) + 0.01)
     of_mcc = metric_interval("mcc", perfect, "ab")
     assert of_mcc is not None
     assert 1 - of_mcc.low == pytest.approx(2 * (1 - low), rel=0.4)
 
 
 def test_one_label_alone_says_nothing_of_a_correlation() -> None:
-    found = metric_interval("mcc", [[15, 0], [0, 0]], "ab")
-    assert found == Interval(-1.0, 1.0, "bootstrap")
+    interval = metric_interval("mcc", [[15, 0], [0, 0]], "ab")
+    assert interval == Interval(-1.0, 1.0, "bootstrap")
 
 
 def test_no_interval_where_there_is_no_such_metric() -> None:
@@ -103,10 +105,10 @@ def test_no_interval_where_there_is_no_such_metric() -> None:
 
 @given(st.lists(st.floats(0, 20), min_size=2, max_size=40))
 def test_a_loss_lies_in_its_interval(losses: list[float]) -> None:
-    found = loss_interval(losses)
-    assert found is not None
-    assert 0 <= found.low <= sum(losses) / len(losses) + 1e-9
-    assert found.high >= sum(losses) / len(losses) - 1e-9
+    interval = loss_interval(losses)
+    assert interval is not None
+    assert 0 <= interval.low <= sum(losses) / len(losses) + 1e-9
+    assert interval.high >= sum(losses) / len(losses) - 1e-9
 
 
 def test_one_loss_has_no_interval() -> None:
@@ -137,12 +139,18 @@ def test_intervals_hold_the_truth_as_often_as_they_say(case: str, metric: str) -
     labels = LABELS[:k]
     value = compute_metrics(np.rint(1e6 * truth).astype(int).tolist(), labels)[metric]
     generator = np.random.default_rng(3)
-    drawn = [generator.multinomial(rows, truth.ravel()).reshape(k, k).tolist() for _ in range(60)]
-    held = [metric_interval(metric, confusion, labels) for confusion in drawn]
-    assert sum(each is not None and each.contains_value(value) for each in held) >= 52
+    confusions = [
+        generator.multinomial(rows, truth.ravel()).reshape(k, k).tolist() for _ in range(60)
+    ]
+    intervals = [metric_interval(metric, confusion, labels) for confusion in confusions]
+    assert (
+        sum(interval is not None and interval.contains_value(value) for interval in intervals) >= 52
+    )
 
 
 def test_intervals_of_losses_hold_the_truth() -> None:
     generator = np.random.default_rng(5)
-    held = [loss_interval(generator.exponential(0.5, 30).tolist()) for _ in range(60)]
-    assert sum(each is not None and each.contains_value(0.5) for each in held) >= 51
+    intervals = [loss_interval(generator.exponential(0.5, 30).tolist()) for _ in range(60)]
+    assert (
+        sum(interval is not None and interval.contains_value(0.5) for interval in intervals) >= 51
+    )

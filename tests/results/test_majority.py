@@ -22,10 +22,10 @@ LABELS = ("no", "yes")
     ],
 )
 def test_the_majority_of_95_to_5(metric: str, value: float) -> None:
-    found = majority_score(metric, [95, 5], LABELS)
-    assert found is not None
-    assert found.label == "no"
-    assert found.value == pytest.approx(value)
+    majority = majority_score(metric, [95, 5], LABELS)
+    assert majority is not None
+    assert majority.label == "no"
+    assert majority.value == pytest.approx(value)
 
 
 def test_the_label_is_the_one_that_training_has_most() -> None:
@@ -38,18 +38,18 @@ def test_the_label_is_the_one_that_training_has_most() -> None:
 
 
 def test_a_label_that_training_lacks_costs_much_but_not_everything() -> None:
-    found = majority_score("loss", [50, 50], LABELS, [100, 0])
-    assert found is not None
-    assert 2 < found.value < 4
+    majority = majority_score("loss", [50, 50], LABELS, [100, 0])
+    assert majority is not None
+    assert 2 < majority.value < 4
 
 
 @given(st.lists(st.integers(0, 50), min_size=2, max_size=2), st.integers(1, 50))
 def test_no_frequencies_but_the_rows_own_lose_less(training: list[int], first: int) -> None:
     gold = [first, 20]
-    own, other = (
+    own_score, training_score = (
         majority_score("loss", gold, LABELS),
         majority_score("loss", gold, LABELS, training),
     )
-    assert own is not None
-    assert other is not None
-    assert other.value >= own.value - 1e-12
+    assert own_score is not None
+    assert training_score is not None
+    assert training_score.value >= own_score.value - 1e-12

@@ -122,8 +122,8 @@ pairs = st.integers(1, 5).flatmap(
 
 
 @given(pairs)
-def test_against_the_definitions(drawn: tuple[int, list[tuple[int, int]]]) -> None:
-    k, rows = drawn
+def test_against_the_definitions(classes_and_rows: tuple[int, list[tuple[int, int]]]) -> None:
+    k, rows = classes_and_rows
     gold, predicted = [g for g, _ in rows], [p for _, p in rows]
     matrix = confusion_matrix(gold, predicted, k)
     n = len(rows)

@@ -46,15 +46,15 @@ def test_the_article_s_two_rows_of_138_are_no_difference() -> None:
 @given(rows=answers)
 def test_flips_put_every_row_in_one_place(rows: list[tuple[int, int, int]]) -> None:
     gold, first, second = zip(*rows, strict=True)
-    found = find_flips(gold, first, second)
-    everything = [*found.both, *found.only_first, *found.only_second, *found.neither]
+    flips = find_flips(gold, first, second)
+    everything = [*flips.both, *flips.only_first, *flips.only_second, *flips.neither]
     assert sorted(everything) == list(range(len(rows)))
-    assert all(first[i] == gold[i] == second[i] for i in found.both)
-    assert all(first[i] == gold[i] != second[i] for i in found.only_first)
-    assert all(first[i] != gold[i] == second[i] for i in found.only_second)
-    assert all(first[i] != gold[i] != second[i] for i in found.neither)
-    assert list(found.flipped_positions) == sorted(found.only_first + found.only_second)
-    assert found.mcnemar_p_value == mcnemar_p_value(len(found.only_first), len(found.only_second))
+    assert all(first[i] == gold[i] == second[i] for i in flips.both)
+    assert all(first[i] == gold[i] != second[i] for i in flips.only_first)
+    assert all(first[i] != gold[i] == second[i] for i in flips.only_second)
+    assert all(first[i] != gold[i] != second[i] for i in flips.neither)
+    assert list(flips.flipped_positions) == sorted(flips.only_first + flips.only_second)
+    assert flips.mcnemar_p_value == mcnemar_p_value(len(flips.only_first), len(flips.only_second))
 
 
 @settings(max_examples=15)
@@ -63,22 +63,24 @@ def test_the_difference_is_of_the_metric_itself(
     rows: list[tuple[int, int, int]], metric: str
 ) -> None:
     gold, first, second = zip(*rows, strict=True)
-    found = paired_difference(gold, first, second, metric, LABELS)
+    difference = paired_difference(gold, first, second, metric, LABELS)
     ours, theirs = (confusion_matrix(gold, predicted, 3) for predicted in (first, second))
-    one, other = (compute_metrics(matrix, LABELS)[metric] for matrix in (ours, theirs))
-    assert found is not None
-    assert found.value == pytest.approx(one - other, abs=1e-12)
-    assert found.low <= found.value <= found.high
-    assert found.p is not None
-    assert 0 < found.p <= 1
-    assert found == paired_difference(gold, first, second, metric, LABELS)
+    first_value, second_value = (
+        compute_metrics(matrix, LABELS)[metric] for matrix in (ours, theirs)
+    )
+    assert difference is not None
+    assert difference.value == pytest.approx(first_value - second_value, abs=1e-12)
+    assert difference.low <= difference.value <= difference.high
+    assert difference.p is not None
+    assert 0 < difference.p <= 1
+    assert difference == paired_difference(gold, first, second, metric, LABELS)
     turned = paired_difference(gold, second, first, metric, LABELS)
     assert turned is not None
-    assert turned.value == pytest.approx(-found.value, abs=1e-12)
-    assert turned.p == pytest.approx(found.p, abs=0.05)
+    assert turned.value == pytest.approx(-difference.value, abs=1e-12)
+    assert turned.p == pytest.approx(difference.p, abs=0.05)
     unpaired = unpaired_difference(ours, theirs, metric, LABELS)
     assert unpaired is not None
-    assert unpaired.value == pytest.approx(found.value, abs=1e-12)
+    assert unpaired.value == pytest.approx(difference.value, abs=1e-12)
     assert unpaired.low <= unpaired.value <= unpaired.high
 
 
@@ -92,16 +94,16 @@ def drawn_answers(rows: int, shares: tuple[float, float]) -> list[list[int]]:
 
 def test_the_interval_of_paired_shares_is_agresti_and_min_s() -> None:
     gold, first, second = drawn_answers(277, (0.85, 0.65))
-    found = paired_difference(gold, first, second, "accuracy", "ab")
-    assert found is not None
-    assert found.is_significant
-    assert found.low > 0
+    difference = paired_difference(gold, first, second, "accuracy", "ab")
+    assert difference is not None
+    assert difference.is_significant
+    assert difference.low > 0
     lost = find_flips(gold, first, second)
     n, b, c = 277 + 2, len(lost.only_first) + 0.5, len(lost.only_second) + 0.5
     half = 1.96 * ((b + c - (b - c) ** 2 / n) ** 0.5) / n
-    assert found.low == pytest.approx((b - c) / n - half, abs=0.006)
-    assert found.high == pytest.approx((b - c) / n + half, abs=0.006)
-    assert found.p == lost.mcnemar_p_value
+    assert difference.low == pytest.approx((b - c) / n - half, abs=0.006)
+    assert difference.high == pytest.approx((b - c) / n + half, abs=0.006)
+    assert difference.p == lost.mcnemar_p_value
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "f1_macro", "mcc"])
@@ -115,19 +117,19 @@ def test_equal_predictions_do_not_prove_two_models_equal(metric: str) -> None:
 
 def test_the_exchange_of_predictions_is_mcnemar_s_test_of_balanced_labels() -> None:
     gold, first, second = drawn_answers(200, (0.8, 0.7))
-    found = paired_difference(gold, first, second, "f1_macro", "ab")
-    assert found is not None
-    assert found.p == pytest.approx(find_flips(gold, first, second).mcnemar_p_value, abs=0.03)
+    difference = paired_difference(gold, first, second, "f1_macro", "ab")
+    assert difference is not None
+    assert difference.p == pytest.approx(find_flips(gold, first, second).mcnemar_p_value, abs=0.03)
 
 
 def test_losses_are_compared_row_by_row() -> None:
     rng = random.Random(1)
     first = [rng.expovariate(2) for _ in range(100)]
     second = [loss + rng.gauss(0.05, 0.1) for loss in first]
-    found = paired_loss_difference(first, second)
-    assert found is not None
-    assert found.low < found.value < found.high < 0
-    assert found.is_significant
+    difference = paired_loss_difference(first, second)
+    assert difference is not None
+    assert difference.low < difference.value < difference.high < 0
+    assert difference.is_significant
     equal = paired_loss_difference(first, first)
     assert equal == MetricDifference(0, 0, 0, 1.0)
     assert paired_loss_difference([0.1], [0.2]) is None

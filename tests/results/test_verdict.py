@@ -36,7 +36,7 @@ class Trial:
 def trials(count: int, seed: int = 3) -> list[Trial]:
     """Make trials in which the rate of the head decides and the warmup does not."""
     rng = random.Random(seed)
-    found = []
+    random_trials = []
     for number in range(count):
         share = rng.random()
         params = {
@@ -44,21 +44,21 @@ def trials(count: int, seed: int = 3) -> list[Trial]:
             "warmup": 0.2 * rng.random(),
             "schedule": rng.choice(("linear", "cosine")),
         }
-        found.append(Trial(number, params, 0.9 - (share - 0.5) ** 2 + 0.01 * rng.random()))
-    return found
+        random_trials.append(Trial(number, params, 0.9 - (share - 0.5) ** 2 + 0.01 * rng.random()))
+    return random_trials
 
 
-def asked(chosen: list[Trial], metric: str = "accuracy") -> Verdict:
+def judge_trials(sampled_trials: list[Trial], metric: str = "accuracy") -> Verdict:
     def inside(trial: Trial) -> bool:
         return is_point_of_space(trial.origin, {**trial.params, **trial.fixed}, SPACE, {})
 
     return judge_importance(
-        chosen, SPACE, is_point=inside, metric=metric, maximize=True, resamples=40
+        sampled_trials, SPACE, is_point=inside, metric=metric, maximize=True, resamples=40
     )
 
 
 def test_what_decides_comes_first_with_its_interval() -> None:
-    verdict = asked(trials(120))
+    verdict = judge_trials(trials(120))
     assert next(iter(verdict.shares)) == "lr.head"
     assert verdict.shares["lr.head"] > 0.8
     assert sum(verdict.shares.values()) == pytest.approx(1)
@@ -72,15 +72,15 @@ def test_what_decides_comes_first_with_its_interval() -> None:
 
 def test_more_trials_make_it_surer() -> None:
     def width(count: int) -> float:
-        low, high = asked(trials(count)).intervals["lr.head"]
+        low, high = judge_trials(trials(count)).intervals["lr.head"]
         return high - low
 
     assert width(800) < width(40) / 2
 
 
 def test_the_same_trials_give_the_same_interval() -> None:
-    chosen = trials(60)
-    points, values = [t.params for t in chosen], [t.value or 0.0 for t in chosen]
+    sampled_trials = trials(60)
+    points, values = [t.params for t in sampled_trials], [t.value or 0.0 for t in sampled_trials]
     first = bootstrap_importance(SPACE, points, values, maximize=True, resamples=20)
     assert bootstrap_importance(SPACE, points, values, maximize=True, resamples=20) == first
     assert bootstrap_importance(SPACE, points, values, maximize=True, resamples=20, seed=1) != first
@@ -88,10 +88,10 @@ def test_the_same_trials_give_the_same_interval() -> None:
 
 
 def test_few_complete_trials_are_a_sketch() -> None:
-    verdict = asked(trials(ENOUGH_COMPLETE - 1))
+    verdict = judge_trials(trials(ENOUGH_COMPLETE - 1))
     assert verdict.shares
     assert verdict.doubt == "a sketch: 49 complete trials, PED-ANOVA needs 50"
-    assert asked(trials(ENOUGH_COMPLETE)).doubt == ""
+    assert judge_trials(trials(ENOUGH_COMPLETE)).doubt == ""
 
 
 @pytest.mark.parametrize(
@@ -103,38 +103,38 @@ def test_few_complete_trials_are_a_sketch() -> None:
     ],
 )
 def test_why_nothing_can_be_said(chosen: list[Trial], doubt: str) -> None:
-    verdict = asked(chosen)
+    verdict = judge_trials(chosen)
     assert (verdict.shares, verdict.intervals) == ({}, {})
     assert verdict.doubt.endswith(doubt)
 
 
 def test_what_cannot_differ_cannot_decide() -> None:
-    chosen = trials(9)
+    sampled_trials = trials(9)
     for space, doubt in (
         ({}, "the recipe searches nothing"),
         ({"warmup": Range(0.1, 0.1)}, "no setting has more than one value"),
     ):
-        for trial in chosen:
+        for trial in sampled_trials:
             trial.params["warmup"] = 0.1
         verdict = judge_importance(
-            chosen, space, is_point=lambda _: True, metric="accuracy", maximize=True
+            sampled_trials, space, is_point=lambda _: True, metric="accuracy", maximize=True
         )
         assert (verdict.shares, verdict.doubt) == ({}, doubt)
 
 
 def test_it_counts_trials_as_the_study_does() -> None:
-    chosen = trials(30)
-    chosen[0].state = "pruned"
-    chosen[1].state, chosen[1].value = "collapsed", 0.99
-    chosen[2].state, chosen[2].value = "failed", None
-    chosen[3].state = "running"
-    chosen[4].params["lr.head"] = 0.5  # a baseline beyond the range
-    chosen[5].fixed = {"epochs": 40}
-    verdict = asked(chosen)
+    sampled_trials = trials(30)
+    sampled_trials[0].state = "pruned"
+    sampled_trials[1].state, sampled_trials[1].value = "collapsed", 0.99
+    sampled_trials[2].state, sampled_trials[2].value = "failed", None
+    sampled_trials[3].state = "running"
+    sampled_trials[4].params["lr.head"] = 0.5  # a baseline beyond the range
+    sampled_trials[5].fixed = {"epochs": 40}
+    verdict = judge_trials(sampled_trials)
     counts = (verdict.complete, verdict.pruned, verdict.collapsed, verdict.outside)
     assert counts == (24, 1, 1, 2)
-    points = [chosen[0], chosen[1], *chosen[6:]]
-    values = [0.0 if t is chosen[1] else t.value or math.nan for t in points]
+    points = [sampled_trials[0], sampled_trials[1], *sampled_trials[6:]]
+    values = [0.0 if t is sampled_trials[1] else t.value or math.nan for t in points]
     assert dict(verdict.shares) == compute_importance(
         SPACE, [t.params for t in points], values, maximize=True
     )
@@ -142,8 +142,8 @@ def test_it_counts_trials_as_the_study_does() -> None:
 
 def test_a_filter_changes_what_decides() -> None:
     """Among the good ones the rate does not decide any more, so something else looks larger."""
-    chosen = trials(400)
-    good = [trial for trial in chosen if (trial.value or 0) > 0.895]
+    sampled_trials = trials(400)
+    good = [trial for trial in sampled_trials if (trial.value or 0) > 0.895]
     assert 30 < len(good) < 200
-    assert asked(good).shares["lr.head"] < asked(chosen).shares["lr.head"]
-    assert asked(good).trial_count == len(good)
+    assert judge_trials(good).shares["lr.head"] < judge_trials(sampled_trials).shares["lr.head"]
+    assert judge_trials(good).trial_count == len(good)

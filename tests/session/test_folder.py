@@ -88,15 +88,15 @@ def test_the_lock_is_held_by_one_process_and_seen_by_others(tmp_path: Path) -> N
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-    ) as other:
-        assert other.stdout is not None
-        assert other.stdout.readline() == "True\n"
-        assert lock_holder_pid(path) == other.pid
-        assert read_holder_details(path)["pid"] == str(other.pid)
+    ) as other_process:
+        assert other_process.stdout is not None
+        assert other_process.stdout.readline() == "True\n"
+        assert lock_holder_pid(path) == other_process.pid
+        assert read_holder_details(path)["pid"] == str(other_process.pid)
         assert not WorkerLock(path).try_acquire()
-        assert lock_holder_pid(path) == other.pid
-        other.kill()
-        other.wait()
+        assert lock_holder_pid(path) == other_process.pid
+        other_process.kill()
+        other_process.wait()
     assert lock_holder_pid(path) is None
 
 
@@ -107,10 +107,10 @@ def test_looking_at_the_own_lock_does_not_lose_it(tmp_path: Path) -> None:
     assert lock_holder_pid(path) == os.getpid()
     assert read_holder_details(path)["pid"] == str(os.getpid())
     assert not WorkerLock(path).try_acquire()
-    seen = subprocess.run(
+    lock_probe = subprocess.run(
         [sys.executable, "-c", LOOK, str(path)], capture_output=True, text=True, check=True
     )
-    assert seen.stdout == f"{os.getpid()}\n"
+    assert lock_probe.stdout == f"{os.getpid()}\n"
     lock.release_lock()
     assert lock_holder_pid(path) is None
     assert lock.try_acquire()

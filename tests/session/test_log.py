@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.session.logs import story, write
+from tests.session.event_logs import story, write
 from tuner.session import events as e
 from tuner.session.codec import UNREADABLE
 from tuner.session.existing_file import UnreadableFile
@@ -163,8 +163,8 @@ def test_a_slice_without_time_still_gets_on(tmp_path: Path) -> None:
     first = tail.read_events(budget=0.0)
     assert 0 < len(first) < 1000
     assert not tail.at_end
-    rest = tail.read_all_events()
-    assert [event.seq for event in first + rest] == list(range(1000))
+    later_events = tail.read_all_events()
+    assert [event.seq for event in first + later_events] == list(range(1000))
 
 
 def test_numbering_goes_on_where_another_writer_ended(tmp_path: Path) -> None:

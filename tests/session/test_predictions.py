@@ -35,10 +35,10 @@ ARRAYS = {
 @pytest.fixture
 def session(tmp_path: Path) -> Session:
     """Make a folder with the predictions of one evaluation."""
-    found = Session(tmp_path / "s")
-    found.trial_folder(12).mkdir(parents=True)
-    save(found, ARRAYS)
-    return found
+    new_session = Session(tmp_path / "s")
+    new_session.trial_folder(12).mkdir(parents=True)
+    save(new_session, ARRAYS)
+    return new_session
 
 
 def save(session: Session, arrays: dict[str, Any]) -> None:
@@ -50,17 +50,17 @@ def path_of(session: Session) -> Path:
 
 
 def test_what_was_written_is_read(session: Session) -> None:
-    found = read_predictions(session, 12, 2)
-    assert list(found.rows) == [2, 3, 5, 7, 11]
-    assert list(found.gold) == [0, 1, 2, 1, 0]
-    assert list(found.predicted) == [0, 0, 2, 2, 0]
-    assert len(found) == 5
-    assert found.label_probabilities(1) == pytest.approx(SHARES[1], abs=1e-3)
-    assert found.answer_probability(3) == pytest.approx(0.9, abs=1e-3)
-    assert misclassified_positions(found) == [3, 1]
-    assert misclassified_positions(found, gold=1, predicted=0) == [1]
-    assert misclassified_positions(found, gold=0) == []
-    assert have_same_rows(found, read_predictions(session, 12, 2))
+    stored_predictions = read_predictions(session, 12, 2)
+    assert list(stored_predictions.rows) == [2, 3, 5, 7, 11]
+    assert list(stored_predictions.gold) == [0, 1, 2, 1, 0]
+    assert list(stored_predictions.predicted) == [0, 0, 2, 2, 0]
+    assert len(stored_predictions) == 5
+    assert stored_predictions.label_probabilities(1) == pytest.approx(SHARES[1], abs=1e-3)
+    assert stored_predictions.answer_probability(3) == pytest.approx(0.9, abs=1e-3)
+    assert misclassified_positions(stored_predictions) == [3, 1]
+    assert misclassified_positions(stored_predictions, gold=1, predicted=0) == [1]
+    assert misclassified_positions(stored_predictions, gold=0) == []
+    assert have_same_rows(stored_predictions, read_predictions(session, 12, 2))
 
 
 def test_the_kept_evaluation_is_found_by_its_step(session: Session) -> None:
@@ -161,6 +161,6 @@ def test_what_is_no_file_of_texts_says_so_in_one_line(session: Session, tmp_path
     with pytest.raises(TunerError, match="is damaged"):
         read_validation_texts(session)
     path.write_bytes(head + b'{"row":4,"gold":0,"texts":["\\u001b[31m"]}\n')
-    found = read_validation_texts(session).find_row_text(4)
-    assert found is not None
-    assert found.texts == ["\x1b[31m"]
+    row_text = read_validation_texts(session).find_row_text(4)
+    assert row_text is not None
+    assert row_text.texts == ["\x1b[31m"]

@@ -112,11 +112,11 @@ def test_every_event_comes_once_and_in_order(times: list[float], steps: list[flo
     clock = Clock()
     events = log(*times)
     recording = Recording(events, Playhead(min(times), max(times), 1.0, clock))
-    seen: list[object] = []
+    replayed_events: list[object] = []
     for step in [*steps, 1e7]:
         clock.now += step
-        seen += recording.read_events()
-    assert seen == events
+        replayed_events += recording.read_events()
+    assert replayed_events == events
 
 
 def test_an_empty_log_has_ended() -> None:

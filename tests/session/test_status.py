@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.session.logs import evaluation, plain_recipe, started, story
+from tests.session.event_logs import evaluation, plain_recipe, story, trial_started
 from tuner.recipe.load import parse_recipe
 from tuner.session import events as e
 from tuner.session.commands import Pause, Prune
@@ -79,8 +79,11 @@ def test_a_held_lock_is_starting_until_the_session_has_started(
 
 
 def test_a_new_worker_after_a_crash_is_starting(session: Session, lock: WorkerLock) -> None:
-    other = msgspec.structs.replace(worker(), pid=1)
-    assert derive_session_state(session, write(session, other, start())) is SessionState.STARTING
+    other_worker = msgspec.structs.replace(worker(), pid=1)
+    assert (
+        derive_session_state(session, write(session, other_worker, start()))
+        is SessionState.STARTING
+    )
     lock.release_lock()
 
 
@@ -128,7 +131,7 @@ def test_silence_is_a_badge_for_sessions_with_a_worker() -> None:
 
 
 def test_the_status_has_the_keys_of_the_contract(session: Session, lock: WorkerLock) -> None:
-    write(session, worker(), start(), *story()[4:17], started(2), evaluation(2, 10, 0.9))
+    write(session, worker(), start(), *story()[4:17], trial_started(2), evaluation(2, 10, 0.9))
     document = json.loads(
         msgspec.json.encode(build_status(session, *load_current_session(session)))
     )

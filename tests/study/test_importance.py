@@ -8,7 +8,7 @@ import warnings
 import optuna
 import pytest
 
-from tests.study.toys import SPACE, score
+from tests.study.toy_study import SPACE, score
 from tuner.recipe.types import Choices, Range
 from tuner.results.importance import compute_importance
 from tuner.study.distributions import space_distributions
@@ -35,13 +35,13 @@ def test_it_is_optunas(trials: int, maximize: bool) -> None:
             trial = study.ask(space_distributions(WIDE))
             study.tell(trial, score(trial.params) + 0.3 * (trial.params["schedule"] == "linear"))
         expected = optuna.importance.get_param_importances(study)
-    found = compute_importance(
+    importance = compute_importance(
         WIDE,
         [trial.params for trial in study.trials],
         [trial.value for trial in study.trials if trial.value is not None],
         maximize=maximize,
     )
-    assert found == pytest.approx(expected, rel=1e-7, abs=1e-10)
+    assert importance == pytest.approx(expected, rel=1e-7, abs=1e-10)
 
 
 def test_it_needs_four_trials_and_something_that_differs() -> None:
@@ -50,10 +50,10 @@ def test_it_needs_four_trials_and_something_that_differs() -> None:
     assert compute_importance(space, points[:3], [1, 2, 3], maximize=True) is None
     assert compute_importance(space, points, [0.5] * 8, maximize=True) is None
     assert compute_importance(space, points[:4], [1, 2, math.inf, 3], maximize=True) is None
-    found = compute_importance(space, points, list(range(8)), maximize=True)
-    assert found is not None
-    assert list(found) == ["lr.a", "lr.b"]
-    assert sum(found.values()) == pytest.approx(1)
+    importance = compute_importance(space, points, list(range(8)), maximize=True)
+    assert importance is not None
+    assert list(importance) == ["lr.a", "lr.b"]
+    assert sum(importance.values()) == pytest.approx(1)
     assert (
         compute_importance({"s": Range(1, 1)}, [{"s": 1.0}] * 5, list(range(5)), maximize=True)
         is None

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from optuna.study import StudyDirection
 
-from tests.study.toys import MIDDLE, opened, search
+from tests.study.toy_study import MIDDLE, open_toy_study, search
 from tuner.errors import TunerError
 from tuner.results.standing import cumulative_kept_values
 from tuner.study import RungDecision, Study
@@ -19,7 +19,7 @@ from tuner.study.pruners import Halving, Median, Patient, build_pruning_rule, pe
 MAXIMIZE, MINIMIZE = StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE
 
 
-def judged(rule: Halving | Median | Patient, curves: list[dict[int, float]]) -> list[str]:
+def judge_curves(rule: Halving | Median | Patient, curves: list[dict[int, float]]) -> list[str]:
     """Each trial in turn walks along its curve: how far, and why it ended."""
     ends = []
     for number, curve in enumerate(curves):
@@ -48,7 +48,7 @@ def test_halving_keeps_the_best_half_at_each_rung(sign: int) -> None:
     rule = Halving(1 / 3, 2, MAXIMIZE if sign == 1 else MINIMIZE)
     finals = [0.5, 0.6, 0.4, 0.7, 0.55, 0.65, 0.62]
     curves = [{16: 0.0, 33: sign * v, 66: sign * v, 100: sign * v} for v in finals]
-    assert judged(rule, curves) == [
+    assert judge_curves(rule, curves) == [
         "end",  # alone
         "end",  # two values are too few to prune
         "33: 3 of 3",
@@ -79,8 +79,8 @@ def test_a_decision_tells_everything_about_the_comparison() -> None:
 def test_equal_values_share_the_better_rank() -> None:
     """Collapsed models all have one of two scores; a tie is no reason to prefer the earlier one."""
     rule = Halving(1 / 3, 2, MAXIMIZE)
-    assert judged(rule, [{33: 0.5507}] * 6) == ["end"] * 6
-    assert judged(rule, [{}] * 6 + [{33: 0.4493}]) == ["end"] * 6 + ["33: 7 of 7"]
+    assert judge_curves(rule, [{33: 0.5507}] * 6) == ["end"] * 6
+    assert judge_curves(rule, [{}] * 6 + [{33: 0.4493}]) == ["end"] * 6 + ["33: 7 of 7"]
 
 
 @pytest.mark.parametrize(
@@ -100,21 +100,21 @@ def test_a_rung_takes_the_first_evaluation_at_or_beyond_it(
     first: float, curve: list[int], rungs: dict[int, float]
 ) -> None:
     rule = Halving(first, 2, MAXIMIZE)
-    found = {}
+    rung_by_percent = {}
     walked: dict[int, float] = {}
     for percent in curve:
         walked[percent] = percent / 100
         decision = rule.judge_trial(0, percent, walked)
         if decision is not None:
-            found[percent] = decision.share
+            rung_by_percent[percent] = decision.share
             assert decision.value == percent / 100
-    assert found == pytest.approx(rungs)
+    assert rung_by_percent == pytest.approx(rungs)
 
 
 def test_halving_by_three_keeps_a_third() -> None:
     rule = Halving(1 / 3, 3, MAXIMIZE)
     values = [0.9, 0.8, 0.7, 0.6, 0.85, 0.95]
-    assert judged(rule, [{33: value} for value in values]) == [
+    assert judge_curves(rule, [{33: value} for value in values]) == [
         "end", "end", "33: 3 of 3", "33: 4 of 4", "end", "end",
     ]  # fmt: skip
 
@@ -125,7 +125,7 @@ def test_the_median_rule_is_optunas_where_steps_agree(sign: int) -> None:
     rule = Median(1 / 3, direction)
     finals = [0.5, 0.6, 0.4, 0.7, 0.8, 0.55, 0.65, 0.3, 0.58]
     curves = [{20: sign * v * 0.5, 40: sign * v * 0.8, 70: sign * v, 100: sign * v} for v in finals]
-    ends = judged(rule, curves)
+    ends = judge_curves(rule, curves)
     pruner = optuna.pruners.MedianPruner(5, 33, n_min_trials=3)
     study = optuna.create_study(direction="maximize" if sign == 1 else "minimize", pruner=pruner)
     for curve, end in zip(curves, ends, strict=True):
@@ -162,7 +162,7 @@ def test_the_patient_rule_waits_for_something_better(sign: int) -> None:
     rising = {10: 0.1, 20: 0.2, 30: 0.3, 40: 0.4, 50: 0.5}
     falling = {10: 0.5, 20: 0.2, 30: 0.3, 40: 0.4, 50: 0.45}
     curves = [{p: sign * v for p, v in curve.items()} for curve in (rising, falling)]
-    assert judged(rule, curves) == ["end", "40: 2 of 4"]
+    assert judge_curves(rule, curves) == ["end", "40: 2 of 4"]
 
 
 def test_a_rule_that_is_not_known_is_refused() -> None:
@@ -178,7 +178,7 @@ def _walk(study: Study, value: float) -> RungDecision | None:
 
 
 def test_the_baseline_is_never_pruned_but_told_where_it_stands(tmp_path: Path) -> None:
-    study = opened(tmp_path)
+    study = open_toy_study(tmp_path)
     for value in (0.7, 0.8, 0.9):
         _walk(study, value)
     study.add_waiting_trial(MIDDLE, "baseline", "baseline")
@@ -189,21 +189,21 @@ def test_the_baseline_is_never_pruned_but_told_where_it_stands(tmp_path: Path) -
 
 
 def test_the_tables_are_rebuilt_from_the_database(tmp_path: Path) -> None:
-    study = opened(tmp_path)
+    study = open_toy_study(tmp_path)
     for value in (0.7, 0.8, 0.9):
         _walk(study, value)
     number = study.next_suggestion().number
     first = study.record_evaluation(number, 1 / 3, 0.75)
     assert first is not None
     assert not first.kept
-    again = opened(tmp_path)
+    again = open_toy_study(tmp_path)
     assert again.record_evaluation(number, 1 / 3, 0.75) == first
     # The first value stands, also when the same share is trained again with another result.
     assert again.record_evaluation(number, 1 / 3, 0.99) == first
 
 
 def test_an_audit_spares_about_one_in_twenty(tmp_path: Path) -> None:
-    study, small = opened(tmp_path, trials=20), opened(tmp_path, trials=19)
+    study, small = open_toy_study(tmp_path, trials=20), open_toy_study(tmp_path, trials=19)
     spared = [number for number in range(2000) if study._is_trial_audited(number)]
     assert 70 < len(spared) < 130
     assert not any(small._is_trial_audited(number) for number in spared)
@@ -211,7 +211,7 @@ def test_an_audit_spares_about_one_in_twenty(tmp_path: Path) -> None:
 
 def test_a_spared_trial_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tuner.study.study.AUDIT_SHARE", 1.0)
-    study = opened(tmp_path, trials=20)
+    study = open_toy_study(tmp_path, trials=20)
     for value in (0.7, 0.8, 0.9):
         _walk(study, value)
     decision = _walk(study, 0.1)
@@ -223,7 +223,7 @@ def test_a_spared_trial_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_trials_are_compared_by_what_they_would_end_with(
     tmp_path: Path, keep: str, kept: bool
 ) -> None:
-    study = opened(tmp_path, keep=keep, first_rung=0.5, reduction=2, startup_trials=1)
+    study = open_toy_study(tmp_path, keep=keep, first_rung=0.5, reduction=2, startup_trials=1)
     for value in (0.5, 0.4, 0.3):
         number = study.next_suggestion().number
         study.record_evaluation(number, 0.5, value)
@@ -235,7 +235,7 @@ def test_trials_are_compared_by_what_they_would_end_with(
     assert (decision.kept, decision.value) == (kept, 0.9 if kept else 0.2)
     study.prune_trial(number)
     assert study.trial_outcome(number).value == decision.value
-    again = opened(tmp_path, keep=keep, first_rung=0.5, reduction=2, startup_trials=1)
+    again = open_toy_study(tmp_path, keep=keep, first_rung=0.5, reduction=2, startup_trials=1)
     assert again.trial_outcome(number).value == decision.value
 
 
@@ -244,6 +244,6 @@ def test_the_kept_value_is_the_best_so_far_or_the_newest(
     values: list[float], maximize: bool
 ) -> None:
     best = cumulative_kept_values(values, maximize=maximize, keep="best")
-    chosen = max if maximize else min
-    assert best == [chosen(values[: n + 1]) for n in range(len(values))]
+    best_of = max if maximize else min
+    assert best == [best_of(values[: n + 1]) for n in range(len(values))]
     assert cumulative_kept_values(values, maximize=maximize, keep="last") == values

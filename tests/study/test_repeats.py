@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.study.toys import SAMPLERS, opened
+from tests.study.toy_study import SAMPLERS, open_toy_study
 from tuner.recipe.types import Choices, Range, Scalar
 from tuner.study import Study, Suggestion
 
@@ -24,10 +24,10 @@ MIXED: dict[str, Range | Choices] = {"lr.a": Range(1e-6, 1e-3, "log"), "lr.b": R
 
 
 def _study(
-    folder: Path, sampler: str, space: Mapping[str, Range | Choices], **other: object
+    folder: Path, sampler: str, space: Mapping[str, Range | Choices], **search_settings: object
 ) -> Study:
-    others = {"startup_trials": 2, **other}
-    return opened(folder, sampler, space=space, own_seed=0, **others)  # type: ignore[arg-type]
+    others = {"startup_trials": 2, **search_settings}
+    return open_toy_study(folder, sampler, space=space, own_seed=0, **others)  # type: ignore[arg-type]
 
 
 def _ask_all(study: Study, most: int = 30) -> list[Suggestion]:
@@ -90,7 +90,7 @@ def test_a_repeat_gets_the_next_seed_where_the_recipe_asks_for_it(
 
 
 def test_a_seed_for_each_trial_makes_no_repeats(tmp_path: Path) -> None:
-    study = opened(tmp_path, "random", space=CHOICES)
+    study = open_toy_study(tmp_path, "random", space=CHOICES)
     for _ in range(9):
         study.complete_trial(study.next_suggestion().number, 0.5)
     assert not study.reason_exhausted
@@ -101,10 +101,12 @@ def test_an_enqueued_copy_is_said_to_be_one(tmp_path: Path) -> None:
     values: dict[str, Scalar] = {"batch_size": 8, "schedule": "cosine"}
     first = study.add_waiting_trial(values, "enqueued", "a")
     copy = study.add_waiting_trial(values, "enqueued", "b")
-    other = study.add_waiting_trial({**values, "seed": 7}, "enqueued", "c")
+    other_trial = study.add_waiting_trial({**values, "seed": 7}, "enqueued", "c")
     partial = study.add_waiting_trial({"batch_size": 8}, "enqueued", "d")
     assert study.find_repeated_trial(copy) == first
-    assert [study.find_repeated_trial(number) for number in (first, other, partial)] == [None] * 3
+    assert [study.find_repeated_trial(number) for number in (first, other_trial, partial)] == [
+        None
+    ] * 3
 
 
 def test_numbers_without_end_are_never_exhausted(tmp_path: Path) -> None:

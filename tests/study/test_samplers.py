@@ -15,7 +15,16 @@ from typing import Any
 import pytest
 from optuna.trial import TrialState, create_trial
 
-from tests.study.toys import BASELINE, MIDDLE, SAMPLERS, SPACE, ended, opened, run, score
+from tests.study.toy_study import (
+    BASELINE,
+    MIDDLE,
+    SAMPLERS,
+    SPACE,
+    count_ended_trials,
+    open_toy_study,
+    run,
+    score,
+)
 from tuner.errors import TunerError
 from tuner.recipe.ranges import coerce_to_setting
 from tuner.recipe.types import Choices, Range
@@ -26,7 +35,7 @@ from tuner.study.optuna_samplers import _scattered_index
 _NEXT = """
 import json, sys
 from pathlib import Path
-from tests.study.toys import SAMPLERS, opened
+from tests.study.toy_study import SAMPLERS, opened
 for sampler in SAMPLERS:
     study = opened(Path(sys.argv[1]) / sampler, sampler)
     suggestion = study.next_suggestion()
@@ -43,7 +52,7 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Path:
         warnings.simplefilter("error")
         for sampler in SAMPLERS:
             (root / sampler).mkdir()
-            run(opened(root / sampler, sampler), 7)
+            run(open_toy_study(root / sampler, sampler), 7)
     return root
 
 
@@ -60,7 +69,7 @@ def test_a_fresh_process_suggests_what_the_old_one_would_have(
     )  # fmt: skip
     assert answer.stderr == ""
     for sampler, line in zip(SAMPLERS, answer.stdout.splitlines(), strict=True):
-        suggestion = opened(roots[0] / sampler, sampler).next_suggestion()
+        suggestion = open_toy_study(roots[0] / sampler, sampler).next_suggestion()
         assert json.loads(line) == [suggestion.number, dict(suggestion.params)], sampler
 
 
@@ -70,10 +79,10 @@ def test_a_study_that_stays_open_suggests_the_same(sampler: str, tmp_path: Path)
     whole, pieces = tmp_path / "whole", tmp_path / "pieces"
     whole.mkdir()
     pieces.mkdir()
-    run(opened(whole, sampler), 8)
+    run(open_toy_study(whole, sampler), 8)
     for trials in (3, 7, 8):
-        run(opened(pieces, sampler), trials)
-    assert _params(opened(whole, sampler)) == _params(opened(pieces, sampler))
+        run(open_toy_study(pieces, sampler), trials)
+    assert _params(open_toy_study(whole, sampler)) == _params(open_toy_study(pieces, sampler))
 
 
 @pytest.mark.parametrize(("sampler", "kept"), [*((name, 2) for name in SAMPLERS), ("tpe", 0)])
@@ -83,8 +92,8 @@ def test_a_trial_that_lost_parameters_gets_the_same_again(
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     for folder in (whole, broken):
         shutil.copytree(studied / sampler, folder)
-    expected = dict(opened(whole, sampler).next_suggestion().params)
-    study = opened(broken, sampler)
+    expected = dict(open_toy_study(whole, sampler).next_suggestion().params)
+    study = open_toy_study(broken, sampler)
     some = dict(list(expected.items())[:kept])
     study._storage.create_new_trial(
         study._lineage.study_id,
@@ -94,9 +103,9 @@ def test_a_trial_that_lost_parameters_gets_the_same_again(
             distributions={name: setting_distribution(SPACE[name]) for name in some},
         ),
     )
-    [taken_up] = opened(broken, sampler).running_suggestions()
+    [taken_up] = open_toy_study(broken, sampler).running_suggestions()
     assert dict(taken_up.params) == expected
-    [again] = opened(broken, sampler).running_suggestions()
+    [again] = open_toy_study(broken, sampler).running_suggestions()
     assert again == taken_up
 
 
@@ -104,14 +113,14 @@ def test_a_waiting_trial_that_a_crash_cut_short_still_waits(tmp_path: Path) -> N
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     for folder in (whole, broken):
         folder.mkdir()
-        opened(folder).add_waiting_trial({"epochs": 3}, "enqueued", "one")
-    expected = opened(whole).next_suggestion()
-    study = opened(broken)
+        open_toy_study(folder).add_waiting_trial({"epochs": 3}, "enqueued", "one")
+    expected = open_toy_study(whole).next_suggestion()
+    study = open_toy_study(broken)
     record = study._records[0]
     first = setting_distribution(SPACE["lr.body"])
     study._storage.set_trial_param(record.id, "lr.body", float(expected.params["lr.body"]), first)
-    assert opened(broken).trial_states() == {0: "waiting"}
-    assert opened(broken).next_suggestion() == expected
+    assert open_toy_study(broken).trial_states() == {0: "waiting"}
+    assert open_toy_study(broken).next_suggestion() == expected
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -119,7 +128,7 @@ def test_a_baseline_outside_of_the_space_is_used_as_it_is_and_teaches_nothing(
     sampler: str, tmp_path: Path
 ) -> None:
     startup = 14 if sampler == "gp" else 4
-    study = opened(tmp_path, sampler, startup_trials=startup)
+    study = open_toy_study(tmp_path, sampler, startup_trials=startup)
     study.add_waiting_trial(BASELINE, "baseline", "baseline")
     baseline = study.next_suggestion()
     assert baseline.params == {name: BASELINE[name] for name in SPACE}
@@ -129,7 +138,7 @@ def test_a_baseline_outside_of_the_space_is_used_as_it_is_and_teaches_nothing(
         suggestion = study.next_suggestion()
         assert all(coerce_to_setting(SPACE[n], v) == v for n, v in suggestion.params.items())
         study.complete_trial(suggestion.number, score(suggestion.params))
-    again = opened(tmp_path, sampler)
+    again = open_toy_study(tmp_path, sampler)
     assert again.trial_states() == dict.fromkeys(range(16), "complete")
     assert again.trial_outcome(0) == ("complete", 2.0)
     assert [r.number for r in again._records.values() if not r.lies_in_space(SPACE)] == [0]
@@ -137,7 +146,7 @@ def test_a_baseline_outside_of_the_space_is_used_as_it_is_and_teaches_nothing(
 
 
 def test_a_trial_with_the_recipes_own_fixed_values_is_a_point_of_the_space(tmp_path: Path) -> None:
-    study = opened(tmp_path, settings={"weight_decay": 0.1, "warmup": 0.06})
+    study = open_toy_study(tmp_path, settings={"weight_decay": 0.1, "warmup": 0.06})
     study.add_waiting_trial({**MIDDLE, "weight_decay": 0.1}, "enqueued", "same")
     study.add_waiting_trial({**MIDDLE, "warmup": 0.1}, "enqueued", "other")
     assert [study.next_suggestion().fixed for _ in range(2)] == [{}, {"warmup": 0.1}]
@@ -148,7 +157,7 @@ def test_a_trial_with_the_recipes_own_fixed_values_is_a_point_of_the_space(tmp_p
 def test_samplers_find_the_optimum_of_a_smooth_score(
     sampler: str, trials: int, tmp_path: Path
 ) -> None:
-    study = opened(tmp_path, sampler, pruner="none", direction="minimize", worst=math.inf)
+    study = open_toy_study(tmp_path, sampler, pruner="none", direction="minimize", worst=math.inf)
     for index in range(trials):
         suggestion = study.next_suggestion()
         if index == 5:
@@ -161,7 +170,7 @@ def test_samplers_find_the_optimum_of_a_smooth_score(
 
 
 def test_the_gaussian_process_takes_an_infinite_loss_as_the_worst(tmp_path: Path) -> None:
-    study = opened(tmp_path, "gp", startup_trials=3, direction="minimize", worst=math.inf)
+    study = open_toy_study(tmp_path, "gp", startup_trials=3, direction="minimize", worst=math.inf)
     study.collapse_trial(study.next_suggestion().number)
     for value in (0.5, 0.4):
         study.complete_trial(study.next_suggestion().number, value)
@@ -175,8 +184,8 @@ def test_sobol_points_are_those_of_the_trials_numbers(tmp_path: Path) -> None:
     plain, mixed = tmp_path / "plain", tmp_path / "mixed"
     plain.mkdir()
     mixed.mkdir()
-    expected = [opened(plain, "qmc").next_suggestion().params for _ in range(6)]
-    study = opened(mixed, "qmc")
+    expected = [open_toy_study(plain, "qmc").next_suggestion().params for _ in range(6)]
+    study = open_toy_study(mixed, "qmc")
     study.add_waiting_trial(MIDDLE, "middle", "middle")
     assert [study.next_suggestion().params for _ in range(6)][1:] == expected[1:]
     epochs = [int(params["epochs"]) for params in expected]
@@ -189,7 +198,7 @@ def test_a_grid_visits_every_point_once_and_is_exhausted(tmp_path: Path) -> None
         "epochs": Range(1, 2, integer=True),
         "batch_size": Choices((8, 16)),
     }
-    study = opened(tmp_path, "grid", space=space)
+    study = open_toy_study(tmp_path, "grid", space=space)
     points = []
     while not study.reason_exhausted:
         suggestion = study.next_suggestion()
@@ -205,8 +214,8 @@ def test_a_grid_visits_every_point_once_and_is_exhausted(tmp_path: Path) -> None
     with pytest.raises(RuntimeError, match="exhausted"):
         study.next_suggestion()
     study.add_waiting_trial({"epochs": 2}, "enqueued", "one more")
-    assert opened(tmp_path, "grid", space=space).next_suggestion().params["epochs"] == 2
-    assert opened(tmp_path, "grid", space=space).reason_exhausted
+    assert open_toy_study(tmp_path, "grid", space=space).next_suggestion().params["epochs"] == 2
+    assert open_toy_study(tmp_path, "grid", space=space).reason_exhausted
 
 
 @pytest.mark.parametrize("total", [1, 2, 6, 97, 4096])
@@ -217,7 +226,7 @@ def test_the_scattered_order_is_a_bijection(total: int) -> None:
 
 def test_a_huge_grid_costs_nothing(tmp_path: Path) -> None:
     space = {f"lr.{n}": Range(1e-6, 1e-3, "log") for n in range(40)}
-    study = opened(tmp_path, "grid", space=space)
+    study = open_toy_study(tmp_path, "grid", space=space)
     assert len({tuple(study.next_suggestion().params.values()) for _ in range(5)}) == 5
 
 
@@ -231,7 +240,7 @@ def test_single_values_and_several_running_trials_are_no_obstacle(
         "lr.c": Range(0.0, 1.0),
         "epochs": Range(3, 3, integer=True),
     }
-    study = opened(tmp_path, sampler, space=space, slots="auto", startup_trials=2)
+    study = open_toy_study(tmp_path, sampler, space=space, slots="auto", startup_trials=2)
     running: list[int] = []
     for _ in range(7):
         suggestion = study.next_suggestion()
@@ -241,13 +250,13 @@ def test_single_values_and_several_running_trials_are_no_obstacle(
             number = running.pop(0)
             study.complete_trial(number, number / 10)
     assert [
-        s.number for s in opened(tmp_path, sampler, space=space).running_suggestions()
+        s.number for s in open_toy_study(tmp_path, sampler, space=space).running_suggestions()
     ] == running
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "qmc", "random", "gp"])
 def test_a_study_without_a_search_trains_the_same_thing_again(sampler: str, tmp_path: Path) -> None:
-    study = opened(tmp_path, sampler, space={}, startup_trials=1)
+    study = open_toy_study(tmp_path, sampler, space={}, startup_trials=1)
     for _ in range(3):
         suggestion = study.next_suggestion()
         assert suggestion.params == {}
@@ -256,7 +265,7 @@ def test_a_study_without_a_search_trains_the_same_thing_again(sampler: str, tmp_
         s.number
         for s in (
             study.next_suggestion(),
-            *opened(tmp_path, sampler, space={}).running_suggestions(),
+            *open_toy_study(tmp_path, sampler, space={}).running_suggestions(),
         )
     ] == [
         3,
@@ -266,14 +275,16 @@ def test_a_study_without_a_search_trains_the_same_thing_again(sampler: str, tmp_
 
 def test_a_sampler_that_cannot_search_the_space_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TunerError, match="at least two searched numbers, there is 1"):
-        opened(tmp_path, "cmaes", space={"lr.a": Range(0, 1), "batch_size": Choices((8, 16))})
+        open_toy_study(
+            tmp_path, "cmaes", space={"lr.a": Range(0, 1), "batch_size": Choices((8, 16))}
+        )
     with pytest.raises(TunerError, match="is not one of tpe, gp"):
-        opened(tmp_path, "nope")
+        open_toy_study(tmp_path, "nope")
 
 
 def test_nothing_is_pickled_and_no_sampler_keeps_state(studied: Path) -> None:
     for sampler in SAMPLERS:
-        study = opened(studied / sampler, sampler)
+        study = open_toy_study(studied / sampler, sampler)
         assert study._storage.get_study_system_attrs(study._lineage.study_id) == {}
         for trial in study._storage.get_all_trials(study._lineage.study_id):
             assert set(trial.system_attrs) <= {"fixed_params"}
@@ -284,4 +295,6 @@ def _params(study: Study) -> list[dict[str, Any]]:
 
 
 def test_the_fixture_went_through(studied: Path) -> None:
-    assert all(ended(opened(studied / sampler, sampler)) == 7 for sampler in SAMPLERS)
+    assert all(
+        count_ended_trials(open_toy_study(studied / sampler, sampler)) == 7 for sampler in SAMPLERS
+    )

@@ -127,7 +127,7 @@ def make_recipe(models: Callable[[str], Path], data: Path) -> RecipeMaker:
     """Return a maker of plain recipes by kind of model; keyword arguments go over the sections."""
 
     def recipe(kind: str = "bert", **sections: Any) -> dict[str, Any]:
-        out: dict[str, Any] = {
+        recipe_sections: dict[str, Any] = {
             "model": {"name": str(models(kind)), "max_length": 24},
             "data": {
                 "train": str(data / "train.jsonl"),
@@ -139,8 +139,10 @@ def make_recipe(models: Callable[[str], Path], data: Path) -> RecipeMaker:
             "groups": [dict(group) for group in GROUPS],
         }
         for name, section in sections.items():
-            out[name] = section if name == "groups" else out.get(name, {}) | section
-        return out
+            recipe_sections[name] = (
+                section if name == "groups" else recipe_sections.get(name, {}) | section
+            )
+        return recipe_sections
 
     return recipe
 

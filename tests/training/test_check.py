@@ -111,10 +111,14 @@ def test_what_cannot_be_proven_is_decided_at_start(
 
 def test_everything_wrong_with_the_data_is_found(make_recipe: RecipeMaker, tmp_path: Path) -> None:
     train = [*learnable_rows(100, 1), {"text": " ", "label": "no"}, {"text": "w1", "label": "rare"}]
-    other = [*train[:3], {"text": "w1 " * 30, "label": "new"}, {"text": "w2", "label": "no"}]
+    validation_rows = [
+        *train[:3],
+        {"text": "w1 " * 30, "label": "new"},
+        {"text": "w2", "label": "no"},
+    ]
     data = {
         "train": str(write_jsonl(tmp_path / "t.jsonl", train)),
-        "validation": str(write_jsonl(tmp_path / "v.jsonl", other)),
+        "validation": str(write_jsonl(tmp_path / "v.jsonl", validation_rows)),
     }
     recipe = make_recipe(data=data, model={"max_length": 100}, search={"metric": "f1.jes"})
     report = check(recipe)
@@ -208,8 +212,8 @@ def test_the_row_that_breaks_is_named(
     context.model.register_forward_pre_hook(break_at_unknown, with_kwargs=True)
     with pytest.raises(TunerError) as caught:
         rehearse_odd_rows(context, read_labelled_rows(context.recipe.data))
-    said = f'{split} row 21 of {path} ("w1 \U0001f600 w2"): RuntimeError: cannot do that'
-    assert str(caught.value) == said
+    expected_error = f'{split} row 21 of {path} ("w1 \U0001f600 w2"): RuntimeError: cannot do that'
+    assert str(caught.value) == expected_error
 
 
 @pytest.mark.parametrize(
@@ -332,10 +336,10 @@ def test_foreign_code_runs_only_on_request(tmp_path: Path, models: Callable[[str
     config = json.loads((folder / "config.json").read_text())
     config |= {"model_type": "unheard", "auto_map": {"AutoConfig": "code.Config"}}
     (folder / "config.json").write_text(json.dumps(config))
-    told = message_of(
+    message = message_of(
         ModelSection(str(folder)), lambda source: load_model_config(source, ["a", "b"])
     )
-    assert "set model.trust_remote_code = true" in told
+    assert "set model.trust_remote_code = true" in message
 
 
 def test_a_model_without_a_tokenizer_says_so(models: Callable[[str], Path], tmp_path: Path) -> None:
@@ -343,8 +347,8 @@ def test_a_model_without_a_tokenizer_says_so(models: Callable[[str], Path], tmp_
     shutil.copytree(models("bert"), folder)
     for path in folder.glob("tokenizer*"):
         path.unlink()
-    told = message_of(ModelSection(str(folder)), load_tokenizer)
-    assert "tokenizer" in told
+    message = message_of(ModelSection(str(folder)), load_tokenizer)
+    assert "tokenizer" in message
 
 
 def test_damaged_weights_are_told_plainly(models: Callable[[str], Path], tmp_path: Path) -> None:
@@ -353,13 +357,13 @@ def test_damaged_weights_are_told_plainly(models: Callable[[str], Path], tmp_pat
     path = folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[:500])
     section = ModelSection(str(folder))
-    told = message_of(section, lambda s: load_model_weights(s, load_model_config(s, ["a", "b"])))
-    assert "weights cannot be loaded" in told
+    message = message_of(section, lambda s: load_model_weights(s, load_model_config(s, ["a", "b"])))
+    assert "weights cannot be loaded" in message
 
 
 def test_many_empty_groups_are_one_warning(make_recipe: RecipeMaker) -> None:
     slices = [{"name": f"slice {n}", "layers": f"{n}/9", "lr": 1e-5} for n in range(1, 10)]
     report = check(make_recipe(groups=[*slices, {"name": "rest", "rest": True, "lr": 1e-5}]))
-    said = [line for line in texts(report, "warning").splitlines() if "empty" in line]
-    assert len(said) == 1
-    assert '"slice 4", "slice 6" and 2 more are empty in this model' in said[0]
+    empty_warnings = [line for line in texts(report, "warning").splitlines() if "empty" in line]
+    assert len(empty_warnings) == 1
+    assert '"slice 4", "slice 6" and 2 more are empty in this model' in empty_warnings[0]

@@ -20,7 +20,7 @@ from tuner.training.loop import train_trial
 from tuner.training.trainer_context import TrainerContext
 
 
-def measured(messages: list[Reply]) -> list[Any]:
+def evaluations_without_clock(messages: list[Reply]) -> list[Any]:
     """All evaluations without the clock."""
     return [msgspec.structs.replace(e, seconds=0.0) for e in of_kind(messages, Evaluated)]
 
@@ -48,8 +48,8 @@ def test_paused_at_a_step_and_resumed_is_the_same_to_the_bit(
     resumed = run_through(context, request_of(context, trial=1))
 
     assert of_kind(resumed, Started) == [Started(trial=1, step=step, of=16)]
-    renumbered = [msgspec.structs.replace(e, trial=0) for e in measured(resumed)]
-    assert renumbered == measured(whole)
+    renumbered = [msgspec.structs.replace(e, trial=0) for e in evaluations_without_clock(resumed)]
+    assert renumbered == evaluations_without_clock(whole)
     trials = context.session / "trials"
     assert predictions(trials / "0001") == predictions(trials / "0000")
     assert weights(trials / "0001") == weights(trials / "0000")
@@ -73,10 +73,10 @@ def test_every_generator_comes_back() -> None:
 
     device = torch.device("cpu")
     states = generator_states(device)
-    drawn = (torch.rand(3).tolist(), np.random.rand(3).tolist(), random.random())
+    random_numbers = (torch.rand(3).tolist(), np.random.rand(3).tolist(), random.random())
     states = msgspec.json.decode(msgspec.json.encode(states), type=type(states))
     restore_generators(states, device)
-    assert (torch.rand(3).tolist(), np.random.rand(3).tolist(), random.random()) == drawn
+    assert (torch.rand(3).tolist(), np.random.rand(3).tolist(), random.random()) == random_numbers
 
 
 @pytest.fixture
@@ -144,12 +144,12 @@ def test_checkpoints_are_written_by_training_time(make_context: ContextMaker) ->
         return now[0]
 
     folder = context.session / "trials" / "0000" / "checkpoint"
-    seen: list[str] = []
+    checkpoint_files: list[str] = []
     for _ in train_trial(context, request_of(context), clock):
         files = [path.name for path in folder.glob("*.json")]
         assert len(files) <= 1
-        seen += [name for name in files if name not in seen]
-    assert len(seen) >= 1
+        checkpoint_files += [name for name in files if name not in checkpoint_files]
+    assert len(checkpoint_files) >= 1
     assert len(list(folder.glob("*.json"))) == 1
 
 
@@ -166,8 +166,8 @@ def test_another_best_value_after_a_resume_saves_the_kept_weights(
     whole = run_through(context, requests[0])
     _pause_after(context, requests[1], 45)
     resumed = run_through(context, requests[1])
-    kept = of_kind(whole, Completed)[0]
-    assert kept.step < 45
-    assert of_kind(resumed, Completed)[0].step == kept.step
+    uninterrupted_end = of_kind(whole, Completed)[0]
+    assert uninterrupted_end.step < 45
+    assert of_kind(resumed, Completed)[0].step == uninterrupted_end.step
     trials = context.session / "trials"
     assert weights(trials / "0000") == weights(trials / "0001")

@@ -46,12 +46,12 @@ from tuner.training.split import stratified_cut
 )
 def test_a_cut_is_a_stratified_partition(counts: list[int], share: float, seed: int) -> None:
     classes = np.repeat(np.arange(len(counts)), counts)
-    kept, cut = stratified_cut(classes, share, seed)
-    assert np.array_equal(np.sort(np.concatenate([kept, cut])), np.arange(len(classes)))
+    kept_rows, cut = stratified_cut(classes, share, seed)
+    assert np.array_equal(np.sort(np.concatenate([kept_rows, cut])), np.arange(len(classes)))
     for number, count in enumerate(counts):
-        here = int(np.sum(classes[cut] == number))
-        assert abs(here - count * share) <= 1
-        assert here < count
+        cut_count = int(np.sum(classes[cut] == number))
+        assert abs(cut_count - count * share) <= 1
+        assert cut_count < count
     again = stratified_cut(classes, share, seed)
     assert np.array_equal(again[1], cut)
 
@@ -71,8 +71,8 @@ def test_tokenizing_leaves_no_mark_on_the_tokenizer(
 
 def test_half_of_277_rows_is_138_and_139() -> None:
     classes = np.array([0] * 146 + [1] * 131)
-    kept, cut = stratified_cut(classes, 0.5, 4)
-    assert (len(kept), len(cut)) == (138, 139)
+    kept_rows, cut = stratified_cut(classes, 0.5, 4)
+    assert (len(kept_rows), len(cut)) == (138, 139)
     assert not np.array_equal(stratified_cut(classes, 0.5, 5)[1], cut)
 
 
@@ -102,8 +102,8 @@ def test_tokens_are_those_of_the_tokenizer(loaded: Loader, make_recipe: RecipeMa
     split = loaded().train
     texts = [row["text"] for row in learnable_rows(64, 1)]
     for row in (0, 7, 63):
-        here = slice(split.offsets[row], split.offsets[row + 1])
-        assert split.tokens[here].tolist() == tokenizer(texts[row])["input_ids"]
+        token_slice = slice(split.offsets[row], split.offsets[row + 1])
+        assert split.tokens[token_slice].tolist() == tokenizer(texts[row])["input_ids"]
     assert split.labels.tolist() == [number % 2 for number in range(64)]
 
 
@@ -129,11 +129,11 @@ def test_a_warm_cache_needs_neither_datasets_nor_the_files_contents(
     cold = loaded()
     real_import = builtins.__import__
 
-    def guarded(name: str, *args: Any, **kwargs: Any) -> Any:
+    def guarded_import(name: str, *args: Any, **kwargs: Any) -> Any:
         assert name.split(".")[0] not in ("datasets", "pandas", "pyarrow")
         return real_import(name, *args, **kwargs)
 
-    monkeypatch.setattr(builtins, "__import__", guarded)
+    monkeypatch.setattr(builtins, "__import__", guarded_import)
     monkeypatch.setattr(data_module, "read_source_rows", None)
     warm = loaded()
     assert np.array_equal(cold.train.tokens, warm.train.tokens)
@@ -143,10 +143,10 @@ def test_a_warm_cache_needs_neither_datasets_nor_the_files_contents(
 def test_importing_the_trainer_imports_no_heavy_library() -> None:
     program = "import sys, tuner.training.serve, tuner.training.__main__; print([m for m in "
     program += "('torch', 'transformers', 'datasets', 'numpy', 'optuna') if m in sys.modules])"
-    out = subprocess.run(
+    import_check = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    assert out.stdout.strip() == "[]"
+    assert import_check.stdout.strip() == "[]"
 
 
 def test_a_damaged_cache_is_made_again(loaded: Loader, tmp_path: Path) -> None:
@@ -242,8 +242,8 @@ def test_a_session_of_an_older_version_keeps_its_rows_or_says_why_not(
     tokenizer = load_tokenizer(source)
     unfitted = data_module.tokenizer_key(tokenizer)
     session, cache = tmp_path / "session", tmp_path / "session" / "cache"
-    other = replace(recipe, data=replace(recipe.data, split_seed=5))
-    older = load_session_data(other, tokenizer, 24, session)
+    other_recipe = replace(recipe, data=replace(recipe.data, split_seed=5))
+    older = load_session_data(other_recipe, tokenizer, 24, session)
     sources = json.loads((cache / "sources.json").read_text())
     del sources[data_module._READER]
     (cache / "sources.json").write_text(json.dumps(sources))
@@ -257,7 +257,7 @@ def test_a_session_of_an_older_version_keeps_its_rows_or_says_why_not(
     sealed = read_sealed_rows(recipe.data, data.facts.labels, data).numbers.tolist()
     used = {*data.validation.rows.tolist(), *data.train.rows.tolist()}
     assert sorted([*sealed, *used]) == list(range(64))
-    assert sealed == read_sealed_rows(other.data, older.facts.labels, older).numbers.tolist()
+    assert sealed == read_sealed_rows(other_recipe.data, older.facts.labels, older).numbers.tolist()
 
     shutil.rmtree(cache / key)
     with pytest.raises(TunerError, match=r"began with an older version .* its cache is gone"):
@@ -266,10 +266,12 @@ def test_a_session_of_an_older_version_keeps_its_rows_or_says_why_not(
 
 def test_no_class_is_left_out_by_every_seed() -> None:
     classes = np.repeat(np.arange(30), 4)
-    chosen = [set(classes[stratified_cut(classes, 0.1, seed)[1]].tolist()) for seed in range(40)]
-    assert all(len(present) == 12 for present in chosen)
-    assert set().union(*chosen) == set(range(30))
-    rows = Counter(number for present in chosen for number in present)
+    cut_classes = [
+        set(classes[stratified_cut(classes, 0.1, seed)[1]].tolist()) for seed in range(40)
+    ]
+    assert all(len(present) == 12 for present in cut_classes)
+    assert set().union(*cut_classes) == set(range(30))
+    rows = Counter(number for present in cut_classes for number in present)
     assert max(rows.values()) < 3 * min(rows.values())
 
 

@@ -40,7 +40,7 @@ def table(separator: str, rows: Sequence[tuple[str, ...]], head: str = "text,lab
     return "".join(separator.join(line) + "\n" for line in lines)
 
 
-def enclosed(separator: str, escape: str, head: str = "text,label") -> str:
+def table_in_quotes(separator: str, escape: str, head: str = "text,label") -> str:
     """Every text in quotes, those inside of it escaped."""
     quoted = [('"' + text.replace('"', escape + '"') + '"', label) for text, label in ROWS]
     return table(separator, quoted, head)
@@ -48,11 +48,11 @@ def enclosed(separator: str, escape: str, head: str = "text,label") -> str:
 
 NUMBERED = [(str(n), *row) for n, row in enumerate(PLAIN)]
 FORMS: dict[str, tuple[str, str | bytes, list[tuple[str, str]], str]] = {
-    "RFC 4180": ("a.csv", enclosed(",", '"'), ROWS, "commas, with a header (text, label), quotes ar"),
-    "pandas' tsv": ("a.tsv", enclosed("\t", '"'), ROWS, "tabs, with a header (text, label), quotes ar"),
-    "Spark": ("a.csv", enclosed(",", "\\"), ROWS, "a backslash inside"),
-    "Spark's tsv": ("a.tsv", enclosed("\t", "\\"), ROWS, "a backslash inside"),
-    "semicolons": ("a.csv", enclosed(";", '"'), ROWS, "separated by semicolons"),
+    "RFC 4180": ("a.csv", table_in_quotes(",", '"'), ROWS, "commas, with a header (text, label), quotes ar"),
+    "pandas' tsv": ("a.tsv", table_in_quotes("\t", '"'), ROWS, "tabs, with a header (text, label), quotes ar"),
+    "Spark": ("a.csv", table_in_quotes(",", "\\"), ROWS, "a backslash inside"),
+    "Spark's tsv": ("a.tsv", table_in_quotes("\t", "\\"), ROWS, "a backslash inside"),
+    "semicolons": ("a.csv", table_in_quotes(";", '"'), ROWS, "separated by semicolons"),
     "semicolons, and a comma in each text": ("a.csv", "a fine, film;pos\na bad, film;neg\na dull, one;neg\nso, so;pos\n", [("a fine, film", "pos"), ("a bad, film", "neg"), ("a dull, one", "neg"), ("so, so", "pos")], "semicolons, without a header"),
     "bars": ("a.csv", table("|", ROWS), ROWS, "separated by bars"),
     "SST-2": ("a.tsv", table("\t", ROWS, ""), ROWS, "without a header, quotes are plain characters"),
@@ -66,21 +66,21 @@ FORMS: dict[str, tuple[str, str | bytes, list[tuple[str, str]], str]] = {
     "Excel's sep": ("a.csv", "sep=;\n" + table(";", PLAIN), PLAIN, "separated by semicolons"),
     "trailing separators": ("a.csv", table(",", [(*row, "") for row in PLAIN]), PLAIN, "with a header"),
     "blanks after commas": ("a.csv", table(", ", PLAIN), PLAIN, "with a header (text, label)"),
-    "CRLF": ("a.csv", enclosed(",", '"').replace("\n", "\r\n"), ROWS, "commas"),
+    "CRLF": ("a.csv", table_in_quotes(",", '"').replace("\n", "\r\n"), ROWS, "commas"),
     "CR alone": ("a.csv", table(",", PLAIN).replace("\n", "\r"), PLAIN, "commas"),
     "UTF-16": ("a.csv", table(",", PLAIN).encode("utf-16"), PLAIN, "encoded as UTF-16"),
     "UTF-16 without a mark": ("a.tsv", table("\t", PLAIN).encode("utf-16-be"), PLAIN, "encoded as UTF-16-BE"),
     "UTF-8 with a mark": ("a.csv", table(",", PLAIN).encode("utf-8-sig"), PLAIN, "commas"),
     "fastText": ("a.train", table(" ", [("__label__" + b, a) for a, b in ROWS], ""), ROWS, "lines of a label"),
     "TREC": ("a.all", table(" ", [("LOC:" + b, a) for a, b in ROWS], ""), [(a, "LOC:" + b) for a, b in ROWS], "lines of a label"),
-    "gzip": ("a.csv.gz", gzip.compress(enclosed(",", '"').encode()), ROWS, "commas"),
+    "gzip": ("a.csv.gz", gzip.compress(table_in_quotes(",", '"').encode()), ROWS, "commas"),
     "gzip without its name": ("a.tsv", gzip.compress(table("\t", PLAIN).encode()), PLAIN, "tabs"),
     "bzip2": ("a.tsv.bz2", bz2.compress(table("\t", PLAIN).encode()), PLAIN, "tabs"),
     "xz": ("a.txt.xz", lzma.compress(table("\t", PLAIN).encode()), PLAIN, "tabs"),
 }  # fmt: skip
 
 
-def said(rows: Rows) -> str:
+def decision_text(rows: Rows) -> str:
     return decision_line(rows.source, rows.decisions)
 
 
@@ -94,8 +94,8 @@ def test_a_file_is_read_in_the_form_it_has(
     section = DataSection(str(path), 0.5, columns.text, columns.label)
     read = read_source_rows(str(path), "train", section)
     assert list(zip(*read.texts, read.labels, strict=True)) == rows
-    assert decided in said(read)
-    assert "data." in said(read)
+    assert decided in decision_text(read)
+    assert "data." in decision_text(read)
 
 
 OBJECTS = [{"text": text, "label": label} for text, label in ROWS]
@@ -167,8 +167,11 @@ def test_keys_overrule_the_content(
 ) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    wanted = {"text": ("text",), "label": "label"} | keys
-    assert read_source_rows(str(path), "train", DataSection("", 0.5, **wanted)).texts[0][0] == first
+    section_fields = {"text": ("text",), "label": "label"} | keys
+    assert (
+        read_source_rows(str(path), "train", DataSection("", 0.5, **section_fields)).texts[0][0]
+        == first
+    )
 
 
 def test_quotes_that_come_late_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,8 +209,8 @@ def test_saved_data_sets_are_guessed_and_read_from_any_folder(
     numbered.to_parquet(str(tmp_path / "t.parquet"))
     monkeypatch.chdir("/")
     for source in ("hub:both:dev", "hub:./both:train", "hub:one:train", "t.parquet"):
-        seen = read_file_preview(source, str(tmp_path))
-        columns = resolve_columns(seen, source, None, None)
+        preview = read_file_preview(source, str(tmp_path))
+        columns = resolve_columns(preview, source, None, None)
         section = DataSection(source, 0.5, columns.text, columns.label, root=str(tmp_path))
         read = read_source_rows(source, "train", section)
         assert (read.texts, read.labels, read.names) == (
@@ -233,11 +236,11 @@ def test_what_pythons_writer_quotes_is_read_back(texts: list[str], separator: st
     import io
     import tempfile
 
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=separator, quoting=csv.QUOTE_ALL)
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, delimiter=separator, quoting=csv.QUOTE_ALL)
     writer.writerows([["text", "label"], *([text, "ab"[n % 2]] for n, text in enumerate(texts))])
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.csv"
-        path.write_bytes(out.getvalue().encode())
+        path.write_bytes(buffer.getvalue().encode())
         read = read_source_rows(str(path), "train", DataSection("", 0.5, ("text",), "label"))
     assert read.texts[0] == texts

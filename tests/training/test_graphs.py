@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from tests.training.conftest import ContextMaker, RecipeMaker, of_kind, request_of, run_through
-from tests.training.waiting import NoWaiting
+from tests.training.host_sync import NoWaiting
 from tuner.pool.protocol import Completed, Evaluated, Progress, Setup
 from tuner.training import optimizer as optimizer_module
 from tuner.training.backward import EagerRunner, Runner, StaticBackward, Step
@@ -73,19 +73,19 @@ class EchoCapture:
 
 def gradients_of(trial: Trial, updates: int) -> list[tuple[float, torch.Tensor]]:
     """Loss and all gradients of each update, as they are before clipping; nothing is learned."""
-    out = []
+    losses_and_gradients = []
     for update in range(updates):
         order, start, end = trial.data_order.slice_of_update(update)
         loss = float(trial.backward.accumulate_gradients(order, start, end))
         grads = [p.grad.flatten() for p in trial._trained.values() if p.grad is not None]
-        out.append((loss, torch.cat(grads).clone()))
+        losses_and_gradients.append((loss, torch.cat(grads).clone()))
         trial.backward.clear_gradients()
-    return out
+    return losses_and_gradients
 
 
-def assert_equal(one: list[tuple[float, torch.Tensor]], other: Any) -> None:
-    assert len(one) == len(other) > 0
-    for (loss, gradient), (same_loss, same_gradient) in zip(one, other, strict=True):
+def assert_equal(first_steps: list[tuple[float, torch.Tensor]], second_steps: Any) -> None:
+    assert len(first_steps) == len(second_steps) > 0
+    for (loss, gradient), (same_loss, same_gradient) in zip(first_steps, second_steps, strict=True):
         assert loss == pytest.approx(same_loss, rel=1e-5)
         assert torch.allclose(gradient, same_gradient, rtol=1e-3, atol=1e-6)
 
@@ -126,11 +126,11 @@ def test_recorded_steps_serve_one_trial_after_the_other(make_context: ContextMak
     again = run_through(context, request_of(context, trial=1, dropout=0.0))
     assert capture.recorded == recorded
     assert capture.cleared == cleared
-    assert measured(again) == measured(first)
+    assert measured_values(again) == measured_values(first)
     assert capture.replayed == 2 * 16
 
 
-def measured(messages: list[Any]) -> list[Any]:
+def measured_values(messages: list[Any]) -> list[Any]:
     return [(e.metrics, e.confusion, e.train_loss) for e in of_kind(messages, Evaluated)]
 
 
@@ -139,11 +139,15 @@ def test_a_whole_trial_ends_like_one_on_host_packed_batches(make_context: Contex
     request = request_of(context, dropout=0.0, accumulation=2)
     expected = of_kind(run_through(context, request), Evaluated)
     messages = run_through(made_static(context), request)
-    seen = of_kind(messages, Evaluated)
-    assert [e.train_loss for e in seen] == pytest.approx([e.train_loss for e in expected], rel=1e-3)
-    for one, other in zip(seen, expected, strict=True):
-        assert one.metrics == pytest.approx(other.metrics, rel=1e-3, abs=1e-6)
-        assert one.gradient_norms == pytest.approx(other.gradient_norms, rel=1e-2)
+    evaluations = of_kind(messages, Evaluated)
+    assert [e.train_loss for e in evaluations] == pytest.approx(
+        [e.train_loss for e in expected], rel=1e-3
+    )
+    for evaluation, expected_evaluation in zip(evaluations, expected, strict=True):
+        assert evaluation.metrics == pytest.approx(expected_evaluation.metrics, rel=1e-3, abs=1e-6)
+        assert evaluation.gradient_norms == pytest.approx(
+            expected_evaluation.gradient_norms, rel=1e-2
+        )
     assert of_kind(messages, Completed)[0].saved
 
 
@@ -214,14 +218,14 @@ def test_a_recording_that_fails_is_told_once_and_never_tried_again() -> None:
             except RuntimeError:
                 raise RuntimeError("capture was invalidated") from None
 
-    capture, calls, told = Torn(), list[str](), list[tuple[str, str]]()
-    recorder = GraphRunner(capture, lambda *note: told.append(note), runs_before_recording=0)
+    capture, calls, notes = Torn(), list[str](), list[tuple[str, str]]()
+    recorder = GraphRunner(capture, lambda *note: notes.append(note), runs_before_recording=0)
     for key in "aab":
         recorder.run_step(key, count(calls, key), count(calls, "warmed up"))
     assert calls == ["a", "a", "b"]
     assert (capture.recorded, capture.cleared) == (1, 1)
     reason = "called a synchronizing CUDA operation"
-    assert told == [("warning", f"steps are not recorded as CUDA graphs: {reason}")]
+    assert notes == [("warning", f"steps are not recorded as CUDA graphs: {reason}")]
 
 
 @pytest.mark.parametrize("kind", ["bert", "roberta", "electra", "distilbert"])
@@ -246,10 +250,10 @@ def test_rates_on_the_device_are_those_of_the_schedule(
         trial = Trial(context, request)
         for update in range(6):
             trial.train_one_update()
-            told = trial.lr_scheduler.rates_by_group(update)
+            rate_by_group = trial.lr_scheduler.rates_by_group(update)
             for part in trial.optimizer.param_groups:
                 assert isinstance(part["lr"], torch.Tensor) == bool(resident)
-                assert float(part["lr"]) == pytest.approx(told[part["name"]], rel=1e-6)
+                assert float(part["lr"]) == pytest.approx(rate_by_group[part["name"]], rel=1e-6)
         outcomes.append({n: p.detach().clone() for n, p in trial._trained.items()})
     for name, parameter in outcomes[0].items():
         assert torch.allclose(parameter, outcomes[1][name], rtol=1e-4, atol=1e-6)
@@ -265,11 +269,11 @@ def gpu_context(make_recipe: RecipeMaker, tmp_path: Path) -> ContextOnGpu:
     """Make a context on CUDA; `told` collects what goes to the log."""
 
     def make(
-        kind: str = "bert", told: list[str] | None = None, graphs: bool = True, **sections: Any
+        kind: str = "bert", log_texts: list[str] | None = None, graphs: bool = True, **sections: Any
     ) -> TrainerContext:
         recipe = make_recipe(kind, **sections)
         setup = Setup(session=str(tmp_path / "gpu"), recipe=recipe, device="cuda", threads=1)
-        notes = [] if told is None else told
+        notes = [] if log_texts is None else log_texts
         return TrainerContext(
             setup, lambda _level, text: notes.append(text), Techniques(graphs=graphs)
         )
@@ -286,13 +290,13 @@ def test_graphs_give_the_losses_of_eager_steps(
     """With dropout: a replay draws the random numbers that an eager step draws."""
     losses = []
     for graphs in (False, True):
-        told: list[str] = []
+        log_texts: list[str] = []
         training = {"precision": precision, "epochs": 6}
-        context = gpu_context(kind, told, graphs, training=training)
+        context = gpu_context(kind, log_texts, graphs, training=training)
         assert isinstance(context.train_layout, StaticLayout), context.notes
         messages = run_through(context, request_of(context))
         losses.append([e.train_loss for e in of_kind(messages, Evaluated)])
-        assert not told
+        assert not log_texts
     assert losses[0] == pytest.approx(losses[1], rel=1e-3 if precision == "fp32" else 2e-2)
 
 
@@ -304,17 +308,19 @@ def test_a_trial_on_a_gpu_repeats_itself_whatever_was_recorded_before(
     first = run_through(context, request_of(context, trial=0))
     run_through(context, request_of(context, trial=1, seed=77, dropout=0.5, batch_size=5))
     again = run_through(context, request_of(context, trial=2))
-    for one, other in zip(measured(first), measured(again), strict=True):
-        assert one[2] == pytest.approx(other[2], rel=1e-3)
+    for first_values, repeated_values in zip(
+        measured_values(first), measured_values(again), strict=True
+    ):
+        assert first_values[2] == pytest.approx(repeated_values[2], rel=1e-3)
     other_seed = run_through(context, request_of(context, trial=3, seed=5))
-    assert measured(other_seed) != measured(first)
+    assert measured_values(other_seed) != measured_values(first)
 
 
 @ON_CUDA
 @pytest.mark.parametrize("graphs", [False, True])
 def test_an_update_on_a_gpu_never_waits(gpu_context: ContextOnGpu, graphs: bool) -> None:
-    told: list[str] = []
-    context = gpu_context("bert", told, graphs, training={"epochs": 8})
+    log_texts: list[str] = []
+    context = gpu_context("bert", log_texts, graphs, training={"epochs": 8})
     trial = Trial(context, request_of(context, accumulation=2))
     trial.train_one_update()
     torch.cuda.set_sync_debug_mode("error")
@@ -323,7 +329,7 @@ def test_an_update_on_a_gpu_never_waits(gpu_context: ContextOnGpu, graphs: bool)
             trial.train_one_update()
     finally:
         torch.cuda.set_sync_debug_mode("default")
-    assert not told
+    assert not log_texts
     assert np.isfinite(trial.progress_message().loss)
 
 
@@ -331,8 +337,8 @@ def test_an_update_on_a_gpu_never_waits(gpu_context: ContextOnGpu, graphs: bool)
 def test_a_step_that_cannot_be_recorded_runs_all_the_same(
     gpu_context: ContextOnGpu, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[str] = []
-    context = gpu_context("bert", told, training={"epochs": 6})
+    log_texts: list[str] = []
+    context = gpu_context("bert", log_texts, training={"epochs": 6})
     build = StaticLayout.build_micro_batch
 
     def waiting(self: StaticLayout, rows: torch.Tensor, packed_length: int) -> Any:
@@ -342,5 +348,5 @@ def test_a_step_that_cannot_be_recorded_runs_all_the_same(
     monkeypatch.setattr(StaticLayout, "build_micro_batch", waiting)
     messages = run_through(context, request_of(context))
     assert of_kind(messages, Completed)
-    assert len([text for text in told if "not recorded" in text]) == 1
+    assert len([text for text in log_texts if "not recorded" in text]) == 1
     assert not of_kind(messages, Progress) or np.isfinite(of_kind(messages, Progress)[0].loss)

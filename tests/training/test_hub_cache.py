@@ -28,8 +28,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_model_is_not_blamed(cache: Path) -> None:
     source = ModelSource("org/bert", "org/bert", None, {}, allow_pickle=False)
-    told = rf"model.name: org/bert: {cache} cannot be written .*set HF_HOME"
-    with pytest.raises(TunerError, match=told), explain_load_errors(source, "weights"):
+    expected_message = rf"model.name: org/bert: {cache} cannot be written .*set HF_HOME"
+    with pytest.raises(TunerError, match=expected_message), explain_load_errors(source, "weights"):
         fetch(cache)
 
 

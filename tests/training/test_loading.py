@@ -79,13 +79,13 @@ def load(folder: Path, labels: list[str] | None = None, **section: Any) -> Loade
 
 
 def change_tensors(
-    folder: Path, out: Path, change: Callable[[dict[str, Tensor]], dict[str, Tensor]]
+    folder: Path, target_folder: Path, change: Callable[[dict[str, Tensor]], dict[str, Tensor]]
 ) -> Path:
     """Copy the model with other tensors in its file."""
-    shutil.copytree(folder, out)
-    path = out / "model.safetensors"
+    shutil.copytree(folder, target_folder)
+    path = target_folder / "model.safetensors"
     save_file(change(load_file(path)), path, metadata={"format": "pt"})
-    return out
+    return target_folder
 
 
 def head_line(loaded: LoadedModel) -> str:
@@ -189,10 +189,10 @@ def test_heads_that_say_nothing_of_labels_are_drawn_anew(
 def test_rows_without_what_they_were_trained_with_are_drawn_anew(
     classifier: Path, tmp_path: Path, lost: str
 ) -> None:
-    out = change_tensors(
+    changed_folder = change_tensors(
         classifier, tmp_path / "m", lambda tensors: {n: t for n, t in tensors.items() if n != lost}
     )
-    loaded = load(out)
+    loaded = load(changed_folder)
     assert loaded.fresh >= {lost, "classifier.weight", "classifier.bias"}
     assert "its classifier is built differently" in head_line(loaded)
 
@@ -223,10 +223,10 @@ def test_a_head_of_another_task_is_drawn_anew(classifier: Path, tmp_path: Path) 
 def test_a_known_prefix_is_taken_off_and_said(
     classifier: Path, tmp_path: Path, prefix: str
 ) -> None:
-    out = change_tensors(
+    changed_folder = change_tensors(
         classifier, tmp_path / "m", lambda t: {f"{prefix}{n}": value for n, value in t.items()}
     )
-    loaded, plain = load(out), load(classifier)
+    loaded, plain = load(changed_folder), load(classifier)
     assert loaded.report.prefix == prefix
     assert f'without the prefix "{prefix}" of their names' in loaded.report.lines[0]
     assert all(map(torch.equal, loaded.model.parameters(), plain.model.parameters()))
@@ -332,10 +332,10 @@ def test_what_a_classifier_has_no_use_for_is_left_out_and_said(
 def test_half_precision_is_read_as_it_is(
     classifier: Path, tmp_path: Path, dtype: torch.dtype
 ) -> None:
-    out = change_tensors(
+    changed_folder = change_tensors(
         classifier, tmp_path / "m", lambda t: {n: v.to(dtype) for n, v in t.items()}
     )
-    before, loaded = load_file(out / "model.safetensors"), load(out)
+    before, loaded = load_file(changed_folder / "model.safetensors"), load(changed_folder)
     weight = loaded.model.get_parameter("classifier.weight")
     assert weight.dtype == torch.float32
     assert torch.equal(weight, before["classifier.weight"].float()[[1, 0]])
@@ -388,8 +388,8 @@ def test_an_adapter_is_told_as_that(classifier: Path, tmp_path: Path, beside: bo
     with pytest.raises(TunerError, match="merge_and_unload") as caught:
         load(folder)
     adapter = "an adapter (PEFT) for some/base"
-    held = f"{adapter} beside its weights" if beside else f"only {adapter}"
-    assert f"{folder} holds {held}: merge it" in str(caught.value)
+    folder_content = f"{adapter} beside its weights" if beside else f"only {adapter}"
+    assert f"{folder} holds {folder_content}: merge it" in str(caught.value)
 
 
 def test_an_adapter_on_the_hub_is_told_as_that(

@@ -94,12 +94,12 @@ def test_every_parameter_has_at_every_step_the_rate_that_was_asked_for(
     context = make_context(training={"schedule": schedule, "epochs": 2})
     request = request_of(context)
     trial = Trial(context, request)
-    seen: list[dict[int, float]] = []
+    rates_by_update: list[dict[int, float]] = []
     step = trial.optimizer.step
 
     def spying_step(*args: Any, **kwargs: Any) -> Any:
         parts = trial.optimizer.param_groups
-        seen.append({id(p): part["lr"] for part in parts for p in part["params"]})
+        rates_by_update.append({id(p): part["lr"] for part in parts for p in part["params"]})
         return step(*args, **kwargs)
 
     trial.optimizer.step = spying_step  # type: ignore[method-assign]
@@ -108,15 +108,15 @@ def test_every_parameter_has_at_every_step_the_rate_that_was_asked_for(
 
     expected = _factors_of_transformers(schedule, trial.total_updates)
     parameters = dict(context.model.named_parameters())
-    assert len(seen) == trial.total_updates == 16
-    for update, by_parameter in enumerate(seen):
+    assert len(rates_by_update) == trial.total_updates == 16
+    for update, by_parameter in enumerate(rates_by_update):
         assert len(by_parameter) == len(parameters)
         for group in context.groups:
-            asked = request.config.learning_rates[group.spec.name]
-            assert asked is not None
+            requested_rate = request.config.learning_rates[group.spec.name]
+            assert requested_rate is not None
             for parameter in group.parameters:
                 applied = by_parameter[id(parameters[parameter.name])]
-                assert applied == pytest.approx(asked * expected[update], rel=1e-12)
+                assert applied == pytest.approx(requested_rate * expected[update], rel=1e-12)
 
 
 def _factors_of_transformers(schedule: str, updates: int) -> list[float]:
@@ -165,13 +165,17 @@ def test_layers_of_a_decaying_group_move_less_and_less(make_context: ContextMake
     before = {name: p.detach().clone() for name, p in context.model.named_parameters()}
     trial.train_one_update()
 
-    def moved(name: str) -> float:
+    def parameter_change(name: str) -> float:
         return float((context.model.get_parameter(name).detach() - before[name]).abs().max())
 
-    assert moved("bert.encoder.layer.1.output.dense.weight") == pytest.approx(1e-2, rel=0.02)
-    assert moved("bert.encoder.layer.0.output.dense.weight") == pytest.approx(5e-3, rel=0.02)
-    assert moved("bert.embeddings.LayerNorm.weight") == pytest.approx(2.5e-3, rel=0.02)
-    assert moved("classifier.weight") == pytest.approx(3e-2, rel=0.02)
+    assert parameter_change("bert.encoder.layer.1.output.dense.weight") == pytest.approx(
+        1e-2, rel=0.02
+    )
+    assert parameter_change("bert.encoder.layer.0.output.dense.weight") == pytest.approx(
+        5e-3, rel=0.02
+    )
+    assert parameter_change("bert.embeddings.LayerNorm.weight") == pytest.approx(2.5e-3, rel=0.02)
+    assert parameter_change("classifier.weight") == pytest.approx(3e-2, rel=0.02)
     assert trial.lr_scheduler.rates_by_group(0) == {"body": 1e-2, "rest": pytest.approx(3e-2)}
 
 
@@ -211,12 +215,12 @@ def test_a_trial_repeats_itself_whatever_ran_before(make_context: ContextMaker) 
     first = run_through(context, request_of(context, trial=0))
     run_through(context, request_of(context, trial=1, seed=77, dropout=0.5))
     again = run_through(context, request_of(context, trial=2))
-    assert _measured(again) == _measured(first)
-    other = run_through(context, request_of(context, trial=3, seed=5))
-    assert _measured(other) != _measured(first)
+    assert _measured_values(again) == _measured_values(first)
+    other_messages = run_through(context, request_of(context, trial=3, seed=5))
+    assert _measured_values(other_messages) != _measured_values(first)
 
 
-def _measured(messages: list[Reply]) -> list[Any]:
+def _measured_values(messages: list[Reply]) -> list[Any]:
     return [(e.metrics, e.confusion, e.train_loss) for e in of_kind(messages, Evaluated)]
 
 
@@ -245,11 +249,11 @@ def test_the_head_comes_from_the_seed_and_the_body_from_the_checkpoint(
 def test_dropout_is_set_everywhere_and_put_back(make_context: ContextMaker) -> None:
     context = make_context("distilbert")
     modules = [module for module in context.model.modules() if isinstance(module, torch.nn.Dropout)]
-    own = [module.p for module in modules]
+    original_dropouts = [module.p for module in modules]
     context.restart_for_trial(config_of(context, dropout=0.37))
     assert {module.p for module in modules} == {0.37}
     context.restart_for_trial(config_of(context))
-    assert [module.p for module in modules] == own
+    assert [module.p for module in modules] == original_dropouts
 
 
 def test_accumulation_makes_the_same_update_as_one_large_batch(make_context: ContextMaker) -> None:
@@ -288,14 +292,14 @@ def test_keeps_the_best_evaluation_and_saves_exactly_its_model(make_context: Con
     model = AutoModelForSequenceClassification.from_pretrained(folder / "model").eval()
     assert model.config.id2label == {0: "no", 1: "yes"}
     tokenizer = AutoTokenizer.from_pretrained(folder / "model")
-    kept = np.load(folder / f"predictions-{best}.npz", allow_pickle=False)
+    stored_predictions = np.load(folder / f"predictions-{best}.npz", allow_pickle=False)
     texts = _validation_texts(context)
     with torch.inference_mode():
         logits = model(**tokenizer(texts, padding=True, return_tensors="pt")).logits
     probabilities = torch.softmax(logits, -1).numpy()
-    assert np.allclose(probabilities, kept["probabilities"], atol=1e-3)
-    assert kept["rows"].tolist() == list(range(30))
-    assert np.bincount(kept["predicted"], minlength=2).tolist() == [
+    assert np.allclose(probabilities, stored_predictions["probabilities"], atol=1e-3)
+    assert stored_predictions["rows"].tolist() == list(range(30))
+    assert np.bincount(stored_predictions["predicted"], minlength=2).tolist() == [
         sum(column) for column in zip(*evaluations[best].confusion, strict=True)
     ]
 
@@ -307,8 +311,8 @@ def test_a_model_that_tells_labels_apart_is_saved_where_the_best_does_not(
     rates = dict.fromkeys(config_of(context).learning_rates, 2e-2)
     request = request_of(context, best_value=1.0, epochs=4, learning_rates=rates)
     lopsided = msgspec.structs.replace(request, best_one_label=True)
-    for asked, saves in ((request, False), (lopsided, True)):
-        messages = run_through(context, asked)
+    for train_request, saves in ((request, False), (lopsided, True)):
+        messages = run_through(context, train_request)
         assert any(only_predicted_label(e.confusion) is None for e in of_kind(messages, Evaluated))
         (completed,) = of_kind(messages, Completed)
         assert completed.saved is saves
@@ -317,12 +321,14 @@ def test_a_model_that_tells_labels_apart_is_saved_where_the_best_does_not(
 def test_evaluations_tell_what_guessing_loses_on_the_same_rows(make_context: ContextMaker) -> None:
     context = make_context()
     still = dict.fromkeys(config_of(context).learning_rates, 0.0)
-    seen = of_kind(run_through(context, request_of(context, learning_rates=still)), Evaluated)
+    evaluations = of_kind(
+        run_through(context, request_of(context, learning_rates=still)), Evaluated
+    )
     # 64 rows, half of each label, in 8 updates an epoch; and a model that stays as it is.
-    assert [evaluation.updates for evaluation in seen] == [8, 8]
-    assert [evaluation.guess_loss for evaluation in seen] == pytest.approx([math.log(2)] * 2)
-    assert all(0 < evaluation.loss_spread < 0.2 for evaluation in seen)
-    information = [evaluation.row_information for evaluation in seen]
+    assert [evaluation.updates for evaluation in evaluations] == [8, 8]
+    assert [evaluation.guess_loss for evaluation in evaluations] == pytest.approx([math.log(2)] * 2)
+    assert all(0 < evaluation.loss_spread < 0.2 for evaluation in evaluations)
+    information = [evaluation.row_information for evaluation in evaluations]
     assert information[0] == information[1]
     assert information[0] is not None
     assert 0 < information[0] < 0.1
@@ -396,11 +402,11 @@ def any_kernel() -> Iterator[None]:
 @pytest.mark.usefixtures("any_kernel")
 def test_deterministic_kernels_give_what_a_cpu_gives_anyway(make_context: ContextMaker) -> None:
     plain = make_context("bert")
-    expected = _measured(run_through(plain, request_of(plain)))
+    expected = _measured_values(run_through(plain, request_of(plain)))
     assert not torch.are_deterministic_algorithms_enabled()
     context = make_context("bert", training={"deterministic": True})
     assert torch.are_deterministic_algorithms_enabled()
-    assert _measured(run_through(context, request_of(context))) == expected
+    assert _measured_values(run_through(context, request_of(context))) == expected
 
 
 def decide_at(
@@ -429,12 +435,14 @@ def test_a_trial_that_is_to_finish_evaluates_and_ends_with_what_it_has(
     context = make_context()
     request = request_of(context, keep=keep)
     messages = decide_at(context, request, asked_at, Finish(trial=0))
-    found = of_kind(messages, Evaluated)
-    assert [one.step for one in found] == steps
+    evaluations = of_kind(messages, Evaluated)
+    assert [evaluation.step for evaluation in evaluations] == steps
     completed = messages[-1]
     assert isinstance(completed, Completed)
-    kept = next(one for one in found if one.step == completed.step)
-    assert completed.value == kept.metrics["accuracy"]
+    kept_evaluation = next(
+        evaluation for evaluation in evaluations if evaluation.step == completed.step
+    )
+    assert completed.value == kept_evaluation.metrics["accuracy"]
     assert completed.saved
     if keep == "last":
         assert completed.step == steps[-1]
@@ -458,7 +466,7 @@ def test_a_pause_is_heard_after_every_message(make_context: ContextMaker, asked_
     (*_, last) = decide_at(context, request_of(context), asked_at, Pause())
     assert last == Paused(trial=0, step=asked_at)
     whole = run_through(context, request_of(context))
-    other = run_through(context, request_of(context, trial=1))
+    other_messages = run_through(context, request_of(context, trial=1))
     assert [e.metrics for e in of_kind(whole, Evaluated)] == [
-        e.metrics for e in of_kind(other, Evaluated)
+        e.metrics for e in of_kind(other_messages, Evaluated)
     ]

@@ -27,10 +27,10 @@ SMALL = Activations(longest=10, per_token=100, per_token_checkpointed=20)
 def test_the_peak_is_that_since_the_reset() -> None:
     reset_peak_memory(CPU)
     before = peak_memory_bytes(CPU)
-    held = torch.ones(30 << 20)
+    big_tensor = torch.ones(30 << 20)
     during = peak_memory_bytes(CPU)
     assert during >= before + (100 << 20)
-    del held
+    del big_tensor
     assert peak_memory_bytes(CPU) >= during - (8 << 20)
 
 
@@ -38,9 +38,9 @@ def test_the_estimate_follows_the_shape() -> None:
     config = AutoConfig.for_model(
         "bert", num_hidden_layers=12, hidden_size=768, num_attention_heads=12
     )
-    found = Activations.from_model_config(config, longest=128)
-    assert found.per_token == 12 * 2 * (34 * 768 + 5 * 12 * 128)
-    assert found.per_token > 4 * found.per_token_checkpointed
+    activations = Activations.from_model_config(config, longest=128)
+    assert activations.per_token == 12 * 2 * (34 * 768 + 5 * 12 * 128)
+    assert activations.per_token > 4 * activations.per_token_checkpointed
     assert (
         Activations.from_model_config(object(), longest=128).rows_that_fit(
             1 << 20, checkpointing=False
@@ -65,11 +65,11 @@ def test_rows_first_checkpointing_last(there: int, rows: int | None, checkpointi
 
 
 def test_shrinking_comes_to_an_end() -> None:
-    fit, seen = MemoryPlan(), []
+    fit, tried_plans = MemoryPlan(), []
     while (smaller := fit.next_smaller_plan(16)) is not None:
         fit = smaller
-        seen.append((fit.micro_batch_size(16), fit.checkpointing))
-    assert seen == [(8, False), (4, False), (2, False), (1, False), (1, True)]
+        tried_plans.append((fit.micro_batch_size(16), fit.checkpointing))
+    assert tried_plans == [(8, False), (4, False), (2, False), (1, False), (1, True)]
     assert "1 rows" in fit.describe_plan()
     assert MemoryPlan().describe_plan() == ""
 

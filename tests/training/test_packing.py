@@ -118,20 +118,20 @@ def test_attention_within_spans_has_the_right_values_and_gradients(firsts: bool)
     spans = HostSpans.from_lengths([3, 1, 4], torch.device("cpu"))
     key, value = (torch.randn(8, 2, 5, dtype=torch.float64, requires_grad=True) for _ in "kv")
     query = torch.randn(3 if firsts else 8, 2, 5, dtype=torch.float64, requires_grad=True)
-    out = spans.attend(query, key, value, 0.4, 0.0)
+    attention = spans.attend(query, key, value, 0.4, 0.0)
     row = 0
     for start, length in zip(spans.starts, spans.lengths, strict=True):
-        here, asked = slice(start, start + length), 1 if firsts else length
-        rows = slice(row, row + asked)
-        scores = torch.einsum("qhd,khd->hqk", query[rows], key[here]) * 0.4
-        expected = torch.einsum("hqk,khd->qhd", scores.softmax(-1), value[here])
-        assert torch.allclose(out[rows], expected)
-        row += asked
+        key_slice, query_count = slice(start, start + length), 1 if firsts else length
+        rows = slice(row, row + query_count)
+        scores = torch.einsum("qhd,khd->hqk", query[rows], key[key_slice]) * 0.4
+        expected = torch.einsum("hqk,khd->qhd", scores.softmax(-1), value[key_slice])
+        assert torch.allclose(attention[rows], expected)
+        row += query_count
 
-    def attended(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+    def attend_spans(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
         return spans.attend(q, k, v, 0.4, 0.0)
 
-    assert torch.autograd.gradcheck(attended, (query, key, value))
+    assert torch.autograd.gradcheck(attend_spans, (query, key, value))
 
 
 @pytest.mark.parametrize("probability", [0.1, 0.5, 0.9])
@@ -151,8 +151,8 @@ def test_cheap_dropout_scales_its_gradient_like_its_output() -> None:
     assert make_dropout_cheap(model) == 1
     assert isinstance(model[0], CheapDropout)
     x = torch.ones(1000, requires_grad=True)
-    out = model(x)
-    out.sum().backward()
+    output = model(x)
+    output.sum().backward()
     assert x.grad is not None
-    assert torch.equal(x.grad, out.detach())
+    assert torch.equal(x.grad, output.detach())
     assert torch.equal(model.eval()(x), x)

@@ -47,15 +47,15 @@ class Case:
 
     kind: str
     config: dict[str, Any]
-    own: str = "right"
-    right: str | None = "right"
+    own_side: str = "right"
+    pipeline_side: str | None = "right"
     pairs: bool = False
     pad_token: str | None = "[PAD]"
 
     @property
     def name(self) -> str:
         """For the test's report."""
-        return f"{self.kind} {self.own} {self.pad_token} {self.config.get('pad_token_id', '')}"
+        return f"{self.kind} {self.own_side} {self.pad_token} {self.config.get('pad_token_id', '')}"
 
 
 CASES = (
@@ -68,20 +68,25 @@ CASES = (
     Case("mpnet", SIZE, pairs=True),
     Case("modernbert", SIZE),
     Case("esm", SIZE | {"mask_token_id": 1}),
-    Case("bloom", {"hidden_size": 16, "n_layer": 2, "n_head": 2}, own="left", right="left"),
-    Case("xlnet", XLNET, own="left", right="left", pairs=True),
-    Case("xlnet", XLNET, own="right", right="left"),
+    Case(
+        "bloom",
+        {"hidden_size": 16, "n_layer": 2, "n_head": 2},
+        own_side="left",
+        pipeline_side="left",
+    ),
+    Case("xlnet", XLNET, own_side="left", pipeline_side="left", pairs=True),
+    Case("xlnet", XLNET, own_side="right", pipeline_side="left"),
     Case("gpt2", GPT2),
-    Case("gpt2", GPT2, own="left", right="right", pairs=True),
+    Case("gpt2", GPT2, own_side="left", pipeline_side="right", pairs=True),
     Case("gpt2", GPT2 | {"pad_token_id": 7}),
     Case("gpt2", GPT2 | {"pad_token_id": None}, pad_token=None),
-    Case("llama", SIZE, own="left", right="left"),
+    Case("llama", SIZE, own_side="left", pipeline_side="left"),
     Case("opt", SIZE | {"ffn_dim": 32, "word_embed_proj_dim": 16}, pairs=True),
     Case("t5", T5),
     Case("bart", BART, pairs=True),
-    Case("fnet", SIZE, right=None),
-    Case("fnet", SIZE, right=None, pairs=True),
-    Case("convbert", SIZE | {"embedding_size": 16}, right=None, pairs=True),
+    Case("fnet", SIZE, pipeline_side=None),
+    Case("fnet", SIZE, pipeline_side=None, pairs=True),
+    Case("convbert", SIZE | {"embedding_size": 16}, pipeline_side=None, pairs=True),
 )
 
 
@@ -98,7 +103,7 @@ def make_model(folder: Path, case: Case) -> Path:
             parameter.add_(0.1 * torch.randn_like(parameter))
     model.save_pretrained(folder)
     path = folder / "tokenizer_config.json"
-    settings = json.loads(path.read_text()) | {"padding_side": case.own}
+    settings = json.loads(path.read_text()) | {"padding_side": case.own_side}
     settings |= {"pad_token": case.pad_token, "eos_token": "[SEP]"}
     if case.kind not in ("bert", "electra", "albert", "xlnet"):
         settings["model_input_names"] = ["input_ids", "attention_mask"]
@@ -129,7 +134,10 @@ def write_rows(folder: Path, pairs: bool) -> list[Any]:
     for name, seed in (("train", 1), ("validation", 2)):
         rows = learnable_rows(24, seed)
         rows[3]["text"] = "w1 [SEP] w0 [PAD][CLS]"
-        rows = [row | {"other": other["text"]} for row, other in zip(rows, rows[::-1], strict=True)]
+        rows = [
+            row | {"other": paired_row["text"]}
+            for row, paired_row in zip(rows, rows[::-1], strict=True)
+        ]
         write_jsonl(folder / f"{name}.jsonl", rows)
     if pairs:
         return [{"text": row["text"], "text_pair": row["other"]} for row in rows]
@@ -157,8 +165,8 @@ def test_a_pipeline_answers_as_tuner_does(case: Case, tmp_path: Path) -> None:
     inputs = write_rows(tmp_path, case.pairs)
     warnings: list[str] = []
     context = make_context(tmp_path, case, lambda _level, text: warnings.append(text))
-    assert context.padding.side == case.right
-    assert len(warnings) == (case.own != case.right)
+    assert context.padding.side == case.pipeline_side
+    assert len(warnings) == (case.own_side != case.pipeline_side)
     move_weights(context)
     expected = score_split(
         context.model, context.validation_layout, context.data.validation, context.labels,
@@ -167,13 +175,13 @@ def test_a_pipeline_answers_as_tuner_does(case: Case, tmp_path: Path) -> None:
     context.save_pretrained(tmp_path / "best")
     card = (tmp_path / "best" / "README.md").read_text(encoding="utf-8")
     assert f"cut at {MAX_LENGTH} tokens" in card
-    assert ("batch_size` at 1" in card) == (case.right is None)
+    assert ("batch_size` at 1" in card) == (case.pipeline_side is None)
     classify = pipeline("text-classification", str(tmp_path / "best"), device="cpu")
-    for batch_size in (1, 5) if case.right else (1,):
+    for batch_size in (1, 5) if case.pipeline_side else (1,):
         answers = classify(inputs, top_k=None, truncation=True, batch_size=batch_size)
-        seen = probabilities(answers, context.labels)
-        assert np.ptp(seen[:, 0]) > 1e-3
-        assert np.allclose(seen, expected.probabilities, atol=1e-5)
+        pipeline_probabilities = probabilities(answers, context.labels)
+        assert np.ptp(pipeline_probabilities[:, 0]) > 1e-3
+        assert np.allclose(pipeline_probabilities, expected.probabilities, atol=1e-5)
 
 
 class Neighbours(torch.nn.Module):

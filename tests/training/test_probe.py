@@ -9,9 +9,9 @@ import msgspec
 import torch
 
 from tests.training.conftest import ContextMaker, RecipeMaker
-from tests.training.process import TrainerProcess
-from tests.training.test_checkpoint import measured, predictions, weights
+from tests.training.test_checkpoint import evaluations_without_clock, predictions, weights
 from tests.training.test_process import request
+from tests.training.trainer_process import TrainerProcess
 from tuner.pool.protocol import Completed, Pause, Paused, Probe, Probed, Ready
 from tuner.training.memory_budget import free_memory_bytes, needed_memory_bytes
 from tuner.training.probe import measure_throughput
@@ -38,8 +38,11 @@ def test_a_trial_after_a_probe_is_the_same_to_the_bit(
     trials = tmp_path / "trials"
     assert [folder.name for folder in trials.iterdir()] == ["0000"]
     trainer.send(request(plain, 1))
-    after = [msgspec.structs.replace(e, trial=0) for e in measured(trainer.until(Completed))]
-    assert after == measured(undisturbed)
+    after = [
+        msgspec.structs.replace(e, trial=0)
+        for e in evaluations_without_clock(trainer.until(Completed))
+    ]
+    assert after == evaluations_without_clock(undisturbed)
     assert predictions(trials / "0001") == predictions(trials / "0000")
     assert weights(trials / "0001") == weights(trials / "0000")
 
@@ -64,12 +67,12 @@ def test_a_probe_takes_its_time_and_one_update_at_least(make_context: ContextMak
 
     for seconds, expected in ((0.0, 1), (5.0, 3), (59.0, 30)):
         updates = 0
-        found = measure_throughput(
+        throughput = measure_throughput(
             context, Probe(threads=0, seconds=seconds), two_seconds_later, clock
         )
-        assert found is not None
+        assert throughput is not None
         assert updates == expected
-        assert found.examples_per_second == 4.0
+        assert throughput.examples_per_second == 4.0
     assert measure_throughput(context, Probe(threads=0, seconds=5.0), lambda: False) is None
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from tests.training.conftest import RecipeMaker
-from tests.training.process import TrainerProcess
-from tests.training.test_checkpoint import measured, predictions, weights
+from tests.training.test_checkpoint import evaluations_without_clock, predictions, weights
+from tests.training.trainer_process import TrainerProcess
 from tuner.pool.protocol import (
     Completed,
     Evaluated,
@@ -74,8 +74,8 @@ def test_closed_and_killed_and_resumed_is_the_same_to_the_bit(
     assert 8 <= next(m for m in resumed if isinstance(m, Started)).step < 24
     last.send(request(recipe, 1))
     whole = last.until(Completed)
-    renumbered = [msgspec.structs.replace(e, trial=0) for e in measured(whole)]
-    assert measured(resumed) == renumbered
+    renumbered = [msgspec.structs.replace(e, trial=0) for e in evaluations_without_clock(whole)]
+    assert evaluations_without_clock(resumed) == renumbered
     assert len(renumbered) == 6
     assert predictions(trial) == predictions(session / "trials" / "0001")
     assert weights(trial) == weights(session / "trials" / "0001")

@@ -24,14 +24,14 @@ from tuner.training.sealed import (
 GOOD = learnable_rows(200, 8)
 
 
-def labelled(rows: list[dict[str, str]], label: Any) -> list[dict[str, Any]]:
+def rows_with_label(rows: list[dict[str, str]], label: Any) -> list[dict[str, Any]]:
     return [{**row, "label": label} for row in rows]
 
 
 UNSCORABLE: dict[str, tuple[list[dict[str, Any]], str]] = {
-    "GLUE": (labelled(GOOD, -1), "none of its 200 rows has a label"),
-    "null": (labelled(GOOD, None), "none of its 200 rows has a label"),
-    "blank": (labelled(GOOD, " "), "none of its 200 rows has a label"),
+    "GLUE": (rows_with_label(GOOD, -1), "none of its 200 rows has a label"),
+    "null": (rows_with_label(GOOD, None), "none of its 200 rows has a label"),
+    "blank": (rows_with_label(GOOD, " "), "none of its 200 rows has a label"),
     "no column": ([{"text": row["text"]} for row in GOOD], 'no column "label"'),
     "numbers": (
         [{**row, "label": int(row["label"] == "yes")} for row in GOOD],
@@ -59,11 +59,11 @@ def section_with(make_recipe: RecipeMaker, **data: Any) -> DataSection:
 def test_what_cannot_be_scored_is_known_before_the_search(
     make_recipe: RecipeMaker, tmp_path: Path, what: str
 ) -> None:
-    rows, told = UNSCORABLE[what]
+    rows, expected_problem = UNSCORABLE[what]
     path = write_jsonl(tmp_path / "test.jsonl", rows)
     report = report_on(section_with(make_recipe, test=str(path)))
     assert report.sealed is None
-    assert told in report.problem
+    assert expected_problem in report.problem
     assert "set data.test to a file with labels" in report.problem
 
 
@@ -74,12 +74,12 @@ def test_what_spoils_a_score_is_counted(make_recipe: RecipeMaker, tmp_path: Path
         {"text": " ", "label": "no"},
     ]
     path = write_jsonl(tmp_path / "test.jsonl", rows)
-    said = "\n".join(report_on(section_with(make_recipe, test=str(path))).warnings)
-    assert "5 of 9 test rows are in train too" in said
-    assert "3 of 9 test rows are in validation too" in said
-    assert "has only 9 rows" in said
-    assert "rows of only 1 of 2 labels" in said
-    assert "1 row with an empty text" in said
+    warnings_text = "\n".join(report_on(section_with(make_recipe, test=str(path))).warnings)
+    assert "5 of 9 test rows are in train too" in warnings_text
+    assert "3 of 9 test rows are in validation too" in warnings_text
+    assert "has only 9 rows" in warnings_text
+    assert "rows of only 1 of 2 labels" in warnings_text
+    assert "1 row with an empty text" in warnings_text
     clean = write_jsonl(tmp_path / "clean.jsonl", [r for r in GOOD if len(r["text"]) > 20])
     assert report_on(section_with(make_recipe, test=str(clean))).warnings == []
 
@@ -110,8 +110,8 @@ def test_content_has_one_name_whatever_file_and_order_it_is_in(
 
 
 def test_a_sealed_share_has_a_name_too(make_recipe: RecipeMaker) -> None:
-    half, other = (section_with(make_recipe, holdout=0.5, split_seed=s) for s in (3, 4))
-    first, second = report_on(half).sealed, report_on(other).sealed
+    half, other_section = (section_with(make_recipe, holdout=0.5, split_seed=s) for s in (3, 4))
+    first, second = report_on(half).sealed, report_on(other_section).sealed
     assert first is not None
     assert second is not None
     assert (first.source, first.rows) == ("", 15)
@@ -119,7 +119,10 @@ def test_a_sealed_share_has_a_name_too(make_recipe: RecipeMaker) -> None:
     hashes = set(hash_row_texts(read_sealed_rows(half, ["no", "yes"]).texts_by_row()))
     assert (
         0
-        < len(hashes & set(hash_row_texts(read_sealed_rows(other, ["no", "yes"]).texts_by_row())))
+        < len(
+            hashes
+            & set(hash_row_texts(read_sealed_rows(other_section, ["no", "yes"]).texts_by_row()))
+        )
         < 15
     )
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from tests.training.conftest import KINDS, ContextMaker
+from tests.training.host_sync import NoWaiting
 from tests.training.test_packing import PACKS, REFUSED, SIZE, alone, split, tiny
-from tests.training.waiting import NoWaiting
 from tuner.training import layouts as layouts_module
 from tuner.training.batches import PaddedLayout
 from tuner.training.data import DatasetFacts, SessionData
@@ -71,10 +71,14 @@ def test_a_model_that_would_be_wrong_in_silence_is_refused(model_type: str) -> N
         check_packing(model, Packing(model), alone(model), layout_of(model), ALL)
 
 
-def _blind(q: Tensor, k: Tensor, v: Tensor, asking: Any, asked: Any, *rest: Any) -> Tensor:
+def _blind(
+    q: Tensor, k: Tensor, v: Tensor, query_bounds: Any, key_bounds: Any, *other_arguments: Any
+) -> Tensor:
     """Attention that does not see where one sequence ends."""
-    first, second = (SequenceBounds(bounds.cu_seqlens[[0, -1]], 1) for bounds in (asking, asked))
-    return reference_attention(q, k, v, first, second, *rest)
+    first, second = (
+        SequenceBounds(bounds.cu_seqlens[[0, -1]], 1) for bounds in (query_bounds, key_bounds)
+    )
+    return reference_attention(q, k, v, first, second, *other_arguments)
 
 
 def _broken(q: Tensor, *_: Any) -> Tensor:
@@ -113,12 +117,12 @@ def test_a_piece_holds_the_rows_and_then_text_that_nobody_reads() -> None:
     assert {len(values) for values in inputs.values()} == {120}
     start = 0
     for row in rows:
-        here = slice(data.offsets[row], data.offsets[row + 1])
-        length = here.stop - here.start
-        there = slice(start, start + length)
-        assert inputs["input_ids"][there].tolist() == data.tokens[here].tolist()
-        assert inputs["token_type_ids"][there].tolist() == typed.types[here].tolist()
-        assert inputs["position_ids"][there].tolist() == list(range(2, 2 + length))
+        source_slice = slice(data.offsets[row], data.offsets[row + 1])
+        length = source_slice.stop - source_slice.start
+        packed_slice = slice(start, start + length)
+        assert inputs["input_ids"][packed_slice].tolist() == data.tokens[source_slice].tolist()
+        assert inputs["token_type_ids"][packed_slice].tolist() == typed.types[source_slice].tolist()
+        assert inputs["position_ids"][packed_slice].tolist() == list(range(2, 2 + length))
         start += length
     assert piece.spans.first.tolist() == [0, 30, 35]
     assert piece.labels.tolist() == data.labels[rows].tolist()
@@ -151,12 +155,12 @@ def test_few_lengths_hold_nearly_all_batches_with_little_left_over() -> None:
     )  # fmt: skip
     layout = StaticLayout(ResidentSplit.from_split(data, CPU), 0)
     batches = [draw.choice(2500, 16, replace=False) for _ in range(1000)]
-    chosen = np.array([layout.static_length(rows) for rows in batches])
+    static_lengths = np.array([layout.static_length(rows) for rows in batches])
     real = np.array([lengths[rows].sum() for rows in batches])
-    assert (chosen >= real).all()
-    assert (chosen % 64 == 0).all()
-    assert chosen.sum() / real.sum() < 1.08
-    counts = np.sort(np.unique(chosen, return_counts=True)[1])[::-1]
+    assert (static_lengths >= real).all()
+    assert (static_lengths % 64 == 0).all()
+    assert static_lengths.sum() / real.sum() < 1.08
+    counts = np.sort(np.unique(static_lengths, return_counts=True)[1])[::-1]
     assert counts[:8].sum() >= 985
 
 
@@ -176,11 +180,11 @@ def test_what_is_packed_on_the_device_is_proven_first() -> None:
     model = tiny("roberta", SIZE)
     packing, padding = Packing(model), Padding(0)
     proof = prepare_proof(model, data, 0)
-    chosen = pack_on_device(model, data, proof, padding, packing, BF16)
-    assert isinstance(chosen.train, StaticLayout)
-    assert isinstance(chosen.validation, StaticLayout)
-    assert chosen.packing is packing
-    assert "packed on the device" in chosen.note
+    device_packing = pack_on_device(model, data, proof, padding, packing, BF16)
+    assert isinstance(device_packing.train, StaticLayout)
+    assert isinstance(device_packing.validation, StaticLayout)
+    assert device_packing.packing is packing
+    assert "packed on the device" in device_packing.note
     assert all(parameter.grad is None for parameter in model.parameters())
 
     refused = tiny("mpnet", REFUSED["mpnet"])

@@ -102,10 +102,10 @@ def test_no_text_gives_a_control_token(kind: str, tmp_path: Path) -> None:
     saved = AutoTokenizer.from_pretrained(tmp_path)
     assert tokenizer(CORPUS)["input_ids"] == before
     for text in ODD:
-        first, *own, last = tokenizer(text)["input_ids"]
+        first, *content_ids, last = tokenizer(text)["input_ids"]
         assert (first, last) == (0, 2)
-        assert not set(own) & set(control_token_ids(tokenizer)), text
-        assert saved(text)["input_ids"] == [first, *own, last], text
+        assert not set(content_ids) & set(control_token_ids(tokenizer)), text
+        assert saved(text)["input_ids"] == [first, *content_ids, last], text
 
 
 def test_markers_and_ordinary_added_tokens_are_still_found(tmp_path: Path) -> None:
@@ -114,8 +114,8 @@ def test_markers_and_ordinary_added_tokens_are_still_found(tmp_path: Path) -> No
     markers = tokenizer.convert_tokens_to_ids(["<e1>", "<url>"])
     encode_control_tokens_as_text(tokenizer)
     tokenizer.save_pretrained(tmp_path)
-    for one in (tokenizer, AutoTokenizer.from_pretrained(tmp_path)):
-        ids = one("a <e1> b <url> </s>")["input_ids"]
+    for checked_tokenizer in (tokenizer, AutoTokenizer.from_pretrained(tmp_path)):
+        ids = checked_tokenizer("a <e1> b <url> </s>")["input_ids"]
         assert [i for i in ids[1:-1] if i in markers] == markers
         assert 2 not in ids[1:-1]
 
@@ -124,8 +124,8 @@ def test_a_tokenizer_written_in_python_gives_up_its_special_tokens_or_none(tmp_p
     tokenizer = ByT5Tokenizer(extra_ids=2)
     encode_control_tokens_as_text(tokenizer)
     tokenizer.save_pretrained(tmp_path)
-    for one in (tokenizer, AutoTokenizer.from_pretrained(tmp_path)):
-        assert one("a</s>")["input_ids"] == [*(byte + 3 for byte in b"a</s>"), 1]
+    for checked_tokenizer in (tokenizer, AutoTokenizer.from_pretrained(tmp_path)):
+        assert checked_tokenizer("a</s>")["input_ids"] == [*(byte + 3 for byte in b"a</s>"), 1]
     texts = [["a", "<extra_id_0>", "</s>b"]]
     facts = tokenize_rows(tokenizer, texts, np.arange(3), np.arange(3), 30)[1]
     assert (facts.control, facts.leaked) == (RowCount(2, 1), RowCount())
@@ -208,10 +208,10 @@ def fit(tokenizer: Any, kind: str = "bert", **config: Any) -> list[str]:
         "hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 32,
         "num_hidden_layers": 1, "pad_token_id": 1, "vocab_size": len(tokenizer),
     }  # fmt: skip
-    made = AutoConfig.for_model(kind, **sizes | config)
+    model_config = AutoConfig.for_model(kind, **sizes | config)
     with torch.device("meta"):
-        model = AutoModelForSequenceClassification.from_config(made)
-    return adapt_tokenizer(tokenizer, model, made, "tiny")
+        model = AutoModelForSequenceClassification.from_config(model_config)
+    return adapt_tokenizer(tokenizer, model, model_config, "tiny")
 
 
 def without(*roles: str) -> Any:
@@ -285,8 +285,8 @@ def test_token_types_are_for_models_that_have_some(
     tokenizer = make("words", model_input_names=names)
     fit(tokenizer, kind, **config)
     tokenizer.save_pretrained(tmp_path)
-    for one in (tokenizer, AutoTokenizer.from_pretrained(tmp_path)):
-        assert ("token_type_ids" in one("the bin")) == kept
+    for checked_tokenizer in (tokenizer, AutoTokenizer.from_pretrained(tmp_path)):
+        assert ("token_type_ids" in checked_tokenizer("the bin")) == kept
 
 
 @pytest.mark.parametrize(

@@ -55,19 +55,19 @@ def tensors(rows: int, dtype: torch.dtype, device: str = "cpu", size: int = 8) -
 @pytest.mark.parametrize("firsts", [False, True])
 def test_real_sequences_get_what_the_host_computes_for_them(firsts: bool) -> None:
     query, key, value = tensors(3 if firsts else sum(LENGTHS + SPARE), torch.float64)
-    out = spans_of().attend(query, key, value, 0.4, 0.0)
-    assert out.shape == query.shape
+    attention = spans_of().attend(query, key, value, 0.4, 0.0)
+    assert attention.shape == query.shape
     real = sum(LENGTHS)
     asking = query if firsts else query[:real]
     host = HostSpans.from_lengths(LENGTHS, torch.device("cpu"))
     expected = host.attend(asking, key[:real], value[:real], 0.4, 0.0)
-    assert torch.allclose(out[: len(expected)], expected)
+    assert torch.allclose(attention[: len(expected)], expected)
 
     weights = torch.randn_like(expected)
-    ours = torch.autograd.grad((out[: len(expected)] * weights).sum(), [query, key, value])
+    ours = torch.autograd.grad((attention[: len(expected)] * weights).sum(), [query, key, value])
     theirs = torch.autograd.grad((expected * weights).sum(), [query, key, value])
-    for one, other in zip(ours, theirs, strict=True):
-        assert torch.allclose(one, other)
+    for our_gradient, their_gradient in zip(ours, theirs, strict=True):
+        assert torch.allclose(our_gradient, their_gradient)
     assert all(float(gradient[real:].abs().sum()) == 0.0 for gradient in ours)
 
 
@@ -86,8 +86,8 @@ def test_keys_that_nobody_asks_have_no_gradient_whatever_the_kernel_leaves_there
             return gradients[0], unwritten, unwritten
 
     def kernel(q: Tensor, k: Tensor, v: Tensor, *_: object) -> Tensor:
-        out: Tensor = Careless.apply(q, k, v)  # type: ignore[no-untyped-call]
-        return out
+        attention: Tensor = Careless.apply(q, k, v)  # type: ignore[no-untyped-call]
+        return attention
 
     query, key, value = tensors(3, torch.float32)
     spans_of(kernel).attend(query, key, value, 1.0, 0.0).sum().backward()  # type: ignore[no-untyped-call]
@@ -99,13 +99,13 @@ def test_keys_that_nobody_asks_have_no_gradient_whatever_the_kernel_leaves_there
 def test_dropout_leaves_out_shares_and_scales_the_others() -> None:
     torch.manual_seed(0)
     size = 4000
-    one = SequenceBounds(torch.tensor([0, 1], dtype=torch.int32), 1)
-    all_of_it = SequenceBounds(torch.tensor([0, size], dtype=torch.int32), size)
+    query_bounds = SequenceBounds(torch.tensor([0, 1], dtype=torch.int32), 1)
+    key_bounds = SequenceBounds(torch.tensor([0, size], dtype=torch.int32), size)
     query, key = torch.zeros(1, 1, 4), torch.zeros(size, 1, 4)
     value = torch.ones(size, 1, 4)
-    out = reference_attention(query, key, value, one, all_of_it, 1.0, 0.25)
-    assert float(out.mean()) == pytest.approx(1.0, abs=0.03)
-    assert float(out.mean()) != 1.0
+    attention = reference_attention(query, key, value, query_bounds, key_bounds, 1.0, 0.25)
+    assert float(attention.mean()) == pytest.approx(1.0, abs=0.03)
+    assert float(attention.mean()) != 1.0
 
 
 @pytest.fixture
@@ -147,9 +147,9 @@ def test_torch_takes_our_arguments_and_knows_the_way_back(
 ) -> None:
     """On the meta device: signatures, shapes and autograd, without the kernels themselves."""
     query, key, value = tensors(3 if firsts else sum(LENGTHS + SPARE), dtype, "meta")
-    out = spans_of(kernel, "meta").attend(query, key, value, 0.4, 0.1)
-    assert (out.shape, out.dtype) == (query.shape, dtype)
-    assert out.requires_grad
+    attention = spans_of(kernel, "meta").attend(query, key, value, 0.4, 0.1)
+    assert (attention.shape, attention.dtype) == (query.shape, dtype)
+    assert attention.requires_grad
 
 
 @ON_CUDA
@@ -164,15 +164,15 @@ def test_kernels_agree_with_the_reference(
     rows = 3 if firsts else sum(LENGTHS + SPARE)
     rounded = [tensor.detach() for tensor in tensors(rows, dtype, "cuda")]
     outcomes = []
-    for chosen, type_ in ((reference_attention, torch.float32), (kernel, dtype)):
+    for attention_kernel, type_ in ((reference_attention, torch.float32), (kernel, dtype)):
         inputs = [tensor.to(type_, copy=True).requires_grad_() for tensor in rounded]
         query, key, value = inputs
-        out = spans_of(chosen, "cuda").attend(query, key, value, 0.4, 0.0)
-        read = out if firsts else out[: sum(LENGTHS)]
-        outcomes.append([out, *torch.autograd.grad(read.float().square().sum(), inputs)])
-    for expected, seen in zip(*outcomes, strict=True):
-        assert seen.isfinite().all()
-        assert float((expected - seen.float()).abs().max()) < within * float(expected.abs().max())
+        attention = spans_of(attention_kernel, "cuda").attend(query, key, value, 0.4, 0.0)
+        read = attention if firsts else attention[: sum(LENGTHS)]
+        outcomes.append([attention, *torch.autograd.grad(read.float().square().sum(), inputs)])
+    for expected, actual in zip(*outcomes, strict=True):
+        assert actual.isfinite().all()
+        assert float((expected - actual.float()).abs().max()) < within * float(expected.abs().max())
 
 
 @ON_CUDA
@@ -183,9 +183,9 @@ def test_kernels_agree_with_the_reference(
 def test_kernels_drop_the_share_that_they_are_told(kernel: Kernel, dtype: torch.dtype) -> None:
     torch.manual_seed(0)
     size = 4000
-    one = SequenceBounds(torch.tensor([0, 1], dtype=torch.int32, device="cuda"), 1)
-    every = SequenceBounds(torch.tensor([0, size], dtype=torch.int32, device="cuda"), size)
+    query_bounds = SequenceBounds(torch.tensor([0, 1], dtype=torch.int32, device="cuda"), 1)
+    key_bounds = SequenceBounds(torch.tensor([0, size], dtype=torch.int32, device="cuda"), size)
     query, key = (torch.zeros(n, 1, 8, dtype=dtype, device="cuda") for n in (1, size))
-    out = kernel(query, key, torch.ones_like(key), one, every, 1.0, 0.25)
-    assert float(out.float().mean()) == pytest.approx(1.0, abs=0.05)
-    assert float(out.float().mean()) != 1.0
+    attention = kernel(query, key, torch.ones_like(key), query_bounds, key_bounds, 1.0, 0.25)
+    assert float(attention.float().mean()) == pytest.approx(1.0, abs=0.05)
+    assert float(attention.float().mean()) != 1.0

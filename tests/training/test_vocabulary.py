@@ -44,7 +44,9 @@ def few(tmp_path: Path) -> dict[str, str]:
     }
 
 
-def trained(make_recipe: RecipeMaker, folder: Path, few: dict[str, str], **kind: Any) -> Path:
+def train_and_save_model(
+    make_recipe: RecipeMaker, folder: Path, few: dict[str, str], **kind: Any
+) -> Path:
     """Train a model for two epochs; return its folder."""
     recipe = make_recipe(kind["kind"], data=few, groups=DECAYED)
     setup = Setup(session=str(folder), recipe=recipe, device="cpu", threads=1)
@@ -62,7 +64,7 @@ def test_the_saved_model_is_the_one_of_the_whole_vocabulary(
 ) -> None:
     saved = [
         load_file(
-            trained(make_recipe, tmp_path / str(used), few, kind=kind, used_rows=used)
+            train_and_save_model(make_recipe, tmp_path / str(used), few, kind=kind, used_rows=used)
             / "model.safetensors"
         )
         for used in (False, True)
@@ -75,7 +77,7 @@ def test_the_saved_model_is_the_one_of_the_whole_vocabulary(
 def test_rows_out_of_use_decay_as_adamw_would_have_it(
     make_recipe: RecipeMaker, models: Callable[[str], Path], tmp_path: Path, few: dict[str, str]
 ) -> None:
-    folder = trained(make_recipe, tmp_path / "s", few, kind="bert", used_rows=True)
+    folder = train_and_save_model(make_recipe, tmp_path / "s", few, kind="bert", used_rows=True)
     name = "embeddings.word_embeddings.weight"
     before = load_file(models("bert") / "model.safetensors")[name]
     after = load_file(folder / "model.safetensors")[f"bert.{name}"]
@@ -146,9 +148,9 @@ def test_only_a_plain_embedding_of_its_own_is_cut(
     few: dict[str, str],
 ) -> None:
     data = make_context("bert", data=few).data
-    found = shrink_to_used_rows(Shared(embedding, twice=twice), data, 0, fresh)
-    assert isinstance(found, UsedVocabulary) == taken
-    assert len(embedding.weight) == (len(found) if found is not None else 64)
+    used_vocabulary = shrink_to_used_rows(Shared(embedding, twice=twice), data, 0, fresh)
+    assert isinstance(used_vocabulary, UsedVocabulary) == taken
+    assert len(embedding.weight) == (len(used_vocabulary) if used_vocabulary is not None else 64)
 
 
 def test_an_id_that_no_row_has_is_refused(make_context: ContextMaker, few: dict[str, str]) -> None:

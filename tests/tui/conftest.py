@@ -10,7 +10,7 @@ import pytest
 from textual import _wait
 
 from tests.tui import corpus
-from tests.tui.stage import States
+from tests.tui.app_harness import States
 from tuner.session import log_follower
 
 
@@ -36,9 +36,9 @@ def _same_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterato
 @pytest.fixture
 def states(monkeypatch: pytest.MonkeyPatch) -> States:
     """States by the name of the session, for those that no process can give here."""
-    found = States()
-    monkeypatch.setattr(log_follower, "derive_session_state", found.state)
-    return found
+    scripted_states = States()
+    monkeypatch.setattr(log_follower, "derive_session_state", scripted_states.state)
+    return scripted_states
 
 
 @pytest.fixture
@@ -50,6 +50,6 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def whole_corpus(root: Path, states: States) -> Path:
     """All recorded sessions; two of them are said to run."""
-    corpus.all_of_them(root)
+    corpus.record_whole_corpus(root)
     states.running("rte-roberta-llrd", "odd.names-1")
     return root

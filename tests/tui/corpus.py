@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from tests.tui.answers import gold_of, write_answers, write_texts
 from tests.tui.long_log import LongLog
+from tests.tui.recorded_predictions import gold_of, write_answers, write_texts
 from tuner.recipe.load import load_recipe, recipe_to_dict
 from tuner.session import events as e
 from tuner.session.codec import encode_event_line
@@ -72,18 +72,18 @@ def recipe_text(
         "head": 'part = "head"',
     }
     groups = "".join(
-        f"\n[[groups]]\nname = {_quoted(name)}\n{selectors.get(name, 'rest = true')}\n"
+        f"\n[[groups]]\nname = {_toml_string(name)}\n{selectors.get(name, 'rest = true')}\n"
         f'lr = {{ low = {low}, high = {high}, scale = "log" }}\n'
         for name, (low, high) in rates.items()
     )
     return f"""\
 # What is trained, and on what.
 [model]
-name = {_quoted(model)}
+name = {_toml_string(model)}
 max_length = 128
 
 [data]
-train = {_quoted(train)}
+train = {_toml_string(train)}
 validation = "data/RTE/val.jsonl"
 text = ["premise", "hypothesis"]
 label = "label"
@@ -101,7 +101,7 @@ time = "8h"
 """
 
 
-def _quoted(text: str) -> str:
+def _toml_string(text: str) -> str:
     return msgspec.json.encode(text).decode().replace("\x7f", "\\u007f")
 
 
@@ -210,13 +210,13 @@ class Story:
 
     def _steps(self, number: int, epoch: int, until: float, rng: random.Random) -> None:
         steps = 156
-        for at in self.says:
-            step = round((epoch - 1 + at) * steps)
+        for epoch_share in self.says:
+            step = round((epoch - 1 + epoch_share) * steps)
             if step > until * steps * self.epochs + 1:
                 return
             self.recorder.pass_time(63 / len(self.says))
             loss = 0.69 * math.exp(-1.4 * step / (steps * self.epochs)) + 0.03 * rng.random()
-            said = e.Step(
+            step_event = e.Step(
                 trial=number,
                 step=step,
                 of=steps * self.epochs,
@@ -225,7 +225,7 @@ class Story:
                 examples_per_second=412.3,
                 memory=5_261_334_937,
             )
-            self.recorder.say(said)
+            self.recorder.say(step_event)
 
     def _evaluate(
         self, number: int, epoch: int, share: float, goal: float, rng: random.Random, fate: str
@@ -239,7 +239,7 @@ class Story:
         if fate == "nan":
             metrics = dict.fromkeys(metrics, math.nan)
         self.recorder.pass_time(3)
-        said = e.Evaluated(
+        evaluated_event = e.Evaluated(
             trial=number,
             epoch=float(epoch),
             share=share,
@@ -254,7 +254,7 @@ class Story:
             train_loss=0.69 * math.exp(-1.4 * share),
             seconds=2.0,
         )
-        self.recorder.say(said)
+        self.recorder.say(evaluated_event)
         if self.answers:
             write_answers(self.recorder.session, number, epoch - 1, confusion)
         return metrics["accuracy"]
@@ -267,25 +267,25 @@ class Story:
         self.history[rung].append(value)
         rank = before.index(value) + 1
         cutoff = before[(len(before) - 1) // 2]
-        kept = spared or len(before) < 4 or rank <= (len(before) + 1) // 2
-        said = e.Rung(
+        is_kept = spared or len(before) < 4 or rank <= (len(before) + 1) // 2
+        rung_event = e.Rung(
             trial=number,
             share=share,
-            kept=kept,
+            kept=is_kept,
             value=value,
             cutoff=cutoff,
             rank=rank,
             among=len(before),
             rule="halving",
         )
-        self.recorder.say(said)
-        if not kept:
+        self.recorder.say(rung_event)
+        if not is_kept:
             reason = (
                 f"{self.metric} {value:.4f} at {share:.0%} of the schedule is {rank}. of "
                 f"{len(before)}, the upper half begins at {cutoff:.4f}"
             )
             self.recorder.say(e.TrialPruned(trial=number, reason=reason, value=value))
-        return not kept
+        return not is_kept
 
     def _complete(self, number: int) -> None:
         last = self.recorder.events[-1]
@@ -334,7 +334,7 @@ def confusion_of(value: float, classes: int, rows: int, collapsed: bool) -> list
     return matrix
 
 
-def running(root: Path, name: str = "rte-roberta-llrd", pid: int = 23319) -> Session:
+def record_running_session(root: Path, name: str = "rte-roberta-llrd", pid: int = 23319) -> Session:
     """Fifteen trials of sixty, one of them running."""
     session = folder(root, name, recipe_text())
     labels = ("entailment", "not_entailment")
@@ -348,7 +348,7 @@ def running(root: Path, name: str = "rte-roberta-llrd", pid: int = 23319) -> Ses
     return story.recorder.write()
 
 
-def finished(root: Path, name: str = "trec-bert") -> Session:
+def record_finished_session(root: Path, name: str = "trec-bert") -> Session:
     """Six classes, all trials done."""
     recipe = recipe_text(trials=12, model="bert-base-uncased", train="hub:lukasgarbas/trec:train")
     session = folder(root, name, recipe)
@@ -362,7 +362,7 @@ def finished(root: Path, name: str = "trec-bert") -> Session:
     return story.recorder.write()
 
 
-def paused(root: Path, name: str = "sst2-bert-groups") -> Session:
+def record_paused_session(root: Path, name: str = "sst2-bert-groups") -> Session:
     """Paused in the middle of a trial."""
     session = folder(root, name, recipe_text(trials=50, model="bert-base-cased"))
     story = Story(Recorder(session, START - 7200), ("negative", "positive"), RATES, 50)
@@ -375,7 +375,7 @@ def paused(root: Path, name: str = "sst2-bert-groups") -> Session:
     return story.recorder.write()
 
 
-def crashed(root: Path, name: str = "rte-bert-baseline") -> Session:
+def record_crashed_session(root: Path, name: str = "rte-bert-baseline") -> Session:
     """Make a session whose log ends in the middle, with nobody holding the lock."""
     session = folder(root, name, recipe_text(trials=60, model="bert-base-uncased"))
     story = Story(Recorder(session, START - 259_200), ("yes", "no"), RATES, 60)
@@ -386,7 +386,7 @@ def crashed(root: Path, name: str = "rte-bert-baseline") -> Session:
     return story.recorder.write()
 
 
-def failed(root: Path, name: str = "mrpc-smoke") -> Session:
+def record_failed_session(root: Path, name: str = "mrpc-smoke") -> Session:
     """Make a session that stopped itself after three failures."""
     session = folder(root, name, recipe_text(trials=10, metric="f1_macro", model="distilbert"))
     story = Story(Recorder(session, START - 90_000), ("0", "1"), RATES, 10, metric="f1_macro")
@@ -398,7 +398,7 @@ def failed(root: Path, name: str = "mrpc-smoke") -> Session:
     return story.recorder.write()
 
 
-def draft(root: Path, name: str = "agnews-tiny") -> Session:
+def create_draft_session(root: Path, name: str = "agnews-tiny") -> Session:
     """Never started."""
     session = folder(root, name, recipe_text(trials=40, model="prajjwal1/bert-tiny"))
     recorder = Recorder(session, START - 345_600)
@@ -406,7 +406,7 @@ def draft(root: Path, name: str = "agnews-tiny") -> Session:
     return recorder.write()
 
 
-def odd(root: Path, name: str = "odd.names-1") -> Session:
+def record_odd_session(root: Path, name: str = "odd.names-1") -> Session:
     """Markup, control sequences and wide characters wherever data can bring them."""
     rates = {
         "[red]embeddings[/]": (1e-7, 1e-5),
@@ -428,7 +428,7 @@ def odd(root: Path, name: str = "odd.names-1") -> Session:
     return story.recorder.write()
 
 
-def long(root: Path, trials: int, name: str = "long") -> Session:
+def record_long_session(root: Path, trials: int, name: str = "long") -> Session:
     """As many trials as wanted, one running."""
     session = folder(root, name, recipe_text(trials=trials + 1))
     labels = ("yes", "no")
@@ -455,7 +455,10 @@ def long_story(
 def many_classes(root: Path, classes: int) -> Session:
     """Four trials of a task with that many classes, with names as data sets have them."""
     session = folder(root, f"classes-{classes}", recipe_text(trials=8, train="data/many/train"))
-    labels = [f"intent_{_INTENTS[at % len(_INTENTS)]}_{at}" for at in range(classes)]
+    labels = [
+        f"intent_{_INTENTS[label_number % len(_INTENTS)]}_{label_number}"
+        for label_number in range(classes)
+    ]
     story = Story(Recorder(session), labels, RATES, 8, rows=20 * classes)
     story.begin()
     for number in range(4):
@@ -466,7 +469,14 @@ def many_classes(root: Path, classes: int) -> Session:
 _INTENTS = ("card_arrival", "lost_or_stolen_card", "transfer", "exchange_rate", "top_up_failed")
 
 
-def all_of_them(root: Path, pid: int = 23319) -> list[Session]:
+def record_whole_corpus(root: Path, pid: int = 23319) -> list[Session]:
     """Make the whole corpus but the long one."""
-    makers = (finished, paused, crashed, failed, draft, odd)
-    return [running(root, pid=pid), *(make(root) for make in makers)]
+    makers = (
+        record_finished_session,
+        record_paused_session,
+        record_crashed_session,
+        record_failed_session,
+        create_draft_session,
+        record_odd_session,
+    )
+    return [record_running_session(root, pid=pid), *(make(root) for make in makers)]

@@ -42,12 +42,12 @@ def actions() -> list[Action]:
             if binding.id is None:
                 continue
             texts.setdefault(binding.id, binding.tooltip or binding.description)
-            known = keys.setdefault(binding.id, [])
-            if display_of_key(binding.key) not in known:
-                known.append(display_of_key(binding.key))
-    found = [Action(name, tuple(keys[name]), texts[name]) for name in texts]
+            action_keys = keys.setdefault(binding.id, [])
+            if display_of_key(binding.key) not in action_keys:
+                action_keys.append(display_of_key(binding.key))
+    listed_actions = [Action(name, tuple(keys[name]), texts[name]) for name in texts]
     order = list(SECTIONS)
-    return sorted(found, key=lambda action: (_rank(order, action.id), action.id))
+    return sorted(listed_actions, key=lambda action: (_rank(order, action.id), action.id))
 
 
 def _rank(order: list[str], name: str) -> tuple[int, str]:
@@ -63,7 +63,7 @@ def tables() -> str:
         if action.id.split(".")[0] != section:
             section = action.id.split(".")[0]
             lines += ["", f"### {_heading(action.id)}", "", "| key | does | id |", "|---|---|---|"]
-        keys = " ".join(f"`{_escaped(key)}`" for key in action.keys)
+        keys = " ".join(f"`{_escape_pipes(key)}`" for key in action.keys)
         lines.append(f"| {keys} | {action.text} | `{action.id}` |")
     return "\n".join(lines[1:]) + "\n"
 
@@ -73,30 +73,33 @@ def _heading(name: str) -> str:
     return SECTIONS.get(section, section.capitalize())
 
 
-def _escaped(key: str) -> str:
+def _escape_pipes(key: str) -> str:
     return key.replace("|", "\\|")
 
 
 def first_table() -> str:
     """Return the README's table as Markdown."""
-    known = {action.id: action for action in actions()}
+    actions_by_id = {action.id: action for action in actions()}
     lines = ["| key | does | where |", "|---|---|---|"]
     for name in FIRST_KEYS:
-        keys = " ".join(f"`{_escaped(key)}`" for key in known[name].keys)
-        lines.append(f"| {keys} | {known[name].text} | {_heading(name).lower()} |")
+        keys = " ".join(f"`{_escape_pipes(key)}`" for key in actions_by_id[name].keys)
+        lines.append(f"| {keys} | {actions_by_id[name].text} | {_heading(name).lower()} |")
     return "\n".join(lines) + "\n"
 
 
-def renewed(path: Path, table: str) -> str:
+def document_with_table(path: Path, table: str) -> str:
     """Replace the table between a document's two marks with today's."""
-    head, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
-    tail = rest.partition(END)[2]
+    head, _, after_begin = path.read_text(encoding="utf-8").partition(BEGIN)
+    tail = after_begin.partition(END)[2]
     return f"{head}{BEGIN}\n\n{table}\n{END}{tail}"
 
 
 def documents() -> dict[Path, str]:
     """Both documents with the keys of today."""
-    return {DOCUMENT: renewed(DOCUMENT, tables()), README: renewed(README, first_table())}
+    return {
+        DOCUMENT: document_with_table(DOCUMENT, tables()),
+        README: document_with_table(README, first_table()),
+    }
 
 
 def main() -> int:

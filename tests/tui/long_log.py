@@ -92,7 +92,7 @@ class LongLog:
             share = index / self.evaluations
             value = 0.5 + (goal - 0.5) * share**0.3 + 0.01 * random_()
             yield self._step(number, share)
-            yield self._evaluated(number, index, share, value)
+            yield self._evaluated_event(number, index, share, value)
             if share >= ends:
                 break
         if not runs:
@@ -110,7 +110,7 @@ class LongLog:
             **self._next(),
         )
 
-    def _evaluated(self, number: int, index: int, share: float, value: float) -> e.Evaluated:
+    def _evaluated_event(self, number: int, index: int, share: float, value: float) -> e.Evaluated:
         return e.Evaluated(
             trial=number,
             epoch=float(index),

@@ -11,8 +11,8 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from tests.tui import corpus
-from tests.tui.setup_stage import Answers, model_description
-from tests.tui.stage import LARGE, States, play, press, settled
+from tests.tui.app_harness import LARGE, States, play, press, wait_until_settled
+from tests.tui.setup_harness import Answers, model_description
 from tuner.recipe.findings import ModelDescription
 from tuner.tui.app import TunerApp
 from tuner.tui.screens import setup_screen
@@ -29,7 +29,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "sessions"
         os.environ["XDG_CONFIG_HOME"] = folder
-        corpus.all_of_them(root)
+        corpus.record_whole_corpus(root)
         states = States()
         states.running("rte-roberta-llrd", "odd.names-1")
         vars(session_reader)["session_state"] = states.state
@@ -38,7 +38,7 @@ def main() -> int:
         draw(root, "analysis", "rte-roberta-llrd", "right_square_bracket", "3", "space", "enter")
         draw(root, "compare", "rte-roberta-llrd", *MARKING, *["right_square_bracket"] * 2)
         draw(root, "trial", "rte-roberta-llrd", "j", "enter")
-        states.told.clear()
+        states.states_by_name.clear()
         vars(setup_screen)["Services"] = lambda: Answers(roberta()).services()
         draw(root, "setup", "sst2-bert-groups", "e")
     return 0
@@ -58,7 +58,7 @@ def draw(root: Path, name: str, session: str | None, *keys: str) -> None:
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, *keys)
-        await settled(pilot, app)
+        await wait_until_settled(pilot, app)
         if session is None:
             app.catalog.root = Path("sessions")
             app.screen.query(DrawnLine).first().redraw_content()

@@ -7,7 +7,7 @@ from functools import partial
 
 from textual.pilot import Pilot
 
-from tests.tui.stage import live, press, table, until
+from tests.tui.app_harness import live_screen, press, trial_table, wait_until
 from tuner.session.replay import Recording
 from tuner.session.tail import EventTail
 from tuner.tui.app import TunerApp
@@ -59,12 +59,12 @@ async def compare(pilot: Pilot[None], app: TunerApp) -> None:
 async def open_setup(pilot: Pilot[None], app: TunerApp) -> None:
     """Open the setup screen of the session, where it can be edited."""
     await press(pilot, "e")
-    await until(pilot, lambda: app.screen.is_mounted)
+    await wait_until(pilot, lambda: app.screen.is_mounted)
 
 
 async def replay(pilot: Pilot[None], app: TunerApp) -> None:
     """Replay the session, halted in its middle; the app's clock is the recording's."""
-    session = live(app).reader.session
+    session = live_screen(app).reader.session
     recording = Recording.from_events(EventTail(session.events_path).read_all_events(), speed=1.0)
     head = recording.playhead
     head.set_halted(True)
@@ -72,14 +72,14 @@ async def replay(pilot: Pilot[None], app: TunerApp) -> None:
     app.clock = head.current_moment
     feed = ReplayReader(session, recording)
     await app.push_screen(ReplayScreen(feed))
-    await until(pilot, lambda: feed.complete)
+    await wait_until(pilot, lambda: feed.complete)
 
 
 async def to_the_sessions(pilot: Pilot[None], app: TunerApp) -> None:
     """All sessions, over the live view."""
     await app.push_screen(PickerScreen(app.catalog))
     sessions = app.screen.query_one(SessionTable)
-    await until(pilot, lambda: sessions.is_all_read)
+    await wait_until(pilot, lambda: sessions.is_all_read)
 
 
 async def go_home(home: StudyScreen, pilot: Pilot[None], app: TunerApp) -> None:
@@ -90,7 +90,7 @@ async def go_home(home: StudyScreen, pilot: Pilot[None], app: TunerApp) -> None:
     app.clear_notifications()
     home.workspace.marks.clear()
     await go_to_view("Live", pilot, app)
-    table(app).focus()
+    trial_table(app).focus()
 
 
 def ways() -> Mapping[str, Way]:

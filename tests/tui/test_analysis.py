@@ -11,15 +11,15 @@ from textual.binding import Binding
 from textual.pilot import Pilot
 
 from tests.tui import corpus
-from tests.tui.stage import (
+from tests.tui.app_harness import (
     LARGE,
     SMALL,
     assert_golden,
-    live,
+    live_screen,
     play,
     press,
-    until,
     visible_screen_text,
+    wait_until,
 )
 from tuner.render.charts.brushes import Brush
 from tuner.render.charts.trial_sample import METRIC_AXIS
@@ -42,20 +42,23 @@ def explore(
 ) -> None:
     """Run a scene in the analysis of a session, once all there is to say is said."""
 
-    async def opened(pilot: Pilot[None], app: TunerApp) -> None:
-        await live(app).show_view_named("Analysis")
-        view = live(app).current_view
+    async def run_scene(pilot: Pilot[None], app: TunerApp) -> None:
+        await live_screen(app).show_view_named("Analysis")
+        view = live_screen(app).current_view
         assert isinstance(view, AnalysisView)
-        await settled(pilot, view)
+        await wait_until_settled(pilot, view)
         await scene(pilot, app, view)
 
-    play(root, opened, session=session, size=size)
+    play(root, run_scene, session=session, size=size)
 
 
-async def settled(pilot: Pilot[None], view: AnalysisView) -> None:
+async def wait_until_settled(pilot: Pilot[None], view: AnalysisView) -> None:
     """Until the panes follow the keys and the importances follow the trials."""
-    here = view.exploration
-    await until(pilot, lambda: view.is_settled and (here.current_verdict or not here.sample.trials))
+    exploration = view.exploration
+    await wait_until(
+        pilot,
+        lambda: view.is_settled and (exploration.current_verdict or not exploration.sample.trials),
+    )
     await pilot.pause()
 
 
@@ -79,14 +82,14 @@ def test_the_other_charts_of_the_panes(whole_corpus: Path) -> None:
 def test_brushing_dims_all_panes(whole_corpus: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp, view: AnalysisView) -> None:
         await press(pilot, "3", "left", "space")
-        await settled(pilot, view)
+        await wait_until_settled(pilot, view)
         await assert_golden(app, "analysis-brushed-120x40")
 
     explore(whole_corpus, scene, "rte-roberta-llrd")
 
 
 def test_the_keys_of_the_history(root: Path) -> None:
-    corpus.running(root)
+    corpus.record_running_session(root)
 
     async def scene(pilot: Pilot[None], app: TunerApp, view: AnalysisView) -> None:
         pane = view.query_one(HistoryPane)
@@ -107,7 +110,7 @@ def test_the_keys_of_the_history(root: Path) -> None:
 
 
 def test_the_keys_of_the_slice(root: Path) -> None:
-    corpus.running(root)
+    corpus.record_running_session(root)
 
     async def scene(pilot: Pilot[None], app: TunerApp, view: AnalysisView) -> None:
         pane = view.query_one(SlicePane)
@@ -121,13 +124,13 @@ def test_the_keys_of_the_slice(root: Path) -> None:
         assert "l log x" not in visible_screen_text(app)  # it begins at 0
         await press(pilot, "v")
         assert "Heat map  weight_decay × lr.layers 0-3" in visible_screen_text(app)
-        seen = set()
+        setting_names = set()
         for _ in range(6):
             await press(pilot, "o")
             assert pane.y_setting is not None
             assert pane.y_setting is not pane.x_setting
-            seen.add(pane.y_setting.name)
-        assert len(seen) == 6
+            setting_names.add(pane.y_setting.name)
+        assert len(setting_names) == 6
         await press(pilot, "v", "o")
         assert "Slice  weight_decay" in visible_screen_text(app)
 
@@ -135,10 +138,10 @@ def test_the_keys_of_the_slice(root: Path) -> None:
 
 
 def test_the_keys_of_the_parallel_coordinates(root: Path) -> None:
-    corpus.finished(root)
+    corpus.record_finished_session(root)
 
     async def scene(pilot: Pilot[None], app: TunerApp, view: AnalysisView) -> None:
-        here, brushes = view.exploration, view.exploration.brushes
+        exploration, brushes = view.exploration, view.exploration.brushes
         await press(pilot, "3", "up", "up", "shift+down")
         assert brushes.draft == ("lr.embeddings", Brush(0.1, 0.95))
         assert "enter keep" in visible_screen_text(app)
@@ -149,50 +152,50 @@ def test_the_keys_of_the_parallel_coordinates(root: Path) -> None:
             "lr.layers 0-3": Brush(0.05, 1.0),
             METRIC_AXIS: Brush(0.8, 1.0),
         }
-        await settled(pilot, view)
-        lit = sum(here.brushed_mask)
+        await wait_until_settled(pilot, view)
+        lit = sum(exploration.brushed_mask)
         assert 0 < lit < 12
         assert visible_screen_text(app).count(f"{lit} of 12 trials brushed") == 3
         await press(pilot, "i")
         assert brushes.kept_brushes[METRIC_AXIS].inverted
-        assert sum(here.brushed_mask) != lit
+        assert sum(exploration.brushed_mask) != lit
         await press(pilot, "backspace", "a")
         assert list(brushes.kept_brushes) == ["lr.layers 0-3"]
-        assert here.family == "rates"
+        assert exploration.family == "rates"
         await press(pilot, "escape")
         assert not brushes.active_brushes
-        assert isinstance(live(app).current_view, AnalysisView)
+        assert isinstance(live_screen(app).current_view, AnalysisView)
         await press(pilot, "escape")
-        assert not isinstance(live(app).current_view, AnalysisView)
+        assert not isinstance(live_screen(app).current_view, AnalysisView)
 
     explore(root, scene)
 
 
 def test_the_keys_of_the_session_stay(root: Path) -> None:
     """No chart takes p or x away."""
-    corpus.finished(root)
+    corpus.record_finished_session(root)
 
     async def scene(_pilot: Pilot[None], app: TunerApp, view: AnalysisView) -> None:
         for pane in view.query(AnalysisPane):
-            own = [
+            own_bindings = [
                 item for item in (*pane.BINDINGS, *AnalysisPane.BINDINGS) if type(item) is Binding
             ]
-            keys = {key for item in own for key in item.key.split(",")}
+            keys = {key for item in own_bindings for key in item.key.split(",")}
             assert not {"p", "P", "x", "q", "E", "e", "y", "z", "slash"} & keys
-            assert all(item.id and item.description and item.tooltip for item in own)
+            assert all(item.id and item.description and item.tooltip for item in own_bindings)
         assert app.screen.check_action("export", ()) is True
 
     explore(root, scene)
 
 
 def test_a_filter_is_for_all_charts_while_it_is_typed(root: Path) -> None:
-    corpus.finished(root)
+    corpus.record_finished_session(root)
 
     async def scene(pilot: Pilot[None], app: TunerApp, view: AnalysisView) -> None:
         await press(pilot, "slash", "0", "-", "4")
         assert len(view.exploration.sample.trials) == 5
         assert "5 trials match" in visible_screen_text(app)
-        await settled(pilot, view)
+        await wait_until_settled(pilot, view)
         verdict = view.exploration.current_verdict
         assert verdict is not None
         assert verdict.trial_count == 5
@@ -201,7 +204,7 @@ def test_a_filter_is_for_all_charts_while_it_is_typed(root: Path) -> None:
         assert len(view.exploration.sample.trials) == 12
         await press(pilot, "escape")
         await press(pilot, "slash", *"77", "enter")
-        await settled(pilot, view)
+        await wait_until_settled(pilot, view)
         assert visible_screen_text(app).count("No ended trial matches the filter") == 4
 
     explore(root, scene)
@@ -210,44 +213,44 @@ def test_a_filter_is_for_all_charts_while_it_is_typed(root: Path) -> None:
 def test_the_worker_is_quoted_until_the_answer_is_there(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    corpus.running(root)
-    gate, asked = threading.Event(), []
+    corpus.record_running_session(root)
+    gate, judged_counts = threading.Event(), []
 
     def judge(trials: list[object], *_: object, **__: object) -> Verdict:
-        asked.append(len(trials))
+        judged_counts.append(len(trials))
         assert threading.current_thread() is not threading.main_thread()
         assert gate.wait(20)
         return Verdict(shares={"warmup": 1.0}, intervals={"warmup": (0.9, 1.0)}, complete=60)
 
     monkeypatch.setattr(analysis_view, "judge_importance", judge)
 
-    async def opened(pilot: Pilot[None], app: TunerApp) -> None:
+    async def run_scene(pilot: Pilot[None], app: TunerApp) -> None:
         try:
-            await live(app).show_view_named("Analysis")
-            await until(pilot, lambda: asked == [13])
+            await live_screen(app).show_view_named("Analysis")
+            await wait_until(pilot, lambda: judged_counts == [13])
             await pilot.pause()
             assert "computed by the worker" in visible_screen_text(app)
             assert "L8–11" in visible_screen_text(app)
             await press(pilot, "3", "left", "space")  # another question meanwhile
-            assert asked == [13]
+            assert judged_counts == [13]
         finally:
             gate.set()
-        view = live(app).current_view
+        view = live_screen(app).current_view
         assert isinstance(view, AnalysisView)
-        await settled(pilot, view)
-        assert len(asked) == 2
+        await wait_until_settled(pilot, view)
+        assert len(judged_counts) == 2
         assert "computed here" in visible_screen_text(app)
         await press(pilot, "escape")
-        await settled(pilot, view)
-        assert len(asked) == 2  # the first question was answered before
+        await wait_until_settled(pilot, view)
+        assert len(judged_counts) == 2  # the first question was answered before
 
-    play(root, opened, session="rte-roberta-llrd", size=LARGE)
+    play(root, run_scene, session="rte-roberta-llrd", size=LARGE)
 
 
 def test_a_search_goes_on_in_the_brushed_ranges(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    corpus.finished(root)
+    corpus.record_finished_session(root)
     wished: list[ZoomRequested] = []
     monkeypatch.setattr(
         StudyScreen, "on_zoom_requested", lambda _screen, event: wished.append(event)
@@ -271,11 +274,11 @@ def test_a_search_goes_on_in_the_brushed_ranges(
 def test_the_group_editor_opens_with_the_ranges(root: Path) -> None:
     from tuner.tui.screens.setup_screen import SetupScreen
 
-    corpus.finished(root)
+    corpus.record_finished_session(root)
 
     async def scene(pilot: Pilot[None], app: TunerApp, _view: AnalysisView) -> None:
         await press(pilot, "3", *["up"] * 10, "Z")
-        await until(pilot, lambda: isinstance(app.screen, SetupScreen))
+        await wait_until(pilot, lambda: isinstance(app.screen, SetupScreen))
 
     explore(root, scene)
 
@@ -283,14 +286,14 @@ def test_the_group_editor_opens_with_the_ranges(root: Path) -> None:
 def test_a_chart_is_saved_as_svg_and_text(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    corpus.finished(root)
+    corpus.record_finished_session(root)
     folder = tmp_path / "pictures"
     folder.mkdir()
     monkeypatch.chdir(folder)
 
     async def scene(pilot: Pilot[None], _app: TunerApp, _view: AnalysisView) -> None:
         await press(pilot, "s", "3", "s")
-        await until(pilot, lambda: len(list(folder.iterdir())) == 4)
+        await wait_until(pilot, lambda: len(list(folder.iterdir())) == 4)
         (text,) = folder.glob("trec-bert-history-*.txt")
         assert "★" in text.read_text("utf-8")
         (svg,) = folder.glob("trec-bert-parallel-coordinates-*.svg")
@@ -302,7 +305,7 @@ def test_a_chart_is_saved_as_svg_and_text(
 def test_a_draft_is_started_by_the_key_that_saves_charts(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    corpus.draft(root)
+    corpus.create_draft_session(root)
     launched: list[str] = []
     monkeypatch.setattr(
         TunerApp, "launch_worker", lambda _app, session: launched.append(session.name)

@@ -48,7 +48,7 @@ HEIGHTS = st.integers(5, 40)
 
 def trials(count: int, seed: int = 0) -> list[TrialView]:
     """Trials one after the other; every seventh was pruned, every eleventh collapsed."""
-    rng, found = random.Random(seed), []
+    rng, random_trials = random.Random(seed), []
     for number in range(count):
         params = {
             "lr.body": 1e-6 * 100 ** rng.random(),
@@ -58,41 +58,49 @@ def trials(count: int, seed: int = 0) -> list[TrialView]:
         state = STATES[1] if number % 7 == 3 else STATES[2] if number % 11 == 5 else STATES[0]
         value = 0.5 if state is TrialState.COLLAPSED else rng.uniform(0.5, 0.9)
         start = 1000.0 + 60 * number
-        found.append(
+        random_trials.append(
             TrialView(number, state, params=params, value=value, started=start, ended=start + 50)
         )
-    return found
+    return random_trials
 
 
 def sample(count: int = 40, direction: str = "maximize") -> TrialSample:
     return sample_from_trials(SessionView(direction=direction), trials(count), SPACE)
 
 
-def all_charts(chosen: TrialSample, lit: list[bool], width: int, height: int) -> list[Lines]:
+def all_charts(trial_sample: TrialSample, lit: list[bool], width: int, height: int) -> list[Lines]:
     """Every chart in every of its ways."""
-    count = len(chosen.trials)
-    numbers = {t.number for t, on in zip(chosen.trials, lit, strict=True) if on}
+    count = len(trial_sample.trials)
+    numbers = {t.number for t, on in zip(trial_sample.trials, lit, strict=True) if on}
     brushes = Brushes()
     brushes.kept_brushes[METRIC_AXIS] = Brush(0.5, 1.0)
-    across, down, choice = chosen.setting_axes
+    across, down, choice = trial_sample.setting_axes
     histories = [
-        draw_trial_history(chosen, lit, width, height, TERMINAL_STYLES, order=order)
+        draw_trial_history(trial_sample, lit, width, height, TERMINAL_STYLES, order=order)
         for order in HISTORY_ORDERS
     ]
     slices = [
-        draw_setting_slice(chosen, axis, lit, width, height, TERMINAL_STYLES, log=log)
-        for axis in chosen.setting_axes
+        draw_setting_slice(trial_sample, axis, lit, width, height, TERMINAL_STYLES, log=log)
+        for axis in trial_sample.setting_axes
         for log in (None, True, False)
     ]
     maps = [
-        draw_heatmap(chosen, across, down, lit, width, height, TERMINAL_STYLES),
-        draw_heatmap(chosen, choice, across, lit, width, height, TERMINAL_STYLES),
-        draw_heatmap(chosen, across, choice, lit, width, height, TERMINAL_STYLES),
+        draw_heatmap(trial_sample, across, down, lit, width, height, TERMINAL_STYLES),
+        draw_heatmap(trial_sample, choice, across, lit, width, height, TERMINAL_STYLES),
+        draw_heatmap(trial_sample, across, choice, lit, width, height, TERMINAL_STYLES),
     ]
     others = [
-        draw_parallel_axes(chosen, chosen.axes, lit, brushes, 1, width, height, TERMINAL_STYLES),
+        draw_parallel_axes(
+            trial_sample, trial_sample.axes, lit, brushes, 1, width, height, TERMINAL_STYLES
+        ),
         draw_timeline(
-            chosen.matching_trials, numbers, chosen.best_trial, 9e3, width, height, TERMINAL_STYLES
+            trial_sample.matching_trials,
+            numbers,
+            trial_sample.best_trial,
+            9e3,
+            width,
+            height,
+            TERMINAL_STYLES,
         ),
     ]
     assert count == len(lit)
@@ -102,48 +110,48 @@ def all_charts(chosen: TrialSample, lit: list[bool], width: int, height: int) ->
 @settings(max_examples=25, deadline=None)
 @given(width=WIDTHS, height=HEIGHTS, count=st.integers(1, 60), seed=st.integers(0, 9))
 def test_every_chart_fits_into_its_pane(width: int, height: int, count: int, seed: int) -> None:
-    chosen = sample(count)
+    trial_sample = sample(count)
     rng = random.Random(seed)
-    lit = [rng.random() < 0.5 for _ in chosen.trials]
-    for lines in all_charts(chosen, lit, width, height):
+    lit = [rng.random() < 0.5 for _ in trial_sample.trials]
+    for lines in all_charts(trial_sample, lit, width, height):
         assert len(lines) <= height
         for line in lines_to_strings(lines):
             assert cell_len(line) <= width
 
 
 def test_the_history_has_a_sign_for_every_end() -> None:
-    chosen = sample()
+    trial_sample = sample()
     text = "".join(
-        lines_to_strings(draw_trial_history(chosen, [True] * 40, 200, 30, TERMINAL_STYLES))
+        lines_to_strings(draw_trial_history(trial_sample, [True] * 40, 200, 30, TERMINAL_STYLES))
     )
     counts = {sign: text.count(sign) for sign in "•×⊘★"}
     assert counts["★"] == 1
-    assert counts["×"] == chosen.count_in_state(TrialState.PRUNED)
-    assert counts["⊘"] == chosen.count_in_state(TrialState.COLLAPSED)
-    assert counts["•"] == chosen.count_in_state(TrialState.COMPLETE) - 1
+    assert counts["×"] == trial_sample.count_in_state(TrialState.PRUNED)
+    assert counts["⊘"] == trial_sample.count_in_state(TrialState.COLLAPSED)
+    assert counts["•"] == trial_sample.count_in_state(TrialState.COMPLETE) - 1
     without = lines_to_strings(
-        draw_trial_history(chosen, [True] * 40, 200, 30, TERMINAL_STYLES, pruned=False)
+        draw_trial_history(trial_sample, [True] * 40, 200, 30, TERMINAL_STYLES, pruned=False)
     )
     assert not set("×⊘") & set("".join(without))
 
 
 def test_dimmed_trials_are_dots_without_colours_too() -> None:
-    chosen = sample()
+    trial_sample = sample()
     text = "".join(
-        lines_to_strings(draw_trial_history(chosen, [False] * 40, 200, 30, TERMINAL_STYLES))
+        lines_to_strings(draw_trial_history(trial_sample, [False] * 40, 200, 30, TERMINAL_STYLES))
     )
     assert text.count("·") == 39
     assert text.count("★") == 1
 
 
 def test_the_best_line_only_rises_and_ends_at_the_best() -> None:
-    chosen = sample()
+    trial_sample = sample()
     lines = lines_to_strings(
-        draw_trial_history(chosen, [True] * 40, 100, 30, TERMINAL_STYLES, order="number")
+        draw_trial_history(trial_sample, [True] * 40, 100, 30, TERMINAL_STYLES, order="number")
     )
     bare = lines_to_strings(
         draw_trial_history(
-            chosen, [True] * 40, 100, 30, TERMINAL_STYLES, order="number", best_line=False
+            trial_sample, [True] * 40, 100, 30, TERMINAL_STYLES, order="number", best_line=False
         )
     )
     braille = [any(0x2800 < ord(sign) < 0x2900 for sign in line) for line in lines]
@@ -152,18 +160,18 @@ def test_the_best_line_only_rises_and_ends_at_the_best() -> None:
 
 
 def test_the_best_of_a_loss_is_the_lowest() -> None:
-    chosen = sample(direction="minimize")
-    complete = [t for t in chosen.trials if t.state is TrialState.COMPLETE]
-    assert chosen.best_trial is min(complete, key=lambda trial: trial.value or 0.0)
-    assert chosen.quintiles[chosen.trials.index(chosen.best_trial)] == 4
+    trial_sample = sample(direction="minimize")
+    complete = [t for t in trial_sample.trials if t.state is TrialState.COMPLETE]
+    assert trial_sample.best_trial is min(complete, key=lambda trial: trial.value or 0.0)
+    assert trial_sample.quintiles[trial_sample.trials.index(trial_sample.best_trial)] == 4
 
 
 def test_a_value_outside_of_its_range_has_no_place() -> None:
-    found = trials(3)
-    found[0].params["lr.body"] = 0.5
-    found[1].params["batch_size"] = 64
-    found[2].params["lr.head"] = "frozen"
-    places = sample_from_trials(SessionView(), found, SPACE).positions
+    odd_trials = trials(3)
+    odd_trials[0].params["lr.body"] = 0.5
+    odd_trials[1].params["batch_size"] = 64
+    odd_trials[2].params["lr.head"] = "frozen"
+    places = sample_from_trials(SessionView(), odd_trials, SPACE).positions
     assert places["lr.body"][0] is None
     assert places["batch_size"][1] is None
     assert places["lr.head"][2] is None
@@ -178,9 +186,11 @@ def test_an_axis_from_zero_has_no_logarithm() -> None:
 
 
 def test_parallel_axes_have_their_ends_and_choices() -> None:
-    chosen = sample()
+    trial_sample = sample()
     lines = lines_to_strings(
-        draw_parallel_axes(chosen, chosen.axes, [True] * 40, Brushes(), 0, 80, 20, TERMINAL_STYLES)
+        draw_parallel_axes(
+            trial_sample, trial_sample.axes, [True] * 40, Brushes(), 0, 80, 20, TERMINAL_STYLES
+        )
     )
     assert lines[0].split() == ["‹body›", "head", "batch", "ACC"]
     assert lines[1].split()[:2] == ["1e-4", "0.01"]
@@ -193,148 +203,162 @@ def test_parallel_axes_have_their_ends_and_choices() -> None:
 def test_the_axis_in_focus_shows_and_the_metric_is_last(focus: int, width: int, count: int) -> None:
     space: dict[str, Range | Choices] = {f"lr.group {n}": Range(0, 1) for n in range(count)}
     axes = sample_from_trials(SessionView(), trials(2), space).axes
-    shown = lay_out_axes(axes, min(focus, count), width)
-    assert axes[min(focus, count)] in shown.axes
-    assert shown.axes[-1].name == METRIC_AXIS
-    assert list(shown.columns) == sorted(set(shown.columns))
-    assert shown.columns[-1] < width
+    axis_layout = lay_out_axes(axes, min(focus, count), width)
+    assert axes[min(focus, count)] in axis_layout.axes
+    assert axis_layout.axes[-1].name == METRIC_AXIS
+    assert list(axis_layout.columns) == sorted(set(axis_layout.columns))
+    assert axis_layout.columns[-1] < width
 
 
 def test_the_brush_is_seen_on_its_axis() -> None:
-    chosen, brushes = sample(), Brushes()
+    trial_sample, brushes = sample(), Brushes()
     brushes.set_draft(METRIC_AXIS, Brush(0.5, 1.0))
-    drawn = draw_parallel_axes(
-        chosen, chosen.axes, [True] * 40, brushes, 3, 80, 23, TERMINAL_STYLES
+    chart_lines = draw_parallel_axes(
+        trial_sample, trial_sample.axes, [True] * 40, brushes, 3, 80, 23, TERMINAL_STYLES
     )
-    assert sum(line.count("┇") for line in lines_to_strings(drawn)) == 10
+    assert sum(line.count("┇") for line in lines_to_strings(chart_lines)) == 10
     brushes.keep_draft()
     brushes.invert_axis(METRIC_AXIS)
-    drawn = draw_parallel_axes(
-        chosen, chosen.axes, [True] * 40, brushes, 3, 80, 23, TERMINAL_STYLES
+    chart_lines = draw_parallel_axes(
+        trial_sample, trial_sample.axes, [True] * 40, brushes, 3, 80, 23, TERMINAL_STYLES
     )
-    held = ["┃" in line for line in lines_to_strings(drawn)]
-    assert held.index(True) > len(held) // 2 - 1
+    has_brush_end = ["┃" in line for line in lines_to_strings(chart_lines)]
+    assert has_brush_end.index(True) > len(has_brush_end) // 2 - 1
 
 
 def test_ten_thousand_trials_draw_few_lines_with_the_best_last() -> None:
-    chosen = sample(10_000)
+    trial_sample = sample(10_000)
     lit = [number % 5 == 0 for number in range(10_000)]
-    drawn = trials_in_draw_order(chosen, lit)
-    assert len(drawn) == len(set(drawn)) <= MAX_LINES + 1
-    assert chosen.trials[drawn[-1]] is chosen.best_trial
-    assert len(trials_in_draw_order(chosen, [True] * 10_000)) <= MAX_LINES + 1
+    draw_order = trials_in_draw_order(trial_sample, lit)
+    assert len(draw_order) == len(set(draw_order)) <= MAX_LINES + 1
+    assert trial_sample.trials[draw_order[-1]] is trial_sample.best_trial
+    assert len(trials_in_draw_order(trial_sample, [True] * 10_000)) <= MAX_LINES + 1
 
 
 def test_heat_cells_count_every_trial_once() -> None:
-    chosen = sample()
-    across, down, _choice = chosen.setting_axes
-    cells = collect_heat_cells(chosen, across, down, [True] * 40, 6, 4)
+    trial_sample = sample()
+    across, down, _choice = trial_sample.setting_axes
+    cells = collect_heat_cells(trial_sample, across, down, [True] * 40, 6, 4)
     assert sum(cell.count for cell in cells.values()) == 40
     assert all(0 <= column < 6 and 0 <= row < 4 for column, row in cells)
     half = [number % 2 == 0 for number in range(40)]
-    assert sum(c.count for c in collect_heat_cells(chosen, across, down, half, 6, 4).values()) == 20
+    assert (
+        sum(c.count for c in collect_heat_cells(trial_sample, across, down, half, 6, 4).values())
+        == 20
+    )
 
 
 def test_the_best_cell_is_dark_whatever_the_direction() -> None:
     for direction, best in (("maximize", 0.9), ("minimize", 0.1)):
-        found = [
+        corner_trials = [
             TrialView(n, TrialState.COMPLETE, params={"a": n / 3, "b": n / 3}, value=value)
             for n, value in enumerate((0.1, 0.5, 0.6, 0.9))
         ]
         space = {"a": Range(0, 1), "b": Range(0, 1)}
-        chosen = sample_from_trials(SessionView(direction=direction), found, space)
-        across, down = chosen.setting_axes
+        trial_sample = sample_from_trials(SessionView(direction=direction), corner_trials, space)
+        across, down = trial_sample.setting_axes
         lines = lines_to_strings(
-            draw_heatmap(chosen, across, down, [True] * 4, 40, 12, TERMINAL_STYLES)
+            draw_heatmap(trial_sample, across, down, [True] * 4, 40, 12, TERMINAL_STYLES)
         )
         dark = [line for line in lines if SHADES[-1] in line]
-        high = chosen.trials[-1].value == best
+        high = trial_sample.trials[-1].value == best
         assert (dark[0] == lines[0]) == high
 
 
 def test_bars_that_overlap_are_in_different_lanes() -> None:
-    found = [
+    timed_trials = [
         TrialView(n, TrialState.COMPLETE, started=s, ended=end)
         for n, (s, end) in enumerate(((1.0, 9.0), (2.0, 4.0), (4.0, 6.0), (5.0, 7.0), (9.0, 10.0)))
     ]
-    placed = lay_out_bars(found, 20.0)
+    placed = lay_out_bars(timed_trials, 20.0)
     assert [bar.lane for bar in placed] == [0, 1, 1, 2, 0]
     assert fold_timeline(placed, 40, 30).lanes == 3
 
 
 @given(spans=st.lists(st.tuples(st.floats(1, 100), st.floats(0.1, 50)), min_size=1, max_size=30))
 def test_no_two_bars_of_a_lane_overlap(spans: list[tuple[float, float]]) -> None:
-    found = [
+    timed_trials = [
         TrialView(n, TrialState.COMPLETE, started=start, ended=start + length)
         for n, (start, length) in enumerate(spans)
     ]
     last: dict[int, float] = {}
-    for bar in lay_out_bars(found, 200.0):
+    for bar in lay_out_bars(timed_trials, 200.0):
         assert bar.start >= last.get(bar.lane, 0.0)
         last[bar.lane] = bar.end
 
 
 def exploration(tmp_path: Path, count: int) -> Exploration:
-    feed = SessionReader(corpus.long(tmp_path, count))
+    feed = SessionReader(corpus.record_long_session(tmp_path, count))
     while not feed.complete:
         feed.read_new_events(float("inf"))
-    found = Exploration(Workspace(feed))
-    assert found.update_sample()
-    return found
+    new_exploration = Exploration(Workspace(feed))
+    assert new_exploration.update_sample()
+    return new_exploration
 
 
 def test_what_did_not_change_is_not_worked_out_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A key, a step of a running trial, another brush: none looks at all trials' settings again."""
-    here = exploration(tmp_path, 30)
-    before, places, bright = here.sample, here.sample.positions, here.brushed_mask
-    assert here.brushed_mask is bright
+    current_exploration = exploration(tmp_path, 30)
+    before, places, bright = (
+        current_exploration.sample,
+        current_exploration.sample.positions,
+        current_exploration.brushed_mask,
+    )
+    assert current_exploration.brushed_mask is bright
     monkeypatch.setattr("tuner.tui.state.exploration.sample_from_trials", None)
-    here.workspace.reader.view.next_seq += 1
-    assert not here.update_sample()
-    assert here.sample is before
-    here.toggle_best_brush()
-    assert here.brushed_mask is not bright
-    assert here.sample.positions is places
+    current_exploration.workspace.reader.view.next_seq += 1
+    assert not current_exploration.update_sample()
+    assert current_exploration.sample is before
+    current_exploration.toggle_best_brush()
+    assert current_exploration.brushed_mask is not bright
+    assert current_exploration.sample.positions is places
 
 
 def test_places_are_remembered_over_filters(tmp_path: Path) -> None:
-    here = exploration(tmp_path, 30)
-    assert len(here.sample.positions["lr.head"]) == 30
-    here.workspace.apply_filter_text("0-9")
-    assert here.update_sample()
-    axis = next(axis for axis in here.sample.axes if axis.name == "lr.head")
-    here.sample.memo[axis][3] = 0.125
-    assert here.sample.positions["lr.head"][3] == 0.125
-    assert len(here.sample.trials) == 10
-    assert here.brushed_count_text() == "10 trials match"
+    current_exploration = exploration(tmp_path, 30)
+    assert len(current_exploration.sample.positions["lr.head"]) == 30
+    current_exploration.workspace.apply_filter_text("0-9")
+    assert current_exploration.update_sample()
+    axis = next(axis for axis in current_exploration.sample.axes if axis.name == "lr.head")
+    current_exploration.sample.memo[axis][3] = 0.125
+    assert current_exploration.sample.positions["lr.head"][3] == 0.125
+    assert len(current_exploration.sample.trials) == 10
+    assert current_exploration.brushed_count_text() == "10 trials match"
 
 
 def test_families_of_axes(tmp_path: Path) -> None:
-    here = exploration(tmp_path, 3)
-    assert here.axis_families() == ["all", "rates", *corpus.RATES, "others"]
-    shown = []
-    for _ in here.axis_families():
-        here.show_next_family()
-        shown.append([axis.label for axis in here.family_axes])
-    assert shown[0] == ["emb", "L0–3", "L4–7", "L8–11", "head", "ACC"]
-    assert shown[1] == ["emb", "ACC"]
-    assert shown[-2] == ["warmup", "wd", "ACC"]
-    assert len(shown[-1]) == 8
+    current_exploration = exploration(tmp_path, 3)
+    assert current_exploration.axis_families() == ["all", "rates", *corpus.RATES, "others"]
+    family_labels = []
+    for _ in current_exploration.axis_families():
+        current_exploration.show_next_family()
+        family_labels.append([axis.label for axis in current_exploration.family_axes])
+    assert family_labels[0] == ["emb", "L0–3", "L4–7", "L8–11", "head", "ACC"]
+    assert family_labels[1] == ["emb", "ACC"]
+    assert family_labels[-2] == ["warmup", "wd", "ACC"]
+    assert len(family_labels[-1]) == 8
 
 
 def test_odd_names_are_shown_as_text(tmp_path: Path) -> None:
-    view = load_session_view(corpus.odd(tmp_path))
-    found = [view.trials[number] for number in sorted(view.trials)]
+    view = load_session_view(corpus.record_odd_session(tmp_path))
+    odd_trials = [view.trials[number] for number in sorted(view.trials)]
     space: dict[str, Range | Choices] = {
         "lr.[red]embeddings[/]": Range(1e-7, 1e-5, "log"),
         "lr.層の学習率": Range(1e-6, 3e-5, "log"),
         "\x1b[31m": Choices(("[b]", "\x1b[0m")),
     }
-    chosen = sample_from_trials(view, found, space)
+    trial_sample = sample_from_trials(view, odd_trials, space)
     lines = draw_parallel_axes(
-        chosen, chosen.axes, [True] * len(chosen.trials), Brushes(), 0, 70, 12, TERMINAL_STYLES
+        trial_sample,
+        trial_sample.axes,
+        [True] * len(trial_sample.trials),
+        Brushes(),
+        0,
+        70,
+        12,
+        TERMINAL_STYLES,
     )
     text = "".join(lines_to_strings(lines))
     assert "\x1b" not in text

@@ -28,7 +28,7 @@ PLACES = st.lists(st.none() | SHARES, max_size=20)
 
 def sample(count: int = 21) -> TrialSample:
     """Trials evenly over all ranges; the value grows with the rate."""
-    found = []
+    sampled_trials = []
     for number in range(count):
         share = number / (count - 1)
         params = {
@@ -38,21 +38,21 @@ def sample(count: int = 21) -> TrialSample:
             "schedule": ("linear", "cosine", "constant")[number % 3],
         }
         state = TrialState.COMPLETE
-        found.append(TrialView(number, state=state, params=params, value=share, ended=1.0))
-    return sample_from_trials(SessionView(), found, SPACE)
+        sampled_trials.append(TrialView(number, state=state, params=params, value=share, ended=1.0))
+    return sample_from_trials(SessionView(), sampled_trials, SPACE)
 
 
 def axis_of(name: str) -> tuple[TrialSample, int]:
-    chosen = sample()
-    return chosen, [axis.name for axis in chosen.axes].index(name)
+    trial_sample = sample()
+    return trial_sample, [axis.name for axis in trial_sample.axes].index(name)
 
 
 @given(name=st.sampled_from([*SPACE, METRIC_AXIS]), moves=MOVES)
 def test_however_it_is_moved_a_brush_is_a_stretch_of_the_axis(
     name: str, moves: list[tuple[int, bool]]
 ) -> None:
-    chosen, at = axis_of(name)
-    axis, brushes = chosen.axes[at], Brushes()
+    trial_sample, axis_index = axis_of(name)
+    axis, brushes = trial_sample.axes[axis_index], Brushes()
     for steps, high in moves:
         brushes.move_end(axis, steps, high=high)
     brush = brushes.brush_on_axis(name) or Brush()
@@ -69,9 +69,9 @@ def test_inverted_is_all_the_others_that_have_a_place(
     before = brushes.mask_trials({"a": places}, len(places))
     brushes.invert_axis("a")
     after = brushes.mask_trials({"a": places}, len(places))
-    for place, held, now in zip(places, before, after, strict=True):
-        assert (held or now) == (place is not None)
-        assert not (held and now)
+    for place, lit_before, lit_after in zip(places, before, after, strict=True):
+        assert (lit_before or lit_after) == (place is not None)
+        assert not (lit_before and lit_after)
     brushes.invert_axis("a")
     assert brushes.mask_trials({"a": places}, len(places)) == before
 
@@ -83,12 +83,12 @@ def test_a_second_axis_only_takes_away(
     columns = {"a": places, "b": places[::-1]}
     brushes = Brushes()
     brushes.kept_brushes["a"] = Brush(min(first), max(first))
-    one = brushes.mask_trials(columns, len(places))
+    first_mask = brushes.mask_trials(columns, len(places))
     brushes.kept_brushes["b"] = Brush(min(second), max(second))
     both = brushes.mask_trials(columns, len(places))
-    assert all(alone or not together for alone, together in zip(one, both, strict=True))
+    assert all(alone or not together for alone, together in zip(first_mask, both, strict=True))
     assert brushes.clear_axis("b")
-    assert brushes.mask_trials(columns, len(places)) == one
+    assert brushes.mask_trials(columns, len(places)) == first_mask
 
 
 def test_without_a_brush_all_are_bright() -> None:
@@ -96,10 +96,10 @@ def test_without_a_brush_all_are_bright() -> None:
 
 
 def test_a_draft_counts_until_it_is_dropped_or_kept() -> None:
-    chosen, at = axis_of("lr.head")
-    axis, brushes = chosen.axes[at], Brushes()
+    trial_sample, axis_index = axis_of("lr.head")
+    axis, brushes = trial_sample.axes[axis_index], Brushes()
     brushes.move_end(axis, BRUSH_STEPS // 2)
-    assert sum(brushes.mask_trials(chosen.positions, len(chosen.trials))) == 11
+    assert sum(brushes.mask_trials(trial_sample.positions, len(trial_sample.trials))) == 11
     assert brushes.discard_draft()
     assert not brushes.active_brushes
     brushes.move_end(axis, 4)
@@ -115,44 +115,46 @@ def test_a_draft_counts_until_it_is_dropped_or_kept() -> None:
 
 
 def test_a_choice_is_brushed_as_a_whole() -> None:
-    chosen, at = axis_of("schedule")
+    trial_sample, axis_index = axis_of("schedule")
     brushes = Brushes()
-    brushes.move_end(chosen.axes[at], 1)
-    brushes.move_end(chosen.axes[at], -1, high=True)
-    mask = brushes.mask_trials(chosen.positions, len(chosen.trials))
-    held = {t.params["schedule"] for t, lit in zip(chosen.trials, mask, strict=True) if lit}
-    assert held == {"cosine"}
+    brushes.move_end(trial_sample.axes[axis_index], 1)
+    brushes.move_end(trial_sample.axes[axis_index], -1, high=True)
+    mask = brushes.mask_trials(trial_sample.positions, len(trial_sample.trials))
+    lit_schedules = {
+        t.params["schedule"] for t, lit in zip(trial_sample.trials, mask, strict=True) if lit
+    }
+    assert lit_schedules == {"cosine"}
 
 
 def test_brushed_settings_are_ranges() -> None:
-    chosen, brushes = sample(), Brushes()
+    trial_sample, brushes = sample(), Brushes()
     brushes.kept_brushes["lr.head"] = Brush(0.25, 0.75)
     brushes.kept_brushes["epochs"] = Brush(0.1, 0.5)
     brushes.kept_brushes["schedule"] = Brush(0, 1 / 3)
-    assert brushed_ranges(chosen, brushes) == {"lr.head": (1e-5, 1e-3), "epochs": (4.0, 21.0)}
+    assert brushed_ranges(trial_sample, brushes) == {"lr.head": (1e-5, 1e-3), "epochs": (4.0, 21.0)}
     brushes.invert_axis("epochs")
-    assert brushed_ranges(chosen, brushes) == {"lr.head": (1e-5, 1e-3)}
+    assert brushed_ranges(trial_sample, brushes) == {"lr.head": (1e-5, 1e-3)}
 
 
 def test_a_brush_on_the_metric_narrows_all_the_others() -> None:
-    chosen, brushes = sample(), Brushes()
+    trial_sample, brushes = sample(), Brushes()
     brushes.kept_brushes[METRIC_AXIS] = Brush(0.5, 1.0)
-    ranges = brushed_ranges(chosen, brushes)
+    ranges = brushed_ranges(trial_sample, brushes)
     assert ranges == {"lr.head": (1e-4, 1e-2), "warmup": (0.1, 0.2), "epochs": (20.0, 40.0)}
     brushes.kept_brushes["warmup"] = Brush(0.0, 0.75)
-    assert brushed_ranges(chosen, brushes)["warmup"] == (0.0, 0.15)
+    assert brushed_ranges(trial_sample, brushes)["warmup"] == (0.0, 0.15)
 
 
 @given(low=st.integers(0, BRUSH_STEPS - 1), high=st.integers(1, BRUSH_STEPS))
 def test_a_range_is_inside_of_the_one_searched_and_holds_the_brush(low: int, high: int) -> None:
-    chosen, brushes = sample(), Brushes()
+    trial_sample, brushes = sample(), Brushes()
     brush = Brush(min(low, high - 1) / BRUSH_STEPS, max(high, low + 1) / BRUSH_STEPS)
     brushes.kept_brushes["lr.head"] = brush
-    ranges = brushed_ranges(chosen, brushes)
+    ranges = brushed_ranges(trial_sample, brushes)
     if brush == Brush():
         assert ranges == {}
         return
-    scale = chosen.axes[0].scale
+    scale = trial_sample.axes[0].scale
     down, up = ranges["lr.head"]
     assert scale.low <= down <= scale.value_at_share(brush.low) * (1 + 1e-6)
     assert scale.value_at_share(brush.high) * (1 - 1e-6) <= up <= scale.high

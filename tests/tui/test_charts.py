@@ -78,9 +78,9 @@ def test_scales_hold_their_values_and_do_without_any() -> None:
 
 @pytest.mark.parametrize("rows", range(1, 40))
 def test_the_first_row_is_numbered_and_numbers_lie_apart(rows: int) -> None:
-    found = rows_with_ticks(rows)
-    assert found[0] == 0
-    assert all(later > earlier for earlier, later in pairwise(found))
+    numbered_rows = rows_with_ticks(rows)
+    assert numbered_rows[0] == 0
+    assert all(later > earlier for earlier, later in pairwise(numbered_rows))
 
 
 @given(finite, st.floats(min_value=1e-6, max_value=1e6))
@@ -97,9 +97,9 @@ points = st.lists(st.tuples(st.floats(0, 1), finite), max_size=8).map(tuple)
 
 @given(st.lists(points, max_size=5), st.integers(20, 90), st.integers(6, 30), st.booleans())
 def test_curves_fill_exactly_their_cells(
-    found: list[tuple[tuple[float, float], ...]], width: int, height: int, log: bool
+    curve_points: list[tuple[tuple[float, float], ...]], width: int, height: int, log: bool
 ) -> None:
-    curves = [ChartLine(item, RED, end_glyph="✂") for item in found]
+    curves = [ChartLine(item, RED, end_glyph="✂") for item in curve_points]
     lines = draw_lines(curves, width, height, TERMINAL_STYLES, log=log)
     assert len(lines) == height
     assert sizes(lines) == {width}

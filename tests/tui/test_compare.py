@@ -9,15 +9,15 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 from tests.tui import corpus
-from tests.tui.stage import (
+from tests.tui.app_harness import (
     LARGE,
     SMALL,
     assert_golden,
-    live,
+    live_screen,
     play,
     press,
-    until,
     visible_screen_text,
+    wait_until,
 )
 from tuner.tui.app import TunerApp
 from tuner.tui.screens.compare_sessions_screen import CompareSessionsScreen
@@ -33,15 +33,15 @@ SIZES = {"80x24": SMALL, "120x40": LARGE}
 
 async def compare(pilot: Pilot[None], app: TunerApp, *marks: int) -> TrialComparisonView:
     """Open the view with these trials marked."""
-    live(app).workspace.marks[:] = marks
-    await live(app).show_view_named("Compare")
+    live_screen(app).workspace.marks[:] = marks
+    await live_screen(app).show_view_named("Compare")
     await pilot.pause()
-    return live(app).query_one(TrialComparisonView)
+    return live_screen(app).query_one(TrialComparisonView)
 
 
 def names(view: TrialComparisonView) -> list[str]:
     """Who is compared, the baseline first."""
-    return [each.name for each in view.board.candidates]
+    return [candidate.name for candidate in view.board.candidates]
 
 
 def shows(app: TunerApp, kind: type[Screen[None]]) -> bool:
@@ -88,7 +88,7 @@ def test_nothing_marked_proposes_the_best_and_the_first(whole_corpus: Path) -> N
         assert view.check_action("baseline", ()) is False
         await press(pilot, "enter")
         assert names(view) == ["#4", "#0"]
-        assert live(app).workspace.marks == [4, 0]
+        assert live_screen(app).workspace.marks == [4, 0]
 
     play(whole_corpus, scene, session=NAME)
 
@@ -125,9 +125,9 @@ def test_columns_baseline_and_unmarking(whole_corpus: Path) -> None:
         assert "A #12 baseline" in visible_screen_text(app)
         await press(pilot, "right", "space")
         assert names(view) == ["#12", "#3"]
-        assert live(app).workspace.marks == [3, 12]
+        assert live_screen(app).workspace.marks == [3, 12]
         await press(pilot, "space")
-        assert live(app).workspace.marks == [3]
+        assert live_screen(app).workspace.marks == [3]
         assert "One trial is marked" in visible_screen_text(app)
 
     play(whole_corpus, scene, session=NAME)
@@ -136,9 +136,9 @@ def test_columns_baseline_and_unmarking(whole_corpus: Path) -> None:
 def test_marks_of_other_views_are_compared_when_the_view_shows_again(whole_corpus: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         view = await compare(pilot, app, 3, 4)
-        await live(app).show_view_named("Live")
-        live(app).workspace.toggle_trial_mark(12)
-        await live(app).show_view_named("Compare")
+        await live_screen(app).show_view_named("Live")
+        live_screen(app).workspace.toggle_trial_mark(12)
+        await live_screen(app).show_view_named("Compare")
         await pilot.pause()
         assert names(view) == ["#4", "#3", "#12"]
         assert "#12" in visible_screen_text(app)
@@ -184,7 +184,7 @@ def test_the_text_of_a_row_and_its_neighbours(whole_corpus: Path) -> None:
         await press(pilot, "right")
         assert f"Row {view.board.flipped_rows()[1]}" in visible_screen_text(app)
         await press(pilot, "left", "left", "escape")
-        assert live(app).current_view is view
+        assert live_screen(app).current_view is view
 
     play(whole_corpus, scene, session=NAME)
 
@@ -203,7 +203,7 @@ def test_damaged_predictions_are_one_line(whole_corpus: Path, broken: str, said:
         await compare(pilot, app, 4, 3)
         assert f"no paired test: {said}" in visible_screen_text(app)
         await press(pilot, "4", "enter")
-        assert live(app).current_view is not None
+        assert live_screen(app).current_view is not None
         assert "No row can be compared" in visible_screen_text(app)
 
     play(whole_corpus, scene, session=NAME)
@@ -235,7 +235,7 @@ async def mark_sessions(pilot: Pilot[None], app: TunerApp, *marked: str) -> None
 
 @pytest.mark.parametrize("size", SIZES)
 def test_sessions_side_by_side(whole_corpus: Path, size: str) -> None:
-    corpus.running(whole_corpus, "rte-again")
+    corpus.record_running_session(whole_corpus, "rte-again")
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await mark_sessions(pilot, app, NAME, "trec-bert", "rte-again")
@@ -249,9 +249,11 @@ def test_sessions_side_by_side(whole_corpus: Path, size: str) -> None:
 
 
 def test_sessions_side_by_side_are_read_on(whole_corpus: Path) -> None:
-    log = corpus.running(whole_corpus, "rte-again").events_path
+    log = corpus.record_running_session(whole_corpus, "rte-again").events_path
     lines = log.read_bytes().splitlines(keepends=True)
-    first_best = next(at for at, line in enumerate(lines) if b"best_changed" in line) + 1
+    first_best = (
+        next(line_index for line_index, line in enumerate(lines) if b"best_changed" in line) + 1
+    )
     log.write_bytes(b"".join(lines[:20]))
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
@@ -262,7 +264,7 @@ def test_sessions_side_by_side_are_read_on(whole_corpus: Path) -> None:
         for until_line, best in ((first_best, "#0"), (len(lines), "#4")):
             log.write_bytes(b"".join(lines[:until_line]))
             row = ["best", "trial", "#4", best]
-            await until(pilot, lambda row=row: row in rows_shown(app))  # type: ignore[misc]
+            await wait_until(pilot, lambda row=row: row in rows_shown(app))  # type: ignore[misc]
 
     play(whole_corpus, scene, size=LARGE)
 

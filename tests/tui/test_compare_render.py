@@ -44,7 +44,7 @@ def widest(lines: Lines) -> int:
 @pytest.fixture(scope="module")
 def contestants(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Candidate]:
     root: Path = tmp_path_factory.mktemp("sessions")
-    session = corpus.running(root)
+    session = corpus.record_running_session(root)
     return candidates_of_session(session, load_session_view(session), [3, 4, 0, 9, 12])
 
 
@@ -54,9 +54,13 @@ def test_the_table_fits_and_shows_the_column_under_the_cursor(
     contestants: Sequence[Candidate], width: int, column: int, count: int
 ) -> None:
     column = min(column, count - 1)
-    chosen = contestants[:count]
+    compared_candidates = contestants[:count]
     lines = comparison_table_lines(
-        chosen, comparison_rows(chosen), width, TERMINAL_STYLES, column=column
+        compared_candidates,
+        comparison_rows(compared_candidates),
+        width,
+        TERMINAL_STYLES,
+        column=column,
     )
     assert widest(lines) <= width
     head = lines_to_strings(lines)[0]
@@ -147,14 +151,14 @@ def test_an_overlay_fills_its_place(width: int, height: int, ends: list[float]) 
     lines = draw_lines(curves, width, height, TERMINAL_STYLES)
     assert len(lines) == height
     assert widest(lines) <= width
-    drawn = "".join(lines_to_strings(lines))
-    assert all(letter in drawn for letter in "ABCDE"[: len(ends)])
+    chart_text = "".join(lines_to_strings(lines))
+    assert all(letter in chart_text for letter in "ABCDE"[: len(ends)])
 
 
 @given(width=st.integers(30, 90), name=st.text(max_size=60))
 def test_counts_fit_whatever_the_names(width: int, name: str) -> None:
-    found = find_flips([0, 1, 1, 0], [0, 1, 0, 0], [0, 0, 1, 1])
-    lines = agreement_count_lines((name, name), found, width, TERMINAL_STYLES)
+    flips = find_flips([0, 1, 1, 0], [0, 1, 0, 0], [0, 0, 1, 1])
+    lines = agreement_count_lines((name, name), flips, width, TERMINAL_STYLES)
     assert widest(lines) <= width
     text = " ".join(lines_to_strings(lines))
     assert "both correct 1" in text

@@ -12,7 +12,15 @@ from rich.cells import cell_len
 from textual.pilot import Pilot
 
 from tests.tui import corpus
-from tests.tui.stage import LARGE, SMALL, assert_golden, live, play, press, visible_screen_text
+from tests.tui.app_harness import (
+    LARGE,
+    SMALL,
+    assert_golden,
+    live_screen,
+    play,
+    press,
+    visible_screen_text,
+)
 from tuner.render.confusion_cells import (
     MATRIX_MODES,
     ConfusionMatrix,
@@ -31,14 +39,14 @@ SIZES = {"80x24": SMALL, "120x40": LARGE}
 
 
 def matrices(least: int = 2, most: int = 30) -> st.SearchStrategy[list[list[int]]]:
-    def of(size: int) -> st.SearchStrategy[list[list[int]]]:
+    def matrices_of_size(size: int) -> st.SearchStrategy[list[list[int]]]:
         row = st.lists(st.integers(0, 2000), min_size=size, max_size=size)
         return st.lists(row, min_size=size, max_size=size)
 
-    return st.integers(least, most).flatmap(of)
+    return st.integers(least, most).flatmap(matrices_of_size)
 
 
-def drawn(
+def matrix_lines(
     matrix: ConfusionMatrix, labels: list[str], width: int, height: int, **more: object
 ) -> list[str]:
     lines = confusion_lines(matrix, labels, width, TERMINAL_STYLES, height=height, **more)  # type: ignore[arg-type]
@@ -64,8 +72,8 @@ def test_no_line_is_wider_than_asked(
 ) -> None:
     size = len(matrix)
     labels = data.draw(st.lists(st.text(max_size=12), max_size=size))
-    other = ReferenceMatrix("best #7", [[1] * size for _ in range(size)], subtract)
-    for line in drawn(matrix, labels, width, height, mode=mode, against=other):
+    reference = ReferenceMatrix("best #7", [[1] * size for _ in range(size)], subtract)
+    for line in matrix_lines(matrix, labels, width, height, mode=mode, against=reference):
         assert cell_len(line) <= width
         assert not any(ord(character) < 32 for character in line)
 
@@ -75,9 +83,9 @@ def test_no_line_is_wider_than_asked(
 def test_a_small_matrix_shows_every_count(matrix: list[list[int]], height: int) -> None:
     labels = [chr(97 + index) * 3 for index in range(len(matrix))]
     if not any(map(sum, matrix)):
-        assert drawn(matrix, labels, 100, height) == ["no row was evaluated"]
+        assert matrix_lines(matrix, labels, 100, height) == ["no row was evaluated"]
         return
-    lines = drawn(matrix, labels, 100, height)
+    lines = matrix_lines(matrix, labels, 100, height)
     for label, row in zip(labels, matrix, strict=True):
         line = next(line for line in lines if line.startswith(f"  {label} "))
         assert [int(text) for text in re.findall(r"\d+", line)[: len(row)]] == row
@@ -90,12 +98,12 @@ def test_a_difference_and_the_other_give_the_matrix(
     matrix: list[list[int]], data: st.DataObject
 ) -> None:
     size = len(matrix)
-    other = data.draw(matrices(size, size))
-    cells = MatrixCells(matrix, "counts", other)
+    reference_matrix = data.draw(matrices(size, size))
+    cells = MatrixCells(matrix, "counts", reference_matrix)
     for row in range(size):
         for column in range(size):
             change = int(cells.cell_text(row, column).replace("−", "-"))
-            assert other[row][column] + change == matrix[row][column]
+            assert reference_matrix[row][column] + change == matrix[row][column]
             better = change >= 0 if row == column else change < 0
             assert cells.is_favourable(row, column) == (better if change else row == column)
             assert 0 <= cells.shade_share(row, column) <= 1
@@ -105,11 +113,11 @@ def test_a_difference_and_the_other_give_the_matrix(
 @given(matrices(2, 8))
 def test_percentages_are_of_the_row_or_of_the_column(matrix: list[list[int]]) -> None:
     by_row, by_column = MatrixCells(matrix, "row"), MatrixCells(matrix, "column")
-    for at in range(len(matrix)):
+    for label_index in range(len(matrix)):
         places = range(len(matrix))
         for shares in (
-            [by_row.shade_share(at, other) for other in places],
-            [by_column.shade_share(other, at) for other in places],
+            [by_row.shade_share(label_index, place) for place in places],
+            [by_column.shade_share(place, label_index) for place in places],
         ):
             assert sum(shares) == pytest.approx(1.0) or not any(shares)
 
@@ -134,8 +142,8 @@ def test_the_window_stays_inside_and_keeps_its_heads(
     assert len(lines) <= height
     assert all(cell_len(line) <= width for line in lines)
     first = window.visible_rows.start
-    shown = [int(text) for text in lines[1].split()[-len(window.visible_columns) :]]
-    assert shown == [matrix[first][column] for column in window.visible_columns]
+    shown_counts = [int(text) for text in lines[1].split()[-len(window.visible_columns) :]]
+    assert shown_counts == [matrix[first][column] for column in window.visible_columns]
     assert lines[1].split()[0] == str(first + 1)
 
 
@@ -157,10 +165,14 @@ def test_names_with_a_common_beginning_or_end_still_differ() -> None:
 
 def test_a_list_of_many_classes_tells_where_most_has_changed() -> None:
     matrix = [[9 if row == column else 0 for column in range(40)] for row in range(40)]
-    other = [row[:] for row in matrix]
-    matrix[3][5], other[8][2] = 7, 4
+    reference_matrix = [row[:] for row in matrix]
+    matrix[3][5], reference_matrix[8][2] = 7, 4
     labels = [f"c{index}" for index in range(40)]
-    text = "\n".join(drawn(matrix, labels, 60, 20, against=ReferenceMatrix("best #1", other, True)))
+    text = "\n".join(
+        matrix_lines(
+            matrix, labels, 60, 20, against=ReferenceMatrix("best #1", reference_matrix, True)
+        )
+    )
     changed = text.split("most changed")[1].splitlines()[1:3]
     assert re.search(r"\+7 c3 +→ c5", changed[0])
     assert re.search(r"−4 c8 +→ c2", changed[1])
@@ -182,7 +194,7 @@ def test_the_keys_of_the_matrix(root: Path) -> None:
     session = corpus.many_classes(root, 77)
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
-        pane = live(app).query_one(ConfusionPane)
+        pane = live_screen(app).query_one(ConfusionPane)
         await press(pilot, "j", "4", "z")
         assert "most confused" in visible_screen_text(app)
         await press(pilot, "m")

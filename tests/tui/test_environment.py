@@ -15,14 +15,14 @@ from tuner.session.view import SessionView
 
 
 def test_facts_stand_in_sections(tmp_path: Path) -> None:
-    view = load_session_view(corpus.finished(tmp_path))
+    view = load_session_view(corpus.record_finished_session(tmp_path))
     changes = {"lr.head": [[1e-4, 5e-3], [1e-3, 5e-3]]}
     fold_events(
         view, [e.GenerationOpened(seq=view.next_seq, generation=1, changes=changes, carried=3)]
     )
     text = "\n".join(lines_to_strings(environment_lines(view, 60, TERMINAL_STYLES)))
-    for wanted in ("500 rows", "6: ABBR, DESC", "124,600,000", "cuda:0", "2.13.0"):
-        assert wanted in text
+    for expected_text in ("500 rows", "6: ABBR, DESC", "124,600,000", "cuda:0", "2.13.0"):
+        assert expected_text in text
     assert "1            3 trials carried over; changed: lr.head" in text
 
 
@@ -31,7 +31,7 @@ def test_nothing_is_told_before_the_first_worker() -> None:
 
 
 def test_odd_names_stay_inside_and_inert(tmp_path: Path) -> None:
-    view = load_session_view(corpus.odd(tmp_path))
+    view = load_session_view(corpus.record_odd_session(tmp_path))
     for width in (30, 40, 90):
         for line in lines_to_strings(environment_lines(view, width, TERMINAL_STYLES)):
             assert cell_len(line) <= width

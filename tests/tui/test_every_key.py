@@ -11,9 +11,9 @@ from _pytest.mark.structures import ParameterSet
 from textual.pilot import Pilot
 
 from tests.tui import corpus
+from tests.tui.app_harness import LARGE, SMALL, States, play, press, wait_until
 from tests.tui.places import Way, stay, ways
-from tests.tui.setup_stage import Answers
-from tests.tui.stage import LARGE, SMALL, States, play, press, until
+from tests.tui.setup_harness import Answers
 from tuner.session.folder import Session
 from tuner.tui.app import TunerApp
 from tuner.tui.screens import setup_screen as setup_screen
@@ -36,11 +36,11 @@ ALWAYS = (
     "backspace",
 )
 STORIES: dict[str, Callable[[Path], Session]] = {
-    "draft": corpus.draft,
-    "running": corpus.running,
-    "finished": corpus.finished,
-    "crashed": corpus.crashed,
-    "odd": corpus.odd,
+    "draft": corpus.create_draft_session,
+    "running": corpus.record_running_session,
+    "finished": corpus.record_finished_session,
+    "crashed": corpus.record_crashed_session,
+    "odd": corpus.record_odd_session,
 }
 RUNNING = ("running", "odd")
 
@@ -118,15 +118,16 @@ def test_every_key_among_the_sessions(whole_corpus: Path) -> None:
 
 
 def test_yes_to_every_question(root: Path, states: States) -> None:
-    session = corpus.running(root)
+    session = corpus.record_running_session(root)
     states.running(session.name)
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, "x", "y", "p", "P", "ctrl+k", "y")
-        states.told.clear()
+        states.states_by_name.clear()
         app.catalog.reader_for(session).expire_lock_check()
-        await until(
-            pilot, lambda: app.catalog.reader_for(session).state not in states.told.values()
+        await wait_until(
+            pilot,
+            lambda: app.catalog.reader_for(session).state not in states.states_by_name.values(),
         )
         assert isinstance(app.screen, StudyScreen)
         sent = session.commands_path.read_text().count("\n")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from tests.tui.stage import LARGE, SMALL, assert_golden, play, press
+from tests.tui.app_harness import LARGE, SMALL, assert_golden, play, press
 from tuner.tui.app import TunerApp
 from tuner.tui.widgets.drawn_line import DrawnLine
 

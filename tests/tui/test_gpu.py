@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from textual.pilot import Pilot
 
 from tests.tui import corpus
-from tests.tui.stage import play, visible_screen_text
+from tests.tui.app_harness import play, visible_screen_text
 from tuner.render.machine_reading import GpuReading, MachineReading, short_gpu_name
 from tuner.render.status_text import device_status_runs, gpu_title_runs, search_progress_runs
 from tuner.render.styles import TERMINAL_STYLES
@@ -127,13 +127,13 @@ def test_without_package_or_driver_it_is_not_tried_again() -> None:
 def test_what_is_not_told_is_left_out(silent: str) -> None:
     reading = GpuReader(lambda: FakeNvml(silent), {}).read_device("cuda:0")
     assert reading is not None
-    told = {
+    readings = {
         "load": reading.load,
         "memory": reading.used,
         "heat": reading.celsius,
         "power": reading.watts,
     }
-    assert [name for name, value in told.items() if value is None] == [silent]
+    assert [name for name, value in readings.items() if value is None] == [silent]
 
 
 def test_names_and_numbers() -> None:
@@ -143,8 +143,8 @@ def test_names_and_numbers() -> None:
     assert not is_this_host("a host that is not this one")
 
 
-def known(root: Path, state: SessionState = SessionState.RUNNING) -> Any:
-    session = corpus.running(root)
+def session_stand_in(root: Path, state: SessionState = SessionState.RUNNING) -> Any:
+    session = corpus.record_running_session(root)
     view = load_session_view(session)
     for trial in view.trials.values():
         trial.device = "cuda:0"
@@ -177,7 +177,7 @@ def test_it_is_read_beside_the_screens_and_not_too_often(tmp_path: Path) -> None
     machine = MachineMonitor(
         GpuReader(FakeNvml, {}), clock=lambda: now[0], start=later, is_local_host=lambda _host: True
     )
-    session = known(tmp_path)
+    session = session_stand_in(tmp_path)
     folder = session.session.trial_folder(14) / "checkpoint"
     folder.mkdir(parents=True)
     (folder / "1.safetensors").write_bytes(b"x" * 1000)
@@ -196,7 +196,7 @@ def test_it_is_read_beside_the_screens_and_not_too_often(tmp_path: Path) -> None
 
 def test_another_machine_or_no_worker_has_no_reading(tmp_path: Path) -> None:
     later, elsewhere = Later(), Later()
-    session = known(tmp_path, SessionState.PAUSED)
+    session = session_stand_in(tmp_path, SessionState.PAUSED)
     MachineMonitor(
         GpuReader(FakeNvml, {}), start=later, is_local_host=lambda _host: True
     ).latest_reading(session)
@@ -214,7 +214,7 @@ def test_a_trial_without_a_checkpoint_takes_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
 def test_the_lines_with_a_gpu(tmp_path: Path, width: int) -> None:
-    facts = known(tmp_path)
+    facts = session_stand_in(tmp_path)
     reading = MachineReading(H100, 1_200_000_000)
     now = corpus.START + 3900
     device = "".join(
@@ -237,7 +237,7 @@ def test_the_lines_with_a_gpu(tmp_path: Path, width: int) -> None:
 
 
 def test_the_first_gpu_is_in_the_title_of_the_picker(root: Path) -> None:
-    corpus.finished(root)
+    corpus.record_finished_session(root)
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         assert "GPU" not in visible_screen_text(app)
@@ -250,7 +250,7 @@ def test_the_first_gpu_is_in_the_title_of_the_picker(root: Path) -> None:
 
 
 def test_the_gpu_in_a_title() -> None:
-    told = "".join(text for text, _ in gpu_title_runs(H100, 120, TERMINAL_STYLES))
-    assert told == "GPU0 H100 80GB 78 % 61°C"
+    title = "".join(text for text, _ in gpu_title_runs(H100, 120, TERMINAL_STYLES))
+    assert title == "GPU0 H100 80GB 78 % 61°C"
     idle = GpuReading("Tesla T4", 1, 0.0)
     assert gpu_title_runs(idle, 40, TERMINAL_STYLES)[0][0] == "GPU1 idle"

@@ -62,9 +62,9 @@ def test_the_axis_holds_what_is_there_and_spans_four_decades() -> None:
 
 
 @given(st.lists(rates, min_size=1, max_size=6), st.integers(10, 90))
-def test_every_rate_has_a_cell_and_cells_are_in_order(found: list[float], width: int) -> None:
-    axis = axis_for_settings(found)
-    columns = [axis.column_of_rate(rate, width) for rate in sorted(found)]
+def test_every_rate_has_a_cell_and_cells_are_in_order(rate_values: list[float], width: int) -> None:
+    axis = axis_for_settings(rate_values)
+    columns = [axis.column_of_rate(rate, width) for rate in sorted(rate_values)]
     assert columns == sorted(columns)
     assert all(0 <= column < width for column in columns)
 

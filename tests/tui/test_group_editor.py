@@ -7,7 +7,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from tests.tui.setup_stage import (
+from tests.tui.setup_harness import (
     Answers,
     group,
     group_names,
@@ -15,7 +15,7 @@ from tests.tui.setup_stage import (
     play,
     setup_stage,
     type_text,
-    until,
+    wait_until,
 )
 from tuner.recipe.types import FROZEN, Range
 from tuner.tui.screens.setup_screen import SetupScreen
@@ -223,7 +223,7 @@ def test_without_a_model_rates_can_be_edited_all_the_same(tmp_path: Path) -> Non
         assert group(screen, "embeddings").lr == FROZEN
         await pilot.press("g")
         await type_text(pilot, "4")
-        await until(pilot, lambda: "until the model is read" in message(screen))
+        await wait_until(pilot, lambda: "until the model is read" in message(screen))
 
     play(setup_stage(tmp_path, Answers(model="no such model")), scenario)
 

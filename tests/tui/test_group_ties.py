@@ -8,7 +8,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from tests.tui.setup_stage import (
+from tests.tui.setup_harness import (
     LARGE,
     SMALL,
     Answers,

@@ -33,8 +33,8 @@ def test_every_binding_has_an_id_and_a_tooltip(node: type[DOMNode]) -> None:
 @pytest.mark.parametrize("node", WITH_KEYS, ids=lambda node: node.__name__)
 def test_no_key_means_two_things_at_once(node: type[DOMNode]) -> None:
     """Two actions on one key only where `check_action` allows one of them at a time."""
-    own = Counter(binding.key for binding in declared_bindings(node))
-    twice = {key for key, count in own.items() if count > 1}
+    key_counts = Counter(binding.key for binding in declared_bindings(node))
+    twice = {key for key, count in key_counts.items() if count > 1}
     assert not twice or _told_apart(node, twice), twice
 
 
@@ -66,9 +66,9 @@ def test_the_documents_have_the_keys_of_today() -> None:
 
 
 def test_actions_are_many_and_each_is_told_once() -> None:
-    found = [action.id for action in actions()]
-    assert len(found) > 60
-    assert len(found) == len(set(found))
+    action_ids = [action.id for action in actions()]
+    assert len(action_ids) > 60
+    assert len(action_ids) == len(set(action_ids))
 
 
 def test_a_key_for_nothing_is_refused_with_the_nearest_name() -> None:

@@ -9,9 +9,19 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from tests.session.logs import plain_recipe
+from tests.session.event_logs import plain_recipe
 from tests.tui import corpus
-from tests.tui.stage import LARGE, NOW, SMALL, States, live, play, press, table, visible_screen_text
+from tests.tui.app_harness import (
+    LARGE,
+    NOW,
+    SMALL,
+    States,
+    live_screen,
+    play,
+    press,
+    trial_table,
+    visible_screen_text,
+)
 from tuner.recipe.load import parse_recipe
 from tuner.recipe.types import Recipe
 from tuner.render.charts.learning_curves import (
@@ -39,15 +49,15 @@ NAME = "rte-roberta-llrd"
 @pytest.fixture
 def session(root: Path, states: States) -> Session:
     states.running(NAME)
-    return corpus.running(root)
+    return corpus.record_running_session(root)
 
 
 @pytest.fixture
 def view(root: Path) -> SessionView:
-    return load_session_view(corpus.running(root))
+    return load_session_view(corpus.record_running_session(root))
 
 
-def told(event: e.Event, view: SessionView, width: int) -> str:
+def event_line_text(event: e.Event, view: SessionView, width: int) -> str:
     return "".join(text for text, _ in event_line_runs(event, view, width, TERMINAL_STYLES))  # type: ignore[arg-type]
 
 
@@ -83,9 +93,9 @@ def test_epochs_come_from_evaluations_settings_or_the_recipe() -> None:
 
 
 def test_each_trial_is_drawn_once_and_the_selected_one_on_top(view: SessionView) -> None:
-    drawn = DrawnTrials([14, 13, 12, 4], [4, 14, 13], 4)
-    assert [trial.number for trial in drawn.trials_in_order(view)] == [4, 13, 14, 12]
-    curves = build_learning_curves(view, TERMINAL_STYLES, drawn)
+    drawn_trials = DrawnTrials([14, 13, 12, 4], [4, 14, 13], 4)
+    assert [trial.number for trial in drawn_trials.trials_in_order(view)] == [4, 13, 14, 12]
+    curves = build_learning_curves(view, TERMINAL_STYLES, drawn_trials)
     assert [curve.name for curve in curves] == ["#4", "#13", "#14", ""]
     (legend,) = lines_to_strings(legend_lines(curves, 60, TERMINAL_STYLES))
     assert legend.split() == ["★", "#4", "✂", "#13", "●", "#14"]
@@ -97,15 +107,17 @@ def test_the_line_to_read_values_at_gives_way_to_curves(view: SessionView) -> No
     curves = build_learning_curves(view, TERMINAL_STYLES, DrawnTrials([], [4], 4))
     bare = lines_to_strings(draw_lines(curves, 47, 8, TERMINAL_STYLES, max_legend=0))
     ruled = lines_to_strings(draw_lines(curves, 47, 8, TERMINAL_STYLES, max_legend=0, cursor=0.5))
-    at = 7 + round(0.5 * 79) // 2
-    assert sum(row[at] == "│" for row in ruled[:-2]) >= 4
-    assert [row[:at] + row[at + 1 :] for row in bare] == [row[:at] + row[at + 1 :] for row in ruled]
+    ruler_column = 7 + round(0.5 * 79) // 2
+    assert sum(row[ruler_column] == "│" for row in ruled[:-2]) >= 4
+    assert [row[:ruler_column] + row[ruler_column + 1 :] for row in bare] == [
+        row[:ruler_column] + row[ruler_column + 1 :] for row in ruled
+    ]
 
 
 @pytest.mark.usefixtures("session")
 def test_the_keys_of_the_curves(root: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
-        pane = live(app).query_one(CurvesPane)
+        pane = live_screen(app).query_one(CurvesPane)
         await press(pilot, "2", "b")
         assert "by epoch" in str(pane.border_title)
         assert "epoch 6" in visible_screen_text(app)
@@ -154,29 +166,36 @@ def test_marked_trials_stand_in_front(root: Path) -> None:
 
 
 def test_a_pruning_tells_value_cutoff_and_rank(view: SessionView) -> None:
-    event = next(found for found in view.history if isinstance(found, e.TrialPruned))
-    said = describe_event(event, view)
+    event = next(past_event for past_event in view.history if isinstance(past_event, e.TrialPruned))
+    event_text = describe_event(event, view)
     rung = view.trials[event.trial].rungs[-1]
-    assert said.numbers == f"{rung.value:.4f}, cutoff {rung.cutoff:.4f}, rank {rung.rank} of 4"
-    assert said.numbers in told(event, view, 78)
-    assert said.short in told(event, view, 42)
+    assert (
+        event_text.numbers == f"{rung.value:.4f}, cutoff {rung.cutoff:.4f}, rank {rung.rank} of 4"
+    )
+    assert event_text.numbers in event_line_text(event, view, 78)
+    assert event_text.short in event_line_text(event, view, 42)
 
 
 def test_a_new_best_tells_what_was_gained(view: SessionView) -> None:
-    first, second, *_ = [found for found in view.history if isinstance(found, e.BestChanged)]
-    assert "the first one" in told(first, view, 78)
+    first, second, *_ = [
+        past_event for past_event in view.history if isinstance(past_event, e.BestChanged)
+    ]
+    assert "the first one" in event_line_text(first, view, 78)
     right = [
-        sum(row[at] for at, row in enumerate(view.trials[n].evaluations[-1].confusion))
+        sum(
+            row[label_index]
+            for label_index, row in enumerate(view.trials[n].evaluations[-1].confusion)
+        )
         for n in (first.trial, second.trial)
     ]
     gain = f"{right[1] - right[0]:+d} of 277"
-    assert gain in told(second, view, 120)
-    assert gain in told(second, view, 60)
-    assert f"on #{first.trial}" in told(second, view, 120)
+    assert gain in event_line_text(second, view, 120)
+    assert gain in event_line_text(second, view, 60)
+    assert f"on #{first.trial}" in event_line_text(second, view, 120)
 
 
 def test_the_best_before_is_the_one_at_that_time(view: SessionView) -> None:
-    bests = [found for found in view.history if isinstance(found, e.BestChanged)]
+    bests = [past_event for past_event in view.history if isinstance(past_event, e.BestChanged)]
     assert view.best_changes == bests
     for before, now in itertools.pairwise(bests):
         assert f"on #{before.trial}" in describe_event(now, view).reason
@@ -202,12 +221,15 @@ def test_spared_retried_and_new_generations_say_why() -> None:
     assert describe_event(retried, view).reason == "attempt 2 after died: signal 9"
     opened = e.GenerationOpened(generation=2, changes={"lr.head": [1, 2]}, carried=5)
     assert describe_event(opened, view).reason == "changed: lr.head; 5 trials carried over"
-    assert "1 change, 5 carried" in told(opened, view, 48)
+    assert "1 change, 5 carried" in event_line_text(opened, view, 48)
 
 
 def test_a_best_without_matrices_tells_the_score_alone() -> None:
     view = SessionView()
-    events = [e.BestChanged(seq=at, trial=at, value=0.5 + at / 10) for at in range(2)]
+    events = [
+        e.BestChanged(seq=trial_number, trial=trial_number, value=0.5 + trial_number / 10)
+        for trial_number in range(2)
+    ]
     fold_events(view, events)
     assert describe_event(events[1], view).reason == "0.6000, +0.1000 on #0"
 
@@ -215,18 +237,18 @@ def test_a_best_without_matrices_tells_the_score_alone() -> None:
 @pytest.mark.usefixtures("session")
 def test_enter_on_an_event_goes_to_its_trial(root: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
-        pane = live(app).query_one(EventsPane)
+        pane = live_screen(app).query_one(EventsPane)
         await press(pilot, "3")
         while pane.trial_at_cursor != 12:
             await press(pilot, "j")
         await press(pilot, "enter")
-        assert table(app).selected_key == 12
-        assert app.focused is table(app)
-        assert not table(app).following
+        assert trial_table(app).selected_key == 12
+        assert app.focused is trial_table(app)
+        assert not trial_table(app).following
         await press(pilot, "3", "t")
         assert "#12" in str(pane.border_title)
-        shown = visible_screen_text(app).split("Events")[1]
-        assert "#13" not in shown.split("Confusion")[0]
+        events_text = visible_screen_text(app).split("Events")[1]
+        assert "#13" not in events_text.split("Confusion")[0]
         await press(pilot, "G", "k", "t")
         assert "#12" not in str(pane.border_title)
 
@@ -236,17 +258,17 @@ def test_enter_on_an_event_goes_to_its_trial(root: Path) -> None:
 @pytest.mark.usefixtures("session")
 def test_an_event_is_clicked_and_the_cursor_stays_with_it(root: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
-        pane = live(app).query_one(EventsPane)
+        pane = live_screen(app).query_one(EventsPane)
         await press(pilot, "3")
         await pilot.click(EventsPane, offset=(5, 5))
-        at = pane.trial_at_cursor
+        trial_before = pane.trial_at_cursor
         line = pane.cursor
         assert line == 4
-        live(app).reader.view.history.append(
+        live_screen(app).reader.view.history.append(
             e.Log(seq=9999, time=NOW, level="warning", text="careful")
         )
         pane.append_new_events()
-        assert (pane.cursor, pane.trial_at_cursor) == (line + 1, at)
+        assert (pane.cursor, pane.trial_at_cursor) == (line + 1, trial_before)
 
     play(root, scene, session=NAME, size=SMALL)
 
@@ -254,13 +276,13 @@ def test_an_event_is_clicked_and_the_cursor_stays_with_it(root: Path) -> None:
 def test_points_that_are_no_numbers_are_left_out() -> None:
     view = SessionView()
     trial = TrialView(0, state=TrialState.RUNNING)
-    for at, value in enumerate((0.5, math.nan, 0.7), start=1):
+    for epoch_number, value in enumerate((0.5, math.nan, 0.7), start=1):
         trial.evaluations.append(
             e.Evaluated(
                 trial=0,
-                epoch=at,
-                share=at / 3,
-                step=at,
+                epoch=epoch_number,
+                share=epoch_number / 3,
+                step=epoch_number,
                 of=3,
                 metrics={"accuracy": value},
                 confusion=[],

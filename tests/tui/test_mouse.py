@@ -11,18 +11,18 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 
 from tests.tui import corpus
-from tests.tui.places import ways
-from tests.tui.stage import (
+from tests.tui.app_harness import (
     LARGE,
     SMALL,
     States,
-    live,
+    live_screen,
     play,
     press,
-    table,
-    until,
+    trial_table,
     visible_screen_text,
+    wait_until,
 )
+from tests.tui.places import ways
 from tuner.render.confusion_cells import cell_from_style
 from tuner.render.styles import lines_to_strings
 from tuner.tui.app import TunerApp
@@ -48,10 +48,10 @@ NAME = "rte-roberta-llrd"
 def place_of(app: TunerApp, text: str, nth: int = 0) -> tuple[int, int]:
     """Where a text begins on the screen: cells from the left, lines from the top."""
     for row, line in enumerate(visible_screen_text(app).splitlines()):
-        at = line.find(text)
-        if at >= 0 and not nth:
-            return cell_len(line[:at]), row
-        nth -= at >= 0
+        text_start = line.find(text)
+        if text_start >= 0 and not nth:
+            return cell_len(line[:text_start]), row
+        nth -= text_start >= 0
     raise AssertionError(f"{text!r} is not on the screen")
 
 
@@ -72,7 +72,7 @@ async def click_in(pilot: Pilot[None], pane: Widget, x: int, y: int, times: int 
 @pytest.fixture
 def running(root: Path, states: States) -> Path:
     """Make a session that is running."""
-    corpus.running(root)
+    corpus.record_running_session(root)
     states.running(NAME)
     return root
 
@@ -81,7 +81,7 @@ def test_views_in_the_title(running: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         for name in ("Analysis", "Log", "Live"):
             await click(pilot, app, name)
-            assert live(app).view_name == name
+            assert live_screen(app).view_name == name
 
     play(running, scene, session=NAME, size=LARGE)
 
@@ -108,25 +108,25 @@ def test_tabs_of_the_narrow_layout(running: Path) -> None:
 def test_heads_sort_and_rows_open(running: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await click(pilot, app, "TIME")
-        assert table(app).sort_column_key == "time"
+        assert trial_table(app).sort_column_key == "time"
         await click(pilot, app, "TIME")
         assert "TIME▴" in visible_screen_text(app)
-        await click_in(pilot, table(app), 5, 3)
-        assert table(app).cursor == 2
-        await click_in(pilot, table(app), 5, 4, times=2)
+        await click_in(pilot, trial_table(app), 5, 3)
+        assert trial_table(app).cursor == 2
+        await click_in(pilot, trial_table(app), 5, 4, times=2)
         assert isinstance(app.screen, TrialScreen)
 
     play(running, scene, session=NAME, size=LARGE)
 
 
 def test_the_wheel_scrolls_tables_and_panes(root: Path) -> None:
-    corpus.long(root, 60, "long")
+    corpus.record_long_session(root, 60, "long")
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
-        for widget in (table(app), app.screen.query_one(EventsPane)):
+        for widget in (trial_table(app), app.screen.query_one(EventsPane)):
             before = widget.scroll_offset.y
             wheel(widget)
-            await until(pilot, lambda w=widget, b=before: w.scroll_offset.y > b)  # type: ignore[misc]
+            await wait_until(pilot, lambda w=widget, b=before: w.scroll_offset.y > b)  # type: ignore[misc]
 
     play(root, scene, session="long", size=LARGE)
 
@@ -143,10 +143,10 @@ def test_a_click_on_a_title_focuses_and_a_second_one_zooms(running: Path) -> Non
         await click(pilot, app, "3 Events")
         assert app.focused is app.screen.query_one(EventsPane)
         await click(pilot, app, "3 Events", times=2)
-        assert live(app).current_view is not None
-        assert live(app).query_one(".panes").has_class("-zoom")
+        assert live_screen(app).current_view is not None
+        assert live_screen(app).query_one(".panes").has_class("-zoom")
         await click(pilot, app, "3 Events", times=2)
-        assert not live(app).query_one(".panes").has_class("-zoom")
+        assert not live_screen(app).query_one(".panes").has_class("-zoom")
 
     play(running, scene, session=NAME, size=LARGE)
 
@@ -178,32 +178,32 @@ def test_a_click_on_a_trials_chart_shows_the_evaluation(running: Path) -> None:
 def test_events_lead_to_their_trials_from_everywhere(running: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await click(pilot, app, "#12 ✂", times=2)
-        assert table(app).selected_key == 12
-        assert app.focused is table(app)
-        await live(app).show_view_named("Log")
+        assert trial_table(app).selected_key == 12
+        assert app.focused is trial_table(app)
+        await live_screen(app).show_view_named("Log")
         await press(pilot, "G")
-        await until(pilot, lambda: "#0 " in visible_screen_text(app))
+        await wait_until(pilot, lambda: "#0 " in visible_screen_text(app))
         await click(pilot, app, "#0 ", times=2)
-        assert live(app).view_name == "Live"
-        assert table(app).selected_key == 0
+        assert live_screen(app).view_name == "Live"
+        assert trial_table(app).selected_key == 0
 
     play(running, scene, session=NAME, size=LARGE)
 
 
-async def analysed(pilot: Pilot[None], app: TunerApp) -> AnalysisView:
+async def open_analysis(pilot: Pilot[None], app: TunerApp) -> AnalysisView:
     """Open the analysis and wait until all of it is drawn."""
-    await live(app).show_view_named("Analysis")
+    await live_screen(app).show_view_named("Analysis")
     view = app.screen.query_one(AnalysisView)
-    await until(pilot, lambda: view.is_settled)
+    await wait_until(pilot, lambda: view.is_settled)
     return view
 
 
 def test_points_of_the_charts_are_trials(running: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
-        view = await analysed(pilot, app)
-        best = live(app).reader.view.best
+        view = await open_analysis(pilot, app)
+        best = live_screen(app).reader.view.best
         for pane in (view.query_one(HistoryPane), view.query_one(SlicePane)):
-            table(app).select_key(0)
+            trial_table(app).select_key(0)
             await pilot.pause()
             lines = [
                 "".join(text for text, _ in runs)
@@ -211,7 +211,7 @@ def test_points_of_the_charts_are_trials(running: Path) -> None:
             ]
             row = next(row for row, line in enumerate(lines) if "★" in line)
             await click_in(pilot, pane, lines[row].index("★"), row)
-            assert live(app).workspace.selected == best
+            assert live_screen(app).workspace.selected == best
             assert f"#{best} " in str(pane.border_title)
         await click_in(pilot, pane, lines[row].index("★"), row, times=2)
         assert isinstance(app.screen, TrialScreen)
@@ -222,14 +222,14 @@ def test_points_of_the_charts_are_trials(running: Path) -> None:
 
 def test_bars_of_the_timeline_are_trials(running: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
-        pane = (await analysed(pilot, app)).query_one(HistoryPane)
+        pane = (await open_analysis(pilot, app)).query_one(HistoryPane)
         pane.action_switch("timeline")
         await pilot.pause()
         for number, above in ((12, 1), (13, 0)):
             x, y = place_of(app, f"#{number}")
             await pilot.click(offset=(x, y - above))
             await pilot.pause()
-            assert live(app).workspace.selected == number
+            assert live_screen(app).workspace.selected == number
             assert f"#{number} " in str(pane.border_title)
         await pilot.click(offset=(x, y), times=2)
         await pilot.pause()
@@ -241,23 +241,23 @@ def test_bars_of_the_timeline_are_trials(running: Path) -> None:
 
 def test_cells_of_the_heat_map_are_ranges(running: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
-        view = await analysed(pilot, app)
-        here, pane = view.exploration, view.query_one(SlicePane)
+        view = await open_analysis(pilot, app)
+        exploration, pane = view.exploration, view.query_one(SlicePane)
         await press(pilot, "4", "v")
         line = lines_to_strings(pane.content_lines(pane.content_width, pane.size.height))[1]
         count = line.strip(" │░▒▓█·")[0]
         await click_in(pilot, pane, line.index(count), 1)
         assert pane.x_setting is not None
         assert pane.y_setting is not None
-        assert set(here.brushes.kept_brushes) == {pane.x_setting.name, pane.y_setting.name}
-        assert sum(here.brushed_mask) == int(count)
-        await until(pilot, lambda: view.is_settled)
+        assert set(exploration.brushes.kept_brushes) == {pane.x_setting.name, pane.y_setting.name}
+        assert sum(exploration.brushed_mask) == int(count)
+        await wait_until(pilot, lambda: view.is_settled)
         assert (
             lines_to_strings(pane.content_lines(pane.content_width, pane.size.height))[1].count("█")
             == 0
         )
         await click_in(pilot, pane, line.index(count), 1)
-        assert not here.brushes.active_brushes
+        assert not exploration.brushes.active_brushes
 
     play(running, scene, session=NAME, size=LARGE)
 
@@ -276,17 +276,17 @@ def place_in(pane: Pane, cell: tuple[int, int]) -> tuple[int, int]:
 @pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
 def test_cells_of_the_confusion_matrix_are_rows(running: Path, size: tuple[int, int]) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
-        table(app).select_key(4)
+        trial_table(app).select_key(4)
         await press(pilot, "4")
-        pane = live(app).query_one(ConfusionPane)
-        counts = live(app).reader.view.trials[4].evaluations[-1].confusion
+        pane = live_screen(app).query_one(ConfusionPane)
+        counts = live_screen(app).reader.view.trials[4].evaluations[-1].confusion
         await click_in(pilot, pane, *place_in(pane, (1, 0)))
         assert pane.has_focus
         await click_in(pilot, pane, *place_in(pane, (1, 0)), times=2)
         assert isinstance(app.screen, TrialScreen)
         assert app.screen.view_name == "Errors"
-        told = f"not_entailment predicted as entailment  {counts[1][0]} of 277"
-        assert rows_told(app) == f"1 Rows {told}"
+        expected_text = f"not_entailment predicted as entailment  {counts[1][0]} of 277"
+        assert rows_told(app) == f"1 Rows {expected_text}"
         await press(pilot, "equals_sign")
         assert "Rows wrong here" in rows_told(app)
         await app.screen.show_view_named("Confusion")
@@ -305,21 +305,21 @@ def rows_told(app: TunerApp) -> str:
 
 def test_axes_are_chosen_and_brushed(running: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
-        view = await analysed(pilot, app)
-        here, pane = view.exploration, view.query_one(ParallelPane)
+        view = await open_analysis(pilot, app)
+        exploration, pane = view.exploration, view.query_one(ParallelPane)
         await click_in(pilot, pane, pane.content_width - 4, 6)
-        assert here.focused_index == len(here.family_axes) - 1
-        assert not here.brushes.active_brushes
+        assert exploration.focused_index == len(exploration.family_axes) - 1
+        assert not exploration.brushes.active_brushes
         top = pane.content_region
         await pilot.mouse_down(offset=(top.x + 4, top.y + 2))
         await pilot.hover(offset=(top.x + 4, top.y + 2 + (pane.size.height - 3) // 2))
         await pilot.mouse_up(offset=(top.x + 4, top.y + 9))
         await pilot.pause()
-        (brush,) = here.brushes.kept_brushes.values()
-        assert here.focused_index == 0
+        (brush,) = exploration.brushes.kept_brushes.values()
+        assert exploration.focused_index == 0
         assert brush.high == 1.0
         assert 0.3 < brush.low < 0.6
-        assert sum(here.brushed_mask) < len(here.brushed_mask)
+        assert sum(exploration.brushed_mask) < len(exploration.brushed_mask)
 
     play(running, scene, session=NAME, size=LARGE)
 
@@ -356,7 +356,7 @@ def test_the_picker(whole_corpus: Path) -> None:
         await click(pilot, app, "trec-bert")
         assert app.screen.query_one(SessionTable).selected_key == "trec-bert"
         await click(pilot, app, "trec-bert", times=2)
-        assert live(app).reader.session.name == "trec-bert"
+        assert live_screen(app).reader.session.name == "trec-bert"
 
     play(whole_corpus, scene, size=LARGE)
 
@@ -364,7 +364,7 @@ def test_the_picker(whole_corpus: Path) -> None:
 def test_keys_and_answers(running: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await click(pilot, app, "/ Filter")
-        assert live(app).query_one(FilterBar).display
+        assert live_screen(app).query_one(FilterBar).display
         await press(pilot, "escape", "x")
         assert "Prune trial 14?" in visible_screen_text(app)
         await click(pilot, app, "n No")

@@ -7,7 +7,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from tests.tui import corpus
-from tests.tui.stage import LARGE, live, play, press, until, visible_screen_text
+from tests.tui.app_harness import LARGE, live_screen, play, press, visible_screen_text, wait_until
 from tuner.tui.app import TunerApp
 from tuner.tui.screens.picker_screen import PickerScreen
 from tuner.tui.widgets.session_table import SessionTable
@@ -42,10 +42,10 @@ def test_the_summary_follows_the_cursor(whole_corpus: Path) -> None:
 def test_a_session_opens_and_closes(whole_corpus: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, "j", "j", "enter")
-        assert live(app).reader.session.name == "sst2-bert-groups"
+        assert live_screen(app).reader.session.name == "sst2-bert-groups"
         assert "◐ pause" in visible_screen_text(app)
         await press(pilot, "escape")
-        await until(pilot, lambda: isinstance(app.screen, PickerScreen))
+        await wait_until(pilot, lambda: isinstance(app.screen, PickerScreen))
         assert app.screen.query_one(SessionTable).selected_key == "sst2-bert-groups"
 
     play(whole_corpus, scene)
@@ -62,12 +62,12 @@ def test_filtering_sessions(whole_corpus: Path) -> None:
 
 
 def test_cloning_makes_a_draft(root: Path) -> None:
-    original = corpus.finished(root)
+    original = corpus.record_finished_session(root)
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, "c")
         app.catalog._last_listing = -10.0
-        await until(pilot, lambda: "trec-bert-2" in names(app))
+        await wait_until(pilot, lambda: "trec-bert-2" in names(app))
 
     play(root, scene)
     clone = root / "trec-bert-2" / "recipe.toml"
@@ -75,13 +75,13 @@ def test_cloning_makes_a_draft(root: Path) -> None:
 
 
 def test_new_sessions_and_drafts_have_their_screens(root: Path) -> None:
-    corpus.draft(root)
+    corpus.create_draft_session(root)
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, "n")
         assert type(app.screen).__name__ == "NewSessionScreen"
         await press(pilot, "escape")
-        await until(pilot, lambda: isinstance(app.screen, PickerScreen))
+        await wait_until(pilot, lambda: isinstance(app.screen, PickerScreen))
         await press(pilot, "e")
         assert type(app.screen).__name__ == "SetupScreen"
 
@@ -91,8 +91,8 @@ def test_new_sessions_and_drafts_have_their_screens(root: Path) -> None:
 def test_a_session_that_appears_gets_its_row(root: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         assert "No sessions yet" in visible_screen_text(app)
-        corpus.finished(root)
+        corpus.record_finished_session(root)
         app.catalog._last_listing = -10.0
-        await until(pilot, lambda: names(app) == ["trec-bert"])
+        await wait_until(pilot, lambda: names(app) == ["trec-bert"])
 
     play(root, scene)

@@ -9,20 +9,20 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.tui import corpus
-from tests.tui.places import go_home, replay, to_the_sessions, ways
-from tests.tui.setup_stage import Answers
-from tests.tui.stage import (
+from tests.tui.app_harness import (
     LARGE,
     SMALL,
     States,
     assert_golden,
     assert_inert,
-    live,
+    live_screen,
     play,
     press,
-    settled,
     visible_screen_text,
+    wait_until_settled,
 )
+from tests.tui.places import go_home, replay, to_the_sessions, ways
+from tests.tui.setup_harness import Answers
 from tuner.session.folder import Session
 from tuner.tui.app import TunerApp
 from tuner.tui.screens import setup_screen as setup_screen
@@ -34,11 +34,11 @@ from tuner.tui.widgets.key_bar import KeyBar
 from tuner.tui.widgets.session_table import SessionTable
 
 STORIES: dict[str, Callable[[Path], Session]] = {
-    "empty": corpus.draft,
-    "running": corpus.running,
-    "finished": corpus.finished,
-    "crashed": corpus.crashed,
-    "odd": corpus.odd,
+    "empty": corpus.create_draft_session,
+    "running": corpus.record_running_session,
+    "finished": corpus.record_finished_session,
+    "crashed": corpus.record_crashed_session,
+    "odd": corpus.record_odd_session,
 }
 RUNNING = ("running", "odd")
 READ_BY_PEOPLE = ("running", "odd")
@@ -76,11 +76,11 @@ async def visit_places(
     story: str, size: tuple[int, int], pilot: Pilot[None], app: TunerApp
 ) -> AsyncIterator[str]:
     """Yield the name of each place that there is, while it is on the screen."""
-    home = live(app)
+    home = live_screen(app)
     for place, way in WAYS.items():
         if is_there(place, story, size):
             await way(pilot, app)
-            await settled(pilot, app)
+            await wait_until_settled(pilot, app)
             yield place
             await go_home(home, pilot, app)
 
@@ -133,11 +133,11 @@ def test_ascii_where_it_is_asked_for(
     root: Path, states: States, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TUNER_ASCII", "1")
-    session = corpus.running(root)
+    session = corpus.record_running_session(root)
     states.running(session.name)
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
-        await settled(pilot, app)
+        await wait_until_settled(pilot, app)
         assert visible_screen_text(app).isascii()
 
     play(root, scene, session=session.name)
@@ -171,11 +171,11 @@ async def leave_by_escape(home: StudyScreen, pilot: Pilot[None], app: TunerApp) 
 
 @SIZES
 def test_esc_is_one_layer_out(size: tuple[int, int], root: Path, states: States) -> None:
-    session = corpus.running(root)
+    session = corpus.record_running_session(root)
     states.running(session.name)
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
-        home = live(app)
+        home = live_screen(app)
         for place, way in ways().items():
             await press(pilot, "slash", *"!9", "enter")
             await way(pilot, app)

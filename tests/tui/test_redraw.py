@@ -11,7 +11,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.tui import corpus
-from tests.tui.stage import LARGE, States, live, play, press, table, until
+from tests.tui.app_harness import LARGE, States, live_screen, play, press, trial_table, wait_until
 from tuner.results.filters import Trial
 from tuner.session import events as e
 from tuner.session.codec import encode_event_line
@@ -40,8 +40,8 @@ class Counted:
 
 def step(app: TunerApp, trial: int) -> None:
     """Append the next step of the running trial to the log."""
-    view, session = live(app).reader.view, live(app).reader.session
-    said = e.Step(
+    view, session = live_screen(app).reader.view, live_screen(app).reader.session
+    step_event = e.Step(
         trial=trial,
         step=view.trials[trial].step + 1,
         of=936,
@@ -50,7 +50,9 @@ def step(app: TunerApp, trial: int) -> None:
         examples_per_second=400.0,
         memory=0,
     )
-    numbered = msgspec.structs.replace(said, seq=view.next_seq, time=(view.last_time or 0) + 0.5)
+    numbered = msgspec.structs.replace(
+        step_event, seq=view.next_seq, time=(view.last_time or 0) + 0.5
+    )
     with session.events_path.open("ab") as log:
         log.write(encode_event_line(numbered))
 
@@ -75,39 +77,41 @@ def test_rows_show_while_the_log_is_read(tmp_path: Path, monkeypatch: pytest.Mon
     corpus.long_story(tmp_path, trials=200, evaluations=2)
     monkeypatch.setattr("tuner.tui.screens.study_screen.BETWEEN_TABLES", 0.0)
     read, draw = SessionReader.read_new_events, TrialTable.update_trials
-    shown: list[tuple[bool, int]] = []
+    loading_states: list[tuple[bool, int]] = []
 
     def drawing(table: TrialTable, changed: Collection[int]) -> None:
         draw(table, changed)
-        shown.append((table.reader.complete, len(table.keys_in_order())))
+        loading_states.append((table.reader.complete, len(table.keys_in_order())))
 
     monkeypatch.setattr(SessionReader, "read_new_events", lambda feed: read(feed, 0.0))
     monkeypatch.setattr(TrialTable, "update_trials", drawing)
 
     async def scene(_pilot: Pilot[None], app: TunerApp) -> None:
-        assert any(not complete and 0 < rows < 200 for complete, rows in shown)
-        assert sorted(table(app).keys_in_order()) == list(range(200))
+        assert any(not complete and 0 < rows < 200 for complete, rows in loading_states)
+        assert sorted(trial_table(app).keys_in_order()) == list(range(200))
 
     play(tmp_path, scene, session="long")
 
 
 def test_a_step_draws_one_row_and_no_chart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    session = corpus.running(tmp_path)
+    session = corpus.record_running_session(tmp_path)
     states = States()
     states.running(session.name)
     monkeypatch.setattr("tuner.session.log_follower.derive_session_state", states.state)
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
-        (trial,) = live(app).reader.trial_counts.running
+        (trial,) = live_screen(app).reader.trial_counts.running
         step(app, trial)  # the first one after the table was shown
-        await until(pilot, lambda: live(app).reader.view.trials[trial].loss == 0.5)
+        await wait_until(pilot, lambda: live_screen(app).reader.view.trials[trial].loss == 0.5)
         await pilot.pause()
         rows = Counted(monkeypatch, TrialTable, "runs_of_row")
         curves = Counted(monkeypatch, CurvesPane, "content_lines")
-        before = live(app).reader.view.trials[trial].step
+        before = live_screen(app).reader.view.trials[trial].step
         step(app, trial)
-        await until(pilot, lambda: live(app).reader.view.trials[trial].step == before + 1)
-        await until(pilot, lambda: rows.calls)
+        await wait_until(
+            pilot, lambda: live_screen(app).reader.view.trials[trial].step == before + 1
+        )
+        await wait_until(pilot, lambda: rows.calls)
         assert rows.calls == 1
         assert curves.calls == 0
 
@@ -118,32 +122,32 @@ def test_what_passes_is_asked_only_of_what_changed(tmp_path: Path) -> None:
     corpus.long_story(tmp_path, trials=300, evaluations=2)
 
     async def scene(_pilot: Pilot[None], app: TunerApp) -> None:
-        workspace, view = live(app).workspace, live(app).reader.view
+        workspace, view = live_screen(app).workspace, live_screen(app).reader.view
         workspace.apply_filter_text("accuracy>0.6")
         before = workspace.matching_trials()
-        asked: list[int] = []
+        filtered_numbers: list[int] = []
         assert workspace.trial_filter is not None
         real = workspace.trial_filter._test
 
         def asking(trial: Trial) -> bool:
-            asked.append(trial.number)
+            filtered_numbers.append(trial.number)
             return bool(real(trial))
 
         workspace.trial_filter._test = asking
         view.next_seq += 1
         workspace.trials_changed([7])
         assert workspace.matching_trials() is before
-        assert asked == [7]
+        assert filtered_numbers == [7]
         view.next_seq += 1
         assert workspace.matching_trials() == before, "somebody else read: all are asked again"
-        assert len(asked) == 1 + len(view.trials)
+        assert len(filtered_numbers) == 1 + len(view.trials)
 
     play(tmp_path, scene, session="long")
 
 
 def test_a_sieve_says_when_its_answer_changed() -> None:
     trial = TrialView(3, value=0.5)
-    sieve = CachedFilter(lambda found: (found.value or 0) > 0.7)
+    sieve = CachedFilter(lambda tested_trial: (tested_trial.value or 0) > 0.7)
     assert not sieve(trial)
     trial.value = 0.8
     assert not sieve(trial), "remembered"
@@ -156,14 +160,14 @@ def test_a_sieve_says_when_its_answer_changed() -> None:
 def test_a_view_that_does_not_show_follows_when_it_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    corpus.finished(tmp_path, "done")
+    corpus.record_finished_session(tmp_path, "done")
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, "right_square_bracket", "left_square_bracket")
         followed = Counted(monkeypatch, AnalysisView, "redraw_after_filter")
         await press(pilot, "slash", *"0-3", "enter")
         assert followed.calls == 0
-        assert len(table(app).keys_in_order()) == 4
+        assert len(trial_table(app).keys_in_order()) == 4
         await press(pilot, "right_square_bracket")
         assert followed.calls == 1
         assert {t.number for t in app.screen.query_one(AnalysisView).exploration.sample.trials} <= {

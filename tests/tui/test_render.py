@@ -28,7 +28,7 @@ from tuner.session.trial_counter import TrialCounter
 from tuner.session.view import SessionView, TrialState
 
 
-def printed(renderable: object, width: int = 80) -> str:
+def rendered_text(renderable: object, width: int = 80) -> str:
     """As a terminal without colours would show it."""
     file = io.StringIO()
     Console(file=file, width=width, color_system=None, force_terminal=False).print(renderable)
@@ -52,24 +52,24 @@ def matrix(classes: int, seed: int = 0) -> list[list[int]]:
 @pytest.mark.parametrize("mode", ["counts", "row", "column"])
 def test_a_matrix_of_any_size_is_readable(classes: int, width: int, mode: str) -> None:
     labels = [f"label {index} with a long name" for index in range(classes)]
-    text = printed(confusion_table(matrix(classes), labels, mode=mode, width=width), 200)  # type: ignore[arg-type]
+    text = rendered_text(confusion_table(matrix(classes), labels, mode=mode, width=width), 200)  # type: ignore[arg-type]
     assert widest(text) <= width
     assert "correct" in text
     assert "macro F1" in text
 
 
 def test_a_small_matrix_has_all_its_numbers() -> None:
-    text = printed(confusion_table([[121, 25], [35, 96]], ["entail", "not"]))
+    text = rendered_text(confusion_table([[121, 25], [35, 96]], ["entail", "not"]))
     for number in ("121", "25", "35", "96", "0.78", "0.79", "146", "131", "217 of 277"):
         assert number in text
-    rows = printed(confusion_table([[121, 25], [35, 96]], ["entail", "not"], mode="row"))
+    rows = rendered_text(confusion_table([[121, 25], [35, 96]], ["entail", "not"], mode="row"))
     assert "83 %" in rows
 
 
 def test_a_large_matrix_names_the_most_confused_and_says_what_it_leaves_out() -> None:
     cells = matrix(200)
     cells[7][150] = 99
-    text = printed(confusion_table(cells, [f"l{index}" for index in range(200)]))
+    text = rendered_text(confusion_table(cells, [f"l{index}" for index in range(200)]))
     first = text.split("most confused")[1].splitlines()[1]
     assert "99" in first
     assert "l7" in first
@@ -88,7 +88,7 @@ def test_nothing_is_as_light_as_nothing() -> None:
 
 
 def test_an_empty_matrix_says_so() -> None:
-    assert "no row" in printed(confusion_table([[0, 0], [0, 0]], ["a", "b"]))
+    assert "no row" in rendered_text(confusion_table([[0, 0], [0, 0]], ["a", "b"]))
 
 
 @given(st.lists(st.text(max_size=12), min_size=2, max_size=5), st.integers(40, 120))
@@ -100,11 +100,11 @@ def test_labels_never_break_the_matrix(labels: list[str], width: int) -> None:
 
 @pytest.fixture
 def view(root: Path) -> SessionView:
-    return load_session_view(corpus.running(root))
+    return load_session_view(corpus.record_running_session(root))
 
 
 def test_the_trials_are_readable_on_eighty_columns(view: SessionView) -> None:
-    text = printed(trials_table(view, now=lambda: corpus.START))
+    text = rendered_text(trials_table(view, now=lambda: corpus.START))
     lines = text.splitlines()
     assert widest(text) <= 80
     assert "● run" in lines[1]
@@ -115,24 +115,26 @@ def test_the_trials_are_readable_on_eighty_columns(view: SessionView) -> None:
 
 
 def test_a_wide_table_has_every_parameter(view: SessionView) -> None:
-    text = printed(trials_table(view), 140)
+    text = rendered_text(trials_table(view), 140)
     assert "not shown" not in text
     assert text.splitlines()[0].split()[-1] == "CURVE"
 
 
 def test_no_trials_are_said_to_be_none() -> None:
-    assert "no trials yet" in printed(trials_table(SessionView()))
+    assert "no trials yet" in rendered_text(trials_table(SessionView()))
 
 
 def test_the_detail_of_a_trial_tells_all(view: SessionView) -> None:
-    text = printed(trial_detail(view, view.best or 0))
+    text = rendered_text(trial_detail(view, view.best or 0))
     for part in ("Parameters", "lr.head", "├", "Evaluations", "Rungs", "Confusion", "★ kept"):
         assert part in text
     assert widest(text) <= 80
     pruned = next(n for n, t in view.trials.items() if t.state == "pruned")
-    assert "the upper half begins at" in printed(trial_detail(view, pruned)).replace("\n", " ")
+    assert "the upper half begins at" in rendered_text(trial_detail(view, pruned)).replace(
+        "\n", " "
+    )
     failed = next(n for n, t in view.trials.items() if t.state == "failed")
-    assert "torch.OutOfMemoryError" in printed(trial_detail(view, failed))
+    assert "torch.OutOfMemoryError" in rendered_text(trial_detail(view, failed))
 
 
 def test_a_trial_that_there_is_not(view: SessionView) -> None:
@@ -141,7 +143,7 @@ def test_a_trial_that_there_is_not(view: SessionView) -> None:
 
 
 def test_every_event_is_told_and_nothing_in_it_has_an_effect(root: Path) -> None:
-    for session in corpus.all_of_them(root):
+    for session in corpus.record_whole_corpus(root):
         view = load_session_view(session)
         for event in view.history:
             for width in (43, 78, 118):
@@ -160,10 +162,10 @@ def test_every_kind_of_event_has_words() -> None:
     assert describe_event(
         e.GenerationOpened(generation=2, changes={"a": 1}, carried=3), view
     ).reason
-    chosen = e.SlotsChosen(
+    slots_event = e.SlotsChosen(
         slots=2, threads=1, measured={}, reason="2 side by side", cores=2, device="cpu"
     )
-    assert (describe_event(chosen, view).short, describe_event(chosen, view).reason) == (
+    assert (describe_event(slots_event, view).short, describe_event(slots_event, view).reason) == (
         "2 × 1 thread",
         "2 side by side",
     )
@@ -175,8 +177,8 @@ def test_every_kind_of_event_has_words() -> None:
         describe_event(e.TrialRetried(trial=1, cause="died", error="x", attempt=1), view).short
         == "died"
     )
-    told = describe_event(Unknown(3, 1.0, "new\x1bkind", {"a": "[b]"}), view)
-    assert (told.title, told.reason) == ("new␛kind", '{"a": "[b]"}')
+    unknown_event_text = describe_event(Unknown(3, 1.0, "new\x1bkind", {"a": "[b]"}), view)
+    assert (unknown_event_text.title, unknown_event_text.reason) == ("new␛kind", '{"a": "[b]"}')
 
 
 def test_a_pruning_shows_its_reason_where_it_fits_else_the_numbers(view: SessionView) -> None:
@@ -208,14 +210,16 @@ def test_wrapping_breaks_at_blanks() -> None:
 
 def test_what_pruning_saved_is_the_rest_of_the_schedule(view: SessionView) -> None:
     pruned = [t for t in view.trials.values() if t.state in ("pruned", "collapsed")]
-    rest = sum(trial.seconds * (trial.total_steps / trial.step - 1) for trial in pruned)
+    remaining_seconds = sum(
+        trial.seconds * (trial.total_steps / trial.step - 1) for trial in pruned
+    )
     tally = TrialCounter.of_whole_view(view)
-    assert tally.seconds_saved == pytest.approx(rest)
+    assert tally.seconds_saved == pytest.approx(remaining_seconds)
 
 
 def test_a_tally_kept_up_to_date_is_one_made_anew(root: Path) -> None:
     view, tally = SessionView(), TrialCounter()
-    for event in load_session_view(corpus.running(root)).history:
+    for event in load_session_view(corpus.record_running_session(root)).history:
         tally.recount_trials(view, fold_events(view, [event]))
     fresh = TrialCounter.of_whole_view(view)
     assert tally.running == fresh.running

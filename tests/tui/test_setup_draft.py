@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.tui.setup_stage import LAYERS, complete_document, make_session, model_description
+from tests.tui.setup_harness import LAYERS, complete_document, make_session, model_description
 from tuner.errors import TunerError
 from tuner.recipe import grouping
 from tuner.recipe.document import RecipeDocument
@@ -38,13 +38,13 @@ def complete_groups() -> Groups:
     return complete_document().parse_groups()
 
 
-def groups_of(found: Draft) -> Groups:
-    assert found.recipe is not None
-    return found.recipe.groups
+def groups_of(edited_draft: Draft) -> Groups:
+    assert edited_draft.recipe is not None
+    return edited_draft.recipe.groups
 
 
-def rate_of(found: Draft, name: str) -> object:
-    return next(group.lr for group in groups_of(found) if group.name == name)
+def rate_of(edited_draft: Draft, name: str) -> object:
+    return next(group.lr for group in groups_of(edited_draft) if group.name == name)
 
 
 def test_an_edit_can_be_undone_and_redone() -> None:
@@ -234,19 +234,25 @@ def act(groups: Groups, action: Action) -> Groups:
 def holds_everything_once(groups: Groups) -> bool:
     """Whether every parameter is in one group, and no layer in two groups of layers."""
     resolved = resolve_groups(groups, PARAMETERS)
-    names = [parameter.name for found in resolved for parameter in found.parameters]
-    by_layers = [found for found in resolved if found.spec.params is None]
+    names = [
+        parameter.name for resolved_group in resolved for parameter in resolved_group.parameters
+    ]
+    by_layers = [
+        resolved_group for resolved_group in resolved if resolved_group.spec.params is None
+    ]
     layers = [
         layer
-        for found in by_layers
-        for layer in {part_of_parameter(parameter.name)[1] for parameter in found.parameters}
+        for resolved_group in by_layers
+        for layer in {
+            part_of_parameter(parameter.name)[1] for parameter in resolved_group.parameters
+        }
         if layer is not None
     ]
     everything = sorted(parameter.name for parameter in PARAMETERS)
     return sorted(names) == everything and len(set(layers)) == len(layers)
 
 
-def tried(groups: Groups, key: Action) -> Groups:
+def apply_action(groups: Groups, key: Action) -> Groups:
     """Return the groups after a key, or as they were where the editor refuses it."""
     try:
         changed = act(groups, key)
@@ -260,7 +266,7 @@ def tried(groups: Groups, key: Action) -> Groups:
 def test_any_keys_keep_each_layer_in_exactly_one_group(keys: list[Action]) -> None:
     groups = complete_groups()
     for key in keys:
-        groups = tried(groups, key)
+        groups = apply_action(groups, key)
         assert holds_everything_once(groups)
         assert len({group.name for group in groups}) == len(groups)
 
@@ -272,7 +278,7 @@ def test_undo_leads_back_from_any_keys(keys: list[Action]) -> None:
     start, done = edited.recipe_text, 0
     for key in keys[:6]:
         before = edited.recipe_text
-        groups = tried(groups_of(edited), key)
+        groups = apply_action(groups_of(edited), key)
 
         def put(document: RecipeDocument, groups: Groups = groups) -> None:
             write_group_edits(document, groups)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.tui.setup_stage import complete_document
+from tests.tui.setup_harness import complete_document
 from tuner.errors import TunerError
 from tuner.recipe.baselines import published_recipe
 from tuner.recipe.schema import SECTIONS
@@ -40,9 +40,9 @@ def test_every_field_is_a_key_of_a_recipe_and_has_help() -> None:
 @pytest.mark.parametrize("field", ALL.values(), ids=ALL.keys())
 def test_what_a_field_shows_for_typing_is_read_back(field: FormField) -> None:
     value = value_in_recipe(complete_document().parse_recipe(), field)
-    for known in (value, field.usual):
-        if known is not None:
-            assert parse_field_text(field, field_value_text(field, known)) == known
+    for shown_value in (value, field.usual):
+        if shown_value is not None:
+            assert parse_field_text(field, field_value_text(field, shown_value)) == shown_value
 
 
 @pytest.mark.parametrize(
@@ -154,8 +154,8 @@ UPPER = GroupSpec("layers 6-11", Range(1e-5, 1e-4, "log"), layers="6-11")
 HEAD = GroupSpec("head", Range(1e-4, 1e-2, "log"), part="head")
 
 
-def hints(*groups: GroupSpec, **known: Any) -> list[Hint]:
-    return hints_for_groups(groups, HintContext(**known))
+def hints(*groups: GroupSpec, **context_fields: Any) -> list[Hint]:
+    return hints_for_groups(groups, HintContext(**context_fields))
 
 
 def texts(*groups: GroupSpec, size: int | None = None, rows: int | None = None) -> list[str]:
@@ -208,11 +208,11 @@ def test_ranges_with_nothing_to_find_and_slow_heads_are_told() -> None:
 
 
 def test_embeddings_that_are_forgotten_and_a_published_rate_that_is_left_out_are_told() -> None:
-    rest = GroupSpec("the rest", 4e-5, rest=True)
-    assert [h.group for h in hints(UPPER, rest)] == ["the rest"]
+    rest_group = GroupSpec("the rest", 4e-5, rest=True)
+    assert [h.group for h in hints(UPPER, rest_group)] == ["the rest"]
     assert not hints(GroupSpec("all", 4e-5, rest=True))
     embeddings = GroupSpec("e", 1e-6, params=("*.word_embeddings.*",))
-    assert not any("no group of their own" in text for text in texts(embeddings, UPPER, rest))
+    assert not any("no group of their own" in text for text in texts(embeddings, UPPER, rest_group))
     published = published_recipe("roberta", 1024)
     far = GroupSpec("all", Range(1e-4, 1e-3, "log"), rest=True)
     assert (

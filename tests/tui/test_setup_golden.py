@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from tests.tui.setup_stage import LARGE, SMALL, assert_golden, play, setup_stage
+from tests.tui.setup_harness import LARGE, SMALL, assert_golden, play, setup_stage
 from tuner.tui.screens.setup_screen import SetupScreen
 
 SIZES = {"80x24": SMALL, "120x40": LARGE}

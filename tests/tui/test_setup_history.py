@@ -8,7 +8,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.tui import corpus
-from tests.tui.setup_stage import (
+from tests.tui.setup_harness import (
     LARGE,
     SMALL,
     Answers,
@@ -18,7 +18,7 @@ from tests.tui.setup_stage import (
     play,
     screen_text,
     type_text,
-    until,
+    wait_until,
 )
 from tuner.recipe.load import load_recipe
 from tuner.recipe.range_edits import Ends
@@ -61,7 +61,7 @@ def test_the_setup_of_a_paused_session(tmp_path: Path, name: str) -> None:
         await pilot.pause()
         await assert_golden(pilot.app, f"trials-{name}")
 
-    play(stage(corpus.paused(tmp_path)), scenario, SIZES[name])
+    play(stage(corpus.record_paused_session(tmp_path)), scenario, SIZES[name])
 
 
 @pytest.mark.parametrize("name", SIZES)
@@ -71,7 +71,7 @@ def test_the_setup_of_a_proposed_zoom(tmp_path: Path, name: str) -> None:
         await pilot.pause()
         await assert_golden(pilot.app, f"zoom-{name}")
 
-    play(stage(corpus.finished(tmp_path), ZOOM), scenario, SIZES[name])
+    play(stage(corpus.record_finished_session(tmp_path), ZOOM), scenario, SIZES[name])
 
 
 @pytest.mark.parametrize("name", SIZES)
@@ -79,7 +79,7 @@ def test_the_setup_of_a_session_with_odd_names(tmp_path: Path, name: str) -> Non
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:  # noqa: ARG001
         await assert_golden(pilot.app, f"odd-{name}")
 
-    play(stage(corpus.odd(tmp_path)), scenario, SIZES[name])
+    play(stage(corpus.record_odd_session(tmp_path)), scenario, SIZES[name])
 
 
 def test_a_zoom_is_one_edit_that_is_told_and_taken_back(tmp_path: Path) -> None:
@@ -92,26 +92,26 @@ def test_a_zoom_is_one_edit_that_is_told_and_taken_back(tmp_path: Path) -> None:
         assert group(screen, "layers 8-11").lr == Range(1e-5, 1e-4, "log")
         assert not screen.controller.draft.has_unsaved_changes
 
-    play(stage(corpus.finished(tmp_path), ZOOM), scenario, LARGE)
+    play(stage(corpus.record_finished_session(tmp_path), ZOOM), scenario, LARGE)
 
 
 def test_a_start_asks_first_and_says_how_many_trials_are_carried_over(tmp_path: Path) -> None:
     answers = Answers()
-    session = corpus.paused(tmp_path)
+    session = corpus.record_paused_session(tmp_path)
 
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:
         recipe = screen.controller.draft.recipe
         assert recipe is not None
-        told = next_generation(load_session_view(session), recipe)
-        assert told is not None
+        generation = next_generation(load_session_view(session), recipe)
+        assert generation is not None
         await pilot.press("ctrl+r")
         assert screen.query_one(KeyBar).is_asking
-        line = f"Generation 1 keeps {told.carried} of {told.trials} trials. Start?"
+        line = f"Generation 1 keeps {generation.carried} of {generation.trials} trials. Start?"
         assert line in screen_text(pilot.app)
         await pilot.press("n")
         assert not answers.started
         await pilot.press("ctrl+r", "y")
-        await until(pilot, lambda: answers.started)
+        await wait_until(pilot, lambda: answers.started)
         assert load_recipe(session.recipe_path) == recipe
 
     play(stage(session, {"lr.head": (2e-4, 4e-3)}, answers=answers), scenario)
@@ -123,22 +123,22 @@ def test_without_a_change_a_start_just_goes_on(tmp_path: Path) -> None:
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:  # noqa: ARG001
         assert "continues in generation 0; " in screen_text(pilot.app)
         await pilot.press("ctrl+r")
-        await until(pilot, lambda: answers.started)
+        await wait_until(pilot, lambda: answers.started)
         assert not answers.paused
 
-    play(stage(corpus.paused(tmp_path), answers=answers), scenario)
+    play(stage(corpus.record_paused_session(tmp_path), answers=answers), scenario)
 
 
 def test_a_running_session_is_paused_before_it_starts_again(tmp_path: Path) -> None:
     answers = Answers()
-    session = corpus.paused(tmp_path)
+    session = corpus.record_paused_session(tmp_path)
     history = SessionHistory(load_session_view(session), SessionState.RUNNING)
 
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:  # noqa: ARG001
         await pilot.press("ctrl+r")
         assert "Pause, save and restart?" in screen_text(pilot.app)
         await pilot.press("y")
-        await until(pilot, lambda: answers.started)
+        await wait_until(pilot, lambda: answers.started)
         assert answers.paused == ["sst2-bert-groups"]
 
     play(stage(session, answers=answers, history=history), scenario)
@@ -146,7 +146,7 @@ def test_a_running_session_is_paused_before_it_starts_again(tmp_path: Path) -> N
 
 def test_a_session_without_trials_left_wants_more_before_it_starts(tmp_path: Path) -> None:
     answers = Answers()
-    session = corpus.finished(tmp_path)
+    session = corpus.record_finished_session(tmp_path)
 
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:
         await pilot.press("ctrl+r")
@@ -158,7 +158,7 @@ def test_a_session_without_trials_left_wants_more_before_it_starts(tmp_path: Pat
         await pilot.press("4", "down", "down", "down", "enter")
         await type_text(pilot, "15")
         await pilot.press("ctrl+r")
-        await until(pilot, lambda: answers.started)
+        await wait_until(pilot, lambda: answers.started)
 
     play(stage(session, answers=answers), scenario)
 
@@ -176,7 +176,7 @@ def test_model_data_and_metric_stay(tmp_path: Path) -> None:
         await pilot.press("u")
         assert screen.controller.draft.recipe_text == before
 
-    session = corpus.paused(tmp_path)
+    session = corpus.record_paused_session(tmp_path)
     screen = SetupScreen(
         session,
         services=Answers().services(),
@@ -190,19 +190,22 @@ def test_a_proposal_that_cannot_be_is_refused_and_nothing_is_changed(tmp_path: P
         assert "no such setting" in message(screen)
         assert not screen.controller.draft.has_unsaved_changes
 
-    play(stage(corpus.paused(tmp_path), {"lr.head": (2e-4, 1e-3), "lr.no": (1, 2)}), scenario)
+    play(
+        stage(corpus.record_paused_session(tmp_path), {"lr.head": (2e-4, 1e-3), "lr.no": (1, 2)}),
+        scenario,
+    )
 
 
 def test_the_best_fifth_of_the_complete_trials_is_good(tmp_path: Path) -> None:
-    view = load_session_view(corpus.finished(tmp_path))
+    view = load_session_view(corpus.record_finished_session(tmp_path))
     trials = list(view.trials.values())
     complete = [t for t in trials if t.state is TrialState.COMPLETE and t.value is not None]
     good = best_trial_numbers(trials, "maximize")
     assert len(good) == -(-len(complete) // 5)
     worst_good = min(t.value for t in complete if t.number in good)  # type: ignore[type-var]
     assert all(t.value <= worst_good for t in complete if t.number not in good)  # type: ignore[operator]
-    seen = SessionHistory(view, SessionState.FINISHED).rates_by_group["head"]
-    assert {view.trials[n].params["lr.head"] for n in good} == set(seen.good)
+    head_rates = SessionHistory(view, SessionState.FINISHED).rates_by_group["head"]
+    assert {view.trials[n].params["lr.head"] for n in good} == set(head_rates.good)
     assert best_trial_numbers(trials, "minimize") & good == frozenset()
     assert best_trial_numbers([], "maximize") == frozenset()
 

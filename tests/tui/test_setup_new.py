@@ -8,7 +8,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from tests.tui.setup_stage import SMALL, Answers, Stage, assert_golden, make_session, type_text
+from tests.tui.setup_harness import SMALL, Answers, Stage, assert_golden, make_session, type_text
 from tuner.recipe.load import load_recipe
 from tuner.session.folder import find_session
 from tuner.tui.screens.new_session_screen import NewSessionScreen

@@ -9,7 +9,7 @@ from typing import NoReturn
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from tests.tui.setup_stage import (
+from tests.tui.setup_harness import (
     LARGE,
     Answers,
     Stage,
@@ -17,10 +17,10 @@ from tests.tui.setup_stage import (
     make_session,
     play,
     screen_text,
-    settled,
     setup_stage,
     type_text,
-    until,
+    wait_until,
+    wait_until_checked,
 )
 from tuner.errors import TunerError
 from tuner.recipe.findings import Finding
@@ -128,11 +128,11 @@ def test_a_model_is_suggested_while_it_is_typed(tmp_path: Path) -> None:
         assert isinstance(line, Input)
         line.value = ""
         await pilot.press("g", "o")
-        await until(pilot, lambda: line._suggestion)
+        await wait_until(pilot, lambda: line._suggestion)
         await pilot.press("right", "enter")
         await pilot.pause()
         assert recipe(screen).model.name == "google-bert/bert-base-cased"
-        await until(pilot, lambda: len(screen.inspection.described_models) == 2)
+        await wait_until(pilot, lambda: len(screen.inspection.described_models) == 2)
 
     play(setup_stage(tmp_path), scenario)
 
@@ -148,7 +148,7 @@ def test_saving_writes_the_file_and_keeps_its_comments(tmp_path: Path) -> None:
         assert screen.controller.draft.has_unsaved_changes
         assert "unsaved" in screen_text(pilot.app)
         await pilot.press("ctrl+s")
-        await until(pilot, lambda: answers.checks == 2)
+        await wait_until(pilot, lambda: answers.checks == 2)
         assert "saved" in message(screen)
         assert screen.controller.draft.recipe_text == session.recipe_path.read_text()
         assert "# my own words" in session.recipe_path.read_text()
@@ -180,7 +180,7 @@ def test_starting_saves_first_and_then_asks_for_the_live_screen(tmp_path: Path) 
 
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:
         await pilot.press("0", "ctrl+r")
-        await until(pilot, lambda: stage.requests)
+        await wait_until(pilot, lambda: stage.requests)
         assert answers.started == ["rte"]
         assert not screen.controller.draft.has_unsaved_changes
         assert isinstance(stage.requests[0], StartRequested)
@@ -197,7 +197,7 @@ def test_a_start_against_the_checks_asks_first(tmp_path: Path) -> None:
         await pilot.press("ctrl+r", "n")
         assert not answers.started
         await pilot.press("ctrl+r", "y")
-        await until(pilot, lambda: stage.requests)
+        await wait_until(pilot, lambda: stage.requests)
         assert screen.controller.session.name == "rte"
 
     play(stage, scenario)
@@ -209,7 +209,7 @@ def test_a_start_that_fails_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
 
     async def scenario(pilot: Pilot[None], screen: SetupScreen) -> None:
         await pilot.press("ctrl+r")
-        await until(pilot, lambda: "no GPU" in message(screen))
+        await wait_until(pilot, lambda: "no GPU" in message(screen))
         assert not stage.requests
         await pilot.press("0")
         assert screen.controller.draft.has_unsaved_changes
@@ -295,7 +295,7 @@ def test_findings_and_errors_are_listed_with_their_glyphs(tmp_path: Path) -> Non
         await pilot.press("0")
         assert "outdated" in str(screen.query_one(ChecksPane).border_subtitle)
         await pilot.press("c")
-        await until(pilot, lambda: not screen.query_one(ChecksPane).border_subtitle)
+        await wait_until(pilot, lambda: not screen.query_one(ChecksPane).border_subtitle)
 
     play(stage, scenario)
 
@@ -330,7 +330,7 @@ def test_a_file_that_is_no_recipe_can_be_repaired(tmp_path: Path) -> None:
             await pilot.pause()
             assert not answers.started
             await pilot.press("ctrl+e")
-            await settled(pilot)
+            await wait_until_checked(pilot)
             assert screen.controller.draft.recipe is not None
 
     asyncio.run(run())
@@ -367,16 +367,16 @@ def test_in_the_app_a_start_leads_to_the_live_screen_and_help_lists_the_keys(
     async def run() -> None:
         async with app.run_test(size=LARGE) as pilot:
             app.push_screen(SetupScreen(session, services=Answers().services()))
-            await settled(pilot)
+            await wait_until_checked(pilot)
             await pilot.press("question_mark")
             await pilot.pause()
             assert isinstance(app.screen, HelpScreen)
             await pilot.press("escape")
             await pilot.resize_terminal(50, 12)
-            await until(pilot, lambda: screen_text(app).startswith("tuner needs 60 columns"))
+            await wait_until(pilot, lambda: screen_text(app).startswith("tuner needs 60 columns"))
             await pilot.resize_terminal(*LARGE)
             await pilot.press("ctrl+r")
-            await until(pilot, lambda: isinstance(app.screen, StudyScreen))
+            await wait_until(pilot, lambda: isinstance(app.screen, StudyScreen))
 
     asyncio.run(run())
 
@@ -391,11 +391,11 @@ def test_slow_checks_follow_the_data_and_only_that(tmp_path: Path) -> None:
         assert answers.checks == before
         await pilot.press("1", "down", "enter")
         await type_text(pilot, "other.jsonl")
-        await until(
+        await wait_until(
             pilot, lambda: answers.checks == before + 1 and not screen.inspection.running_checks
         )
         await pilot.press("u")
-        await until(
+        await wait_until(
             pilot, lambda: answers.checks == before + 2 and not screen.inspection.running_checks
         )
 
@@ -412,7 +412,9 @@ def test_a_step_is_tried_only_where_that_is_asked_for(tmp_path: Path) -> None:
         # Asked for while the quick checks run, it is next.
         screen._request_checks()
         await pilot.press("c")
-        await until(pilot, lambda: not knowledge.running_checks and not knowledge.rehearse_next)
+        await wait_until(
+            pilot, lambda: not knowledge.running_checks and not knowledge.rehearse_next
+        )
         assert hint not in knowledge.status_lines(recipe)
 
     play(setup_stage(tmp_path), scenario)

@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 from textual.pilot import Pilot
 
 from tests.tui import corpus
-from tests.tui.stage import (
+from tests.tui.app_harness import (
     LARGE,
     NOW,
     SMALL,
     States,
-    live,
+    live_screen,
     play,
     press,
-    table,
-    until,
+    trial_table,
     visible_screen_text,
+    wait_until,
 )
 from tuner.render.trial_columns import (
     Column,
@@ -46,7 +46,7 @@ SIZES = {"80x24": SMALL, "120x40": LARGE}
 @pytest.fixture
 def session(root: Path, states: States) -> Session:
     states.running(NAME)
-    return corpus.running(root)
+    return corpus.record_running_session(root)
 
 
 def header(app: TunerApp) -> str:
@@ -60,7 +60,7 @@ def test_choosing_columns(root: Path, size: str) -> None:
         await press(pilot, "c")
         assert isinstance(app.screen, ColumnsScreen)
         await press(pilot, "escape")
-        live(app)
+        live_screen(app)
 
     play(root, scene, session=NAME, size=SIZES[size])
 
@@ -86,9 +86,9 @@ def test_columns_are_shown_hidden_and_moved_at_once(root: Path) -> None:
 def test_the_choice_outlives_the_screen(root: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, "c", "j", "j", "j", "space", "escape", "escape")
-        await until(pilot, lambda: app.screen.query("#sessions"))
+        await wait_until(pilot, lambda: app.screen.query("#sessions"))
         app.open_session_view(app.catalog.reader_for(Session(root / NAME)))
-        await until(pilot, lambda: "F1" in visible_screen_text(app))
+        await wait_until(pilot, lambda: "F1" in visible_screen_text(app))
 
     play(root, scene, session=NAME, size=LARGE)
 
@@ -98,14 +98,16 @@ def test_columns_that_never_differ_hide_by_themselves(session: Session, root: Pa
         started = e.TrialStarted(
             trial=15, generation=0, params={"epochs": 3}, seed=4, device="cuda:0"
         )
-        assert "same" not in str(table(app).border_subtitle)
+        assert "same" not in str(trial_table(app).border_subtitle)
         await press(pilot, "c", "G", "k", "k", "k", "space", "escape")
         assert "SEED" in header(app), "what was chosen shows, differing or not"
         append(session, started)
-        await until(pilot, lambda: 15 in table(app).keys_in_order())
-        assert table(app).is_constant_column(column(app, "seed"))
+        await wait_until(pilot, lambda: 15 in trial_table(app).keys_in_order())
+        assert trial_table(app).is_constant_column(column(app, "seed"))
         append(session, msgspec.structs.replace(started, trial=16, seed=5))
-        await until(pilot, lambda: not table(app).is_constant_column(column(app, "seed")))
+        await wait_until(
+            pilot, lambda: not trial_table(app).is_constant_column(column(app, "seed"))
+        )
 
     play(root, scene, session=NAME, size=LARGE)
 
@@ -121,10 +123,10 @@ def test_a_parameter_that_never_differs_is_counted_in_the_border(root: Path) -> 
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         assert "emb" not in header(app)
-        assert "1 same hidden" in str(table(app).border_subtitle)
+        assert "1 same hidden" in str(trial_table(app).border_subtitle)
         await press(pilot, "C")
         assert "emb" in header(app)
-        assert "same" not in str(table(app).border_subtitle)
+        assert "same" not in str(trial_table(app).border_subtitle)
 
     play(root, scene, session="same", size=LARGE)
 
@@ -136,24 +138,28 @@ def append(session: Session, *events: e.Event) -> None:
 
 
 def column(app: TunerApp, key: str) -> Column:
-    return next(found for found in table(app).arranged_columns if found.key == key)
+    return next(
+        shown_column
+        for shown_column in trial_table(app).arranged_columns
+        if shown_column.key == key
+    )
 
 
 @pytest.mark.usefixtures("session")
 def test_five_marks_and_no_more(root: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, "space", "j", "space")
-        assert "2 marked" in str(table(app).border_title)
+        assert "2 marked" in str(trial_table(app).border_title)
         assert visible_screen_text(app).count("◆") == 2
         for _ in range(4):
             await press(pilot, "j", "space")
-        assert "5 marked" in str(table(app).border_title)
-        await until(pilot, lambda: "5 trials are marked" in visible_screen_text(app))
-        live(app).workspace.apply_filter_text("is:marked")
-        table(app).filter_trials(live(app).workspace.trial_filter)
-        assert len(table(app).keys_in_order()) == 5
+        assert "5 marked" in str(trial_table(app).border_title)
+        await wait_until(pilot, lambda: "5 trials are marked" in visible_screen_text(app))
+        live_screen(app).workspace.apply_filter_text("is:marked")
+        trial_table(app).filter_trials(live_screen(app).workspace.trial_filter)
+        assert len(trial_table(app).keys_in_order()) == 5
         await press(pilot, "g", "space")
-        assert len(table(app).keys_in_order()) == 4
+        assert len(trial_table(app).keys_in_order()) == 4
 
     play(root, scene, session=NAME, size=LARGE)
 
@@ -162,17 +168,19 @@ def test_five_marks_and_no_more(root: Path) -> None:
 def test_the_filter_says_how_many_pass_and_names_what_is_near(root: Path) -> None:
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         await press(pilot, "slash", *"is:best")
-        await until(pilot, lambda: "1 of 15 match" in visible_screen_text(app).splitlines()[-2])
+        await wait_until(
+            pilot, lambda: "1 of 15 match" in visible_screen_text(app).splitlines()[-2]
+        )
         await press(pilot, "escape", "slash", *"lr.haed<1")
         assert 'did you mean "lr.head"?' in visible_screen_text(app).splitlines()[-2]
         await press(pilot, "escape")
-        assert len(table(app).keys_in_order()) == 15
+        assert len(trial_table(app).keys_in_order()) == 15
 
     play(root, scene, session=NAME, size=LARGE)
 
 
 def test_the_clock_of_a_trial_stops_with_its_worker(root: Path) -> None:
-    corpus.crashed(root)
+    corpus.record_crashed_session(root)
 
     async def scene(_pilot: Pilot[None], app: TunerApp) -> None:
         assert "◐ pause 0.5523    1" in visible_screen_text(app)
@@ -192,22 +200,23 @@ orders = st.lists(
 def test_an_order_that_keeps_up_is_one_made_anew(
     changes: list[tuple[int, tuple[int, float]]], backwards: bool, dropped: set[int]
 ) -> None:
-    kept, latest = Ordering(is_reversed=backwards), dict[int, tuple[int, float]]()
+    ordering, latest = Ordering(is_reversed=backwards), dict[int, tuple[int, float]]()
     for number, order in changes:
-        assert kept.update_position(number, order) == (latest.get(number) != order)
+        assert ordering.update_position(number, order) == (latest.get(number) != order)
         latest[number] = order
     for number in dropped:
-        assert kept.remove_number(number) == (latest.pop(number, None) is not None)
+        assert ordering.remove_number(number) == (latest.pop(number, None) is not None)
     anew = Ordering(latest.items(), is_reversed=backwards)
-    assert kept.ordered_numbers == anew.ordered_numbers
-    assert [kept.index_of_number(number) for number in kept.ordered_numbers] == list(
+    assert ordering.ordered_numbers == anew.ordered_numbers
+    assert [ordering.index_of_number(number) for number in ordering.ordered_numbers] == list(
         range(len(latest))
     )
-    assert kept.restricted_to({1, 2, 3}).ordered_numbers == [
-        n for n in kept.ordered_numbers if n in (1, 2, 3)
+    assert ordering.restricted_to({1, 2, 3}).ordered_numbers == [
+        n for n in ordering.ordered_numbers if n in (1, 2, 3)
     ]
     assert (
-        kept.with_direction(is_reversed=not backwards).ordered_numbers == kept.ordered_numbers[::-1]
+        ordering.with_direction(is_reversed=not backwards).ordered_numbers
+        == ordering.ordered_numbers[::-1]
     )
 
 
@@ -234,19 +243,25 @@ def test_a_layout_puts_new_columns_behind_their_neighbours() -> None:
     layout = TableLayout()
     layout.move_column(before, "curve", -20)
     after = trial_columns(view, ["lr.a", "lr.b"], lambda: 0.0)
-    keys = [found.key for found in layout.arrange_columns(after)]
+    keys = [shown_column.key for shown_column in layout.arrange_columns(after)]
     assert keys[0] == "curve"
     assert keys.index("param:lr.b") == keys.index("param:lr.a") + 1
-    assert sorted(keys) == sorted(found.key for found in after)
+    assert sorted(keys) == sorted(shown_column.key for shown_column in after)
 
 
 def test_differences_are_learned_bit_by_bit() -> None:
     view = SessionView()
-    view.trials = {at: TrialView(at, seed=4, origin="sampled") for at in range(3)}
+    view.trials = {
+        trial_number: TrialView(trial_number, seed=4, origin="sampled") for trial_number in range(3)
+    }
     columns = trial_columns(view, [], lambda: 0.0)
     differences = ColumnDifferences()
     differences.learn_from_trials(columns, view.trials.values())
-    constant = {found.key for found in columns if differences.is_constant_column(found, 3)}
+    constant = {
+        shown_column.key
+        for shown_column in columns
+        if differences.is_constant_column(shown_column, 3)
+    }
     assert constant == {"seed", "origin", "generation", "memory"}
     view.trials[2].seed = 5
     assert differences.learn_from_trials(columns, [view.trials[2]])
@@ -259,7 +274,7 @@ def test_a_long_log_is_written_the_same_again_and_read_whole(tmp_path: Path) -> 
     assert first.events_path.read_bytes() == second.events_path.read_bytes()
 
     async def scene(_pilot: Pilot[None], app: TunerApp) -> None:
-        view = live(app).reader.view
+        view = live_screen(app).reader.view
         assert len(view.trials) == 50
         assert parameter_names(view.trials.values())[-1] == "weight_decay"
         assert metric_names_of_trials(view.trials.values()) == ["accuracy", "f1_macro", "loss"]
@@ -270,7 +285,10 @@ def test_a_long_log_is_written_the_same_again_and_read_whole(tmp_path: Path) -> 
 
 def test_rows_of_ten_thousand_trials_keep_up_in_no_time() -> None:
     view = SessionView()
-    view.trials = {at: TrialView(at, seed=at % 977) for at in range(10_000)}
+    view.trials = {
+        trial_number: TrialView(trial_number, seed=trial_number % 977)
+        for trial_number in range(10_000)
+    }
     rows = TrialRows(view)
     rows.sort_by_key(lambda trial: (trial.seed,), is_reversed=False)
     rows.apply_filter(lambda trial: trial.seed % 2 == 0)

@@ -34,7 +34,7 @@ WORDS = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zs", "Zl", "Zp"))
 
 @pytest.fixture(scope="module")
 def view(tmp_path_factory: pytest.TempPathFactory) -> SessionView:
-    return load_session_view(corpus.running(tmp_path_factory.mktemp("sessions")))
+    return load_session_view(corpus.record_running_session(tmp_path_factory.mktemp("sessions")))
 
 
 # Parameters
@@ -58,19 +58,19 @@ def test_ranks_count_ended_trials_once_and_the_trial_itself() -> None:
 
 @given(st.lists(WORDS.filter(bool), min_size=1, max_size=6, unique=True), st.integers(30, 140))
 def test_parameters_keep_to_the_width(names: list[str], width: int) -> None:
-    found = TrialView(0, params=dict.fromkeys(names, 2e-5), fixed={"seed": 3})
+    trial_view = TrialView(0, params=dict.fromkeys(names, 2e-5), fixed={"seed": 3})
     space = {name: Range(1e-6, 1e-3, "log") for name in names}
     lines = parameter_lines(
-        found, space, value_ranks_of_trial(SessionView(), found), width, TERMINAL_STYLES
+        trial_view, space, value_ranks_of_trial(SessionView(), trial_view), width, TERMINAL_STYLES
     )
     assert all(cell_len(line) <= width for line in lines_to_strings(lines))
 
 
 def test_choices_have_no_rank() -> None:
-    found = TrialView(0, params={"batch_size": 16})
-    ranks = value_ranks_of_trial(SessionView(), found)
+    trial_view = TrialView(0, params={"batch_size": 16})
+    ranks = value_ranks_of_trial(SessionView(), trial_view)
     (_, row, *_) = lines_to_strings(
-        parameter_lines(found, {"batch_size": Choices((16, 32))}, ranks, 100, TERMINAL_STYLES)
+        parameter_lines(trial_view, {"batch_size": Choices((16, 32))}, ranks, 100, TERMINAL_STYLES)
     )
     assert row.split() == ["batch_size", "16", "—", "{16", "●,", "32", "○}"]
 
@@ -98,13 +98,15 @@ def test_a_spared_trial_is_called_so() -> None:
         trial=0, share=1 / 3, kept=True, value=0.5, cutoff=0.6, rank=4, among=4,
         rule="halving; kept, it is the baseline", spared=True,
     )  # fmt: skip
-    found = TrialView(0, rungs=[rung, msgspec.structs.replace(rung, kept=False, spared=False)])
-    lines = lines_to_strings(trial_rung_lines(SessionView(), found, 100, TERMINAL_STYLES))
+    trial_view = TrialView(0, rungs=[rung, msgspec.structs.replace(rung, kept=False, spared=False)])
+    lines = lines_to_strings(trial_rung_lines(SessionView(), trial_view, 100, TERMINAL_STYLES))
     assert "spared · halving; kept, it is the baseline" in lines[1]
     assert "✂ cut" in lines[2]
     assert all(
         "·" not in line
-        for line in lines_to_strings(trial_rung_lines(SessionView(), found, 48, TERMINAL_STYLES))
+        for line in lines_to_strings(
+            trial_rung_lines(SessionView(), trial_view, 48, TERMINAL_STYLES)
+        )
     )
 
 
@@ -112,9 +114,9 @@ def test_a_spared_trial_is_called_so() -> None:
 
 
 def test_the_drawn_schedule_is_the_trainers(view: SessionView) -> None:
-    found = view.trials[4]
-    config = build_trial_config(view.require_recipe(), {**found.params, **found.fixed}, 4)
-    lines = learning_rate_lines(found, config, TERMINAL_STYLES, log=False)
+    trial_view = view.trials[4]
+    config = build_trial_config(view.require_recipe(), {**trial_view.params, **trial_view.fixed}, 4)
+    lines = learning_rate_lines(trial_view, config, TERMINAL_STYLES, log=False)
     assert len(lines) == len(corpus.RATES)
     for line, rate in zip(lines, config.learning_rates.values(), strict=True):
         assert rate is not None
@@ -125,14 +127,16 @@ def test_the_drawn_schedule_is_the_trainers(view: SessionView) -> None:
 
 
 def test_what_the_trainer_told_stands_beside_a_running_trials_rates(view: SessionView) -> None:
-    found = TrialView(99, params=dict(view.trials[4].params), total_steps=936)
-    found.learning_rates = {"head": 1.5e-4}
-    config = build_trial_config(view.require_recipe(), found.params, 99)
-    notes = [line.note for line in learning_rate_lines(found, config, TERMINAL_STYLES, log=True)]
+    trial_view = TrialView(99, params=dict(view.trials[4].params), total_steps=936)
+    trial_view.learning_rates = {"head": 1.5e-4}
+    config = build_trial_config(view.require_recipe(), trial_view.params, 99)
+    notes = [
+        line.note for line in learning_rate_lines(trial_view, config, TERMINAL_STYLES, log=True)
+    ]
     assert notes == ["", "", "", "", ", now 1.5e-4"]
-    found.state = TrialState.COMPLETE
+    trial_view.state = TrialState.COMPLETE
     assert not any(
-        line.note for line in learning_rate_lines(found, config, TERMINAL_STYLES, log=True)
+        line.note for line in learning_rate_lines(trial_view, config, TERMINAL_STYLES, log=True)
     )
 
 
@@ -190,11 +194,13 @@ def test_the_order_of_a_report() -> None:
 
 def test_the_strip_keeps_the_shown_evaluation_in_sight(view: SessionView) -> None:
     evaluations = view.trials[4].evaluations
-    for at in range(len(evaluations)):
+    for evaluation_index in range(len(evaluations)):
         head, *_ = lines_to_strings(
-            epoch_strip_lines(evaluations, at, 5, "accuracy", "row", 40, TERMINAL_STYLES)
+            epoch_strip_lines(
+                evaluations, evaluation_index, 5, "accuracy", "row", 40, TERMINAL_STYLES
+            )
         )
-        assert f"▸epoch {at + 1}" in head
+        assert f"▸epoch {evaluation_index + 1}" in head
         assert cell_len(head.rstrip()) <= 40
 
 

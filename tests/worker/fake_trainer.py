@@ -168,14 +168,15 @@ class Trial:
         return sum(columns) > 1, evaluation["metrics"][self.metric]
 
     def complete(self) -> None:
-        kept = max(self.evaluations, key=self.standing)
-        value = kept["metrics"][self.metric]
+        best_evaluation = max(self.evaluations, key=self.standing)
+        value = best_evaluation["metrics"][self.metric]
         best = (not self.best_one_label, self.best_value)
-        saved = self.best_value is None or self.standing(kept) > best
+        saved = self.best_value is None or self.standing(best_evaluation) > best
         if saved:
             (self.folder / "model").mkdir(exist_ok=True)
             (self.folder / "model" / "weights.txt").write_text(str(self.number))
-        say("completed", trial=self.number, value=value, epoch=kept["epoch"], step=kept["step"],
+        epoch, step = best_evaluation["epoch"], best_evaluation["step"]
+        say("completed", trial=self.number, value=value, epoch=epoch, step=step,
             seconds=0.5, memory=1, saved=saved)  # fmt: skip
 
 

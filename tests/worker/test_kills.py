@@ -11,15 +11,15 @@ from typing import Any
 
 import msgspec
 
-from tests.worker.sessions import (
+from tests.worker.worker_sessions import (
     WorkerProcess,
     evaluations,
     events,
     gap_free,
-    make,
+    make_session,
     of_kind,
-    work,
-    work_until,
+    run_worker,
+    run_worker_until,
 )
 from tuner.pool.orphans import end_orphaned_trainers
 from tuner.session import events as e
@@ -48,7 +48,7 @@ PASSING = ("seq", "time", "seconds", "memory")
 
 def story(session: Session) -> list[dict[str, Any]]:
     """Return what happened, without times, and without the starts that go on from a checkpoint."""
-    told: list[dict[str, Any]] = []
+    event_fields: list[dict[str, Any]] = []
     begun: set[int] = set()
     for event in events(session):
         if not isinstance(event, COMPARED):
@@ -58,11 +58,11 @@ def story(session: Session) -> list[dict[str, Any]]:
                 continue
             begun.add(event.trial)
         fields = msgspec.structs.asdict(event)
-        told.append(
+        event_fields.append(
             {"kind": type(event).__name__}
             | {name: value for name, value in fields.items() if name not in PASSING}
         )
-    return told
+    return event_fields
 
 
 def database(session: Session) -> list[tuple[Any, ...]]:
@@ -97,8 +97,11 @@ def files(session: Session) -> list[str]:
 
 
 def test_kills_between_study_and_log_and_anywhere_else(tmp_path: Path) -> None:
-    calm, shaken = make(tmp_path / "calm", trials=7), make(tmp_path / "shaken", trials=7)
-    assert work(calm, collapse=[3]) == 0
+    calm, shaken = (
+        make_session(tmp_path / "calm", trials=7),
+        make_session(tmp_path / "shaken", trials=7),
+    )
+    assert run_worker(calm, collapse=[3]) == 0
     dice = random.Random(5)
     kills = 0
     while True:
@@ -121,31 +124,34 @@ def has_started_again(before: int, view: SessionView) -> bool:
 
 
 def test_kills_at_random_moments(tmp_path: Path) -> None:
-    calm, shaken = make(tmp_path / "calm", trials=5), make(tmp_path / "shaken", trials=5)
-    assert work(calm) == 0
+    calm, shaken = (
+        make_session(tmp_path / "calm", trials=5),
+        make_session(tmp_path / "shaken", trials=5),
+    )
+    assert run_worker(calm) == 0
     dice = random.Random(7)
     for _ in range(6):
         lifetime = dice.uniform(0.0, 0.25)
         before = starts(load_session_view(shaken))
-        process = work_until(shaken, partial(has_started_again, before), pace=0.01)
+        process = run_worker_until(shaken, partial(has_started_again, before), pace=0.01)
         time.sleep(lifetime)
         process.kill()
     assert derive_session_state(shaken, load_session_view(shaken)) in (
         SessionState.CRASHED,
         SessionState.FINISHED,
     )
-    assert work(shaken) == 0
+    assert run_worker(shaken) == 0
     assert_same(shaken, calm)
 
 
 def test_a_study_that_lost_its_last_event_writes_it_again(tmp_path: Path) -> None:
-    calm, cut = make(tmp_path / "calm", trials=3), make(tmp_path / "cut", trials=3)
-    assert work(calm) == 0
-    assert work(cut) == 0
+    calm, cut = make_session(tmp_path / "calm", trials=3), make_session(tmp_path / "cut", trials=3)
+    assert run_worker(calm) == 0
+    assert run_worker(cut) == 0
     lines = cut.events_path.read_bytes().splitlines(keepends=True)
     last_end = max(n for n, line in enumerate(lines) if b'"kind":"trial_' in line)
     cut.events_path.write_bytes(b"".join(lines[:last_end]) + b'{"kind":"tri')
-    assert work(cut) == 0
+    assert run_worker(cut) == 0
     assert story(cut) == story(calm)
 
 
@@ -160,46 +166,46 @@ def lose_before(kind: type[e.Event], session: Session, calm: Session) -> None:
 
 
 def test_the_study_knows_of_an_end_before_the_log(tmp_path: Path) -> None:
-    calm, cut = make(tmp_path / "calm", trials=2), make(tmp_path / "cut", trials=2)
-    assert work(calm) == 0
+    calm, cut = make_session(tmp_path / "calm", trials=2), make_session(tmp_path / "cut", trials=2)
+    assert run_worker(calm) == 0
     lose_before(e.TrialCompleted, cut, calm)
     assert database(cut)[0] == database(calm)[0]
-    assert work(cut) == 0
+    assert run_worker(cut) == 0
     assert_same(cut, calm)
 
 
 def test_a_trial_that_was_enqueued_but_not_answered_is_not_added_twice(tmp_path: Path) -> None:
-    calm, cut = make(tmp_path / "calm", trials=2), make(tmp_path / "cut", trials=2)
+    calm, cut = make_session(tmp_path / "calm", trials=2), make_session(tmp_path / "cut", trials=2)
     for session in (calm, cut):
         send_command(session, Enqueue(params={"lr.head": 1e-3}))
-    assert work(calm) == 0
+    assert run_worker(calm) == 0
     lose_before(e.CommandDone, cut, calm)
     assert len(database(cut)) == 3, "the baseline, the middle and the one that was enqueued"
-    assert work(cut) == 0
+    assert run_worker(cut) == 0
     assert_same(cut, calm)
 
 
 def test_an_older_database_is_told_what_the_log_has(tmp_path: Path) -> None:
-    session = make(tmp_path, trials=2)
-    process = work_until(session, evaluations(1), pace=0.05)
+    session = make_session(tmp_path, trials=2)
+    process = run_worker_until(session, evaluations(1), pace=0.05)
     process.kill()
     with EventWriter(session.events_path) as writer:
         writer.append_event(e.TrialCompleted(trial=0, value=0.75, epoch=1, step=4, seconds=1))
-    assert work(session) == 0
+    assert run_worker(session) == 0
     assert database(session)[0] == (0, "COMPLETE", 0.75)
 
 
 def test_the_next_worker_waits_for_the_trainer_of_a_killed_one(tmp_path: Path) -> None:
-    session = make(tmp_path, trials=2)
-    process = work_until(session, evaluations(1), pace=0.05, hang=1.0)
+    session = make_session(tmp_path, trials=2)
+    process = run_worker_until(session, evaluations(1), pace=0.05, hang=1.0)
     process.kill()
-    assert work(session) == 0
+    assert run_worker(session) == 0
     assert all("was killed" not in event.text for event in of_kind(session, e.Log))
 
 
 def test_an_orphan_that_does_not_end_is_killed(tmp_path: Path) -> None:
-    session = make(tmp_path, trials=2)
-    process = work_until(session, evaluations(1), pace=0.05, hang=60.0)
+    session = make_session(tmp_path, trials=2)
+    process = run_worker_until(session, evaluations(1), pace=0.05, hang=60.0)
     process.kill()
     trainer = int((session.cache_folder / "trainer-0.lock").read_text())
     assert end_orphaned_trainers(session.cache_folder, patience=0.1) == [trainer]

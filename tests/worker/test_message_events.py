@@ -26,12 +26,12 @@ from tuner.worker.message_events import event_from
 def test_every_field_comes_from_the_message_or_is_named(
     event: type[e.Event], source: type, others: set[str]
 ) -> None:
-    own = {"seq", "time"} | others
+    own_fields = {"seq", "time"} | others
     if dataclasses.is_dataclass(source):
         names = {field.name for field in dataclasses.fields(source)}
     else:
         names = set(source.__struct_fields__)  # type: ignore[attr-defined]
-    assert set(event.__struct_fields__) - own <= names
+    assert set(event.__struct_fields__) - own_fields <= names
 
 
 def test_other_fields_replace_those_of_the_message() -> None:

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.sessions import evaluations, make, of_kind, work, work_until
+from tests.worker.worker_sessions import (
+    evaluations,
+    make_session,
+    of_kind,
+    run_worker,
+    run_worker_until,
+)
 from tuner.errors import TunerError
 from tuner.recipe.origins import ancestor_trial_number, repeated_trial_number
 from tuner.session import commands as c
@@ -21,10 +27,10 @@ from tuner.session.view import ENDED_STATES, SessionState, SessionView, TrialSta
 from tuner.worker.control import enqueue_trial, pause_session
 
 
-def finished(root: Path, **settings: object) -> Session:
+def run_to_finish(root: Path, **settings: object) -> Session:
     """Make a session that came to its end."""
-    session = make(root, **settings)  # type: ignore[arg-type]
-    assert work(session) == 0
+    session = make_session(root, **settings)  # type: ignore[arg-type]
+    assert run_worker(session) == 0
     return session
 
 
@@ -34,15 +40,15 @@ def best(view: SessionView) -> int:
 
 
 def answers(session: Session) -> dict[str, tuple[bool, str]]:
-    return {one.id: (one.ok, one.result) for one in of_kind(session, e.CommandDone)}
+    return {done.id: (done.ok, done.result) for done in of_kind(session, e.CommandDone)}
 
 
 def test_a_finished_session_runs_its_best_trial_again_on_fresh_seeds(tmp_path: Path) -> None:
-    session = finished(tmp_path)
+    session = run_to_finish(tmp_path)
     first = load_session_view(session).trials[best(load_session_view(session))]
     ids = [send_command(session, c.Enqueue(params={}, rerun_of=first.number)) for _ in range(3)]
     assert not is_search_over(session, load_session_view(session), SessionState.FINISHED)
-    assert work(session) == 0
+    assert run_worker(session) == 0
     view = load_session_view(session)
     assert derive_session_state(session, view) is SessionState.FINISHED
     assert is_search_over(session, view, SessionState.FINISHED)
@@ -63,46 +69,51 @@ def test_a_finished_session_runs_its_best_trial_again_on_fresh_seeds(tmp_path: P
 
 
 def test_reruns_are_summed_up_and_those_of_a_rerun_belong_to_the_first(tmp_path: Path) -> None:
-    session = finished(tmp_path)
+    session = run_to_finish(tmp_path)
     first = best(load_session_view(session))
     send_command(session, c.Enqueue(params={"seed": 7}, rerun_of=first))
-    assert work(session) == 0
+    assert run_worker(session) == 0
     send_command(session, c.Enqueue(params={}, rerun_of=4))
-    assert work(session) == 0
+    assert run_worker(session) == 0
     view = load_session_view(session)
     assert view.trials[4].seed == 7
-    found = find_rerun_group(view, 5)
-    assert (found.first.number, [trial.number for trial in found.others]) == (first, [4, 5])
-    assert found.mean == pytest.approx(sum(found.values) / 3)
-    assert found.deviation == pytest.approx(0.0)
+    rerun_group = find_rerun_group(view, 5)
+    assert (rerun_group.first.number, [trial.number for trial in rerun_group.others]) == (
+        first,
+        [4, 5],
+    )
+    assert rerun_group.mean == pytest.approx(sum(rerun_group.values) / 3)
+    assert rerun_group.deviation == pytest.approx(0.0)
 
 
 def test_a_rerun_takes_no_planned_trials_place_and_moves_no_cutoff(tmp_path: Path) -> None:
-    session = make(tmp_path, trials=7)
-    process = work_until(session, evaluations(4), pace=0.02)
+    session = make_session(tmp_path, trials=7)
+    process = run_worker_until(session, evaluations(4), pace=0.02)
     enqueue_trial(session, {}, rerun_of=0)
     assert process.wait() == 0
     view = load_session_view(session)
-    own = [trial for trial in view.trials.values() if repeated_trial_number(trial.origin) is None]
+    planned_trials = [
+        trial for trial in view.trials.values() if repeated_trial_number(trial.origin) is None
+    ]
     again = [trial for trial in view.trials.values() if repeated_trial_number(trial.origin) == 0]
-    assert len(own) == 7
+    assert len(planned_trials) == 7
     assert [trial.state for trial in again] == [TrialState.COMPLETE]
     assert not again[0].rungs
-    firsts = [trial.rungs[0].among for trial in own]
+    firsts = [trial.rungs[0].among for trial in planned_trials]
     assert firsts == [1, 2, 3, 4, 5, 6, 7], "a re-run is among the compared"
 
 
 def test_an_edited_copy_names_the_trial_it_is_of(tmp_path: Path) -> None:
-    session = make(tmp_path)
-    process = work_until(session, evaluations(1), pace=0.05)
+    session = make_session(tmp_path)
+    process = run_worker_until(session, evaluations(1), pace=0.05)
     values = trial_values_now(load_session_view(session), load_session_view(session).trials[0])
-    told = enqueue_trial(session, {**values, "lr.head": 2e-3}, copy_of=0)
-    assert told == "trial 2, copy of 0 waits for its turn"
+    confirmation = enqueue_trial(session, {**values, "lr.head": 2e-3}, copy_of=0)
+    assert confirmation == "trial 2, copy of 0 waits for its turn"
     with pytest.raises(TunerError, match="there is no trial 77"):
         enqueue_trial(session, {}, rerun_of=77)
     pause_session(session)
     assert process.wait() == 0
-    assert work(session) == 0
+    assert run_worker(session) == 0
     copy = load_session_view(session).trials[2]
     assert (ancestor_trial_number(copy.origin), repeated_trial_number(copy.origin)) == (0, None)
     assert copy.params["lr.head"] == 2e-3
@@ -110,24 +121,24 @@ def test_an_edited_copy_names_the_trial_it_is_of(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("search", ["time = 0.000001", "patience = 1"])
 def test_what_is_asked_for_is_trained_beyond_time_and_patience(tmp_path: Path, search: str) -> None:
-    session = finished(tmp_path, search=search)
+    session = run_to_finish(tmp_path, search=search)
     send_command(session, c.Enqueue(params={"lr.head": 1e-3}))
-    assert work(session) == 0
+    assert run_worker(session) == 0
     view = load_session_view(session)
-    asked = [trial for trial in view.trials.values() if trial.origin == "enqueued"]
-    assert [trial.params["lr.head"] for trial in asked] == [1e-3]
+    enqueued_trials = [trial for trial in view.trials.values() if trial.origin == "enqueued"]
+    assert [trial.params["lr.head"] for trial in enqueued_trials] == [1e-3]
     assert all(trial.state in ENDED_STATES for trial in view.trials.values())
 
 
 def test_after_a_change_of_the_recipe_a_rerun_keeps_what_was_fixed_then(tmp_path: Path) -> None:
-    session = finished(tmp_path, trials=2)
+    session = run_to_finish(tmp_path, trials=2)
     text = session.recipe_path.read_text().replace("epochs = 3", "epochs = 2")
     session.recipe_path.write_text(text.replace("trials = 2", "trials = 3"))
-    assert work(session) == 0
+    assert run_worker(session) == 0
     view = load_session_view(session)
     assert (view.generation, view.trials[2].total_steps) == (1, 8)
     assert values_for_rerun(view, 0)["epochs"] == 3
     send_command(session, c.Enqueue(params={}, rerun_of=0))
-    assert work(session) == 0
+    assert run_worker(session) == 0
     again = load_session_view(session).trials[3]
     assert (again.origin, again.total_steps) == ("rerun of 0", 12)

@@ -84,7 +84,9 @@ def test_silence_is_suffered_for_longer_while_data_and_model_are_loaded(
     slot.ready = cast(Any, object()) if ready else None
     losses, pool = RetryPolicy(silence), cast(Any, SimpleNamespace(slots=[slot]))
     for seconds, ended in ((limit, 0), (limit + 1, 1), (limit + 2, 1)):
-        monkeypatch.setattr("tuner.worker.slots.time.monotonic", lambda at=seconds: 1e6 + at)
+        monkeypatch.setattr(
+            "tuner.worker.slots.time.monotonic", lambda moment=seconds: 1e6 + moment
+        )
         losses.end_silent_trainers(pool)
         assert trainer.ended == ended
     assert slot.hung_after == limit
@@ -106,8 +108,8 @@ def test_what_the_system_took_for_memory_is_told_apart(monkeypatch: pytest.Monke
     ],
 )
 def test_only_what_can_help_is_tried_again(cause: str, told: Any) -> None:
-    losses, seen = RetryPolicy(1.0), RecorderStandIn()
+    losses, recorder = RetryPolicy(1.0), RecorderStandIn()
     failed = p.Failed(trial=4, cause=cause, error="", lines=[], seconds=0.0)
-    while losses.retry_after_failure(cast(TrialRecorder, seen), failed):
+    while losses.retry_after_failure(cast(TrialRecorder, recorder), failed):
         pass
-    assert seen.causes == told
+    assert recorder.causes == told

@@ -11,7 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.sessions import environment, evaluations, make, wait_for, work
+from tests.worker.worker_sessions import (
+    environment,
+    evaluations,
+    make_session,
+    run_worker,
+    wait_for,
+)
 from tuner.session.fold import load_session_view
 from tuner.session.folder import Session
 from tuner.session.lock import lock_holder_pid
@@ -49,16 +55,16 @@ def test_sigterm_pauses_and_waits_for_the_checkpoint(
 ) -> None:
     if container and not containers_can_be_made():
         pytest.skip("no name space of processes can be made here")
-    session = make(tmp_path, trials=3)
+    session = make_session(tmp_path, trials=3)
     run = run_command(session, *container)
     wait_for(lambda: evaluations(1)(load_session_view(session)) or run.poll() is not None, 60.0)
     target = child_of(run) if container else run.pid
     os.kill(target, signal.SIGTERM)
-    _, said = run.communicate(timeout=60)
+    _, error_output = run.communicate(timeout=60)
     assert run.returncode == 128 + signal.SIGTERM
-    assert said.splitlines()[-1].startswith("paused; tuner resume demo ")
+    assert error_output.splitlines()[-1].startswith("paused; tuner resume demo ")
     view = load_session_view(session)
     assert (view.lifecycle, view.count_trials(TrialState.PAUSED)) == ("session_paused", 1)
     assert lock_holder_pid(session.lock_path) is None
     assert session.lock_path.read_text() == ""
-    assert work(session) == 0
+    assert run_worker(session) == 0

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from tests.worker.sessions import (
+from tests.worker.test_kills import starts
+from tests.worker.worker_sessions import (
     evaluations,
     gap_free,
-    make,
+    make_session,
     of_kind,
+    run_worker,
+    run_worker_until,
     wait_for,
-    work,
-    work_until,
 )
-from tests.worker.test_kills import starts
 from tuner.errors import TunerError
 from tuner.session import events as e
 from tuner.session.fold import load_session_view
@@ -47,13 +47,13 @@ def have_cores(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
 
 
 def automatic(root: Path, trials: int = 4) -> Session:
-    session = make(root, trials=trials)
+    session = make_session(root, trials=trials)
     text = session.recipe_path.read_text()
     session.recipe_path.write_text(text.replace("slots = 1", 'slots = "auto"'))
     return session
 
 
-def chosen(session: Session) -> e.SlotsChosen:
+def only_slots_event(session: Session) -> e.SlotsChosen:
     """Return the only choice there is in the log."""
     (event,) = of_kind(session, e.SlotsChosen)
     assert isinstance(event, e.SlotsChosen)
@@ -61,8 +61,8 @@ def chosen(session: Session) -> e.SlotsChosen:
 
 
 def threads_of_trials(session: Session) -> set[int]:
-    found = re.findall(r"trial \d+ with (\d+) threads", session.log_path.read_text())
-    return set(map(int, found))
+    thread_counts = re.findall(r"trial \d+ with (\d+) threads", session.log_path.read_text())
+    return set(map(int, thread_counts))
 
 
 def most_at_once(session: Session) -> int:
@@ -72,11 +72,16 @@ def most_at_once(session: Session) -> int:
 
 def test_more_side_by_side_as_long_as_that_pays(tmp_path: Path) -> None:
     session = automatic(tmp_path, trials=6)
-    assert work(session, speeds=FOUR_THEN_TWO, pace=0.02) == 0
-    found = chosen(session)
-    assert (found.slots, found.threads, found.cores, found.device) == (2, 2, 4, "cpu")
-    assert found.measured == {1: 1.0, 2: 1.8, 4: 1.84}
-    assert found.reason == (
+    assert run_worker(session, speeds=FOUR_THEN_TWO, pace=0.02) == 0
+    slots_event = only_slots_event(session)
+    assert (slots_event.slots, slots_event.threads, slots_event.cores, slots_event.device) == (
+        2,
+        2,
+        4,
+        "cpu",
+    )
+    assert slots_event.measured == {1: 1.0, 2: 1.8, 4: 1.84}
+    assert slots_event.reason == (
         "2 trials side by side × 2 threads: 1.8 examples/s, "
         "against 1.0 for one × 4 threads and 1.8 for 4 × 1 thread"
     )
@@ -90,10 +95,10 @@ def test_more_side_by_side_as_long_as_that_pays(tmp_path: Path) -> None:
 
 def test_one_at_a_time_where_two_bring_nothing(tmp_path: Path) -> None:
     session = automatic(tmp_path)
-    assert work(session, speeds={"4": 1.0, "2": 0.54}, pace=0.005) == 0
-    found = chosen(session)
-    assert (found.slots, found.threads) == (1, 4)
-    assert found.reason == (
+    assert run_worker(session, speeds={"4": 1.0, "2": 0.54}, pace=0.005) == 0
+    slots_event = only_slots_event(session)
+    assert (slots_event.slots, slots_event.threads) == (1, 4)
+    assert slots_event.reason == (
         "one trial at a time × 4 threads: 1.0 examples/s, against 1.1 for 2 × 2 threads"
     )
     assert most_at_once(session) == 1
@@ -104,10 +109,10 @@ def test_one_at_a_time_where_two_bring_nothing(tmp_path: Path) -> None:
 
 def test_a_short_search_is_not_probed_further(tmp_path: Path) -> None:
     session = automatic(tmp_path)
-    assert work(session, speeds={"4": 100.0}) == 0
-    found = chosen(session)
-    assert (found.slots, found.measured) == (1, {1: 100.0})
-    assert found.reason == (
+    assert run_worker(session, speeds={"4": 100.0}) == 0
+    slots_event = only_slots_event(session)
+    assert (slots_event.slots, slots_event.measured) == (1, {1: 100.0})
+    assert slots_event.reason == (
         "one trial at a time × 4 threads: 100 examples/s; the whole search takes about 12 s"
     )
 
@@ -115,15 +120,15 @@ def test_a_short_search_is_not_probed_further(tmp_path: Path) -> None:
 def test_no_more_than_trials_and_cores_and_memory_allow(tmp_path: Path) -> None:
     speeds = {"4": 1.0, "2": 1.0, "1": 1.0}
     few = automatic(tmp_path / "few", trials=2)
-    assert work(few, speeds=speeds) == 0
-    assert (chosen(few).slots, set(chosen(few).measured)) == (2, {1, 2})
+    assert run_worker(few, speeds=speeds) == 0
+    assert (only_slots_event(few).slots, set(only_slots_event(few).measured)) == (2, {1, 2})
     many = automatic(tmp_path / "many", trials=9)
-    assert work(many, speeds=speeds) == 0
-    assert (chosen(many).slots, chosen(many).threads) == (4, 1)
+    assert run_worker(many, speeds=speeds) == 0
+    assert (only_slots_event(many).slots, only_slots_event(many).threads) == (4, 1)
     tight = automatic(tmp_path / "tight", trials=9)
-    assert work(tight, speeds=speeds, free=150) == 0
-    assert chosen(tight).slots == 2
-    assert chosen(tight).reason.endswith("; more do not fit into memory")
+    assert run_worker(tight, speeds=speeds, free=150) == 0
+    assert only_slots_event(tight).slots == 2
+    assert only_slots_event(tight).reason.endswith("; more do not fit into memory")
 
 
 @pytest.mark.parametrize("plan", [{"lose_at": 2}, {"no_room": 3}])
@@ -131,10 +136,10 @@ def test_a_trainer_that_is_lost_counts_as_one_too_many(
     tmp_path: Path, plan: dict[str, int]
 ) -> None:
     session = automatic(tmp_path)
-    assert work(session, **plan) == 0
-    found = chosen(session)
-    assert (found.slots, found.measured) == (1, {1: 1.0})
-    assert "; with 2 side by side a trainer was lost: " in found.reason
+    assert run_worker(session, **plan) == 0
+    slots_event = only_slots_event(session)
+    assert (slots_event.slots, slots_event.measured) == (1, {1: 1.0})
+    assert "; with 2 side by side a trainer was lost: " in slots_event.reason
     assert derive_session_state(session, load_session_view(session)) is SessionState.FINISHED
     assert of_kind(session, e.TrialRetried) == []
 
@@ -143,19 +148,21 @@ def test_all_the_trainers_that_do_not_fit_are_refused_and_the_search_goes_on(
     tmp_path: Path,
 ) -> None:
     session = automatic(tmp_path, trials=6)
-    assert work(session, no_room=2, speeds={"4": 1.0, "2": 0.9}, pace=0.02) == 0
-    found = chosen(session)
-    assert (found.slots, found.measured) == (2, {1: 1.0, 2: 1.8})
-    assert found.reason.endswith("; with 4 side by side a trainer was lost: no room")
+    assert run_worker(session, no_room=2, speeds={"4": 1.0, "2": 0.9}, pace=0.02) == 0
+    slots_event = only_slots_event(session)
+    assert (slots_event.slots, slots_event.measured) == (2, {1: 1.0, 2: 1.8})
+    assert slots_event.reason.endswith("; with 4 side by side a trainer was lost: no room")
     assert derive_session_state(session, load_session_view(session)) is SessionState.FINISHED
 
 
 def test_the_first_trainer_lost_in_its_probe_leaves_one_slot(tmp_path: Path) -> None:
     session = automatic(tmp_path)
-    assert work(session, lose_at=4) == 0
-    found = chosen(session)
-    assert (found.slots, found.threads, found.measured) == (1, 4, {})
-    assert found.reason.startswith("one trial at a time; with 1 side by side a trainer was lost")
+    assert run_worker(session, lose_at=4) == 0
+    slots_event = only_slots_event(session)
+    assert (slots_event.slots, slots_event.threads, slots_event.measured) == (1, 4, {})
+    assert slots_event.reason.startswith(
+        "one trial at a time; with 1 side by side a trainer was lost"
+    )
     assert len(load_session_view(session).trials) == 4
 
 
@@ -164,7 +171,7 @@ def is_probing(session: Session) -> bool:
 
 
 def while_probing(session: Session, **plan: Any) -> Any:
-    process = work_until(session, lambda view: starts(view) > 0, probing=30.0, **plan)
+    process = run_worker_until(session, lambda view: starts(view) > 0, probing=30.0, **plan)
     wait_for(lambda: is_probing(session))
     return process
 
@@ -180,8 +187,8 @@ def test_a_pause_during_the_probe_and_another_probe_after_it(tmp_path: Path) -> 
     view = load_session_view(session)
     assert derive_session_state(session, view) is SessionState.PAUSED
     assert (view.slots_choice, view.trials) == (None, {})
-    assert work(session, speeds=FOUR_THEN_TWO) == 0
-    assert chosen(session).slots == 2
+    assert run_worker(session, speeds=FOUR_THEN_TWO) == 0
+    assert only_slots_event(session).slots == 2
 
 
 @pytest.mark.parametrize(
@@ -200,17 +207,17 @@ def test_drain_and_stop_do_not_wait_for_a_probe(
 def test_a_worker_killed_in_the_probe_is_followed_by_one_that_probes(tmp_path: Path) -> None:
     session = automatic(tmp_path)
     while_probing(session).kill()
-    assert work(session, speeds=FOUR_THEN_TWO) == 0
-    assert chosen(session).slots == 2
+    assert run_worker(session, speeds=FOUR_THEN_TWO) == 0
+    assert only_slots_event(session).slots == 2
 
 
 def test_what_was_found_holds_for_the_workers_to_come(tmp_path: Path) -> None:
     session = automatic(tmp_path, trials=6)
-    process = work_until(session, evaluations(2), speeds=FOUR_THEN_TWO, pace=0.05)
+    process = run_worker_until(session, evaluations(2), speeds=FOUR_THEN_TWO, pace=0.05)
     process.kill()
     session.log_path.write_text("")
-    assert work(session, speeds={"4": 1.0}, pace=0.01) == 0
-    assert chosen(session).slots == 2
+    assert run_worker(session, speeds={"4": 1.0}, pace=0.01) == 0
+    assert only_slots_event(session).slots == 2
     assert not is_probing(session)
     assert threads_of_trials(session) == {2}
     assert [event.slots for event in of_kind(session, e.WorkerStarted)] == [1, 2]
@@ -221,19 +228,19 @@ def test_another_number_of_cores_is_another_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = automatic(tmp_path, trials=6)
-    work_until(session, evaluations(2), speeds=FOUR_THEN_TWO, pace=0.05).kill()
+    run_worker_until(session, evaluations(2), speeds=FOUR_THEN_TWO, pace=0.05).kill()
     have_cores(monkeypatch, 2)
-    assert work(session, speeds={"2": 1.0, "1": 0.5}) == 0
+    assert run_worker(session, speeds={"2": 1.0, "1": 0.5}) == 0
     assert [event.slots for event in of_kind(session, e.SlotsChosen)] == [2, 1]
     assert len(load_session_view(session).trials) == 6
 
 
 @pytest.mark.parametrize("slots", [1, 2, 3])
 def test_a_number_is_taken_as_it_is(tmp_path: Path, slots: int) -> None:
-    session = make(tmp_path, trials=4)
+    session = make_session(tmp_path, trials=4)
     text = session.recipe_path.read_text()
     session.recipe_path.write_text(text.replace("slots = 1", f"slots = {slots}"))
-    assert work(session, speeds=FOUR_THEN_TWO) == 0
+    assert run_worker(session, speeds=FOUR_THEN_TWO) == 0
     assert of_kind(session, e.SlotsChosen) == []
     assert threads_of_trials(session) == {4 // slots}
     view = load_session_view(session)
@@ -242,7 +249,7 @@ def test_a_number_is_taken_as_it_is(tmp_path: Path, slots: int) -> None:
 
 def test_a_single_trial_is_not_probed(tmp_path: Path) -> None:
     session = automatic(tmp_path, trials=1)
-    assert work(session) == 0
+    assert run_worker(session) == 0
     assert of_kind(session, e.SlotsChosen) == []
 
 
@@ -250,6 +257,8 @@ def test_a_trainer_that_never_says_how_fast_it_is_is_ended(tmp_path: Path) -> No
     session = automatic(tmp_path)
     text = session.recipe_path.read_text()
     session.recipe_path.write_text(text.replace("epochs = 3", "epochs = 3\nsilence_seconds = 1"))
-    assert work(session, probing=60.0) == 0
-    assert chosen(session).reason.endswith("a trainer was lost: the trainer was killed by signal 9")
-    assert chosen(session).slots == 1
+    assert run_worker(session, probing=60.0) == 0
+    assert only_slots_event(session).reason.endswith(
+        "a trainer was lost: the trainer was killed by signal 9"
+    )
+    assert only_slots_event(session).slots == 1
