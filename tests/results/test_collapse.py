@@ -94,6 +94,15 @@ def test_noise_spares_nothing_that_learns_and_warmup_is_not_judged() -> None:
     assert detect_collapse(trial({}, {}, {}, {}), 0.2) is not None
 
 
+@pytest.mark.parametrize(("errors", "collapsed"), [(2.9, True), (3.1, False)])
+def test_three_standard_errors_below_guessing_are_no_noise(errors: float, collapsed: bool) -> None:
+    spread = 0.05
+    standard_error = spread * math.sqrt(48 / 49 / 50)  # of two evaluations with 25 updates each
+    below = -errors * standard_error
+    judged = detect_collapse(trial(*losses(0.0, below, below, loss_spread=spread)), 0.06)
+    assert (judged is not None) == collapsed
+
+
 def test_two_hundred_labels_begin_at_the_floor_and_are_left_to_learn() -> None:
     floor = math.log(200)
     course = [floor + 0.004, floor - 0.003, floor - 0.02, floor - 0.2]
