@@ -33,6 +33,19 @@ def lose_power_once(tiny: Tiny, calm: Calm, notes: Path, call_number: int) -> bo
     return True
 
 
+def test_the_log_is_synced_before_the_study_hears_of_an_end(calm: Calm) -> None:
+    call_numbers = [
+        n for n, c in enumerate(calm.worker) if c == "write events.jsonl trial_completed"
+    ]
+    assert call_numbers
+    for call_number in call_numbers:
+        earlier_calls = calm.worker[:call_number]
+        assert earlier_calls[-1] == "commit study.db"
+        while earlier_calls[-1] == "commit study.db":
+            earlier_calls.pop()
+        assert earlier_calls[-1] == "fsync events.jsonl"
+
+
 @pytest.mark.parametrize("share", [0.4, 0.8])
 def test_the_power_fails(tiny: Tiny, calm: Calm, tmp_path: Path, share: float) -> None:
     assert lose_power_once(tiny, calm, tmp_path / "notes", round(share * len(calm.worker)))
