@@ -35,9 +35,9 @@ from tuner.study.optuna_samplers import _scattered_index
 _NEXT = """
 import json, sys
 from pathlib import Path
-from tests.study.toy_study import SAMPLERS, opened
+from tests.study.toy_study import SAMPLERS, open_toy_study
 for sampler in SAMPLERS:
-    study = opened(Path(sys.argv[1]) / sampler, sampler)
+    study = open_toy_study(Path(sys.argv[1]) / sampler, sampler)
     suggestion = study.next_suggestion()
     assert (sampler == "gp") == ("torch" in sys.modules), sampler
     print(json.dumps([suggestion.number, dict(suggestion.params)]))

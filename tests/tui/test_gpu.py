@@ -226,7 +226,7 @@ def test_the_lines_with_a_gpu(tmp_path: Path, width: int) -> None:
     assert cell_len(device) <= width
     assert cell_len(spent) <= width
     assert "GPU0 H100 80GB ▕" in device
-    assert "78%" in device
+    assert "78 %" in device
     assert "14/60 trials" in spent
     assert ("GPU0" in spent) == (width < 100)
     if width >= 120:
