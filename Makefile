@@ -1,9 +1,12 @@
 PYTHON ?= python3
 VENV := .venv
-PYTEST_ARGS ?= -n 2 --dist worksteal
+# Twice as many workers as two cores: many tests wait for processes.
+PYTEST_ARGS ?= -n 4 --dist worksteal
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export HF_HUB_DISABLE_TELEMETRY := 1
+# Tests start hundreds of processes; without bytecode each would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test faults check format lint types contracts pictures keys commands bench clean
 
