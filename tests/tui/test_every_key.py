@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from _pytest.mark.structures import ParameterSet
+from textual import events
 from textual.pilot import Pilot
 
 from tests.tui import corpus
@@ -113,6 +114,17 @@ def test_every_key_among_the_sessions(whole_corpus: Path) -> None:
         await try_keys(pilot, app, "picker")
         for _ in range(6):
             await press(pilot, "escape")
+
+    play(whole_corpus, scene)
+
+
+def test_the_palette_opens_once_however_quick_the_keys(whole_corpus: Path) -> None:
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        for key in ("enter", "colon", "ctrl+p", "E"):
+            app.post_message(events.Key(key, None))
+        await pilot.pause()
+        assert app.is_running
+        await press(pilot, *("escape",) * 6)
 
     play(whole_corpus, scene)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from textual import work
 from textual.app import SystemCommand
 from textual.binding import Binding
+from textual.command import CommandPalette
 from textual.screen import Screen
 
 from tuner.errors import TunerError
@@ -249,6 +250,11 @@ class TunerApp(SessionApp):
         self.notify_user(event.report, failed=not event.written)
 
     # Keys
+
+    def action_command_palette(self) -> None:
+        """Open the palette unless it is open, be it under a screen that came at the same moment."""
+        if not any(isinstance(screen, CommandPalette) for screen in self.screen_stack):
+            super().action_command_palette()
 
     def action_help(self) -> None:
         from tuner.tui.screens.help_screen import HelpScreen
