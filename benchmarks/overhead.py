@@ -16,10 +16,10 @@ from kit import report
 from kit.batches import rows_of_steps
 from kit.cpu import CpuWatch
 from kit.models import model_at
-from kit.options import parser as options_of
-from kit.processes import Contender, ask, cores, plain_environment
+from kit.options import make_parser
+from kit.processes import Contender, plain_environment, run_single, usable_cores
 from kit.sessions import run_session
-from kit.tasks import chosen_sources, prepared
+from kit.tasks import chosen_sources, prepare_task
 from kit.work import Work
 from tuner.pool.local import trainer_environment
 from tuner.recipe.presets import preset_document
@@ -53,7 +53,7 @@ class Measured:
     contender: Contender
     answers: list[dict[str, Any]] = field(default_factory=list)
 
-    def values(self, key: str) -> list[float]:
+    def all_values(self, key: str) -> list[float]:
         """One number of every round, or all numbers of every round's list."""
         round_values = [answer[key] for answer in self.answers]
         return [
@@ -62,7 +62,7 @@ class Measured:
             for x in (round_value if isinstance(round_value, list) else [round_value])
         ]
 
-    def part(self, name: str) -> list[float]:
+    def gap_parts(self, name: str) -> list[float]:
         """List the times of a part of the gaps that is accounted for separately."""
         return [x for answer in self.answers for x in answer["parts"].get(name, [])]
 
@@ -73,8 +73,8 @@ def main() -> int:
     effort = SMOKE if options.smoke else FULL
     if options.rounds:
         effort = replace(effort, rounds=options.rounds)
-    machine_facts = report.machine(options.device)
-    report.say(report.machine_line(machine_facts))
+    machine_facts = report.describe_machine(options.device)
+    report.print_line(report.machine_line(machine_facts))
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         work = work_of(options, effort, scratch)
@@ -82,7 +82,7 @@ def main() -> int:
         for number in range(effort.rounds):
             for row in [*between, *start]:
                 row.answers.append(measure_row(row, scratch, number))
-                report.say(f"round {number + 1}: {row.name}")
+                report.print_line(f"round {number + 1}: {row.name}")
         sessions = real_sessions(effort, scratch)
     show_between(between, sessions, options)
     show_start(start, sessions, options)
@@ -97,14 +97,14 @@ def main() -> int:
         "start": {row.name: row.answers for row in start},
         "sessions": sessions,
     }
-    report.write("overhead-smoke" if options.smoke else "overhead", document)
+    report.write_document("overhead-smoke" if options.smoke else "overhead", document)
     return 0
 
 
 def parse_options() -> argparse.Namespace:
-    parser = options_of(__doc__)
+    parser = make_parser(__doc__)
     parser.add_argument("--rounds", type=int)
-    parser.add_argument("--threads", type=int, default=cores())
+    parser.add_argument("--threads", type=int, default=usable_cores())
     options = parser.parse_args()
     options.model = options.model or ("demo" if options.smoke else "minilm")
     options.data = options.data or ("demo" if options.smoke else "rte")
@@ -114,9 +114,11 @@ def parse_options() -> argparse.Namespace:
 def work_of(options: argparse.Namespace, effort: Effort, scratch: Path) -> Work:
     """Take few rows, so that trials are short and the time between them is seen often."""
     name, source = next(iter(chosen_sources(options.data).items()))
-    task = prepared(name, source, scratch, effort.rows)
+    task = prepare_task(name, source, scratch, effort.rows)
     return replace(
-        task.work(model_at(options.model, scratch), BATCH_SIZE, options.threads, options.device),
+        task.training_work(
+            model_at(options.model, scratch), BATCH_SIZE, options.threads, options.device
+        ),
         rows=rows_of_steps(task.count, BATCH_SIZE, steps=1, seed=0),
         seeds=list(range(effort.trials)),
     )
@@ -156,7 +158,7 @@ def to_first_step(work: Work, scratch: Path) -> list[Measured]:
         Measured("tuner, first time", "tokenizes", Contender(module, work.as_request(), ours)),
         Measured(
             "tuner, again",
-            "wordpieces from the session's cache",
+            "tokens from the session's cache",
             Contender(module, replace(work, scratch=cached).as_request(), ours),
         ),
         Measured(
@@ -176,8 +178,8 @@ def measure_row(row: Measured, scratch: Path, number: int) -> dict[str, Any]:
         request = request | {"scratch": str(place)}
     elif not Path(request["scratch"]).exists():
         Path(request["scratch"]).mkdir()
-        ask(replace(row.contender, request=request))
-    return ask(replace(row.contender, request=request))
+        run_single(replace(row.contender, request=request))
+    return run_single(replace(row.contender, request=request))
 
 
 # --- real sessions
@@ -195,14 +197,17 @@ def real_sessions(effort: Effort, scratch: Path) -> dict[str, dict[str, Any]]:
             document.set_value("search.pruner", "none")
         session = create_session(scratch / "sessions", name.replace(" ", "-"), document.toml_text)
         run = run_session(session)
-        report.say(f"demo session, {name}: {run.seconds:.1f} s")
-        starts = run.of(e.TrialStarted)
-        ends = {event.trial: event.time for event in run.of(e.TrialCompleted)}
+        report.print_line(f"demo session, {name}: {run.seconds:.1f} s")
+        starts = run.events_of_kind(e.TrialStarted)
+        ends = {event.trial: event.time for event in run.events_of_kind(e.TrialCompleted)}
         facts_by_session[name] = {
             "trials": effort.session_trials,
             "seconds": run.seconds,
             "to_first_trial": starts[0].time - run.started,
-            "to_first_step": _first_time(run.of(e.Step), run.of(e.Evaluated)) - run.started,
+            "to_first_step": _first_time(
+                run.events_of_kind(e.Step), run.events_of_kind(e.Evaluated)
+            )
+            - run.started,
             "between": [
                 start.time - ends[start.trial - 1] for start in starts if start.trial - 1 in ends
             ]
@@ -227,8 +232,8 @@ def show_between(
     """Print the time between trials."""
     lines = []
     for row in rows:
-        gaps = row.values("gaps")
-        evaluations, saves = row.part("evaluation"), row.part("save")
+        gaps = row.all_values("gaps")
+        evaluations, saves = row.gap_parts("evaluation"), row.gap_parts("save")
         lines.append(
             (
                 row.name,
@@ -244,7 +249,7 @@ def show_between(
     lines.append(
         ("tuner run, one slot", median_milliseconds(whole), report.spread(whole), "", "", about)
     )
-    report.show(
+    report.print_table(
         f"Between two trials, {options.model}: last step to the next first step, without "
         "evaluation and saving",
         ("contender", "ms", "spread", "evaluation ms", "save ms", ""),
@@ -260,7 +265,7 @@ def show_start(
     """Print the time to the first step."""
     lines = []
     for row in rows:
-        imported, ended = row.values("imported"), row.values("ended")
+        imported, ended = row.all_values("imported"), row.all_values("ended")
         after = [end - start for end, start in zip(ended, imported, strict=True)]
         lines.append(
             (
@@ -276,7 +281,7 @@ def show_start(
         whole = f"{session['to_first_step']:.2f}"
         about = "demo model: to the log's first step, at most two a second"
         lines.append((f"tuner run, {name}", "", "", whole, "one run", about))
-    report.show(
+    report.print_table(
         f"From the process's start to the end of the first training step, {options.model}, seconds",
         ("contender", "to torch", "after torch", "whole", "spread", ""),
         lines,
@@ -300,7 +305,7 @@ def show_worker(sessions: dict[str, dict[str, Any]]) -> None:
                 f"{worker / both:.0%}" if both else "-",
             )
         )
-    report.show(
+    report.print_table(
         "The worker's share, `tuner run` on the demo's recipe, processor seconds",
         ("session", "trials", "wall s", "worker", "trainers", "worker's share"),
         lines,

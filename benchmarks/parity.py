@@ -18,9 +18,9 @@ from scipy import stats
 from kit import report
 from kit.batches import rows_of_steps
 from kit.models import model_at
-from kit.options import parser as options_of
-from kit.processes import Contender, ask, cores, plain_environment
-from kit.tasks import Task, chosen_sources, prepared
+from kit.options import make_parser
+from kit.processes import Contender, plain_environment, run_single, usable_cores
+from kit.tasks import Task, chosen_sources, prepare_task
 from kit.work import Work
 from tuner.pool.local import trainer_environment
 
@@ -33,30 +33,30 @@ CONFIDENCE = 0.95
 def main() -> int:
     """Two tables and one JSON file."""
     options = parse_options()
-    machine_facts = report.machine(options.device)
-    report.say(report.machine_line(machine_facts))
+    machine_facts = report.describe_machine(options.device)
+    report.print_line(report.machine_line(machine_facts))
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         name, source = next(iter(chosen_sources(options.data).items()))
-        task = prepared(name, source, scratch, options.rows or None)
+        task = prepare_task(name, source, scratch, options.rows or None)
         work = work_of(options, task, scratch)
         ours = trainer_environment(options.threads)
-        steps = ask(
+        steps = run_single(
             Contender("contenders.same_steps", request_in_folder(work, scratch, "steps"), ours)
         )
-        report.say(f"{options.steps} steps on both sides")
+        report.print_line(f"{options.steps} steps on both sides")
         seeds = {
-            "tuner": ask(
+            "tuner": run_single(
                 Contender("contenders.tuner_seeds", request_in_folder(work, scratch, "ours"), ours)
             )
         }
-        report.say(f"tuner: {options.seeds} seeds")
+        report.print_line(f"tuner: {options.seeds} seeds")
         plain = plain_environment(options.threads)
         theirs = Contender(
             "contenders.trainer_seeds", request_in_folder(work, scratch, "theirs"), plain
         )
-        seeds["Trainer"] = ask(theirs)
-        report.say(f"Trainer: {options.seeds} seeds")
+        seeds["Trainer"] = run_single(theirs)
+        report.print_line(f"Trainer: {options.seeds} seeds")
     compared = {key: mean_difference(seeds, key) for key in ("scores", "losses")}
     show_seeds(options, task, seeds, compared)
     show_steps(steps)
@@ -71,18 +71,18 @@ def main() -> int:
         "difference": compared,
         "steps": steps,
     }
-    report.write("parity-smoke" if options.smoke else "parity", document)
+    report.write_document("parity-smoke" if options.smoke else "parity", document)
     return 0
 
 
 def parse_options() -> argparse.Namespace:
     """Parse the command line; --smoke takes the embedded model and data unless others are named."""
-    parser = options_of(__doc__)
+    parser = make_parser(__doc__)
     parser.add_argument("--rows", type=int, help="training rows; 0: all")
     parser.add_argument("--seeds", type=int)
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--steps", type=int, help="steps whose losses are compared")
-    parser.add_argument("--threads", type=int, default=cores())
+    parser.add_argument("--threads", type=int, default=usable_cores())
     options = parser.parse_args()
     smoke = ("demo", "demo", 160, 3, 2, 8)
     usual = smoke if options.smoke else ("minilm", "trec", 1000, 10, 3, 50)
@@ -97,7 +97,9 @@ def parse_options() -> argparse.Namespace:
 def work_of(options: argparse.Namespace, task: Task, scratch: Path) -> Work:
     """Set the same rates, epochs and rows for both sides."""
     return replace(
-        task.work(model_at(options.model, scratch), BATCH_SIZE, options.threads, options.device),
+        task.training_work(
+            model_at(options.model, scratch), BATCH_SIZE, options.threads, options.device
+        ),
         rows=rows_of_steps(task.count, BATCH_SIZE, options.steps, seed=0),
         rate=RATES.get(options.model, USUAL_RATE),
         epochs=options.epochs,
@@ -145,7 +147,7 @@ def show_seeds(
         for key, interval in compared.items()
     }
     lines.append(("difference", difference_texts["scores"], "", "", difference_texts["losses"], ""))
-    report.show(
+    report.print_table(
         f"{options.model} on {task.count} rows of {task.name}, {options.epochs} epochs, "
         f"{options.seeds} seeds a side: the last evaluation",
         ("side", "accuracy", "sd", "least … most", "loss", "sd"),
@@ -160,7 +162,7 @@ def show_steps(steps: dict[str, Any]) -> None:
     ours, theirs = steps["tuner"], steps["plain"]
     gaps = [abs(a - b) for a, b in zip(ours, theirs, strict=True)]
     shown_steps = sorted({0, len(gaps) // 4, len(gaps) // 2, len(gaps) - 1})
-    report.show(
+    report.print_table(
         f"The same {len(ours)} batches, dropout off: tuner against transformers and torch's "
         "AdamW with padding",
         ("step", "tuner's loss", "plain loss", "difference"),

@@ -21,10 +21,10 @@ from typing import Any
 
 from kit import report
 from kit.models import model_at
-from kit.options import parser as options_of
-from kit.processes import Contender, ContenderFailed, ask, cores, plain_environment
-from kit.sessions import data_section, make, run_session
-from kit.tasks import Task, chosen_sources, prepared
+from kit.options import make_parser
+from kit.processes import Contender, ContenderFailed, plain_environment, run_single, usable_cores
+from kit.sessions import data_section, make_session, run_session
+from kit.tasks import Task, chosen_sources, prepare_task
 from tuner.session import events as e
 
 BATCH_SIZE = 16
@@ -61,12 +61,12 @@ class Side:
 def main() -> int:
     """One table and one JSON file."""
     options = parse_options()
-    machine_facts = report.machine(options.device)
-    report.say(report.machine_line(machine_facts))
+    machine_facts = report.describe_machine(options.device)
+    report.print_line(report.machine_line(machine_facts))
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         name, source = next(iter(chosen_sources(options.data).items()))
-        task = prepared(name, source, scratch, options.rows or None)
+        task = prepare_task(name, source, scratch, options.rows or None)
         sides = make_sides(options, task, scratch)
         for number in range(options.rounds):
             for side in sides:
@@ -77,7 +77,7 @@ def main() -> int:
                     outcome_text = f"{side.seconds[-1]:.1f} s"
                 except (ContenderFailed, RuntimeError) as failed:
                     side.failure = outcome_text = str(failed)
-                report.say(f"round {number + 1}: {side.name}: {outcome_text}")
+                report.print_line(f"round {number + 1}: {side.name}: {outcome_text}")
     show_sides(options, task, sides)
     document = {
         "benchmark": "study",
@@ -97,13 +97,13 @@ def main() -> int:
         ],
     }
     name = "study-search" if options.search else "study"
-    report.write(f"{name}-smoke" if options.smoke else name, document)
+    report.write_document(f"{name}-smoke" if options.smoke else name, document)
     return 0
 
 
 def parse_options() -> argparse.Namespace:
     """Parse the command line; --smoke takes the embedded model and data unless others are named."""
-    parser = options_of(__doc__)
+    parser = make_parser(__doc__)
     parser.add_argument("--rows", type=int, help="training rows; 0: all")
     parser.add_argument("--trials", type=int)
     parser.add_argument("--epochs", type=int)
@@ -121,7 +121,7 @@ def parse_options() -> argparse.Namespace:
 
 
 def _full_settings() -> tuple[str, str, int, int, int, str]:
-    many = min(cores(), 4)
+    many = min(usable_cores(), 4)
     return "minilm", "rte", 640, 12, 3, f"auto,{many}" if many > 1 else "auto"
 
 
@@ -174,9 +174,9 @@ def tuner_run(
         "groups": [{"name": "all", "rest": True, "lr": rate}],
         "search": search,
     }
-    run = run_session(make(place, "study", raw))
-    used = {event.trial: event.params["lr.all"] for event in run.of(e.TrialStarted)}
-    complete = run.of(e.TrialCompleted)
+    run = run_session(make_session(place, "study", raw))
+    used = {event.trial: event.params["lr.all"] for event in run.events_of_kind(e.TrialStarted)}
+    complete = run.events_of_kind(e.TrialCompleted)
     scores = {str(used[event.trial]): event.value for event in complete}
     return Outcome(run.seconds, scores, options.trials - len(complete))
 
@@ -184,7 +184,7 @@ def tuner_run(
 def script_run(options: argparse.Namespace, task: Task, model: str, place: Path) -> Outcome:
     """Run the script from its start to its end."""
     work = replace(
-        task.work(model, BATCH_SIZE, cores(), options.device),
+        task.training_work(model, BATCH_SIZE, usable_cores(), options.device),
         scratch=str(place),
         how="search" if options.search else "fixed",
         epochs=options.epochs,
@@ -192,7 +192,7 @@ def script_run(options: argparse.Namespace, task: Task, model: str, place: Path)
     )
     started = time.perf_counter()
     contender = Contender("contenders.optuna_study", work.as_request(), plain_environment())
-    answer = ask(contender)
+    answer = run_single(contender)
     return Outcome(time.perf_counter() - started, answer["scores"], answer["ended_early"])
 
 
@@ -212,7 +212,7 @@ def show_sides(options: argparse.Namespace, task: Task, sides: list[Side]) -> No
                 side.name,
                 f"{report.median(side.seconds):.1f}",
                 report.spread(side.seconds),
-                f"{report.ratio(reference, side.seconds):.2f} ×",
+                f"{report.median_ratio(reference, side.seconds):.2f} ×",
                 f"{whole - early} of {whole}",
                 f"{max(scores, default=math.nan):.4f}",
                 f"{sum(scores) / max(1, len(scores)):.4f}",
@@ -220,7 +220,7 @@ def show_sides(options: argparse.Namespace, task: Task, sides: list[Side]) -> No
             )
         )
     how = "a search, each side its own way" if options.search else "the same configurations"
-    report.show(
+    report.print_table(
         f"{options.model} on {task.count} rows of {task.name}: {options.trials} trials × "
         f"{options.epochs} epochs, batch {BATCH_SIZE}, {how}",
         ("side", "wall s", "spread", "speed-up", "to the end", "best", "mean", ""),

@@ -16,9 +16,9 @@ from typing import Any
 from kit import report
 from kit.batches import rows_of_steps
 from kit.models import model_at
-from kit.options import parser as options_of
-from kit.processes import Contender, ask
-from kit.tasks import Task, chosen_sources, prepared
+from kit.options import make_parser
+from kit.processes import Contender, run_single
+from kit.tasks import Task, chosen_sources, prepare_task
 from tuner.pool.local import trainer_environment
 from tuner.training.techniques import Techniques
 
@@ -30,16 +30,16 @@ ONLY_ON = {"graphs": "cuda", "cheap_dropout": "cpu"}
 def main() -> int:
     """Print a table for every model and data set; write one JSON file."""
     options = parse_options()
-    machine_facts = report.machine(options.device)
-    report.say(report.machine_line(machine_facts))
+    machine_facts = report.describe_machine(options.device)
+    report.print_line(report.machine_line(machine_facts))
     tables = []
     with tempfile.TemporaryDirectory() as folder:
         for model in options.model.split(","):
             for name, source in chosen_sources(options.data).items():
-                task = prepared(name, source, Path(folder))
+                task = prepare_task(name, source, Path(folder))
                 tables.append(compare_techniques(options, model, task, Path(folder)))
     document = {"benchmark": "techniques", "machine": machine_facts, "tables": tables}
-    report.write("techniques-smoke" if options.smoke else "techniques", document)
+    report.write_document("techniques-smoke" if options.smoke else "techniques", document)
     return 0
 
 
@@ -47,7 +47,7 @@ def parse_options() -> argparse.Namespace:
     """Parse the command line; --smoke takes the embedded model and data unless others are named."""
     import torch
 
-    parser = options_of(__doc__, "cuda" if torch.cuda.is_available() else "cpu")
+    parser = make_parser(__doc__, "cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--steps", type=int, help="timed pairs of steps")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
@@ -62,7 +62,7 @@ def compare_techniques(
 ) -> dict[str, Any]:
     """Every technique that this device has a use for."""
     work = replace(
-        task.work(model_at(model, scratch), BATCH_SIZE, options.threads, options.device),
+        task.training_work(model_at(model, scratch), BATCH_SIZE, options.threads, options.device),
         rows=rows_of_steps(task.count, BATCH_SIZE, WARM_UP + options.steps, seed=0),
         warm_up=WARM_UP,
     )
@@ -72,10 +72,10 @@ def compare_techniques(
         if ONLY_ON.get(technique, options.device) == options.device:
             with tempfile.TemporaryDirectory() as place:
                 request = work.as_request() | {"how": technique, "scratch": place}
-                seconds_by_technique[technique] = ask(
+                seconds_by_technique[technique] = run_single(
                     Contender("contenders.paired_steps", request, environment)
                 )
-            report.say(f"{model}, {task.name}: {technique}")
+            report.print_line(f"{model}, {task.name}: {technique}")
     show_techniques(
         f"{model} on {task.name}, batch {BATCH_SIZE}, {options.threads} thread(s)",
         seconds_by_technique,
@@ -107,7 +107,7 @@ def show_techniques(title: str, seconds_by_technique: dict[str, dict[str, list[f
             )
         )
     notes = "Faster by: the median over pairs of steps, then the middle half of them."
-    report.show(
+    report.print_table(
         title, ("technique", "without", "with", "faster by", "half of the pairs"), rows, notes
     )
 

@@ -19,20 +19,20 @@ from typing import Any
 from kit import report
 from kit.arithmetic import Shape, lengths_of, shape_of
 from kit.batches import rows_of_steps
-from kit.environments import NotInstallable, installed, is_installed, python_of, versions_in
-from kit.memory import lacking
+from kit.environments import NotInstallable, ensure_installed, is_installed, python_of, versions_in
+from kit.memory import memory_shortage
 from kit.models import model_at
-from kit.neighbours import Neighbours, told
-from kit.options import parser as options_of
+from kit.neighbours import Neighbours, share_text
+from kit.options import make_parser
 from kit.processes import (
     Contender,
     ContenderFailed,
-    ask,
-    cores,
     plain_environment,
-    run,
+    run_copies,
+    run_single,
+    usable_cores,
 )
-from kit.tasks import Task, chosen_sources, prepared
+from kit.tasks import Task, chosen_sources, prepare_task
 from kit.work import read_rows
 from tuner.pool.local import trainer_environment
 
@@ -84,14 +84,14 @@ class Limit:
 def main() -> int:
     """Print the table of every model and data set asked for."""
     options = parse_options()
-    machine_facts = report.machine(options.device)
-    report.say(report.machine_line(machine_facts))
+    machine_facts = report.describe_machine(options.device)
+    report.print_line(report.machine_line(machine_facts))
     tables = []
     with tempfile.TemporaryDirectory() as scratch:
         for name in options.model.split(","):
             for task_name, source in chosen_sources(options.data).items():
-                task = prepared(task_name, source, Path(scratch))
-                tables.append(Comparison(options, name, task, Path(scratch)).measured())
+                task = prepare_task(task_name, source, Path(scratch))
+                tables.append(Comparison(options, name, task, Path(scratch)).run_rounds())
     document = {
         "benchmark": "training",
         "smoke": options.smoke,
@@ -99,7 +99,7 @@ def main() -> int:
         "tables": tables,
     }
     part = "-part" if options.only else ""
-    report.write(f"training{part}-smoke" if options.smoke else f"training{part}", document)
+    report.write_document(f"training{part}-smoke" if options.smoke else f"training{part}", document)
     return 0
 
 
@@ -107,10 +107,10 @@ def parse_options() -> argparse.Namespace:
     """Parse the command line; --smoke takes the embedded model and data unless others are named."""
     import torch
 
-    parser = options_of(__doc__, "cuda" if torch.cuda.is_available() else "cpu")
+    parser = make_parser(__doc__, "cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--steps", type=int, help="timed steps a round")
     parser.add_argument("--rounds", type=int)
-    parser.add_argument("--threads", type=int, default=cores(), help="for one process alone")
+    parser.add_argument("--threads", type=int, default=usable_cores(), help="for one process alone")
     parser.add_argument("--side-by-side", type=int, help="trials at once in a whole study")
     parser.add_argument("--only", help="contenders whose names contain one of these, by commas")
     options = parser.parse_args()
@@ -124,7 +124,7 @@ class Comparison:
 
     def __init__(self, options: argparse.Namespace, model: str, task: Task, scratch: Path) -> None:
         self.options, self.name, self.task = options, model, task
-        self.effort = self._effort()
+        self.effort = self._choose_effort()
         self.folder = model_at(model, scratch)
         self.shape: Shape = shape_of(str(self.folder), len(task.labels))
         self.every = read_rows(task.train)
@@ -132,15 +132,15 @@ class Comparison:
         usual = 2 if options.smoke else min(options.threads, MOST_SIDE_BY_SIDE)
         self.side_by_side = int(options.side_by_side or usual)
         self.work = replace(
-            task.work(self.folder, BATCH_SIZE, options.threads, options.device),
+            task.training_work(self.folder, BATCH_SIZE, options.threads, options.device),
             warm_up=self.effort.warm_up,
         )
         self.neighbours = Neighbours()
         self.others: list[float | None] = []
-        self.rows = self._rows()
-        self.limits = self._limits()
+        self.rows = self._make_rows()
+        self.limits = self._make_limits()
 
-    def _effort(self) -> Effort:
+    def _choose_effort(self) -> Effort:
         usual = EFFORTS.get(self.name, EFFORTS["minilm"])
         if self.options.device == "cuda":
             usual = ON_CUDA
@@ -153,55 +153,59 @@ class Comparison:
 
     # --- contenders
 
-    def _rows(self) -> list[Row]:
+    def _make_rows(self) -> list[Row]:
         rows = [*self._tuner_rows(), *self._trainer_rows(), self._simple_row()]
         name_filter = self.options.only
         if not name_filter:
             return rows
         return [row for row in rows if any(part in row.name for part in name_filter.split(","))]
 
-    def _share(self) -> int:
+    def _threads_per_copy(self) -> int:
         return max(1, int(self.options.threads) // self.side_by_side)
 
     def _tuner_rows(self) -> list[Row]:
-        module, count, share = "contenders.tuner_steps", self.side_by_side, self._share()
+        module, count, share = "contenders.tuner_steps", self.side_by_side, self._threads_per_copy()
         environment = trainer_environment(self.options.threads)
         rows = [
-            Row("tuner", "one trial", self._contender(module, "", environment)),
+            Row("tuner", "one trial", self._make_contender(module, "", environment)),
             Row(
                 f"tuner, {count} at once",
                 f"as a study runs it: {count} trials × {share} thread(s), all examples",
-                self._contender(module, "", trainer_environment(share), count),
+                self._make_contender(module, "", trainer_environment(share), count),
             ),
         ]
         about = "its fallback: length-sorted, padded"
-        contender = self._contender(module, "packed", environment)
+        contender = self._make_contender(module, "packed", environment)
         rows.append(Row("tuner without packed", about, contender))
         return rows
 
     def _trainer_rows(self) -> list[Row]:
-        module, count, share = "contenders.trainer_steps", self.side_by_side, self._share()
+        module, count, share = (
+            "contenders.trainer_steps",
+            self.side_by_side,
+            self._threads_per_copy(),
+        )
         plain = plain_environment(self.options.threads)
         rows = [
             Row(
                 REFERENCE,
                 "Hugging Face, dynamic padding, tuner's batches",
-                self._contender(module, "plain", plain),
+                self._make_contender(module, "plain", plain),
             ),
             Row(
                 "Trainer, grouped",
                 'train_sampling_strategy="group_by_length"',
-                self._contender(module, "grouped", plain),
+                self._make_contender(module, "grouped", plain),
             ),
             Row(
                 "Trainer, best options",
                 "grouped, and what its documentation has for this device",
-                self._contender(module, "best", plain),
+                self._make_contender(module, "best", plain),
             ),
             Row(
                 f"Trainer, best, {count} at once",
                 f"{count} processes × {share} thread(s), all examples",
-                self._contender(module, "best", plain_environment(share), count),
+                self._make_contender(module, "best", plain_environment(share), count),
             ),
         ]
         return rows[:2] if self.options.smoke else rows
@@ -212,7 +216,9 @@ class Comparison:
         row = Row(
             "Simple Transformers",
             "pads every row to max_length",
-            self._contender("contenders.simple_steps", kind, plain_environment(self.work.threads)),
+            self._make_contender(
+                "contenders.simple_steps", kind, plain_environment(self.work.threads)
+            ),
         )
         name_filter = self.options.only
         if name_filter and not any(part in row.name for part in name_filter.split(",")):
@@ -221,7 +227,7 @@ class Comparison:
             row.failure = "not installed yet: a run without --smoke installs it"
             return row
         try:
-            python = str(installed(name, module, package))
+            python = str(ensure_installed(name, module, package))
         except NotInstallable as reason:
             row.failure = f"could not be installed: {reason}"
             return row
@@ -230,22 +236,22 @@ class Comparison:
         row.contender = replace(row.contender, python=python)
         return row
 
-    def _contender(
+    def _make_contender(
         self, module: str, how: str, environment: dict[str, str], copies: int = 1
     ) -> Contender:
-        threads = self._share() if copies > 1 else self.options.threads
+        threads = self._threads_per_copy() if copies > 1 else self.options.threads
         request = replace(self.work, how=how, threads=threads).as_request()
         return Contender(module, request, environment, copies)
 
-    def _limits(self) -> list[Limit]:
+    def _make_limits(self) -> list[Limit]:
         request = {
             "device": self.options.device,
             "hidden": self.shape.hidden,
             "intermediate": self.shape.intermediate,
-            "wordpieces": round(BATCH_SIZE * sum(self.lengths) / len(self.lengths)),
+            "tokens": round(BATCH_SIZE * sum(self.lengths) / len(self.lengths)),
             "seconds": 0.5 if self.options.smoke else 3.0,
         }
-        share, count, threads = self._share(), self.side_by_side, self.options.threads
+        share, count, threads = self._threads_per_copy(), self.side_by_side, self.options.threads
         ways = {"1 thread": (1, 1)}
         if threads > 1:
             ways[f"{threads} threads"] = (threads, 1)
@@ -270,61 +276,67 @@ class Comparison:
 
     # --- measuring
 
-    def measured(self) -> dict[str, Any]:
+    def run_rounds(self) -> dict[str, Any]:
         """Run all rounds, print the table, and return it for programs."""
         picked_rows: list[list[int]] = []
         for number in range(self.effort.rounds):
             picked = rows_of_steps(len(self.every), BATCH_SIZE, self.effort.steps, number)
             picked_rows.append(picked)
-            self.neighbours.share()
-            self._round(number, picked)
-            self.others.append(self.neighbours.share())
-        self._print(picked_rows)
+            self.neighbours.others_share()
+            self._run_round(number, picked)
+            self.others.append(self.neighbours.others_share())
+        self._print_table(picked_rows)
         return self._as_document(picked_rows)
 
-    def _round(self, number: int, picked: list[int]) -> None:
+    def _run_round(self, number: int, picked: list[int]) -> None:
         for limit in self.limits:
-            answers = run(limit.contender)
+            answers = run_copies(limit.contender)
             limit.rates.append(sum(answer["flops"] for answer in answers))
         for row in self.rows:
             if row.failure:
                 continue
             if self.options.device == "cpu":
-                row.failure = lacking(self.shape.parameters, row.contender.copies)
+                row.failure = memory_shortage(self.shape.parameters, row.contender.copies)
             if row.failure:
-                report.say(f"{self.name} {self.task.name}: {row.name}: {row.failure}")
+                report.print_line(f"{self.name} {self.task.name}: {row.name}: {row.failure}")
                 continue
             try:
-                row.speeds.append(self._speed(row.contender, picked, number))
+                row.speeds.append(self._measure_speed(row.contender, picked, number))
             except ContenderFailed as failed:
                 row.failure = str(failed)
             speed = row.failure or f"{row.speeds[-1]:.1f} examples/s"
-            report.say(f"{self.name} {self.task.name}, round {number + 1}: {row.name}: {speed}")
+            report.print_line(
+                f"{self.name} {self.task.name}, round {number + 1}: {row.name}: {speed}"
+            )
 
-    def _speed(self, contender: Contender, picked: list[int], seed: int) -> float:
+    def _measure_speed(self, contender: Contender, picked: list[int], seed: int) -> float:
         """Examples a second of all copies, from the first one's first step to the last one's."""
         with tempfile.TemporaryDirectory() as scratch:
             request = contender.request | {"rows": picked, "seed": seed, "scratch": scratch}
             round_contender = replace(contender, request=request)
-            answers = [ask(round_contender)] if contender.copies == 1 else run(round_contender)
+            answers = (
+                [run_single(round_contender)]
+                if contender.copies == 1
+                else run_copies(round_contender)
+            )
         first = min(answer["first"] for answer in answers)
         last = max(answer["last"] for answer in answers)
         return len(answers) * len(picked) / float(last - first)
 
     # --- telling
 
-    def _limit(self) -> float:
+    def _best_limit(self) -> float:
         """Operations a second: the best way to run the products, by its median."""
         return max(report.median(limit.rates) for limit in self.limits)
 
-    def _flop(self, picked_rows: list[list[int]]) -> float:
+    def _flop_per_example(self, picked_rows: list[list[int]]) -> float:
         """Operations an example needs without padding, on average."""
         lengths = [self.lengths[row] for picked in picked_rows for row in picked]
-        return self.shape.flop(lengths) / len(lengths)
+        return self.shape.flop_of_rows(lengths) / len(lengths)
 
-    def _print(self, picked_rows: list[list[int]]) -> None:
+    def _print_table(self, picked_rows: list[list[int]]) -> None:
         reference = next((row.speeds for row in self.rows if row.name == REFERENCE), [])
-        flop, limit = self._flop(picked_rows), self._limit()
+        flop, limit = self._flop_per_example(picked_rows), self._best_limit()
         rows = []
         for row in self.rows:
             if row.failure:
@@ -332,7 +344,7 @@ class Comparison:
                 continue
             speed = report.median(row.speeds)
             share = speed * flop / limit
-            ratio = report.ratio(row.speeds, reference)
+            ratio = report.median_ratio(row.speeds, reference)
             rows.append(
                 (
                     row.name,
@@ -348,7 +360,7 @@ class Comparison:
             for fastest_way in self.limits
         )
         precision = "bf16" if self.options.device == "cuda" else "fp32"
-        report.show(
+        report.print_table(
             f"{self.name} ({self.shape.parameters / 1e6:.1f} M parameters) on {self.task.name}, "
             f"batch {BATCH_SIZE}, {precision}, {self.effort.steps} steps × {self.effort.rounds}",
             ("contender", "examples/s", "spread", f"to {REFERENCE}", "of the limit", ""),
@@ -356,11 +368,11 @@ class Comparison:
             f"Limit: matrix products of these shapes alone: {limits}; the highest counts. "
             f"An example takes {flop / 1e9:.3g} GFLOP without padding; an epoch of "
             f"{len(self.every)} rows cannot take less than {flop * len(self.every) / limit:.3g} s."
-            + told(max((share for share in self.others if share is not None), default=None)),
+            + share_text(max((share for share in self.others if share is not None), default=None)),
         )
 
     def _as_document(self, picked_rows: list[list[int]]) -> dict[str, Any]:
-        flop, limit = self._flop(picked_rows), self._limit()
+        flop, limit = self._flop_per_example(picked_rows), self._best_limit()
         return {
             "model": self.name,
             "data": self.task.name,
@@ -371,7 +383,7 @@ class Comparison:
             "threads": self.options.threads,
             "side_by_side": self.side_by_side,
             "others_share": self.others,
-            "wordpieces_an_example": sum(self.lengths) / len(self.lengths),
+            "tokens_an_example": sum(self.lengths) / len(self.lengths),
             "flop_an_example": flop,
             "limit_flops": limit,
             "limits": {limit.name: limit.rates for limit in self.limits},

@@ -21,7 +21,7 @@ from kit import report
 from kit.processes import BENCHMARKS
 from kit.tasks import REPOSITORY
 from kit.terminal import Repaint, Terminal
-from kit.ui_keys import pressed
+from kit.ui_keys import press_all_keys
 
 sys.path.insert(0, str(REPOSITORY))
 
@@ -64,14 +64,16 @@ def main() -> int:
         trials=options.trials or effort.trials,
         rounds=options.rounds or effort.rounds,
     )
-    machine_facts = report.machine("cpu")
-    report.say(report.machine_line(machine_facts))
+    machine_facts = report.describe_machine("cpu")
+    report.print_line(report.machine_line(machine_facts))
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "sessions"
         corpus.record_finished_session(root, "short")
         session = corpus.long_story(root, effort.trials, EVALUATIONS)
         size = session.events_path.stat().st_size / 1e6
-        report.say(f"{effort.trials} trials × {EVALUATIONS} evaluations: {size:.0f} MB of log")
+        report.print_line(
+            f"{effort.trials} trials × {EVALUATIONS} evaluations: {size:.0f} MB of log"
+        )
         paints = first_paints(root, effort)
         opened = measure_openings(root, effort)
         resting = at_rest(root, effort)
@@ -85,7 +87,7 @@ def main() -> int:
         "opening": asdict(opened),
         "at_rest": resting,
     }
-    report.write("ui-smoke" if options.smoke else "ui", document)
+    report.write_document("ui-smoke" if options.smoke else "ui", document)
     return 0
 
 
@@ -140,7 +142,7 @@ def first_paints(root: Path, effort: Effort) -> dict[str, list[Start]]:
     for number in range(effort.rounds + 1):
         for name, (command, text) in contenders.items():
             with Terminal(command, clean_environment(root), SIZE) as terminal:
-                start = Start(terminal.until(text), terminal.processor_seconds())
+                start = Start(terminal.wait_for_text(text), terminal.processor_seconds())
             if number:  # The first round only compiles the modules.
                 starts_by_program[name].append(start)
     return starts_by_program
@@ -170,23 +172,25 @@ def measure_openings(root: Path, effort: Effort) -> Opened:
         with Terminal(
             tuner_command(root, "open", "short"), clean_environment(root), SIZE
         ) as terminal:
-            seconds = terminal.until("all 12 trials are done")
+            seconds = terminal.wait_for_text("all 12 trials are done")
             opened.short.append(Start(seconds, terminal.processor_seconds()))
         with Terminal(
             tuner_command(root, "open", "long"), clean_environment(root), SIZE
         ) as terminal:
-            terminal.until("Palette")
+            terminal.wait_for_text("Palette")
             silences = [terminal.longest_silence(some)]
-            opened.first_rows.append(Start(terminal.until(some), terminal.processor_seconds()))
+            opened.first_rows.append(
+                Start(terminal.wait_for_text(some), terminal.processor_seconds())
+            )
             silences.append(terminal.longest_silence(whole))
             opened.silence.append(max(silences))
-            opened.usable.append(Start(terminal.until(whole), terminal.processor_seconds()))
-            terminal.settle(0.5)
-            opened.memory.append(terminal.memory() / 1e6)
+            opened.usable.append(Start(terminal.wait_for_text(whole), terminal.processor_seconds()))
+            terminal.wait_until_quiet(0.5)
+            opened.memory.append(terminal.resident_memory() / 1e6)
             time.sleep(AHEAD)
-            for scene, what, repaint in pressed(terminal):
+            for scene, what, repaint in press_all_keys(terminal):
                 opened.keys.setdefault(f"{scene}: {what}", []).append(repaint)
-            opened.memory_after.append(terminal.memory() / 1e6)
+            opened.memory_after.append(terminal.resident_memory() / 1e6)
     return opened
 
 
@@ -207,9 +211,9 @@ def at_rest(root: Path, effort: Effort) -> dict[str, list[float]]:
 def measure_load(root: Path, name: str, seconds: float, keys: str) -> float:
     """Processor seconds a second, once the log has been read and these keys were pressed."""
     with Terminal(tuner_command(root, "open", name), clean_environment(root), SIZE) as terminal:
-        terminal.until("RUNNING")
+        terminal.wait_for_text("RUNNING")
         _drain_output(terminal, AHEAD)
-        terminal.type(keys)
+        terminal.type_keys(keys)
         _drain_output(terminal, AHEAD)
         started, used = time.monotonic(), terminal.processor_seconds()
         _drain_output(terminal, seconds)
@@ -219,7 +223,7 @@ def measure_load(root: Path, name: str, seconds: float, keys: str) -> float:
 def _drain_output(terminal: Terminal, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        terminal.settle(0.2, seconds=0.5)
+        terminal.wait_until_quiet(0.2, seconds=0.5)
 
 
 @contextmanager
@@ -244,7 +248,7 @@ def show_tables(
     show_paints(paints)
     show_opened(opened, effort)
     show_keys(opened, effort)
-    report.show(
+    report.print_table(
         "A study talks and nothing is pressed: share of one core",
         ("session and view", "median", "spread", "goal"),
         [(name, *_median_and_spread([x * 100 for x in values], "{:.1f} %"), "≤ 3 %")
@@ -260,13 +264,13 @@ def show_paints(paints: dict[str, list[Start]]) -> None:
     for name, starts in paints.items():
         wall, used = ([start[part] for start in starts] for part in (0, 1))
         of_wall, of_used = (
-            report.ratio(part_values, [start[part] for start in base])
+            report.median_ratio(part_values, [start[part] for start in base])
             for part, part_values in enumerate((wall, used))
         )
         seconds, spread = _median_and_spread(wall, "{:.2f}")
         processor = f"{report.median(used):.2f}"
         rows.append((name, seconds, spread, f"{of_wall:.2f}", processor, f"{of_used:.2f}"))
-    report.show(
+    report.print_table(
         "First paint: from the start of the process, seconds",
         ("program", "seconds", "spread", "× empty app", "processor", "× empty app"),
         rows,
@@ -301,7 +305,7 @@ def show_opened(opened: Opened, effort: Effort) -> None:
         ("memory, MB", *_median_and_spread(opened.memory, "{:.0f}"), "≤ 250"),
         ("memory after all views, MB", *_median_and_spread(opened.memory_after, "{:.0f}"), "≤ 250"),
     ]
-    report.show(
+    report.print_table(
         f"A log of {effort.trials} trials × {EVALUATIONS} evaluations",
         ("what", "median", "spread", "goal"),
         rows,
@@ -311,7 +315,7 @@ def show_opened(opened: Opened, effort: Effort) -> None:
 
 def show_keys(opened: Opened, effort: Effort) -> None:
     """One row for each thing that a key does."""
-    report.show(
+    report.print_table(
         f"A key with {effort.trials} trials, ms",
         ("key", "first frame", "last frame", "processor", "slowest first frame"),
         [

@@ -27,10 +27,10 @@ class Bundle:
         transformers.logging.disable_progress_bar()
         self.work = work
         self.tokenizer = AutoTokenizer.from_pretrained(work.model)
-        self.train = self.encoded(work.train)
+        self.train = self.encode_rows(work.train)
         self.collator = DataCollatorWithPadding(self.tokenizer)
 
-    def encoded(self, path: str | Path) -> list[dict[str, Any]]:
+    def encode_rows(self, path: str | Path) -> list[dict[str, Any]]:
         """Tokenize a prepared file's rows, once and without padding."""
         rows = read_rows(path)
         names = ("text", "second") if self.work.pair else ("text",)
@@ -43,13 +43,13 @@ class Bundle:
             for index, row in enumerate(rows)
         ]
 
-    def model(self, **options: Any) -> Any:
+    def load_model(self, **options: Any) -> Any:
         """Load the pretrained encoder with a fresh head."""
         return AutoModelForSequenceClassification.from_pretrained(
             self.work.model, num_labels=len(self.work.labels), dtype=torch.float32, **options
         )
 
-    def arguments(self, **more: Any) -> TrainingArguments:
+    def training_arguments(self, **more: Any) -> TrainingArguments:
         """Batch size, rate and device as everybody has them; nothing is saved or reported."""
         cuda = self.work.device == "cuda"
         settings = {
@@ -65,7 +65,7 @@ class Bundle:
         }
         return TrainingArguments(**settings | more)
 
-    def trainer(
+    def make_trainer(
         self,
         arguments: TrainingArguments,
         rows: Sequence[dict[str, Any]],
@@ -83,7 +83,7 @@ class Bundle:
         )
 
 
-def accuracy(predicted: Any) -> dict[str, float]:
+def compute_accuracy(predicted: Any) -> dict[str, float]:
     """compute_metrics: the share of rows that are right."""
     right = predicted.predictions.argmax(-1) == predicted.label_ids
     return {"accuracy": float(right.mean())}

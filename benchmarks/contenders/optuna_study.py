@@ -13,7 +13,7 @@ from typing import Any  # noqa: E402
 import optuna  # noqa: E402
 from transformers import TrainerCallback  # noqa: E402
 
-from contenders.hugging_face import Bundle, accuracy  # noqa: E402
+from contenders.hugging_face import Bundle, compute_accuracy  # noqa: E402
 
 _WARM_UP = 0.06
 
@@ -33,25 +33,25 @@ class Pruning(TrainerCallback):  # type: ignore[misc]
 
 def main() -> None:
     """Twelve rates from the benchmark, or a search over the range that they span."""
-    work = Work.asked()
+    work = Work.from_command_line()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     bundle = Bundle(work)
-    evaluation = bundle.encoded(work.validation)
+    evaluation = bundle.encode_rows(work.validation)
     updates = work.epochs * math.ceil(len(bundle.train) / work.batch_size)
 
     def objective(trial: optuna.Trial) -> float:
         rate = trial.suggest_float("learning_rate", min(work.rates), max(work.rates), log=True)
-        arguments = bundle.arguments(
+        arguments = bundle.training_arguments(
             learning_rate=rate,
             eval_strategy="epoch",
             warmup_steps=math.ceil(_WARM_UP * updates),
         )
-        trainer = bundle.trainer(
+        trainer = bundle.make_trainer(
             arguments,
             bundle.train,
-            model_init=lambda: bundle.model(),
+            model_init=lambda: bundle.load_model(),
             eval_dataset=evaluation,
-            compute_metrics=accuracy,
+            compute_metrics=compute_accuracy,
             callbacks=[Pruning(trial)] if work.how == "search" else [],
         )
         trainer.train()
@@ -66,7 +66,7 @@ def main() -> None:
             study.enqueue_trial({"learning_rate": rate})
     study.optimize(objective, n_trials=len(work.rates))
     complete = study.get_trials(states=[optuna.trial.TrialState.COMPLETE])
-    child.answer(
+    child.send_answer(
         {
             "scores": {str(t.params["learning_rate"]): t.value for t in complete},
             "ended_early": len(work.rates) - len(complete),

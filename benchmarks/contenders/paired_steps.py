@@ -10,8 +10,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from contenders.tuner_bench import opened, trial_on
-from contenders.tuner_steps import wait
+from contenders.tuner_context import open_context, trial_on
+from contenders.tuner_steps import synchronize_device
 from kit import child
 from kit.work import Work
 from tuner.training.techniques import Techniques
@@ -20,34 +20,34 @@ from tuner.training.trial import Trial
 
 def main() -> None:
     """Warm both up, then time them in turn, each first every other time."""
-    work = Work.asked()
+    work = Work.from_command_line()
     pair = {
         "with": make_trial(work, "with", Techniques()),
         "without": make_trial(work, "without", Techniques(**{work.how: False})),
     }
     child.wait_for_start()
     seconds: dict[str, list[float]] = {name: [] for name in pair}
-    for step in range(work.steps):
+    for step in range(work.step_count):
         for name in sorted(pair, reverse=bool(step % 2)):
             duration = time_update(pair[name], work.device)
             if step >= work.warm_up:
                 seconds[name].append(duration)
-    child.answer(seconds)
+    child.send_answer(seconds)
 
 
 def make_trial(work: Work, name: str, techniques: Techniques) -> Trial:
     """Make a trial on a context of its own."""
     place = Path(work.scratch) / name
-    return trial_on(opened(replace(work, scratch=str(place)), techniques), 0, work)
+    return trial_on(open_context(replace(work, scratch=str(place)), techniques), 0, work)
 
 
 def time_update(trial: Trial, device: str) -> float:
     """Seconds of one update."""
     clock = time.process_time if device == "cpu" else time.perf_counter
-    wait(device)
+    synchronize_device(device)
     started = clock()
     trial.train_one_update()
-    wait(device)
+    synchronize_device(device)
     return clock() - started
 
 

@@ -15,26 +15,26 @@ _FORWARD_AND_BACKWARD = 6
 
 def main() -> None:
     """Repeat one layer's products for about `seconds`; answer operations a second."""
-    request = child.request()
+    request = child.read_request()
     cuda = request["device"] == "cuda"
     if not cuda:
         torch.set_num_threads(request["threads"])
     products = Products(request, torch.bfloat16 if cuda else torch.float32)
     for _ in range(3):
-        products.layer()
+        products.multiply_layer()
     child.wait_for_start()
-    child.answer({"flops": products.rate(request["seconds"])})
+    child.send_answer({"flops": products.measure_rate(request["seconds"])})
 
 
 class Products:
-    """Four matrices of hidden × hidden and two of hidden × intermediate, on real wordpieces."""
+    """Four matrices of hidden × hidden and two of hidden × intermediate, on real tokens."""
 
     def __init__(self, request: dict[str, Any], dtype: torch.dtype) -> None:
         self._cuda = request["device"] == "cuda"
         hidden, intermediate, rows = (
             request["hidden"],
             request["intermediate"],
-            request["wordpieces"],
+            request["tokens"],
         )
         tensor_options: dict[str, Any] = {"dtype": dtype, "device": request["device"]}
         self._sizes = [(hidden, hidden)] * 4 + [(hidden, intermediate), (intermediate, hidden)]
@@ -45,7 +45,7 @@ class Products:
             torch.randn(output_size, size, **tensor_options) for size, output_size in self._sizes
         ]
 
-    def layer(self) -> None:
+    def multiply_layer(self) -> None:
         """Output, input's gradient and weight's gradient of each matrix."""
         for (size, output_size), weight in zip(self._sizes, self._weights, strict=True):
             inputs, gradient = self._inputs[size], self._inputs[output_size]
@@ -53,7 +53,7 @@ class Products:
             torch.mm(gradient, weight)
             torch.mm(gradient.T, inputs)
 
-    def rate(self, seconds: float) -> float:
+    def measure_rate(self, seconds: float) -> float:
         """Operations a second, the median of short measurements over so many seconds."""
         rows = len(next(iter(self._inputs.values())))
         elements = sum(weight.numel() for weight in self._weights)
@@ -62,7 +62,7 @@ class Products:
         while time.perf_counter() < until or not rates:
             started = time.perf_counter()
             for _ in range(10):
-                self.layer()
+                self.multiply_layer()
             if self._cuda:
                 torch.cuda.synchronize()
             passed = time.perf_counter() - started

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from contenders.tuner_bench import opened, trial_on
+from contenders.tuner_context import open_context, trial_on
 from kit import child
 from kit.work import Work, read_rows
 
@@ -15,19 +15,19 @@ _MAX_NORM = 1.0
 
 def main() -> None:
     """Losses of every step on both sides, and how far the weights have come apart."""
-    work = Work.asked()
-    context = opened(work, dropout=0.0, warmup=_WARM_UP)
+    work = Work.from_command_line()
+    context = open_context(work, dropout=0.0, warmup=_WARM_UP)
     trial = trial_on(context, 0, work)
     start, ours = Path(work.scratch) / "start", Path(work.scratch) / "ours"
     context.save_pretrained(start)
     child.wait_for_start()
     tuner_losses = []
-    for _ in range(work.steps):
+    for _ in range(work.step_count):
         trial.train_one_update()
         tuner_losses.append(trial.progress_message().loss)
     context.save_pretrained(ours)
     losses, weights = plain_losses(work, start, trial.total_updates)
-    child.answer(
+    child.send_answer(
         {"tuner": tuner_losses, "plain": losses, "apart": relative_distance(start, ours, weights)}
     )
 
@@ -51,7 +51,7 @@ def plain_losses(work: Work, start: Path, updates: int) -> tuple[list[float], di
     schedule = get_linear_schedule_with_warmup(optimizer, climbing, updates)
     all_rows, losses = read_rows(work.train), []
     number = model.config.label2id
-    for step in range(work.steps):
+    for step in range(work.step_count):
         picked = work.rows[step * work.batch_size : (step + 1) * work.batch_size]
         rows = [all_rows[row] for row in picked]
         names = ("text", "second") if work.pair else ("text",)

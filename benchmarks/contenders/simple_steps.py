@@ -22,7 +22,7 @@ from kit.work import Work, read_rows
 def main() -> None:
     """Warm up, wait for the others, train the rows once."""
     warnings.simplefilter("ignore")
-    work = Work.asked()
+    work = Work.from_command_line()
     os.chdir(work.scratch)  # it leaves folders of its own in the current one
     model = ClassificationModel(
         work.how,
@@ -34,7 +34,7 @@ def main() -> None:
         args=classification_args(work),
     )
     watch = Stopwatch(work.device)
-    watch.watch(model.model)
+    watch.watch_model(model.model)
     all_rows = read_rows(work.train)
 
     def train_rows(numbers: list[int]) -> None:
@@ -43,9 +43,9 @@ def main() -> None:
 
     train_rows(work.warm_up_rows)
     child.wait_for_start()
-    watch.arm(work.steps)
+    watch.arm_for_steps(work.step_count)
     train_rows(work.rows)
-    child.answer({"first": watch.first, "last": watch.last, "seconds": watch.seconds})
+    child.send_answer({"first": watch.first, "last": watch.last, "seconds": watch.seconds})
 
 
 def rows_frame(rows: list[dict[str, str]], work: Work) -> pd.DataFrame:

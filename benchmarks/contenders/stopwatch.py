@@ -17,13 +17,13 @@ class Stopwatch:
         self._steps = self._done = 0
         self.first: float | None = None
         self.last = 0.0
-        register_optimizer_step_post_hook(self._stepped)
+        register_optimizer_step_post_hook(self._note_step)
 
-    def watch(self, model: torch.nn.Module) -> None:
+    def watch_model(self, model: torch.nn.Module) -> None:
         """Hear of this model's forward passes."""
-        model.register_forward_pre_hook(self._begins)
+        model.register_forward_pre_hook(self._note_forward)
 
-    def arm(self, steps: int) -> None:
+    def arm_for_steps(self, steps: int) -> None:
         """Measure the next `steps` steps."""
         self._steps, self._done, self.first = steps, 0, None
 
@@ -34,19 +34,19 @@ class Stopwatch:
             raise RuntimeError(f"{self._done} steps of {self._steps} were seen")
         return self.last - self.first
 
-    def _begins(self, *_: Any) -> None:
+    def _note_forward(self, *_: Any) -> None:
         if self._steps and self.first is None:
-            self._wait()
+            self._synchronize_device()
             self.first = time.time()
 
-    def _stepped(self, *_: Any) -> None:
+    def _note_step(self, *_: Any) -> None:
         if not self._steps or self.first is None:
             return
         self._done += 1
         if self._done == self._steps:
-            self._wait()
+            self._synchronize_device()
             self.last = time.time()
 
-    def _wait(self) -> None:
+    def _synchronize_device(self) -> None:
         if self._cuda:
             torch.cuda.synchronize()

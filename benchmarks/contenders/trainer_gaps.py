@@ -7,7 +7,7 @@ from typing import Any
 import optuna
 from transformers import Trainer, TrainerCallback
 
-from contenders.hugging_face import Bundle, accuracy
+from contenders.hugging_face import Bundle, compute_accuracy
 from kit import child
 from kit.gaps import Ledger
 from kit.work import Work
@@ -28,30 +28,30 @@ class Books(TrainerCallback):  # type: ignore[misc]
 
 def main() -> None:
     """One trial a seed, each with a model of its own through model_init."""
-    work = Work.asked()
+    work = Work.from_command_line()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     bundle, ledger = Bundle(work), Ledger()
-    evaluation = bundle.encoded(work.validation)
+    evaluation = bundle.encode_rows(work.validation)
     evaluate = Trainer.evaluate
 
     def timed_evaluate(self: Any, *words: Any, **named: Any) -> Any:
-        return ledger.part("evaluation")(lambda: evaluate(self, *words, **named))
+        return ledger.time_part("evaluation")(lambda: evaluate(self, *words, **named))
 
     Trainer.evaluate = timed_evaluate
 
     def make_trainer(seed: int) -> Any:
-        return bundle.trainer(
-            bundle.arguments(eval_strategy="epoch", seed=seed),
+        return bundle.make_trainer(
+            bundle.training_arguments(eval_strategy="epoch", seed=seed),
             bundle.train,
             model_init=begin_model,
             eval_dataset=evaluation,
-            compute_metrics=accuracy,
+            compute_metrics=compute_accuracy,
             callbacks=[Books(ledger)],
         )
 
     def begin_model(*_: Any) -> Any:
-        ledger.begin()
-        return bundle.model()
+        ledger.begin_trial()
+        return bundle.load_model()
 
     child.wait_for_start()
     if work.how == "search":
@@ -64,7 +64,7 @@ def main() -> None:
     else:
         for seed in work.seeds:
             make_trainer(seed).train()
-    child.answer({"gaps": ledger.gaps, "parts": ledger.parts, "saved_bytes": 0})
+    child.send_answer({"gaps": ledger.gaps, "parts": ledger.parts, "saved_bytes": 0})
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from contenders.hugging_face import Bundle, accuracy
+from contenders.hugging_face import Bundle, compute_accuracy
 from kit import child
 from kit.work import Work
 
@@ -13,25 +13,25 @@ _WARM_UP = 0.06
 
 def main() -> None:
     """Train every seed to the end and evaluate once."""
-    work = Work.asked()
+    work = Work.from_command_line()
     bundle = Bundle(work)
-    evaluation = bundle.encoded(work.validation)
+    evaluation = bundle.encode_rows(work.validation)
     updates = work.epochs * math.ceil(len(bundle.train) / work.batch_size)
     child.wait_for_start()
     scores, losses = [], []
     for seed in work.seeds:
-        trainer = bundle.trainer(
-            bundle.arguments(seed=seed, warmup_steps=math.ceil(_WARM_UP * updates)),
+        trainer = bundle.make_trainer(
+            bundle.training_arguments(seed=seed, warmup_steps=math.ceil(_WARM_UP * updates)),
             bundle.train,
-            model_init=lambda: bundle.model(),
+            model_init=lambda: bundle.load_model(),
             eval_dataset=evaluation,
-            compute_metrics=accuracy,
+            compute_metrics=compute_accuracy,
         )
         trainer.train()
         metrics = trainer.evaluate()
         scores.append(metrics["eval_accuracy"])
         losses.append(metrics["eval_loss"])
-    child.answer({"scores": scores, "losses": losses})
+    child.send_answer({"scores": scores, "losses": losses})
 
 
 if __name__ == "__main__":

@@ -28,13 +28,13 @@ def main() -> None:
         def on_step_end(self, *_: Any, **__: Any) -> None:
             self.ended = self.ended or time.time()
 
-    work, moments = Work.asked(), Moments()
+    work, moments = Work.from_command_line(), Moments()
     bundle = Bundle(work)
-    arguments = bundle.arguments(max_steps=1)
-    bundle.trainer(arguments, bundle.train, bundle.model(), callbacks=[moments]).train()
+    arguments = bundle.training_arguments(max_steps=1)
+    bundle.make_trainer(arguments, bundle.train, bundle.load_model(), callbacks=[moments]).train()
     child.wait_for_start()
     seconds = {"imported": IMPORTED, "begun": moments.begun, "ended": moments.ended}
-    child.answer({key: moment - work.started_at for key, moment in seconds.items()})
+    child.send_answer({key: moment - work.started_at for key, moment in seconds.items()})
 
 
 if __name__ == "__main__":

@@ -22,22 +22,22 @@ _DOCUMENTED_ON_CUDA = {
 
 def main() -> None:
     """Warm up, wait for the others, train the rows once."""
-    work = Work.asked()
+    work = Work.from_command_line()
     bundle = Bundle(work)
     training_options, model_options = variant_options(work)
-    model = bundle.model(**model_options)
+    model = bundle.load_model(**model_options)
     watch = Stopwatch(work.device)
-    watch.watch(model)
+    watch.watch_model(model)
 
     def train_rows(numbers: list[int]) -> None:
         rows = [bundle.train[number] for number in numbers]
-        bundle.trainer(bundle.arguments(**training_options), rows, model).train()
+        bundle.make_trainer(bundle.training_arguments(**training_options), rows, model).train()
 
     train_rows(work.warm_up_rows)
     child.wait_for_start()
-    watch.arm(work.steps)
+    watch.arm_for_steps(work.step_count)
     train_rows(work.rows)
-    child.answer({"first": watch.first, "last": watch.last, "seconds": watch.seconds})
+    child.send_answer({"first": watch.first, "last": watch.last, "seconds": watch.seconds})
 
 
 def variant_options(work: Work) -> tuple[dict[str, Any], dict[str, Any]]:

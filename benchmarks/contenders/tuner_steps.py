@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import time
 
-from contenders.tuner_bench import opened, trial_on
+from contenders.tuner_context import open_context, trial_on
 from kit import child
 from kit.work import Work
 from tuner.training.techniques import Techniques
@@ -13,8 +13,8 @@ from tuner.training.techniques import Techniques
 
 def main() -> None:
     """Warm up, wait for the others, train the rows once."""
-    work = Work.asked()
-    context = opened(work, Techniques(**{work.how: False}) if work.how else Techniques())
+    work = Work.from_command_line()
+    context = open_context(work, Techniques(**{work.how: False}) if work.how else Techniques())
     gc.collect()
     gc.freeze()
     warm = trial_on(context, 0, work)
@@ -22,16 +22,16 @@ def main() -> None:
         warm.train_one_update()
     trial = trial_on(context, 1, work)
     child.wait_for_start()
-    wait(work.device)
+    synchronize_device(work.device)
     started = time.time()
-    for _ in range(work.steps):
+    for _ in range(work.step_count):
         trial.train_one_update()
-    wait(work.device)
+    synchronize_device(work.device)
     ended = time.time()
-    child.answer({"first": started, "last": ended, "seconds": ended - started})
+    child.send_answer({"first": started, "last": ended, "seconds": ended - started})
 
 
-def wait(device: str) -> None:
+def synchronize_device(device: str) -> None:
     """Until the device has done what it was told."""
     if device == "cuda":
         import torch

@@ -13,23 +13,23 @@ _ATTENTION = 12
 
 @dataclass(frozen=True)
 class Shape:
-    """What the arithmetic follows from: matrix elements per wordpiece and per row, and widths."""
+    """What the arithmetic follows from: matrix elements per token and per row, and widths."""
 
     layers: int
     hidden: int
     intermediate: int
-    per_wordpiece: int
+    per_token: int
     per_row: int
     parameters: int
 
-    def flop(self, lengths: Sequence[int]) -> float:
+    def flop_of_rows(self, lengths: Sequence[int]) -> float:
         """Forward and backward of rows of these lengths, without any padding.
 
-        Six operations a matrix element and wordpiece; pooler and head once a row; the two products
+        Six operations a matrix element and token; pooler and head once a row; the two products
         of attention, 12 × layers × hidden × length². The same count for every contender, whatever
         it saves or wastes.
         """
-        products = self.per_wordpiece * sum(lengths) + self.per_row * len(lengths)
+        products = self.per_token * sum(lengths) + self.per_row * len(lengths)
         squares = sum(length * length for length in lengths)
         attention = _ATTENTION * self.layers * self.hidden * squares
         return float(_FORWARD_AND_BACKWARD * products + attention)
@@ -53,7 +53,7 @@ def shape_of(model: str, classes: int) -> Shape:
         layers=int(config.num_hidden_layers),
         hidden=int(config.hidden_size),
         intermediate=int(config.intermediate_size),
-        per_wordpiece=sum(linear[name] for name in inside),
+        per_token=sum(linear[name] for name in inside),
         per_row=sum(size for name, size in linear.items() if name not in inside),
         parameters=sum(parameter.numel() for parameter in built.parameters()),
     )
@@ -62,7 +62,7 @@ def shape_of(model: str, classes: int) -> Shape:
 def lengths_of(
     model: str, rows: Sequence[dict[str, str]], pair: bool, max_length: int
 ) -> list[int]:
-    """Wordpieces of each row, special ones included."""
+    """Tokens of each row, special ones included."""
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(model)

@@ -13,7 +13,7 @@ READY = "@ready"
 ANSWER = "@answer "
 
 
-def request() -> dict[str, Any]:
+def read_request() -> dict[str, Any]:
     """Parse the JSON object that the benchmark passes on the command line."""
     request_fields: dict[str, Any] = json.loads(sys.argv[1])
     return request_fields
@@ -25,6 +25,6 @@ def wait_for_start() -> None:
     sys.stdin.readline()
 
 
-def answer(result: dict[str, Any]) -> None:
+def send_answer(result: dict[str, Any]) -> None:
     """Hand back what was measured."""
     print(f"\n{ANSWER}{json.dumps(result)}", flush=True)

@@ -26,7 +26,7 @@ class CpuWatch:
         """Whether this system tells."""
         return (_PROC / "self" / "stat").exists()
 
-    def look(self) -> None:
+    def sample_processes(self) -> None:
         """Note what every process has used so far."""
         for event in self._tail.read_events():
             if isinstance(event, e.WorkerStarted):
@@ -35,9 +35,9 @@ class CpuWatch:
             return
         for folder in _PROC.iterdir():
             if folder.name.isdigit():
-                self._note(int(folder.name))
+                self._note_process(int(folder.name))
 
-    def _note(self, pid: int) -> None:
+    def _note_process(self, pid: int) -> None:
         try:
             stat = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
         except OSError:
@@ -48,11 +48,11 @@ class CpuWatch:
             self._seen[pid] = ticks / os.sysconf("SC_CLK_TCK")
 
     @property
-    def worker(self) -> float:
+    def worker_seconds(self) -> float:
         """Seconds of the worker itself."""
         return self._seen.get(self._worker or 0, 0.0)
 
     @property
-    def trainers(self) -> float:
+    def trainer_seconds(self) -> float:
         """Seconds of all its trainers."""
-        return sum(self._seen.values()) - self.worker
+        return sum(self._seen.values()) - self.worker_seconds

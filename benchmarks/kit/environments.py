@@ -29,7 +29,7 @@ def is_installed(name: str, module: str) -> bool:
     return python.exists() and _can_import(python, module)
 
 
-def installed(name: str, module: str, package: str) -> Path:
+def ensure_installed(name: str, module: str, package: str) -> Path:
     """Return the interpreter of an environment with the package, made at its first use.
 
     torch is this environment's own version; transformers the newest that lets the package be

@@ -20,7 +20,7 @@ class Ledger:
         self._last_step: float | None = None
         self._apart: dict[str, float] = {}
 
-    def begin(self) -> None:
+    def begin_trial(self) -> None:
         """Mark the next step as the first of a trial."""
         self._waiting = True
 
@@ -37,7 +37,7 @@ class Ledger:
         """From here on a gap may have begun."""
         self._last_step, self._apart = time.perf_counter(), {}
 
-    def step(self, call: Callable[[], Result]) -> Result:
+    def run_step(self, call: Callable[[], Result]) -> Result:
         """Run a training step, which ends one gap and starts the next."""
         self.step_begins()
         try:
@@ -45,7 +45,7 @@ class Ledger:
         finally:
             self.step_ended()
 
-    def part(self, name: str) -> Callable[[Callable[[], Result]], Result]:
+    def time_part(self, name: str) -> Callable[[Callable[[], Result]], Result]:
         """Accounts separately for what it calls."""
 
         def around(call: Callable[[], Result]) -> Result:

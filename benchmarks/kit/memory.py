@@ -20,7 +20,7 @@ def available_memory() -> int | None:
     return int(kibibytes[0]) * _KIB if kibibytes else None
 
 
-def lacking(parameters: int, copies: int) -> str:
+def memory_shortage(parameters: int, copies: int) -> str:
     """Say why so many trainings at once would not fit; return nothing where they do."""
     have, need = available_memory(), parameters * copies * _BYTES_A_PARAMETER
     if have is None or need <= have:

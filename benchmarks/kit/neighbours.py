@@ -19,11 +19,11 @@ class Neighbours:
         self._before = _others_seconds()
         self._ours = 0.0
 
-    def ours(self, seconds: float) -> None:
+    def add_own_seconds(self, seconds: float) -> None:
         """Count seconds of a process that we caused but did not start, such as a worker's."""
         self._ours += seconds
 
-    def share(self) -> float | None:
+    def others_share(self) -> float | None:
         """Others' share of all cores since the last call; None where the system does not tell."""
         before, self._before = self._before, _others_seconds()
         ours, self._ours = self._ours, 0.0
@@ -33,7 +33,7 @@ class Neighbours:
         return max(0.0, (busy - ours) / max(wall, 1e-9) / (os.cpu_count() or 1))
 
 
-def told(share: float | None) -> str:
+def share_text(share: float | None) -> str:
     """Say the share in words."""
     return "" if share is None else f" Others used {share:.0%} of the cores meanwhile."
 

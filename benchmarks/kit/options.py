@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 
-def parser(about: str | None, device: str = "cpu") -> argparse.ArgumentParser:
+def make_parser(about: str | None, device: str = "cpu") -> argparse.ArgumentParser:
     """--smoke, --model, --data and --device; `about` is the script's own docstring."""
     argument_parser = argparse.ArgumentParser(description=(about or "").splitlines()[0])
     argument_parser.add_argument("--smoke", action="store_true", help="everything once, on little")

@@ -34,7 +34,7 @@ class Contender:
     python: str = sys.executable
 
 
-def cores() -> int:
+def usable_cores() -> int:
     """Those that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
@@ -47,12 +47,12 @@ def plain_environment(threads: int | None = None) -> dict[str, str]:
         key: value for key, value in os.environ.items() if not key.startswith(_THREADS + _MEMORY)
     }
     variables |= {"HF_HUB_DISABLE_TELEMETRY": "1", "WANDB_MODE": "disabled"}
-    if threads is not None and threads < cores():
+    if threads is not None and threads < usable_cores():
         variables["OMP_NUM_THREADS"] = str(threads)
     return variables
 
 
-def run(contender: Contender) -> list[dict[str, Any]]:
+def run_copies(contender: Contender) -> list[dict[str, Any]]:
     """Start all copies, let them begin together, and return what each measured."""
     with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
         started = [_start_copy(contender, errors) for _ in range(contender.copies)]
@@ -69,9 +69,9 @@ def run(contender: Contender) -> list[dict[str, Any]]:
                 process.communicate()
 
 
-def ask(contender: Contender) -> dict[str, Any]:
+def run_single(contender: Contender) -> dict[str, Any]:
     """One copy's answer."""
-    return run(contender)[0]
+    return run_copies(contender)[0]
 
 
 def _start_copy(contender: Contender, errors: IO[str]) -> subprocess.Popen[str]:

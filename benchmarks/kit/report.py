@@ -15,8 +15,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from kit.neighbours import Neighbours, told
-from kit.processes import BENCHMARKS, cores
+from kit.neighbours import Neighbours, share_text
+from kit.processes import BENCHMARKS, usable_cores
 
 RESULTS = BENCHMARKS / "results"
 _PACKAGES = ("tuner", "torch", "transformers", "accelerate", "optuna", "numpy")
@@ -24,7 +24,7 @@ _console = Console(width=None if os.isatty(1) else 140, highlight=False)
 neighbours = Neighbours()
 
 
-def machine(device: str) -> dict[str, Any]:
+def describe_machine(device: str) -> dict[str, Any]:
     """Describe what the figures depend on besides the programs."""
     import torch
 
@@ -33,7 +33,7 @@ def machine(device: str) -> dict[str, Any]:
     return {
         "device": device,
         "device_name": device_display_name(torch.device(device)),
-        "cores": cores(),
+        "cores": usable_cores(),
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
@@ -59,12 +59,14 @@ def machine_line(facts: dict[str, Any]) -> str:
     )
 
 
-def say(text: str) -> None:
+def print_line(text: str) -> None:
     """Print a line without markup."""
     _console.print(text, markup=False)
 
 
-def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], notes: str) -> None:
+def print_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], notes: str
+) -> None:
     """Print a table, columns between the first and the last aligned right, and the notes on it."""
     table = Table(title=title, title_justify="left", caption=notes, caption_justify="left")
     for number, column in enumerate(columns):
@@ -75,13 +77,13 @@ def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], note
     _console.print(table)
 
 
-def write(name: str, document: dict[str, Any]) -> Path:
+def write_document(name: str, document: dict[str, Any]) -> Path:
     """Write results/NAME.json."""
     RESULTS.mkdir(exist_ok=True)
-    document["others_share"] = share = neighbours.share()
+    document["others_share"] = share = neighbours.others_share()
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    say(f"written: {path.relative_to(BENCHMARKS.parent)}.{told(share)}")
+    print_line(f"written: {path.relative_to(BENCHMARKS.parent)}.{share_text(share)}")
     return path
 
 
@@ -99,6 +101,6 @@ def spread(values: Sequence[float]) -> str:
     return f"{low:+.0%} … {high:+.0%}"
 
 
-def ratio(values: Sequence[float], others: Sequence[float]) -> float:
+def median_ratio(values: Sequence[float], others: Sequence[float]) -> float:
     """Return the median of the ratios within each round."""
     return median([a / b for a, b in zip(values, others, strict=False) if b])

@@ -36,7 +36,7 @@ class Run:
     trainers_cpu: float
     events: list[Any]
 
-    def of(self, kind: type[Kind]) -> list[Kind]:
+    def events_of_kind(self, kind: type[Kind]) -> list[Kind]:
         """Return the events of one kind, in order."""
         return [event for event in self.events if isinstance(event, kind)]
 
@@ -61,7 +61,7 @@ def data_section(task: Task) -> dict[str, Any]:
     }
 
 
-def make(folder: Path, name: str, raw: dict[str, Any]) -> Session:
+def make_session(folder: Path, name: str, raw: dict[str, Any]) -> Session:
     return create_session(folder, name, recipe_text(raw))
 
 
@@ -81,13 +81,13 @@ def run_session(session: Session) -> Run:
         text=True,
     )
     while process.poll() is None:
-        watch.look()
+        watch.sample_processes()
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_BETWEEN_LOOKS)
     seconds = time.perf_counter() - clock
     error_output = process.communicate()[1].strip()
     if process.returncode:
         raise RuntimeError(f"tuner run ended with {process.returncode}: {error_output[-300:]}")
-    report.neighbours.ours(watch.worker + watch.trainers)
+    report.neighbours.add_own_seconds(watch.worker_seconds + watch.trainer_seconds)
     events = EventTail(session.events_path).read_all_events()
-    return Run(started, seconds, watch.worker, watch.trainers, events)
+    return Run(started, seconds, watch.worker_seconds, watch.trainer_seconds, events)

@@ -47,7 +47,7 @@ class Task:
     max_length: int
     count: int
 
-    def work(self, model: str | Path, batch_size: int, threads: int, device: str) -> Work:
+    def training_work(self, model: str | Path, batch_size: int, threads: int, device: str) -> Work:
         """Training a model on this; what is particular to a benchmark comes by `replace`."""
         return Work(
             model=str(model),
@@ -82,7 +82,7 @@ def chosen_sources(names: str) -> dict[str, Source]:
     return sources
 
 
-def prepared(name: str, source: Source, folder: Path, limit: int | None = None) -> Task:
+def prepare_task(name: str, source: Source, folder: Path, limit: int | None = None) -> Task:
     """Write the task's rows into `folder`; `limit` takes so many training rows, drawn once."""
     train = _read_rows(source.folder / source.train, source.text)
     if source.validation is None:

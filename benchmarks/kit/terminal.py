@@ -74,42 +74,42 @@ class Terminal:
         self._child.wait()
         os.close(self._master)
 
-    def until(self, text: str, seconds: float = 60.0) -> float:
+    def wait_for_text(self, text: str, seconds: float = 60.0) -> float:
         """When this text had been painted. RuntimeError where it does not come."""
         marker, deadline = text.encode(), time.monotonic() + seconds
         while marker not in self.painted:
             if time.monotonic() > deadline:
                 tail = bytes(self.painted[-400:])
                 raise RuntimeError(f"{text!r} was not painted in {seconds:g} s: {tail!r}")
-            self._read(0.05)
+            self._read_output(0.05)
         return time.monotonic() - self.started
 
-    def settle(self, quiet: float = QUIET, seconds: float = 60.0) -> float | None:
+    def wait_until_quiet(self, quiet: float = QUIET, seconds: float = 60.0) -> float | None:
         """Read until nothing comes for `quiet` seconds; the time of the last output, or None."""
         last, deadline = None, time.monotonic() + seconds
-        while self._read(quiet) and time.monotonic() < deadline:
+        while self._read_output(quiet) and time.monotonic() < deadline:
             last = time.monotonic()
         return None if last is None else last - self.started
 
-    def press(self, key: str) -> Repaint:
+    def press_key(self, key: str) -> Repaint:
         """Press a key and wait for all that is painted after it. RuntimeError where nothing is."""
-        self.settle()
-        self.forget()
+        self.wait_until_quiet()
+        self.clear_painted()
         used, pressed = self.processor_seconds(), time.monotonic()
         os.write(self._master, key.encode())
         while _FRAME_ENDS not in self.painted:
             if time.monotonic() - pressed > 10:
                 raise RuntimeError(f"nothing was painted after {key!r}")
-            self._read(0.5)
+            self._read_output(0.5)
         first = time.monotonic() - pressed
-        last = self.settle()
+        last = self.wait_until_quiet()
         return Repaint(
             first,
             first if last is None else last + self.started - pressed,
             self.processor_seconds() - used,
         )
 
-    def type(self, keys: str) -> None:
+    def type_keys(self, keys: str) -> None:
         """Press keys and look at nothing."""
         os.write(self._master, keys.encode())
 
@@ -118,12 +118,12 @@ class Terminal:
         marker, longest, last = until.encode(), 0.0, time.monotonic()
         deadline = last + seconds
         while marker not in self.painted and time.monotonic() < deadline:
-            if self._read(0.02):
+            if self._read_output(0.02):
                 now = time.monotonic()
                 longest, last = max(longest, now - last), now
         return longest
 
-    def forget(self) -> None:
+    def clear_painted(self) -> None:
         """Ignore what was painted so far."""
         self.painted.clear()
 
@@ -131,13 +131,13 @@ class Terminal:
         """Return the processor time of the process so far, to the microsecond (Linux)."""
         return time.clock_gettime((~self._child.pid << 3) | 2)  # As clock_getcpuclockid(3) has it.
 
-    def memory(self) -> int:
+    def resident_memory(self) -> int:
         """Bytes that the process holds now (Linux)."""
         lines = Path(f"/proc/{self._child.pid}/status").read_text().splitlines()
         (kibibytes,) = [line.split()[1] for line in lines if line.startswith("VmRSS:")]
         return int(kibibytes) * 1024
 
-    def _read(self, wait: float) -> bool:
+    def _read_output(self, wait: float) -> bool:
         ready, _, _ = select.select([self._master], [], [], wait)
         if not ready:
             return False

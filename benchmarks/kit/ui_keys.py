@@ -71,11 +71,11 @@ SCENES: dict[str, tuple[Key, ...]] = {
 }
 
 
-def pressed(terminal: Terminal) -> Iterator[tuple[str, str, Repaint]]:
+def press_all_keys(terminal: Terminal) -> Iterator[tuple[str, str, Repaint]]:
     """Press them all: scene, what the key does, what it took. RuntimeError names a dead key."""
     for scene, keys in SCENES.items():
         for what, key in keys:
             try:
-                yield scene, what, terminal.press(key)
+                yield scene, what, terminal.press_key(key)
             except RuntimeError as error:
                 raise RuntimeError(f"{scene}, {what}: {error}") from error

@@ -44,16 +44,16 @@ class Work:
     started_at: float = 0.0
 
     @classmethod
-    def asked(cls) -> Work:
+    def from_command_line(cls) -> Work:
         """Parse the work on this process's command line."""
-        return cls(**child.request())
+        return cls(**child.read_request())
 
     def as_request(self) -> dict[str, Any]:
         """Plain values for a contender's command line."""
         return asdict(self)
 
     @property
-    def steps(self) -> int:
+    def step_count(self) -> int:
         """How many steps the timed rows make."""
         return -(-len(self.rows) // self.batch_size)
 

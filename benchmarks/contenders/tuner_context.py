@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 METRIC = "accuracy"
 
 
-def setup_of(work: Work, **training: Any) -> Setup:
+def trainer_setup(work: Work, **training: Any) -> Setup:
     """Make the setup that a worker sends: one rate for all layers, no warmup unless asked."""
     raw: dict[str, Any] = {
         "model": {"name": work.model, "max_length": work.max_length},
@@ -39,7 +39,9 @@ def setup_of(work: Work, **training: Any) -> Setup:
     return Setup(session=str(session), recipe=recipe, device=work.device, threads=work.threads)
 
 
-def opened(work: Work, techniques: Techniques | None = None, **training: Any) -> TrainerContext:
+def open_context(
+    work: Work, techniques: Techniques | None = None, **training: Any
+) -> TrainerContext:
     """Make the context as tuner's own trainer process does."""
     quiet_libraries(work.threads)
     from tuner.training.techniques import ALL
@@ -48,10 +50,10 @@ def opened(work: Work, techniques: Techniques | None = None, **training: Any) ->
     def print_note(level: str, text: str) -> None:
         print(level, text, file=sys.stderr)
 
-    return TrainerContext(setup_of(work, **training), print_note, techniques or ALL)
+    return TrainerContext(trainer_setup(work, **training), print_note, techniques or ALL)
 
 
-def request(context: TrainerContext, trial: int, **values: Any) -> Train:
+def train_request(context: TrainerContext, trial: int, **values: Any) -> Train:
     """Train with the recipe's settings, or with others by flat name."""
     config = build_trial_config(context.recipe, values, trial)
     return Train(trial=trial, config=config, metric=METRIC, direction="maximize")
@@ -61,9 +63,9 @@ def trial_on(context: TrainerContext, number: int, work: Work) -> Trial:
     """Make a trial; check that its first steps take the rows that the work names."""
     from tuner.training.trial import Trial
 
-    trial = Trial(context, request(context, number, seed=work.seed))
+    trial = Trial(context, train_request(context, number, seed=work.seed))
     rows = context.data.train.rows
-    for step in range(work.steps):
+    for step in range(work.step_count):
         row_numbers = rows[trial.data_order.rows_of_update(step)].tolist()
         expected = work.rows[step * work.batch_size : (step + 1) * work.batch_size]
         assert row_numbers == expected, f"step {step} takes other rows than the benchmark's"
