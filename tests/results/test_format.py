@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tuner.recipe.types import Choices, Range, Rate, Scale, TiedRate
 from tuner.results import format as fmt
+from tuner.results import state_glyphs
 from tuner.results.spark import draw_sparkline
 
 
@@ -213,15 +214,12 @@ def test_sizes_and_times_stay_short(value: float) -> None:
 
 
 def test_glyphs() -> None:
-    assert set(fmt.GLYPHS) == set(fmt.ASCII_GLYPHS)
-    assert all(len(sign) == 1 for sign in fmt.GLYPHS.values())
-    assert all(len(sign) == 1 and sign.isascii() for sign in fmt.ASCII_GLYPHS.values())
+    assert set(state_glyphs.GLYPHS) == set(state_glyphs.ASCII_GLYPHS)
+    assert all(len(sign) == 1 for sign in state_glyphs.GLYPHS.values())
+    assert all(len(sign) == 1 and sign.isascii() for sign in state_glyphs.ASCII_GLYPHS.values())
     trial_states = ("waiting", "running", "paused", "complete", "pruned", "collapsed", "failed")
-    for signs in (fmt.GLYPHS, fmt.ASCII_GLYPHS):
+    for signs in (state_glyphs.GLYPHS, state_glyphs.ASCII_GLYPHS):
         assert len({signs[state] for state in trial_states}) == len(trial_states)
-    assert fmt.glyph_of_state("pruned") == "✂"
-    assert fmt.glyph_of_state("collapsed", ascii_only=True) == "0"
-    assert fmt.glyph_of_state("of a newer version") == "?"
 
 
 @pytest.mark.parametrize(

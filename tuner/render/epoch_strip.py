@@ -12,7 +12,7 @@ from tuner.render.renderable_lines import Lines
 from tuner.render.styles import Styles, TextRun
 from tuner.render.text_fitting import fit_text
 from tuner.results import format as fmt
-from tuner.results.format import GLYPHS
+from tuner.results.state_glyphs import GLYPHS
 from tuner.session.events import Evaluated
 
 MAX_CLASSES = 4

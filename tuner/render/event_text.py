@@ -15,10 +15,12 @@ from tuner.render.state_marks import one_label_text, schedule_share_text
 from tuner.render.styles import Styles, TextRun
 from tuner.render.text_fitting import fit_text
 from tuner.results import format as fmt
-from tuner.results.format import GLYPHS, sanitize_text
+from tuner.results.format import sanitize_text
+from tuner.results.state_glyphs import GLYPHS
 from tuner.session import events as e
 from tuner.session.events import AnyEvent, Unknown
 from tuner.session.kept_evaluation import kept_evaluation
+from tuner.session.rung_text import rung_comparison_text
 from tuner.session.search_end import cut_short_text, has_complete_trial, reason_without_result
 from tuner.session.test_seal import describe_openings
 from tuner.session.view import SessionView, TrialView
@@ -183,7 +185,7 @@ def _trial_pruned_text(event: e.TrialPruned, view: SessionView) -> EventText:
     return EventText(
         f"pruned{share_reached}",
         _cutoff_comparison(cut, view) if cut else "",
-        sanitize_text(event.reason),
+        rung_comparison_text(cut) if cut else sanitize_text(event.reason),
         "pruned",
         GLYPHS["pruned"],
         _rung_numbers_text(cut) if cut else "",

@@ -24,7 +24,8 @@ from tuner.render.text_fitting import (
     short_setting_names,
 )
 from tuner.results import format as fmt
-from tuner.results.format import GLYPHS, format_range_end, sanitize_text
+from tuner.results.format import format_range_end, sanitize_text
+from tuner.results.state_glyphs import GLYPHS
 from tuner.session.budget import time_budget_seconds, training_seconds_spent
 from tuner.session.view import ALIVE_STATES, SessionState, SessionView, TrialState
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tuner.results.format import GLYPHS, format_percent, sanitize_text
+from tuner.results.format import format_percent, sanitize_text
+from tuner.results.state_glyphs import GLYPHS
 from tuner.session.view import SessionState, SessionView, TrialState, TrialView
 
 ONE_LABEL = "1 label"

@@ -16,7 +16,8 @@ from tuner.render.styles import Styles, TextRun
 from tuner.render.text_fitting import fit_text
 from tuner.render.trial_columns import metric_abbreviation
 from tuner.results import format as fmt
-from tuner.results.format import GLYPHS, sanitize_text
+from tuner.results.format import sanitize_text
+from tuner.results.state_glyphs import GLYPHS
 from tuner.session.budget import time_budget_seconds, training_seconds_spent
 from tuner.session.scores import majority_of_validation
 from tuner.session.trial_counter import TrialCounter

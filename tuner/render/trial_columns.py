@@ -14,8 +14,8 @@ from tuner.render.state_marks import is_marked_one_label, trial_state_glyph, tri
 from tuner.render.styles import Styles, TextRun
 from tuner.render.text_fitting import fit_text, short_setting_names
 from tuner.results import format as fmt
-from tuner.results.format import GLYPHS
 from tuner.results.spark import draw_sparkline
+from tuner.results.state_glyphs import GLYPHS
 from tuner.session.view import SessionView, TrialState, TrialView
 
 SortKey = tuple[Any, ...]

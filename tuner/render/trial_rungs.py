@@ -9,7 +9,8 @@ from tuner.render.state_marks import schedule_share_text, trial_state_glyph
 from tuner.render.styles import Styles
 from tuner.render.text_fitting import fit_text, wrap_at_spaces
 from tuner.results import format as fmt
-from tuner.results.format import GLYPHS, sanitize_text
+from tuner.results.format import sanitize_text
+from tuner.results.state_glyphs import GLYPHS
 from tuner.session.events import Rung
 from tuner.session.view import SessionView, TrialState, TrialView
 

@@ -1,4 +1,4 @@
-"""How numbers, times and states are written: the same everywhere.
+"""How numbers, times and settings are written: the same everywhere.
 
 Everything that shows a number asks here. What is to be typed again is exact and comes from
 `recipe.numbers`; recipes are TOML (`recipe.toml_text`), exports JSON.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Final
 
 from tuner.recipe.numbers import shorten_exponent
@@ -18,48 +18,6 @@ NONE: Final = "—"
 MINUS: Final = "−"
 _ANY: Final = 1000
 _DAYS_ALONE: Final = 100 * 86400
-
-GLYPHS: Final[Mapping[str, str]] = {
-    "draft": "○",
-    "starting": "◔",
-    "running": "●",
-    "pausing": "◑",
-    "paused": "◐",
-    "finished": "✓",
-    "stopped": "■",
-    "failed": "✗",
-    "crashed": "⚠",
-    "stalled": "⚠",
-    "waiting": "○",
-    "complete": "✓",
-    "pruned": "✂",
-    "collapsed": "⊘",
-    "best": "★",
-    "marked": "◆",
-}
-ASCII_GLYPHS: Final[Mapping[str, str]] = {
-    "draft": "o",
-    "starting": ".",
-    "running": ">",
-    "pausing": ":",
-    "paused": "=",
-    "finished": "+",
-    "stopped": "#",
-    "failed": "x",
-    "crashed": "!",
-    "stalled": "!",
-    "waiting": "o",
-    "complete": "+",
-    "pruned": "%",
-    "collapsed": "0",
-    "best": "*",
-    "marked": "@",
-}
-
-
-def glyph_of_state(state: str, ascii_only: bool = False) -> str:
-    """Return the sign of a trial's or session's state; "?" for a state of a newer version."""
-    return (ASCII_GLYPHS if ascii_only else GLYPHS).get(str(state), "?")
 
 
 def format_rate(value: float | str | None, digits: int = 2) -> str:
@@ -154,7 +112,9 @@ def format_recipe_setting(setting: Rate, usual_scale: Scale | None = None) -> st
             return f"like {sanitize_text(group)}{factor}"
         case bool() | str():
             return sanitize_text(str(setting).lower() if isinstance(setting, bool) else setting)
-    return format_range_end(float(setting))
+        case int():
+            return str(setting)
+    return format_range_end(setting)
 
 
 def format_score(value: float | None, width: int = _ANY) -> str:
@@ -294,6 +254,14 @@ def format_count(value: int) -> str:
 def format_full_count(value: int) -> str:
     """Write a number of things with all of its digits: 950, 12,345."""
     return f"{value:,}"
+
+
+def format_row_number(row: int) -> str:
+    """Write which row of a data file it is: the first is 1, and a header is not a row.
+
+    Everything else counts from 0: `row` is an index, as in the files of predictions.
+    """
+    return str(row + 1)
 
 
 def format_signed_count(value: int) -> str:

@@ -87,6 +87,7 @@ def matthews_correlation(confusion: Confusion) -> float:
     spread_predictions = n * n - sum(a * a for a in predictions)
     if not spread_gold or not spread_predictions:
         return 0.0
+    # The root of a square may be one bit off: a model without a mistake would score less than 1.
     if spread_gold == spread_predictions:
         return shared / spread_gold
     return shared / math.sqrt(spread_gold * spread_predictions)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from tuner.errors import TunerError
 from tuner.recipe.key_parsers import METRICS
-from tuner.recipe.load import recipe_to_dict
 from tuner.recipe.space import settings_by_name
-from tuner.results.format import format_range_end, sanitize_text
+from tuner.recipe.types import GroupSpec, Recipe
+from tuner.results.format import format_recipe_setting, sanitize_text
 from tuner.results.metrics import count_correct, count_rows
 from tuner.results.paired import Flips, MetricDifference, find_flips, indistinguishable_from_best
 from tuner.session.events import Evaluated
@@ -26,7 +26,7 @@ from tuner.session.view import SessionView, TrialState, TrialView
 
 FEWEST_CANDIDATES, MOST_CANDIDATES = 2, 5
 """How many can be compared."""
-_FIRST_SECTIONS = ("model", "data", "training", "search")
+_SECTIONS = ("model", "data", "training", "search")
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -226,41 +226,32 @@ def _recipe_difference_rows(candidates: Sequence[Candidate]) -> Iterator[Compari
     if len({candidate.session.path for candidate in candidates}) < 2:
         return
     recipes = [candidate.view.recipe for candidate in candidates]
-    flat_recipes = [dict(_flatten_recipe(recipe_to_dict(r))) if r else {} for r in recipes]
-    names = dict.fromkeys(name for values in flat_recipes for name in values)
-    sections = {name: place for place, name in enumerate(_FIRST_SECTIONS)}
-    for name in sorted(names, key=lambda name: sections.get(name.partition(".")[0], 9)):
-        row = ComparisonRow(name, "word", tuple(values.get(name) for values in flat_recipes))
-        if row.has_differences and name not in ("data.root", "preset"):
+    texts_by_key = [_recipe_value_texts(recipe) if recipe else {} for recipe in recipes]
+    for name in dict.fromkeys(name for texts in texts_by_key for name in texts):
+        row = ComparisonRow(name, "word", tuple(texts.get(name) for texts in texts_by_key))
+        if row.has_differences and name != "data.root":
             yield row
 
 
-def _flatten_recipe(recipe: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    for key, value in recipe.items():
-        name = f"{prefix}{key}"
-        if key == "groups" and isinstance(value, list):
-            for group in value:
-                yield from _flatten_recipe({k: v for k, v in group.items() if k != "name"},
-                                 f"{group.get('name', '?')}.")  # fmt: skip
-        elif isinstance(value, Mapping) and not {"low", "choices", "like"} & set(value):
-            yield from _flatten_recipe(value, f"{name}.")
-        else:
-            yield name, _recipe_value_text(value)
+def _recipe_value_texts(recipe: Recipe) -> dict[str, str]:
+    """Return what a recipe says by dotted key; a group's keys begin with its name."""
+    parts = {name: getattr(recipe, name) for name in _SECTIONS}
+    parts |= {group.name: group for group in recipe.groups}
+    values = {
+        f"{name}.{field.name}": getattr(part, field.name)
+        for name, part in parts.items()
+        for field in fields(part)
+        if not (isinstance(part, GroupSpec) and field.name == "name")
+    }
+    return {key: _recipe_value_text(value) for key, value in values.items() if value is not None}
 
 
 def _recipe_value_text(value: Any) -> str:
-    if isinstance(value, Mapping) and "low" in value:
-        scale = " log" if value.get("scale") == "log" else ""
-        return f"{_recipe_value_text(value['low'])}…{_recipe_value_text(value.get('high'))}{scale}"
-    if isinstance(value, Mapping) and "choices" in value:
-        return _recipe_value_text(value["choices"])
     if isinstance(value, Mapping):
-        return " ".join(f"{key} {_recipe_value_text(item)}" for key, item in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(map(_recipe_value_text, value))
-    if isinstance(value, float):
-        return format_range_end(value)
-    return sanitize_text(value)
+        return ", ".join(f"{sanitize_text(key)} {sanitize_text(v)}" for key, v in value.items())
+    if isinstance(value, tuple):
+        return ", ".join(map(format_recipe_setting, value))
+    return format_recipe_setting(value, "linear")
 
 
 class PredictionCache:

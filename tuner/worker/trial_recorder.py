@@ -11,12 +11,12 @@ from tuner.recipe.origins import SEED
 from tuner.recipe.space import build_trial_config, search_space
 from tuner.recipe.types import Recipe
 from tuner.results.collapse import detect_collapse, only_predicted_label
-from tuner.results.format import format_percent, format_score
 from tuner.results.metrics import worst_metric_value
 from tuner.results.verdict import METHOD, Verdict, judge_importance
 from tuner.session import events as e
 from tuner.session.folder import Session
 from tuner.session.generations import make_point_test
+from tuner.session.rung_text import rung_comparison_text
 from tuner.session.view import SessionView, TrialState, TrialView
 from tuner.study.records import Suggestion
 from tuner.study.study import Study
@@ -269,17 +269,7 @@ def answers_one_label(trial: TrialView, step: int) -> bool:
 
 
 def pruned_at_rung_text(rung: e.Rung) -> str:
-    """Say why a rung ended a trial: "pruned at 33 %: 0.5412 < cutoff 0.6034, rank 7 of 9"."""
-    pruned_at = f"pruned at {format_percent(rung.share)}"
-    rank = f"rank {rung.rank} of {rung.among}"
-    if rung.cutoff is None:
-        return f"{pruned_at}: {format_score(rung.value)}, {rank}"
-    if rung.one_label:
-        return f"{pruned_at}: one label for every row; cutoff {format_score(rung.cutoff)}, {rank}"
-    sign = "<" if rung.value < rung.cutoff else ">" if rung.value > rung.cutoff else "="
-    return (
-        f"{pruned_at}: {format_score(rung.value)} {sign} cutoff {format_score(rung.cutoff)}, {rank}"
-    )
+    return f"pruned, {rung_comparison_text(rung)}"
 
 
 def _iterate_latest_ends(view: SessionView) -> Iterator[TrialEnd]:

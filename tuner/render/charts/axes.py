@@ -45,6 +45,7 @@ class Scale:
         return math.exp(mapped_value) if self.log else mapped_value
 
     def _map_value(self, value: float) -> float:
+        # A rate is 0 at the end of its schedule, which has no logarithm: the foot of the axis.
         return math.log(max(value, 1e-300)) if self.log else value
 
 
@@ -56,6 +57,7 @@ def scale_of_values(values: Sequence[float], *, log: bool = False) -> Scale:
     low, high = min(finite), max(finite)
     if log:
         return Scale(low / 1.1, high * 1.1, log=True)
+    # Equal values need a scale with some height, too: they lie in its middle.
     air = (high - low) * 0.04 or abs(high) * 0.05 or 0.5
     return Scale(low - air, high + air)
 
@@ -94,6 +96,7 @@ def frame_with_axes(
     numbered = set(rows_with_ticks(len(plot)))
     lines: list[list[TextRun]] = []
     for row, runs in enumerate(plot):
+        # A row of text holds four rows of dots: its number is the value in the middle of them.
         value = scale.value_at_share(1 - (row + 0.5) / len(plot))
         label = ticks(value, scale.high - scale.low) if row in numbered else ""
         axis = "┤" if row in numbered else "│"

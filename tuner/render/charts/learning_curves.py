@@ -14,8 +14,8 @@ from tuner.render.renderable_lines import Lines
 from tuner.render.state_marks import trial_state_glyph
 from tuner.render.styles import Styles
 from tuner.results import format as fmt
-from tuner.results.format import GLYPHS
 from tuner.results.standing import Standing
+from tuner.results.state_glyphs import GLYPHS
 from tuner.session.view import SessionView, TrialState, TrialView
 
 MAX_SHOWN_TRIALS = 40

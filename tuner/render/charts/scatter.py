@@ -21,7 +21,8 @@ from tuner.render.charts.raster import Raster
 from tuner.render.charts.trial_sample import Axis, TrialSample
 from tuner.render.renderable_lines import Lines
 from tuner.render.styles import Styles
-from tuner.results.format import GLYPHS, format_duration
+from tuner.results.format import format_duration
+from tuner.results.state_glyphs import GLYPHS
 from tuner.session.view import TrialState, TrialView
 
 HistoryOrder = Literal["number", "time", "rank"]

@@ -11,7 +11,8 @@ from tuner.errors import TunerError
 from tuner.recipe.rates import find_rate_owner
 from tuner.recipe.space import LR_PREFIX, TIMES_PREFIX, settings_by_name
 from tuner.recipe.types import GroupSpec, Recipe, Setting, TiedRate
-from tuner.results.format import GLYPHS, count_in_words
+from tuner.results.format import count_in_words
+from tuner.results.state_glyphs import GLYPHS
 from tuner.session.budget import count_trials_left, reason_for_immediate_end
 from tuner.session.folder import Session
 from tuner.session.generations import (

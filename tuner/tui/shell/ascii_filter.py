@@ -12,7 +12,7 @@ from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
 
-from tuner.results.format import ASCII_GLYPHS, GLYPHS
+from tuner.results.state_glyphs import ASCII_GLYPHS, GLYPHS
 
 _ASCII_FOR = {
     **{sign: ASCII_GLYPHS[name] for name, sign in GLYPHS.items()},

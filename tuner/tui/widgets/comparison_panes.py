@@ -24,7 +24,8 @@ from tuner.render.renderable_lines import Lines
 from tuner.render.significance_text import agreement_count_lines, significance_lines
 from tuner.render.styles import Styles
 from tuner.render.trial_columns import metric_abbreviation
-from tuner.results.format import GLYPHS, sanitize_text
+from tuner.results.format import sanitize_text
+from tuner.results.state_glyphs import GLYPHS
 from tuner.session.comparison import Candidate
 from tuner.tui.state.comparison_state import ComparisonState
 from tuner.tui.widgets.line_widgets import LineBar, Pane, empty_state_lines, theme_styles
@@ -45,7 +46,7 @@ class ComparisonTable(Pane):
         self.empty_state = empty_state
         self._scales: dict[str, Scale] = {}
         self._scales_basis: object = None
-        super().__init__(heading, number=1, id="contest-table")
+        super().__init__(heading, number=1, id="comparison-table")
 
     def content_lines(self, width: int, height: int) -> Lines:
         board, styles = self._board, theme_styles(self)
@@ -135,7 +136,7 @@ class ComparisonCurves(Pane):
             ("best so far", "metric", "train loss") if sessions else ("metric", "train loss")
         )
         self._kind_index = 0
-        super().__init__("Curves", number=2, id="contest-curves")
+        super().__init__("Curves", number=2, id="comparison-curves")
 
     def show_next_kind(self) -> None:
         self._kind_index = (self._kind_index + 1) % len(self._kinds)
@@ -193,12 +194,12 @@ class ComparisonCurves(Pane):
 
 
 class ComparisonDifference(Pane):
-    """The baseline's confusion matrix less the opponent's, and the rows by who is correct."""
+    """The baseline's confusion matrix less the other one's, and the rows by who is correct."""
 
     def __init__(self, board: ComparisonState) -> None:
         self._board = board
         self._shows_shares = False
-        super().__init__("Confusion difference", number=3, id="contest-confusion")
+        super().__init__("Confusion difference", number=3, id="comparison-confusion")
 
     def toggle_shares(self) -> None:
         self._shows_shares = not self._shows_shares
@@ -206,38 +207,37 @@ class ComparisonDifference(Pane):
 
     def content_lines(self, width: int, height: int) -> Lines:
         board, styles = self._board, theme_styles(self)
-        opponent = board.other_candidate
-        if opponent is None:
+        other_candidate = board.other_candidate
+        if other_candidate is None:
             texts = ("Which label wins and which loses", "between the baseline and another")
             return empty_state_lines(texts, width, height, styles)
-        first, second = board.candidates[0].counted_evaluation, opponent.counted_evaluation
+        first, second = board.candidates[0].counted_evaluation, other_candidate.counted_evaluation
         if first is None or second is None:
             return empty_state_lines(("No evaluation yet",), width, height, styles)
-        if board.candidates[0].view.labels != opponent.view.labels:
+        if board.candidates[0].view.labels != other_candidate.view.labels:
             return empty_state_lines(
                 ("The labels differ: no difference can be shown",), width, height, styles
             )
-        labels = opponent.view.labels
+        labels = other_candidate.view.labels
         lines = difference_lines(
             first.confusion, second.confusion, labels, width, styles, shares=self._shows_shares
         )
-        return [*lines, [], *self._flip_count_lines(opponent, width, styles)]
+        return [*lines, [], *self._flip_count_lines(other_candidate, width, styles)]
 
-    def _flip_count_lines(self, opponent: Candidate, width: int, styles: Styles) -> Lines:
+    def _flip_count_lines(self, other_candidate: Candidate, width: int, styles: Styles) -> Lines:
         try:
             flips = self._board.pair_with_other().flips
         except TunerError:
             return []
-        names = (self._board.candidates[0].name, opponent.name)
+        names = (self._board.candidates[0].name, other_candidate.name)
         return agreement_count_lines(names, flips, width, styles)
 
     def update_border_text(self) -> None:
-        opponent = self._board.other_candidate
-        if opponent is None:
+        other_candidate = self._board.other_candidate
+        if other_candidate is None:
             self.set_border_text("", "")
         else:
-            pair = (
-                f"{sanitize_text(self._board.candidates[0].name)} − {sanitize_text(opponent.name)}"
-            )
+            names = (self._board.candidates[0].name, other_candidate.name)
+            pair = " − ".join(map(sanitize_text, names))
             next_unit = "rows" if self._shows_shares else "percent"
             self.set_border_text(pair, f"n {next_unit}   ←/→ other")

@@ -12,7 +12,8 @@ from tuner.render.state_marks import ONE_LABEL, session_state_text
 from tuner.render.styles import Styles, TextRun
 from tuner.render.text_fitting import fit_text
 from tuner.results import format as fmt
-from tuner.results.format import GLYPHS, sanitize_text
+from tuner.results.format import sanitize_text
+from tuner.results.state_glyphs import GLYPHS
 from tuner.session.view import SessionState
 from tuner.tui.state.session_reader import SessionReader
 from tuner.tui.widgets.key_bindings import hidden_key, key
