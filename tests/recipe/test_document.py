@@ -161,15 +161,15 @@ def test_set_expressions_of_groups(expression: str, group: str, lr: object) -> N
 @pytest.mark.parametrize(
     ("expression", "message"),
     [
-        ("groups.haed.lr=1", 'groups.haed: no such group; did you mean "head"?'),
-        ("groups.head.rl=1", 'groups.head.rl: no such key; did you mean "lr"?'),
-        ("groups.head.lr.lwo=1", 'groups.head.lr.lwo: no such key; did you mean "low"?'),
+        ("groups.haed.lr=1", 'groups.haed.lr: no such key; did you mean "groups.head.lr"?'),
+        ("groups.head.rl=1", 'groups.head.rl: no such key; did you mean "groups.head.lr"?'),
+        ("groups.head.lr.lwo=1", "groups.head.lr.lwo: no such key; write groups.head.lr.low"),
         ("groups.the rest.lr.low=1", "groups.the rest.lr.low: there is no range; write "),
         ("groups.head.lr={low=1,high=0}", "groups.head.lr.low: 1 is above high = 0"),
         ("groups.head=1", "groups: write groups.NAME.KEY"),
         ("groups.head.name=the rest", "groups.the rest.name: two groups"),
         ("groups.head.part=head", "groups.head: needs exactly one of"),
-        ("training.epoch=1", 'training.epoch: no such key; did you mean "epochs"?'),
+        ("training.epoch=1", 'training.epoch: no such key; did you mean "training.epochs"?'),
         ("training.epochs=2.5", "training.epochs: must be a whole number"),
         ("training.epochs=many", "training.epochs: must be a whole number"),
         ("training.epochs=", "training.epochs: has no value"),
@@ -177,7 +177,12 @@ def test_set_expressions_of_groups(expression: str, group: str, lr: object) -> N
         ("training.seed.low=1", "training.seed.low: no such key"),
         ("training=1", "training: no such key; write training.KEY"),
         ("epochs=1", 'epochs: no such key; did you mean "training.epochs"?'),
-        ("trainin.epochs=1", 'trainin.epochs: no such key; did you mean "training"?'),
+        ("trainin.epochs=1", 'trainin.epochs: no such key; did you mean "training.epochs"?'),
+        ("search.trails=3", 'search.trails: no such key; did you mean "search.trials"?'),
+        ("trails=3", 'trails: no such key; did you mean "search.trials"?'),
+        ("budget.time=8h", 'budget.time: no such key; did you mean "search.time"?'),
+        ("lr.haed=1", 'lr.haed: no such key; did you mean "groups.head.lr"?'),
+        ("search.xyz=1", "search.xyz: no such key; write search.KEY with a key of metric, "),
         ("preset=gruops", 'preset: no preset "gruops"; did you mean "groups"?'),
         ("training.epochs", '"training.epochs" is not KEY=VALUE'),
         ("=3", '"=3" is not KEY=VALUE'),
@@ -220,7 +225,10 @@ def test_sections_that_are_no_tables(text: str) -> None:
     for key in ("training.epochs", "groups.head.lr"):
         document.remove_key(key)
         assert document.get_value(key) is None
-    with pytest.raises(TunerError, match=r"training: must be a table|groups.head: no such group"):
+    with pytest.raises(
+        TunerError,
+        match=r"training: must be a table|groups.head.lr: no such key; groups here: none",
+    ):
         document.set_value("groups.head.lr" if "groups" in text else "training.epochs", 1)
     with pytest.raises(TunerError):
         document.parse_recipe()

@@ -308,7 +308,7 @@ def test_unknown_models_are_told_plainly(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     near = message_of(ModelSection(str(tmp_path / "modle")), config)
     assert "no such folder" in near
-    assert 'did you mean "model"?' in near
+    assert f'did you mean "{tmp_path}/model"?' in near
     assert "holds no config.json" in message_of(ModelSection(str(tmp_path / "model")), config)
     (tmp_path / "model" / "config.json").write_text('{"model_type": "bert"}')
     assert "holds no weights" in message_of(ModelSection(str(tmp_path / "model")), config)

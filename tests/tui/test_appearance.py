@@ -226,7 +226,7 @@ def test_keys_and_theme_can_be_set(root: Path) -> None:
 def test_settings_that_are_wrong_name_the_file(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     assert load_settings(path) == Settings()
-    for text in ("theme = 3", "keys = 3", "theme = "):
+    for text in ("theme = 3", "keys = 3", "theme = ", 'themes = "nord"'):
         path.write_text(text)
         with pytest.raises(TunerError, match=r"config\.toml"):
             load_settings(path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import os
 import shlex
 from pathlib import Path
@@ -24,6 +23,7 @@ from tuner.recipe.types import Recipe
 from tuner.recipe.user_paths import (
     find_working_folder,
     is_unused_path,
+    near_path_hint,
     require_utf8,
     resolve_absolute_path,
     resolve_user_path,
@@ -228,8 +228,9 @@ def resolve_data_source(argument: str, option: str) -> str:
         return f"{HUB}{argument}:{split}"
     trouble = why_file_is_unreadable(path)
     if trouble is not None:
-        near = _similar_file_hint(path / "train" if os.path.isdir(path) else path)
-        raise TunerError(f"{option} {argument}: {trouble}{near}")
+        inside = ("train",) if os.path.isdir(path) else ()
+        hint = near_path_hint(os.path.join(argument, *inside), path.joinpath(*inside), Path.is_file)
+        raise TunerError(f"{option} {argument}: {trouble}{hint}")
     return str(path)
 
 
@@ -256,15 +257,6 @@ def check_data_files(recipe: Recipe) -> None:
             trouble = why_file_is_unreadable(path)
             if trouble is not None:
                 raise TunerError(f"data.{key}: {path}: {trouble}; give --{key} FILE")
-
-
-def _similar_file_hint(path: Path) -> str:
-    """Suggest a file in the same folder with a similar name."""
-    if why_folder_is_unreadable(path.parent) is not None:
-        return ""
-    names = [entry.name for entry in path.parent.iterdir() if entry.is_file()]
-    match = difflib.get_close_matches(path.name, names, n=1, cutoff=0.5)
-    return f"; did you mean {path.parent / match[0]}?" if match else ""
 
 
 def resolve_model_name(argument: str) -> str:

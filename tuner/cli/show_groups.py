@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -20,6 +19,7 @@ from tuner.recipe.groups import resolve_groups
 from tuner.recipe.load import load_recipe, setting_to_plain_value
 from tuner.recipe.model_rates import scale_groups_to_model
 from tuner.recipe.model_shape import ModelShape
+from tuner.recipe.nearest import nearest_spelling
 from tuner.recipe.presets import preset_document
 from tuner.recipe.rates import (
     ParamGroup,
@@ -114,10 +114,10 @@ def _refuse_near_session_name(options: argparse.Namespace) -> None:
     if options.preset or _can_only_be_a_model(options.name):
         return
     names = [session.name for session in list_sessions(sessions_root(options))]
-    near = difflib.get_close_matches(options.name, names, n=1, cutoff=SIMILAR_NAME)
-    if near:
+    near = nearest_spelling(options.name, names, min_similarity=SIMILAR_NAME)
+    if near is not None:
         raise TunerError(
-            f"no session {options.name}; did you mean {near[0]}? "
+            f"no session {options.name}; did you mean {near}? "
             f"(if it is a model: --preset {DEFAULT_PRESET})"
         )
 

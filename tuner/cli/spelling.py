@@ -27,10 +27,8 @@ _SYNONYMS = {
 _NOT_COMMANDS = {
     **dict.fromkeys(("remove", "delete", "rm"), "delete its folder, or ctrl+d in the UI"),
     **dict.fromkeys(("reset", "clean", "rename", "mv", "move", "clone", "copy", "cp"), ""),
-    "exit": "",
-    "import": "",
-    "help": "tuner --help",
-    "version": "tuner --version",
+    **dict.fromkeys(("exit", "import", "help"), ""),
+    "version": "write tuner --version",
 }
 
 

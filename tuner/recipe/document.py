@@ -17,6 +17,7 @@ from tomlkit.items import AoT, Comment, Table, Whitespace
 
 from tuner.errors import TunerError
 from tuner.recipe.field_parsers import FieldSpec, Location, parse_duration, parse_if_number
+from tuner.recipe.key_hints import dotted_key_hint
 from tuner.recipe.load import (
     group_to_dict,
     parse_groups,
@@ -25,15 +26,12 @@ from tuner.recipe.load import (
     parse_toml,
     read_recipe_text,
 )
-from tuner.recipe.nearest import nearest_spelling, quote_value, spelling_hint
+from tuner.recipe.nearest import nearest_spelling
 from tuner.recipe.paths import split_dotted_key, split_expression
-from tuner.recipe.schema import GROUP, SECTIONS, SELECTORS, TOP_LEVEL
+from tuner.recipe.schema import GROUP, SECTIONS, SELECTORS
 from tuner.recipe.toml_text import format_toml_value
 from tuner.recipe.types import Choices, GroupSpec, Range, Recipe
 
-_RATE_KEYS = ("lr", "learning_rate", "rate")
-_OF_A_GROUP = "each group has a rate of its own: write groups.NAME.lr"
-_FORM = f"write SECTION.KEY with a section of {', '.join(SECTIONS)}, or groups.NAME.KEY for a group"
 _INNER_KEYS = ("low", "high", "scale", "choices", "like", "times")
 _Trivia = list[tuple[None, Whitespace | Comment]]
 
@@ -179,12 +177,14 @@ class RecipeDocument:
         elif section in SECTIONS and len(path) > 1:
             self._put_in_section(path, value, location)
         else:
-            raise _unknown_key_error(path, location)
+            raise self._unknown_key_error(path, location)
 
     def _put_in_section(self, path: Sequence[str], value: Any, location: Location) -> None:
         section, key, *inner = path
         section_location = location.join_key(section)
-        spec = _find_field_spec(SECTIONS[section], key, section_location)
+        if key not in SECTIONS[section]:
+            raise self._unknown_key_error(path, location)
+        spec = SECTIONS[section][key]
         if section not in self._document:
             _end_with_blank_line(self._document)
             self._document.append(section, tomlkit.table())
@@ -199,38 +199,15 @@ class RecipeDocument:
         if len(path) < 3:
             raise groups_location.error("write groups.NAME.KEY, such as groups.head.lr")
         _, name, key, *inner = path
-        if name not in tables:
-            raise groups_location.join_key(name).error(
-                f"no such group; {spelling_hint(name, tables)}"
-            )
-        group_location = groups_location.join_key(name)
-        spec = _find_field_spec(GROUP, key, group_location)
-        _write_value(tables[name], key, inner, value, spec, group_location.join_key(key))
+        if name not in tables or key not in GROUP:
+            raise self._unknown_key_error(path, location)
+        key_location = groups_location.join_key(name).join_key(key)
+        _write_value(tables[name], key, inner, value, GROUP[key], key_location)
         parse_groups(self.plain_values().get("groups"), groups_location)
 
-
-def _find_field_spec(specs: Mapping[str, FieldSpec], key: str, location: Location) -> FieldSpec:
-    if key in _RATE_KEYS and key not in specs:
-        raise location.join_key(key).error(f"no such key; {_OF_A_GROUP}")
-    if key not in specs:
-        raise location.join_key(key).error(f"no such key; {spelling_hint(key, specs)}")
-    return specs[key]
-
-
-def _unknown_key_error(path: Sequence[str], location: Location) -> TunerError:
-    """Explain a key outside of every section, perhaps one written without its section."""
-    key = ".".join(path)
-    full = {f"{section}.{name}" for section, specs in SECTIONS.items() for name in specs}
-    bare = {name.partition(".")[2]: name for name in sorted(full)}
-    near = bare.get(key) or nearest_spelling(key, full)
-    hint = f"did you mean {quote_value(near)}?" if near else _FORM
-    if path[-1] in _RATE_KEYS:
-        hint = _OF_A_GROUP
-    elif path[0] in SECTIONS:
-        hint = f"write {path[0]}.KEY"
-    elif len(path) > 1 and nearest_spelling(path[0], TOP_LEVEL):
-        hint = spelling_hint(path[0], TOP_LEVEL)
-    return location.join_key(key).error(f"no such key; {hint}")
+    def _unknown_key_error(self, path: Sequence[str], location: Location) -> TunerError:
+        hint = dotted_key_hint(path, self._group_tables_by_name())
+        return location.join_key(".".join(path)).error(f"no such key; {hint}")
 
 
 def _write_value(
@@ -247,11 +224,13 @@ def _write_value(
         )
         return
     current_range = table.get(key)
-    if spec.kind is None or len(inner) > 1 or inner[0] not in _INNER_KEYS:
-        valid = _INNER_KEYS if spec.kind is not None else ()
-        raise location.join_key(".".join(inner)).error(
-            f"no such key; {spelling_hint(inner[0], valid)}"
+    if spec.kind is None:
+        raise location.join_key(".".join(inner)).error(f"no such key; write {location.key}=VALUE")
+    if len(inner) > 1 or inner[0] not in _INNER_KEYS:
+        near = (
+            nearest_spelling(inner[0], _INNER_KEYS) or f"KEY with a key of {', '.join(_INNER_KEYS)}"
         )
+        raise location.join_key(".".join(inner)).error(f"no such key; write {location.key}.{near}")
     if not isinstance(current_range, Mapping):
         raise location.join_key(inner[0]).error(
             f"there is no range; write {location.key}={{low=…,high=…}}"

@@ -9,10 +9,11 @@ import errno
 import os
 import pwd
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tuner.errors import TunerError
+from tuner.recipe.nearest import nearest_spelling, quote_value
 
 _REMOVED = "the working folder has been removed: change to another one"
 _REASONS = {
@@ -170,6 +171,20 @@ def why_folder_is_unreadable(path: Path) -> str | None:
     if not stat.S_ISDIR(mode):
         return "not a folder"
     return None if os.access(path, os.R_OK | os.X_OK) else "permission denied"
+
+
+def near_path_hint(written: str, path: Path, is_candidate: Callable[[Path], bool]) -> str:
+    """Return `; did you mean "data/train.csv"?` where the folder of `path` has a similar name.
+
+    It is written as the user did, relative or not, so that it can be used as it stands.
+    """
+    if why_folder_is_unreadable(path.parent) is not None:
+        return ""
+    names = sorted(entry.name for entry in path.parent.iterdir() if is_candidate(entry))
+    near = nearest_spelling(path.name, names)
+    if near is None:
+        return ""
+    return f"; did you mean {quote_value(os.path.join(os.path.dirname(written), near))}?"
 
 
 def _describe_missing_path(path: Path, what: str = "file") -> str:

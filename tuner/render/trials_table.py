@@ -40,7 +40,7 @@ def trials_table_lines(
     """Draw `trials_table` in lines of at most `width` cells."""
     listed_trials = list(view.trials.values() if trials is None else trials)
     if not listed_trials:
-        return [[("no trials yet", styles.muted)]]
+        return [[("no trial matches" if view.trials else "no trials yet", styles.muted)]]
     all_columns = trial_columns(view, parameter_names(listed_trials), now)
     columns = [column for column in all_columns if not column.optional]
     metric = next(column for column in columns if column.key == "metric")

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from tuner.errors import TunerError
-from tuner.recipe.nearest import nearest_spelling, quote_value, spelling_hint
+from tuner.recipe.nearest import quote_value, spelling_hint
 
 STATES = ("waiting", "running", "paused", "complete", "pruned", "collapsed", "failed")
 _STATE_ALIASES = {
@@ -177,14 +177,13 @@ def _resolve_state_name(word: str) -> str:
 
 
 def _resolve_value_name(name: str, names: Sequence[str] | None) -> str:
-    name = _NAME_ALIASES.get(name.casefold(), name)
-    if names is None or _fold_name(name) in {
-        _fold_name(valid_name) for valid_name in (*names, *_TRIAL_FIELDS)
-    }:
-        return name
-    close = nearest_spelling(name, [*names, *_TRIAL_FIELDS, *_NAME_ALIASES, "state", "is"])
-    hint = f"; did you mean {quote_value(close)}?" if close else ""
-    raise TunerError(f"filter: unknown name {quote_value(name)}{hint}")
+    meant = _NAME_ALIASES.get(name.casefold(), name)
+    if names is None or _fold_name(meant) in map(_fold_name, (*names, *_TRIAL_FIELDS)):
+        return meant
+    valid = [*names, *_TRIAL_FIELDS, "state", "is"]
+    aliases = {alias: meant for alias, meant in _NAME_ALIASES.items() if meant in valid}
+    hint = spelling_hint(name, [*valid, *aliases])
+    raise TunerError(f"filter: unknown name {quote_value(name)}; {hint}")
 
 
 def _parse_comparison(name: str, sign: str, value: str) -> Predicate:

@@ -16,9 +16,8 @@ from torch import nn
 from tuner.errors import TunerError
 from tuner.recipe.findings import ModelDescription
 from tuner.recipe.groups import count_encoder_layers
-from tuner.recipe.nearest import nearest_spelling, quote_value
 from tuner.recipe.types import ModelSection, Parameter
-from tuner.recipe.user_paths import resolve_user_path, why_folder_is_unreadable
+from tuner.recipe.user_paths import near_path_hint, resolve_user_path, why_folder_is_unreadable
 from tuner.training.hub import cache_trouble, error_chain, hub_is_reachable
 from tuner.training.packages import unread_vocabulary_reason
 
@@ -127,17 +126,9 @@ def pickle_message(name: str) -> str:
 def _refuse_missing_path(name: str, root: str | None) -> None:
     if name.startswith(("/", "./", "../", "~")) or name.count("/") > 1 or "\\" in name:
         path = resolve_user_path(name, "model.name", root)
-        raise TunerError(
-            f"model.name: {path}: {why_folder_is_unreadable(path)}{_suggest_near_folder(path)}"
-        )
-
-
-def _suggest_near_folder(path: Path) -> str:
-    """Suggest a folder beside it with a similar name."""
-    if why_folder_is_unreadable(path.parent) is not None:
-        return "; give a hub id or a folder with config.json"
-    match = nearest_spelling(path.name, [p.name for p in path.parent.iterdir() if p.is_dir()])
-    return f"; did you mean {quote_value(match)}?" if match else ""
+        hint = near_path_hint(name, path, Path.is_dir)
+        hint = hint or "; give a hub id or a folder with config.json"
+        raise TunerError(f"model.name: {path}: {why_folder_is_unreadable(path)}{hint}")
 
 
 def _is_in_hub_cache(section: ModelSection) -> bool:

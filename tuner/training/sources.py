@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tuner.errors import TunerError
-from tuner.recipe.nearest import nearest_spelling, quote_value
 from tuner.recipe.user_paths import (
+    near_path_hint,
     resolve_user_path,
     why_file_is_unreadable,
     why_folder_is_unreadable,
@@ -59,17 +59,11 @@ def find_data_file(source: str, key: str, root: str | None) -> Path:
     if trouble is not None and why_folder_is_unreadable(path) is None:
         raise TunerError(f"data.{key}: {path}: {trouble}; {folder_advice(path, source)}")
     if trouble is not None:
-        raise TunerError(f"data.{key}: {path}: {trouble}{_suggest_near_file(path)}")
+        folder_trouble = why_folder_is_unreadable(path.parent)
+        hint = f"; {path.parent}: {folder_trouble}" if folder_trouble else ""
+        hint = hint or near_path_hint(source, path, Path.is_file)
+        raise TunerError(f"data.{key}: {path}: {trouble}{hint}")
     return path
-
-
-def _suggest_near_file(path: Path) -> str:
-    """Suggest a file beside it with a similar name, or say that its folder is missing."""
-    trouble = why_folder_is_unreadable(path.parent)
-    if trouble is not None:
-        return f"; {path.parent}: {trouble}"
-    match = nearest_spelling(path.name, sorted(entry.name for entry in path.parent.iterdir()))
-    return f"; did you mean {quote_value(match)}?" if match else ""
 
 
 def is_saved_folder(folder: Path) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from tuner.errors import TunerError
+from tuner.recipe.field_parsers import Location, check_known_keys
 from tuner.recipe.load import parse_toml, read_recipe_text
 from tuner.recipe.nearest import quote_value, spelling_hint
 from tuner.recipe.user_paths import xdg_folder
@@ -48,6 +49,7 @@ def load_settings(path: Path) -> Settings:
     if not path.is_file():
         return Settings()
     raw = parse_toml(read_recipe_text(path), str(path))
+    check_known_keys(raw, [setting.name for setting in fields(Settings)], Location(str(path)))
     theme, keys = raw.get("theme"), raw.get("keys", {})
     if not isinstance(theme, str | None):
         raise TunerError(f"{path}: theme must be a name in quotes")
@@ -72,4 +74,4 @@ def check_theme_name(settings: Settings, themes: Collection[str], path: Path) ->
     """Raise TunerError, with the nearest name, for a theme that does not exist."""
     if settings.theme is not None and settings.theme not in themes:
         near = spelling_hint(settings.theme, sorted(themes))
-        raise TunerError(f"{path}: no theme {quote_value(settings.theme)}, {near}")
+        raise TunerError(f"{path}: no theme {quote_value(settings.theme)}; {near}")
