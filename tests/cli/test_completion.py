@@ -82,7 +82,7 @@ def propose(line: str, shell: str = "bash") -> list[str]:
         ("tuner enqueue alpha --like b", ["best"]),
         ("tuner zoom alpha lr.", ["lr.embeddings=", "lr.layers=", "lr.head="]),
         ("tuner compare alpha alp", ["alpine"]),
-        ("tuner export alpha --format t", ["toml", "transformers"]),
+        ("tuner export alpha --format t", ["toml"]),
         ("tuner export alpha --trials a", ["all"]),
         ("tuner completion ", ["bash", "zsh", "fish"]),
         ("tuner set nobody groups.", []),

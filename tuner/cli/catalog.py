@@ -15,7 +15,7 @@ from tuner.cli.parser import (
 )
 
 COMPLETION_SHELLS = ("bash", "zsh", "fish")
-EXPORT_FORMATS = ("json", "csv", "toml", "transformers", "simpletransformers")
+EXPORT_FORMATS = ("json", "csv", "toml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +206,7 @@ DETAILS = {
     "run": "Ctrl-C pauses; a second Ctrl-C detaches at once while the worker finishes pausing.",
     "enqueue": "Values not given come from the sampler, or from the trial that --like names.",
     "replay": "Time without a worker is skipped. Without a terminal: one line per event.",
+    "export": "The best model itself is in the session's folder best/, as transformers saves it.",
     "importance": "With 90 % bootstrap intervals; below 50 complete trials only a rough guide.",
     "compare": "What differs, and whether the correctly predicted rows tell them apart.",
     "groups": "For a MODEL the groups of the preset are shown.",

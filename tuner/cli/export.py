@@ -8,18 +8,13 @@ from collections.abc import Sequence
 
 from tuner.cli.output import print_note, progress_spinner, stream_can_encode
 from tuner.cli.session_lookup import named_session
-from tuner.errors import TunerError
 from tuner.export.session_export import ALL, BEST, export_as_text, write_export
 from tuner.recipe.findings import ModelDescription
 from tuner.recipe.types import Recipe
 
-PLANNED_FORMATS = ("transformers", "simpletransformers")
-
 
 def export_session(options: argparse.Namespace) -> int:
     """Write to stdout, or to the file given by -o."""
-    if options.format in PLANNED_FORMATS:
-        raise TunerError(f"--format {options.format} is not supported yet; use json, toml or csv")
     session = named_session(options)
     to_stdout = options.output in (None, "-")
     text = export_as_text(
