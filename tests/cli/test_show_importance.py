@@ -62,7 +62,7 @@ def test_a_filter_leaves_trials_out(searched: Session, tuner: Tuner) -> None:
     answer = tuner("importance", searched.name, "--json", "--filter", "value>0.7")
     few = json.loads(answer.stdout)
     assert 4 <= few["trials"]["complete"] < 50
-    assert few["doubt"].startswith("a sketch: ")
+    assert few["doubt"].startswith("only rough: ")
     rows = json.loads(tuner("trials", searched.name, "--json", "--filter", "value>0.7").stdout)
     assert len(rows) == few["trials"]["complete"]
     assert all(row["value"] > 0.7 for row in rows)

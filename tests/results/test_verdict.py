@@ -87,10 +87,10 @@ def test_the_same_trials_give_the_same_interval() -> None:
     assert bootstrap_importance(SPACE, points[:3], values[:3], maximize=True) == {}
 
 
-def test_few_complete_trials_are_a_sketch() -> None:
+def test_few_complete_trials_give_a_rough_guide() -> None:
     verdict = judge_trials(trials(ENOUGH_COMPLETE - 1))
     assert verdict.shares
-    assert verdict.doubt == "a sketch: 49 complete trials, PED-ANOVA needs 50"
+    assert verdict.doubt == "only rough: 49 complete trials, PED-ANOVA needs 50"
     assert judge_trials(trials(ENOUGH_COMPLETE)).doubt == ""
 
 

@@ -178,11 +178,11 @@ def test_the_text_of_a_row_and_its_neighbours(whole_corpus: Path) -> None:
         await press(pilot, "enter")
         assert isinstance(app.screen, RowScreen)
         text = visible_screen_text(app)
-        assert f"Row {first}" in text
+        assert f"Row {first + 1}" in text
         assert "premise" in text
         assert text.count("✓") + text.count("✗") == 3
         await press(pilot, "right")
-        assert f"Row {view.board.flipped_rows()[1]}" in visible_screen_text(app)
+        assert f"Row {view.board.flipped_rows()[1] + 1}" in visible_screen_text(app)
         await press(pilot, "left", "left", "escape")
         assert live_screen(app).current_view is view
 

@@ -42,7 +42,7 @@ def widest(lines: Lines) -> int:
 
 
 @pytest.fixture(scope="module")
-def contestants(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Candidate]:
+def candidates(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Candidate]:
     root: Path = tmp_path_factory.mktemp("sessions")
     session = corpus.record_running_session(root)
     return candidates_of_session(session, load_session_view(session), [3, 4, 0, 9, 12])
@@ -51,10 +51,10 @@ def contestants(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Candidate]
 @settings(max_examples=60, deadline=None)
 @given(width=widths, column=st.integers(-1, 4), count=st.integers(2, 5))
 def test_the_table_fits_and_shows_the_column_under_the_cursor(
-    contestants: Sequence[Candidate], width: int, column: int, count: int
+    candidates: Sequence[Candidate], width: int, column: int, count: int
 ) -> None:
     column = min(column, count - 1)
-    compared_candidates = contestants[:count]
+    compared_candidates = candidates[:count]
     lines = comparison_table_lines(
         compared_candidates,
         comparison_rows(compared_candidates),

@@ -433,7 +433,7 @@ def test_an_edited_copy(session: Session, root: Path) -> None:
         line.value = "fast"
         await press(pilot, "ctrl+s")
         assert app.screen is form
-        assert "lr.embeddings" in str(form.query_one("#form-told").render())
+        assert "lr.embeddings" in str(form.query_one("#form-message").render())
         line.value = "3e-6"
         await press(pilot, "enter", "end", "enter", "1", "1", "ctrl+s")
         await wait_until(pilot, lambda: app.screen is not form)

@@ -60,7 +60,7 @@ def _data_facts(view: SessionView) -> Iterator[NamedFact]:
 
 def _model_facts(view: SessionView) -> Iterator[NamedFact]:
     if view.parameters:
-        yield "parameters", fmt.format_full_count(view.parameters)
+        yield "parameters", fmt.format_count(view.parameters)
     for permission in describe_permissions(view.recipe):
         yield "trusted", permission
     for name, size in view.group_sizes.items():

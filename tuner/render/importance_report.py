@@ -9,7 +9,7 @@ from tuner.render.renderable_lines import Lines
 from tuner.render.styles import Styles, TextRun
 from tuner.render.text_fitting import fit_text, short_setting_names, wrap_at_spaces
 from tuner.results.format import format_importance
-from tuner.results.verdict import METHOD, Verdict, describe_sketch_doubt
+from tuner.results.verdict import METHOD, Verdict, describe_rough_guide
 from tuner.session.view import SessionView
 
 _WIDE = 44
@@ -20,7 +20,7 @@ _INTERVAL = 10
 def worker_verdict(view: SessionView) -> Verdict:
     """Return the importances as the worker logged them last; it logs no intervals."""
     complete = view.importance_trials
-    return Verdict(shares=view.importance, complete=complete, doubt=describe_sketch_doubt(complete))
+    return Verdict(shares=view.importance, complete=complete, doubt=describe_rough_guide(complete))
 
 
 def importance_lines(verdict: Verdict, width: int, styles: Styles) -> Lines:
@@ -74,13 +74,13 @@ def _importance_remarks(verdict: Verdict, *, beside: bool) -> list[str]:
     remarks = [verdict.doubt] if verdict.doubt else []
     short = short_setting_names(list(verdict.shares), 12)
     if verdict.intervals and beside:
-        remarks.append("at the right: bootstrap 90 %")
+        remarks.append("right: 90 % bootstrap intervals")
     elif verdict.intervals:
         top_names = list(verdict.shares)[:2]
         interval_texts = (
             f"{short[name]} {_interval_text(verdict.intervals[name])}" for name in top_names
         )
-        remarks.append(f"bootstrap 90 %: {', '.join(interval_texts)}")
+        remarks.append(f"90 % bootstrap intervals: {', '.join(interval_texts)}")
     if not verdict.doubt and (idle := verdict.negligible_settings()):
         names = ", ".join(short[name] for name in idle)
         remarks.append(f"{names}: near 0, could be fixed or tied")

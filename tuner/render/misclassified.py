@@ -13,7 +13,7 @@ from tuner.render.confusion_cells import label_name_at
 from tuner.render.renderable_lines import Lines
 from tuner.render.styles import Styles, TextRun
 from tuner.render.text_fitting import fit_text, fold_at_words
-from tuner.results.format import format_percent, sanitize_text
+from tuner.results.format import format_percent, format_row_number, sanitize_text
 from tuner.session.predictions import Predictions, have_same_rows, misclassified_positions
 from tuner.session.validation_texts import ValidationTexts
 
@@ -95,7 +95,7 @@ def misclassified_row_runs(
     text = row_text_start(texts, row)
     room = max(width - _NUMBER_WIDTH - 2 * name - 6 - _CONFIDENCE_WIDTH, 0)
     return [
-        (f"{row:>{_NUMBER_WIDTH}}  ", styles.muted),
+        (f"{format_row_number(row):>{_NUMBER_WIDTH}}  ", styles.muted),
         (fit_text(label_name_at(labels, gold), name) + "  ", styles.text),
         (
             fit_text(label_name_at(labels, predicted), name),
@@ -128,7 +128,7 @@ def row_detail_lines(
     row = predictions.rows[position]
     gold, predicted = predictions.gold[position], predictions.predicted[position]
     head: list[TextRun] = [
-        (f"row {row}  gold ", styles.muted),
+        (f"row {format_row_number(row)}  gold ", styles.muted),
         (label_name_at(labels, gold), styles.heading),
         ("  predicted ", styles.muted),
         (label_name_at(labels, predicted), _prediction_style(gold, predicted, styles)),

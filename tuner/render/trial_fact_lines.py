@@ -28,7 +28,7 @@ def trial_fact_lines(
         "seed": _seed_text(trial),
         "started": _time_text(trial, now),
         "progress": _progress_text(trial),
-        "memory": f"{fmt.format_bytes(trial.memory)} at most" if trial.memory else "",
+        "memory": f"peak {fmt.format_bytes(trial.memory)}" if trial.memory else "",
         "test": _test_score_text(view, trial),
         "files": trial_folder_text(trial.number),
         "from": trial_origin_text(trial),
@@ -63,7 +63,7 @@ def trial_facts_sentence(view: SessionView, trial: TrialView, now: float) -> str
     pieces = [
         _time_text(trial, now),
         _progress_text(trial),
-        f"{fmt.format_bytes(trial.memory)} at most" if trial.memory else "",
+        f"memory {fmt.format_bytes(trial.memory)}" if trial.memory else "",
         f"test {test}" if (test := _test_score_text(view, trial)) else "",
         f"seed {_seed_text(trial)}",
         trial_folder_text(trial.number),

@@ -12,7 +12,7 @@ from tuner.results.filters import Trial
 from tuner.results.metrics import worst_metric_value
 
 ENOUGH_COMPLETE = 50
-"""Complete trials that PED-ANOVA wants (Watanabe et al. 2023): below that it is a sketch."""
+"""Complete trials that PED-ANOVA wants (Watanabe et al. 2023): below that it is a rough guide."""
 MIN_TRIALS = 4
 """Trials below which nothing is said at all."""
 METHOD = "PED-ANOVA"
@@ -25,9 +25,9 @@ _WITH_VALUE = ("complete", "pruned", "collapsed")
 class Verdict:
     """Importances that sum to 1, the most important first, and what they rest on.
 
-    `intervals` are percentile intervals of 90 %. `doubt` says why the numbers are a sketch only, or
-    why there are none; "" if they are reliable. `outside` counts the ended trials that are not
-    points of the space, `keep` says which evaluation trials count with: "best" or "last".
+    `intervals` are percentile intervals of 90 %. `doubt` says why the numbers are only a rough
+    guide, or why there are none; "" if they are reliable. `outside` counts the ended trials that
+    are not points of the space, `keep` says which evaluation trials count with: "best" or "last".
     """
 
     shares: Mapping[str, float] = field(default_factory=dict)
@@ -90,7 +90,7 @@ def judge_importance(
         collapsed=states.count("collapsed"),
         outside=len(ended) - len(points),
         keep=keep,
-        doubt=describe_sketch_doubt(complete) if shares else _why_no_importance(space, values),
+        doubt=describe_rough_guide(complete) if shares else _why_no_importance(space, values),
     )
 
 
@@ -104,11 +104,11 @@ def _value_of_trial(trial: Trial, metric: str) -> float:
     return math.nan if trial.value is None else trial.value
 
 
-def describe_sketch_doubt(complete: int) -> str:
-    """Say why so few complete trials give a sketch only; "" if they are enough."""
+def describe_rough_guide(complete: int) -> str:
+    """Say why so few complete trials give only a rough guide; "" if they are enough."""
     if complete >= ENOUGH_COMPLETE:
         return ""
-    return f"a sketch: {complete} complete trials, {METHOD} needs {ENOUGH_COMPLETE}"
+    return f"only rough: {complete} complete trials, {METHOD} needs {ENOUGH_COMPLETE}"
 
 
 def _why_no_importance(space: Space, values: list[float]) -> str:

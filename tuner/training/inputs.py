@@ -12,7 +12,7 @@ import numpy as np
 from tuner.errors import TunerError
 from tuner.recipe.nearest import quote_value
 from tuner.recipe.types import Recipe
-from tuner.results.format import format_full_count, format_percent
+from tuner.results.format import format_full_count, format_percent, format_row_number
 from tuner.training.data import SessionData, load_session_data, remove_stale_files, tokenizer_key
 from tuner.training.model import ModelSource, build_empty_model, load_model_config, position_limit
 from tuner.training.text_facts import RowCount, TextFacts, template_token_ids
@@ -134,7 +134,7 @@ def refuse_unembedded_tokens(
         raise TunerError(
             f"model.name: {source.name}: its tokenizer has {format_full_count(size)} tokens, "
             f"{explain_missing_embedding(inputs.embedded)}; {_count_rows_that_have(beyond)} such "
-            f"tokens, the first is row {beyond[0] + 1} of {where} with "
+            f"tokens, the first is row {format_row_number(beyond[0])} of {where} with "
             f"{quote_value(inputs.tokenizer.convert_ids_to_tokens(token))}"
         )
     if inputs.types is not None and (
@@ -143,7 +143,8 @@ def refuse_unembedded_tokens(
         raise TunerError(
             f"model.name: {source.name}: its tokenizer gives token type {int(split.types.max())}, "
             f"the model has {inputs.types} types (config.type_vocab_size); "
-            f"{_count_rows_that_have(beyond)} it, the first is row {beyond[0] + 1} of {where}"
+            f"{_count_rows_that_have(beyond)} it, "
+            f"the first is row {format_row_number(beyond[0])} of {where}"
         )
 
 
@@ -165,7 +166,9 @@ def text_warnings(
 
     def describe_rows(kind: RowCount) -> str:
         rows_of_kind = "1 row" if kind.count == 1 else f"{format_full_count(kind.count)} rows"
-        return f"{split}: {rows_of_kind} (the first is row {kind.first + 1} of {where})"
+        return (
+            f"{split}: {rows_of_kind} (the first is row {format_row_number(kind.first)} of {where})"
+        )
 
     if facts.cut.count:
         share = format_percent(facts.cut.count / max(1, rows), 1)

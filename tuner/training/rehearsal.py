@@ -16,6 +16,7 @@ from tuner.recipe.config import TrialConfig
 from tuner.recipe.nearest import quote_value
 from tuner.recipe.space import build_trial_config, highest_value, search_space
 from tuner.recipe.types import Recipe, Scalar
+from tuner.results.format import format_row_number
 from tuner.training.data import LabelledRows
 from tuner.training.data_order import DataOrder
 from tuner.training.evaluate import predict_logits
@@ -49,7 +50,7 @@ class _RehearsedSplit:
         """Describe a row by file, number and the begin of its texts."""
         row = int(self.split.rows[place])
         excerpts = " / ".join(quote_value(column[row][:_EXCERPT]) for column in self.texts.texts)
-        return f"{self.name} row {row + 1} of {self.source} ({excerpts})"
+        return f"{self.name} row {format_row_number(row)} of {self.source} ({excerpts})"
 
 
 def rehearse_odd_rows(context: TrainerContext, rows: LabelledRows) -> str:

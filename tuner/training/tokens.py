@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tuner.errors import TunerError
+from tuner.results.format import format_row_number
 from tuner.training.failure_causes import error_in_one_line
 from tuner.training.text_facts import Ids, TextFacts, collect_text_facts
 from tuner.training.texts_for_display import replace_lone_surrogates
@@ -72,9 +73,9 @@ def tokenize_rows(
             encoded = _encode_texts(tokenizer, columns, max_length, with_types)
         except Exception as error:
             row = chunk[_first_that_fails(tokenizer, columns, max_length)]
-            raise TunerError(
-                f"row {row + 1} of {where} cannot be tokenized: {error_in_one_line(error)}"
-            ) from error
+            row_name = f"row {format_row_number(row)} of {where}"
+            reason = error_in_one_line(error)
+            raise TunerError(f"{row_name} cannot be tokenized: {reason}") from error
         lengths.extend(map(len, encoded["input_ids"]))
         cut.append(_which_are_cut(tokenizer, columns, encoded, max_length))
         row_tokens += [np.array(ids, np.int32) for ids in encoded["input_ids"]]

@@ -51,7 +51,7 @@ class EnqueueScreen(ModalScreen[dict[str, Any] | None]):
     def compose(self) -> ComposeResult:
         with Container(id="form"):
             yield FormPane("Values", self._fields, self._commit_value, id="form-values")
-            yield Static("", id="form-told", markup=False)
+            yield Static("", id="form-message", markup=False)
             keys = " enter Type   ctrl+s Enqueue   ↑ ↓ Value   esc Cancel"
             yield Static(Content(keys), id="form-keys")
 
@@ -80,7 +80,7 @@ class EnqueueScreen(ModalScreen[dict[str, Any] | None]):
         self._show_status(f"{changed} changed; {self.form.field_list.selected_field.help}")
 
     def _show_status(self, text: str, *, is_error: bool = False) -> None:
-        status_line = self.query_one("#form-told", Static)
+        status_line = self.query_one("#form-message", Static)
         status_line.update(Content(f" {sanitize_text(text)}"))
         status_line.set_class(is_error, "-wrong")
 

@@ -1,4 +1,4 @@
-"""What the panes of the analysis share: the trials that pass the filter, the brushes, the axis."""
+"""What the panes of the analysis share: the trials that match the filter, the brushes, the axis."""
 
 from __future__ import annotations
 

@@ -17,32 +17,32 @@ class CachedFilter:
 
     def __init__(self, test: Predicate) -> None:
         self._test = test
-        self._passed: dict[int, bool] = {}
+        self._matched: dict[int, bool] = {}
 
     def __call__(self, trial: Trial) -> bool:
         """Tell whether the trial matched when it was last tested."""
-        passed = self._passed.get(trial.number)
-        if passed is None:
-            passed = self._passed[trial.number] = self._test(trial)
-        return passed
+        matched = self._matched.get(trial.number)
+        if matched is None:
+            matched = self._matched[trial.number] = self._test(trial)
+        return matched
 
     def matching_trials(self, trials: Iterable[TrialView]) -> list[TrialView]:
         """Return the trials that match, in their order; faster than calling the filter for each."""
-        cached = self._passed
+        cached = self._matched
         return [
             trial
             for trial in trials
-            if (passed if (passed := cached.get(trial.number)) is not None else self(trial))
+            if (matched if (matched := cached.get(trial.number)) is not None else self(trial))
         ]
 
     def update_trial(self, trial: Trial) -> bool:
         """Test a trial again; return True if the result is new or has changed."""
-        before, now = self._passed.get(trial.number), self._test(trial)
-        self._passed[trial.number] = now
+        before, now = self._matched.get(trial.number), self._test(trial)
+        self._matched[trial.number] = now
         return now != before
 
     def forget_results(self) -> None:
-        self._passed.clear()
+        self._matched.clear()
 
 
 def parse_trial_filter(

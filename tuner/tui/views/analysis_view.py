@@ -74,8 +74,8 @@ class AnalysisView(View):
 
     def compose_below(self) -> Iterable[Widget]:
         """Yield what the charts come to, for layouts in which only one of them shows."""
-        yield DrawnLine(self._trial_count_runs, classes="told")
-        yield DrawnLine(self._importance_summary_runs, classes="told")
+        yield DrawnLine(self._trial_count_runs, classes="only-if-tight")
+        yield DrawnLine(self._importance_summary_runs, classes="only-if-tight")
 
     # From the log, the filter and the keys to the panes
 

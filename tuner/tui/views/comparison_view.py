@@ -1,4 +1,4 @@
-"""Contestants side by side: the panes and keys that trials and sessions share."""
+"""Candidates side by side: the panes and keys that trials and sessions share."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tuner.errors import TunerError
 from tuner.render.renderable_lines import Lines
 from tuner.render.row_predictions import RowPrediction, row_prediction_lines
 from tuner.render.styles import Styles
+from tuner.results.format import format_row_number
 from tuner.session.comparison import Candidate
 from tuner.tui.state.comparison_state import ComparisonState
 from tuner.tui.state.session_reader import SessionDelta
@@ -30,7 +31,7 @@ from tuner.tui.widgets.row_table import RowTable
 class ComparisonView(View):
     """Candidates side by side; subclasses say which, and what the table says without any."""
 
-    PANES = ("contest-table", "contest-curves", "contest-confusion", "contest-rows")
+    PANES = ("comparison-table", "comparison-curves", "comparison-confusion", "comparison-rows")
     TABS = ("1 Table", "2 Curves", "3 Confusion", "4 Rows")
     HEADING: ClassVar[str] = "Marked trials"
     BINDINGS = [
@@ -113,7 +114,7 @@ class ComparisonView(View):
         return super().check_action(action, parameters)
 
     def action_column(self, step: int) -> None:
-        """Move the cursor to another column, and so to another opponent."""
+        """Move the cursor to another column, and so to another second candidate."""
         self.board.move_cursor(step)
         self._redraw_panes()
 
@@ -155,7 +156,7 @@ class ComparisonView(View):
         event.stop()
         positions = self.board.flipped_rows()
         pair = self.board.pair_with_other()
-        names = [f"Row {pair.first.rows[position]}" for position in positions]
+        names = [f"Row {format_row_number(pair.first.rows[position])}" for position in positions]
 
         def draw_row(index: int, width: int, styles: Styles) -> Lines:
             return self._lines_of_row(positions[index], width, styles)

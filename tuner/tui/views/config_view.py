@@ -10,7 +10,7 @@ from tuner.errors import TunerError
 from tuner.recipe.load import read_recipe_text
 from tuner.render.environment_text import environment_lines
 from tuner.render.renderable_lines import Lines
-from tuner.render.toml_highlight import highlight_toml
+from tuner.render.toml_highlight import highlight_toml, wrap_toml
 from tuner.results.format import sanitize_text
 from tuner.session.folder import Session
 from tuner.tui.state.session_reader import SessionDelta, SessionReader
@@ -57,7 +57,7 @@ class RecipePane(Pane):
             return empty_state_lines(
                 ("recipe.toml cannot be read", reason), width, height, theme_styles(self)
             )
-        return highlight_toml(text, theme_styles(self))
+        return highlight_toml(wrap_toml(text, width), theme_styles(self))
 
 
 class EnvironmentPane(Pane):

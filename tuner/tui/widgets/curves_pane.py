@@ -42,7 +42,7 @@ Choice = TypeVar("Choice")
 class CurvesPane(Pane):
     """The metric of the trials over their schedules, the interesting ones in front.
 
-    `newest_trials` gives the newest ones; what does not pass `matches_filter` is not drawn at all.
+    `newest_trials` gives the newest ones; what does not match the filter is not drawn at all.
     """
 
     FILLS = True

@@ -1,4 +1,4 @@
-"""The table of the rows that one contestant answers rightly and the other does not."""
+"""The table of the rows that one candidate predicts correctly and the other does not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tuner.render.confusion_cells import label_name_at
 from tuner.render.misclassified import row_text_start
 from tuner.render.styles import TextRun
 from tuner.render.text_fitting import fit_text, fold_at_words
-from tuner.results.format import sanitize_text
+from tuner.results.format import format_row_number, sanitize_text
 from tuner.tui.state.comparison_state import ComparisonState
 from tuner.tui.widgets.key_bindings import key
 from tuner.tui.widgets.line_widgets import theme_styles
@@ -29,7 +29,7 @@ class FlippedRowsTable(RowTable):
     def __init__(self, board: ComparisonState) -> None:
         self._board = board
         self._positions: Sequence[int] = ()
-        super().__init__("Flipped rows", number=4, id="contest-rows")
+        super().__init__("Flipped rows", number=4, id="comparison-rows")
 
     def reload_rows(self) -> None:
         self._positions = self._board.flipped_rows()
@@ -59,13 +59,13 @@ class FlippedRowsTable(RowTable):
         board, styles = self._board, theme_styles(self)
         pair, labels = board.pair_with_other(), board.candidates[0].view.labels
         label_width, gold = self._label_width(width), pair.first.gold[key]
-        row_number = pair.first.rows[key]
+        row = pair.first.rows[key]
 
         def label_text(label: int) -> str:
             return fit_text(label_name_at(labels, label), label_width) + " "
 
         runs: list[TextRun] = [
-            (fit_text(str(row_number), _ROW_NUMBER_WIDTH), styles.muted),
+            (fit_text(format_row_number(row), _ROW_NUMBER_WIDTH), styles.muted),
             (label_text(gold), styles.text),
         ]
         for label in (pair.first.predicted[key], pair.second.predicted[key]):
@@ -73,7 +73,7 @@ class FlippedRowsTable(RowTable):
             runs += [(sign, style), (label_text(label), style)]
         text_width = width - _ROW_NUMBER_WIDTH - 3 * (label_width + 1) - 4
         if text_width > 6:
-            text = row_text_start(board.baseline_texts(), row_number)
+            text = row_text_start(board.baseline_texts(), row)
             runs.append((fit_text(text, text_width), styles.muted))
         return runs
 

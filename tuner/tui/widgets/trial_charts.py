@@ -92,6 +92,9 @@ class LossPane(TrialChartPane):
             self.scope.view, self.scope.trial, self.scope.drawn_curves, styles
         )
 
+    def legend_value(self, value: float) -> str:
+        return fmt.format_score(value)
+
     def update_border_text(self) -> None:
         metric = metric_abbreviation(self.scope.view.metric)
         self.heading = {"both": f"Loss and {metric}", "eval": f"{metric} and eval loss"}.get(
