@@ -23,7 +23,8 @@ from tuner.pool.local import trainer_environment
 from tuner.training.techniques import Techniques
 
 BATCH_SIZE = 16
-WARM_UP = 2
+# On a GPU as long as in training.py: steps that are yet to be recorded as CUDA graphs do not count.
+WARM_UP = {"cpu": 2, "cuda": 100}
 ONLY_ON = {"graphs": "cuda", "cheap_dropout": "cpu"}
 
 
@@ -61,10 +62,11 @@ def compare_techniques(
     options: argparse.Namespace, model: str, task: Task, scratch: Path
 ) -> dict[str, Any]:
     """Every technique that this device has a use for."""
+    warm_up = WARM_UP.get(options.device, WARM_UP["cpu"])
     work = replace(
         task.training_work(model_at(model, scratch), BATCH_SIZE, options.threads, options.device),
-        rows=rows_of_steps(task.count, BATCH_SIZE, WARM_UP + options.steps, seed=0),
-        warm_up=WARM_UP,
+        rows=rows_of_steps(task.count, BATCH_SIZE, warm_up + options.steps, seed=0),
+        warm_up=warm_up,
     )
     environment = trainer_environment(options.threads)
     seconds_by_technique = {}

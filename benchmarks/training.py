@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 import sys
 import tempfile
 from dataclasses import asdict, dataclass, field, replace
@@ -57,7 +58,9 @@ EFFORTS = {
     "bert-base": Effort(6, 3, warm_up=1),
     "roberta-large": Effort(2, 2, warm_up=1),
 }
-ON_CUDA = Effort(100, 3, warm_up=10)
+# A shape is recorded as a CUDA graph once it has come a few times, which lasts for the session: the
+# warm-up is long enough for all of them.
+ON_CUDA = Effort(100, 3, warm_up=100)
 SMOKE = Effort(6, 1)
 
 
@@ -86,12 +89,7 @@ def main() -> int:
     options = parse_options()
     machine_facts = report.describe_machine(options.device)
     report.print_line(report.machine_line(machine_facts))
-    tables = []
-    with tempfile.TemporaryDirectory() as scratch:
-        for name in options.model.split(","):
-            for task_name, source in chosen_sources(options.data).items():
-                task = prepare_task(task_name, source, Path(scratch))
-                tables.append(Comparison(options, name, task, Path(scratch)).run_rounds())
+    tables: list[dict[str, Any]] = []
     document = {
         "benchmark": "training",
         "smoke": options.smoke,
@@ -99,7 +97,14 @@ def main() -> int:
         "tables": tables,
     }
     part = "-part" if options.only else ""
-    report.write_document(f"training{part}-smoke" if options.smoke else f"training{part}", document)
+    file_name = f"training{part}-smoke" if options.smoke else f"training{part}"
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in options.model.split(","):
+            for task_name, source in chosen_sources(options.data).items():
+                task = prepare_task(task_name, source, Path(scratch))
+                tables.append(Comparison(options, name, task, Path(scratch)).run_rounds())
+                # After each table: an interrupted run keeps those before.
+                report.write_document(file_name, document)
     return 0
 
 
@@ -112,7 +117,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--threads", type=int, default=usable_cores(), help="for one process alone")
     parser.add_argument("--side-by-side", type=int, help="trials at once in a whole study")
-    parser.add_argument("--only", help="contenders whose names contain one of these, by commas")
+    parser.add_argument("--only", help="contenders whose names match one of these, by commas")
     options = parser.parse_args()
     options.model = options.model or ("demo" if options.smoke else "minilm,bert-base,roberta-large")
     options.data = options.data or ("demo" if options.smoke else "rte,trec")
@@ -155,10 +160,12 @@ class Comparison:
 
     def _make_rows(self) -> list[Row]:
         rows = [*self._tuner_rows(), *self._trainer_rows(), self._simple_row()]
-        name_filter = self.options.only
-        if not name_filter:
-            return rows
-        return [row for row in rows if any(part in row.name for part in name_filter.split(","))]
+        return [row for row in rows if self._is_selected(row)]
+
+    def _is_selected(self, row: Row) -> bool:
+        """Whether --only, if it is given, asks for this row."""
+        only = self.options.only
+        return not only or any(re.search(pattern, row.name) for pattern in only.split(","))
 
     def _threads_per_copy(self) -> int:
         return max(1, int(self.options.threads) // self.side_by_side)
@@ -220,8 +227,7 @@ class Comparison:
                 "contenders.simple_steps", kind, plain_environment(self.work.threads)
             ),
         )
-        name_filter = self.options.only
-        if name_filter and not any(part in row.name for part in name_filter.split(",")):
+        if not self._is_selected(row):
             return row
         if self.options.smoke and not is_installed(name, module):
             row.failure = "not installed yet: a run without --smoke installs it"
