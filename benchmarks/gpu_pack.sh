@@ -35,7 +35,7 @@ copy_data() {
   mkdir -p "$pack/data/rte_superglue" "$pack/data/trec"
   cp "$data"/rte_superglue/{train,val}.jsonl "$pack/data/rte_superglue/"
   cp "$data/trec/train.jsonl" "$pack/data/trec/"
-  chmod -R u+w "$pack/data"
+  chmod -R u=rwX,go=rX "$pack"
 }
 
 megabytes_of() {

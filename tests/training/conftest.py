@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -35,6 +36,24 @@ _SHAPES["electra"]["embedding_size"] = 8
 _SHAPES["distilbert"] = {
     "n_layers": 2, "dim": 16, "n_heads": 2, "hidden_dim": 32, "max_position_embeddings": 40,
 }  # fmt: skip
+
+
+# Where tests of a GPU run; "cpu" is for a rehearsal of those that have something to say there.
+TEST_DEVICE = os.environ.get("TUNER_TEST_DEVICE", "cuda")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip the tests of a GPU where there is none."""
+    marker = item.get_closest_marker("cuda")
+    if marker is None or torch.cuda.is_available():
+        return
+    if TEST_DEVICE != "cpu" or not marker.kwargs.get("on_cpu_too"):
+        pytest.skip("needs CUDA")
+
+
+def print_measured(text: str) -> None:
+    """Print what a test on a GPU measured, on a line of its own that benchmarks/gpu.sh collects."""
+    print(f"\nmeasured: {text}")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -154,11 +173,11 @@ ContextMaker = Callable[..., TrainerContext]
 def make_context(make_recipe: RecipeMaker, tmp_path: Path) -> Iterator[ContextMaker]:
     """Yield a maker of trainer contexts in this process, their session in tmp_path/session."""
 
-    def context(kind: str = "bert", **sections: Any) -> TrainerContext:
+    def context(kind: str = "bert", device: str = "cpu", **sections: Any) -> TrainerContext:
         setup = Setup(
             session=str(tmp_path / "session"),
             recipe=make_recipe(kind, **sections),
-            device="cpu",
+            device=device,
             threads=1,
         )
         return TrainerContext(setup, lambda _level, _text: None)

@@ -10,20 +10,26 @@ import numpy as np
 import pytest
 import torch
 
-from tests.training.conftest import ContextMaker, RecipeMaker, of_kind, request_of, run_through
+from tests.training.conftest import (
+    ContextMaker,
+    RecipeMaker,
+    of_kind,
+    print_measured,
+    request_of,
+    run_through,
+)
 from tests.training.host_sync import NoWaiting
 from tuner.pool.protocol import Completed, Evaluated, Progress, Setup
 from tuner.training import optimizer as optimizer_module
 from tuner.training.backward import EagerRunner, Runner, StaticBackward, Step
 from tuner.training.graphs import GraphRunner
 from tuner.training.layouts import pack_on_device, prepare_proof
+from tuner.training.memory_plan import MemoryPlan
 from tuner.training.packing import Packing
 from tuner.training.static import StaticLayout
 from tuner.training.techniques import Techniques
 from tuner.training.trainer_context import TrainerContext
 from tuner.training.trial import Trial
-
-ON_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 
 
 def made_static(context: TrainerContext, runner: Runner | None = None) -> TrainerContext:
@@ -228,6 +234,69 @@ def test_a_recording_that_fails_is_told_once_and_never_tried_again() -> None:
     assert notes == [("warning", f"steps are not recorded as CUDA graphs: {reason}")]
 
 
+def test_out_of_memory_while_recording_is_out_of_memory_of_the_step() -> None:
+    """The trial goes on with smaller micro-batches, and those are recorded."""
+
+    class Full(EchoCapture):
+        def capture_step(self, step: Step, warmup: Step) -> Step:
+            if not self.recorded:
+                self.recorded += 1
+                raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
+            return super().capture_step(step, warmup)
+
+    recorder, calls = GraphRunner(Full(), no_warning, runs_before_recording=0), list[str]()
+    with pytest.raises(RuntimeError, match="out of memory"):
+        recorder.run_step("large", count(calls, "large"), count(calls, "warmed up"))
+    recorder.run_step("small", count(calls, "small"), count([], ""))
+    assert calls == ["small"]
+
+
+class BrokenWarmup(EchoCapture):
+    """Fails in the warm-up, as where a step waits for the device."""
+
+    is_warming_up = False
+
+    def capture_step(self, step: Step, warmup: Step) -> Step:
+        self.is_warming_up = True
+        try:
+            warmup()
+        finally:
+            self.is_warming_up = False
+        return step
+
+
+def test_a_warmup_that_fails_leaves_the_step_its_weight(
+    make_context: ContextMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = make_context()
+    request = request_of(context, dropout=0.0)
+    expected = gradients_of(Trial(made_static(context), request), 2)
+    capture, warnings, build = BrokenWarmup(), list[str](), StaticLayout.build_micro_batch
+
+    def waiting(self: StaticLayout, rows: torch.Tensor, packed_length: int) -> Any:
+        if capture.is_warming_up:
+            raise RuntimeError("called a synchronizing CUDA operation")
+        return build(self, rows, packed_length)
+
+    runner = GraphRunner(capture, lambda _level, text: warnings.append(text), 0)
+    made_static(context, runner)
+    monkeypatch.setattr(StaticLayout, "build_micro_batch", waiting)
+    assert_equal(gradients_of(Trial(context, request), 2), expected)
+    assert len(warnings) == 1
+
+
+def test_steps_with_gradient_checkpointing_are_not_recorded(make_context: ContextMaker) -> None:
+    capture = EchoCapture()
+    context = made_static(make_context(), GraphRunner(capture, no_warning, runs_before_recording=0))
+    trial = Trial(context, request_of(context))
+    context.apply_memory_plan(MemoryPlan(2, checkpointing=True))
+    trial._begin_backward()
+    trial.train_one_update()
+    assert capture.recorded == 0
+    Trial(context, request_of(context)).train_one_update()
+    assert capture.recorded == 1
+
+
 @pytest.mark.parametrize("kind", ["bert", "roberta", "electra", "distilbert"])
 def test_backward_never_waits_for_the_device(make_context: ContextMaker, kind: str) -> None:
     context = made_static(make_context(kind))
@@ -281,7 +350,7 @@ def gpu_context(make_recipe: RecipeMaker, tmp_path: Path) -> ContextOnGpu:
     return make
 
 
-@ON_CUDA
+@pytest.mark.cuda
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("kind", ["bert", "roberta", "electra", "distilbert"])
 def test_graphs_give_the_losses_of_eager_steps(
@@ -297,10 +366,12 @@ def test_graphs_give_the_losses_of_eager_steps(
         messages = run_through(context, request_of(context))
         losses.append([e.train_loss for e in of_kind(messages, Evaluated)])
         assert not log_texts
-    assert losses[0] == pytest.approx(losses[1], rel=1e-3 if precision == "fp32" else 2e-2)
+    difference = max(abs(a / b - 1) for a, b in zip(*losses, strict=True))
+    print_measured(f"{kind} in {precision}: losses of recorded steps off by {difference:.1e}")
+    assert difference < (1e-3 if precision == "fp32" else 2e-2)
 
 
-@ON_CUDA
+@pytest.mark.cuda
 def test_a_trial_on_a_gpu_repeats_itself_whatever_was_recorded_before(
     gpu_context: ContextOnGpu,
 ) -> None:
@@ -308,15 +379,15 @@ def test_a_trial_on_a_gpu_repeats_itself_whatever_was_recorded_before(
     first = run_through(context, request_of(context, trial=0))
     run_through(context, request_of(context, trial=1, seed=77, dropout=0.5, batch_size=5))
     again = run_through(context, request_of(context, trial=2))
-    for first_values, repeated_values in zip(
-        measured_values(first), measured_values(again), strict=True
-    ):
-        assert first_values[2] == pytest.approx(repeated_values[2], rel=1e-3)
+    pairs = zip(measured_values(first), measured_values(again), strict=True)
+    difference = max(abs(one[2] / other[2] - 1) for one, other in pairs)
+    print_measured(f"a trial repeated after another: losses off by {difference:.1e}")
+    assert difference < 1e-3
     other_seed = run_through(context, request_of(context, trial=3, seed=5))
     assert measured_values(other_seed) != measured_values(first)
 
 
-@ON_CUDA
+@pytest.mark.cuda
 @pytest.mark.parametrize("graphs", [False, True])
 def test_an_update_on_a_gpu_never_waits(gpu_context: ContextOnGpu, graphs: bool) -> None:
     log_texts: list[str] = []
@@ -330,10 +401,13 @@ def test_an_update_on_a_gpu_never_waits(gpu_context: ContextOnGpu, graphs: bool)
     finally:
         torch.cuda.set_sync_debug_mode("default")
     assert not log_texts
-    assert np.isfinite(trial.progress_message().loss)
+    progress = trial.progress_message()
+    how = "recorded" if graphs else "eager"
+    print_measured(f"tiny BERT, {how} steps: {progress.examples_per_second:.0f} examples/s")
+    assert np.isfinite(progress.loss)
 
 
-@ON_CUDA
+@pytest.mark.cuda
 def test_a_step_that_cannot_be_recorded_runs_all_the_same(
     gpu_context: ContextOnGpu, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -350,3 +424,31 @@ def test_a_step_that_cannot_be_recorded_runs_all_the_same(
     assert of_kind(messages, Completed)
     assert len([text for text in log_texts if "not recorded" in text]) == 1
     assert not of_kind(messages, Progress) or np.isfinite(of_kind(messages, Progress)[0].loss)
+
+
+@pytest.mark.cuda
+def test_a_capture_that_breaks_leaves_a_trainer_that_trains_and_releases_memory(
+    gpu_context: ContextOnGpu, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Waits in the capture alone: what the warm-up cannot find."""
+    log_texts: list[str] = []
+    context = gpu_context("bert", log_texts, training={"epochs": 6})
+    build = StaticLayout.build_micro_batch
+
+    def waiting(self: StaticLayout, rows: torch.Tensor, packed_length: int) -> Any:
+        if torch.cuda.is_current_stream_capturing():
+            rows.tolist()
+        return build(self, rows, packed_length)
+
+    monkeypatch.setattr(StaticLayout, "build_micro_batch", waiting)
+    assert of_kind(run_through(context, request_of(context)), Completed)
+    assert len([text for text in log_texts if "not recorded" in text]) == 1
+    ballast = torch.empty(256 << 20, dtype=torch.uint8, device="cuda")
+    del ballast
+    before = torch.cuda.memory_reserved()
+    context.release_memory()
+    after = torch.cuda.memory_reserved()
+    print_measured(
+        f"after a broken capture: {before >> 20} MiB reserved, {after >> 20} once released"
+    )
+    assert of_kind(run_through(context, request_of(context, trial=1)), Completed)

@@ -18,7 +18,9 @@ _DECODER: msgspec.json.Decoder[Reply] = msgspec.json.Decoder(Reply)
 class TrainerProcess:
     """`python -m tuner.training` with one thread."""
 
-    def __init__(self, session: Path, recipe: dict[str, Any], log: Path) -> None:
+    def __init__(
+        self, session: Path, recipe: dict[str, Any], log: Path, device: str = "cpu"
+    ) -> None:
         environment = os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
         self.log = log
         self.process = subprocess.Popen(
@@ -28,7 +30,7 @@ class TrainerProcess:
             stderr=log.open("ab"),
             env=environment,
         )
-        self.send(Setup(session=str(session), recipe=recipe, device="cpu", threads=1))
+        self.send(Setup(session=str(session), recipe=recipe, device=device, threads=1))
 
     def send(self, request: Request) -> None:
         """Write one request."""

@@ -120,6 +120,11 @@ class EagerRunner:
         """Do nothing: there are no recordings."""
 
 
+def _recomputes_layers(model: nn.Module) -> bool:
+    """Return whether gradient checkpointing is on in any layer."""
+    return any(getattr(module, "gradient_checkpointing", False) for module in model.modules())
+
+
 class StaticBackward:
     """Backward over tensors that never move, so that steps can be recorded.
 
@@ -145,6 +150,7 @@ class StaticBackward:
         self._order_on_device = torch.empty(0, dtype=torch.int64, device=layout.device)
         self._addresses: list[int] = []
         self._variants: dict[Hashable, int] = {}
+        self._runs_eagerly = False
 
     def begin_trial(self, config: TrialConfig, micro_batch_size: int | None = None) -> None:
         """Prepare for a trial with the gradient tensors that recorded steps know."""
@@ -162,6 +168,9 @@ class StaticBackward:
         trained = tuple(p.requires_grad for p in parameters)
         variant = (config.dropout, config.label_smoothing, trained)
         self._variant = self._variants.setdefault(variant, len(self._variants))
+        # Gradient checkpointing saves the generator's state in the forward pass and sets it again
+        # in the backward pass, both on the host: a capture forbids that.
+        self._runs_eagerly = _recomputes_layers(self._model)
         self.clear_gradients()
 
     def accumulate_gradients(self, order: Indices, start: int, end: int) -> Tensor:
@@ -182,6 +191,9 @@ class StaticBackward:
             rows.copy_(self._order_on_device[first:last])
             packed_length = self._layout.static_length(order[first:last])
             step = partial(self._add_gradients, rows, packed_length)
+            if self._runs_eagerly:
+                step()
+                continue
             key = (len(rows), packed_length, self._variant)
             self._runner.run_step(key, step, partial(self._run_with_zero_weight, step))
         # A copy, because the next update zeroes the original before anybody has read it.
@@ -214,8 +226,11 @@ class StaticBackward:
         """
         weight = self._weight.clone()
         self._weight.zero_()
-        step()
-        self._weight.copy_(weight)
+        try:
+            step()
+        finally:
+            # Where the warm-up fails, the step itself runs next, unrecorded: with its own weight.
+            self._weight.copy_(weight)
 
     def _row_number_buffer(self, count: int) -> Tensor:
         if count not in self._row_number_buffers:

@@ -10,8 +10,9 @@ from typing import Protocol
 
 import torch
 
+from tuner.pool.causes import OUT_OF_MEMORY
 from tuner.training.backward import Step
-from tuner.training.failure_causes import first_message_line
+from tuner.training.failure_causes import failure_cause, first_message_line
 
 # Recording costs about as much as three steps: a shape that came three times has paid for it if it
 # comes three times more.
@@ -86,6 +87,10 @@ class GraphRunner:
         try:
             replay = self._capture.capture_step(step, warmup)
         except RuntimeError as error:
+            # A recording needs as much memory as the step: the trial goes on with smaller
+            # micro-batches, whose steps are recorded.
+            if failure_cause(error) == OUT_OF_MEMORY:
+                raise
             # Once and for all: what cannot be captured (an operation that waits, an unsupported
             # kernel) would fail for every shape, and each attempt costs several steps.
             self._failed = True
@@ -152,11 +157,13 @@ class CudaGraphCapture:
         # Both ways: the warm-up reads what the current stream wrote, and what comes next on the
         # current stream may use what the warm-up left (lazily made workspaces, autograd buffers).
         self._stream.wait_stream(current)
-        with torch.cuda.stream(self._stream):
-            warmup()
-            with _forbid_device_sync():
+        try:
+            with torch.cuda.stream(self._stream):
                 warmup()
-        current.wait_stream(self._stream)
+                with _forbid_device_sync():
+                    warmup()
+        finally:
+            current.wait_stream(self._stream)
 
     def _end_broken_capture(self) -> None:
         """Reset the generator, which believes after a broken capture that the capture goes on."""
