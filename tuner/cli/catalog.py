@@ -37,6 +37,15 @@ def _add_session_name(parser: CommandParser) -> None:
     parser.add_argument("name", metavar="NAME", help="the session")
 
 
+def _add_resume_arguments(parser: CommandParser) -> None:
+    _add_session_name(parser)
+    parser.add_argument(
+        "--rechoose",
+        action="store_true",
+        help="compute with the kernels that are fastest on this machine from here on",
+    )
+
+
 def _add_session_and_json(parser: CommandParser) -> None:
     _add_session_name(parser)
     _add_json_option(parser)
@@ -282,7 +291,7 @@ _TARGETS = {
     "start": ("start_stop.start_session", _add_session_name),
     "pause": ("start_stop.pause_session", _add_session_name),
     "drain": ("start_stop.drain_session", _add_session_name),
-    "resume": ("start_stop.resume_session", _add_session_name),
+    "resume": ("start_stop.resume_session", _add_resume_arguments),
     "stop": ("start_stop.stop_session", _add_session_name),
     "enqueue": ("enqueue.enqueue_trial", _add_enqueue_arguments),
     "open": ("open.open_session_ui", _add_session_name),

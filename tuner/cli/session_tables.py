@@ -22,6 +22,7 @@ from tuner.render.status_text import slots_and_threads
 from tuner.render.styles import TERMINAL_STYLES
 from tuner.results import format as fmt
 from tuner.results.filters import parse_filter
+from tuner.results.kernels_text import describe_kernels
 from tuner.session.disk_reserve import session_bytes_used
 from tuner.session.folder import Session, list_sessions
 from tuner.session.status import Status, load_current_session
@@ -125,6 +126,7 @@ def _status_facts(session: Session, view: SessionView, now: Status) -> list[tupl
         if now.worker
         else "",
         "training": ", ".join(filter(None, [_batches_text(view), slots_and_threads(view)])),
+        "kernels": "" if view.kernels is None else describe_kernels(view.kernels),
         "model": short_model_label(session_model_name(view), session_data_root(view)),
         "metric": f"{now.metric}, {now.direction}d",
         "reason": view.reason,

@@ -31,11 +31,11 @@ def start_session(options: argparse.Namespace) -> int:
     reason = reason_search_is_over(session, view, state)
     if reason:
         raise (StudyFailed if state is SessionState.FAILED else TunerError)(reason)
-    return launch_and_report(session)
+    return launch_and_report(session, rechoose=getattr(options, "rechoose", False))
 
 
-def launch_and_report(session: Session) -> int:
-    _start_worker_process(session)
+def launch_and_report(session: Session, *, rechoose: bool = False) -> int:
+    _start_worker_process(session, rechoose=rechoose)
     view, state = load_current_session(session)
     if state is SessionState.PAUSED and view.reason:
         raise NotFinished(f"{session.name} is paused: {view.reason}")
@@ -43,15 +43,15 @@ def launch_and_report(session: Session) -> int:
     return 0
 
 
-def _start_worker_process(session: Session) -> None:
+def _start_worker_process(session: Session, *, rechoose: bool = False) -> None:
     from tuner.worker.launch import start_worker as start_worker
 
     with progress_spinner(f"starting the worker of {session.name}"):
-        start_worker(session)
+        start_worker(session, rechoose=rechoose)
 
 
 def resume_session(options: argparse.Namespace) -> int:
-    """Continue a session that was started before."""
+    """Continue a session that was started before, with `--rechoose` by kernels chosen anew."""
     session = named_session(options)
     if load_current_session(session)[1] is SessionState.DRAFT:
         reason = reason_not_allowed("resume", session.name, SessionState.DRAFT)

@@ -11,6 +11,7 @@ import msgspec
 
 from tuner.recipe.config import TrialConfig
 from tuner.recipe.findings import LoadingReport, ModelDescription, TestReport
+from tuner.recipe.kernels import KernelsChoice, KernelsRule
 
 
 class Message(msgspec.Struct, tag_field="kind", frozen=True, kw_only=True):
@@ -23,7 +24,9 @@ class Message(msgspec.Struct, tag_field="kind", frozen=True, kw_only=True):
 class Setup(Message, tag="setup", frozen=True):
     """First of all: load data, tokenizer and model. `recipe` is `recipe_to_dict(recipe)`.
 
-    With `check`, `Ready` also has what `tuner check` warns about.
+    With `check`, `Ready` also has what `tuner check` warns about. `kernels` are those of the
+    session, None where they are to be chosen; `kernels_rule` says how far they bind. A choice is
+    published in `kernels_folder`, "" for the session's cache, for others who choose at that time.
     """
 
     session: str
@@ -31,6 +34,9 @@ class Setup(Message, tag="setup", frozen=True):
     device: str
     threads: int
     check: bool = False
+    kernels: KernelsChoice | None = None
+    kernels_rule: KernelsRule = "keep"
+    kernels_folder: str = ""
 
 
 class Train(Message, tag="train", frozen=True):
@@ -103,7 +109,7 @@ class Ready(Message, tag="ready", frozen=True):
     `batches` is "packed" or "padded"; `threads` is how many of the allowed threads are used, 0 if
     unknown. `loading` says what became of the checkpoint's tensors. `test` describes the sealed
     rows, None where there are none. `label_counts` counts training rows by label. `warnings` are
-    those of a check, if `Setup` asked for one.
+    those of a check, if `Setup` asked for one. `kernels` are what the trainer computes with.
     """
 
     device: str
@@ -121,12 +127,14 @@ class Ready(Message, tag="ready", frozen=True):
     loading: LoadingReport | None = None
     test: TestReport | None = None
     label_counts: list[int] = []
+    kernels: KernelsChoice | None = None
 
 
 class Refused(Message, tag="refused", frozen=True):
     """The recipe cannot be set up: the study fails with this one line.
 
-    With the `cause` "no room" the disk could not be written to, and the study is paused.
+    With the `cause` "no room" the disk could not be written to, and the study is paused; with "no
+    such kernels" this machine lacks those that the session was begun with.
     """
 
     error: str

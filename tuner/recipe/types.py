@@ -102,6 +102,7 @@ class TrainingSection:
     adam_epsilon: Setting = 1e-8
     dropout: Setting | None = None
     precision: str = "auto"
+    kernels: str = "auto"
     deterministic: bool = False
     seed: int | str = 0
     evaluations_per_epoch: int = 1

@@ -10,6 +10,7 @@ from tuner.render.styles import Styles
 from tuner.render.text_fitting import fit_text, wrap_at_spaces
 from tuner.results import format as fmt
 from tuner.results.format import sanitize_text
+from tuner.results.kernels_text import describe_kernels
 from tuner.session import events as e
 from tuner.session.view import SessionView
 
@@ -78,6 +79,8 @@ def _machine_facts(view: SessionView) -> Iterator[NamedFact]:
         yield "slots", fmt.format_slots_and_threads(view.slots, view.threads)
     if view.slots_choice is not None:
         yield "chosen", sanitize_text(view.slots_choice.reason)
+    if view.kernels is not None:
+        yield "kernels", sanitize_text(describe_kernels(view.kernels))
 
 
 def _generation_facts(view: SessionView) -> Iterator[NamedFact]:

@@ -8,14 +8,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from rich.cells import cell_len
 
+from tuner.recipe.kernels import KernelsChoice
 from tuner.render.confusion_cells import count_correct
 from tuner.render.state_marks import one_label_text, schedule_share_text
 from tuner.render.styles import Styles, TextRun
 from tuner.render.text_fitting import fit_text
 from tuner.results import format as fmt
 from tuner.results.format import sanitize_text
+from tuner.results.kernels_text import describe_kernels
 from tuner.results.state_glyphs import GLYPHS
 from tuner.session import events as e
 from tuner.session.events import AnyEvent, Unknown
@@ -300,6 +303,12 @@ def _slots_chosen_text(event: e.SlotsChosen, _view: SessionView) -> EventText:
     return EventText("slots chosen", short, sanitize_text(event.reason))
 
 
+def _kernels_chosen_text(event: e.KernelsChosen, _view: SessionView) -> EventText:
+    choice = msgspec.convert(event, KernelsChoice, from_attributes=True)
+    short = f"{choice.precision}, {choice.products}"
+    return EventText("kernels chosen", short, sanitize_text(describe_kernels(choice)))
+
+
 def _test_sealed_text(event: e.TestSealed, _view: SessionView) -> EventText:
     source = sanitize_text(event.source) if event.source else "a share of validation"
     rows = fmt.count_in_words(event.rows, "row")
@@ -352,6 +361,7 @@ _DESCRIBERS: dict[type, Callable[[Any, SessionView], EventText]] = {
     e.GenerationOpened: _generation_opened_text,
     e.DataRead: _data_read_text,
     e.SlotsChosen: _slots_chosen_text,
+    e.KernelsChosen: _kernels_chosen_text,
     e.TestSealed: _test_sealed_text,
     e.TestReplaced: _test_replaced_text,
     e.TestScored: _test_opened_text,

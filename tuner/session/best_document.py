@@ -66,6 +66,7 @@ def best_document(
         "confirmation": None,
         "test": _test_document(view, best),
         "baseline": _baseline_document(view),
+        "kernels": None if view.kernels is None else msgspec.to_builtins(view.kernels),
         "versions": package_versions() | view.versions,
         "created": datetime.fromtimestamp(best.ended or 0.0, UTC).isoformat(timespec="seconds"),
     }

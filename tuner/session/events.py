@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from tuner.recipe.kernels import Precision, Products
+
 SCHEMA = 1
 
 # Values that no worker can have meant are rejected when a line is decoded, so that all other code
@@ -78,12 +80,14 @@ class SessionFailed(Event, tag="session_failed", frozen=True):
     """The study cannot go on, or has ended without a complete trial.
 
     `over` says why the search came to its end; "" where something interrupted it. `refused`: recipe
-    or data are wrong, and a user can fix them.
+    or data are wrong, and a user can fix them; with the `cause` "no such kernels" this machine
+    lacks those of the session.
     """
 
     reason: str
     over: str = ""
     refused: bool = False
+    cause: str = ""
 
 
 class WorkerStarted(Event, tag="worker_started", frozen=True):
@@ -281,6 +285,25 @@ class SlotsChosen(Event, tag="slots_chosen", frozen=True):
     device: str
 
 
+class KernelsChosen(Event, tag="kernels_chosen", frozen=True):
+    """Which arithmetic all trials are computed with from here on: a `KernelsChoice`.
+
+    Once a session; once more where somebody asked to choose anew or changed the recipe. `speeds`
+    are GFLOP/s a thread by candidate.
+    """
+
+    precision: Precision
+    products: Products
+    attention: Precision
+    requested_precision: str = "auto"
+    requested_kernels: str = "auto"
+    device: str = ""
+    processor: str = ""
+    torch: str = ""
+    speeds: dict[str, Amount] = {}
+    notes: list[str] = []
+
+
 class TestSealed(Event, tag="test_sealed", frozen=True):
     """These rows are the test from now on.
 
@@ -366,6 +389,7 @@ AnyEvent = (
     | GenerationOpened
     | DataRead
     | SlotsChosen
+    | KernelsChosen
     | TestSealed
     | TestReplaced
     | TestScored

@@ -8,8 +8,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+import msgspec
+
 from tuner.errors import TunerError
-from tuner.pool.causes import OUT_OF_MEMORY
+from tuner.pool.causes import NO_KERNELS, OUT_OF_MEMORY
+from tuner.recipe.kernels import KernelsChoice
 from tuner.recipe.load import load_recipe, parse_recipe
 from tuner.recipe.origins import repeated_trial_number
 from tuner.results.collapse import only_predicted_label
@@ -127,6 +130,7 @@ def _apply_session_created(view: SessionView, event: e.SessionCreated) -> list[i
 
 def _apply_worker_started(view: SessionView, event: e.WorkerStarted) -> list[int]:
     view.lifecycle, view.reason, view.over_reason = "worker_started", "", ""
+    view.lacks_kernels = False
     view.worker_pid, view.worker_host = event.pid, event.host
     view.devices, view.slots = list(event.devices), event.slots
     view.versions = {**view.versions, **event.versions}
@@ -171,6 +175,7 @@ def _apply_session_finished(view: SessionView, event: e.SessionFinished) -> list
 
 def _apply_session_failed(view: SessionView, event: e.SessionFailed) -> list[int]:
     view.over_reason, view.refused = event.over, event.refused
+    view.lacks_kernels = event.cause == NO_KERNELS
     return _apply_session_ended(view, event)
 
 
@@ -320,6 +325,11 @@ def _apply_slots_chosen(view: SessionView, event: e.SlotsChosen) -> list[int]:
     return []
 
 
+def _apply_kernels_chosen(view: SessionView, event: e.KernelsChosen) -> list[int]:
+    view.kernels = msgspec.convert(event, KernelsChoice, from_attributes=True)
+    return []
+
+
 def _apply_test_sealed(view: SessionView, event: e.TestSealed) -> list[int]:
     view.sealed_test = event
     if event.source and view.recipe is not None:
@@ -367,6 +377,7 @@ _OF_THE_SESSION: dict[type, Callable[[SessionView, Any], list[int]]] = {
     e.GenerationOpened: _apply_generation_opened,
     e.DataRead: _apply_data_read,
     e.SlotsChosen: _apply_slots_chosen,
+    e.KernelsChosen: _apply_kernels_chosen,
     e.TestSealed: _apply_test_sealed,
     e.TestReplaced: _apply_test_replaced,
     e.TestScored: _apply_test_scored,

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from tuner.recipe.kernels import KernelsChoice
 from tuner.results.intervals import Interval
 from tuner.results.majority import Majority
 from tuner.session.budget import time_budget_seconds, training_seconds_spent
@@ -75,6 +76,7 @@ class Status(msgspec.Struct, frozen=True):
     reason: str = ""
     seconds: float = 0.0
     time: float | None = None
+    kernels: KernelsChoice | None = None
 
 
 def load_current_session(session: Session) -> tuple[SessionView, SessionState]:
@@ -130,6 +132,7 @@ def build_status(session: Session, view: SessionView, state: SessionState) -> St
         reason=view.reason,
         seconds=training_seconds_spent(view, time.time() if state in ALIVE_STATES else None),
         time=time_budget_seconds(view),
+        kernels=view.kernels,
     )
 
 

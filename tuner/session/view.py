@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from tuner.errors import TunerError
+from tuner.recipe.kernels import KernelsChoice
 from tuner.recipe.types import Recipe
 from tuner.results.standing import Standing
 from tuner.session.events import (
@@ -135,6 +136,8 @@ class SessionView:
     last event. `since_improvement` counts the trials that ended since the best one did.
     `sealed_test` are the test rows, `scored_test` how the best model did on them, once they were
     opened. `slots` × `threads` is what runs side by side, `slots_choice` how a probe found that.
+    `kernels` is the arithmetic of its trials, None in logs of earlier versions; `lacks_kernels`
+    says that the last start failed for want of them.
     """
 
     name: str = ""
@@ -162,6 +165,8 @@ class SessionView:
     slots: int = 1
     threads: int = 0
     slots_choice: SlotsChosen | None = None
+    kernels: KernelsChoice | None = None
+    lacks_kernels: bool = False
     batches: str = ""
     versions: dict[str, str] = field(default_factory=dict)
     trials: dict[int, TrialView] = field(default_factory=dict)

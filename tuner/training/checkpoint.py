@@ -20,6 +20,7 @@ import torch
 
 from tuner.pool.protocol import Evaluated
 from tuner.recipe.config import TrialConfig
+from tuner.recipe.kernels import Kernels
 from tuner.training.files import atomic_file_write, file_digest
 from tuner.training.losses import LossSums
 from tuner.training.memory_plan import MemoryPlan
@@ -39,8 +40,9 @@ class GeneratorStates(msgspec.Struct, frozen=True):
 class CheckpointState(msgspec.Struct, frozen=True, kw_only=True):
     """All of a trial's state that is not a tensor. `data` identifies data, model and groups.
 
-    `fit` is the memory plan: other micro-batches would add up gradients in another order. The sums
-    are those of `LossSums`; checkpoints of earlier versions lack two of them.
+    `fit` is the memory plan: other micro-batches would add up gradients in another order. `kernels`
+    computed the last steps. The sums are those of `LossSums`; checkpoints of earlier versions lack
+    two of them.
     """
 
     format: int = FORMAT
@@ -57,6 +59,7 @@ class CheckpointState(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     generators: GeneratorStates
     fit: MemoryPlan | None = None
+    kernels: Kernels | None = None
     digest: str = ""
 
     def to_loss_sums(self) -> LossSums:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 
+from tuner.errors import TunerError
 from tuner.pool.causes import DEVICE_LOST, EXCEPTION, NOT_A_NUMBER, OUT_OF_MEMORY
 from tuner.pool.disk import NO_ROOM, describe_disk_problem
 
@@ -19,6 +20,10 @@ _OUT_OF_MEMORY_PHRASES = (
 
 class NotANumber(ArithmeticError):
     """The loss or a gradient is infinite or not a number; the message says which and where."""
+
+
+class KernelsMissing(TunerError):
+    """The machine lacks the kernels that the session was begun with; the message says which."""
 
 
 class TrialOutOfMemory(MemoryError):

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 
+from tuner.recipe.kernels import plain_kernels
 from tuner.training.data import DatasetFacts, SessionData
+from tuner.training.kernel_choice import has_fast_bf16
 from tuner.training.layouts import Padding, choose_layouts
 from tuner.training.model import ModelSource, load_model_config
 from tuner.training.techniques import ALL
 from tuner.training.tokens import TokenizedSplit
-from tuner.training.trainer_context import autocast_for_precision, resolve_device
+from tuner.training.trainer_context import resolve_device
 
 _LAYERS = 2
 _UNKNOWN = "whether batches are packed is decided at start"
@@ -44,7 +45,7 @@ def forecast_batches(
             Padding(pad, tokenizer.padding_side),
             device,
             ALL,
-            partial(autocast_for_precision, precision, device),
+            plain_kernels(precision, auto_bf16=has_fast_bf16(device)),
         ).note
     except Exception:  # noqa: BLE001 - a model's own code may fail in any way; the start will tell
         return _UNKNOWN

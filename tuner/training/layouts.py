@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
 from torch import nn
 
 from tuner.errors import TunerError
+from tuner.recipe.kernels import PLAIN_KERNELS, Kernels
 from tuner.training.batches import Indices, Layout, PaddedLayout, PaddingSide, SingleRowLayout
 from tuner.training.data import SessionData
 from tuner.training.dropout import make_dropout_cheap
@@ -21,11 +22,13 @@ from tuner.training.parity import (
     Disagrees,
     Outcome,
     check_dropout,
+    check_kernels,
     check_packing,
     check_padding,
     check_precision,
     exact_outcome,
 )
+from tuner.training.products import autocast_for_kernels, install_products
 from tuner.training.static import ResidentSplit, StaticLayout
 from tuner.training.techniques import Techniques
 from tuner.training.tokens import TokenizedSplit
@@ -52,7 +55,8 @@ class ChosenLayouts:
     """Both splits on the device, a line that says how, and the packing if there is one.
 
     `padding` changes no prediction where rows are padded. `warning` is what a user has to know
-    about it, "" where that is nothing.
+    about it, "" where that is nothing. `kernels_problem` says why the model's linear layers have
+    plain kernels instead of those asked for.
     """
 
     train: Layout
@@ -61,6 +65,7 @@ class ChosenLayouts:
     padding: Padding
     packing: Packing | None = None
     warning: str = ""
+    kernels_problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +83,14 @@ def choose_layouts(
     padding: Padding,
     device: torch.device,
     techniques: Techniques,
-    autocast: Autocast = nullcontext,
+    kernels: Kernels = PLAIN_KERNELS,
 ) -> ChosenLayouts:
     """Choose packed rows where logits and gradients are proven those of single rows, else padding.
 
     Padded batches are sorted by length and padded on the side of `padding`, or on the other one, or
-    not at all, whichever is proven first. On a CPU the host packs, with CUDA the device. `autocast`
-    gives the precision of training. Raises TunerError where a row's prediction depends on its batch
-    in any case.
+    not at all, whichever is proven first. On a CPU the host packs, with CUDA the device. Then the
+    `kernels` of training are installed in the model and proven as well. Raises TunerError where a
+    row's prediction depends on its batch in any case.
     """
     if device.type == "cpu" and techniques.cheap_dropout:
         make_dropout_cheap(model)
@@ -94,23 +99,63 @@ def choose_layouts(
     # wherever they should.
     proof = prepare_proof(model, data, padding.token)
     used, warning = find_exact_padding(model, proof, padding)
+    autocast = partial(autocast_for_kernels, kernels, device)
+    layouts = _choose_batches(model, data, proof, used, device, techniques, autocast)
+    problem = _install_proven_kernels(model, proof, layouts, kernels, autocast)
+    if layouts.packing is not None:
+        layouts.packing.switch_on_packing()
+    return replace(layouts, warning=warning, kernels_problem=problem)
+
+
+def _choose_batches(
+    model: nn.Module,
+    data: SessionData,
+    proof: Proof,
+    used: Padding,
+    device: torch.device,
+    techniques: Techniques,
+    autocast: Autocast,
+) -> ChosenLayouts:
     pack = PACKERS.get(device.type)
     why = "" if pack else f"; {device.type} has no attention for packed rows"
     if pack and techniques.packed:
         try:
             packing = Packing(model, first_token_only=techniques.first_token_only)
-            layouts = pack(model, data, proof, used, packing, autocast)
+            return pack(model, data, proof, used, packing, autocast)
         except NotPackable as reason:
             why = f": packing is not possible, {reason}"
-        else:
-            packing.switch_on_packing()
-            return replace(layouts, warning=warning)
     how = "length-sorted and padded" if used.side else "of rows of equal length"
     train, validation = (
         PaddedLayout(split, used.token, device, used.side)
         for split in (data.train, data.validation)
     )
-    return ChosenLayouts(train, validation, f"batches are {how}{why}", used, warning=warning)
+    return ChosenLayouts(train, validation, f"batches are {how}{why}", used)
+
+
+def _install_proven_kernels(
+    model: nn.Module, proof: Proof, layouts: ChosenLayouts, kernels: Kernels, autocast: Autocast
+) -> str:
+    """Install the kernels of training; where their proof fails plain ones, and return why.
+
+    The device's own attention is proven with its packing; plain kernels are what everything else
+    was proven with.
+    """
+    device = next(model.parameters()).device
+    if device.type != "cpu" or kernels == PLAIN_KERNELS:
+        return ""
+    install_products(model, kernels)
+    padding, packing = layouts.padding, layouts.packing
+    layout = (
+        PaddedLayout(proof.split, padding.token, device, padding.side)
+        if packing is None
+        else PackedLayout(proof.split, position_offset(model), device)
+    )
+    try:
+        check_kernels(model, packing, proof.alone, layout, proof.rows, autocast)
+    except Disagrees as difference:
+        install_products(model, PLAIN_KERNELS)
+        return str(difference)
+    return ""
 
 
 # --- padding

@@ -21,6 +21,8 @@ LOGITS_TOLERANCE = 1e-4
 GRADIENTS_TOLERANCE = 1e-3
 # Of what rounding alone does to padded batches, so much is granted to packed ones.
 _SLACK = 4.0
+# Of a type's epsilon, so much is granted to a whole model's outcome; bf16's is 1/128.
+_ROUNDINGS = 16.0
 # For models whose own rate is 0: the kernels' dropout path has to be run.
 _DROPOUT = 0.1
 _MEASURES = ("logits", "gradients")
@@ -91,6 +93,36 @@ def check_precision(
     _refuse_differences(
         exact, packed_outcome, (LOGITS_TOLERANCE + logits, GRADIENTS_TOLERANCE + gradients)
     )
+
+
+def check_kernels(
+    model: nn.Module,
+    packing: Packing | None,
+    exact: Outcome,
+    layout: Layout,
+    rows: Indices,
+    autocast: Autocast,
+) -> None:
+    """Raise Disagrees unless a layout gives the `exact` outcome, by the installed kernels.
+
+    Within the tolerances of packing, and what rounding to the type of `autocast` brings: that grows
+    with the model's depth, so that the bound is `_ROUNDINGS` epsilons. What goes wrong in a kernel
+    gives other numbers altogether.
+    """
+    switched_on = nullcontext() if packing is None else _packing_switched_on(packing)
+    try:
+        with _dropout_disabled(model), switched_on:
+            differences = _relative_differences(
+                exact, _compute_outcome(model, layout, rows, autocast)
+            )
+    except _REFUSALS as error:
+        raise Disagrees(first_message_line(error)) from error
+    rounding = _ROUNDINGS * _autocast_epsilon(autocast, exact[0].device)
+    for what, difference, limit in zip(
+        _MEASURES, differences, (LOGITS_TOLERANCE, GRADIENTS_TOLERANCE), strict=True
+    ):
+        if not difference <= limit + rounding:
+            raise Disagrees(f"{what} differ by {format_number(difference, 2)}")
 
 
 def check_dropout(

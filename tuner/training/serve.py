@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tuner.errors import TunerError
-from tuner.pool.causes import DEVICE_LOST, EXCEPTION
+from tuner.pool.causes import DEVICE_LOST, EXCEPTION, NO_KERNELS
 from tuner.pool.disk import NO_ROOM, describe_disk_problem
 from tuner.pool.protocol import (
     Completed,
@@ -36,6 +36,7 @@ from tuner.pool.protocol import (
 )
 from tuner.training.channel import Channel
 from tuner.training.failure_causes import (
+    KernelsMissing,
     device_is_lost,
     error_in_one_line,
     failure_cause,
@@ -97,7 +98,8 @@ def _refused_message(error: Exception) -> Refused:
     if describe_disk_problem(error) is not None:
         return Refused(error=error_in_one_line(error), cause=NO_ROOM)
     if isinstance(error, TunerError):
-        return Refused(error=str(error))
+        missing = isinstance(error, KernelsMissing)
+        return Refused(error=str(error), cause=NO_KERNELS if missing else "")
     return Refused(error=error_in_one_line(error), lines=traceback_tail(error))
 
 

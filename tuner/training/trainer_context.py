@@ -24,14 +24,18 @@ from tuner.errors import TunerError
 from tuner.pool.protocol import Ready, Setup
 from tuner.recipe.config import TrialConfig
 from tuner.recipe.groups import resolve_groups
+from tuner.recipe.kernels import Kernels, KernelsChoice
 from tuner.recipe.load import parse_recipe
 from tuner.recipe.space import highest_value
 from tuner.recipe.types import Recipe
 from tuner.results.metrics import check_metric_name
 from tuner.training.backward import EagerRunner, StaticBackward
 from tuner.training.data import SessionData
+from tuner.training.failure_causes import KernelsMissing
 from tuner.training.graphs import CudaGraphCapture, GraphRunner
 from tuner.training.inputs import prepare_session_data
+from tuner.training.kernel_choice import KernelChooser, name_of_kernels, processor_facts
+from tuner.training.kernel_speeds import Workload
 from tuner.training.layouts import Padding, choose_layouts
 from tuner.training.loading import load_model_weights
 from tuner.training.memory_budget import (
@@ -51,6 +55,7 @@ from tuner.training.model import (
 )
 from tuner.training.model_card import render_model_card
 from tuner.training.optimizer import build_or_reset_optimizer, check_partition
+from tuner.training.products import autocast_for_kernels
 from tuner.training.restart import Restart
 from tuner.training.sealed import load_test_report
 from tuner.training.static import StaticLayout
@@ -83,9 +88,9 @@ class TrainerContext:
         self.tokenizer: Any = load_tokenizer(self.source)
         self._optimizer: AdamW | None = None
         self._threads = setup.threads
-        self._load_data_and_model(notify)
+        self._load_data_and_model(setup, notify)
 
-    def _load_data_and_model(self, notify: Notify) -> None:
+    def _load_data_and_model(self, setup: Setup, notify: Notify) -> None:
         prepared = prepare_session_data(self.recipe, self.source, self.tokenizer, self.session)
         self.data: SessionData = prepared.data
         self.inputs = prepared.inputs
@@ -108,10 +113,13 @@ class TrainerContext:
             else None
         )
         self._restart = Restart(self.model, fresh)
+        chooser = self._kernel_chooser(setup)
+        self.kernels_choice: KernelsChoice = chooser.choose_kernels(setup)
         layouts = choose_layouts(
             self.model, self.data, Padding(self.pad_token_id, self.tokenizer.padding_side),
-            self.device, self.techniques, self.autocast_context,
+            self.device, self.techniques, self.kernels,
         )  # fmt: skip
+        self._replace_unproven_kernels(chooser, setup, layouts.kernels_problem)
         self.train_layout, self.validation_layout = layouts.train, layouts.validation
         self.packing, self.padding = layouts.packing, layouts.padding
         self.notes.append(layouts.note)
@@ -121,6 +129,29 @@ class TrainerContext:
         self.apply_memory_plan(self._first_memory_plan)
         self.notes += filter(None, [self.memory_plan.describe_plan()])
         self.static_backward = self._build_static_backward(notify)
+
+    @property
+    def kernels(self) -> Kernels:
+        """The arithmetic that this trainer computes with."""
+        return self.kernels_choice.kernels
+
+    def _kernel_chooser(self, setup: Setup) -> KernelChooser:
+        batch = int(highest_value(self.recipe.training.batch_size))
+        return KernelChooser(
+            self.recipe.training,
+            self.device,
+            Workload.from_model(self.model, self.data.train.lengths, batch),
+            Path(setup.kernels_folder or self.session / "cache"),
+            self._notify,
+        )
+
+    def _replace_unproven_kernels(self, chooser: KernelChooser, setup: Setup, problem: str) -> None:
+        if not problem:
+            return
+        if setup.kernels is not None and setup.kernels_rule == "keep":
+            what = name_of_kernels(self.kernels)
+            raise KernelsMissing(f"{what} fails its proof on this machine: {problem}")
+        self.kernels_choice = chooser.replace_unproven(self.kernels_choice, problem)
 
     def _estimate_memory_plan(self) -> MemoryPlan:
         longest = int(max(self.data.train.lengths.max(), self.data.validation.lengths.max()))
@@ -194,6 +225,7 @@ class TrainerContext:
             loading=self.loading_report,
             label_counts=np.bincount(labels, minlength=classes).tolist(),
             test=self.test_report,
+            kernels=self.kernels_choice,
         )
 
     def set_thread_count(self, available: int) -> int:
@@ -256,11 +288,11 @@ class TrainerContext:
         (folder / "README.md").write_text(card, encoding="utf-8")
 
     def autocast_context(self, cache: bool = True) -> Any:
-        """Return the autocast context for the recipe's precision.
+        """Return the autocast context for the chosen kernels.
 
         With `cache`, a weight is converted once for as long as the context is open.
         """
-        return autocast_for_precision(self.recipe.training.precision, self.device, cache)
+        return autocast_for_kernels(self.kernels, self.device, cache)
 
     def trial_peak_memory(self) -> int:
         """Return the trial's peak in bytes: of the device, or of this process on a CPU."""
@@ -285,17 +317,6 @@ def set_gradient_checkpointing(model: Any, on: bool) -> None:
         getattr(model, f"{word}_checkpointing_enable")({"use_reentrant": False})
     elif getattr(model, f"is_{word}_checkpointing"):
         getattr(model, f"{word}_checkpointing_disable")()
-
-
-def autocast_for_precision(precision: str, device: torch.device, cache: bool = True) -> Any:
-    """Return a bf16 autocast context, or a context that does nothing.
-
-    "auto" means bf16 on GPUs that have it, and full precision elsewhere.
-    """
-    has = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-    if precision == "bf16" or (precision == "auto" and has):
-        return torch.autocast(device.type, torch.bfloat16, cache_enabled=cache)
-    return contextlib.nullcontext()
 
 
 def useful_thread_count(model: Any, available: int) -> int:
@@ -344,13 +365,7 @@ def device_display_name(device: torch.device) -> str:
     """Return the product name of a GPU or of the processor."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
+    return processor_facts().get("model name") or platform.processor() or platform.machine()
 
 
 def package_versions() -> dict[str, str]:

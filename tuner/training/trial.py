@@ -12,6 +12,7 @@ import torch
 
 from tuner.pool.causes import OUT_OF_MEMORY
 from tuner.pool.protocol import Evaluated, Progress, Train
+from tuner.recipe.kernels import Kernels
 from tuner.results.collapse import only_predicted_label
 from tuner.results.standing import Standing
 from tuner.training.backward import BackwardPass, MicroBatchBackward
@@ -32,6 +33,7 @@ from tuner.training.failure_causes import (
     failure_cause,
 )
 from tuner.training.files import atomic_folder_write
+from tuner.training.kernel_choice import name_of_kernels
 from tuner.training.losses import TrainingLosses, accumulator_dtype, guess_loss_of_rows
 from tuner.training.optimizer import (
     Gradients,
@@ -319,6 +321,7 @@ class Trial:
             seconds=self.seconds,
             generators=generator_states(self.context.device),
             fit=self.context.memory_plan,
+            kernels=self.context.kernels,
         )
         save_checkpoint(self.checkpoint_folder, state, tensors)
         self.checkpointed_at, self._saved_step = self.seconds, self.step
@@ -343,7 +346,17 @@ class Trial:
             self._begin_backward()
         # Last, since whatever comes before may draw random numbers.
         restore_generators(state.generators, self.context.device)
-        return notes
+        return [*notes, *self._notes_on_kernels(state.kernels)]
+
+    def _notes_on_kernels(self, earlier: Kernels | None) -> list[str]:
+        """Say where the steps so far were computed by other kernels: somebody chose anew."""
+        kernels = self.context.kernels
+        if earlier is None or earlier == kernels:
+            return []
+        return [
+            f"trial {self.request.trial} goes on with {name_of_kernels(kernels)} after step "
+            f"{self.step} of {self.total_updates}; the steps before had {name_of_kernels(earlier)}"
+        ]
 
     def _restore_tensors(self, tensors: dict[str, torch.Tensor]) -> None:
         with torch.no_grad():

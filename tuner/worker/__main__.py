@@ -1,4 +1,4 @@
-"""`python -m tuner.worker DIR`: the background process of one session."""
+"""`python -m tuner.worker [--rechoose] DIR`: the background process of one session."""
 
 from __future__ import annotations
 
@@ -34,14 +34,23 @@ from tuner.worker.parallelism import initial_slot_count
 from tuner.worker.slots import SlotPool
 
 ORPHAN_PATIENCE = 30.0
+RECHOOSE = "--rechoose"
 
 
 def run_worker_process(arguments: list[str]) -> int:
-    """Run a session; 0 finished or paused, 1 failed, 2 not possible here."""
-    if len(arguments) != 1 or not Path(arguments[0], "recipe.toml").is_file():
-        print("usage: python -m tuner.worker DIR, the folder of a session", file=sys.stderr)
+    """Run a session; 0 finished or paused, 1 failed, 2 not possible here.
+
+    With `--rechoose` its kernels are chosen anew, for this machine.
+    """
+    folders = [argument for argument in arguments if argument != RECHOOSE]
+    rechoose = RECHOOSE in arguments
+    if len(folders) != 1 or not Path(folders[0], "recipe.toml").is_file():
+        print(
+            f"usage: python -m tuner.worker [{RECHOOSE}] DIR, the folder of a session",
+            file=sys.stderr,
+        )
         return 2
-    session = Session(Path(arguments[0]).resolve())
+    session = Session(Path(folders[0]).resolve())
     os.umask(0o077)
     signalled = _record_pause_signals()
     lock = WorkerLock(session.lock_path)
@@ -52,7 +61,7 @@ def run_worker_process(arguments: list[str]) -> int:
             who = describe_lock_holder(session.lock_path)
             print(f"session {session.name!r} is already running: {who}", file=sys.stderr)
             return 2
-        return _work_with_lock(session, locked_at, signalled)
+        return _work_with_lock(session, locked_at, signalled, rechoose)
     except (TunerError, OSError) as error:
         if describe_disk_problem(error) is None and not isinstance(error, TunerError):
             raise
@@ -64,19 +73,23 @@ def run_worker_process(arguments: list[str]) -> int:
             lock.clear_signature()
 
 
-def _work_with_lock(session: Session, locked_at: float, signalled: list[str]) -> int:
+def _work_with_lock(
+    session: Session, locked_at: float, signalled: list[str], rechoose: bool
+) -> int:
     _redirect_output_to_log(session.log_path)
     ensure_disk_reserve(session)
     try:
-        return _work_and_report_errors(session, locked_at, signalled)
+        return _work_and_report_errors(session, locked_at, signalled, rechoose)
     finally:
         release_disk_reserve(session)
 
 
-def _work_and_report_errors(session: Session, locked_at: float, signalled: list[str]) -> int:
+def _work_and_report_errors(
+    session: Session, locked_at: float, signalled: list[str], rechoose: bool
+) -> int:
     event_log = EventLog(session)
     try:
-        return _open_pool_and_work(session, event_log, locked_at, signalled)
+        return _open_pool_and_work(session, event_log, locked_at, signalled, rechoose)
     except Exception as error:
         reason = _reason_to_pause(error, event_log)
         if reason is not None:
@@ -121,7 +134,11 @@ def _pause_for_reason(session: Session, event_log: EventLog, reason: str) -> int
 
 
 def _open_pool_and_work(
-    session: Session, event_log: EventLog, locked_at: float, signalled: list[str]
+    session: Session,
+    event_log: EventLog,
+    locked_at: float,
+    signalled: list[str],
+    rechoose: bool,
 ) -> int:
     if event_log.view.next_seq == 0:
         event_log.record_event(
@@ -153,7 +170,12 @@ def _open_pool_and_work(
     pool = _build_local_pool(session, slots)
     try:
         worker = SessionWorker(
-            session, recipe, event_log, pool, lambda: next(iter(signalled), None)
+            session,
+            recipe,
+            event_log,
+            pool,
+            lambda: next(iter(signalled), None),
+            rechoose=rechoose,
         )
         return worker.run_to_end(locked_at)
     finally:

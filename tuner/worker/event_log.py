@@ -19,6 +19,7 @@ _SYNCED_EVENTS = (
     e.SessionFailed,
     e.WorkerStarted,
     e.SlotsChosen,
+    e.KernelsChosen,
     e.TrialPruned,
     e.TrialCollapsed,
     e.TrialCompleted,

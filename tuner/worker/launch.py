@@ -36,12 +36,15 @@ def start_worker(
     session: Session,
     patience: float = LOADING_PATIENCE,
     in_a_hurry: Callable[[], bool] = _never_in_a_hurry,
+    *,
+    rechoose: bool = False,
 ) -> None:
     """Start the worker and return once the log says that the session has started.
 
     Where data and model take more than `patience` seconds to load, or somebody is `in_a_hurry`, it
-    returns when the worker is at it. The worker outlives its caller. Raises TunerError where one is
-    already running or the recipe is wrong, StudyFailed where the session fails at once.
+    returns when the worker is at it. The worker outlives its caller. With `rechoose` the session's
+    kernels are chosen anew. Raises TunerError where one is already running or the recipe is wrong,
+    StudyFailed where the session fails at once.
     """
     refuse_running_session(session)
     refuse_unsafe_folder(session)
@@ -49,7 +52,7 @@ def start_worker(
     ensure_disk_reserve(session)
     tail = EventTail(session.events_path)
     tail.skip_to_end()
-    process = _spawn_worker_process(session)
+    process = _spawn_worker_process(session, ["--rechoose"] if rechoose else [])
     deadline = time.monotonic() + patience
     has_worker_started = False
     while True:
@@ -100,7 +103,7 @@ def refuse_running_session(session: Session) -> None:
     raise TunerError(f"session {session.name!r} is already running: {who}")
 
 
-def _spawn_worker_process(session: Session) -> subprocess.Popen[bytes]:
+def _spawn_worker_process(session: Session, flags: list[str]) -> subprocess.Popen[bytes]:
     _children[:] = [
         (child, child_session) for child, child_session in _children if child.poll() is None
     ]
@@ -109,7 +112,7 @@ def _spawn_worker_process(session: Session) -> subprocess.Popen[bytes]:
     )
     try:
         process = subprocess.Popen(
-            [*python_command("-m", "tuner.worker"), str(session.path.resolve())],
+            [*python_command("-m", "tuner.worker"), *flags, str(session.path.resolve())],
             stdin=subprocess.DEVNULL,
             stdout=log_descriptor,
             stderr=log_descriptor,

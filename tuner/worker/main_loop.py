@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tuner.errors import TunerError
 from tuner.pool import protocol as p
+from tuner.pool.causes import NO_KERNELS
 from tuner.pool.disk import NO_ROOM, DiskFull
 from tuner.pool.trainer import TrainerExited, TrainerMessage, UndecodableMessage
 from tuner.recipe.load import recipe_to_dict
@@ -22,6 +23,7 @@ from tuner.worker.event_log import EventLog
 from tuner.worker.parallelism import threads_per_trainer
 from tuner.worker.pending_commands import PendingCommands
 from tuner.worker.retries import RetryPolicy
+from tuner.worker.session_kernels import SessionKernels
 from tuner.worker.slot_probe import SlotProbe, choice_still_holds, highest_slot_count
 from tuner.worker.slots import SlotPool, TrainerSlot
 
@@ -49,6 +51,8 @@ class SessionWorker:
         event_log: EventLog,
         pool: SlotPool,
         signalled: Callable[[], str | None],
+        *,
+        rechoose: bool = False,
     ) -> None:
         self._session = session
         self._recipe = recipe
@@ -56,11 +60,13 @@ class SessionWorker:
         self._pool = pool
         self._signalled = signalled
         self._commands = PendingCommands(session, event_log)
+        self._kernels = SessionKernels(session, event_log, rechoose=rechoose)
         self._open_study: OpenStudy | None = None
         self._trial_messages: TrialMessageHandler | None = None
         self._left_over_trials: list[Suggestion] = []
         self._failure_reason: str | None = None
         self._refused = False
+        self._failure_cause = ""
         self._pausing = False
         self._slot_probe: SlotProbe | None = None
         self._retry_policy = RetryPolicy(recipe.training.silence_seconds)
@@ -114,12 +120,15 @@ class SessionWorker:
     # ── trainers ─────────────────────────────────────────────────────────────────────────────
 
     def _start_trainer_in_slot(self, slot: TrainerSlot) -> None:
+        kernels, rule = self._kernels.for_next_trainer()
         setup = p.Setup(
             session=str(self._session.path),
             recipe=recipe_to_dict(self._recipe),
             device="auto",
             threads=threads_per_trainer(len(self._pool.slots)),
             check=self._open_study is None and not self._event_log.view.trials,
+            kernels=kernels,
+            kernels_rule=rule,
         )
         self._pool.start_trainer(slot, setup)
 
@@ -207,6 +216,9 @@ class SessionWorker:
                 self._slot_probe.record_measurement(slot, message)
             case p.Refused() | p.Failed() if message.cause == NO_ROOM:
                 raise DiskFull(message.error)
+            case p.Refused() if message.cause == NO_KERNELS:
+                self._failure_reason = self._kernels.advise_to_rechoose(message.error)
+                self._refused, self._failure_cause = True, message.cause
             case p.Refused() if self._slot_probe is not None:
                 self._slot_probe.record_lost_trainer(slot, message.error)
             case p.Refused() if message.lines:
@@ -233,6 +245,9 @@ class SessionWorker:
                 self._failure_reason = failure or self._failure_reason
 
     def _handle_ready(self, slot: TrainerSlot, ready: p.Ready) -> None:
+        if not self._kernels.accept_trainer(ready):
+            slot.renew_trainer()
+            return
         slot.ready, slot.setups_lost = ready, 0
         if self._open_study is not None:
             return
@@ -341,7 +356,10 @@ class SessionWorker:
 
     def _fail_session(self, reason: str) -> int:
         self._pool.kill_all_trainers()
-        self._close_session(e.SessionFailed(reason=reason, refused=self._refused), "failed")
+        self._close_session(
+            e.SessionFailed(reason=reason, refused=self._refused, cause=self._failure_cause),
+            "failed",
+        )
         return 1
 
     def _close_session(self, last_event: e.Event, answer: str) -> int:

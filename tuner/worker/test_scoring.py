@@ -23,6 +23,7 @@ from tuner.worker.event_log import EventLog
 from tuner.worker.exclusive import exclusive_session
 from tuner.worker.message_events import event_from
 from tuner.worker.parallelism import threads_per_trainer
+from tuner.worker.session_kernels import kernels_for_trainer
 from tuner.worker.test_rows import seal_test_rows
 
 END_PATIENCE = 10.0
@@ -108,12 +109,15 @@ def _score_in_trainer(session: Session, recipe: Recipe, event_log: EventLog) -> 
             threads,
         )
         try:
+            kernels, rule = kernels_for_trainer(event_log.view)
             trainer.send(
                 p.Setup(
                     session=str(session.path.resolve()),
                     recipe=recipe_to_dict(recipe),
                     device="auto",
                     threads=threads,
+                    kernels=kernels,
+                    kernels_rule="prefer" if kernels else rule,
                 )
             )
             return _wait_for_scores(trainer, messages, session, event_log)
