@@ -38,6 +38,7 @@ label = "label"
 [training]
 epochs = 3
 checkpoint_seconds = 0.2
+kernels = "torch"
 
 [[groups]]
 name = "body"

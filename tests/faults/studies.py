@@ -35,6 +35,7 @@ label = "label"
 epochs = {epochs}
 batch_size = {batch}
 checkpoint_seconds = {checkpoint_seconds}
+kernels = "torch"
 {training}
 
 [[groups]]

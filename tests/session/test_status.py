@@ -138,7 +138,7 @@ def test_the_status_has_the_keys_of_the_contract(session: Session, lock: WorkerL
     assert set(document) == {
         "session", "status", "metric", "direction", "trials", "best", "eta_seconds", "worker",
         "majority",
-        "reason", "seconds", "time",
+        "reason", "seconds", "time", "kernels",
     }  # fmt: skip
     assert document["session"] == "demo"
     assert document["status"] == "running"

@@ -98,7 +98,7 @@ class KernelChooser:
         )
 
     def _machine(self) -> tuple[str, str, str]:
-        return self.device.type, processor_name(self.device), torch.__version__
+        return self.device.type, processor_name(self.device), str(torch.__version__)
 
     def _choose_by_speed(self) -> KernelsChoice:
         if self.device.type != "cpu" or self.training.kernels == "torch":
@@ -150,6 +150,7 @@ def published_choice(folder: Path, key: str, choose: Callable[[], KernelsChoice]
 
     One process at a time chooses: the others wait and find its choice.
     """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / f"kernels-{key}.json"
     with (folder / "kernels.lock").open("a", encoding="utf-8") as lock:
         fcntl.lockf(lock, fcntl.LOCK_EX)

@@ -27,6 +27,7 @@ from tuner.training.parity import (
     check_padding,
     check_precision,
     exact_outcome,
+    usual_differences,
 )
 from tuner.training.products import autocast_for_kernels, install_products
 from tuner.training.static import ResidentSplit, StaticLayout
@@ -143,15 +144,13 @@ def _install_proven_kernels(
     device = next(model.parameters()).device
     if device.type != "cpu" or kernels == PLAIN_KERNELS:
         return ""
+    padding, packing, rows = layouts.padding, layouts.packing, proof.rows
+    padded = PaddedLayout(proof.split, padding.token, device, padding.side)
+    usual = usual_differences(model, proof.alone, padded, rows, autocast)
     install_products(model, kernels)
-    padding, packing = layouts.padding, layouts.packing
-    layout = (
-        PaddedLayout(proof.split, padding.token, device, padding.side)
-        if packing is None
-        else PackedLayout(proof.split, position_offset(model), device)
-    )
+    packed = None if packing is None else PackedLayout(proof.split, position_offset(model), device)
     try:
-        check_kernels(model, packing, proof.alone, layout, proof.rows, autocast)
+        check_kernels(model, packing, proof.alone, packed or padded, rows, autocast, usual)
     except Disagrees as difference:
         install_products(model, PLAIN_KERNELS)
         return str(difference)

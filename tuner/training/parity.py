@@ -21,8 +21,6 @@ LOGITS_TOLERANCE = 1e-4
 GRADIENTS_TOLERANCE = 1e-3
 # Of what rounding alone does to padded batches, so much is granted to packed ones.
 _SLACK = 4.0
-# Of a type's epsilon, so much is granted to a whole model's outcome; bf16's is 1/128.
-_ROUNDINGS = 16.0
 # For models whose own rate is 0: the kernels' dropout path has to be run.
 _DROPOUT = 0.1
 _MEASURES = ("logits", "gradients")
@@ -30,6 +28,7 @@ _REFUSALS = (NotPackable, TypeError, RuntimeError, AttributeError, ValueError, I
 
 Autocast = Callable[[], AbstractContextManager[Any]]
 Outcome = tuple[Tensor, Tensor]
+Differences = tuple[float, float]
 
 
 class Disagrees(Exception):
@@ -84,15 +83,18 @@ def check_precision(
     moves either: packed rows may be off by `_SLACK` times as much as padded ones and the type's
     epsilon.
     """
+    usual = usual_differences(model, exact, padded, rows, autocast)
+    with _dropout_disabled(model), _packing_switched_on(packing):
+        packed_outcome = _compute_outcome(model, packed, rows, autocast)
+    _refuse_differences(exact, packed_outcome, _limits_of_rounding(usual, exact, autocast))
+
+
+def usual_differences(
+    model: nn.Module, exact: Outcome, padded: Layout, rows: Indices, autocast: Autocast
+) -> Differences:
+    """Return by how much padded rows under `autocast` differ from the `exact` outcome."""
     with _dropout_disabled(model):
-        usual = _relative_differences(exact, _compute_outcome(model, padded, rows, autocast))
-        with _packing_switched_on(packing):
-            packed_outcome = _compute_outcome(model, packed, rows, autocast)
-    epsilon = _autocast_epsilon(autocast, exact[0].device)
-    logits, gradients = (_SLACK * (difference + epsilon) for difference in usual)
-    _refuse_differences(
-        exact, packed_outcome, (LOGITS_TOLERANCE + logits, GRADIENTS_TOLERANCE + gradients)
-    )
+        return _relative_differences(exact, _compute_outcome(model, padded, rows, autocast))
 
 
 def check_kernels(
@@ -102,27 +104,28 @@ def check_kernels(
     layout: Layout,
     rows: Indices,
     autocast: Autocast,
+    usual: Differences,
 ) -> None:
-    """Raise Disagrees unless a layout gives the `exact` outcome, by the installed kernels.
+    """Raise Disagrees unless the installed kernels are about as exact as torch's own.
 
-    Within the tolerances of packing, and what rounding to the type of `autocast` brings: that grows
-    with the model's depth, so that the bound is `_ROUNDINGS` epsilons. What goes wrong in a kernel
-    gives other numbers altogether.
+    `usual` is what torch's own kernels differ by with padded rows; the bound is that of
+    `check_precision`.
     """
-    switched_on = nullcontext() if packing is None else _packing_switched_on(packing)
+    switched_on: AbstractContextManager[Any] = nullcontext() if packing is None else _packing_switched_on(packing)
     try:
         with _dropout_disabled(model), switched_on:
-            differences = _relative_differences(
-                exact, _compute_outcome(model, layout, rows, autocast)
-            )
+            outcome = _compute_outcome(model, layout, rows, autocast)
+        _refuse_differences(exact, outcome, _limits_of_rounding(usual, exact, autocast))
     except _REFUSALS as error:
         raise Disagrees(first_message_line(error)) from error
-    rounding = _ROUNDINGS * _autocast_epsilon(autocast, exact[0].device)
-    for what, difference, limit in zip(
-        _MEASURES, differences, (LOGITS_TOLERANCE, GRADIENTS_TOLERANCE), strict=True
-    ):
-        if not difference <= limit + rounding:
-            raise Disagrees(f"{what} differ by {format_number(difference, 2)}")
+
+
+def _limits_of_rounding(
+    usual: Differences, exact: Outcome, autocast: Autocast
+) -> tuple[float, float]:
+    epsilon = _autocast_epsilon(autocast, exact[0].device)
+    logits, gradients = (_SLACK * (difference + epsilon) for difference in usual)
+    return LOGITS_TOLERANCE + logits, GRADIENTS_TOLERANCE + gradients
 
 
 def check_dropout(
@@ -156,7 +159,7 @@ def _refuse_differences(expected: Outcome, actual: Outcome, limits: tuple[float,
             )
 
 
-def _relative_differences(expected: Outcome, actual: Outcome) -> tuple[float, float]:
+def _relative_differences(expected: Outcome, actual: Outcome) -> Differences:
     """Return the relative differences of logits and of gradients; see `check_packing`."""
     logits = (expected[0] - actual[0]).abs().max() / expected[0].abs().max().clamp(min=1e-12)
     gradients = (expected[1] - actual[1]).norm() / expected[1].norm().clamp(min=1e-12)

@@ -354,8 +354,8 @@ class Trial:
         if earlier is None or earlier == kernels:
             return []
         return [
-            f"trial {self.request.trial} goes on with {name_of_kernels(kernels)} after step "
-            f"{self.step} of {self.total_updates}; the steps before had {name_of_kernels(earlier)}"
+            f"goes on at step {self.step} of {self.total_updates} in {name_of_kernels(kernels)}; "
+            f"the steps before were computed in {name_of_kernels(earlier)}"
         ]
 
     def _restore_tensors(self, tensors: dict[str, torch.Tensor]) -> None:
