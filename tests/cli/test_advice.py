@@ -6,6 +6,7 @@ import ast
 import re
 import shlex
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,8 +30,13 @@ FILES = {"safetensors", "py", "json", "jsonl", "csv", "tsv", "parquet", "key", "
 FOREIGN = {"--storage"}
 
 
-def texts() -> Iterator[tuple[str, str]]:
-    """Every string that is not a docstring, with {} for what is filled in."""
+@cache
+def texts() -> list[tuple[str, str]]:
+    """List every string that is not a docstring, with {} for what is filled in."""
+    return [*_texts_of_sources()]
+
+
+def _texts_of_sources() -> Iterator[tuple[str, str]]:
     for path in SOURCES:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         bare = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
@@ -45,22 +51,21 @@ def texts() -> Iterator[tuple[str, str]]:
                 yield path.name, "".join(map(str, parts))
 
 
-TEXTS = list(texts())
-
-
 def test_every_command_that_is_advised_is_one() -> None:
     named = [
-        (file, advised_command) for file, text in TEXTS for advised_command in COMMAND.findall(text)
+        (file, advised_command)
+        for file, text in texts()
+        for advised_command in COMMAND.findall(text)
     ]
     assert len(named) > 10
     assert [(file, pair) for file, pair in named if (pair[0] or pair[1]) not in COMMANDS] == []
 
 
 def test_every_key_that_is_named_can_be_set() -> None:
-    keys = [(file, *key_parts) for file, text in TEXTS for key_parts in KEY.findall(text)]
+    keys = [(file, *key_parts) for file, text in texts() for key_parts in KEY.findall(text)]
     assert len(keys) > 40
     assert [k for k in keys if k[2] not in SECTIONS[k[1]] and k[2] not in FILES] == []
-    group_keys = {key for _, text in TEXTS for key in GROUP_KEY.findall(text)}
+    group_keys = {key for _, text in texts() for key in GROUP_KEY.findall(text)}
     assert group_keys <= {*GROUP, "lr"}
 
 
@@ -70,7 +75,7 @@ def test_every_option_that_is_named_is_one() -> None:
         known_options |= {*command_parser(spec).spellings, "--help"}
     named = {
         option
-        for file, text in TEXTS
+        for file, text in texts()
         if file not in ("build.py", "keybar.py")
         for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+\b", text)
     }

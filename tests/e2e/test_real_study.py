@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,13 +16,15 @@ import pytest
 
 from tests.worker.test_kills import database, story
 from tuner.demo import demo_data_folder, demo_model_folder
+from tuner.session.comparison import PredictionCache, candidates_of_session
+from tuner.session.fold import load_session_view
 from tuner.session.folder import Session, create_session
 from tuner.session.lock import lock_holder_pid
+from tuner.session.validation_texts import read_validation_texts
 
 pytestmark = pytest.mark.e2e
 TRAINING_ROWS = 160
 TRIALS = 5
-KILLS = 6
 
 RECIPE = """
 [model]
@@ -119,30 +121,48 @@ def best_without_times(session: Session) -> dict[str, Any]:
     return {key: value for key, value in best.items() if key not in ("created", "session")}
 
 
-@pytest.mark.timeout(600)
+def evaluation_count(session: Session) -> int:
+    """Count what the log has of all trials."""
+    trials = load_session_view(session).trials.values()
+    return sum(len(trial.evaluations) for trial in trials)
+
+
+def wait_for_an_evaluation(session: Session) -> list[int]:
+    """Wait until one more is in the log, or nobody works; return the pids of those who do."""
+    count, deadline = evaluation_count(session), time.monotonic() + 240.0
+    while (pids := processes_of(session)) and evaluation_count(session) == count:
+        assert time.monotonic() < deadline, "no evaluation"
+        time.sleep(0.05)
+    return pids
+
+
+def pause_and_stop_a_copy(root: Path, session: Session) -> None:
+    """After a pause no process is left; a stop ends a session for good, here a copy of it."""
+    pids = processes_of(session)
+    tuner(root, "pause", session.name, code=None)
+    assert [pid for pid in pids if is_alive(pid)] == []
+    assert lock_holder_pid(session.lock_path) is None
+    assert json.loads(tuner(root, "status", session.name, "--json"))["status"] == "paused"
+    shutil.copytree(session.path, root / "copy")
+    tuner(root, "stop", "copy")
+    assert json.loads(tuner(root, "status", "copy", "--json"))["status"] == "stopped"
+    tuner(root, "resume", "copy", code=2)
+
+
+@pytest.mark.timeout(900)
 def test_a_killed_and_paused_study_ends_bit_for_bit_like_an_undisturbed_one(tmp_path: Path) -> None:
     calm, disturbed = make(tmp_path, "calm"), make(tmp_path, "disturbed")
     tuner(tmp_path, "run", "calm")
-    chance = random.Random(5)
-    for _ in range(KILLS):
-        tuner(tmp_path, "start", "disturbed", code=None)
-        time.sleep(chance.uniform(0.0, 1.5))
-        targets = processes_of(disturbed)
-        if not targets:
-            break
-        match chance.choice(("worker", "trainer", "both", "pause")):
-            case "worker":
-                os.kill(targets[0], signal.SIGKILL)
-            case "trainer":
-                for pid in targets[1:]:
-                    os.kill(pid, signal.SIGKILL)
-                time.sleep(0.5)
-                tuner(tmp_path, "pause", "disturbed", code=None)
-            case "both":
-                for pid in targets:
-                    os.kill(pid, signal.SIGKILL)
-            case "pause":
-                tuner(tmp_path, "pause", "disturbed", code=None)
+    assert_rows_can_be_compared(tmp_path, calm)
+
+    tuner(tmp_path, "start", "disturbed")
+    for trainer in wait_for_an_evaluation(disturbed)[1:]:
+        os.kill(trainer, signal.SIGKILL)
+    for worker in wait_for_an_evaluation(disturbed)[:1]:
+        os.kill(worker, signal.SIGKILL)
+    tuner(tmp_path, "start", "disturbed")
+    wait_for_an_evaluation(disturbed)
+    pause_and_stop_a_copy(tmp_path, disturbed)
     tuner(tmp_path, "run", "disturbed")
 
     assert story(disturbed) == story(calm)
@@ -153,15 +173,26 @@ def test_a_killed_and_paused_study_ends_bit_for_bit_like_an_undisturbed_one(tmp_
     assert weights[0].read_bytes() == weights[1].read_bytes()
 
 
-def test_after_pause_no_process_is_left_and_stop_ends_it_for_good(tmp_path: Path) -> None:
-    session = make(tmp_path, "short")
-    tuner(tmp_path, "start", "short")
-    pids = processes_of(session)
-    assert len(pids) == 2
-    tuner(tmp_path, "pause", "short")
-    assert [pid for pid in pids if is_alive(pid)] == []
-    assert json.loads(tuner(tmp_path, "status", "short", "--json"))["status"] == "paused"
-    assert lock_holder_pid(session.lock_path) is None
-    tuner(tmp_path, "stop", "short")
-    assert json.loads(tuner(tmp_path, "status", "short", "--json"))["status"] == "stopped"
-    tuner(tmp_path, "resume", "short", code=2)
+def assert_rows_can_be_compared(root: Path, session: Session) -> None:
+    """Check predictions and texts, as what compares trials reads them, against data and log."""
+    view = load_session_view(session)
+    candidates = candidates_of_session(session, view, [0, 1])
+    pair = PredictionCache().pair_predictions(*candidates)
+    for candidate, row_predictions in zip(candidates, (pair.first, pair.second), strict=True):
+        evaluation = candidate.counted_evaluation
+        assert evaluation is not None
+        right = sum(map(int.__eq__, row_predictions.gold, row_predictions.predicted))
+        assert right == sum(row[label] for label, row in enumerate(evaluation.confusion))
+
+    source = (demo_data_folder() / "validation.jsonl").read_text(encoding="utf-8").splitlines()
+    texts = read_validation_texts(session)
+    assert list(texts.labels) == view.labels
+    for position, row in enumerate(pair.first.rows):
+        row_text, source_row = texts.find_row_text(row), json.loads(source[row])
+        assert row_text is not None
+        assert row_text.texts == [source_row["text"][:2000]]
+        assert view.labels[pair.first.gold[position]] == str(source_row["label"])
+
+    comparison = json.loads(tuner(root, "compare", session.name, "0", "1", "--json"))
+    assert comparison["pairs"][0]["rows"] == view.rows["validation"] == len(source)
+    assert comparison["pairs"][0]["p"] == pair.flips.mcnemar_p_value

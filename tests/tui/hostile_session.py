@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from tests.tui.corpus import Recorder, Story, confusion_of, folder, recipe_text
+from tests.tui.corpus import Recorder, Story, confusion_of, folder, recipe_text, recorded_once
 from tests.tui.recorded_predictions import gold_of
 from tuner.session import events as e
 from tuner.session.folder import Session
@@ -38,6 +38,7 @@ LEGAL = {
 """Names that a recipe lets pass; a log may have been written by anybody."""
 
 
+@recorded_once
 def hostile(root: Path, name: str = "hostile") -> Session:
     """Make a session with a few trials of each outcome; one is running."""
     session = folder(root, name, _recipe())
