@@ -91,7 +91,9 @@ def _read(app: TunerApp) -> bool:
     return False
 
 
-async def wait_until(pilot: Pilot[None], fact: Callable[[], object], seconds: float = 20.0) -> None:
+async def wait_until(
+    pilot: Pilot[None], fact: Callable[[], object], seconds: float = 120.0
+) -> None:
     """Wait for a fact, never for a time."""
     deadline = time.monotonic() + seconds
     while not fact():
@@ -125,7 +127,7 @@ def trial_table(app: TunerApp) -> TrialTable:
     return live_screen(app).query_one(TrialTable)
 
 
-async def assert_golden(app: TunerApp, name: str, seconds: float = 10.0) -> None:
+async def assert_golden(app: TunerApp, name: str, seconds: float = 30.0) -> None:
     """Wait until the screen is the stored one; with RENEW_GOLDEN set, store it first."""
     path = GOLDEN / f"{name}.txt"
     if os.environ.get("RENEW_GOLDEN"):

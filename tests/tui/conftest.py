@@ -11,7 +11,9 @@ from textual import _wait
 
 from tests.tui import corpus
 from tests.tui.app_harness import States
+from tests.tui.setup_harness import model_description
 from tuner.session import log_follower
+from tuner.tui.screens import export_screen
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +33,12 @@ def _same_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterato
     yield
     monkeypatch.undo()
     time.tzset()
+
+
+@pytest.fixture(autouse=True)
+def _models_are_described_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare the screen that exports a process with torch, which would outlive the test."""
+    monkeypatch.setattr(export_screen, "_describe_model", lambda *_: model_description())
 
 
 @pytest.fixture

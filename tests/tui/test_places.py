@@ -50,6 +50,15 @@ WAYS = {**ways(), "sessions": to_the_sessions, "replay": replay}
 SIZES = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
 
 
+WALKS = [
+    *((story, size) for story in READ_BY_PEOPLE for size in (SMALL, LARGE)),
+    ("empty", SMALL),
+    ("finished", LARGE),
+    ("crashed", SMALL),
+]
+"""The layout follows from the size, the rest of a screen from the state."""
+
+
 def is_there(place: str, story: str, size: tuple[int, int]) -> bool:
     """Whether there is such a place to look at."""
     tab = place.removeprefix("trial ")
@@ -85,8 +94,9 @@ async def visit_places(
             await go_home(home, pilot, app)
 
 
-@SIZES
-@pytest.mark.parametrize("story", STORIES)
+@pytest.mark.parametrize(
+    ("story", "size"), WALKS, ids=[f"{story}-{width}x{height}" for story, (width, height) in WALKS]
+)
 def test_every_place(story: str, size: tuple[int, int], root: Path, states: States) -> None:
     session = STORIES[story](root)
     if story in RUNNING:

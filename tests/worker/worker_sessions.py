@@ -103,7 +103,7 @@ class WorkerProcess:
             self._code = os.waitstatus_to_exitcode(status) if pid else None
         return self._code
 
-    def wait(self, seconds: float = 30.0) -> int:
+    def wait(self, seconds: float = 120.0) -> int:
         wait_for(lambda: self.poll() is not None, seconds)
         assert self._code is not None
         return self._code
@@ -170,7 +170,7 @@ def evaluations(count: int) -> Callable[[SessionView], bool]:
     return lambda view: sum(len(trial.evaluations) for trial in view.trials.values()) >= count
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 20.0) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 120.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
