@@ -111,7 +111,9 @@ def check_kernels(
     `usual` is what torch's own kernels differ by with padded rows; the bound is that of
     `check_precision`.
     """
-    switched_on: AbstractContextManager[Any] = nullcontext() if packing is None else _packing_switched_on(packing)
+    switched_on: AbstractContextManager[Any] = (
+        nullcontext() if packing is None else _packing_switched_on(packing)
+    )
     try:
         with _dropout_disabled(model), switched_on:
             outcome = _compute_outcome(model, layout, rows, autocast)

@@ -12,6 +12,9 @@ from torch import Tensor
 
 from tuner.training.dropout import random_keep_mask
 
+# Tokens of a sequence; below, fp32 products are the faster ones on processors with bf16, too.
+SHORT_LENGTH = 64
+
 
 class Spans(Protocol):
     """Where the sequences of a packed row lie, and attention within them.
@@ -36,25 +39,43 @@ class Spans(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class HostSpans:
-    """Spans whose lengths and starts, in tokens, the host knows."""
+    """Spans whose lengths and starts, in tokens, the host knows.
+
+    `half_dtype` is the type of the products within attention for bf16 tensors.
+    """
 
     lengths: tuple[int, ...]
     starts: tuple[int, ...]
     first: Tensor
+    half_dtype: torch.dtype = torch.bfloat16
 
     @classmethod
-    def from_lengths(cls, lengths: Sequence[int], device: torch.device) -> HostSpans:
+    def from_lengths(
+        cls,
+        lengths: Sequence[int],
+        device: torch.device,
+        long_dtype: torch.dtype = torch.bfloat16,
+    ) -> HostSpans:
+        """Place sequences one after the other; bf16 ones attend in `long_dtype` if long."""
         starts = tuple(accumulate(lengths[:-1], initial=0))
-        return cls(tuple(lengths), starts, torch.tensor(starts, device=device))
+        # Converting short sequences takes longer than their products in fp32. By the length that a
+        # token sees on average, for a batch as a whole.
+        squares = sum(length * length for length in lengths)
+        long = squares >= SHORT_LENGTH * sum(lengths)
+        dtype = long_dtype if long else torch.float32
+        return cls(tuple(lengths), starts, torch.tensor(starts, device=device), dtype)
 
     def attend(
         self, query: Tensor, key: Tensor, value: Tensor, scaling: float, dropout: float
     ) -> Tensor:
         """Attend with one matrix product for each sequence; see Spans."""
+        dtype = self.half_dtype if query.dtype == torch.bfloat16 else query.dtype
+        # Autograd converts the gradients back.
+        q, k, v = (tensor.to(dtype) for tensor in (query, key, value))
         output: Tensor = _SpanAttention.apply(  # type: ignore[no-untyped-call]
-            query, key, value, self, scaling, dropout
+            q, k, v, self, scaling, dropout
         )
-        return output
+        return output.to(query.dtype)
 
 
 class _SpanAttention(torch.autograd.Function):
