@@ -21,6 +21,7 @@ from tests.training.conftest import (
     write_jsonl,
 )
 from tuner.pool.protocol import Completed, Setup
+from tuner.training.row_gradients import RowGradients
 from tuner.training.techniques import Techniques
 from tuner.training.trainer_context import TrainerContext
 from tuner.training.trial import Trial
@@ -158,3 +159,22 @@ def test_an_id_that_no_row_has_is_refused(make_context: ContextMaker, few: dict[
     embedding: Any = context.model.get_input_embeddings()  # type: ignore[operator]
     with pytest.raises(IndexError):
         embedding(torch.tensor([4 + 50]))
+
+
+def test_row_gradients_are_those_of_an_embedding_update_after_update() -> None:
+    torch.manual_seed(0)
+    plain = torch.nn.Embedding(9, 4, padding_idx=2)
+    weight = torch.nn.Parameter(plain.weight.detach().clone())
+    row_gradients = RowGradients(weight, padding=2)
+    updates = [[[1, 2, 1]], [[5, 1]], [[7, 7], [2, 0]]]
+    for micro_batches in updates:
+        plain.weight.grad = weight.grad = None
+        for rows in micro_batches:
+            factors = torch.randn(1, len(rows), 4)
+            places = torch.tensor([rows])
+            assert torch.equal(row_gradients.look_up_rows(places), plain(places))
+            (row_gradients.look_up_rows(places) * factors).sum().backward()
+            (plain(places) * factors).sum().backward()
+        assert weight.grad is not None
+        assert plain.weight.grad is not None
+        assert torch.equal(weight.grad, plain.weight.grad)

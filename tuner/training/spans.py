@@ -70,11 +70,12 @@ class HostSpans:
     ) -> Tensor:
         """Attend with one matrix product for each sequence; see Spans."""
         dtype = self.half_dtype if query.dtype == torch.bfloat16 else query.dtype
-        # Autograd converts the gradients back.
+        # Autograd converts the gradients back. Autocast would convert the products once more.
         q, k, v = (tensor.to(dtype) for tensor in (query, key, value))
-        output: Tensor = _SpanAttention.apply(  # type: ignore[no-untyped-call]
-            q, k, v, self, scaling, dropout
-        )
+        with torch.autocast(query.device.type, enabled=False):
+            output: Tensor = _SpanAttention.apply(  # type: ignore[no-untyped-call]
+                q, k, v, self, scaling, dropout
+            )
         return output.to(query.dtype)
 
 

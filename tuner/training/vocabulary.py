@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from tuner.training.data import SessionData
 from tuner.training.model import input_embedding
+from tuner.training.row_gradients import RowGradients
 
 
 class UsedRowsEmbedding(nn.Embedding):
@@ -26,9 +27,13 @@ class UsedRowsEmbedding(nn.Embedding):
     """
 
     place: Tensor
+    row_gradients: RowGradients | None
 
     def forward(self, input: Tensor) -> Tensor:
-        return functional.embedding(self.place[input], self.weight, self.padding_idx)
+        rows = self.place[input]
+        if self.row_gradients is None or not torch.is_grad_enabled():
+            return functional.embedding(rows, self.weight, self.padding_idx)
+        return self.row_gradients.look_up_rows(rows)
 
 
 class UsedVocabulary:
@@ -75,6 +80,9 @@ class UsedVocabulary:
         embedding.num_embeddings = len(rows)
         if self._padding is not None:
             embedding.padding_idx = int(self._place[self._padding])
+        # On a GPU recorded steps add to gradients of their own.
+        on_host = rows.device.type == "cpu"
+        embedding.row_gradients = RowGradients(rows, embedding.padding_idx) if on_host else None
 
 
 def shrink_to_used_rows(
