@@ -41,7 +41,7 @@ def made_static(context: TrainerContext, runner: Runner | None = None) -> Traine
         prepare_proof(context.model, context.data, context.pad_token_id),
     )
     layouts = pack_on_device(
-        context.model, context.data, proof, context.padding, packing, context.autocast_context
+        context.model, context.data, proof, context.padding, packing, context.kernels
     )
     packing.switch_on_packing()
     assert isinstance(layouts.train, StaticLayout)

@@ -88,14 +88,15 @@ def test_short_sequences_attend_in_fp32_and_long_ones_as_was_chosen(
     torch.manual_seed(0)
     spans = HostSpans.from_lengths(lengths, torch.device("cpu"), long_dtype)
     tensors = [torch.randn(sum(lengths), 2, 8).bfloat16().requires_grad_() for _ in "qkv"]
+    query, key, value = tensors
     with torch.autocast("cpu", torch.bfloat16):
-        attention = spans.attend(*tensors, 0.4, 0.0)
+        attention = spans.attend(query, key, value, 0.4, 0.0)
     assert attention.dtype == torch.bfloat16
     same: list[Any] = [tensor.detach().to(expected).requires_grad_() for tensor in tensors]
     reference = spans.attend(same[0], same[1], same[2], 0.4, 0.0)
     assert torch.equal(attention, reference.bfloat16())
-    attention.sum().backward()
-    reference.sum().backward()
+    attention.sum().backward()  # type: ignore[no-untyped-call]
+    reference.sum().backward()  # type: ignore[no-untyped-call]
     for ours, theirs in zip(tensors, same, strict=True):
         assert ours.grad is not None
         assert torch.equal(ours.grad, theirs.grad.bfloat16())

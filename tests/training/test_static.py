@@ -13,6 +13,7 @@ from torch import Tensor
 from tests.training.conftest import KINDS, ContextMaker
 from tests.training.host_sync import NoWaiting
 from tests.training.test_packing import PACKS, REFUSED, SIZE, alone, split, tiny
+from tuner.recipe.kernels import Kernels
 from tuner.training import layouts as layouts_module
 from tuner.training.batches import PaddedLayout
 from tuner.training.data import DatasetFacts, SessionData
@@ -29,6 +30,7 @@ CPU = torch.device("cpu")
 ALL = np.arange(6)
 WORDPIECES = 76
 BF16 = partial(torch.autocast, "cpu", torch.bfloat16)
+HALF = Kernels(precision="bf16", attention="bf16")
 
 
 def layout_of(model: Any, kernel: Kernel | None = None, grain: int = 200) -> StaticLayout:
@@ -180,7 +182,7 @@ def test_what_is_packed_on_the_device_is_proven_first() -> None:
     model = tiny("roberta", SIZE)
     packing, padding = Packing(model), Padding(0)
     proof = prepare_proof(model, data, 0)
-    device_packing = pack_on_device(model, data, proof, padding, packing, BF16)
+    device_packing = pack_on_device(model, data, proof, padding, packing, HALF)
     assert isinstance(device_packing.train, StaticLayout)
     assert isinstance(device_packing.validation, StaticLayout)
     assert device_packing.packing is packing
@@ -190,7 +192,7 @@ def test_what_is_packed_on_the_device_is_proven_first() -> None:
     refused = tiny("mpnet", REFUSED["mpnet"])
     with pytest.raises(NotPackable, match="does not receive the spans"):
         pack_on_device(
-            refused, data, prepare_proof(refused, data, 0), padding, Packing(refused), BF16
+            refused, data, prepare_proof(refused, data, 0), padding, Packing(refused), HALF
         )
 
 

@@ -27,6 +27,8 @@ from tuner.recipe.kernels import (
     speed_ratios,
 )
 from tuner.training.failure_causes import first_message_line
+from tuner.training.products import multiply_by_onednn
+from tuner.training.spans import SHORT_LENGTH
 
 _MOST_TOKENS = 512
 _FEWEST_TOKENS = 128
@@ -59,7 +61,10 @@ class Workload:
 
     @classmethod
     def from_model(cls, model: nn.Module, lengths: NDArray[Any], batch: int) -> Workload:
-        """Take the shape that most of the model's arithmetic has, and the data's middle length."""
+        """Take the shape that most of the model's arithmetic has, and the data's middle length.
+
+        For attention a longer one, where both types are apart.
+        """
         config: Any = model.config
         hidden = int(getattr(config, "hidden_size", 0) or 64)
         heads = int(getattr(config, "num_attention_heads", 0) or 0)
@@ -72,7 +77,8 @@ class Workload:
             tokens=min(max(affordable, _FEWEST_TOKENS), max(batch * middle, 1), _MOST_TOKENS),
             heads=heads,
             head_size=max(1, hidden // heads) if heads else 0,
-            length=middle,
+            # Shorter sequences attend in fp32 anyway; around that length neither type is faster.
+            length=max(middle, 2 * SHORT_LENGTH),
         )
 
 
@@ -145,12 +151,6 @@ def _multiply_three_times(
     linear(x, weight)
     linear(gradient, weight.t())
     linear(gradient.t(), x.t())
-
-
-def multiply_by_onednn(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Return x · weightᵀ + bias in fp32, by oneDNN."""
-    product: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
-    return product
 
 
 def onednn_problem() -> str:

@@ -18,7 +18,6 @@ from tuner.training.dropout import make_dropout_cheap
 from tuner.training.model import position_offset
 from tuner.training.packing import NotPackable, PackedLayout, Packing
 from tuner.training.parity import (
-    Autocast,
     Disagrees,
     Outcome,
     check_dropout,
@@ -100,9 +99,8 @@ def choose_layouts(
     # wherever they should.
     proof = prepare_proof(model, data, padding.token)
     used, warning = find_exact_padding(model, proof, padding)
-    autocast = partial(autocast_for_kernels, kernels, device)
-    layouts = _choose_batches(model, data, proof, used, device, techniques, autocast)
-    problem = _install_proven_kernels(model, proof, layouts, kernels, autocast)
+    layouts = _choose_batches(model, data, proof, used, device, techniques, kernels)
+    problem = _install_proven_kernels(model, proof, layouts, kernels)
     if layouts.packing is not None:
         layouts.packing.switch_on_packing()
     return replace(layouts, warning=warning, kernels_problem=problem)
@@ -115,14 +113,14 @@ def _choose_batches(
     used: Padding,
     device: torch.device,
     techniques: Techniques,
-    autocast: Autocast,
+    kernels: Kernels,
 ) -> ChosenLayouts:
     pack = PACKERS.get(device.type)
     why = "" if pack else f"; {device.type} has no attention for packed rows"
     if pack and techniques.packed:
         try:
             packing = Packing(model, first_token_only=techniques.first_token_only)
-            return pack(model, data, proof, used, packing, autocast)
+            return pack(model, data, proof, used, packing, kernels)
         except NotPackable as reason:
             why = f": packing is not possible, {reason}"
     how = "length-sorted and padded" if used.side else "of rows of equal length"
@@ -134,7 +132,7 @@ def _choose_batches(
 
 
 def _install_proven_kernels(
-    model: nn.Module, proof: Proof, layouts: ChosenLayouts, kernels: Kernels, autocast: Autocast
+    model: nn.Module, proof: Proof, layouts: ChosenLayouts, kernels: Kernels
 ) -> str:
     """Install the kernels of training; where their proof fails plain ones, and return why.
 
@@ -145,10 +143,11 @@ def _install_proven_kernels(
     if device.type != "cpu" or kernels == PLAIN_KERNELS:
         return ""
     padding, packing, rows = layouts.padding, layouts.packing, proof.rows
+    autocast = partial(autocast_for_kernels, kernels, device)
     padded = PaddedLayout(proof.split, padding.token, device, padding.side)
     usual = usual_differences(model, proof.alone, padded, rows, autocast)
     install_products(model, kernels)
-    packed = None if packing is None else PackedLayout(proof.split, position_offset(model), device)
+    packed = None if packing is None else _packed_on_host(model, proof.split, kernels)
     try:
         check_kernels(model, packing, proof.alone, packed or padded, rows, autocast, usual)
     except Disagrees as difference:
@@ -244,17 +243,20 @@ def pack_on_host(
     proof: Proof,
     padding: Padding,
     packing: Packing,
-    autocast: Autocast,
+    kernels: Kernels,
 ) -> ChosenLayouts:
     """Lay out rows that the host packs. Raises NotPackable where that is not proven exact."""
-    del autocast
-    offset, device = position_offset(model), torch.device("cpu")
-    packed = PackedLayout(proof.split, offset, device)
+    packed = _packed_on_host(model, proof.split, kernels)
     check_packing(model, packing, proof.alone, packed, proof.rows)
     train, validation = (
-        PackedLayout(split, offset, device) for split in (data.train, data.validation)
+        _packed_on_host(model, split, kernels) for split in (data.train, data.validation)
     )
     return ChosenLayouts(train, validation, "batches are packed: no padding", padding, packing)
+
+
+def _packed_on_host(model: nn.Module, split: TokenizedSplit, kernels: Kernels) -> PackedLayout:
+    long_dtype = torch.bfloat16 if kernels.attention == "bf16" else torch.float32
+    return PackedLayout(split, position_offset(model), torch.device("cpu"), long_dtype)
 
 
 def pack_on_device(
@@ -263,7 +265,7 @@ def pack_on_device(
     proof: Proof,
     padding: Padding,
     packing: Packing,
-    autocast: Autocast,
+    kernels: Kernels,
 ) -> ChosenLayouts:
     """Lay out rows that the device packs. Raises NotPackable where that is not proven exact.
 
@@ -272,6 +274,7 @@ def pack_on_device(
     dropout.
     """
     offset, device = position_offset(model), next(model.parameters()).device
+    autocast = partial(autocast_for_kernels, kernels, device)
     resident, rows = ResidentSplit.from_split(proof.split, device), proof.rows
     # Longer than these rows together, so that spare sequences take part in the proof.
     grain = int(proof.split.lengths[rows].sum()) + _PROOF_FILLER
@@ -291,7 +294,7 @@ def pack_on_device(
 
 
 PACKERS: dict[
-    str, Callable[[nn.Module, SessionData, Proof, Padding, Packing, Autocast], ChosenLayouts]
+    str, Callable[[nn.Module, SessionData, Proof, Padding, Packing, Kernels], ChosenLayouts]
 ] = {
     "cpu": pack_on_host,
     "cuda": pack_on_device,

@@ -37,16 +37,25 @@ class PackedMicroBatch:
 
 
 class PackedLayout:
-    """A split as packed micro-batches; each is a whole batch."""
+    """A split as packed micro-batches; each is a whole batch.
 
-    def __init__(self, split: TokenizedSplit, position_offset: int, device: torch.device) -> None:
+    In bf16, long sequences attend in `long_dtype`; see HostSpans.
+    """
+
+    def __init__(
+        self,
+        split: TokenizedSplit,
+        position_offset: int,
+        device: torch.device,
+        long_dtype: torch.dtype = torch.bfloat16,
+    ) -> None:
         self._tokens = torch.from_numpy(split.tokens).to(device)
         self._types = torch.from_numpy(split.types).to(device) if len(split.types) else None
         self._starts = np.ascontiguousarray(split.offsets[:-1])
         self._labels = torch.from_numpy(split.labels).to(device)
         self._lengths = np.ascontiguousarray(split.lengths)
         self._position_offset = position_offset
-        self._device = device
+        self._device, self._long_dtype = device, long_dtype
 
     def iter_micro_batches(
         self, rows: Indices, overhead: int
@@ -66,7 +75,7 @@ class PackedLayout:
         inputs = {"input_ids": self._tokens[where].long()[None], "position_ids": positions[None]}
         if self._types is not None:
             inputs["token_type_ids"] = self._types[where].long()[None]
-        spans = HostSpans.from_lengths(lengths.tolist(), self._device)
+        spans = HostSpans.from_lengths(lengths.tolist(), self._device, self._long_dtype)
         row_numbers = torch.from_numpy(np.array(rows)).to(self._device)
         return PackedMicroBatch(inputs, spans, self._labels[row_numbers])
 

@@ -49,7 +49,7 @@ class OneDnnLinear(nn.Linear):
         return output
 
 
-def onednn_product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+def multiply_by_onednn(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Compute x · weightᵀ + bias by oneDNN: rows × in, out × in, out; fp32 on the CPU.
 
     The operator that torch.compile puts in the place of linear layers.
@@ -66,7 +66,7 @@ class _OneDnnProduct(torch.autograd.Function):
         rows = input.reshape(-1, input.shape[-1])
         ctx.save_for_backward(rows, weight)
         ctx.shape = input.shape
-        return onednn_product(rows, weight, bias).view(*input.shape[:-1], len(weight))
+        return multiply_by_onednn(rows, weight, bias).view(*input.shape[:-1], len(weight))
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
@@ -75,7 +75,7 @@ class _OneDnnProduct(torch.autograd.Function):
         # y = x Wᵀ + b: dx = dy W, dW = dyᵀ x, db = the sum of dy over the rows.
         needs_input, needs_weight, needs_bias = ctx.needs_input_grad
         return (
-            onednn_product(gradient, weight.t()).view(ctx.shape) if needs_input else None,
-            onednn_product(gradient.t(), rows.t()) if needs_weight else None,
+            multiply_by_onednn(gradient, weight.t()).view(ctx.shape) if needs_input else None,
+            multiply_by_onednn(gradient.t(), rows.t()) if needs_weight else None,
             gradient.sum(0) if needs_bias else None,
         )

@@ -21,6 +21,10 @@ class RowGradients:
         self._gradient = torch.zeros_like(weight, requires_grad=False)
         self._written: list[Tensor] = []
 
+    def is_free(self) -> bool:
+        """Return whether nobody else keeps a gradient for the weight, as steps on a GPU do."""
+        return self._weight.grad is None or self._weight.grad is self._gradient
+
     def look_up_rows(self, rows: Tensor) -> Tensor:
         """Return weight[rows], rows' shape × size; backward adds to the weight's gradient."""
         vectors: Tensor = _LookUp.apply(self._weight, rows, self)  # type: ignore[no-untyped-call]
@@ -28,7 +32,7 @@ class RowGradients:
 
     def add_gradients(self, rows: Tensor, gradients: Tensor) -> None:
         """Add the gradients (n × size) of these rows (n), which may repeat."""
-        if self._weight.grad is not self._gradient:
+        if self._weight.grad is None:
             self._begin_update()
         unique, places = torch.unique(rows, return_inverse=True)
         summed = torch.ops.aten.embedding_dense_backward(gradients, places, len(unique), -1, False)

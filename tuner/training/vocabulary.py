@@ -31,9 +31,9 @@ class UsedRowsEmbedding(nn.Embedding):
 
     def forward(self, input: Tensor) -> Tensor:
         rows = self.place[input]
-        if self.row_gradients is None or not torch.is_grad_enabled():
-            return functional.embedding(rows, self.weight, self.padding_idx)
-        return self.row_gradients.look_up_rows(rows)
+        if self.row_gradients is not None and self.row_gradients.is_free():
+            return self.row_gradients.look_up_rows(rows)
+        return functional.embedding(rows, self.weight, self.padding_idx)
 
 
 class UsedVocabulary:
