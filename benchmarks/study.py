@@ -1,10 +1,11 @@
 """The whole way, end to end: a study by `tuner run` against a script with Optuna and the Trainer.
 
-    python benchmarks/study.py [--smoke] [--model NAME] [--data NAME] [--rows N] [--search]
+    python benchmarks/study.py [--smoke] [--model NAME] [--data NAME] [--search] [--parts]
 
 Both sides train the same configurations for the same epochs from the start of a process to its end,
 each evaluation included. With --search each side searches the same range in its own usual way
-instead, pruning as it does by default.
+instead, pruning as it does by default. With --parts only tuner runs: how fast the whole study is
+against its training steps alone, and where the rest of the time goes.
 """
 
 from __future__ import annotations
@@ -20,15 +21,26 @@ from pathlib import Path
 from typing import Any
 
 from kit import report
+from kit.batches import rows_of_steps
 from kit.models import model_at
 from kit.options import make_parser
-from kit.processes import Contender, ContenderFailed, plain_environment, run_single, usable_cores
+from kit.processes import (
+    Contender,
+    ContenderFailed,
+    plain_environment,
+    run_copies,
+    run_single,
+    usable_cores,
+)
 from kit.sessions import data_section, make_session, run_session
+from kit.study_parts import divide_study, show_parts
 from kit.tasks import Task, chosen_sources, prepare_task
+from tuner.pool.local import trainer_environment
 from tuner.session import events as e
 
 BATCH_SIZE = 16
 WARM_UP = 0.06
+PARTS_STEPS = 20
 SCRIPT = "Optuna + Trainer"
 RANGES = {"demo": (3e-4, 1e-2)}
 USUAL_RANGE = (1e-5, 1e-4)
@@ -67,6 +79,8 @@ def main() -> int:
         scratch = Path(folder)
         name, source = next(iter(chosen_sources(options.data).items()))
         task = prepare_task(name, source, scratch, options.rows or None)
+        if options.parts:
+            return measure_parts(options, task, scratch, machine_facts)
         sides = make_sides(options, task, scratch)
         for number in range(options.rounds):
             for side in sides:
@@ -110,8 +124,13 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--slots", help="trials at once of tuner, by commas: auto, 1, 2, …")
     parser.add_argument("--search", action="store_true", help="each side with its own defaults")
+    parser.add_argument(
+        "--parts", action="store_true", help="where a study's time goes; tuner only"
+    )
     options = parser.parse_args()
-    usual = ("demo", "demo", 96, 3, 2, "auto") if options.smoke else _full_settings()
+    usual = _parts_settings() if options.parts else _full_settings()
+    if options.smoke:
+        usual = ("demo", "demo", 96, 3, 2, "2" if options.parts else "auto")
     for key, value in zip(
         ("model", "data", "rows", "trials", "epochs", "slots"), usual, strict=True
     ):
@@ -123,6 +142,10 @@ def parse_options() -> argparse.Namespace:
 def _full_settings() -> tuple[str, str, int, int, int, str]:
     many = min(usable_cores(), 4)
     return "minilm", "rte", 640, 12, 3, f"auto,{many}" if many > 1 else "auto"
+
+
+def _parts_settings() -> tuple[str, str, int, int, int, str]:
+    return "minilm", "rte", 480, 6, 2, str(min(usable_cores(), 4))
 
 
 def learning_rates(options: argparse.Namespace) -> list[float]:
@@ -150,10 +173,8 @@ def make_sides(options: argparse.Namespace, task: Task, scratch: Path) -> list[S
     ]
 
 
-def tuner_run(
-    options: argparse.Namespace, task: Task, model: str, place: Path, slots: str
-) -> Outcome:
-    """Run a session from `tuner run` to its end."""
+def study_recipe(options: argparse.Namespace, task: Task, model: str, slots: str) -> dict[str, Any]:
+    """Make the recipe of tuner's side."""
     rate: dict[str, Any] = {"choices": learning_rates(options)}
     search: dict[str, Any] = {"trials": options.trials, "baseline": False, "metric": "accuracy"}
     if options.search:
@@ -162,7 +183,7 @@ def tuner_run(
     else:
         search |= {"sampler": "grid", "pruner": "none"}
     search["slots"] = slots if slots == "auto" else int(slots)
-    raw = {
+    return {
         "model": {"name": model, "max_length": task.max_length},
         "data": data_section(task),
         "training": {
@@ -174,11 +195,58 @@ def tuner_run(
         "groups": [{"name": "all", "rest": True, "lr": rate}],
         "search": search,
     }
-    run = run_session(make_session(place, "study", raw))
+
+
+def tuner_run(
+    options: argparse.Namespace, task: Task, model: str, place: Path, slots: str
+) -> Outcome:
+    """Run a session from `tuner run` to its end."""
+    run = run_session(make_session(place, "study", study_recipe(options, task, model, slots)))
     used = {event.trial: event.params["lr.all"] for event in run.events_of_kind(e.TrialStarted)}
     complete = run.events_of_kind(e.TrialCompleted)
     scores = {str(used[event.trial]): event.value for event in complete}
     return Outcome(run.seconds, scores, options.trials - len(complete))
+
+
+def measure_parts(
+    options: argparse.Namespace, task: Task, scratch: Path, machine_facts: dict[str, Any]
+) -> int:
+    """Run whole studies, and in the same rounds their parts by themselves."""
+    model, slots = str(model_at(options.model, scratch)), int(options.slots)
+    threads = max(1, usable_cores() // slots)
+    work = replace(
+        task.training_work(model, BATCH_SIZE, threads, options.device),
+        rows=rows_of_steps(task.count, BATCH_SIZE, PARTS_STEPS, seed=0),
+        scratch=str(scratch / "parts"),
+    )
+    contender = Contender(
+        "contenders.tuner_parts", work.as_request(), trainer_environment(threads), copies=slots
+    )
+    examples, rounds = options.trials * options.epochs * task.count, []
+    for number in range(options.rounds):
+        place = scratch / f"round-{number}"
+        place.mkdir()
+        run = run_session(
+            make_session(place, "study", study_recipe(options, task, model, options.slots))
+        )
+        copies = run_copies(contender)
+        rounds.append(divide_study(run, slots, examples, len(work.rows), copies))
+        report.print_line(f"round {number + 1}: {rounds[-1].whole_speed:.1f} examples/s")
+    title = (
+        f"{options.model} on {task.count} rows of {task.name}: {options.trials} trials × "
+        f"{options.epochs} epochs, batch {BATCH_SIZE}, {slots} slots × {threads} threads"
+    )
+    show_parts(title, rounds)
+    document = {
+        "benchmark": "study-parts",
+        "smoke": options.smoke,
+        "machine": machine_facts,
+        "options": vars(options),
+        "rounds": [vars(each) for each in rounds],
+    }
+    name = "study-parts"
+    report.write_document(f"{name}-smoke" if options.smoke else name, document)
+    return 0
 
 
 def script_run(options: argparse.Namespace, task: Task, model: str, place: Path) -> Outcome:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import gc
 import time
 
 from contenders.tuner_context import open_context, trial_on
 from kit import child
 from kit.work import Work
 from tuner.training.hub import quiet_libraries
+from tuner.training.skipped_imports import skip_unused_imports
 
 
 def main() -> None:
     """Note when torch was there, when the first step began, and when it had ended."""
     work = Work.from_command_line()
     quiet_libraries(work.threads)
+    gc.disable()
     import torch  # noqa: F401
 
     imported = time.time()
+    skip_unused_imports()
     context = open_context(work)
     trial = trial_on(context, 0, work)
     begun = time.time()

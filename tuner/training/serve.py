@@ -34,6 +34,7 @@ from tuner.pool.protocol import (
     Stopped,
     Train,
 )
+from tuner.recipe.load import parse_recipe
 from tuner.training.channel import Channel
 from tuner.training.failure_causes import (
     KernelsMissing,
@@ -43,6 +44,7 @@ from tuner.training.failure_causes import (
     traceback_tail,
 )
 from tuner.training.hub import quiet_libraries
+from tuner.training.skipped_imports import skip_unused_imports
 
 if TYPE_CHECKING:
     from tuner.training.loop import Conversation, Decision
@@ -66,12 +68,23 @@ def serve_requests() -> int:
     if not isinstance(setup, Setup):
         return 0
     quiet_libraries(setup.threads)
+    # Imports make much that stays and little that does not: the collector would look through all of
+    # it again and again.
+    gc.disable()
     context = _set_up_context(setup, channel)
-    return 2 if context is None else _answer_requests(context, channel)
+    if context is None:
+        return 2
+    # What is here now stays to the end: no later collection has to look at it again.
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+    return _answer_requests(context, channel)
 
 
 def _set_up_context(setup: Setup, channel: Channel) -> TrainerContext | None:
     try:
+        if not parse_recipe(setup.recipe, "recipe").model.trust_remote_code:
+            skip_unused_imports()
         from tuner.training.trainer_context import TrainerContext
 
         context = TrainerContext(
@@ -81,9 +94,6 @@ def _set_up_context(setup: Setup, channel: Channel) -> TrainerContext | None:
     except Exception as error:  # noqa: BLE001 - whatever it is, the worker has to hear of it
         channel.send_message(_refused_message(error))
         return None
-    # What is here now stays to the end: no later collection has to look at it again.
-    gc.collect()
-    gc.freeze()
     channel.send_message(ready)
     return context
 

@@ -15,9 +15,10 @@ from tuner.recipe.load import recipe_to_dict
 from tuner.recipe.types import Recipe
 from tuner.session import commands as c
 from tuner.session import events as e
+from tuner.session.budget import count_trials_left
 from tuner.session.folder import Session
 from tuner.session.search_end import has_complete_trial, reason_without_result
-from tuner.session.view import SessionView
+from tuner.session.view import ENDED_STATES, SessionView
 from tuner.worker.best_model import remove_files_of_ended_trials
 from tuner.worker.event_log import EventLog
 from tuner.worker.parallelism import threads_per_trainer
@@ -74,7 +75,7 @@ class SessionWorker:
     def run_to_end(self, started: float) -> int:
         """Run to the end and return the exit code; commands from before `started` are outdated."""
         self._commands.take_earlier_commands(started)
-        self._start_trainer_in_slot(self._pool.slots[0])
+        self._start_first_trainers()
         from tuner.worker.open_study import prepare_study_storage
 
         prepare_study_storage(self._session)
@@ -119,14 +120,26 @@ class SessionWorker:
 
     # ── trainers ─────────────────────────────────────────────────────────────────────────────
 
+    def _start_first_trainers(self) -> None:
+        """Start a trainer in every slot for which the plan has a trial, in the first one anyway.
+
+        They load side by side, and meanwhile this process imports Optuna.
+        """
+        view = self._event_log.view
+        unfinished = sum(trial.state not in ENDED_STATES for trial in view.trials.values())
+        trials_to_train = unfinished + count_trials_left(view, self._recipe)
+        for slot in self._pool.slots[: max(1, trials_to_train)]:
+            self._start_trainer_in_slot(slot)
+
     def _start_trainer_in_slot(self, slot: TrainerSlot) -> None:
         kernels, rule = self._kernels.for_next_trainer()
+        is_first = slot is self._pool.slots[0] and self._open_study is None
         setup = p.Setup(
             session=str(self._session.path),
             recipe=recipe_to_dict(self._recipe),
             device="auto",
             threads=threads_per_trainer(len(self._pool.slots)),
-            check=self._open_study is None and not self._event_log.view.trials,
+            check=is_first and not self._event_log.view.trials,
             kernels=kernels,
             kernels_rule=rule,
         )
@@ -249,8 +262,8 @@ class SessionWorker:
             slot.renew_trainer()
             return
         slot.ready, slot.setups_lost = ready, 0
-        if self._open_study is not None:
-            return
+        if self._open_study is not None or slot is not self._pool.slots[0]:
+            return  # the study is opened with what the first slot's trainer found
         from tuner.worker.open_study import log_findings, open_session_study
         from tuner.worker.trial_messages import TrialMessageHandler
 
