@@ -18,6 +18,7 @@ from tests.worker.worker_sessions import (
     run_worker,
     run_worker_until,
 )
+from tuner.pool.orphans import trainer_lock_path
 from tuner.session import events as e
 from tuner.session.fold import load_session_view
 from tuner.session.status import derive_session_state
@@ -186,6 +187,19 @@ def test_two_slots_train_side_by_side(tmp_path: Path) -> None:
     assert len(view.trials) == 6
     spans = [(t.started, t.ended or 0.0) for t in view.trials.values()]
     assert any(a[0] < b[0] < a[1] for a in spans for b in spans if a is not b)
+
+
+def test_trainers_load_side_by_side_but_only_as_many_as_there_are_trials(tmp_path: Path) -> None:
+    for trials, second_starts in ((2, True), (1, False)):
+        session = make_session(tmp_path / str(trials), trials)
+        recipe = session.recipe_path.read_text()
+        session.recipe_path.write_text(recipe.replace("slots = 1", "slots = 2"))
+        assert run_worker(session) == 0
+        second = trainer_lock_path(session.cache_folder, 1)
+        assert second.exists() == second_starts
+        if second_starts:
+            opened = of_kind(session, e.SessionStarted)[0].time
+            assert second.stat().st_mtime < opened, "it waited for the first one"
 
 
 def test_patience_and_time_end_a_study(tmp_path: Path) -> None:

@@ -64,6 +64,16 @@ class TrainerSlot:
         if self.trainer is not None:
             self.trainer.kill_process_group()
 
+    def end_trainer(self) -> None:
+        """Ask the trainer to end; kill one that still loads data and model.
+
+        That one hears nothing, and has nothing to lose.
+        """
+        if self.ready is None:
+            self.kill_trainer()
+        elif self.trainer is not None:
+            self.trainer.request_end()
+
     def renew_trainer(self) -> None:
         """Kill the trainer as if it had never been ready.
 
@@ -137,8 +147,7 @@ class SlotPool:
         """Add slots or drop the last ones, whose trainers are asked to end."""
         self._surplus_slots += self.slots[slots:]
         for slot in self.slots[slots:]:
-            if slot.trainer is not None:
-                slot.trainer.request_end()
+            slot.end_trainer()
         self.slots = self.slots[:slots] + [TrainerSlot() for _ in range(slots - len(self.slots))]
 
     def receive_messages(self, seconds: float) -> Iterator[tuple[TrainerSlot, TrainerMessage]]:
@@ -165,15 +174,9 @@ class SlotPool:
         return [slot for slot in (*self.slots, *self._surplus_slots) if slot.trainer is not None]
 
     def end_all_trainers(self, patience: float) -> None:
-        """Ask all trainers to end, and kill them after `patience` seconds.
-
-        One that still loads data and model hears nothing and has nothing to lose.
-        """
+        """Ask all trainers to end, and kill them after `patience` seconds."""
         for slot in self.slots_with_trainers():
-            if slot.ready is None:
-                slot.kill_trainer()
-            elif slot.trainer is not None:
-                slot.trainer.request_end()
+            slot.end_trainer()
         self.wait_until_gone(patience)
         self.kill_all_trainers()
 
