@@ -40,7 +40,7 @@ from tuner.session import events as e
 
 BATCH_SIZE = 16
 WARM_UP = 0.06
-PARTS_STEPS = 20
+PARTS_STEPS = 30
 SCRIPT = "Optuna + Trainer"
 RANGES = {"demo": (3e-4, 1e-2)}
 USUAL_RANGE = (1e-5, 1e-4)

@@ -19,7 +19,8 @@ from tuner.session import events as e
 from tuner.session.folder import Session, create_session
 from tuner.session.tail import EventTail
 
-_BETWEEN_LOOKS = 0.05
+# Each look takes milliseconds from cores that the trainers fill.
+_BETWEEN_LOOKS = 0.5
 Kind = TypeVar("Kind", bound=e.Event)
 
 
