@@ -8,6 +8,9 @@ from tuner.worker.slots import SlotPool
 
 SETUP = p.Setup(session="", recipe={}, device="cpu", threads=3)
 REFUSED = p.Refused(error="no room")
+READY = p.Ready(
+    device="cpu", device_name="", versions={}, labels=[], rows={}, parameters=0, groups={}
+)
 
 
 class Quiet:
@@ -42,13 +45,24 @@ def test_trainers_of_given_up_slots_end_unheard_and_are_waited_for() -> None:
         return trainers[number]
 
     pool = SlotPool(1, start)
-    pool.resize_slots(4)
+    pool.resize_slots(5)
     for slot in pool.slots:
         pool.start_trainer(slot, SETUP)
-    first = pool.slots[0]
+    first, *others, _last = pool.slots
+    for slot in others:
+        slot.ready = READY
     pool.resize_slots(1)
     assert pool.slots == [first]
-    assert [trainers[number].asked_to_end for number in range(4)] == [False, True, True, True]
+    assert [trainers[number].asked_to_end for number in range(5)] == [
+        False,
+        True,
+        True,
+        True,
+        False,
+    ]
+    still_loads = trainers.pop(4)
+    assert not still_loads.is_alive, "it hears nothing before it is ready"
+    assert list(pool.receive_messages(0.01)) == []
     for trainer in trainers.values():
         trainer.say(REFUSED)
     assert list(pool.receive_messages(0.01)) == [(first, REFUSED)]
