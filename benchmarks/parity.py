@@ -1,25 +1,33 @@
-"""Whether tuner's speed costs anything: final scores over seeds, and losses step by step.
+"""Whether tuner's speed costs anything: final scores, decisions, and losses step by step.
 
-python benchmarks/parity.py [--smoke] [--model NAME] [--data NAME] [--rows N] [--seeds N]
+python benchmarks/parity.py [--smoke] [--model NAME] [--data NAME] [--seeds N] [--rates LIST]
+
+Every trial is written down as it ends, and a later call goes on from there (--seconds N begins no
+trial after so many).
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
 import sys
 import tempfile
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from scipy import stats
-
 from kit import report
 from kit.batches import rows_of_steps
+from kit.ledger import Ledger, TimeLimit
 from kit.models import model_at
 from kit.options import make_parser
-from kit.processes import Contender, plain_environment, run_single, usable_cores
+from kit.parity_tables import show_decisions, show_scores, show_steps
+from kit.processes import (
+    Contender,
+    open_conversation,
+    plain_environment,
+    run_single,
+    usable_cores,
+)
 from kit.tasks import Task, chosen_sources, prepare_task
 from kit.work import Work
 from tuner.pool.local import trainer_environment
@@ -27,51 +35,56 @@ from tuner.pool.local import trainer_environment
 BATCH_SIZE = 16
 RATES = {"demo": 3e-3}
 USUAL_RATE = 1e-4
-CONFIDENCE = 0.95
+SIDES = ("tuner fp32", "tuner bf16", "Trainer fp32")
+
+
+@dataclass(frozen=True)
+class Side:
+    """A library in a precision, with what it takes to train its trials."""
+
+    name: str
+    work: Work
+
+    @property
+    def contender(self) -> Contender:
+        """The process that trains this side's trials, one answer each."""
+        library, precision = self.name.split()
+        module = "contenders.tuner_seeds" if library == "tuner" else "contenders.trainer_seeds"
+        environment = trainer_environment if library == "tuner" else plain_environment
+        request = replace(self.work, precision=precision).as_request()
+        return Contender(module, request, environment(self.work.threads))
 
 
 def main() -> int:
-    """Two tables and one JSON file."""
+    """Train what is missing; then all tables and one JSON file."""
     options = parse_options()
     machine_facts = report.describe_machine(options.device)
     report.print_line(report.machine_line(machine_facts))
+    ledger, limit = Ledger(report.RESULTS / f"{options.name}.jsonl"), TimeLimit(options.seconds)
     with tempfile.TemporaryDirectory() as folder:
-        scratch = Path(folder)
-        name, source = next(iter(chosen_sources(options.data).items()))
-        task = prepare_task(name, source, scratch, options.rows or None)
-        work = work_of(options, task, scratch)
-        ours = trainer_environment(options.threads)
-        steps = run_single(
-            Contender("contenders.same_steps", request_in_folder(work, scratch, "steps"), ours)
-        )
-        report.print_line(f"{options.steps} steps on both sides")
-        seeds = {
-            "tuner": run_single(
-                Contender("contenders.tuner_seeds", request_in_folder(work, scratch, "ours"), ours)
-            )
-        }
-        report.print_line(f"tuner: {options.seeds} seeds")
-        plain = plain_environment(options.threads)
-        theirs = Contender(
-            "contenders.trainer_seeds", request_in_folder(work, scratch, "theirs"), plain
-        )
-        seeds["Trainer"] = run_single(theirs)
-        report.print_line(f"Trainer: {options.seeds} seeds")
-    compared = {key: mean_difference(seeds, key) for key in ("scores", "losses")}
-    show_seeds(options, task, seeds, compared)
-    show_steps(steps)
+        comparison = Comparison(options, Path(folder), ledger)
+        for side in options.sides.split(","):
+            if not comparison.train_missing_trials(side, limit):
+                report.print_line("time is up; the same call again goes on from here")
+                return 0
+        steps = comparison.compare_steps() if options.steps else {}
+    answers = comparison.answers_by_side()
     document = {
         "benchmark": "parity",
         "smoke": options.smoke,
         "machine": machine_facts,
         "options": vars(options),
-        "rate": work.rate,
-        "training_rows": task.count,
-        "seeds": seeds,
-        "difference": compared,
+        "trials": {
+            side: [{"rate": rate, "seed": seed} | answer for (rate, seed), answer in rows.items()]
+            for side, rows in answers.items()
+        },
+        "differences": show_scores(comparison.title, answers),
+        "decisions": show_decisions(comparison.title, answers),
         "steps": steps,
     }
-    report.write_document("parity-smoke" if options.smoke else "parity", document)
+    if steps:
+        show_steps(steps)
+    report.write_document(options.name, document)
     return 0
 
 
@@ -79,101 +92,117 @@ def parse_options() -> argparse.Namespace:
     """Parse the command line; --smoke takes the embedded model and data unless others are named."""
     parser = make_parser(__doc__)
     parser.add_argument("--rows", type=int, help="training rows; 0: all")
+    parser.add_argument("--validation-rows", type=int, help="0: those that the set holds out")
     parser.add_argument("--seeds", type=int)
+    parser.add_argument("--rates", help="learning rates, by commas: every seed with each of them")
     parser.add_argument("--epochs", type=int)
-    parser.add_argument("--steps", type=int, help="steps whose losses are compared")
+    parser.add_argument("--evaluations", type=int, default=1, help="in an epoch, on tuner's sides")
+    parser.add_argument("--steps", type=int, help="steps whose losses are compared; 0: none")
     parser.add_argument("--threads", type=int, default=usable_cores())
+    parser.add_argument("--sides", default=",".join(SIDES), help="by commas")
+    parser.add_argument("--seconds", type=float, default=0, help="begin no trial after so many")
+    parser.add_argument("--name", help="of the files in results/")
     options = parser.parse_args()
-    smoke = ("demo", "demo", 160, 3, 2, 8)
-    usual = smoke if options.smoke else ("minilm", "trec", 1000, 10, 3, 50)
-    for key, value in zip(
-        ("model", "data", "rows", "seeds", "epochs", "steps"), usual, strict=True
-    ):
+    smoke = ("demo", "demo", 160, 0, 3, 2, 8, "parity-smoke")
+    usual = smoke if options.smoke else ("minilm", "trec", 1000, 2000, 10, 3, 50, "parity")
+    names = ("model", "data", "rows", "validation_rows", "seeds", "epochs", "steps", "name")
+    for key, value in zip(names, usual, strict=True):
         if getattr(options, key) is None:
             setattr(options, key, value)
+    options.rates = options.rates or str(RATES.get(options.model, USUAL_RATE))
+    unknown = set(options.sides.split(",")) - set(SIDES)
+    if unknown:
+        raise SystemExit(f"--sides: {', '.join(sorted(unknown))} is not one of {', '.join(SIDES)}")
     return options
 
 
-def work_of(options: argparse.Namespace, task: Task, scratch: Path) -> Work:
-    """Set the same rates, epochs and rows for both sides."""
-    return replace(
-        task.training_work(
-            model_at(options.model, scratch), BATCH_SIZE, options.threads, options.device
-        ),
-        rows=rows_of_steps(task.count, BATCH_SIZE, options.steps, seed=0),
-        rate=RATES.get(options.model, USUAL_RATE),
-        epochs=options.epochs,
-        seeds=list(range(options.seeds)),
-    )
+class Comparison:
+    """The same trials on every side, and what is known of them so far."""
 
-
-def request_in_folder(work: Work, scratch: Path, name: str) -> dict[str, Any]:
-    """Put the work in a folder of its own."""
-    place = scratch / name
-    place.mkdir()
-    return replace(work, scratch=str(place)).as_request()
-
-
-def mean_difference(seeds: dict[str, dict[str, Any]], key: str) -> dict[str, float]:
-    """Subtract the Trainer's mean from tuner's, with Welch's interval (unequal variances)."""
-    ours, theirs = seeds["tuner"][key], seeds["Trainer"][key]
-    mean = statistics.fmean(ours) - statistics.fmean(theirs)
-    interval = stats.ttest_ind(ours, theirs, equal_var=False).confidence_interval(CONFIDENCE)
-    return {"mean": mean, "low": float(interval.low), "high": float(interval.high)}
-
-
-def show_seeds(
-    options: argparse.Namespace,
-    task: Task,
-    seeds: dict[str, dict[str, Any]],
-    compared: dict[str, dict[str, float]],
-) -> None:
-    """Both distributions, and the difference of their means."""
-    lines = []
-    for name, seed_results in seeds.items():
-        scores, losses = seed_results["scores"], seed_results["losses"]
-        lines.append(
-            (
-                name,
-                f"{statistics.fmean(scores):.4f}",
-                f"{statistics.stdev(scores):.4f}",
-                f"{min(scores):.4f} … {max(scores):.4f}",
-                f"{statistics.fmean(losses):.4f}",
-                f"{statistics.stdev(losses):.4f}",
-            )
+    def __init__(self, options: argparse.Namespace, scratch: Path, ledger: Ledger) -> None:
+        self._options, self._scratch, self._ledger = options, scratch, ledger
+        name, source = next(iter(chosen_sources(options.data).items()))
+        self._task: Task = prepare_task(
+            name, source, scratch, options.rows or None, options.validation_rows or None
         )
-    difference_texts = {
-        key: f"{interval['mean']:+.4f} [{interval['low']:+.4f}, {interval['high']:+.4f}]"
-        for key, interval in compared.items()
-    }
-    lines.append(("difference", difference_texts["scores"], "", "", difference_texts["losses"], ""))
-    report.print_table(
-        f"{options.model} on {task.count} rows of {task.name}, {options.epochs} epochs, "
-        f"{options.seeds} seeds a side: the last evaluation",
-        ("side", "accuracy", "sd", "least … most", "loss", "sd"),
-        lines,
-        "The difference of the means with its 95 % interval (Welch, scipy): one that holds 0 shows "
-        "no difference.",
-    )
+        self._trials = [
+            (float(rate), seed)
+            for seed in range(options.seeds)
+            for rate in options.rates.split(",")
+        ]
+        self._work = replace(
+            self._task.training_work(
+                model_at(options.model, scratch), BATCH_SIZE, options.threads, options.device
+            ),
+            epochs=options.epochs,
+            evaluations=options.evaluations,
+        )
+        self.title = (
+            f"{options.model} on {self._task.count} rows of {name}, {options.epochs} epochs"
+        )
 
+    def train_missing_trials(self, side: str, limit: TimeLimit) -> bool:
+        """Train what the ledger lacks of a side; return False where the time was up before."""
+        missing = [
+            trial
+            for trial in self._trials
+            if self._ledger.find_answer(self._key_of_trial(side, trial)) is None
+        ]
+        if not missing or limit.has_passed():
+            return not missing
+        work = replace(self._work, trials=missing, scratch=self._make_folder(side))
+        with open_conversation(Side(side, work).contender) as ask_for_answer:
+            for trial in missing:
+                if limit.has_passed():
+                    return False
+                answer = ask_for_answer()
+                self._ledger.add_answer(self._key_of_trial(side, trial), answer)
+                report.print_line(
+                    f"{side}, rate {trial[0]:g}, seed {trial[1]}: {answer['score']:.4f} "
+                    f"in {answer['seconds']:.0f} s"
+                )
+        return True
 
-def show_steps(steps: dict[str, Any]) -> None:
-    """Print the losses, step by step."""
-    ours, theirs = steps["tuner"], steps["plain"]
-    gaps = [abs(a - b) for a, b in zip(ours, theirs, strict=True)]
-    shown_steps = sorted({0, len(gaps) // 4, len(gaps) // 2, len(gaps) - 1})
-    report.print_table(
-        f"The same {len(ours)} batches, dropout off: tuner against transformers and torch's "
-        "AdamW with padding",
-        ("step", "tuner's loss", "plain loss", "difference"),
-        [
-            (str(step + 1), f"{ours[step]:.7f}", f"{theirs[step]:.7f}", f"{gaps[step]:.1e}")
-            for step in shown_steps
-        ],
-        f"Largest difference of a step's loss {max(gaps):.1e}. At the end the weights differ by "
-        f"{steps['apart']:.1e} of the way they have come (AdamW turns rounding into steps where a "
-        "gradient is next to nothing).",
-    )
+    def compare_steps(self) -> dict[str, Any]:
+        """Train the same batches with tuner in each precision and in a plain loop, in fp32."""
+        rows = rows_of_steps(self._task.count, BATCH_SIZE, self._options.steps, seed=0)
+        work = replace(self._work, rows=rows, rate=self._trials[0][0])
+        answers = {}
+        for precision in ("fp32", "bf16"):
+            request = replace(
+                work, precision=precision, scratch=self._make_folder(f"{precision} steps")
+            ).as_request()
+            environment = trainer_environment(work.threads)
+            answers[precision] = run_single(
+                Contender("contenders.same_steps", request, environment)
+            )
+        return answers
+
+    def answers_by_side(self) -> dict[str, dict[tuple[float, int], dict[str, Any]]]:
+        """Return every answer by side and (rate, seed)."""
+        return {
+            side: {
+                trial: answer
+                for trial in self._trials
+                if (answer := self._ledger.find_answer(self._key_of_trial(side, trial)))
+            }
+            for side in self._options.sides.split(",")
+        }
+
+    def _key_of_trial(self, side: str, trial: tuple[float, int]) -> dict[str, Any]:
+        options = self._options
+        settings = ("model", "data", "rows", "validation_rows", "epochs", "evaluations", "threads")
+        rate, seed = trial
+        return {name: getattr(options, name) for name in settings} | {
+            "side": side,
+            "rate": rate,
+            "seed": seed,
+        }
+
+    def _make_folder(self, name: str) -> str:
+        place = self._scratch / name
+        place.mkdir()
+        return str(place)
 
 
 if __name__ == "__main__":

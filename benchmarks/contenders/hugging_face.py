@@ -61,7 +61,7 @@ class Bundle:
             "report_to": [],
             "disable_tqdm": True,
             "use_cpu": not cuda,
-            "bf16": cuda,
+            "bf16": cuda or self.work.precision == "bf16",
         }
         return TrainingArguments(**settings | more)
 

@@ -30,7 +30,12 @@ def trainer_setup(work: Work, **training: Any) -> Setup:
             "text": ["text", "second"] if work.pair else ["text"],
             "label": "label",
         },
-        "training": {"epochs": work.epochs, "batch_size": work.batch_size, **training},
+        "training": {
+            "epochs": work.epochs,
+            "batch_size": work.batch_size,
+            "precision": work.precision,
+            **training,
+        },
         "groups": [{"name": "all", "rest": True, "lr": work.rate}],
     }
     session = Path(work.scratch) / "session"

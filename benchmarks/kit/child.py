@@ -19,10 +19,13 @@ def read_request() -> dict[str, Any]:
     return request_fields
 
 
-def wait_for_start() -> None:
-    """Say that all preparations are done, and wait until every contender of the round says so."""
+def wait_for_start() -> bool:
+    """Say that all preparations are done, and wait until every contender of the round says so.
+
+    Returns False where the benchmark wants nothing more.
+    """
     print(f"\n{READY}", flush=True)
-    sys.stdin.readline()
+    return bool(sys.stdin.readline())
 
 
 def send_answer(result: dict[str, Any]) -> None:

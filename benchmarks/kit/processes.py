@@ -8,6 +8,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -60,8 +62,7 @@ def run_copies(contender: Contender) -> list[dict[str, Any]]:
             for process in started:
                 _read_until(process, READY, errors)
             for process in started:
-                _require_pipe(process.stdin).write("\n")
-                _require_pipe(process.stdin).flush()
+                _let_begin(process)
             return [_read_answer(process, errors) for process in started]
         finally:
             for process in started:
@@ -72,6 +73,30 @@ def run_copies(contender: Contender) -> list[dict[str, Any]]:
 def run_single(contender: Contender) -> dict[str, Any]:
     """One copy's answer."""
     return run_copies(contender)[0]
+
+
+@contextmanager
+def open_conversation(contender: Contender) -> Iterator[Callable[[], dict[str, Any]]]:
+    """Start a contender that answers more than once; what is yielded asks for the next answer."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
+        process = _start_copy(contender, errors)
+
+        def ask_for_answer() -> dict[str, Any]:
+            _read_until(process, READY, errors)
+            _let_begin(process)
+            return _read_answer(process, errors)
+
+        try:
+            yield ask_for_answer
+        finally:
+            process.kill()
+            process.communicate()
+
+
+def _let_begin(process: subprocess.Popen[str]) -> None:
+    pipe = _require_pipe(process.stdin)
+    pipe.write("\n")
+    pipe.flush()
 
 
 def _start_copy(contender: Contender, errors: IO[str]) -> subprocess.Popen[str]:

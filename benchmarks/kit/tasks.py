@@ -82,14 +82,27 @@ def chosen_sources(names: str) -> dict[str, Source]:
     return sources
 
 
-def prepare_task(name: str, source: Source, folder: Path, limit: int | None = None) -> Task:
-    """Write the task's rows into `folder`; `limit` takes so many training rows, drawn once."""
+def prepare_task(
+    name: str,
+    source: Source,
+    folder: Path,
+    limit: int | None = None,
+    validation_rows: int | None = None,
+) -> Task:
+    """Write the task's rows into `folder`; `limit` takes so many training rows, drawn once.
+
+    `validation_rows` are drawn from all rows, for more of them than the set itself holds out.
+    """
     train = _read_rows(source.folder / source.train, source.text)
     if source.validation is None:
         validation = train[::_HELD_OUT]
         train = [row for number, row in enumerate(train) if number % _HELD_OUT]
     else:
         validation = _read_rows(source.folder / source.validation, source.text)
+    if validation_rows is not None:
+        pool = train + validation
+        random.Random(0).shuffle(pool)
+        validation, train = pool[:validation_rows], pool[validation_rows:]
     if limit is not None and limit < len(train):
         train = random.Random(0).sample(train, limit)
     home = folder / name

@@ -19,7 +19,10 @@ class Work:
     seed               of the trial whose batches these are
     how                the contender's own variant
     scratch            a folder that is removed afterwards
+    precision          "fp32", "bf16", or "auto" where the contender chooses
     rates              one learning rate a trial, for whole studies
+    trials             (rate, seed) of each trial, for final scores
+    evaluations        in an epoch
     started_at         when the process was started, in seconds of time.time()
     """
 
@@ -37,10 +40,13 @@ class Work:
     seed: int = 0
     warm_up: int = 2
     how: str = ""
+    precision: str = "auto"
     rate: float = 2e-5
     epochs: int = 1
     seeds: list[int] = field(default_factory=lambda: [0])
     rates: list[float] = field(default_factory=list)
+    trials: list[tuple[float, int]] = field(default_factory=list)
+    evaluations: int = 1
     started_at: float = 0.0
 
     @classmethod
