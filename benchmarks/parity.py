@@ -93,6 +93,7 @@ def parse_options() -> argparse.Namespace:
     parser = make_parser(__doc__)
     parser.add_argument("--rows", type=int, help="training rows; 0: all")
     parser.add_argument("--validation-rows", type=int, help="0: those that the set holds out")
+    parser.add_argument("--max-length", type=int, help="tokens of a row; default: the set's own")
     parser.add_argument("--seeds", type=int)
     parser.add_argument("--rates", help="learning rates, by commas: every seed with each of them")
     parser.add_argument("--epochs", type=int)
@@ -110,6 +111,8 @@ def parse_options() -> argparse.Namespace:
         if getattr(options, key) is None:
             setattr(options, key, value)
     options.rates = options.rates or str(RATES.get(options.model, USUAL_RATE))
+    if options.seeds < 2:
+        raise SystemExit("--seeds: a spread takes two at least")
     unknown = set(options.sides.split(",")) - set(SIDES)
     if unknown:
         raise SystemExit(f"--sides: {', '.join(sorted(unknown))} is not one of {', '.join(SIDES)}")
@@ -122,6 +125,7 @@ class Comparison:
     def __init__(self, options: argparse.Namespace, scratch: Path, ledger: Ledger) -> None:
         self._options, self._scratch, self._ledger = options, scratch, ledger
         name, source = next(iter(chosen_sources(options.data).items()))
+        source = replace(source, max_length=options.max_length or source.max_length)
         self._task: Task = prepare_task(
             name, source, scratch, options.rows or None, options.validation_rows or None
         )
@@ -191,9 +195,12 @@ class Comparison:
 
     def _key_of_trial(self, side: str, trial: tuple[float, int]) -> dict[str, Any]:
         options = self._options
-        settings = ("model", "data", "rows", "validation_rows", "epochs", "evaluations", "threads")
+        names = ("model", "data", "rows", "validation_rows", "epochs", "evaluations", "threads")
+        settings = {name: getattr(options, name) for name in names}
+        if options.max_length:
+            settings["max_length"] = options.max_length
         rate, seed = trial
-        return {name: getattr(options, name) for name in settings} | {
+        return settings | {
             "side": side,
             "rate": rate,
             "seed": seed,

@@ -1,45 +1,37 @@
-"""Training speed: examples a second and the share of what the machine's matrix products allow.
+"""Training speed: examples a second, memory, and the share of what matrix products allow.
 
-    python benchmarks/training.py [--smoke] [--model NAMES] [--data NAMES]
+    python benchmarks/training.py [--smoke] [--model NAMES] [--data NAMES] [--only PATTERNS]
 
-Contenders take the same rows of the same data with the same model, batch size, length and
-precision, in processes of their own, one after the other, round by round.
+Contenders take the same rows of the same data with the same model, batch size and length, in
+processes of their own, one after the other, round by round. --seconds N stops after so many, and
+the next call goes on.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
-import re
 import sys
 import tempfile
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from kit import report
 from kit.arithmetic import Shape, lengths_of, shape_of
 from kit.batches import rows_of_steps
-from kit.environments import NotInstallable, ensure_installed, is_installed, python_of, versions_in
+from kit.ledger import Ledger, TimeLimit
+from kit.limits import Limits
 from kit.memory import memory_shortage
 from kit.models import model_at
 from kit.neighbours import Neighbours, share_text
 from kit.options import make_parser
-from kit.processes import (
-    Contender,
-    ContenderFailed,
-    plain_environment,
-    run_copies,
-    run_single,
-    usable_cores,
-)
+from kit.processes import Contender, ContenderFailed, run_copies, usable_cores
 from kit.tasks import Task, chosen_sources, prepare_task
+from kit.training_rows import Contenders, Row
+from kit.training_table import share_of_limit, show_training
 from kit.work import read_rows
-from tuner.pool.local import trainer_environment
 
 BATCH_SIZE = 16
-SIMPLE = ("simpletransformers", "simpletransformers.classification", "simpletransformers")
-REFERENCE = "Trainer"
 MOST_SIDE_BY_SIDE = 4
 
 
@@ -64,24 +56,8 @@ ON_CUDA = Effort(100, 3, warm_up=100)
 SMOKE = Effort(6, 1)
 
 
-@dataclass
-class Row:
-    """A contender in the table: how it is started, and what each round gave."""
-
-    name: str
-    about: str
-    contender: Contender
-    speeds: list[float] = field(default_factory=list)
-    failure: str = ""
-
-
-@dataclass
-class Limit:
-    """The matrix products alone: how many processes of how many threads, and what each gave."""
-
-    name: str
-    contender: Contender
-    rates: list[float] = field(default_factory=list)
+class TimeIsUp(Exception):
+    """What is measured so far is written down; the same call goes on."""
 
 
 def main() -> int:
@@ -97,14 +73,24 @@ def main() -> int:
         "tables": tables,
     }
     part = "-part" if options.only else ""
-    file_name = f"training{part}-smoke" if options.smoke else f"training{part}"
+    name = f"training{part}-smoke" if options.smoke else f"training{part}"
+    so_far = report.RESULTS / f"{name}.jsonl"
+    if not options.seconds:
+        so_far.unlink(missing_ok=True)
+    ledger, limit = Ledger(so_far), TimeLimit(options.seconds)
     with tempfile.TemporaryDirectory() as scratch:
-        for name in options.model.split(","):
+        for model in options.model.split(","):
             for task_name, source in chosen_sources(options.data).items():
                 task = prepare_task(task_name, source, Path(scratch))
-                tables.append(Comparison(options, name, task, Path(scratch)).run_rounds())
+                comparison = Comparison(options, model, task, Path(scratch))
+                try:
+                    tables.append(comparison.run_rounds(ledger, limit))
+                except TimeIsUp:
+                    report.print_line("time is up; the same call again goes on from here")
+                    return 0
                 # After each table: an interrupted run keeps those before.
-                report.write_document(file_name, document)
+                report.write_document(name, document)
+    so_far.unlink(missing_ok=True)
     return 0
 
 
@@ -118,6 +104,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=usable_cores(), help="for one process alone")
     parser.add_argument("--side-by-side", type=int, help="trials at once in a whole study")
     parser.add_argument("--only", help="contenders whose names match one of these, by commas")
+    parser.add_argument("--seconds", type=float, default=0, help="begin nothing after so many")
     options = parser.parse_args()
     options.model = options.model or ("demo" if options.smoke else "minilm,bert-base,roberta-large")
     options.data = options.data or ("demo" if options.smoke else "rte,trec")
@@ -136,14 +123,16 @@ class Comparison:
         self.lengths = lengths_of(str(self.folder), self.every, task.pair, task.max_length)
         usual = 2 if options.smoke else min(options.threads, MOST_SIDE_BY_SIDE)
         self.side_by_side = int(options.side_by_side or usual)
-        self.work = replace(
+        work = replace(
             task.training_work(self.folder, BATCH_SIZE, options.threads, options.device),
             warm_up=self.effort.warm_up,
         )
+        kind = "roberta" if "roberta" in model else "bert"
+        self.rows: list[Row] = Contenders(options, work, self.side_by_side, kind).make_rows()
+        tokens = round(BATCH_SIZE * sum(self.lengths) / len(self.lengths))
+        self.limits = Limits(options.device, self.shape, tokens, 0.5 if options.smoke else 2.0)
         self.neighbours = Neighbours()
-        self.others: list[float | None] = []
-        self.rows = self._make_rows()
-        self.limits = self._make_limits()
+        self.others: list[float] = []
 
     def _choose_effort(self) -> Effort:
         usual = EFFORTS.get(self.name, EFFORTS["minilm"])
@@ -156,184 +145,109 @@ class Comparison:
             rounds=self.options.rounds or effort.rounds,
         )
 
-    # --- contenders
-
-    def _make_rows(self) -> list[Row]:
-        rows = [*self._tuner_rows(), *self._trainer_rows(), self._simple_row()]
-        return [row for row in rows if self._is_selected(row)]
-
-    def _is_selected(self, row: Row) -> bool:
-        """Whether --only, if it is given, asks for this row."""
-        only = self.options.only
-        return not only or any(re.search(pattern, row.name) for pattern in only.split(","))
-
-    def _threads_per_copy(self) -> int:
-        return max(1, int(self.options.threads) // self.side_by_side)
-
-    def _tuner_rows(self) -> list[Row]:
-        module, count, share = "contenders.tuner_steps", self.side_by_side, self._threads_per_copy()
-        environment = trainer_environment(self.options.threads)
-        rows = [
-            Row("tuner", "one trial", self._make_contender(module, "", environment)),
-            Row(
-                f"tuner, {count} at once",
-                f"as a study runs it: {count} trials × {share} thread(s), all examples",
-                self._make_contender(module, "", trainer_environment(share), count),
-            ),
-        ]
-        about = "its fallback: length-sorted, padded"
-        contender = self._make_contender(module, "packed", environment)
-        rows.append(Row("tuner without packed", about, contender))
-        return rows
-
-    def _trainer_rows(self) -> list[Row]:
-        module, count, share = (
-            "contenders.trainer_steps",
-            self.side_by_side,
-            self._threads_per_copy(),
-        )
-        plain = plain_environment(self.options.threads)
-        rows = [
-            Row(
-                REFERENCE,
-                "Hugging Face, dynamic padding, tuner's batches",
-                self._make_contender(module, "plain", plain),
-            ),
-            Row(
-                "Trainer, grouped",
-                'train_sampling_strategy="group_by_length"',
-                self._make_contender(module, "grouped", plain),
-            ),
-            Row(
-                "Trainer, best options",
-                "grouped, and what its documentation has for this device",
-                self._make_contender(module, "best", plain),
-            ),
-            Row(
-                f"Trainer, best, {count} at once",
-                f"{count} processes × {share} thread(s), all examples",
-                self._make_contender(module, "best", plain_environment(share), count),
-            ),
-        ]
-        return rows[:2] if self.options.smoke else rows
-
-    def _simple_row(self) -> Row:
-        name, module, package = SIMPLE
-        kind = "roberta" if "roberta" in self.name else "bert"
-        row = Row(
-            "Simple Transformers",
-            "pads every row to max_length",
-            self._make_contender(
-                "contenders.simple_steps", kind, plain_environment(self.work.threads)
-            ),
-        )
-        if not self._is_selected(row):
-            return row
-        if self.options.smoke and not is_installed(name, module):
-            row.failure = "not installed yet: a run without --smoke installs it"
-            return row
-        try:
-            python = str(ensure_installed(name, module, package))
-        except NotInstallable as reason:
-            row.failure = f"could not be installed: {reason}"
-            return row
-        versions = versions_in(python_of(name), "simpletransformers", "transformers", "torch")
-        row.about += " (" + ", ".join(f"{key} {value}" for key, value in versions.items()) + ")"
-        row.contender = replace(row.contender, python=python)
-        return row
-
-    def _make_contender(
-        self, module: str, how: str, environment: dict[str, str], copies: int = 1
-    ) -> Contender:
-        threads = self._threads_per_copy() if copies > 1 else self.options.threads
-        request = replace(self.work, how=how, threads=threads).as_request()
-        return Contender(module, request, environment, copies)
-
-    def _make_limits(self) -> list[Limit]:
-        request = {
-            "device": self.options.device,
-            "hidden": self.shape.hidden,
-            "intermediate": self.shape.intermediate,
-            "tokens": round(BATCH_SIZE * sum(self.lengths) / len(self.lengths)),
-            "seconds": 0.5 if self.options.smoke else 3.0,
-        }
-        share, count, threads = self._threads_per_copy(), self.side_by_side, self.options.threads
-        ways = {"1 thread": (1, 1)}
-        if threads > 1:
-            ways[f"{threads} threads"] = (threads, 1)
-        if count > 1:
-            ways[f"{count} × {share} thread(s)"] = (share, count)
+    def _ways(self) -> dict[str, tuple[int, int]]:
+        """Return how the products are run, as threads and copies."""
+        threads, count = int(self.options.threads), self.side_by_side
         if self.options.device == "cuda":
-            ways = {"GPU": (threads, 1)}
-        elif self.options.smoke:
-            ways = {"1 thread": (1, 1)}
-        return [
-            Limit(
-                name,
-                Contender(
-                    "contenders.products",
-                    request | {"threads": thread_count},
-                    trainer_environment(thread_count),
-                    copies,
-                ),
-            )
-            for name, (thread_count, copies) in ways.items()
-        ]
+            return {"GPU": (threads, 1)}
+        ways = {"1 thread": (1, 1)}
+        if threads > 1 and not self.options.smoke:
+            share = max(1, threads // count)
+            ways |= {f"{threads} threads": (threads, 1), f"{count} × {share}": (share, count)}
+        return ways
 
     # --- measuring
 
-    def run_rounds(self) -> dict[str, Any]:
-        """Run all rounds, print the table, and return it for programs."""
+    def run_rounds(self, ledger: Ledger, limit: TimeLimit) -> dict[str, Any]:
+        """Run all rounds, print the table, and return it for programs.
+
+        What the ledger has is not measured again. Raises TimeIsUp.
+        """
         picked_rows: list[list[int]] = []
         for number in range(self.effort.rounds):
             picked = rows_of_steps(len(self.every), BATCH_SIZE, self.effort.steps, number)
             picked_rows.append(picked)
-            self.neighbours.others_share()
-            self._run_round(number, picked)
-            self.others.append(self.neighbours.others_share())
+            for way, (threads, copies) in self._ways().items():
+                key = self._key_of_measurement(number, f"limit, {way}")
+                answer = ledger.find_answer(key)
+                if answer is None:
+                    self._begin_measurement(limit)
+                    answer = self.limits.measure_way(threads, copies)
+                    ledger.add_answer(key, answer)
+                self.limits.add_rates(way, answer)
+            for row in self.rows:
+                self._find_or_measure(row, number, picked, ledger, limit)
         self._print_table(picked_rows)
         return self._as_document(picked_rows)
 
-    def _run_round(self, number: int, picked: list[int]) -> None:
-        for limit in self.limits:
-            answers = run_copies(limit.contender)
-            limit.rates.append(sum(answer["flops"] for answer in answers))
-        for row in self.rows:
-            if row.failure:
-                continue
-            if self.options.device == "cpu":
-                row.failure = memory_shortage(self.shape.parameters, row.contender.copies)
-            if row.failure:
-                report.print_line(f"{self.name} {self.task.name}: {row.name}: {row.failure}")
-                continue
-            try:
-                row.speeds.append(self._measure_speed(row.contender, picked, number))
-            except ContenderFailed as failed:
-                row.failure = str(failed)
-            speed = row.failure or f"{row.speeds[-1]:.1f} examples/s"
+    def _key_of_measurement(self, number: int, name: str) -> dict[str, Any]:
+        return {
+            "model": self.name,
+            "data": self.task.name,
+            "effort": asdict(self.effort),
+            "threads": self.options.threads,
+            "side_by_side": self.side_by_side,
+            "round": number,
+            "name": name,
+        }
+
+    def _begin_measurement(self, limit: TimeLimit) -> None:
+        if limit.has_passed():
+            raise TimeIsUp
+        self.neighbours.others_share()
+
+    def _find_or_measure(
+        self, row: Row, number: int, picked: list[int], ledger: Ledger, limit: TimeLimit
+    ) -> None:
+        row.failure = row.failure or self._reason_to_skip(row)
+        key = self._key_of_measurement(number, row.name)
+        answer = ledger.find_answer(key)
+        if answer is None and not row.failure:
+            self._begin_measurement(limit)
+            answer = self._measure_row(row.contender, picked, number)
+            ledger.add_answer(key, answer)
+            speed = answer.get("failure") or f"{answer['speed']:.1f} examples/s"
             report.print_line(
                 f"{self.name} {self.task.name}, round {number + 1}: {row.name}: {speed}"
             )
+        if answer is not None:
+            self._note_answer(row, answer)
 
-    def _measure_speed(self, contender: Contender, picked: list[int], seed: int) -> float:
-        """Examples a second of all copies, from the first one's first step to the last one's."""
+    def _reason_to_skip(self, row: Row) -> str:
+        if row.only_with_fast_bf16 and not self.limits.has_fast_bf16():
+            return "bf16 is not 1.3 × as fast as fp32 here"
+        if self.options.device == "cpu":
+            return memory_shortage(self.shape.parameters, row.contender.copies)
+        return ""
+
+    def _note_answer(self, row: Row, answer: dict[str, Any]) -> None:
+        if answer.get("failure"):
+            row.failure = answer["failure"]
+            return
+        row.speeds.append(answer["speed"])
+        row.memory.append(answer["memory"])
+        row.precision = answer["precision"] or row.precision
+        if answer["others"] is not None:
+            self.others.append(answer["others"])
+
+    def _measure_row(self, contender: Contender, picked: list[int], seed: int) -> dict[str, Any]:
+        """Time all copies, from the first one's first step to the last one's last."""
         with tempfile.TemporaryDirectory() as scratch:
             request = contender.request | {"rows": picked, "seed": seed, "scratch": scratch}
-            round_contender = replace(contender, request=request)
-            answers = (
-                [run_single(round_contender)]
-                if contender.copies == 1
-                else run_copies(round_contender)
-            )
+            try:
+                answers = run_copies(replace(contender, request=request))
+            except ContenderFailed as failed:
+                return {"failure": str(failed)}
         first = min(answer["first"] for answer in answers)
         last = max(answer["last"] for answer in answers)
-        return len(answers) * len(picked) / float(last - first)
+        return {
+            "speed": len(answers) * len(picked) / float(last - first),
+            "memory": sum(answer["memory"] for answer in answers),
+            "precision": answers[0].get("precision"),
+            "others": self.neighbours.others_share(),
+        }
 
     # --- telling
-
-    def _best_limit(self) -> float:
-        """Operations a second: the best way to run the products, by its median."""
-        return max(report.median(limit.rates) for limit in self.limits)
 
     def _flop_per_example(self, picked_rows: list[list[int]]) -> float:
         """Operations an example needs without padding, on average."""
@@ -341,44 +255,21 @@ class Comparison:
         return self.shape.flop_of_rows(lengths) / len(lengths)
 
     def _print_table(self, picked_rows: list[list[int]]) -> None:
-        reference = next((row.speeds for row in self.rows if row.name == REFERENCE), [])
-        flop, limit = self._flop_per_example(picked_rows), self._best_limit()
-        rows = []
-        for row in self.rows:
-            if row.failure:
-                rows.append((row.name, "-", "-", "-", "-", row.failure))
-                continue
-            speed = report.median(row.speeds)
-            share = speed * flop / limit
-            ratio = report.median_ratio(row.speeds, reference)
-            rows.append(
-                (
-                    row.name,
-                    f"{speed:.1f}",
-                    report.spread(row.speeds),
-                    "-" if math.isnan(ratio) else f"{ratio:.2f} ×",
-                    f"{share:.0%}",
-                    row.about,
-                )
-            )
-        limits = ", ".join(
-            f"{fastest_way.name} {report.median(fastest_way.rates) / 1e9:.0f} GFLOP/s"
-            for fastest_way in self.limits
-        )
-        precision = "bf16" if self.options.device == "cuda" else "fp32"
-        report.print_table(
+        title = (
             f"{self.name} ({self.shape.parameters / 1e6:.1f} M parameters) on {self.task.name}, "
-            f"batch {BATCH_SIZE}, {precision}, {self.effort.steps} steps × {self.effort.rounds}",
-            ("contender", "examples/s", "spread", f"to {REFERENCE}", "of the limit", ""),
-            rows,
-            f"Limit: matrix products of these shapes alone: {limits}; the highest counts. "
-            f"An example takes {flop / 1e9:.3g} GFLOP without padding; an epoch of "
-            f"{len(self.every)} rows cannot take less than {flop * len(self.every) / limit:.3g} s."
-            + share_text(max((share for share in self.others if share is not None), default=None)),
+            f"batch {BATCH_SIZE}, {self.effort.steps} steps × {self.effort.rounds}"
+        )
+        place = "the GPU" if self.options.device == "cuda" else "all its processes, resident"
+        show_training(
+            title,
+            self.rows,
+            self.limits,
+            self._flop_per_example(picked_rows),
+            f"Memory is the peak of {place}." + share_text(max(self.others, default=None)),
         )
 
     def _as_document(self, picked_rows: list[list[int]]) -> dict[str, Any]:
-        flop, limit = self._flop_per_example(picked_rows), self._best_limit()
+        flop = self._flop_per_example(picked_rows)
         return {
             "model": self.name,
             "data": self.task.name,
@@ -391,16 +282,18 @@ class Comparison:
             "others_share": self.others,
             "tokens_an_example": sum(self.lengths) / len(self.lengths),
             "flop_an_example": flop,
-            "limit_flops": limit,
-            "limits": {limit.name: limit.rates for limit in self.limits},
+            "limit_flops": self.limits.best_rate(),
+            "limits": self.limits.rates,
             "contenders": [
                 {
                     "name": row.name,
                     "about": row.about,
                     "failure": row.failure,
+                    "precision": row.precision,
                     "examples_per_second": row.speeds,
+                    "memory": row.memory,
                     "median": report.median(row.speeds) if row.speeds else None,
-                    "share_of_limit": report.median(row.speeds) * flop / limit
+                    "share_of_limit": share_of_limit(row, self.limits, flop)
                     if row.speeds
                     else None,
                 }

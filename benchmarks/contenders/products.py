@@ -4,33 +4,74 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch import Tensor
+from torch.nn import functional
 
 from kit import child
 
 _FORWARD_AND_BACKWARD = 6
+Linear = Callable[[Tensor, Tensor], Tensor]
 
 
 def main() -> None:
-    """Repeat one layer's products for about `seconds`; answer operations a second."""
+    """Repeat one layer's products for about `seconds` a kernel; answer operations a second."""
     request = child.read_request()
-    cuda = request["device"] == "cuda"
-    if not cuda:
+    if request["device"] != "cuda":
         torch.set_num_threads(request["threads"])
-    products = Products(request, torch.bfloat16 if cuda else torch.float32)
-    for _ in range(3):
-        products.multiply_layer()
+    kernels = {
+        name: Products(request, linear, dtype)
+        for name, (linear, dtype) in kernels_of_device(request["device"]).items()
+    }
+    for products in kernels.values():
+        for _ in range(3):
+            products.multiply_layer()
     child.wait_for_start()
-    child.send_answer({"flops": products.measure_rate(request["seconds"])})
+    child.send_answer(
+        {
+            "flops": {
+                name: products.measure_rate(request["seconds"])
+                for name, products in kernels.items()
+            }
+        }
+    )
+
+
+def kernels_of_device(device: str) -> dict[str, tuple[Linear, torch.dtype]]:
+    """Return what can multiply matrices: on a CPU torch's own choice, oneDNN in fp32, and bf16."""
+    if device == "cuda":
+        return {"bf16": (functional.linear, torch.bfloat16)}
+    kernels: dict[str, tuple[Linear, torch.dtype]] = {
+        "torch fp32": (functional.linear, torch.float32)
+    }
+    if has_onednn():
+        kernels["oneDNN fp32"] = (multiply_by_onednn, torch.float32)
+    return kernels | {"bf16": (functional.linear, torch.bfloat16)}
+
+
+def multiply_by_onednn(inputs: Tensor, weight: Tensor) -> Tensor:
+    """Return inputs × weightᵀ, by oneDNN in fp32, where torch itself may call another library."""
+    product: Tensor = torch.ops.mkldnn._linear_pointwise(inputs, weight, None, "none", [], "")
+    return product
+
+
+def has_onednn() -> bool:
+    """Whether this torch has oneDNN's operator."""
+    try:
+        multiply_by_onednn(torch.ones(2, 2), torch.ones(2, 2))
+    except (AttributeError, RuntimeError):
+        return False
+    return True
 
 
 class Products:
     """Four matrices of hidden × hidden and two of hidden × intermediate, on real tokens."""
 
-    def __init__(self, request: dict[str, Any], dtype: torch.dtype) -> None:
-        self._cuda = request["device"] == "cuda"
+    def __init__(self, request: dict[str, Any], linear: Linear, dtype: torch.dtype) -> None:
+        self._linear, self._cuda = linear, request["device"] == "cuda"
         hidden, intermediate, rows = (
             request["hidden"],
             request["intermediate"],
@@ -49,10 +90,11 @@ class Products:
         """Output, input's gradient and weight's gradient of each matrix."""
         for (size, output_size), weight in zip(self._sizes, self._weights, strict=True):
             inputs, gradient = self._inputs[size], self._inputs[output_size]
-            torch.mm(inputs, weight.T)
-            torch.mm(gradient, weight)
-            torch.mm(gradient.T, inputs)
+            self._linear(inputs, weight)
+            self._linear(gradient, weight.t())
+            self._linear(gradient.t(), inputs.t())
 
+    @torch.no_grad()
     def measure_rate(self, seconds: float) -> float:
         """Operations a second, the median of short measurements over so many seconds."""
         rows = len(next(iter(self._inputs.values())))

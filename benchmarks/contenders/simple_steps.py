@@ -45,7 +45,7 @@ def main() -> None:
     child.wait_for_start()
     watch.arm_for_steps(work.step_count)
     train_rows(work.rows)
-    child.send_answer({"first": watch.first, "last": watch.last, "seconds": watch.seconds})
+    child.send_answer(watch.as_answer())
 
 
 def rows_frame(rows: list[dict[str, str]], work: Work) -> pd.DataFrame:

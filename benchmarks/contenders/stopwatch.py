@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import resource
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -34,6 +37,15 @@ class Stopwatch:
             raise RuntimeError(f"{self._done} steps of {self._steps} were seen")
         return self.last - self.first
 
+    def as_answer(self) -> dict[str, Any]:
+        """Return begin, end and seconds of the steps, and the most memory that this took."""
+        return {
+            "first": self.first,
+            "last": self.last,
+            "seconds": self.seconds,
+            "memory": peak_memory(cuda=self._cuda),
+        }
+
     def _note_forward(self, *_: Any) -> None:
         if self._steps and self.first is None:
             self._synchronize_device()
@@ -50,3 +62,16 @@ class Stopwatch:
     def _synchronize_device(self) -> None:
         if self._cuda:
             torch.cuda.synchronize()
+
+
+def peak_memory(*, cuda: bool) -> int:
+    """Return the most bytes that this process has held: of the GPU, else resident."""
+    if cuda:
+        return int(torch.cuda.max_memory_reserved())
+    try:
+        # Not ru_maxrss, which begins with that of the process that started this one.
+        status = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
+    except OSError:
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return most if sys.platform == "darwin" else most * 1024

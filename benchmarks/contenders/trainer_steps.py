@@ -37,7 +37,7 @@ def main() -> None:
     child.wait_for_start()
     watch.arm_for_steps(work.step_count)
     train_rows(work.rows)
-    child.send_answer({"first": watch.first, "last": watch.last, "seconds": watch.seconds})
+    child.send_answer(watch.as_answer())
 
 
 def variant_options(work: Work) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import time
 
-from contenders.tuner_context import open_context, trial_on
+from contenders.tuner_context import open_context, precision_in_use, trial_on
 from kit import child
 from kit.work import Work
 from tuner.training.techniques import Techniques
@@ -15,11 +15,17 @@ def main() -> None:
     """Warm up, wait for the others, train the rows once."""
     work = Work.from_command_line()
     context = open_context(work, Techniques(**{work.how: False}) if work.how else Techniques())
+    from contenders.stopwatch import peak_memory
+
+    cuda = work.device == "cuda"
+    # A trial's start resets the count where the system can do that.
+    memory = [peak_memory(cuda=cuda)]
     gc.collect()
     gc.freeze()
     warm = trial_on(context, 0, work)
     for _ in range(work.warm_up):
         warm.train_one_update()
+    memory.append(peak_memory(cuda=cuda))
     trial = trial_on(context, 1, work)
     child.wait_for_start()
     synchronize_device(work.device)
@@ -28,7 +34,16 @@ def main() -> None:
         trial.train_one_update()
     synchronize_device(work.device)
     ended = time.time()
-    child.send_answer({"first": started, "last": ended, "seconds": ended - started})
+    memory.append(peak_memory(cuda=cuda))
+    child.send_answer(
+        {
+            "first": started,
+            "last": ended,
+            "seconds": ended - started,
+            "memory": max(memory),
+            "precision": precision_in_use(context),
+        }
+    )
 
 
 def synchronize_device(device: str) -> None:
