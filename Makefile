@@ -57,7 +57,7 @@ reference: $(STAMP)  ## The tables of docs/recipe.md, from the schema
 	$(BIN)/python -m tests.recipe.reference
 
 bench: $(STAMP)  ## Benchmarks, in brief; in full with FULL=1
-	for script in training techniques overhead study parity ui; do \
+	for script in training techniques evaluation overhead study parity ui; do \
 		$(BIN)/python benchmarks/$$script.py $(if $(FULL),,--smoke) || exit 1; done
 
 clean:  ## Remove the environment and caches

@@ -51,6 +51,7 @@ def parse_options() -> argparse.Namespace:
     parser = make_parser(__doc__, "cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--steps", type=int, help="timed pairs of steps")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--precision", default="auto", help="auto, fp32 or bf16")
     options = parser.parse_args()
     options.model = options.model or ("demo" if options.smoke else "minilm")
     options.data = options.data or ("demo" if options.smoke else "rte,trec")
@@ -67,6 +68,7 @@ def compare_techniques(
         task.training_work(model_at(model, scratch), BATCH_SIZE, options.threads, options.device),
         rows=rows_of_steps(task.count, BATCH_SIZE, warm_up + options.steps, seed=0),
         warm_up=warm_up,
+        precision=options.precision,
     )
     environment = trainer_environment(options.threads)
     seconds_by_technique = {}
@@ -79,13 +81,15 @@ def compare_techniques(
                 )
             report.print_line(f"{model}, {task.name}: {technique}")
     show_techniques(
-        f"{model} on {task.name}, batch {BATCH_SIZE}, {options.threads} thread(s)",
+        f"{model} on {task.name}, batch {BATCH_SIZE}, {options.threads} thread(s), precision "
+        f"{options.precision}",
         seconds_by_technique,
     )
     return {
         "model": model,
         "data": task.name,
         "threads": options.threads,
+        "precision": options.precision,
         "seconds": seconds_by_technique,
     }
 

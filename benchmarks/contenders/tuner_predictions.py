@@ -1,53 +1,31 @@
-"""Predictions of tuner's trainer; `how` is "evaluation", as between epochs, or "test", from texts."""
+"""Predictions of tuner's trainer; `how` is "evaluation" (from tokens) or "test" (from texts)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from contenders.tuner_context import open_context, precision_in_use
 from kit import child
 from kit.passes import time_passes
-from kit.work import Work
+from kit.work import Work, read_rows
+
+if TYPE_CHECKING:
+    from tuner.training.trainer_context import TrainerContext
 
 
 def main() -> None:
-    """Predict all validation rows, again and again for some seconds."""
+    """Predict all validation rows once, then again and again for some seconds."""
     work = Work.from_command_line()
     context = open_context(work)
     from contenders.stopwatch import peak_memory
-    from tuner.training.batches import PaddedLayout
-    from tuner.training.evaluate import score_split
-    from tuner.training.tokens import tokenize_rows
 
-    def evaluate_split() -> None:
-        split, layout = context.data.validation, context.validation_layout
-        score_split(
-            context.model, layout, split, context.labels, context.device, context.autocast_context
-        )
-
-    def test_texts() -> None:
-        split, _ = tokenize_rows(
-            context.tokenizer, texts, classes, numbers, context.max_length, "the benchmark"
-        )
-        layout = PaddedLayout(split, context.pad_token_id, context.device, context.padding.side)
-        score_split(
-            model, layout, split, context.labels, context.device, context.autocast_context
-        )
-
-    predict: Callable[[], None] = evaluate_split
-    if work.how == "test":
-        from transformers import AutoModelForSequenceClassification
-
-        place = Path(work.scratch) / "model"
-        context.save_pretrained(place)
-        model = AutoModelForSequenceClassification.from_pretrained(place)
-        rows = read_validation_texts(work)
-        texts, classes, numbers = rows
-        predict = test_texts
-    predict()
+    predictions = TestOfTexts(context, work) if work.how == "test" else Evaluation(context)
+    predictions.predict_rows()
     child.wait_for_start()
-    rate = time_passes(predict, len(context.data.validation))
+    rate = time_passes(predictions.predict_rows, len(context.data.validation))
     child.send_answer(
         {
             "rates": {"": rate},
@@ -55,3 +33,55 @@ def main() -> None:
             "precision": precision_in_use(context),
         }
     )
+
+
+class Evaluation:
+    """The validation rows, tokenized long before, through the model that trains."""
+
+    def __init__(self, context: TrainerContext) -> None:
+        self._context = context
+
+    def predict_rows(self) -> None:
+        """Score the split as a trial does."""
+        context = self._context
+        score(context, context.model, context.validation_layout, context.data.validation)
+
+
+class TestOfTexts:
+    """The same rows as texts, through a saved model, as `tuner test` has them."""
+
+    def __init__(self, context: TrainerContext, work: Work) -> None:
+        from transformers import AutoModelForSequenceClassification
+
+        self._context = context
+        place = Path(work.scratch) / "model"
+        context.save_pretrained(place)
+        self._model = AutoModelForSequenceClassification.from_pretrained(place)
+        self._model.to(context.device)
+        rows = read_rows(work.validation)
+        self._texts = [[row[name] for row in rows] for name in ("text", "second")[: 1 + work.pair]]
+        self._classes = np.array([context.labels.index(row["label"]) for row in rows])
+
+    def predict_rows(self) -> None:
+        """Tokenize and score."""
+        from tuner.training.batches import PaddedLayout
+        from tuner.training.tokens import tokenize_rows
+
+        context, numbers = self._context, np.arange(len(self._classes))
+        split, _ = tokenize_rows(
+            context.tokenizer, self._texts, self._classes, numbers, context.max_length
+        )
+        side = context.padding.side
+        layout = PaddedLayout(split, context.pad_token_id, context.device, side)
+        score(context, self._model, layout, split)
+
+
+def score(context: TrainerContext, model: Any, layout: Any, split: Any) -> None:
+    """Predict a split with the context's kernels."""
+    from tuner.training.evaluate import score_split
+
+    score_split(model, layout, split, context.labels, context.device, context.autocast_context)
+
+
+if __name__ == "__main__":
+    main()
