@@ -58,14 +58,6 @@ def open_context(
     return TrainerContext(trainer_setup(work, **training), print_note, techniques or ALL)
 
 
-def precision_in_use(context: TrainerContext) -> str:
-    """Return the type that the context's products are computed in."""
-    import torch
-
-    with context.autocast_context():
-        return "bf16" if torch.is_autocast_enabled(context.device.type) else "fp32"
-
-
 def train_request(context: TrainerContext, trial: int, **values: Any) -> Train:
     """Train with the recipe's settings, or with others by flat name."""
     config = build_trial_config(context.recipe, values, trial)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from contenders.tuner_context import open_context, precision_in_use
+from contenders.tuner_context import open_context
 from kit import child
 from kit.passes import time_passes
 from kit.work import Work, read_rows
@@ -30,7 +30,7 @@ def main() -> None:
         {
             "rates": {"": rate},
             "memory": peak_memory(cuda=work.device == "cuda"),
-            "precision": precision_in_use(context),
+            "precision": context.kernels.precision,
         }
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import time
 
-from contenders.tuner_context import open_context, precision_in_use, trial_on
+from contenders.tuner_context import open_context, trial_on
 from kit import child
 from kit.work import Work
 from tuner.training.techniques import Techniques
@@ -41,7 +41,7 @@ def main() -> None:
             "last": ended,
             "seconds": ended - started,
             "memory": max(memory),
-            "precision": precision_in_use(context),
+            "precision": context.kernels.precision,
         }
     )
 
