@@ -29,8 +29,8 @@ class Limits:
         }
         self.rates: Rates = {}
 
-    def measure_way(self, threads: int, copies: int) -> dict[str, float]:
-        """Return the rate of every kernel, of all copies together."""
+    def measure_way(self, threads: int, copies: int) -> dict[str, Any]:
+        """Return as "flops" the rate of every kernel, of all copies together."""
         contender = Contender(
             "contenders.products",
             self._request | {"threads": threads},
@@ -38,7 +38,9 @@ class Limits:
             copies,
         )
         answers = [answer["flops"] for answer in run_copies(contender)]
-        return {kernel: sum(answer[kernel] for answer in answers) for kernel in answers[0]}
+        return {
+            "flops": {kernel: sum(answer[kernel] for answer in answers) for kernel in answers[0]}
+        }
 
     def add_rates(self, way: str, rates: Mapping[str, Any]) -> None:
         """Note one way's rates of a round."""
