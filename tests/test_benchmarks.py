@@ -52,8 +52,8 @@ def test_without_a_time_limit_everything_is_measured() -> None:
 
 def test_each_type_has_the_limit_of_its_own_fastest_kernel() -> None:
     limits = Limits("cpu", Shape(1, 8, 32, 0, 0, 0), tokens=4, seconds=1.0)
-    limits.add_rates("1 thread", {"torch fp32": 95.0, "oneDNN fp32": 100.0, "bf16": 205.0})
-    limits.add_rates("2 threads", {"torch fp32": 190.0, "oneDNN fp32": 180.0, "bf16": 400.0})
+    limits.add_rates("1 thread", {"torch fp32": 95.0, "onednn fp32": 100.0, "bf16": 205.0})
+    limits.add_rates("2 threads", {"torch fp32": 190.0, "onednn fp32": 180.0, "bf16": 400.0})
 
     assert limits.rate_of_precision("fp32") == 190.0
     assert limits.rate_of_precision("bf16") == limits.best_rate() == 400.0

@@ -12,6 +12,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from kit import child
+from tuner.recipe.kernels import BF16, ONEDNN, TORCH
+from tuner.training.kernel_speeds import onednn_problem
+from tuner.training.products import multiply_by_onednn
 
 _FORWARD_AND_BACKWARD = 6
 Linear = Callable[[Tensor, Tensor], Tensor]
@@ -43,28 +46,11 @@ def main() -> None:
 def kernels_of_device(device: str) -> dict[str, tuple[Linear, torch.dtype]]:
     """Return what can multiply matrices: on a CPU torch's own choice, oneDNN in fp32, and bf16."""
     if device == "cuda":
-        return {"bf16": (functional.linear, torch.bfloat16)}
-    kernels: dict[str, tuple[Linear, torch.dtype]] = {
-        "torch fp32": (functional.linear, torch.float32)
-    }
-    if has_onednn():
-        kernels["oneDNN fp32"] = (multiply_by_onednn, torch.float32)
-    return kernels | {"bf16": (functional.linear, torch.bfloat16)}
-
-
-def multiply_by_onednn(inputs: Tensor, weight: Tensor) -> Tensor:
-    """Return inputs × weightᵀ, by oneDNN in fp32, where torch itself may call another library."""
-    product: Tensor = torch.ops.mkldnn._linear_pointwise(inputs, weight, None, "none", [], "")
-    return product
-
-
-def has_onednn() -> bool:
-    """Whether this torch has oneDNN's operator."""
-    try:
-        multiply_by_onednn(torch.ones(2, 2), torch.ones(2, 2))
-    except (AttributeError, RuntimeError):
-        return False
-    return True
+        return {BF16: (functional.linear, torch.bfloat16)}
+    kernels: dict[str, tuple[Linear, torch.dtype]] = {TORCH: (functional.linear, torch.float32)}
+    if not onednn_problem():
+        kernels[ONEDNN] = (multiply_by_onednn, torch.float32)
+    return kernels | {BF16: (functional.linear, torch.bfloat16)}
 
 
 class Products:

@@ -9,10 +9,8 @@ from kit import report
 from kit.arithmetic import Shape
 from kit.processes import Contender, run_copies
 from tuner.pool.local import trainer_environment
+from tuner.recipe.kernels import BF16, MARGIN
 
-BF16 = "bf16"
-FAST_BF16 = 1.3
-"""How many times as fast bf16 has to be for anybody to use it: tuner's own margin."""
 Rates = dict[str, list[float]]
 
 
@@ -63,8 +61,8 @@ class Limits:
         return max(report.median(rates) for rates in self.rates.values())
 
     def has_fast_bf16(self) -> bool:
-        """Whether bf16 is so much faster that everybody who knows would use it."""
-        return self.rate_of_precision(BF16) >= FAST_BF16 * self.rate_of_precision("fp32")
+        """Whether bf16 is so much faster that everybody who knows would use it: tuner's margin."""
+        return self.rate_of_precision(BF16) >= MARGIN * self.rate_of_precision("fp32")
 
     def as_text(self) -> str:
         """Name every kernel and way with its rate."""
