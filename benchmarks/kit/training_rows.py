@@ -14,9 +14,9 @@ from tuner.pool.local import trainer_environment
 REFERENCE = "Trainer"
 _SIMPLE = ("simpletransformers", "simpletransformers.classification", "simpletransformers")
 _VARIANTS = {
-    "": ("plain", "Hugging Face, dynamic padding, tuner's batches"),
-    ", grouped": ("grouped", 'train_sampling_strategy="group_by_length"'),
-    ", best options": ("best", "grouped, and what its documentation has for this device"),
+    "": ("plain", "dynamic padding, tuner's batches"),
+    ", grouped": ("grouped", "group_by_length"),
+    ", best options": ("best", "grouped, and all documented"),
 }
 
 
@@ -64,7 +64,7 @@ class Contenders:
 
     def _tuner_rows(self, precision: str) -> list[Row]:
         name, module = "tuner" + (" fp32" if precision == "fp32" else ""), "contenders.tuner_steps"
-        about = f"{self._count} trials × {self._share} thread(s), as a study runs them"
+        about = f"{self._count} × {self._share} thread(s), as in a study"
         rows = [
             Row(name, "one trial", self._alone(module, "", precision, ours=True), precision),
             Row(
@@ -78,7 +78,7 @@ class Contenders:
 
     def _padded_row(self) -> Row:
         contender = self._alone("contenders.tuner_steps", "packed", "auto", ours=True)
-        return Row("tuner without packed", "its fallback: length-sorted, padded", contender, "auto")
+        return Row("tuner without packed", "length-sorted, padded", contender, "auto")
 
     def _trainer_rows(self, precision: str) -> list[Row]:
         module, extra = "contenders.trainer_steps", precision != self._usual
@@ -88,7 +88,7 @@ class Contenders:
             for suffix, (how, about) in _VARIANTS.items()
         ]
         copies = self._side_by_side(module, "best", precision)
-        about = f"{self._count} processes × {self._share} thread(s), all examples"
+        about = f"{self._count} × {self._share} thread(s)"
         rows.append(Row(f"{name}, best, {self._count} at once", about, copies, precision, extra))
         return rows[:2] if self._options.smoke else rows
 
