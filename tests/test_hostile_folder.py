@@ -76,8 +76,8 @@ def test_nor_by_a_python_that_tuner_starts(trap: Path, monkeypatch: pytest.Monke
     code = "import json, msgspec, numpy; import tuner.pool.protocol; print('done')"
     done = run_here(python_command("-c", code))
     assert (done.stdout, done.stderr, trap.exists()) == ("done\n", "", False)
-    monkeypatch.setattr(doctor, "DEVICE_QUESTION", "import json, msgspec; print('[\"cpu\"]')")
-    assert doctor.device_finding().text == "cpu"
+    monkeypatch.setattr(doctor, "DEVICE_QUESTION", 'import json, msgspec; print(\'[["cpu"], ""]\')')
+    assert [finding.text for finding in doctor.device_findings()] == ["cpu"]
     assert not trap.exists()
 
 

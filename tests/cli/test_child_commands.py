@@ -116,7 +116,7 @@ def test_a_draft_has_nothing_to_test(tuner: Tuner) -> None:
 
 def test_doctor_on_a_folder_that_works(tuner: Tuner, monkeypatch: Monkey, root: Path) -> None:
     cpu = Finding("ok", "devices", "cpu")
-    monkeypatch.setattr(doctor, "device_finding", lambda: cpu)
+    monkeypatch.setattr(doctor, "device_findings", lambda: [cpu])
     findings = json.loads(tuner("doctor", "--json").stdout)
     topics = [finding["topic"] for finding in findings]
     assert topics == [
@@ -128,7 +128,7 @@ def test_doctor_on_a_folder_that_works(tuner: Tuner, monkeypatch: Monkey, root: 
 
 def test_doctor_fails_where_something_is_missing(tuner: Tuner, monkeypatch: Monkey) -> None:
     broken = Finding("error", "devices", "torch cannot be used: no such library")
-    monkeypatch.setattr(doctor, "device_finding", lambda: broken)
+    monkeypatch.setattr(doctor, "device_findings", lambda: [broken])
     answer = tuner("doctor")
     assert answer.code == 1
     assert "no such library" in answer.stdout
@@ -136,5 +136,5 @@ def test_doctor_fails_where_something_is_missing(tuner: Tuner, monkeypatch: Monk
 
 def test_doctor_survives_a_torch_that_does_not_start(monkeypatch: Monkey) -> None:
     monkeypatch.setattr(doctor, "DEVICE_QUESTION", "raise SystemExit('no driver')")
-    finding = doctor.device_finding()
+    (finding,) = doctor.device_findings()
     assert (finding.level, finding.text) == ("error", "torch cannot be used: no driver")

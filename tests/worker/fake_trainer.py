@@ -20,6 +20,8 @@ probing   seconds that a probe takes
 lose_at   number of threads with which a probe ends the trainer without a word
 free      bytes that are free; a trainer takes 100
 no_room   refuse the setup where there are fewer threads than this
+kernels   what a trainer chooses where the setup has none
+lacks     the precision that this machine has not
 """
 
 from __future__ import annotations
@@ -217,6 +219,16 @@ def stumbles(session: Path) -> bool:
     return True
 
 
+def kernels_of(request: dict[str, Any]) -> dict[str, Any] | None:
+    """Take the session's kernels; end where this machine lacks them."""
+    print(f"kernels by the rule {request['kernels_rule']}", file=sys.stderr, flush=True)
+    kernels: dict[str, Any] | None = request["kernels"] or PLAN.get("kernels")
+    if kernels is not None and kernels["precision"] == PLAN.get("lacks"):
+        say("refused", error=f"no {kernels['precision']} here", cause="no such kernels")
+        raise Over
+    return kernels
+
+
 def set_up(request: dict[str, Any]) -> Path:
     if "deaf_and_dumb" in PLAN:
         sys.exit(PLAN["deaf_and_dumb"])
@@ -227,13 +239,14 @@ def set_up(request: dict[str, Any]) -> Path:
     if "refuse" in PLAN or request["threads"] < PLAN.get("no_room", 0):
         say("refused", error=PLAN.get("refuse", "no room"))
         raise Over
+    kernels = kernels_of(request)
     parameters = [["encoder.layer.0.weight", [4, 4]], ["classifier.weight", [2, 4]]]
     say(
         "ready", device="cpu", device_name="fake", versions={}, labels=["no", "yes"],
         rows={"train": 100, "validation": 20}, parameters=24,
         groups=PLAN.get("groups", {"head": 8, "body": 16}),
         batches="packed", threads=request["threads"], test=PLAN.get("test"),
-        warnings=PLAN.get("warnings", []) if request["check"] else [],
+        warnings=PLAN.get("warnings", []) if request["check"] else [], kernels=kernels,
         model={
             "name": "fake", "model_type": "bert", "layers": 1, "shared_layers": False,
             "hidden_size": 4, "labels": ["no", "yes"], "parameters": parameters,

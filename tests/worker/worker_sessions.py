@@ -126,7 +126,7 @@ def _be_a_worker(session: Session, plan: dict[str, Any]) -> NoReturn:
         sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
         if "kill_at" in plan:
             _kill_self_at(**plan["kill_at"])
-        code = run_worker_process([str(session.path)])
+        code = run_worker_process([*plan.get("flags", []), str(session.path)])
     except BaseException:
         traceback.print_exc()
         raise

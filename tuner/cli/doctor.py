@@ -39,7 +39,13 @@ if torch.cuda.is_available():
         devices.append(f"cuda:{index} {gpu.name}, {gpu.total_memory / 2**30:.0f} GiB")
 elif getattr(torch.backends, "mps", None) and torch.backends.mps.is_available():
     devices.append("mps")
-print(json.dumps(devices + [f"cpu, {torch.get_num_threads()} threads"]))
+kernels = ""
+if not devices:
+    from tuner.results.kernels_text import describe_kernels
+    from tuner.training.kernel_choice import kernels_of_machine
+
+    kernels = describe_kernels(kernels_of_machine())
+print(json.dumps([devices + [f"cpu, {torch.get_num_threads()} threads"], kernels]))
 """
 LOCK_QUESTION = """
 import fcntl, sys
@@ -68,7 +74,7 @@ def examine_machine(options: argparse.Namespace) -> Iterator[Finding]:
     """Yield all findings in the order in which they are shown."""
     yield python_finding()
     yield from package_findings()
-    yield device_finding()
+    yield from device_findings()
     yield from folder_findings(options)
     yield terminal_finding()
     yield model_hub_finding()
@@ -92,17 +98,21 @@ def package_findings() -> Iterator[Finding]:
     )
 
 
-def device_finding() -> Finding:
-    """Report the devices that torch sees."""
+def device_findings() -> Iterator[Finding]:
+    """Report the devices that torch sees, and without a GPU what multiplies fastest on the CPU."""
     try:
         answer = _run_child_python(DEVICE_QUESTION, timeout=DEVICE_SECONDS)
     except subprocess.TimeoutExpired:
-        return Finding("error", "devices", f"torch did not answer within {DEVICE_SECONDS} s")
+        yield Finding("error", "devices", f"torch did not answer within {DEVICE_SECONDS} s")
+        return
     if answer.returncode:
         lines = answer.stderr.strip().splitlines() or ["no output"]
-        return Finding("error", "devices", f"torch cannot be used: {lines[-1]}")
-    devices = json.loads(answer.stdout.splitlines()[-1])
-    return Finding("ok", "devices", "; ".join(devices))
+        yield Finding("error", "devices", f"torch cannot be used: {lines[-1]}")
+        return
+    devices, kernels = json.loads(answer.stdout.splitlines()[-1])
+    yield Finding("ok", "devices", "; ".join(devices))
+    if kernels:
+        yield Finding("ok", "kernels", kernels)
 
 
 def _run_child_python(

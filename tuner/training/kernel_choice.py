@@ -103,9 +103,10 @@ class KernelChooser:
     def _choose_by_speed(self) -> KernelsChoice:
         if self.device.type != "cpu" or self.training.kernels == "torch":
             return self._plain_choice()
-        return published_choice(self.folder, self._publication_key(), self._measure_and_choose)
+        return published_choice(self.folder, self._publication_key(), self.measure_and_choose)
 
-    def _measure_and_choose(self) -> KernelsChoice:
+    def measure_and_choose(self) -> KernelsChoice:
+        """Choose by speeds measured now, whatever is published."""
         speeds, missing = measure_kernel_speeds(self.workload)
         kernels = kernels_by_speed(self.training.precision, speeds)
         if kernels.precision == "bf16" and speed_ratio(speeds, BF16, TORCH, ONEDNN) < 1:
@@ -143,6 +144,14 @@ class KernelChooser:
         """Hash all that a choice follows from; not the threads, since one is timed."""
         parts = [*self._machine(), self.training.precision, self.training.kernels, self.workload]
         return hashlib.blake2b(repr(parts).encode(), digest_size=8).hexdigest()
+
+
+def kernels_of_machine() -> KernelsChoice:
+    """Measure what "auto" would choose here for a base-size model on short texts."""
+    device = torch.device("cpu")
+    workload = Workload(outputs=3072, inputs=768, tokens=256, heads=12, head_size=64, length=64)
+    chooser = KernelChooser(TrainingSection(), device, workload, Path(), lambda _level, _text: None)
+    return chooser.measure_and_choose()
 
 
 def published_choice(folder: Path, key: str, choose: Callable[[], KernelsChoice]) -> KernelsChoice:

@@ -111,11 +111,8 @@ def check_kernels(
     `usual` is what torch's own kernels differ by with padded rows; the bound is that of
     `check_precision`.
     """
-    switched_on: AbstractContextManager[Any] = (
-        nullcontext() if packing is None else _packing_switched_on(packing)
-    )
     try:
-        with _dropout_disabled(model), switched_on:
+        with _dropout_disabled(model), _packing_switched_on(packing):
             outcome = _compute_outcome(model, layout, rows, autocast)
         _refuse_differences(exact, outcome, _limits_of_rounding(usual, exact, autocast))
     except _REFUSALS as error:
@@ -141,15 +138,17 @@ def check_dropout(
 
 
 @contextmanager
-def _packing_switched_on(packing: Packing) -> Iterator[None]:
-    """Switch packing on; what goes wrong meanwhile is the reason why it is not possible."""
-    packing.switch_on_packing()
+def _packing_switched_on(packing: Packing | None) -> Iterator[None]:
+    """Switch packing on, if any; what goes wrong meanwhile is why it is not possible."""
+    if packing is not None:
+        packing.switch_on_packing()
     try:
         yield
     except _REFUSALS as error:
         raise NotPackable(first_message_line(error)) from error
     finally:
-        packing.switch_off_packing()
+        if packing is not None:
+            packing.switch_off_packing()
 
 
 def _refuse_differences(expected: Outcome, actual: Outcome, limits: tuple[float, float]) -> None:

@@ -6,9 +6,11 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from tuner.errors import TunerError
@@ -16,6 +18,7 @@ from tuner.pool.cores import count_usable_cores
 from tuner.pool.protocol import Setup
 from tuner.recipe.findings import CheckReport, Finding, FindingLevel, ModelDescription
 from tuner.recipe.groups import resolve_groups
+from tuner.recipe.kernels import KernelsChoice, KernelsRule
 from tuner.recipe.load import parse_recipe, recipe_to_dict
 from tuner.recipe.nearest import quote_value
 from tuner.recipe.rates import is_frozen_group
@@ -30,6 +33,7 @@ from tuner.results.format import (
     format_full_count,
     format_percent,
 )
+from tuner.results.kernels_text import describe_kernels
 from tuner.results.metrics import check_metric_name
 from tuner.training.coverage import validation_warnings
 from tuner.training.data import LabelledRows, SessionData, read_labelled_rows
@@ -50,6 +54,18 @@ _SHOWN_LABELS = 8
 _ASSUMED_SLOTS = 2
 
 ReportStage = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class GivenKernels:
+    """What a session says about its kernels, as in `Setup`; "" is no folder to publish in."""
+
+    choice: KernelsChoice | None = None
+    rule: KernelsRule = "keep"
+    folder: str = ""
+
+
+UNCHOSEN = GivenKernels()
 
 
 class _Findings:
@@ -77,19 +93,29 @@ class _Findings:
 def answer_check_request(request: dict[str, Any], report_stage: ReportStage) -> CheckReport:
     """Answer {"recipe": …, "session": DIR or null, "rehearse": bool}.
 
-    `report_stage` hears what is being done. TunerError where `recipe` is not a recipe at all.
+    The session's `kernels` and `kernels_rule` are those of `Setup`. `report_stage` hears what is
+    being done. TunerError where `recipe` is not a recipe at all.
     """
     recipe = parse_recipe(request["recipe"], "recipe")
     session = request.get("session")
-    folder = Path(session) if session else Path.cwd()
+    kernels = GivenKernels(
+        msgspec.convert(request.get("kernels"), KernelsChoice | None),
+        request.get("kernels_rule", "keep"),
+        str(Path(session) / "cache") if session else "",
+    )
     return check_recipe(
-        recipe, folder, rehearse=request.get("rehearse", True), report_stage=report_stage
+        recipe,
+        Path(session) if session else Path.cwd(),
+        kernels,
+        rehearse=request.get("rehearse", True),
+        report_stage=report_stage,
     )
 
 
 def check_recipe(
     recipe: Recipe,
     folder: Path,
+    kernels: GivenKernels = UNCHOSEN,
     *,
     rehearse: bool = True,
     report_stage: ReportStage = lambda _text: None,
@@ -98,7 +124,7 @@ def check_recipe(
 
     The labels of sealed rows are compared with those of train, and their texts hashed. With
     `rehearse`, a trainer is set up, weights included, and a step and predictions are tried with the
-    oddest rows. Nothing is written into `folder`.
+    oddest rows. Nothing is written into `folder` but a choice of `kernels`, which a start adopts.
     """
     report = _Findings()
     rows: LabelledRows | None = None
@@ -117,7 +143,7 @@ def check_recipe(
     rehearse = rehearse and not report.has_error_in("recipe", "groups")
     if model is not None and rows is not None:
         with report.errors_as_findings("model"):
-            _check_trainer_setup(recipe, rows, report, rehearse, report_stage)
+            _check_trainer_setup(recipe, rows, kernels if rehearse else None, report, report_stage)
     counts = _count_rows_by_split(rows) | (
         {} if report.test_rows is None else {"test": report.test_rows}
     )
@@ -250,14 +276,19 @@ def _check_model_description(
 
 
 def _check_trainer_setup(
-    recipe: Recipe, rows: LabelledRows, report: _Findings, rehearse: bool, report_stage: ReportStage
+    recipe: Recipe,
+    rows: LabelledRows,
+    kernels: GivenKernels | None,
+    report: _Findings,
+    report_stage: ReportStage,
 ) -> None:
-    """Set up what a trainer would, in a folder that is removed again."""
+    """Set up what a trainer would, in a folder that is removed again; weights with `kernels`."""
     with make_temporary_folder("tuner-check-") as folder, _failures_as_tuner_errors():
-        if rehearse:
-            _rehearse_training(recipe, rows, report, folder, report_stage)
-        else:
+        if kernels is None:
             _prepare_without_weights(recipe, rows, report, folder, report_stage)
+        else:
+            setup = _setup_for_rehearsal(recipe, kernels, folder)
+            _rehearse_training(setup, rows, report, report_stage)
 
 
 @contextmanager
@@ -288,8 +319,20 @@ def _prepare_without_weights(
     report.add_finding("ok", "model", forecast_batches(source, tokenizer, labels, train, precision))
 
 
+def _setup_for_rehearsal(recipe: Recipe, kernels: GivenKernels, folder: Path) -> Setup:
+    return Setup(
+        session=str(folder),
+        recipe=recipe_to_dict(recipe),
+        device="auto",
+        threads=count_usable_cores(),
+        kernels=kernels.choice,
+        kernels_rule=kernels.rule,
+        kernels_folder=kernels.folder,
+    )
+
+
 def _rehearse_training(
-    recipe: Recipe, rows: LabelledRows, report: _Findings, folder: Path, report_stage: ReportStage
+    setup: Setup, rows: LabelledRows, report: _Findings, report_stage: ReportStage
 ) -> None:
     from tuner.training.rehearsal import rehearse_odd_rows
     from tuner.training.trainer_context import TrainerContext
@@ -300,18 +343,14 @@ def _rehearse_training(
         else:
             report.add_finding("warning", "model", text)
 
-    setup = Setup(
-        session=str(folder),
-        recipe=recipe_to_dict(recipe),
-        device="auto",
-        threads=count_usable_cores(),
-    )
     report_stage("loading the model as a trainer does")
     context = TrainerContext(setup, handle_notice)
     warnings = [*context.loading_report.warnings, *context.warnings]
     _add_setup_findings(
         context.data, warnings, [*context.loading_report.lines, *context.notes], report
     )
+    kernels_text = describe_kernels(context.kernels_choice)
+    report.add_finding("ok", "model", f"kernels: {kernels_text}")
     report_stage("trying a step with the longest and the oddest rows")
     report.add_finding("ok", "model", rehearse_odd_rows(context, rows))
 

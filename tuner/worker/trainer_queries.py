@@ -15,7 +15,9 @@ from tuner.pool.local import trainer_command
 from tuner.recipe.findings import CheckReport, ModelDescription
 from tuner.recipe.load import load_recipe, recipe_to_dict
 from tuner.recipe.types import Recipe
+from tuner.session.fold import load_session_view
 from tuner.session.folder import Session
+from tuner.worker.session_kernels import kernels_for_trainer
 
 Answer = TypeVar("Answer")
 ReportStage = Callable[[str], None]
@@ -53,6 +55,8 @@ def query_session_check(
     if isinstance(session_or_recipe, Session):
         request |= {"recipe": recipe_to_dict(load_recipe(session_or_recipe.recipe_path))}
         request |= {"session": str(session_or_recipe.path.resolve())}
+        kernels, rule = kernels_for_trainer(load_session_view(session_or_recipe))
+        request |= {"kernels": kernels, "kernels_rule": rule}
     else:
         request |= {"recipe": recipe_to_dict(session_or_recipe)}
     return _query_trainer("check", request, CheckReport, report_stage)

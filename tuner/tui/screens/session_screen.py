@@ -99,7 +99,10 @@ class SessionScreen(TunerScreen):
             self.tuner_app.launch_worker(reader.session)
 
     def action_resume(self) -> None:
-        """Start a worker that goes on; where it would end at once, say what to change first."""
+        """Start a worker that goes on; where it would end at once, say what to change first.
+
+        A session that failed for want of its kernels goes on with others, if the user says so.
+        """
         reader = self.target_reader()
         if reader is None:
             return
@@ -109,6 +112,11 @@ class SessionScreen(TunerScreen):
             reason = str(error)
         if reason:
             self.tuner_app.notify_user(reason, failed=True)
+        elif reader.view.lacks_kernels:
+            self.request_confirmation(
+                "This machine lacks the session's kernels; go on with its own (other last bits)?",
+                lambda: self.tuner_app.launch_worker(reader.session, rechoose=True),
+            )
         else:
             self.action_start()
 

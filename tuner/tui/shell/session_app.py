@@ -92,19 +92,19 @@ class SessionApp(StyledApp):
             return
         self.notify_user(f"{name} is a draft with the same recipe")
 
-    def launch_worker(self, session: Session) -> None:
+    def launch_worker(self, session: Session, *, rechoose: bool = False) -> None:
         """Start the session's worker; a message reports the outcome."""
         if session.name not in self.launching:
             self.launching.add(session.name)
             self.announce_state_change()
-            self._launch_in_thread(session)
+            self._launch_in_thread(session, rechoose)
 
     @work(thread=True, group="launch")
-    def _launch_in_thread(self, session: Session) -> None:
+    def _launch_in_thread(self, session: Session, rechoose: bool) -> None:
         from tuner.worker.launch import start_worker
 
         try:
-            start_worker(session)
+            start_worker(session, rechoose=rechoose)
         except (TunerError, OSError) as error:
             self.post_message(LaunchFailed(session, str(error)))
         else:
