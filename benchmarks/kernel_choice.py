@@ -6,6 +6,7 @@ python benchmarks/kernel_choice.py [--probes N]
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import multiprocessing
 import sys
@@ -17,16 +18,25 @@ from multiprocessing.pool import Pool
 import torch
 
 from tuner.pool.cores import count_usable_cores
-from tuner.recipe.kernels import kernels_by_speed, speed_ratios
+from tuner.recipe.kernels import (
+    ATTENTION_BF16,
+    ATTENTION_FP32,
+    BF16,
+    ONEDNN,
+    TORCH,
+    kernels_by_speed,
+    speed_ratio,
+)
 from tuner.training.kernel_choice import name_of_kernels
 from tuner.training.kernel_speeds import Workload, measure_kernel_speeds
 
 # MiniLM on pairs of RTE and on questions of TREC; BERT-base on RTE.
 WORKLOADS = {
-    "minilm rte": Workload(1536, 384, 339, heads=12, head_size=32, length=56),
-    "minilm trec": Workload(1536, 384, 208, heads=12, head_size=32, length=13),
-    "bert-base rte": Workload(3072, 768, 128, heads=12, head_size=64, length=56),
+    "minilm rte": Workload(1536, 384, 339, heads=12, head_size=32),
+    "minilm trec": Workload(1536, 384, 208, heads=12, head_size=32),
+    "bert-base rte": Workload(3072, 768, 128, heads=12, head_size=64),
 }
+RATIOS = [(ONEDNN, TORCH), (BF16, TORCH, ONEDNN), (ATTENTION_BF16, ATTENTION_FP32)]
 Probe = tuple[str, list[float], float]
 
 
@@ -36,30 +46,40 @@ def main() -> int:
     parser.add_argument("--probes", type=int, default=100, help="for each model (default: 100)")
     probes = parser.parse_args().probes
     stable = True
-    for name, workload in WORKLOADS.items():
+    for (name, workload), precision in itertools.product(WORKLOADS.items(), ("auto", "fp32")):
         situations = {
-            "alone": probe_repeatedly(workload, probes // 2),
-            "busy neighbours": _probe_beside_neighbours(workload, probes // 2),
-            "two at once": _probe_in_two_processes(workload, probes // 4),
+            "alone": probe_repeatedly(workload, precision, probes // 2),
+            "busy neighbours": _probe_beside_neighbours(workload, precision, probes // 2),
+            "two at once": _probe_in_two_processes(workload, precision, probes // 4),
         }
         choices = {choice for results in situations.values() for choice, _, _ in results}
         stable = stable and len(choices) == 1
         for situation, results in situations.items():
-            print(json.dumps({"model": name, "situation": situation, **_summarize(results)}))
+            print(
+                json.dumps(
+                    {
+                        "model": name,
+                        "precision": precision,
+                        "situation": situation,
+                        **_summarize(results),
+                    }
+                )
+            )
     print("stable" if stable else "NOT STABLE")
     return 0 if stable else 1
 
 
-def probe_repeatedly(workload: Workload, count: int) -> list[Probe]:
+def probe_repeatedly(workload: Workload, precision: str, count: int) -> list[Probe]:
     """Choose so many times; return each choice, the ratios that decided, and the seconds."""
     probes: list[Probe] = []
     for _ in range(count):
         started = time.perf_counter()
-        speeds, _ = measure_kernel_speeds(workload)
+        speeds, _ = measure_kernel_speeds(workload, precision)
         seconds = time.perf_counter() - started
-        kernels = kernels_by_speed("auto", speeds)
+        kernels = kernels_by_speed(precision, speeds)
         choice = f"{name_of_kernels(kernels)}, attention {kernels.attention}"
-        probes.append((choice, speed_ratios(speeds), seconds))
+        ratios = [speed_ratio(speeds, candidate, *others) for candidate, *others in RATIOS]
+        probes.append((choice, ratios, seconds))
     return probes
 
 
@@ -77,14 +97,16 @@ def _summarize(probes: list[Probe]) -> dict[str, object]:
     return {"choices": counts, "ratios": ranges, "milliseconds": round(1000 * middle)}
 
 
-def _probe_beside_neighbours(workload: Workload, count: int) -> list[Probe]:
+def _probe_beside_neighbours(workload: Workload, precision: str, count: int) -> list[Probe]:
     with _busy_neighbours(count_usable_cores()):
-        return probe_repeatedly(workload, count)
+        return probe_repeatedly(workload, precision, count)
 
 
-def _probe_in_two_processes(workload: Workload, count: int) -> list[Probe]:
+def _probe_in_two_processes(workload: Workload, precision: str, count: int) -> list[Probe]:
     with _spawned_pool(2) as pool:
-        results = [pool.apply_async(probe_repeatedly, (workload, count)) for _ in range(2)]
+        results = [
+            pool.apply_async(probe_repeatedly, (workload, precision, count)) for _ in range(2)
+        ]
         return [probe for result in results for probe in result.get()]
 
 

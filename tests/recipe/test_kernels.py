@@ -55,7 +55,8 @@ def test_what_torch_does_by_itself_follows_the_recipe_and_the_device() -> None:
     ("kernels", "speeds", "notes", "sentence"),
     [
         (Kernels(precision="bf16"), ZEN_4, [],
-         "bf16 products, 2.0 × as fast as fp32 (205 against 100 GFLOP/s); attention in fp32"),
+         "bf16 products, 2.0 × as fast as fp32 (205 against 100 GFLOP/s); "
+         "long texts attend in fp32"),
         (Kernels(products="onednn"), ZEN_5, [],
          "fp32 products by oneDNN, 2.2 × as fast as torch does them (252 against 114 GFLOP/s)"),
         (PLAIN_KERNELS, SLOW_BF16, [],

@@ -35,7 +35,7 @@ def measure(monkeypatch: pytest.MonkeyPatch) -> Measure:
     """Give a function that says what is measured from now on."""
 
     def set_speeds(speeds: dict[str, float]) -> None:
-        monkeypatch.setattr(kernel_choice, "measure_kernel_speeds", lambda _work: (speeds, []))
+        monkeypatch.setattr(kernel_choice, "measure_kernel_speeds", lambda *_: (speeds, []))
 
     return set_speeds
 
@@ -193,10 +193,10 @@ def test_kernels_that_fail_their_proof_are_replaced_by_plain_ones(
 
 def test_what_this_torch_lacks_falls_away(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.set_num_threads(1)
-    small = Workload(outputs=64, inputs=32, tokens=16, heads=2, head_size=16, length=5)
-    speeds, missing = measure_kernel_speeds(small)
+    small = Workload(outputs=64, inputs=32, tokens=16, heads=2, head_size=16)
+    speeds, missing = measure_kernel_speeds(small, "auto")
     assert min(speeds.values()) > 0
     monkeypatch.setattr(kernel_speeds, "onednn_problem", lambda: "no such operator")
-    without, missing_now = measure_kernel_speeds(small)
+    without, missing_now = measure_kernel_speeds(small, "auto")
     assert set(speeds) - set(without) == ({ONEDNN} if not missing else set())
     assert missing_now == ["no oneDNN for fp32: no such operator"]

@@ -27,7 +27,8 @@ class Kernels(msgspec.Struct, frozen=True, kw_only=True):
 
     precision  of the products of linear layers, and of what autocast converts
     products   the library of these products in fp32; in bf16 torch calls oneDNN itself
-    attention  the type of the small products within attention
+    attention  the type of the products within attention of long sequences, where layers are in
+               bf16; short ones attend in fp32
     """
 
     precision: Precision = "fp32"
@@ -81,13 +82,15 @@ def speed_ratio(speeds: dict[str, float], candidate: str, *others: str) -> float
     return speeds.get(candidate, 0.0) / best if best else 0.0
 
 
-def speed_ratios(speeds: dict[str, float]) -> list[float]:
-    """Return the ratios that are compared with the margin."""
-    return [
-        speed_ratio(speeds, ONEDNN, TORCH),
-        speed_ratio(speeds, BF16, TORCH, ONEDNN),
-        speed_ratio(speeds, ATTENTION_BF16, ATTENTION_FP32),
-    ]
+def deciding_ratios(precision: str, speeds: dict[str, float]) -> list[float]:
+    """Return the ratios on which side of the margin makes a difference to the choice."""
+    chosen = kernels_by_speed(precision, speeds)
+    inner = (
+        speed_ratio(speeds, ATTENTION_BF16, ATTENTION_FP32)
+        if chosen.precision == "bf16"
+        else speed_ratio(speeds, ONEDNN, TORCH)
+    )
+    return [inner, speed_ratio(speeds, BF16, TORCH, ONEDNN)] if precision == "auto" else [inner]
 
 
 def plain_kernels(precision: str, *, auto_bf16: bool = False) -> Kernels:

@@ -82,7 +82,7 @@ class KernelChooser:
             return ""
         if choice.processor == processor_name(self.device):
             return ""
-        speeds, _ = measure_kernel_speeds(self.workload)
+        speeds, _ = measure_kernel_speeds(self.workload, self.training.precision)
         if speed_ratio(speeds, BF16, TORCH, ONEDNN) >= 1:
             return ""
         return f"bf16 is slower than fp32 on this processor ({processor_name(self.device)})"
@@ -107,7 +107,7 @@ class KernelChooser:
 
     def measure_and_choose(self) -> KernelsChoice:
         """Choose by speeds measured now, whatever is published."""
-        speeds, missing = measure_kernel_speeds(self.workload)
+        speeds, missing = measure_kernel_speeds(self.workload, self.training.precision)
         kernels = kernels_by_speed(self.training.precision, speeds)
         if kernels.precision == "bf16" and speed_ratio(speeds, BF16, TORCH, ONEDNN) < 1:
             missing.append("training.precision asks for bf16, which is slower than fp32 here")
@@ -149,7 +149,7 @@ class KernelChooser:
 def kernels_of_machine() -> KernelsChoice:
     """Measure what "auto" would choose here for a base-size model on short texts."""
     device = torch.device("cpu")
-    workload = Workload(outputs=3072, inputs=768, tokens=256, heads=12, head_size=64, length=64)
+    workload = Workload(outputs=3072, inputs=768, tokens=256, heads=12, head_size=64)
     chooser = KernelChooser(TrainingSection(), device, workload, Path(), lambda _level, _text: None)
     return chooser.measure_and_choose()
 

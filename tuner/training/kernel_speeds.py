@@ -24,7 +24,7 @@ from tuner.recipe.kernels import (
     MARGIN,
     ONEDNN,
     TORCH,
-    speed_ratios,
+    deciding_ratios,
 )
 from tuner.training.failure_causes import first_message_line
 from tuner.training.products import multiply_by_onednn
@@ -34,12 +34,12 @@ _MOST_TOKENS = 512
 _FEWEST_TOKENS = 128
 # A round of it takes 12 ms at 100 GFLOP/s.
 _FLOP_PER_ROUND = 1.2e9
-_ATTENTION_FLOP = 1e8
-_MOST_SEQUENCES = 8
 _ROUNDS = 3
 # Of a ratio as near to the margin as this, the smallest of a few times is not sure enough.
-_NEAR = 0.07
-_MORE_ROUNDS = 16
+_NEAR = 0.12
+_MORE_ROUNDS = 12
+# Short sequences attend in fp32 anyway, and around that length neither type is clearly faster.
+_LONG_SEQUENCE = max(256, 4 * SHORT_LENGTH)
 
 Product = Callable[[], Any]
 
@@ -49,7 +49,7 @@ class Workload:
     """The products that are timed: one shape of a linear layer, and those within attention.
 
     `outputs` × `inputs` is the weight, `tokens` rows go through it. Attention: `heads` of
-    `head_size` for sequences of `length` tokens; 0 heads where that is not known.
+    `head_size` for one long sequence; 0 heads where that is not known.
     """
 
     outputs: int
@@ -57,28 +57,22 @@ class Workload:
     tokens: int
     heads: int = 0
     head_size: int = 0
-    length: int = 1
 
     @classmethod
     def from_model(cls, model: nn.Module, lengths: NDArray[Any], batch: int) -> Workload:
-        """Take the shape that most of the model's arithmetic has, and the data's middle length.
-
-        For attention a longer one, where both types are apart.
-        """
+        """Take the shape that most of the model's arithmetic has, and the rows of a usual batch."""
         config: Any = model.config
         hidden = int(getattr(config, "hidden_size", 0) or 64)
         heads = int(getattr(config, "num_attention_heads", 0) or 0)
         outputs, inputs = _heaviest_shape(model) or (4 * hidden, hidden)
-        middle = max(1, int(np.median(lengths)))
+        usual = batch * max(1, int(np.median(lengths)))
         affordable = int(_FLOP_PER_ROUND / (6 * outputs * inputs))
         return cls(
             outputs,
             inputs,
-            tokens=min(max(affordable, _FEWEST_TOKENS), max(batch * middle, 1), _MOST_TOKENS),
+            tokens=min(max(affordable, _FEWEST_TOKENS), usual, _MOST_TOKENS),
             heads=heads,
             head_size=max(1, hidden // heads) if heads else 0,
-            # Shorter sequences attend in fp32 anyway; around that length neither type is faster.
-            length=max(middle, 2 * SHORT_LENGTH),
         )
 
 
@@ -91,11 +85,12 @@ def _heaviest_shape(model: nn.Module) -> tuple[int, int] | None:
     return work.most_common(1)[0][0] if work else None
 
 
-def measure_kernel_speeds(workload: Workload) -> tuple[dict[str, float], list[str]]:
+def measure_kernel_speeds(workload: Workload, precision: str) -> tuple[dict[str, float], list[str]]:
     """Return the speeds of all candidates in GFLOP/s, and a line for each that this torch lacks.
 
-    One thread, timed by the processor time that it takes: neither a neighbour on the machine nor
-    how many trials train side by side then changes the choice.
+    What decides for this `precision` is timed more often where it is close. One thread, timed by
+    the processor time that it takes: neither a neighbour on the machine nor how many trials train
+    side by side then changes the choice.
     """
     with _single_thread(), torch.no_grad():
         candidates = _linear_candidates(workload)
@@ -104,16 +99,15 @@ def measure_kernel_speeds(workload: Workload) -> tuple[dict[str, float], list[st
             del candidates[ONEDNN]
         flop = dict.fromkeys(candidates, 6.0 * workload.tokens * workload.outputs * workload.inputs)
         if workload.heads:
-            sequence = 12.0 * workload.heads * workload.head_size * workload.length**2
-            count = min(max(1, int(_ATTENTION_FLOP / sequence)), _MOST_SEQUENCES)
-            attention = _attention_candidates(workload, count)
-            flop |= dict.fromkeys(attention, count * sequence)
+            attention = _attention_candidates(workload)
+            products = 12.0 * workload.heads * workload.head_size * _LONG_SEQUENCE**2
+            flop |= dict.fromkeys(attention, products)
             candidates |= attention
-        return _speeds_of_candidates(candidates, flop), missing
+        return _speeds_of_candidates(candidates, flop, precision), missing
 
 
 def _speeds_of_candidates(
-    candidates: Mapping[str, Product], flop: Mapping[str, float]
+    candidates: Mapping[str, Product], flop: Mapping[str, float], precision: str
 ) -> dict[str, float]:
     seconds = dict.fromkeys(candidates, math.inf)
     speeds: dict[str, float] = {}
@@ -125,7 +119,8 @@ def _speeds_of_candidates(
                 product()
                 seconds[name] = min(seconds[name], time.thread_time() - started)
         speeds = {name: flop[name] / 1e9 / max(seconds[name], 1e-9) for name in candidates}
-        if not any(abs(ratio / MARGIN - 1) < _NEAR for ratio in speed_ratios(speeds)):
+        ratios = deciding_ratios(precision, speeds)
+        if not any(abs(ratio / MARGIN - 1) < _NEAR for ratio in ratios):
             break
     return speeds
 
@@ -162,10 +157,10 @@ def onednn_problem() -> str:
     return ""
 
 
-def _attention_candidates(workload: Workload, sequences: int) -> dict[str, Product]:
+def _attention_candidates(workload: Workload) -> dict[str, Product]:
     """Attention within a bf16 step: in bf16, or with a cast before and after it in fp32."""
     generator = torch.Generator().manual_seed(0)
-    shape = (workload.heads * sequences, workload.length, workload.head_size)
+    shape = (workload.heads, _LONG_SEQUENCE, workload.head_size)
     states = [torch.randn(shape, generator=generator).bfloat16() for _ in range(4)]
     return {
         ATTENTION_FP32: partial(_attend_and_return_gradients, states, torch.float32),
