@@ -361,6 +361,31 @@ def test_a_start_that_fails_says_why(
     assert states.states_by_name == {}
 
 
+def test_a_session_whose_kernels_are_missing_here_goes_on_after_a_question(
+    root: Path, states: States, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = corpus.record_failed_session(root)
+    lines = failed.events_path.read_text(encoding="utf-8").splitlines()
+    lines[-1] = lines[-1].replace('"cause":""', '"cause":"no such kernels"')
+    failed.events_path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    starts: list[tuple[str, bool]] = []
+
+    def start(session: Session, *, rechoose: bool = False) -> None:
+        starts.append((session.name, rechoose))
+
+    monkeypatch.setattr("tuner.worker.launch.start_worker", start)
+
+    async def scene(pilot: Pilot[None], app: TunerApp) -> None:
+        await press(pilot, "p")
+        assert "This machine lacks the session's kernels" in visible_screen_text(app)
+        assert starts == []
+        await press(pilot, "y")
+        await wait_until(pilot, lambda: starts == [(failed.name, True)])
+
+    play(root, scene, session=failed.name)
+    assert states.states_by_name == {}
+
+
 def test_deleting_asks_and_is_not_for_what_runs(session: Session, root: Path) -> None:
     finished = corpus.record_finished_session(root)
 
