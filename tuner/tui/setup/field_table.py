@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tuner.recipe.key_parsers import METRICS, PER_TRIAL
-from tuner.recipe.schema import KERNELS, ON_TIMEOUT, PRECISIONS, PRUNERS, SAMPLERS, SCHEDULES
+from tuner.recipe.schema import ON_TIMEOUT, PRECISIONS, PRUNERS, SAMPLERS, SCHEDULES
 from tuner.recipe.types import Choices, Range
 from tuner.tui.setup.fields import FormField
 
@@ -167,13 +167,6 @@ OTHER = (
         "auto is bf16 on GPUs that support it, and on a CPU where it is measured to be faster",
         "word",
         words=PRECISIONS,
-    ),
-    FormField(
-        "training.kernels",
-        "kernels",
-        "auto measures which library multiplies fastest; torch gives the same bits elsewhere",
-        "word",
-        words=KERNELS,
     ),
     FormField(
         "training.deterministic",
