@@ -21,17 +21,29 @@ _ALLOCATIONS_BEFORE_COLLECTION = 20_000
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Begin with the long tests, one in each of pytest-xdist's processes, so none of them is last.
+    """Begin with what takes long, so that it is not last, in as many of pytest-xdist's processes.
 
-    Each process gets a run of tests, in their order, before it takes over some of another's.
+    Each process gets a run of tests, in their order, before it takes over the end of another's.
+    Tests that fork stay together: the server of their forks takes seconds and 500 MB.
     """
     processes = getattr(config, "workerinput", {}).get("workercount", 1)
-    long = [item for item in items if item.get_closest_marker("e2e")]
-    others = [item for item in items if item not in long]
+    firsts = [[item] for item in items if item.get_closest_marker("e2e")]
+    firsts.append([item for item in items if "fork_server" in vars(item)["fixturenames"]])
+    begun_with = {item for first in firsts for item in first}
+    others = [item for item in items if item not in begun_with]
     share = -(-len(items) // processes)
     for number in range(processes):
-        others[number * share : number * share] = long[number::processes]
+        run = [item for first in firsts[number::processes] for item in first]
+        others[number * share : number * share] = run
     items[:] = others
+
+
+@pytest.fixture(scope="session")
+def fork_server() -> None:
+    """Start what workers and trainers are forked from, with all that they import."""
+    from tests.faults import processes
+
+    processes.fork_server()
 
 
 def pytest_collection_finish() -> None:

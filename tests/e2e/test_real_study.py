@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 
 from tests.worker.test_kills import database, story
+from tests.worker.worker_sessions import events
 from tuner.demo import demo_data_folder, demo_model_folder
+from tuner.session import events as e
 from tuner.session.comparison import PredictionCache, candidates_of_session
 from tuner.session.fold import load_session_view
 from tuner.session.folder import Session, create_session
@@ -59,10 +61,14 @@ startup_trials = 3
 """
 
 
+def command_line(root: Path, *words: str) -> list[str]:
+    return [sys.executable, "-m", "tuner", "--sessions", str(root), *words]
+
+
 def tuner(root: Path, *words: str, code: int | None = 0) -> str:
     """Run a command as a user does; returns what it wrote to stdout."""
     done = subprocess.run(
-        [sys.executable, "-m", "tuner", "--sessions", str(root), *words],
+        command_line(root, *words),
         capture_output=True,
         text=True,
         timeout=240,
@@ -128,19 +134,38 @@ def evaluation_count(session: Session) -> int:
 
 
 def wait_for_an_evaluation(session: Session) -> list[int]:
-    """Wait until one more is in the log, or nobody works; return the pids of those who do."""
+    """Wait until one more is in the log; return the pids of worker and trainers."""
     count, deadline = evaluation_count(session), time.monotonic() + 240.0
-    while (pids := processes_of(session)) and evaluation_count(session) == count:
+    while evaluation_count(session) == count:
         assert time.monotonic() < deadline, "no evaluation"
         time.sleep(0.05)
+    pids = processes_of(session)
+    assert pids, "the study was over before it was disturbed"
     return pids
+
+
+def turns_of(session: Session) -> list[str]:
+    """Name what began, interrupted and ended the study, in order."""
+    turns = (e.SessionStarted, e.TrialRetried, e.SessionPaused, e.SessionFinished)
+    return [type(event).__name__ for event in events(session) if isinstance(event, turns)]
+
+
+def signal_processes(pids: list[int], number: int) -> None:
+    for pid in pids:
+        os.kill(pid, number)
 
 
 def pause_and_stop_a_copy(root: Path, session: Session) -> None:
     """After a pause no process is left; a stop ends a session for good, here a copy of it."""
-    pids = processes_of(session)
-    tuner(root, "pause", session.name, code=None)
-    assert [pid for pid in pids if is_alive(pid)] == []
+    worker, *trainers = wait_for_an_evaluation(session)
+    # Until the command is there, no quick machine may end the study.
+    signal_processes(trainers, signal.SIGSTOP)
+    with subprocess.Popen(command_line(root, "pause", session.name)) as pause:
+        while not session.commands_path.read_bytes() and pause.poll() is None:
+            time.sleep(0.02)
+        signal_processes(trainers, signal.SIGCONT)
+    assert pause.returncode == 0
+    assert [pid for pid in (worker, *trainers) if is_alive(pid)] == []
     assert lock_holder_pid(session.lock_path) is None
     assert json.loads(tuner(root, "status", session.name, "--json"))["status"] == "paused"
     shutil.copytree(session.path, root / "copy")
@@ -156,15 +181,18 @@ def test_a_killed_and_paused_study_ends_bit_for_bit_like_an_undisturbed_one(tmp_
     assert_rows_can_be_compared(tmp_path, calm)
 
     tuner(tmp_path, "start", "disturbed")
-    for trainer in wait_for_an_evaluation(disturbed)[1:]:
-        os.kill(trainer, signal.SIGKILL)
-    for worker in wait_for_an_evaluation(disturbed)[:1]:
-        os.kill(worker, signal.SIGKILL)
+    signal_processes(wait_for_an_evaluation(disturbed)[1:], signal.SIGKILL)
+    signal_processes(wait_for_an_evaluation(disturbed)[:1], signal.SIGKILL)
     tuner(tmp_path, "start", "disturbed")
-    wait_for_an_evaluation(disturbed)
     pause_and_stop_a_copy(tmp_path, disturbed)
     tuner(tmp_path, "run", "disturbed")
 
+    assert turns_of(calm) == ["SessionStarted", "SessionFinished"]
+    assert turns_of(disturbed) == [
+        *("SessionStarted", "TrialRetried"),  # the trainer was killed
+        *("SessionStarted", "SessionPaused"),  # the worker was killed, and paused later
+        *("SessionStarted", "SessionFinished"),
+    ]
     assert story(disturbed) == story(calm)
     assert database(disturbed) == database(calm)
     assert predictions(disturbed) == predictions(calm)

@@ -14,8 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.test_real_study import make, processes_of
-from tuner.session.folder import Session
+from tests.e2e.test_real_study import (
+    make,
+    processes_of,
+    signal_processes,
+    wait_for_an_evaluation,
+)
 
 pytestmark = [
     pytest.mark.e2e,
@@ -97,11 +101,6 @@ def tuner(root: Path, *words: str) -> str:
     return shlex.join([sys.executable, "-m", "tuner", "--sessions", str(root), *words])
 
 
-def kill_all(session: Session) -> None:
-    for pid in processes_of(session):
-        os.kill(pid, signal.SIGKILL)
-
-
 @pytest.mark.timeout(500)
 def test_start_leave_lose_everything_and_come_back(tmp_path: Path, terminal: Terminal) -> None:
     session = make(tmp_path, "study")
@@ -109,6 +108,8 @@ def test_start_leave_lose_everything_and_come_back(tmp_path: Path, terminal: Ter
     terminal.shows("DRAFT", "study")
     terminal.press_until("s", lambda screen: "DRAFT" not in screen)
     terminal.shows("RUNNING")
+    # Until the worker is killed, no quick machine may end the study.
+    signal_processes(wait_for_an_evaluation(session)[1:], signal.SIGSTOP)
     terminal.resize(80, 24)
     terminal.shows("Curves", "RUNNING")
     terminal.resize(30, 8)
@@ -118,7 +119,7 @@ def test_start_leave_lose_everything_and_come_back(tmp_path: Path, terminal: Ter
     terminal.press_until("q", lambda screen: "Reattach: tuner open study" in screen)
     assert len(processes_of(session)) == 2, "the worker goes on without its screen"
 
-    kill_all(session)
+    signal_processes(processes_of(session), signal.SIGKILL)
     terminal.type("clear;" + tuner(tmp_path, "open", "study"))
     terminal.shows("CRASHED", "Resume")
     terminal.press_until("p", lambda screen: "CRASHED" not in screen)

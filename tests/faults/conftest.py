@@ -27,7 +27,7 @@ class Calm:
 
 
 @pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+def tiny(fork_server: None, tmp_path_factory: pytest.TempPathFactory) -> Tiny:  # noqa: ARG001
     return Tiny(tmp_path_factory.mktemp("tiny"))
 
 

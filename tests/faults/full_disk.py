@@ -84,7 +84,7 @@ def live_with_full_disk(
     """Run a worker to its end; the exit code."""
     fault = None if trainer is None else partial(_install, session.path, trainer)
     target = partial(_be_a_worker, session.path, worker, fault)
-    process = processes._server().Process(target=target)
+    process = processes.fork_server().Process(target=target)
     process.start()
     process.join(120.0)
     assert process.exitcode is not None, "the worker goes on and on"

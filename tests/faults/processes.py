@@ -52,7 +52,8 @@ class Plan:
 
 
 @cache
-def _server() -> ForkServerContext:
+def fork_server() -> ForkServerContext:
+    """Return the way to fork from a process that has imported everything, started at first use."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.faults.fork_server_preload"])
     with pytest.MonkeyPatch.context() as patch:
@@ -65,7 +66,7 @@ class Life:
     """One worker from its start to its end, however that comes."""
 
     def __init__(self, session: Session, plan: Plan | None = None) -> None:
-        self._process: ForkServerProcess = _server().Process(
+        self._process: ForkServerProcess = fork_server().Process(
             target=_be_a_worker, args=(session.path, plan or Plan())
         )
         self._process.start()
@@ -207,7 +208,7 @@ class ForkedTrainer:
         self.returncode: int | None = None
         self.pid = os.fork()
         if self.pid == 0:
-            _become(main, (stdin, stdout, stderr), pass_fds, env)
+            become_process(main, (stdin, stdout, stderr), pass_fds, env)
         for file in (stdin, stdout, stderr):
             os.close(file)
         self.stdin: IO[bytes] = os.fdopen(requests, "wb")
@@ -221,12 +222,13 @@ class ForkedTrainer:
         return self.returncode
 
 
-def _become(
+def become_process(
     main: Callable[[], int],
     standard: Sequence[int],
     inherited_files: Sequence[int],
     environment: dict[str, str],
 ) -> NoReturn:
+    """Run a main function in this fork, as in an interpreter that was started so."""
     code = 99
     try:
         os.setsid()
@@ -234,6 +236,7 @@ def _become(
             os.dup2(file, target)
         _close_all_but(inherited_files)
         os.environ.update(environment)
+        sys.stdin = os.fdopen(0, closefd=False)
         sys.stdout = os.fdopen(1, "w", closefd=False)
         sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
         code = main()

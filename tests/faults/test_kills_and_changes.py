@@ -37,7 +37,7 @@ class Changed:
 
 
 @pytest.fixture(scope="session")
-def changed(tmp_path_factory: pytest.TempPathFactory) -> Changed:
+def changed(fork_server: None, tmp_path_factory: pytest.TempPathFactory) -> Changed:  # noqa: ARG001
     folder = tmp_path_factory.mktemp("changed")
     session = Tiny(folder).session(trials=3, search='pruner = "none"')
     assert live(session) == 0

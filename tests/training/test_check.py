@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import namedtuple
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,12 @@ import torch
 
 import tuner.training.model as model_module
 from tests.training.conftest import ContextMaker, RecipeMaker, learnable_rows, write_jsonl
+from tests.training.trainer_process import ForkedProcess
 from tuner.errors import TunerError
 from tuner.recipe.findings import CheckReport, ModelDescription
 from tuner.recipe.groups import count_encoder_layers
 from tuner.recipe.types import ModelSection
+from tuner.training.__main__ import main
 from tuner.training.data import read_labelled_rows
 from tuner.training.describe import answer_describe_request
 from tuner.training.forecast import two_layer_model
@@ -274,12 +277,15 @@ def test_describe_as_a_process(make_recipe: RecipeMaker) -> None:
     assert (described.model_type, described.hidden_size) == ("distilbert", 16)
 
 
-def test_a_wrong_model_as_a_process_is_one_line_and_exit_code_2() -> None:
-    answer = ask("describe", {"model": "nobody/no-such-model", "labels": []})
-    assert answer.returncode == 2
-    assert answer.stdout == ""
-    assert len(answer.stderr.strip().splitlines()) == 1
-    assert "no such folder, and no network" in answer.stderr
+@pytest.mark.usefixtures("fork_server")
+def test_a_wrong_model_as_a_process_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
+    process = ForkedProcess(partial(main, ["describe"]), tmp_path / "log")
+    with process.stdin as stdin:
+        stdin.write(json.dumps({"model": "nobody/no-such-model", "labels": []}).encode())
+    assert process.stdout.read() == b""
+    assert process.wait(60.0) == 2
+    [error] = (tmp_path / "log").read_text(encoding="utf-8").splitlines()
+    assert "no such folder, and no network" in error
 
 
 # --- models that cannot be loaded

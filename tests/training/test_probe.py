@@ -6,23 +6,25 @@ import sys
 from pathlib import Path
 
 import msgspec
+import pytest
 import torch
 
 from tests.training.conftest import ContextMaker, RecipeMaker
 from tests.training.test_checkpoint import evaluations_without_clock, predictions, weights
 from tests.training.test_process import request
-from tests.training.trainer_process import TrainerProcess
+from tests.training.trainer_process import ForkedTrainerProcess
 from tuner.pool.protocol import Completed, Pause, Paused, Probe, Probed, Ready
 from tuner.training.memory_budget import free_memory_bytes, needed_memory_bytes
 from tuner.training.probe import measure_throughput
 
 
+@pytest.mark.usefixtures("fork_server")
 def test_a_trial_after_a_probe_is_the_same_to_the_bit(
     make_recipe: RecipeMaker, tmp_path: Path
 ) -> None:
     recipe = make_recipe(training={"epochs": 2, "warmup": {"low": 0.0, "high": 0.5}})
     plain = make_recipe(training={"epochs": 2, "warmup": 0.25})
-    trainer = TrainerProcess(tmp_path, recipe, tmp_path / "log")
+    trainer = ForkedTrainerProcess(tmp_path, recipe, tmp_path / "log")
     ready = trainer.until(Ready)[-1]
     assert isinstance(ready, Ready)
     assert (ready.batches, ready.threads) == ("packed", 1)

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from tests.training.conftest import RecipeMaker
 from tests.training.test_checkpoint import evaluations_without_clock, predictions, weights
-from tests.training.trainer_process import TrainerProcess
+from tests.training.trainer_process import ForkedTrainerProcess
 from tuner.pool.protocol import (
     Completed,
     Evaluated,
@@ -28,6 +29,8 @@ from tuner.pool.protocol import (
 )
 from tuner.recipe.load import parse_recipe
 from tuner.recipe.space import build_trial_config
+
+pytestmark = pytest.mark.usefixtures("fork_server")
 
 
 def request(recipe: dict[str, Any], trial: int, **changes: Any) -> Train:
@@ -46,7 +49,7 @@ def test_closed_and_killed_and_resumed_is_the_same_to_the_bit(
     session, log = tmp_path / "session", tmp_path / "log"
     trial = session / "trials" / "0000"
 
-    closed = TrainerProcess(session, recipe, log)
+    closed = ForkedTrainerProcess(session, recipe, log)
     assert isinstance(closed.until(Ready)[-1], Ready)
     closed.send(request(recipe, 0))
     closed.until(Evaluated)
@@ -56,7 +59,7 @@ def test_closed_and_killed_and_resumed_is_the_same_to_the_bit(
     assert (paused.trial, paused.step) == (0, 4)
     assert closed.end() == 0
 
-    killed = TrainerProcess(session, recipe, log)
+    killed = ForkedTrainerProcess(session, recipe, log)
     killed.until(Ready)
     killed.send(request(recipe, 0))
     assert killed.until(Started)[-1] == Started(trial=0, step=4, of=24)
@@ -67,7 +70,7 @@ def test_closed_and_killed_and_resumed_is_the_same_to_the_bit(
     assert killed.end() == -signal.SIGKILL
     assert list((trial / "checkpoint").glob("*.json"))
 
-    last = TrainerProcess(session, recipe, log)
+    last = ForkedTrainerProcess(session, recipe, log)
     last.until(Ready)
     last.send(request(recipe, 0))
     resumed = last.until(Completed)
@@ -105,7 +108,7 @@ def test_an_impossible_recipe_is_refused_in_one_line(
     make_recipe: RecipeMaker, tmp_path: Path
 ) -> None:
     recipe = make_recipe(data={"label": "lable"})
-    trainer = TrainerProcess(tmp_path / "session", recipe, tmp_path / "log")
+    trainer = ForkedTrainerProcess(tmp_path / "session", recipe, tmp_path / "log")
     refused = trainer.until(Refused)[-1]
     assert isinstance(refused, Refused)
     assert 'no column "lable" (did you mean "label"?)' in refused.error

@@ -7,7 +7,7 @@ from functools import partial
 
 from textual.pilot import Pilot
 
-from tests.tui.app_harness import live_screen, press, trial_table, wait_until
+from tests.tui.app_harness import SMALL, live_screen, press, trial_table, wait_until
 from tuner.session.replay import Recording
 from tuner.session.tail import EventTail
 from tuner.tui.app import TunerApp
@@ -17,7 +17,7 @@ from tuner.tui.screens.study_screen import StudyScreen
 from tuner.tui.screens.trial_screen import TrialScreen
 from tuner.tui.screens.views_screen import ViewsScreen
 from tuner.tui.state.replay_reader import ReplayReader
-from tuner.tui.views.trial_tabs import WIDE_TABS
+from tuner.tui.views.trial_tabs import NARROW_TABS, WIDE_TABS
 from tuner.tui.widgets.session_table import SessionTable
 
 Way = Callable[[Pilot[None], TunerApp], Awaitable[None]]
@@ -103,3 +103,22 @@ def ways() -> Mapping[str, Way]:
         "columns": partial(press_keys, ("c",)),
     }
     return {**views, "Compare": compare, **tabs, **over, "setup": open_setup}
+
+
+ALIKE_IN_EVERY_SIZE = ("Log", "trial Log", "help", "columns")
+"""Without tabs in the small size, and without panes side by side in the large one."""
+
+
+def is_in_size(place: str, size: tuple[int, int]) -> bool:
+    """Whether a place is there; a trial's tabs follow from the size."""
+    tab = place.removeprefix("trial ")
+    return tab == place or tab in (NARROW_TABS if size == SMALL else WIDE_TABS)
+
+
+def ways_in_size(size: tuple[int, int]) -> Mapping[str, Way]:
+    """To each place in the small size; in the large one to those that have another layout there."""
+    return {
+        place: way
+        for place, way in ways().items()
+        if is_in_size(place, size) and (size == SMALL or place not in ALIKE_IN_EVERY_SIZE)
+    }

@@ -24,7 +24,7 @@ from tests.tui.app_harness import (
     wait_until_settled,
 )
 from tests.tui.hostile_session import LONG, NASTY, hostile
-from tests.tui.places import go_home, press_keys, ways
+from tests.tui.places import go_home, press_keys, ways, ways_in_size
 from tests.tui.setup_harness import Answers
 from tuner.cli import main
 from tuner.results.format import sanitize_text
@@ -50,7 +50,7 @@ def test_hostile_text_in_every_place(size: tuple[int, int], root: Path, states: 
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         home = live_screen(app)
-        for place, way in ways().items():
+        for place, way in ways_in_size(size).items():
             await way(pilot, app)
             await wait_until_settled(pilot, app)
             assert_inert(app, place)

@@ -21,7 +21,14 @@ from tests.tui.app_harness import (
     visible_screen_text,
     wait_until_settled,
 )
-from tests.tui.places import go_home, replay, to_the_sessions, ways
+from tests.tui.places import (
+    go_home,
+    is_in_size,
+    replay,
+    to_the_sessions,
+    ways,
+    ways_in_size,
+)
 from tests.tui.setup_harness import Answers
 from tuner.session.folder import Session
 from tuner.tui.app import TunerApp
@@ -29,7 +36,6 @@ from tuner.tui.screens import setup_screen as setup_screen
 from tuner.tui.screens.study_screen import StudyScreen
 from tuner.tui.screens.views_screen import ViewsScreen
 from tuner.tui.shell.ascii_filter import as_ascii_cells
-from tuner.tui.views.trial_tabs import NARROW_TABS, WIDE_TABS
 from tuner.tui.widgets.key_bar import KeyBar
 from tuner.tui.widgets.session_table import SessionTable
 
@@ -60,11 +66,10 @@ WALKS = [
 
 
 def is_there(place: str, story: str, size: tuple[int, int]) -> bool:
-    """Whether there is such a place to look at."""
-    tab = place.removeprefix("trial ")
-    if story == "empty" and (tab != place or place in ("export", "replay")):
+    """Whether there is such a place to look at; a session that never ran has no trials."""
+    if story == "empty" and (place.startswith("trial ") or place in ("export", "replay")):
         return False
-    return tab == place or tab in (NARROW_TABS if size == SMALL else WIDE_TABS)
+    return is_in_size(place, size)
 
 
 @pytest.fixture
@@ -186,7 +191,7 @@ def test_esc_is_one_layer_out(size: tuple[int, int], root: Path, states: States)
 
     async def scene(pilot: Pilot[None], app: TunerApp) -> None:
         home = live_screen(app)
-        for place, way in ways().items():
+        for place, way in ways_in_size(size).items():
             await press(pilot, "slash", *"!9", "enter")
             await way(pilot, app)
             if isinstance(app.screen, ViewsScreen):
