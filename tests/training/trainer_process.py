@@ -26,7 +26,9 @@ class ForkedProcess:
         context = fork_server()
         requests, stdin = context.Pipe(duplex=False)
         stdout, replies = context.Pipe(duplex=False)
-        self._process = context.Process(target=_run_forked, args=(main, requests, replies, log))
+        self._process = context.Process(
+            target=_run_forked, args=(main, requests, replies, log), daemon=True
+        )
         self._process.start()
         for end in (requests, replies):
             end.close()
