@@ -19,7 +19,7 @@ for name in ("NO_COLOR", "TUNER_SESSIONS", "TUNER_TRAINER", "COLUMNS", "LINES"):
 _ALLOCATIONS_BEFORE_COLLECTION = 20_000
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with what takes long, so that it is not last, in as many of pytest-xdist's processes.
 
