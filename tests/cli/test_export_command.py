@@ -25,6 +25,7 @@ BEST_KEYS = [
         "confirmation",
         "test",
         "baseline",
+        "kernels",
         "versions",
         "created",
     ),

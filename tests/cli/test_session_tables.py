@@ -20,7 +20,7 @@ from tuner.session.folder import Session
 STATUS_KEYS = [
     *("session", "status", "metric", "direction", "trials", "best", "eta_seconds", "worker"),
     "majority",
-    *("reason", "seconds", "time"),
+    *("reason", "seconds", "time", "kernels"),
 ]
 
 

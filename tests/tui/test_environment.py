@@ -21,7 +21,7 @@ def test_facts_stand_in_sections(tmp_path: Path) -> None:
         view, [e.GenerationOpened(seq=view.next_seq, generation=1, changes=changes, carried=3)]
     )
     text = "\n".join(lines_to_strings(environment_lines(view, 60, TERMINAL_STYLES)))
-    for expected_text in ("500 rows", "6: ABBR, DESC", "124,600,000", "cuda:0", "2.13.0"):
+    for expected_text in ("500 rows", "6: ABBR, DESC", "124.6M", "cuda:0", "2.13.0"):
         assert expected_text in text
     assert "1            3 trials carried over; changed: lr.head" in text
 
