@@ -5,11 +5,14 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from _pytest.mark.structures import ParameterSet
 from textual import events
 from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widgets import Input
 
 from tests.tui import corpus
 from tests.tui.app_harness import LARGE, SMALL, States, play, press, wait_until
@@ -21,6 +24,7 @@ from tuner.tui.screens import setup_screen as setup_screen
 from tuner.tui.screens.picker_screen import PickerScreen
 from tuner.tui.screens.study_screen import StudyScreen
 from tuner.tui.screens.trial_screen import TrialScreen
+from tuner.tui.screens.views_screen import ViewsScreen
 from tuner.tui.views.trial_tabs import NARROW_TABS, WIDE_TABS
 from tuner.tui.widgets.key_bar import KeyBar
 
@@ -65,19 +69,34 @@ def keys_of(app: TunerApp, seed: str) -> list[str]:
     return keys
 
 
+async def return_to_view(screen: Screen[Any], view_name: str, marks: list[int]) -> None:
+    """Show the view again that a key has left, with the marks that a key has removed."""
+    if isinstance(screen, StudyScreen):
+        for number in marks:
+            if number not in screen.workspace.marks:
+                screen.workspace.toggle_trial_mark(number)
+    if isinstance(screen, ViewsScreen) and screen.view_name != view_name:
+        await screen.show_view_named(view_name)
+
+
 async def try_keys(pilot: Pilot[None], app: TunerApp, seed: str) -> int:
-    """Press every key, each where the screen is as before; how many."""
+    """Press every key, each where screen and view are as before; how many."""
     home = app.screen
     keys = keys_of(app, seed)
+    view_name = home.view_name if isinstance(home, ViewsScreen) else ""
+    marks = list(home.workspace.marks) if isinstance(home, StudyScreen) else []
     for key in keys:
         await pilot.press(key)
         if any(bar.is_asking for bar in app.screen.query(KeyBar)):
             await pilot.press("n")
+        if isinstance(app.focused, Input):  # where the next keys would be a text
+            await pilot.press("escape")
         while app.screen is not home and home in app.screen_stack:
             app.pop_screen()
             await pilot.pause()
         if app.screen is not home:
             return len(keys)
+        await return_to_view(home, view_name, marks)
     return len(keys)
 
 
