@@ -82,6 +82,7 @@ def test_paused_at_very_many_random_steps(tiny: Tiny, calm: Calm) -> None:
     pause_all_the_way(tiny, calm, random.Random(22), LONG_PAUSES)
 
 
+@pytest.mark.usefixtures("fork_server")
 def test_a_paused_session_lets_go_of_the_device_at_once(tmp_path: Path) -> None:
     """With the embedded model and data."""
     session = demo_session(tmp_path, "demo")

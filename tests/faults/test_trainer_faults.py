@@ -130,6 +130,7 @@ def test_an_exception_in_a_tokenizer_costs_nothing(
     assert_same(session, calm.portrait)
 
 
+@pytest.mark.usefixtures("fork_server")
 def test_what_does_not_fit_goes_through_in_halves(tmp_path: Path) -> None:
     """A limit on memory that half a batch keeps, and a whole one does not."""
     wide = Tiny(tmp_path / "wide", width=128, words=22, batch=256)
