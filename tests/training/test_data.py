@@ -19,16 +19,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tuner.training.data as data_module
+import tuner.training.score as score_module
 import tuner.training.tokens as tokens_module
 from tests.training.conftest import (
     ContextMaker,
     RecipeMaker,
     learnable_rows,
+    of_kind,
     request_of,
     run_through,
     write_jsonl,
 )
 from tuner.errors import TunerError
+from tuner.pool.protocol import Evaluated
 from tuner.recipe.load import parse_recipe
 from tuner.training.data import load_session_data
 from tuner.training.inputs import prepare_session_data
@@ -211,6 +214,20 @@ def test_sealed_rows_are_not_tokenized_before_they_are_scored(
         (context.session / "trials" / "0000" / "test_predictions.json").read_text()
     )
     assert not set(answers["rows"]) & set(context.data.validation.rows.tolist())
+
+
+def test_the_saved_model_predicts_of_test_rows_what_its_trial_did(
+    make_context: ContextMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_jsonl(tmp_path / "same.jsonl", learnable_rows(23, 8))
+    context = make_context(data={"validation": str(path), "test": str(path)})
+    # Packed like the trial's rows: nothing is padded.
+    monkeypatch.delattr(score_module, "PaddedLayout")
+    evaluations = of_kind(run_through(context, request_of(context, keep="last")), Evaluated)
+    folder = context.session / "trials" / "0000"
+    scored = score_sealed_rows(context, str(folder / "model"))
+    assert scored.confusion == evaluations[-1].confusion
+    assert scored.metrics == pytest.approx(evaluations[-1].metrics, rel=1e-5)
 
 
 def test_a_test_file_is_not_opened_before_it_is_scored(

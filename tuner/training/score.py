@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from torch import nn
+
 from tuner.errors import TunerError
 from tuner.pool.protocol import Scored
-from tuner.training.batches import PaddedLayout
+from tuner.training.batches import Layout, PaddedLayout
 from tuner.training.evaluate import Scores, score_split
 from tuner.training.files import atomic_file_write
 from tuner.training.inputs import refuse_unembedded_tokens
+from tuner.training.layouts import pack_as_proven
 from tuner.training.sealed import hash_row_texts, read_sealed_rows
-from tuner.training.tokens import tokenize_rows
+from tuner.training.tokens import TokenizedSplit, tokenize_rows
 from tuner.training.trainer_context import TrainerContext
 
 PREDICTIONS = "test_predictions.json"
@@ -46,15 +49,22 @@ def score_sealed_rows(context: TrainerContext, folder: str) -> Scored:
     names = [model.config.id2label[number] for number in range(model.config.num_labels)]
     if names != context.labels:
         raise TunerError(f"{folder} was trained for other labels: {', '.join(names)}")
-    layout = PaddedLayout(split, context.pad_token_id, context.device, context.padding.side)
     scores = score_split(
-        model, layout, split, context.labels, context.device, context.autocast_context
-    )
+        model, _layout_of_trials(context, model, split), split, context.labels, context.device,
+        context.autocast_context,
+    )  # fmt: skip
     hashes = hash_row_texts(sealed.texts_by_row())
     _save_test_predictions(
         Path(folder).resolve().parent / PREDICTIONS, context.labels, scores, hashes
     )
     return Scored(n=len(split), metrics=scores.metrics, confusion=scores.confusion)
+
+
+def _layout_of_trials(context: TrainerContext, model: nn.Module, split: TokenizedSplit) -> Layout:
+    """Lay rows out as the trials' validation rows were: packed where that is proven."""
+    if context.packing is None:
+        return PaddedLayout(split, context.pad_token_id, context.device, context.padding.side)
+    return pack_as_proven(model, split, context.packing, context.kernels)
 
 
 def _save_test_predictions(
