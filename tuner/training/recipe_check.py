@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ import numpy as np
 from tuner.errors import TunerError
 from tuner.pool.cores import count_usable_cores
 from tuner.pool.protocol import Setup
-from tuner.recipe.findings import CheckReport, Finding, FindingLevel, ModelDescription
+from tuner.recipe.findings import CheckReport, ModelDescription
 from tuner.recipe.groups import resolve_groups
 from tuner.recipe.kernels import KernelsChoice, KernelsRule
 from tuner.recipe.load import parse_recipe, recipe_to_dict
@@ -30,27 +29,20 @@ from tuner.results.format import (
     count_in_words,
     format_bytes,
     format_count,
-    format_full_count,
-    format_percent,
 )
 from tuner.results.kernels_text import describe_kernels
-from tuner.results.metrics import check_metric_name
-from tuner.training.coverage import validation_warnings
-from tuner.training.data import LabelledRows, SessionData, read_labelled_rows
+from tuner.training.data import LabelledRows, SessionData
+from tuner.training.data_check import Findings, count_rows_by_split, read_and_check_data
 from tuner.training.failure_causes import error_in_one_line
 from tuner.training.files import make_temporary_folder
 from tuner.training.listing import list_first
-from tuner.training.rows import Rows, count_duplicates
-from tuner.training.sealed import has_sealed_test, inspect_sealed_rows
 
 if TYPE_CHECKING:
     from tuner.training.trainer_context import TrainerContext
 
-_RARE = 0.1
 _BYTES = 4
 # Weights, two moments of AdamW, and the weights of the best evaluation.
 _CHECKPOINT_COPIES = 4
-_SHOWN_LABELS = 8
 _ASSUMED_SLOTS = 2
 
 ReportStage = Callable[[str], None]
@@ -66,28 +58,6 @@ class GivenKernels:
 
 
 UNCHOSEN = GivenKernels()
-
-
-class _Findings:
-    def __init__(self) -> None:
-        self.findings: list[Finding] = []
-        self.test_rows: int | None = None
-
-    def add_finding(self, level: FindingLevel, topic: str, text: str) -> None:
-        """Add a finding, unless another topic has the same text."""
-        if all(finding.text != text for finding in self.findings):
-            self.findings.append(Finding(level, topic, text))
-
-    def has_error_in(self, *topics: str) -> bool:
-        return any(f.level == "error" and f.topic in topics for f in self.findings)
-
-    @contextmanager
-    def errors_as_findings(self, topic: str) -> Iterator[None]:
-        """Turn a TunerError into a finding, so that the other topics are still checked."""
-        try:
-            yield
-        except TunerError as error:
-            self.add_finding("error", topic, str(error))
 
 
 def answer_check_request(request: dict[str, Any], report_stage: ReportStage) -> CheckReport:
@@ -126,11 +96,11 @@ def check_recipe(
     `rehearse`, a trainer is set up, weights included, and a step and predictions are tried with the
     oddest rows. Nothing is written into `folder` but a choice of `kernels`, which a start adopts.
     """
-    report = _Findings()
+    report = Findings()
     rows: LabelledRows | None = None
     report_stage("reading the data")
     with report.errors_as_findings("data"):
-        rows = _read_and_check_data(recipe, report)
+        rows = read_and_check_data(recipe, report)
     labels = list(rows.labels) if rows else []
     model: ModelDescription | None = None
     with report.errors_as_findings("model"):
@@ -144,7 +114,7 @@ def check_recipe(
     if model is not None and rows is not None:
         with report.errors_as_findings("model"):
             _check_trainer_setup(recipe, rows, kernels if rehearse else None, report, report_stage)
-    counts = _count_rows_by_split(rows) | (
+    counts = count_rows_by_split(rows) | (
         {} if report.test_rows is None else {"test": report.test_rows}
     )
     return CheckReport(report.findings, model, counts, labels, rehearsed=rehearse)
@@ -152,116 +122,20 @@ def check_recipe(
 
 def warnings_at_start(context: TrainerContext) -> list[str]:
     """Return what a check would warn of, followed by the trainer's own warnings."""
-    report = _Findings()
+    report = Findings()
     with report.errors_as_findings("data"):
-        _read_and_check_data(context.recipe, report)
+        read_and_check_data(context.recipe, report)
     with report.errors_as_findings("groups"):
         _check_layer_groups(context.recipe, context.description, report)
     wrong = [finding.text for finding in report.findings if finding.level != "ok"]
     return list(dict.fromkeys([*wrong, *context.warnings]))
 
 
-def _count_rows_by_split(rows: LabelledRows | None) -> dict[str, int]:
-    if rows is None:
-        return {}
-    division = rows.division
-    counts = {"train": len(division.train), "validation": len(division.validation)}
-    return counts if division.sealed is None else counts | {"test": len(division.sealed)}
-
-
-# --- data
-
-
-def _read_and_check_data(recipe: Recipe, report: _Findings) -> LabelledRows:
-    rows = read_labelled_rows(recipe.data)
-    counts = ", ".join(f"{count} {name}" for name, count in _count_rows_by_split(rows).items())
-    report.add_finding("ok", "data", f"rows: {counts}")
-    for line in rows.reading_decisions():
-        report.add_finding("ok", "data", line)
-    for warning in (*rows.scheme.warnings, *validation_warnings(rows)):
-        report.add_finding("warning", "data", warning)
-    _check_sealed_test(recipe, rows, report)
-    _check_label_balance(rows, report)
-    _check_empty_and_shared_texts(rows, report)
-    with report.errors_as_findings("recipe"):
-        check_metric_name(recipe.search.metric, rows.labels)
-    return rows
-
-
-def _check_sealed_test(recipe: Recipe, rows: LabelledRows, report: _Findings) -> None:
-    """Check whether the sealed rows can be scored, without revealing anything about a score."""
-    if not has_sealed_test(recipe.data):
-        return
-    test_report = inspect_sealed_rows(recipe.data, rows)
-    if test_report.sealed is None:
-        report.add_finding("error", "data", test_report.problem)
-        return
-    report.test_rows = test_report.sealed.rows
-    report.add_finding(
-        "ok",
-        "data",
-        f"test: {count_in_words(test_report.sealed.rows, 'row')} sealed, with the labels of train",
-    )
-    for warning in test_report.warnings:
-        report.add_finding("warning", "data", warning)
-
-
-def _check_label_balance(rows: LabelledRows, report: _Findings) -> None:
-    division, labels = rows.division, rows.labels
-    train = Counter(rows.train_classes[division.train].tolist())
-    shares = {labels[number]: count / len(division.train) for number, count in train.items()}
-    balance = [
-        f"{quote_value(label)} {format_percent(share, 1)}"
-        for label, share in sorted(shares.items())
-    ]
-    text = f"{len(labels)} classes in train: {list_first(balance, _SHOWN_LABELS)}"
-    report.add_finding("ok", "data", text)
-    rare = [label for label, share in shares.items() if share < _RARE / len(labels)]
-    if rare:
-        fewest = quote_value(min(rare, key=lambda label: shares[label]))
-        text = (
-            f"{fewest} is rare"
-            if len(rare) == 1
-            else f"{len(rare)} classes are rare, the rarest is {fewest}"
-        )
-        report.add_finding("warning", "data", f"{text}; f1_macro or mcc says more than accuracy")
-
-
-def _check_empty_and_shared_texts(rows: LabelledRows, report: _Findings) -> None:
-    division = rows.division
-    parts = (
-        ("train", _select_rows(rows.train, division.train.tolist())),
-        ("validation", _select_rows(rows.validation, division.validation.tolist())),
-    )
-    for name, part in parts:
-        # Rows without any text are told of once they are tokenized.
-        lacking = [row for row in zip(*part.texts, strict=True) if _lacks_one_text(row)]
-        if lacking:
-            rows_have = (
-                "1 row has" if len(lacking) == 1 else f"{format_full_count(len(lacking))} rows have"
-            )
-            report.add_finding("warning", "data", f"{name}: {rows_have} one of two texts empty")
-    shared = count_duplicates(parts[0][1], parts[1][1])
-    if shared:
-        text = f"{shared} of {len(parts[1][1])} validation rows are in train too"
-        report.add_finding("warning", "data", f"{text}: their score says nothing about new texts")
-
-
-def _lacks_one_text(row: tuple[str, ...]) -> bool:
-    filled = [bool(text.strip()) for text in row]
-    return any(filled) and not all(filled)
-
-
-def _select_rows(rows: Rows, numbers: list[int]) -> Rows:
-    texts = tuple([column[number] for number in numbers] for column in rows.texts)
-    return Rows(rows.source, texts, [rows.labels[number] for number in numbers], rows.names)
-
-
 # --- model and groups
 
 
 def _check_model_description(
-    recipe: Recipe, labels: list[str], report: _Findings
+    recipe: Recipe, labels: list[str], report: Findings
 ) -> ModelDescription:
     from tuner.training.model import describe_model, find_model_source
 
@@ -279,7 +153,7 @@ def _check_trainer_setup(
     recipe: Recipe,
     rows: LabelledRows,
     kernels: GivenKernels | None,
-    report: _Findings,
+    report: Findings,
     report_stage: ReportStage,
 ) -> None:
     """Set up what a trainer would, in a folder that is removed again; weights with `kernels`."""
@@ -303,7 +177,7 @@ def _failures_as_tuner_errors() -> Iterator[None]:
 
 
 def _prepare_without_weights(
-    recipe: Recipe, rows: LabelledRows, report: _Findings, folder: Path, report_stage: ReportStage
+    recipe: Recipe, rows: LabelledRows, report: Findings, folder: Path, report_stage: ReportStage
 ) -> None:
     from tuner.training.forecast import forecast_batches
     from tuner.training.inputs import prepare_session_data
@@ -332,7 +206,7 @@ def _setup_for_rehearsal(recipe: Recipe, kernels: GivenKernels, folder: Path) ->
 
 
 def _rehearse_training(
-    setup: Setup, rows: LabelledRows, report: _Findings, report_stage: ReportStage
+    setup: Setup, rows: LabelledRows, report: Findings, report_stage: ReportStage
 ) -> None:
     from tuner.training.rehearsal import rehearse_odd_rows
     from tuner.training.trainer_context import TrainerContext
@@ -356,7 +230,7 @@ def _rehearse_training(
 
 
 def _add_setup_findings(
-    data: SessionData, warnings: list[str], notes: list[str], report: _Findings
+    data: SessionData, warnings: list[str], notes: list[str], report: Findings
 ) -> None:
     for text in warnings:
         report.add_finding("warning", "model", text)
@@ -373,7 +247,7 @@ def _parameter_count(model: ModelDescription) -> int:
     return sum(Parameter(name, tuple(shape)).element_count for name, shape in model.parameters)
 
 
-def _check_layer_groups(recipe: Recipe, model: ModelDescription, report: _Findings) -> None:
+def _check_layer_groups(recipe: Recipe, model: ModelDescription, report: Findings) -> None:
     parameters = [Parameter(name, tuple(shape)) for name, shape in model.parameters]
     resolved = resolve_groups(recipe.groups, parameters)
     for group in resolved:
@@ -391,7 +265,7 @@ def _check_layer_groups(recipe: Recipe, model: ModelDescription, report: _Findin
 
 
 def _check_search_space(
-    recipe: Recipe, resolved: tuple[ResolvedGroup, ...], report: _Findings
+    recipe: Recipe, resolved: tuple[ResolvedGroup, ...], report: Findings
 ) -> None:
     """Check the search as the study will: groups that are empty in this model are not searched."""
     with report.errors_as_findings("search"):
@@ -402,7 +276,7 @@ def _check_search_space(
 
 
 def _check_yardstick_rates(
-    recipe: Recipe, model: ModelDescription, resolved: tuple[ResolvedGroup, ...], report: _Findings
+    recipe: Recipe, model: ModelDescription, resolved: tuple[ResolvedGroup, ...], report: Findings
 ) -> None:
     present = keep_present_groups(recipe, [group.spec.name for group in resolved])
     shape = (model.model_type, model.hidden_size, model.layers)
@@ -414,7 +288,7 @@ def _check_yardstick_rates(
 
 
 def _warn_of_empty_groups(
-    recipe: Recipe, resolved: tuple[ResolvedGroup, ...], report: _Findings
+    recipe: Recipe, resolved: tuple[ResolvedGroup, ...], report: Findings
 ) -> None:
     present_names = {group.spec.name for group in resolved}
     empty = [
@@ -428,7 +302,7 @@ def _warn_of_empty_groups(
 
 
 def _check_disk_space(
-    recipe: Recipe, model: ModelDescription, folder: Path, report: _Findings
+    recipe: Recipe, model: ModelDescription, folder: Path, report: Findings
 ) -> None:
     weights = _parameter_count(model) * _BYTES
     slots = recipe.search.slots if isinstance(recipe.search.slots, int) else _ASSUMED_SLOTS
