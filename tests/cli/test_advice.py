@@ -24,7 +24,7 @@ from tuner.session.suggested_command import command_line
 
 SOURCES = sorted(Path(tuner.__file__).parent.rglob("*.py"))
 COMMAND = re.compile(r"tuner ([a-z]+)(?= (?:\{\}|NAME|--|[A-Z]{2,}))|`tuner ([a-z]+)")
-KEY = re.compile(rf"\b({'|'.join(SECTIONS)})\.([a-z_]+)\b" + r"(?![.({0-9])")
+KEY = re.compile(rf"(?<!tuner\.)\b({'|'.join(SECTIONS)})\.([a-z_]+)\b" + r"(?![.({0-9])")
 GROUP_KEY = re.compile(r"\bgroups\.(?:NAME|head|\{\})\.([a-z_]+)")
 FILES = {"safetensors", "py", "json", "jsonl", "csv", "tsv", "parquet", "key", "txt"}
 FOREIGN = {"--storage"}

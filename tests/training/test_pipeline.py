@@ -120,6 +120,8 @@ def make_context(folder: Path, case: Case, tell: Callable[[str, str], None]) -> 
             "text": ["text", "other"] if case.pairs else ["text"], "label": "label",
         },
         "groups": [{"name": "rest", "rest": True, "lr": 1e-3}],
+        # As the pipeline computes, whatever is faster here.
+        "training": {"precision": "fp32", "kernels": "torch"},
     }  # fmt: skip
     setup = Setup(session=str(folder / "session"), recipe=recipe, device="cpu", threads=1)
     return TrainerContext(setup, tell)
