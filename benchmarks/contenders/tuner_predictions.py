@@ -53,27 +53,27 @@ class TestOfTexts:
     def __init__(self, context: TrainerContext, work: Work) -> None:
         from transformers import AutoModelForSequenceClassification
 
+        from tuner.training.score import layout_like_trials
+
         self._context = context
         place = Path(work.scratch) / "model"
         context.save_pretrained(place)
         self._model = AutoModelForSequenceClassification.from_pretrained(place)
         self._model.to(context.device)
+        self._lay_out = layout_like_trials(context, self._model)
         rows = read_rows(work.validation)
         self._texts = [[row[name] for row in rows] for name in ("text", "second")[: 1 + work.pair]]
         self._classes = np.array([context.labels.index(row["label"]) for row in rows])
 
     def predict_rows(self) -> None:
         """Tokenize and score."""
-        from tuner.training.batches import PaddedLayout
         from tuner.training.tokens import tokenize_rows
 
         context, numbers = self._context, np.arange(len(self._classes))
         split, _ = tokenize_rows(
             context.tokenizer, self._texts, self._classes, numbers, context.max_length
         )
-        side = context.padding.side
-        layout = PaddedLayout(split, context.pad_token_id, context.device, side)
-        score(context, self._model, layout, split)
+        score(context, self._model, self._lay_out(split), split)
 
 
 def score(context: TrainerContext, model: Any, layout: Any, split: Any) -> None:

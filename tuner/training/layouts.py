@@ -259,19 +259,20 @@ def _packed_on_host(model: nn.Module, split: TokenizedSplit, kernels: Kernels) -
     return PackedLayout(split, position_offset(model), torch.device("cpu"), long_dtype)
 
 
-def pack_as_proven(
-    model: nn.Module, split: TokenizedSplit, proven: Packing, kernels: Kernels
-) -> Layout:
-    """Lay a split out packed for another model of the architecture that `proven` was proven with.
+def packed_like_proven(
+    model: nn.Module, proven: Packing, kernels: Kernels
+) -> Callable[[TokenizedSplit], Layout]:
+    """Switch another model of a proven architecture to packed rows and `kernels`.
 
-    The model stays switched to packed rows, and its linear layers to `kernels`.
+    Returns what lays a split out for it.
     """
     install_products(model, kernels)
     Packing(model, first_token_only=proven.first_token_only).switch_on_packing()
     device = next(model.parameters()).device
     if device.type == "cpu":
-        return _packed_on_host(model, split, kernels)
-    return StaticLayout(ResidentSplit.from_split(split, device), position_offset(model))
+        return lambda split: _packed_on_host(model, split, kernels)
+    offset = position_offset(model)
+    return lambda split: StaticLayout(ResidentSplit.from_split(split, device), offset)
 
 
 def pack_on_device(

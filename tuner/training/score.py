@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from torch import nn
@@ -13,7 +14,7 @@ from tuner.training.batches import Layout, PaddedLayout
 from tuner.training.evaluate import Scores, score_split
 from tuner.training.files import atomic_file_write
 from tuner.training.inputs import refuse_unembedded_tokens
-from tuner.training.layouts import pack_as_proven
+from tuner.training.layouts import packed_like_proven
 from tuner.training.sealed import hash_row_texts, read_sealed_rows
 from tuner.training.tokens import TokenizedSplit, tokenize_rows
 from tuner.training.trainer_context import TrainerContext
@@ -49,10 +50,10 @@ def score_sealed_rows(context: TrainerContext, folder: str) -> Scored:
     names = [model.config.id2label[number] for number in range(model.config.num_labels)]
     if names != context.labels:
         raise TunerError(f"{folder} was trained for other labels: {', '.join(names)}")
+    layout = layout_like_trials(context, model)(split)
     scores = score_split(
-        model, _layout_of_trials(context, model, split), split, context.labels, context.device,
-        context.autocast_context,
-    )  # fmt: skip
+        model, layout, split, context.labels, context.device, context.autocast_context
+    )
     hashes = hash_row_texts(sealed.texts_by_row())
     _save_test_predictions(
         Path(folder).resolve().parent / PREDICTIONS, context.labels, scores, hashes
@@ -60,11 +61,14 @@ def score_sealed_rows(context: TrainerContext, folder: str) -> Scored:
     return Scored(n=len(split), metrics=scores.metrics, confusion=scores.confusion)
 
 
-def _layout_of_trials(context: TrainerContext, model: nn.Module, split: TokenizedSplit) -> Layout:
-    """Lay rows out as the trials' validation rows were: packed where that is proven."""
-    if context.packing is None:
-        return PaddedLayout(split, context.pad_token_id, context.device, context.padding.side)
-    return pack_as_proven(model, split, context.packing, context.kernels)
+def layout_like_trials(
+    context: TrainerContext, model: nn.Module
+) -> Callable[[TokenizedSplit], Layout]:
+    """Return what lays rows out for a saved model as for its trial: packed where that is proven."""
+    if context.packing is not None:
+        return packed_like_proven(model, context.packing, context.kernels)
+    pad, side = context.pad_token_id, context.padding.side
+    return lambda split: PaddedLayout(split, pad, context.device, side)
 
 
 def _save_test_predictions(
